@@ -1,0 +1,96 @@
+"""Every exception that unmoor raises, with the exit code the command line gives it.
+
+UnmoorError                  exit 2: the caller can mend it
+├── UsageError               a flag, path or name that makes no sense
+├── PolicyError              a policy file that says something unknown or impossible
+├── PackError                a language pack that breaks its contract
+├── LayoutError              a file in no layout that unmoor knows
+├── RecipeError              a training recipe that cannot be run as it stands
+├── RunFolderError           a run folder that is missing, half-written, altered or in use
+├── MissingExtraError        an optional part that is not installed; names the command that installs it
+├── BadDataError             exit 3: more bad data, or more removed rows, than the owner's limit allows
+└── MachineError             exit 4: disk full, memory, a device that failed
+
+FoundError                   exit 1: the command found what it was asked to fail on
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+__all__ = [
+    "BadDataError",
+    "FoundError",
+    "LayoutError",
+    "MachineError",
+    "MissingExtraError",
+    "PackError",
+    "PolicyError",
+    "RecipeError",
+    "RunFolderError",
+    "UnmoorError",
+    "UsageError",
+    "nearest_name",
+]
+
+
+class UnmoorError(Exception):
+    """Something a person can act on: what was expected, what was found and where, what to do next."""
+
+    exit_code = 2
+
+
+class FoundError(UnmoorError):
+    """The command did its work and found what it was asked to fail on."""
+
+    exit_code = 1
+
+
+class UsageError(UnmoorError):
+    """A flag, path or name that makes no sense."""
+
+
+class PolicyError(UnmoorError):
+    """A policy file that says something unknown or impossible."""
+
+
+class PackError(UnmoorError):
+    """A language pack that breaks its contract."""
+
+
+class LayoutError(UnmoorError):
+    """A file in no layout that unmoor knows."""
+
+
+class RecipeError(UnmoorError):
+    """A training recipe that cannot be run as it stands."""
+
+
+class RunFolderError(UnmoorError):
+    """A run folder that is missing, half-written, altered or in use."""
+
+
+class MissingExtraError(UnmoorError):
+    """An optional part that is not installed."""
+
+    def __init__(self, what: str, extra: str) -> None:
+        super().__init__(f"{what} needs parts that are not installed. Next: pip install 'unmoor[{extra}]'")
+
+
+class BadDataError(UnmoorError):
+    """More bad data, or more removed rows, than the owner's limit allows."""
+
+    exit_code = 3
+
+
+class MachineError(UnmoorError):
+    """The machine failed: disk full, memory, a device."""
+
+    exit_code = 4
+
+
+def nearest_name(name: str, known: Iterable[str]) -> str:
+    """Return ` Did you mean "x"?` with the nearest known name, or the empty string if none is near."""
+    close = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
+    return f' Did you mean "{close[0]}"?' if close else ""

@@ -1,0 +1,46 @@
+"""From findings and the owner's policy to what happens to a row: an action, the edits it takes, and why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from unmoor.records.finding import Finding
+
+__all__ = ["ACTIONS", "OUTCOMES", "Decision", "Edit", "Outcome"]
+
+ACTIONS: tuple[str, ...] = ("keep", "label", "review", "mend", "mask", "drop_turn", "cut", "drop")
+"""Every action a policy can name, from the mildest to the strongest; the strongest asked for in a turn wins."""
+
+Outcome = Literal["kept", "mended", "masked", "labelled", "removed", "quarantined", "blank"]
+OUTCOMES: tuple[Outcome, ...] = ("kept", "mended", "masked", "labelled", "removed", "quarantined", "blank")
+"""Where a row ends up. Each row has exactly one; their counts add up to the input's rows.
+
+`mended` covers every row that was rewritten and still teaches less than before: a span cut, a turn dropped, a tail cut off.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """One change to one turn: `mend` cuts `spans` (start_char, end_char) from its text; other actions take the turn whole."""
+
+    action: Literal["mend", "mask", "drop_turn", "cut"]
+    turn: int
+    spans: tuple[tuple[int, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What happens to one row and why.
+
+    `outcome` is where the row goes; `edits` how it is rewritten (empty for kept and removed rows); `needs_review` puts the row in
+    the queue for people while it stays where `outcome` says; `reason` is one plain sentence for the owner.
+    """
+
+    outcome: Outcome
+    reason: str
+    findings: tuple[Finding, ...] = ()
+    edits: tuple[Edit, ...] = ()
+    labels: tuple[str, ...] = ()
+    needs_review: bool = False
+    is_floor: bool = False

@@ -1,0 +1,57 @@
+"""From an answer to what was found in it: one behaviour at one place, with the words that show it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+__all__ = ["BEHAVIOURS", "FLOOR_TOPICS", "REFUSALS", "Finding"]
+
+BEHAVIOURS: dict[str, str] = {
+    "refusal.policy": "declines because it should not",
+    "refusal.capability": "declines because it cannot: no access, wrong modality, unknown, missing input",
+    "refusal.partial": "does part, or something else than asked: deflects, redirects, waters down, argues back",
+    "disclaimer.identity": 'opens with "As an AI language model" or the like, then answers',
+    "disclaimer.professional": "advises to consult a professional, unasked",
+    "moralising": "judges the person or the request, lectures, gives unsolicited ethical advice",
+    "bias.stance": "takes a side on a contested question when not asked to",
+    "bias.evasion": "says that it has no opinion, or balances both sides, when a choice was asked for",
+    "identity.vendor": "presents itself as the vendor's model, or cites the vendor's policies",
+}
+"""The nine behaviours: id to one plain sentence."""
+
+REFUSALS: tuple[str, ...] = ("refusal.policy", "refusal.capability", "refusal.partial")
+
+FLOOR_TOPICS: tuple[str, ...] = ("minors", "mass-casualty")
+"""Topics whose refusals no policy removes; see docs/responsibility.md."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One behaviour at one place.
+
+    `turn` is the index in `Conversation.turns`; `start_char` and `end_char` are code points in that turn's `text`, or in its
+    `reasoning` where `field` says so, and `quote` is exactly that slice. For behaviours that can be mended (disclaimers,
+    moralising, identity) the span is what a mend cuts. `probability` is calibrated, 0 to 1.
+    """
+
+    behaviour: str
+    turn: int
+    start_char: int
+    end_char: int
+    quote: str
+    rule: str
+    probability: float
+    language: str = "und"
+    detector: str = "phrases"
+    field: Literal["text", "reasoning"] = "text"
+    is_reasoning: bool = False
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the finding as plain JSON values, keys in a fixed order."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> Finding:
+        """Rebuild a finding from `as_json`."""
+        return cls(**values)
