@@ -12,6 +12,7 @@ UnmoorError                  exit 2: the caller can mend it
 └── MachineError             exit 4: disk full, memory, a device that failed
 
 FoundError                   exit 1: the command found what it was asked to fail on
+BadRow                       not for users: why one row goes to quarantine; the run goes on
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from collections.abc import Iterable
 
 __all__ = [
     "BadDataError",
+    "BadRow",
     "FoundError",
     "LayoutError",
     "MachineError",
@@ -88,6 +90,16 @@ class MachineError(UnmoorError):
     """The machine failed: disk full, memory, a device."""
 
     exit_code = 4
+
+
+class BadRow(Exception):
+    """Why one row goes to quarantine: a stable `code`, one plain sentence, and the byte within the row where it shows."""
+
+    def __init__(self, code: str, message: str, byte_in_row: int = 0) -> None:
+        super().__init__(code, message, byte_in_row)
+        self.code = code
+        self.message = message
+        self.byte_in_row = byte_in_row
 
 
 def nearest_name(name: str, known: Iterable[str]) -> str:

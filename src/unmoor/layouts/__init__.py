@@ -1,1 +1,164 @@
-"""Being built."""
+"""From files to conversations and back. One file per layout; a new one is a file, a line in LAYOUTS and a fixture."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+
+from unmoor.errors import BadRow, LayoutError, UsageError, nearest_name
+from unmoor.layouts import alpaca, messages, preference, prompt_completion, sharegpt
+from unmoor.layouts.arrays import read_array
+from unmoor.layouts.changes import Change, RemoveItems, SetKey, SetText, apply_to_row, apply_to_text
+from unmoor.layouts.files import CHUNK_BYTES, Chunk, Source, read_lines, recognise_source
+from unmoor.layouts.layout import Layout
+from unmoor.layouts.parquet import read_parquet, schema_for_changes, table_rows
+from unmoor.layouts.parse import MAX_ROW_BYTES, ParsedRow, parse_row
+from unmoor.records import Conversation, Row
+
+__all__ = [
+    "CHUNK_BYTES",
+    "LAYOUTS",
+    "MAX_ROW_BYTES",
+    "Change",
+    "Chunk",
+    "Layout",
+    "ParsedRow",
+    "RemoveItems",
+    "SetKey",
+    "SetText",
+    "Source",
+    "apply_to_row",
+    "apply_to_text",
+    "chunk_rows",
+    "first_layout",
+    "layout_named",
+    "layout_of_row",
+    "parse_row",
+    "read_chunks",
+    "read_conversations",
+    "read_rows",
+    "recognise_layout",
+    "recognise_source",
+    "schema_for_changes",
+    "table_rows",
+]
+
+LAYOUTS: dict[str, Layout] = {
+    layout.name: layout
+    for layout in (
+        preference.LAYOUT,
+        messages.KTO,
+        messages.LAYOUT,
+        sharegpt.LAYOUT,
+        prompt_completion.LAYOUT,
+        alpaca.LAYOUT,
+    )
+}
+"""Every layout, most telling keys first: the first that recognises a row reads it."""
+
+ROWS_TO_LOOK_AT = 100
+"""Rows read to recognise a file's layout; files mix layouts rarely, and never in their first row alone."""
+
+
+def layout_named(name: str) -> Layout:
+    """Return the layout called `name`.
+
+    Raises:
+        UsageError: there is none; names the nearest.
+    """
+    if name not in LAYOUTS:
+        raise UsageError(
+            f'There is no layout "{name}".{nearest_name(name, LAYOUTS)} Known: {", ".join(sorted(LAYOUTS))}'
+        )
+    return LAYOUTS[name]
+
+
+def layout_of_row(row: Row, first: Layout) -> Layout | None:
+    """Return the layout that recognises `row`, asking `first` before the others; None if no layout does."""
+    if first.recognises(row):
+        return first
+    return next((layout for layout in LAYOUTS.values() if layout.recognises(row)), None)
+
+
+def recognise_layout(rows: Sequence[Row], path: Path) -> Layout:
+    """Return the layout of most of `rows`, the first rows of `path`.
+
+    Raises:
+        LayoutError: no layout recognises any of them; names the keys that were found.
+    """
+    votes: dict[str, int] = {}
+    for row in rows:
+        layout = next((layout for layout in LAYOUTS.values() if layout.recognises(row)), None)
+        if layout:
+            votes[layout.name] = votes.get(layout.name, 0) + 1
+    if votes:
+        return LAYOUTS[max(votes, key=lambda name: votes[name])]
+    keys = ", ".join(sorted(map(str, rows[0]))[:20]) if rows else "none: no row could be read"
+    known = "\n".join(f"  {layout.name}: {layout.summary}" for layout in LAYOUTS.values())
+    raise LayoutError(
+        f"{path}: no known layout. Keys of the first row: {keys or 'none'}\nKnown layouts:\n{known}\n"
+        "Next: --layout NAME if one of these is meant"
+    )
+
+
+def read_chunks(source: Source, chunk_bytes: int = CHUNK_BYTES) -> Iterator[Chunk]:
+    """Yield the rows of a file in chunks, in order.
+
+    Raises:
+        BadDataError: the file's compression or Parquet pages are damaged.
+    """
+    readers = {"jsonl": read_lines, "json": read_array, "parquet": read_parquet}
+    return readers[source.format](source, chunk_bytes)
+
+
+def chunk_rows(chunk: Chunk) -> Iterator[tuple[int, ParsedRow | BadRow]]:
+    """Yield (row number, parsed row or why not) for each row of a chunk; blank lines are left out."""
+    if chunk.table is not None:
+        for number, row in enumerate(table_rows(chunk.table), chunk.first_row):
+            yield number, ParsedRow(row, row)
+        return
+    lines: Sequence[bytes] = chunk.items or (() if chunk.oversize else chunk.data.split(b"\n"))
+    for number, line in enumerate(lines, chunk.first_row):
+        if line.strip(b" \t\r\n"):
+            try:
+                yield number, parse_row(line)
+            except BadRow as error:
+                yield number, error
+
+
+def read_rows(path: Path) -> Iterator[tuple[int, Row]]:
+    """Yield (row number, row) for each readable row of a file; the others are for the filter to report."""
+    for chunk in read_chunks(recognise_source(path)):
+        for number, parsed in chunk_rows(chunk):
+            if isinstance(parsed, ParsedRow):
+                yield number, parsed.readable
+
+
+def first_layout(path: Path, name: str | None = None) -> Layout:
+    """Return the layout called `name`, or the one that the first rows of `path` are in.
+
+    Raises:
+        UsageError, LayoutError: no such layout, or none recognised.
+    """
+    return (
+        layout_named(name)
+        if name
+        else recognise_layout([row for _, row in islice(read_rows(path), ROWS_TO_LOOK_AT)], path)
+    )
+
+
+def read_conversations(path: Path, layout_name: str | None = None) -> Iterator[tuple[int, Conversation]]:
+    """Yield (row number, conversation) for every row of `path` that can be read as one.
+
+    Raises:
+        UsageError, LayoutError, BadDataError: the file cannot be read, or is in no known layout.
+    """
+    first = first_layout(path, layout_name)
+    for number, row in read_rows(path):
+        layout = layout_of_row(row, first)
+        if layout is not None:
+            try:
+                yield number, layout.read(row)
+            except BadRow:
+                continue

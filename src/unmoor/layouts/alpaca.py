@@ -1,0 +1,73 @@
+"""From instruction / input / output and its cousins to a conversation: Alpaca, Dolly, OpenOrca, GPTeacher.
+
+| family | request | more of the request | answer | others |
+|---|---|---|---|---|
+| alpaca | instruction | input | output | system, history: [[request, answer], ...] |
+| gpteacher | instruction | input | response | |
+| dolly | instruction | context | response | category |
+| openorca | question | | response | system_prompt |
+"""
+
+from __future__ import annotations
+
+from unmoor.errors import BadRow
+from unmoor.layouts.changes import Change, RemoveItems
+from unmoor.layouts.layout import Layout, no_mask, text_turn
+from unmoor.records import Conversation, Piece, Row, Turn
+
+__all__ = ["LAYOUT"]
+
+REQUEST_KEYS = ("instruction", "question")
+INPUT_KEYS = ("input", "context")
+ANSWER_KEYS = ("output", "response")
+SYSTEM_KEYS = ("system", "system_prompt")
+
+
+def _recognises(row: Row) -> bool:
+    return _key(row, REQUEST_KEYS) is not None and _key(row, ANSWER_KEYS) is not None
+
+
+def _key(row: Row, names: tuple[str, ...]) -> str | None:
+    return next((name for name in names if name in row), None)
+
+
+def _read(row: Row) -> Conversation:
+    request_key, answer_key = _key(row, REQUEST_KEYS), _key(row, ANSWER_KEYS)
+    if request_key is None or answer_key is None:
+        raise BadRow("KEY_MISSING", f"no {'request' if request_key is None else 'answer'} among the keys {sorted(row)}")
+    turns = [text_turn("system", row[key], (key,)) for key in SYSTEM_KEYS if row.get(key)][:1]
+    turns += _history(row)
+    turns.append(_request(row, request_key))
+    turns.append(text_turn("assistant", row[answer_key], (answer_key,), is_target=True))
+    return Conversation(tuple(turns))
+
+
+def _request(row: Row, key: str) -> Turn:
+    request = text_turn("user", row[key], (key,))
+    input_key = _key(row, INPUT_KEYS)
+    if input_key is None or not row[input_key]:
+        return request
+    more = text_turn("user", row[input_key], (input_key,))
+    start = len(request.text) + 1
+    pieces = (*request.pieces, Piece((input_key,), start, start + len(more.text)))
+    return Turn("user", f"{request.text}\n{more.text}", pieces)
+
+
+def _history(row: Row) -> list[Turn]:
+    turns: list[Turn] = []
+    for index, pair in enumerate(row.get("history") or ()):
+        if not isinstance(pair, list) or len(pair) != 2:
+            raise BadRow("BAD_HISTORY", f"history[{index}] should be a pair of request and answer")
+        turns.append(text_turn("user", pair[0], ("history", index, 0), position=index))
+        turns.append(text_turn("assistant", pair[1], ("history", index, 1), is_target=True, position=index))
+    return turns
+
+
+def _remove(_row: Row, positions: tuple[int, ...]) -> tuple[Change, ...] | None:
+    """Earlier pairs can go; the last one is the row itself (position -1)."""
+    return None if -1 in positions else (RemoveItems(("history",), tuple(sorted(set(positions)))),)
+
+
+LAYOUT = Layout(
+    "alpaca", "instruction, input, output (and Dolly, OpenOrca, GPTeacher)", _recognises, _read, _remove, no_mask
+)

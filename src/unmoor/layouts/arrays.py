@@ -1,0 +1,119 @@
+"""From one JSON array to its elements, byte for byte, without holding the file in memory.
+
+Only strings, brackets and commas are looked at, so a bad element is one bad row and not a lost file, and nothing recurses.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from unmoor.errors import BadDataError
+from unmoor.layouts.files import CHUNK_BYTES, Chunk, Source, open_bytes, read_some
+from unmoor.layouts.parse import MAX_ROW_BYTES
+
+__all__ = ["read_array"]
+
+_TOKEN = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|["\[\]{},]', re.DOTALL)
+_SPACE = b" \t\r\n"
+
+
+def read_array(source: Source, chunk_bytes: int = CHUNK_BYTES) -> Iterator[Chunk]:
+    """Yield the elements of a JSON array in chunks; the last chunk has no items and the file's tail in `data`.
+
+    `gaps[i]` is what stands before `items[i]`: the opening bracket, commas, white space.
+
+    Raises:
+        BadDataError: the compressed data is damaged, or one element is longer than 64 MiB.
+    """
+    index, row, offset, size = 0, 1, 0, 0
+    gaps: list[bytes] = []
+    items: list[bytes] = []
+    tail = b""
+    for gap, item in _elements(source, chunk_bytes):
+        if item is None:
+            tail = gap
+            break
+        gaps.append(gap)
+        items.append(item)
+        size += len(gap) + len(item)
+        if size >= chunk_bytes:
+            yield Chunk(index, row, offset, items=tuple(items), gaps=tuple(gaps))
+            index, row, offset, size = index + 1, row + len(items), offset + size, 0
+            gaps, items = [], []
+    if items:
+        yield Chunk(index, row, offset, items=tuple(items), gaps=tuple(gaps))
+    yield Chunk(index + bool(items), row + len(items), offset + size, tail)
+
+
+def _elements(source: Source, block_bytes: int) -> Iterator[tuple[bytes, bytes | None]]:
+    """Yield (gap, element) for each element, then (tail, None)."""
+    splitter = _Splitter()
+    pending = b""
+    with open_bytes(source.path, source.compression) as stream:
+        while not splitter.is_closed and (block := read_some(stream, block_bytes, source.path)):
+            for segment, separator in splitter.feed(block):
+                body = segment.strip(_SPACE)
+                lead = len(segment) - len(segment.lstrip(_SPACE))
+                if body:
+                    yield pending + segment[:lead], body
+                    pending = segment[lead + len(body) :] + separator
+                else:
+                    pending += segment + separator
+            if len(splitter.rest) > MAX_ROW_BYTES:
+                raise BadDataError(
+                    f"{source.path}: an element of the array is over {MAX_ROW_BYTES} bytes. Next: write the file as JSON Lines"
+                )
+        rest = splitter.rest
+        while more := read_some(stream, block_bytes, source.path):
+            rest += more
+    if not splitter.is_closed and rest.strip(_SPACE):  # cut short: what is left is one broken row
+        lead = len(rest) - len(rest.lstrip(_SPACE))
+        yield pending + rest[:lead], rest[lead:]
+        pending = rest = b""
+    yield pending + rest, None
+
+
+class _Splitter:
+    """Cuts a growing buffer at the array's own commas and brackets; `rest` is what no cut has claimed yet."""
+
+    def __init__(self) -> None:
+        self.rest = b""
+        self.is_closed = False
+        self._is_open = False
+        self._at = 0
+        self._depth = 0
+
+    def feed(self, block: bytes) -> list[tuple[bytes, bytes]]:
+        """Take more bytes and return the (segment, separator) pairs that they complete."""
+        self.rest += block
+        cuts: list[tuple[bytes, bytes]] = []
+        begin = 0
+        while not self.is_closed and (match := _TOKEN.search(self.rest, self._at)):
+            token = match.group()
+            if token == b'"':  # a string that ends in a later block
+                self._at = match.start()
+                break
+            self._at = match.end()
+            if self._is_separator(token):
+                cuts.append((self.rest[begin : match.start()], token))
+                begin = match.end()
+        else:
+            self._at = len(self.rest)
+        self.rest, self._at = self.rest[begin:], self._at - begin
+        return cuts
+
+    def _is_separator(self, token: bytes) -> bool:
+        if not self._is_open:
+            self._is_open = True
+            return True
+        if token in b"[{":
+            self._depth += 1
+        elif token in b"]}" and self._depth:
+            self._depth -= 1
+        elif token == b"]":
+            self.is_closed = True
+            return True
+        elif token == b",":
+            return self._depth == 0
+        return False

@@ -1,0 +1,59 @@
+"""From a parsed row to a conversation, and from edits of turns to changes of the row: what every layout can do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from unmoor.errors import BadRow
+from unmoor.layouts.changes import Change, RemoveItems, SetKey
+from unmoor.records import Conversation, Path, Piece, Role, Row, Turn
+
+__all__ = ["Layout", "mask_in_list", "no_mask", "no_removal", "remove_from_list", "text_turn"]
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """One way to write a conversation as a row.
+
+    `recognises` says whether a row's keys are this layout's. `read` makes the conversation or raises BadRow. `remove` takes the
+    positions (Turn.position) of turns to leave out, `mask` the position of a turn to keep as context only; both return
+    None where the layout has no way to say it.
+    """
+
+    name: str
+    summary: str
+    recognises: Callable[[Row], bool]
+    read: Callable[[Row], Conversation]
+    remove: Callable[[Row, tuple[int, ...]], tuple[Change, ...] | None]
+    mask: Callable[[Row, int], tuple[Change, ...] | None]
+
+
+def text_turn(role: Role, text: object, path: Path, *, is_target: bool = False, position: int = -1) -> Turn:
+    """Return a turn whose text is the string at `path`.
+
+    Raises:
+        BadRow: TEXT_EXPECTED if it is not a string.
+    """
+    if not isinstance(text, str):
+        where = ".".join(map(str, path))
+        raise BadRow("TEXT_EXPECTED", f"{where} should be text, found {type(text).__name__}")
+    return Turn(role, text, (Piece(path, 0, len(text)),), is_target=is_target, position=position)
+
+
+def remove_from_list(key: str) -> Callable[[Row, tuple[int, ...]], tuple[Change, ...] | None]:
+    """Return the `remove` of a layout that keeps its turns in the list at `key`."""
+    return lambda _row, positions: (RemoveItems((key,), positions),)
+
+
+def mask_in_list(key: str) -> Callable[[Row, int], tuple[Change, ...] | None]:
+    """Return the `mask` of a layout that keeps its turns in the list at `key`: `train: false`, as Axolotl reads it."""
+    return lambda _row, position: (SetKey((key, position), "train", False),)
+
+
+def no_removal(_row: Row, _positions: tuple[int, ...]) -> None:
+    """Say that a single exchange has no turn to spare."""
+
+
+def no_mask(_row: Row, _position: int) -> None:
+    """Say that the layout has no place for a turn's own flag."""

@@ -1,0 +1,160 @@
+"""From `messages: [{role, content}]` to a conversation: OpenAI chat, TRL, Axolotl's chat_template; with KTO's `label`.
+
+Content is a string, a list of parts (text parts are read, images and audio are passed over), or null beside tool calls.
+Some files keep the list under `conversation`, `conversations` or `dialogue` with the same objects in it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from unmoor.errors import BadRow
+from unmoor.layouts.changes import Change
+from unmoor.layouts.layout import Layout, mask_in_list, remove_from_list, text_turn
+from unmoor.records import Conversation, Path, Piece, Role, Row, Turn
+
+__all__ = ["KTO", "LAYOUT", "is_message_list", "message_turn", "message_turns"]
+
+LIST_KEYS = ("messages", "conversations", "conversation", "dialogue")
+ROLES: dict[str, Role] = {
+    "system": "system",
+    "developer": "system",
+    "user": "user",
+    "human": "user",
+    "assistant": "assistant",
+    "model": "assistant",
+    "gpt": "assistant",
+    "chatgpt": "assistant",
+    "bing": "assistant",
+    "bard": "assistant",
+    "tool": "tool",
+    "function": "tool",
+    "ipython": "tool",
+}
+
+
+def is_message_list(value: Any) -> bool:
+    """Return whether `value` is a non-empty list of objects with a role each."""
+    return isinstance(value, list) and bool(value) and all(isinstance(m, dict) and "role" in m for m in value)
+
+
+def message_turns(messages: Any, path: Path, *, is_target: bool = True) -> tuple[Turn, ...]:
+    """Read a list of messages at `path`; `is_target` says whether its assistant turns are there to be learned.
+
+    Raises:
+        BadRow: NO_TURNS, BAD_TURN, UNKNOWN_ROLE or TEXT_EXPECTED.
+    """
+    if not isinstance(messages, list) or not messages:
+        raise BadRow("NO_TURNS", f"{'.'.join(map(str, path))} should be a list with at least one turn")
+    return tuple(message_turn(message, (*path, i), i, is_target=is_target) for i, message in enumerate(messages))
+
+
+def message_turn(message: Any, path: Path, position: int = -1, *, is_target: bool = True) -> Turn:
+    """Read one `{role, content}` message at `path`.
+
+    Raises:
+        BadRow: BAD_TURN, UNKNOWN_ROLE or TEXT_EXPECTED.
+    """
+    where = ".".join(map(str, path))
+    if not isinstance(message, dict) or "role" not in message:
+        raise BadRow("BAD_TURN", f"{where} should be an object with role and content")
+    role = ROLES.get(str(message["role"]).casefold())
+    if role is None:
+        raise BadRow("UNKNOWN_ROLE", f"{where} has role {message['role']!r}, which is not known")
+    text, pieces = _content(message, path)
+    learned = role == "assistant" and is_target and message.get("train") is not False and message.get("weight") != 0
+    reasoning = message.get("reasoning_content") or message.get("thinking") or ""
+    return Turn(
+        role,
+        text,
+        pieces,
+        is_target=learned,
+        reasoning=reasoning if isinstance(reasoning, str) else "",
+        has_tool_calls=bool(message.get("tool_calls") or message.get("function_call")),
+        position=position,
+    )
+
+
+def _content(message: dict[str, Any], path: Path) -> tuple[str, tuple[Piece, ...]]:
+    content = message.get("content")
+    if isinstance(content, str):
+        return content, (Piece((*path, "content"), 0, len(content)),)
+    if content is None and (message.get("tool_calls") or message.get("function_call")):
+        return "", ()
+    if isinstance(content, list):
+        return _parts(content, (*path, "content"))
+    raise BadRow("TEXT_EXPECTED", f"{'.'.join(map(str, path))}.content should be text or parts, found {content!r:.40}")
+
+
+def _parts(parts: list[Any], path: Path) -> tuple[str, tuple[Piece, ...]]:
+    """Join the text parts with a newline; other parts have no text to look at."""
+    text = ""
+    pieces: list[Piece] = []
+    for index, part in enumerate(parts):
+        if isinstance(part, str):
+            piece_path: Path = (*path, index)
+            said = part
+        elif isinstance(part, dict) and isinstance(part.get("text"), str):
+            piece_path = (*path, index, "text")
+            said = part["text"]
+        else:
+            continue
+        text = f"{text}\n" if pieces else text
+        pieces.append(Piece(piece_path, len(text), len(text) + len(said)))
+        text += said
+    return text, tuple(pieces)
+
+
+def _list_key(row: Row) -> str | None:
+    return next((key for key in LIST_KEYS if is_message_list(row.get(key))), None)
+
+
+def _recognises(row: Row) -> bool:
+    return _list_key(row) is not None and "chosen" not in row and not _has_kto_label(row)
+
+
+def _has_kto_label(row: Row) -> bool:
+    return isinstance(row.get("label"), bool)
+
+
+def _recognises_kto(row: Row) -> bool:
+    return _has_kto_label(row) and (_list_key(row) is not None or _is_prompt_pair(row))
+
+
+def _is_prompt_pair(row: Row) -> bool:
+    return all(is_message_list(row.get(key)) for key in ("prompt", "completion"))
+
+
+def _read(row: Row) -> Conversation:
+    key = _list_key(row) or "messages"
+    system = (text_turn("system", row["system"], ("system",)),) if row.get("system") else ()
+    turns = system + message_turns(row.get(key), (key,))
+    return Conversation(turns, has_tools=bool(row.get("tools") or row.get("functions")))
+
+
+def _read_kto(row: Row) -> Conversation:
+    """An undesirable answer (`label: false`) is what training moves away from: no target, so no finding."""
+    is_desirable = bool(row.get("label"))
+    if _is_prompt_pair(row):
+        prompt = message_turns(row["prompt"], ("prompt",), is_target=False)
+        return Conversation(prompt + message_turns(row["completion"], ("completion",), is_target=is_desirable))
+    key = _list_key(row) or "messages"
+    return Conversation(message_turns(row.get(key), (key,), is_target=is_desirable), has_tools=bool(row.get("tools")))
+
+
+def _remove(row: Row, positions: tuple[int, ...]) -> tuple[Change, ...] | None:
+    key = _list_key(row)
+    return remove_from_list(key)(row, positions) if key else None
+
+
+def _mask(row: Row, position: int) -> tuple[Change, ...] | None:
+    key = _list_key(row)
+    return mask_in_list(key)(row, position) if key else None
+
+
+LAYOUT = Layout(
+    "messages", "messages: [{role, content, tool_calls, reasoning_content}]", _recognises, _read, _remove, _mask
+)
+KTO = Layout(
+    "kto", "messages (or prompt, completion) with a true or false label", _recognises_kto, _read_kto, _remove, _mask
+)

@@ -1,0 +1,135 @@
+"""From the bytes of one row to a checked object: fast where the row is plain, exact where it is not.
+
+orjson reads the plain rows. Whatever it cannot be trusted with (duplicate keys, which hide one text from the auditor and
+show it to the trainer; lone surrogates; NaN; long integers) is read again by the standard library, and named when it is bad.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from unmoor.errors import BadRow
+from unmoor.records import Row
+
+__all__ = ["MAX_DEPTH", "MAX_ROW_BYTES", "ParsedRow", "parse_row"]
+
+MAX_DEPTH = 64
+"""Levels of nesting; instruction data has under ten, and parsers fail somewhere over 1,000."""
+MAX_ROW_BYTES = 64 * 2**20
+"""Bytes of one row; longer rows are quarantined without being parsed."""
+
+_SPACED_COLON = re.compile(rb'"[ \t\r\n]+:')
+_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedRow:
+    """A row as the file has it, and `readable`: the same with U+FFFD for lone surrogates, so that it can be matched and shown."""
+
+    row: Row
+    readable: Row
+
+
+def parse_row(raw: bytes) -> ParsedRow:
+    """Parse one row.
+
+    Raises:
+        BadRow: INVALID_UTF8, TRUNCATED, NOT_JSON, TWO_VALUES, NOT_AN_OBJECT, DUPLICATE_KEY or TOO_DEEP.
+    """
+    try:
+        value = orjson.loads(raw)
+    except orjson.JSONDecodeError:
+        return _parse_exactly(raw)
+    if not isinstance(value, dict):
+        raise BadRow("NOT_AN_OBJECT", f"expected an object, found {_kind(value)}")
+    if _may_hide_keys(raw) or raw.count(b'":') != _count_keys(value, 0):
+        return _parse_exactly(raw)
+    return ParsedRow(value, value)
+
+
+def _may_hide_keys(raw: bytes) -> bool:
+    return b'\\":' in raw or _SPACED_COLON.search(raw) is not None
+
+
+def _count_keys(value: Any, depth: int) -> int:
+    if depth > MAX_DEPTH:
+        raise BadRow("TOO_DEEP", f"nested deeper than {MAX_DEPTH} levels")
+    if isinstance(value, dict):
+        return len(value) + sum(_count_keys(v, depth + 1) for v in value.values() if isinstance(v, dict | list))
+    return sum(_count_keys(v, depth + 1) for v in value if isinstance(v, dict | list))
+
+
+def _parse_exactly(raw: bytes) -> ParsedRow:
+    try:
+        text = raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise BadRow("INVALID_UTF8", f"not UTF-8: {error.reason}", error.start) from error
+    _check_depth(text)
+    try:
+        value = json.loads(text, object_pairs_hook=_object)
+    except json.JSONDecodeError as error:
+        raise _named(error, text) from error
+    except ValueError as error:  # an integer of more digits than Python converts
+        raise BadRow("NOT_JSON", f"not readable: {error}") from error
+    if not isinstance(value, dict):
+        raise BadRow("NOT_AN_OBJECT", f"expected an object, found {_kind(value)}")
+    return ParsedRow(value, value if not _has_surrogate(value) else _readable(value))
+
+
+def _object(pairs: list[tuple[str, Any]]) -> Row:
+    made = dict(pairs)
+    if len(made) != len(pairs):
+        keys = [key for key, _ in pairs]
+        twice = next(key for key in keys if keys.count(key) > 1)
+        raise BadRow("DUPLICATE_KEY", f"the key {twice!r} stands twice: readers differ in which one they take")
+    return made
+
+
+def _check_depth(text: str) -> None:
+    """Refuse deep nesting before a recursive parser meets it. Brackets inside strings do not count."""
+    if text.count("[") + text.count("{") <= MAX_DEPTH:
+        return
+    depth = 0
+    for match in re.finditer(r'"(?:[^"\\]|\\.)*"|[\[{]|[\]}]', text, re.DOTALL):
+        token = match.group()
+        if token in "[{":
+            depth += 1
+        elif token in "]}":
+            depth -= 1
+        if depth > MAX_DEPTH:
+            raise BadRow("TOO_DEEP", f"nested deeper than {MAX_DEPTH} levels", len(text[: match.start()].encode()))
+
+
+def _named(error: json.JSONDecodeError, text: str) -> BadRow:
+    at = len(text[: error.pos].encode("utf-8"))
+    if error.msg == "Extra data":
+        return BadRow("TWO_VALUES", "more than one JSON value on the line", at)
+    if error.pos >= len(text.rstrip()) or error.msg.startswith("Unterminated string"):
+        return BadRow("TRUNCATED", f"the row ends too early: {error.msg}", at)
+    return BadRow("NOT_JSON", f"not JSON: {error.msg}", at)
+
+
+def _has_surrogate(value: Any) -> bool:
+    if isinstance(value, str):
+        return _LONE_SURROGATE.search(value) is not None
+    if isinstance(value, dict):
+        return any(_has_surrogate(v) for v in value.values())
+    return isinstance(value, list) and any(_has_surrogate(v) for v in value)
+
+
+def _readable(value: Any) -> Any:
+    if isinstance(value, str):
+        return _LONE_SURROGATE.sub("\ufffd", value)
+    if isinstance(value, dict):
+        return {key: _readable(v) for key, v in value.items()}
+    return [_readable(v) for v in value] if isinstance(value, list) else value
+
+
+def _kind(value: Any) -> str:
+    names = {list: "an array", str: "a string", bool: "true or false", int: "a number", float: "a number"}
+    return "null" if value is None else names.get(type(value), "something else")

@@ -1,0 +1,60 @@
+"""From a preference pair to the conversation that ends in the chosen answer; the rejected side is never a finding.
+
+`chosen` and `rejected` are text, lists of messages (with the prompt inside them, TRL's implicit form), or one ShareGPT
+message beside `conversations`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from unmoor.errors import BadRow
+from unmoor.layouts.layout import Layout, no_mask, no_removal, text_turn
+from unmoor.layouts.messages import message_turn, message_turns
+from unmoor.layouts.prompt_completion import prompt_turns
+from unmoor.layouts.sharegpt import sharegpt_turn, sharegpt_turns
+from unmoor.records import Conversation, Row, Turn
+
+__all__ = ["LAYOUT"]
+
+PROMPT_KEYS = ("prompt", "question", "instruction", "input")
+
+
+def _recognises(row: Row) -> bool:
+    return "chosen" in row and "rejected" in row
+
+
+def _read(row: Row) -> Conversation:
+    if "chosen" not in row:
+        raise BadRow("KEY_MISSING", f"no chosen answer among the keys {sorted(row)}")
+    return Conversation((*_prompt(row), *_chosen(row)), has_tools=bool(row.get("tools")))
+
+
+def _prompt(row: Row) -> tuple[Turn, ...]:
+    if "conversations" in row:
+        return tuple(_as_context(turn) for turn in sharegpt_turns(row))
+    system = tuple(text_turn("system", row["system"], ("system",)) for _ in range(1) if row.get("system"))
+    key = next((key for key in PROMPT_KEYS if row.get(key) is not None), None)
+    return system + (prompt_turns(row, key) if key else ())
+
+
+def _as_context(turn: Turn) -> Turn:
+    """Earlier answers of a preference row are its context: the pair trains the last answer alone."""
+    return replace(turn, is_target=False)
+
+
+def _chosen(row: Row) -> tuple[Turn, ...]:
+    chosen = row["chosen"]
+    if isinstance(chosen, dict) and "from" in chosen:
+        return (sharegpt_turn(chosen, ("chosen",)),)
+    if isinstance(chosen, dict):
+        return (message_turn(chosen, ("chosen",)),)
+    if isinstance(chosen, list):
+        turns = message_turns(chosen, ("chosen",))
+        return (*(_as_context(turn) for turn in turns[:-1]), turns[-1])
+    return (text_turn("assistant", chosen, ("chosen",), is_target=True),)
+
+
+LAYOUT = Layout(
+    "preference", "prompt, chosen, rejected (the prompt may stand inside)", _recognises, _read, no_removal, no_mask
+)

@@ -1,0 +1,48 @@
+"""From `prompt` and `completion` (or `response`, `answer`, `output`) to a conversation, as text or as lists of messages."""
+
+from __future__ import annotations
+
+from unmoor.errors import BadRow
+from unmoor.layouts.layout import Layout, no_mask, no_removal, text_turn
+from unmoor.layouts.messages import is_message_list, message_turns
+from unmoor.records import Conversation, Row, Turn
+
+__all__ = ["LAYOUT", "prompt_turns"]
+
+ANSWER_KEYS = ("completion", "response", "answer", "output")
+
+
+def prompt_turns(row: Row, key: str = "prompt") -> tuple[Turn, ...]:
+    """Read the prompt at `key`, text or messages; none of it is there to be learned.
+
+    Raises:
+        BadRow: TEXT_EXPECTED or what the messages raise.
+    """
+    if isinstance(row.get(key), list):
+        return message_turns(row[key], (key,), is_target=False)
+    return (text_turn("user", row.get(key), (key,)),)
+
+
+def _answer_key(row: Row) -> str | None:
+    return next((key for key in ANSWER_KEYS if isinstance(row.get(key), str) or is_message_list(row.get(key))), None)
+
+
+def _recognises(row: Row) -> bool:
+    return (
+        "prompt" in row
+        and _answer_key(row) is not None
+        and "chosen" not in row
+        and not isinstance(row.get("label"), bool)
+    )
+
+
+def _read(row: Row) -> Conversation:
+    key = _answer_key(row)
+    if key is None:
+        raise BadRow("KEY_MISSING", f"no answer among the keys {sorted(row)}")
+    if isinstance(row[key], list):
+        return Conversation(prompt_turns(row) + message_turns(row[key], (key,)))
+    return Conversation((*prompt_turns(row), text_turn("assistant", row[key], (key,), is_target=True)))
+
+
+LAYOUT = Layout("prompt_completion", "prompt, completion (text or messages)", _recognises, _read, no_removal, no_mask)

@@ -1,0 +1,82 @@
+"""From `conversations: [{from, value}]` with `system` and `tools` to a conversation: ShareGPT, Vicuna, glaive tool calls."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from unmoor.errors import BadRow
+from unmoor.layouts.layout import Layout, mask_in_list, remove_from_list, text_turn
+from unmoor.records import Conversation, Role, Row, Turn
+
+__all__ = ["LAYOUT", "ROLES", "sharegpt_turn", "sharegpt_turns"]
+
+ROLES: dict[str, Role] = {
+    "system": "system",
+    "human": "user",
+    "user": "user",
+    "gpt": "assistant",
+    "assistant": "assistant",
+    "model": "assistant",
+    "chatgpt": "assistant",
+    "bing": "assistant",
+    "bard": "assistant",
+    "function_call": "assistant",
+    "observation": "tool",
+    "tool": "tool",
+    "function_response": "tool",
+}
+"""Who `from` names, in lower case; the odd ones stand in ShareGPT's own dumps."""
+
+
+def sharegpt_turn(message: Any, path: tuple[str | int, ...], position: int = -1) -> Turn:
+    """Read one `{from, value}` message at `path`.
+
+    Raises:
+        BadRow: BAD_TURN, UNKNOWN_ROLE or TEXT_EXPECTED.
+    """
+    if not isinstance(message, dict) or "from" not in message or "value" not in message:
+        raise BadRow("BAD_TURN", f"{'.'.join(map(str, path))} should be an object with from and value")
+    name = message["from"]
+    role = ROLES.get(str(name).casefold())
+    if role is None:
+        raise BadRow("UNKNOWN_ROLE", f"{'.'.join(map(str, path))} is from {name!r}, a role that is not known")
+    is_call = str(name).casefold() == "function_call"
+    is_target = role == "assistant" and not is_call and message.get("train") is not False and message.get("weight") != 0
+    turn = text_turn(role, message["value"], (*path, "value"), is_target=is_target, position=position)
+    return Turn(role, turn.text, turn.pieces, is_target, has_tool_calls=is_call, position=position)
+
+
+def sharegpt_turns(row: Row) -> list[Turn]:
+    """Read the turns of `conversations`, after the row's own `system` if it has one.
+
+    Raises:
+        BadRow: NO_TURNS if the list is empty or no list, or what `sharegpt_turn` raises.
+    """
+    messages = row.get("conversations")
+    if not isinstance(messages, list) or not messages:
+        raise BadRow("NO_TURNS", "conversations should be a list with at least one turn")
+    system = [text_turn("system", row["system"], ("system",))] if row.get("system") else []
+    return system + [sharegpt_turn(message, ("conversations", i), i) for i, message in enumerate(messages)]
+
+
+def _recognises(row: Row) -> bool:
+    messages = row.get("conversations")
+    return (
+        isinstance(messages, list)
+        and "chosen" not in row
+        and all(isinstance(m, dict) and "from" in m for m in messages)
+    )
+
+
+def _read(row: Row) -> Conversation:
+    return Conversation(tuple(sharegpt_turns(row)), has_tools=bool(row.get("tools")))
+
+
+LAYOUT = Layout(
+    "sharegpt",
+    "conversations: [{from, value}], system, tools",
+    _recognises,
+    _read,
+    remove_from_list("conversations"),
+    mask_in_list("conversations"),
+)

@@ -1,0 +1,173 @@
+"""From findings and a policy to the decision on a row. Pure: the same row and policy give the same decision everywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from unmoor.policy.mend import cut_spans, is_enough
+from unmoor.policy.policy import Policy
+from unmoor.records import ACTIONS, BEHAVIOURS, Conversation, Decision, Edit, Finding
+
+__all__ = ["decide", "turns_to_remove"]
+
+_STRENGTH = {action: strength for strength, action in enumerate(ACTIONS)}
+_MILD = ("keep", "label", "review")
+_QUOTE_CHARS = 80
+
+
+def decide(
+    conversation: Conversation,
+    findings: tuple[Finding, ...],
+    policy: Policy,
+    *,
+    floor_turns: frozenset[int] = frozenset(),
+    can_mask: bool = True,
+) -> Decision:
+    """Decide what happens to a row.
+
+    `floor_turns` are refusals of requests that the floor protects: no edit touches them and no row that holds one is removed.
+    `can_mask` says whether the row's layout can mark a turn as not trained on; where it cannot, the turn is dropped instead.
+    Findings inside reasoning blocks are reported and never acted on.
+    """
+    weighed = _weigh(findings, policy)
+    asked = {turn: _turn_action(weighed.by_turn[turn], policy, can_mask) for turn in weighed.by_turn}
+    actions = _hold_floor(asked, floor_turns)
+    edits = _edits(conversation, weighed, policy, actions)
+    plan = _Plan(weighed, edits, drops_row="drop" in actions.values(), is_floor=actions != asked)
+    return _conclude(conversation, findings, policy, plan)
+
+
+@dataclass(frozen=True, slots=True)
+class _Weighed:
+    """Findings that count by turn, and those in the uncertain band."""
+
+    by_turn: dict[int, list[Finding]]
+    uncertain: tuple[Finding, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    weighed: _Weighed
+    edits: tuple[Edit, ...]
+    drops_row: bool
+    is_floor: bool
+
+
+def _hold_floor(asked: dict[int, str], floor_turns: frozenset[int]) -> dict[int, str]:
+    """Return the actions that leave floor turns alone: not edited, and not taken along by what happens to other turns."""
+    held = {turn: action for turn, action in asked.items() if turn not in floor_turns or action in _MILD}
+    for turn, action in held.items():
+        takes_floor = action == "drop" or (action == "cut" and any(other > turn for other in floor_turns))
+        held[turn] = "drop_turn" if floor_turns and takes_floor else action
+    return held
+
+
+def _weigh(findings: tuple[Finding, ...], policy: Policy) -> _Weighed:
+    by_turn: dict[int, list[Finding]] = {}
+    uncertain = []
+    for finding in findings:
+        if finding.is_reasoning or policy.action(finding.behaviour) == "keep":
+            continue
+        if finding.probability >= policy.threshold(finding.behaviour):
+            by_turn.setdefault(finding.turn, []).append(finding)
+        elif finding.probability >= policy.review_from():
+            uncertain.append(finding)
+    return _Weighed(by_turn, tuple(uncertain))
+
+
+def _turn_action(findings: Iterable[Finding], policy: Policy, can_mask: bool) -> str:
+    action = max((policy.action(finding.behaviour) for finding in findings), key=_STRENGTH.__getitem__)
+    return "drop_turn" if action == "mask" and not can_mask else action
+
+
+def _edits(conversation: Conversation, weighed: _Weighed, policy: Policy, actions: dict[int, str]) -> tuple[Edit, ...]:
+    edits = []
+    for turn, action in sorted(actions.items()):
+        if action == "mend":
+            edits.append(_mend(conversation, turn, weighed.by_turn[turn], policy))
+        elif action in ("mask", "drop_turn", "cut"):
+            edits.append(Edit(action, turn))  # type: ignore[arg-type]
+    return tuple(edits)
+
+
+def _mend(conversation: Conversation, turn: int, findings: list[Finding], policy: Policy) -> Edit:
+    """Cut the spans; if too little would be left, drop the turn."""
+    spans = tuple(
+        (finding.start_char, finding.end_char)
+        for finding in findings
+        if policy.action(finding.behaviour) == "mend" and finding.field == "text"
+    )
+    left = cut_spans(conversation.turns[turn].text, spans)
+    return Edit("mend", turn, spans) if is_enough(left) else Edit("drop_turn", turn)
+
+
+def turns_to_remove(conversation: Conversation, edits: Iterable[Edit]) -> frozenset[int]:
+    """Return the indices of turns that `drop_turn` (an answer with its request) and `cut` (from there on) take away."""
+    gone: set[int] = set()
+    for edit in edits:
+        if edit.action in ("drop_turn", "cut"):
+            start = _request_start(conversation, edit.turn)
+            gone.update(range(start, len(conversation.turns) if edit.action == "cut" else edit.turn + 1))
+    return frozenset(gone)
+
+
+def _request_start(conversation: Conversation, turn: int) -> int:
+    """Return where the exchange that ends in `turn` begins: after the previous answer or the system prompt."""
+    start = turn
+    while start > 0:
+        before = conversation.turns[start - 1]
+        if before.role == "system" or (before.role == "assistant" and not before.has_tool_calls):
+            break
+        start -= 1
+    return start
+
+
+def _conclude(conversation: Conversation, findings: tuple[Finding, ...], policy: Policy, plan: _Plan) -> Decision:
+    counted = [finding for turn in sorted(plan.weighed.by_turn) for finding in plan.weighed.by_turn[turn]]
+    labels = tuple(dict.fromkeys(f.behaviour for f in counted if policy.action(f.behaviour) == "label"))
+    needs_review = bool(plan.weighed.uncertain) or "review" in {policy.action(f.behaviour) for f in counted}
+    gone = turns_to_remove(conversation, plan.edits)
+    masked = {edit.turn for edit in plan.edits if edit.action == "mask"}
+    is_left = any(turn.is_target for i, turn in enumerate(conversation.turns) if i not in gone and i not in masked)
+    if plan.drops_row or (plan.edits and not is_left):
+        why = _because(counted, policy) + ("" if plan.drops_row else "; nothing was left to train on")
+        return Decision("removed", f"removed: {why}", findings, is_floor=plan.is_floor)
+    outcome = "kept"
+    if any(edit.action != "mask" for edit in plan.edits):
+        outcome = "mended"
+    elif plan.edits:
+        outcome = "masked"
+    elif labels:
+        outcome = "labelled"
+    reason = f"{outcome}: {_why_here(plan, counted, findings, policy)}"
+    return Decision(outcome, reason, findings, plan.edits, labels, needs_review, plan.is_floor)  # type: ignore[arg-type]
+
+
+def _why_here(plan: _Plan, counted: list[Finding], findings: tuple[Finding, ...], policy: Policy) -> str:
+    if plan.is_floor:
+        return "the request names a topic of the floor, and its refusal is never removed"
+    if counted:
+        return _because(counted, policy)
+    if plan.weighed.uncertain:
+        finding = plan.weighed.uncertain[0]
+        return (
+            f"{_says(finding)} with probability {finding.probability:.2f}, under the threshold of "
+            f"{policy.threshold(finding.behaviour):.2f}; a person should look"
+        )
+    if findings:
+        return f"{_says(findings[0])}, which policy {policy.name} keeps"
+    return "nothing was found"
+
+
+def _because(counted: list[Finding], policy: Policy) -> str:
+    strongest = max(counted, key=lambda finding: _STRENGTH[policy.action(finding.behaviour)])
+    more = f" and {len(counted) - 1} more" if len(counted) > 1 else ""
+    return f"{_says(strongest)}{more}, and policy {policy.name} says {policy.action(strongest.behaviour)}"
+
+
+def _says(finding: Finding) -> str:
+    quote = " ".join(finding.quote.split())
+    quote = quote if len(quote) <= _QUOTE_CHARS else quote[: _QUOTE_CHARS - 1] + "…"
+    what = BEHAVIOURS.get(finding.behaviour, f"matches {finding.behaviour}")
+    return f"turn {finding.turn + 1} {what} ({finding.behaviour}: “{quote}”)"

@@ -1,0 +1,233 @@
+"""From the owner's TOML file to a checked policy: for each behaviour an action, thresholds, the floor, limits.
+
+Every key is checked. An error says the file, the line, what was found and the nearest known name. No key lowers the floor.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from unmoor.errors import PolicyError, nearest_name
+from unmoor.records import ACTIONS, BEHAVIOURS, FLOOR_TOPICS
+
+__all__ = ["ALL_TOPICS", "SHIPPED", "Policy", "load_policy"]
+
+SHIPPED: tuple[str, ...] = ("dolphin", "label-only", "over-refusal", "vendor-free")
+ALL_TOPICS = "*"
+"""In `[floor] also`: every topic that the packs name."""
+
+_DETECTORS_OWN = ("wordlist",)
+_SECTIONS = ("actions", "thresholds", "floor", "limits")
+_TOP_KEYS = ("name", "version", "description", "extends", *_SECTIONS)
+_DEFAULT_THRESHOLD, _DEFAULT_REVIEW = 0.80, 0.50
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What the owner wants done. `thresholds` are probabilities from 0 to 1; `max_removed_share` is a share of the input's rows."""
+
+    name: str
+    version: int
+    description: str = ""
+    actions: Mapping[str, str] = field(default_factory=dict)
+    thresholds: Mapping[str, float] = field(default_factory=dict)
+    floor_also: tuple[str, ...] = ()
+    max_removed_share: float = 1.0
+    source: str = ""
+
+    def action(self, behaviour: str) -> str:
+        """Return the action for a behaviour; one that the policy does not name is kept."""
+        return self.actions.get(behaviour, "keep")
+
+    def threshold(self, behaviour: str) -> float:
+        """Return the probability from which a finding of `behaviour` counts."""
+        return self.thresholds.get(behaviour, self.thresholds.get("default", _DEFAULT_THRESHOLD))
+
+    def review_from(self) -> float:
+        """Return the probability from which a finding below its threshold is shown to a person."""
+        return self.thresholds.get("review", _DEFAULT_REVIEW)
+
+    def is_floor_topic(self, topic: str) -> bool:
+        """Return whether refusals of requests about `topic` stay whatever the actions say."""
+        return topic in FLOOR_TOPICS or topic in self.floor_also or ALL_TOPICS in self.floor_also
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the policy as plain JSON values, for plans and reports."""
+        return {
+            "name": self.name,
+            "version": self.version,
+            "description": self.description,
+            "actions": dict(self.actions),
+            "thresholds": dict(self.thresholds),
+            "floor": {"always": list(FLOOR_TOPICS), "also": list(self.floor_also)},
+            "limits": {"max_removed_share": self.max_removed_share},
+            "sha256": hashlib.sha256(self.source.encode()).hexdigest(),
+        }
+
+
+def load_policy(name_or_path: str) -> Policy:
+    """Load a policy that ships, by name, or the owner's own, by path.
+
+    Raises:
+        PolicyError: there is no such policy, or the file says something unknown or impossible.
+    """
+    if name_or_path in SHIPPED:
+        source = resources.files(__package__).joinpath("shipped", f"{name_or_path}.toml").read_text(encoding="utf-8")
+        return _parse(source, f"policy {name_or_path}")
+    path = Path(name_or_path)
+    if path.is_dir() or (not path.exists() and path.suffix != ".toml" and len(path.parts) == 1):
+        known = ", ".join(SHIPPED)
+        raise PolicyError(
+            f'There is no policy "{name_or_path}".{nearest_name(name_or_path, SHIPPED)} Known: {known}, or a .toml file'
+        )
+    try:
+        source = path.read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        raise PolicyError(f"There is no policy file {path}") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise PolicyError(f"{path} cannot be read as UTF-8 text: {error}") from error
+    return _parse(source, str(path))
+
+
+def _parse(source: str, where: str) -> Policy:
+    try:
+        values = tomllib.loads(source)
+    except tomllib.TOMLDecodeError as error:
+        raise PolicyError(f"{where}: not TOML: {error}") from error
+    checker = _Checker(source, where)
+    checker.check(values)
+    base = _base(values, checker)
+    made = Policy(
+        name=values["name"],
+        version=values["version"],
+        description=values.get("description", base.description if base else ""),
+        actions={**(base.actions if base else {}), **values.get("actions", {})},
+        thresholds={**(base.thresholds if base else {}), **values.get("thresholds", {})},
+        floor_also=tuple(dict.fromkeys([*(base.floor_also if base else ()), *values.get("floor", {}).get("also", [])])),
+        max_removed_share=values.get("limits", {}).get("max_removed_share", base.max_removed_share if base else 1.0),
+        source=(base.source if base else "") + source,
+    )
+    for behaviour in made.actions:
+        if made.review_from() > made.threshold(behaviour):
+            raise checker.error(
+                "thresholds",
+                "review",
+                f"review ({made.review_from()}) is above the threshold of {behaviour} ({made.threshold(behaviour)}): "
+                "the uncertain band lies below the threshold",
+            )
+    return made
+
+
+def _base(values: dict[str, Any], checker: _Checker) -> Policy | None:
+    name = values.get("extends")
+    if name is None:
+        return None
+    if name not in SHIPPED:
+        message = f'extends a policy "{name}" that does not ship.{nearest_name(str(name), SHIPPED)} Known: {", ".join(SHIPPED)}'
+        raise checker.error("", "extends", message)
+    return load_policy(name)
+
+
+class _Checker:
+    """Checks the values of a policy file and finds the line of a key for its errors."""
+
+    def __init__(self, source: str, where: str) -> None:
+        self._lines = source.splitlines()
+        self._where = where
+
+    def error(self, section: str, key: str, message: str) -> PolicyError:
+        """Return the error for `key` of `section`, with its line."""
+        return PolicyError(f"{self._where}:{self._line_of(section, key)}: {message}")
+
+    def _line_of(self, section: str, key: str) -> int:
+        """Return the 1-based line where `key` is set in `section`; the section's own line if the key stands elsewhere."""
+        current, found = "", 1
+        pattern = re.compile(rf"""\s*["']?{re.escape(key)}["']?\s*=""") if key else None
+        for number, line in enumerate(self._lines, 1):
+            if header := re.match(r"\s*\[\s*([^\]]+?)\s*\]", line):
+                current = header[1].strip("\"'")
+                found = number if current in (section, key) else found
+            elif pattern and current == section and pattern.match(line):
+                return number
+        return found
+
+    def check(self, values: dict[str, Any]) -> None:
+        """Check every key and value.
+
+        Raises:
+            PolicyError: at the first that is unknown or impossible.
+        """
+        for key in values:
+            if key not in _TOP_KEYS:
+                raise self.error(
+                    "", key, f'unknown key "{key}".{nearest_name(key, _TOP_KEYS)} Known: {", ".join(_TOP_KEYS)}'
+                )
+        for section in _SECTIONS:
+            if not isinstance(values.get(section, {}), dict):
+                raise self.error("", section, f"[{section}] should be a table")
+        self._check_head(values)
+        self._check_actions(values.get("actions", {}))
+        self._check_thresholds(values.get("thresholds", {}))
+        self._check_floor(values.get("floor", {}))
+        self._check_limits(values.get("limits", {}))
+
+    def _check_head(self, values: dict[str, Any]) -> None:
+        if not isinstance(values.get("name"), str) or not values["name"].strip():
+            raise self.error("", "name", 'a policy needs a name, e.g. name = "house"')
+        if type(values.get("version")) is not int:
+            raise self.error("", "version", "a policy needs a version, a whole number, e.g. version = 1")
+        if not isinstance(values.get("description", ""), str):
+            raise self.error("", "description", "description should be text")
+
+    def _check_actions(self, actions: dict[str, Any]) -> None:
+        known = (*BEHAVIOURS, *_DETECTORS_OWN)
+        for behaviour, action in actions.items():
+            if behaviour not in known:
+                hint = nearest_name(behaviour, known)
+                if isinstance(action, dict):
+                    hint = ' Behaviours with a dot are quoted: "refusal.policy" = "drop_turn".'
+                raise self.error(
+                    "actions", behaviour, f'unknown behaviour "{behaviour}".{hint} Known: {", ".join(known)}'
+                )
+            if action not in ACTIONS:
+                hint = nearest_name(str(action), ACTIONS)
+                raise self.error(
+                    "actions",
+                    behaviour,
+                    f'unknown action "{action}" for {behaviour}.{hint} Known: {", ".join(ACTIONS)}',
+                )
+
+    def _check_thresholds(self, thresholds: dict[str, Any]) -> None:
+        known = (*BEHAVIOURS, *_DETECTORS_OWN, "default", "review")
+        for name, value in thresholds.items():
+            if name not in known:
+                raise self.error("thresholds", name, f'unknown threshold "{name}".{nearest_name(name, known)}')
+            if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= 1:
+                raise self.error(
+                    "thresholds", name, f"a threshold is a probability over 0 and up to 1, found {value!r}"
+                )
+
+    def _check_floor(self, floor: dict[str, Any]) -> None:
+        for key, value in floor.items():
+            if key != "also":
+                raise self.error(
+                    "floor",
+                    key,
+                    f'unknown key "{key}" in [floor]. The floor can be raised (also = [...]), never lowered',
+                )
+            if not isinstance(value, list) or not all(isinstance(topic, str) for topic in value):
+                raise self.error("floor", key, "also should be a list of topic names")
+
+    def _check_limits(self, limits: dict[str, Any]) -> None:
+        for key, value in limits.items():
+            if key != "max_removed_share":
+                raise self.error("limits", key, f'unknown limit "{key}".{nearest_name(key, ["max_removed_share"])}')
+            if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
+                raise self.error("limits", key, f"max_removed_share is a share from 0 to 1, found {value!r}")
