@@ -13,7 +13,7 @@ from unmoor.layouts.changes import Change, RemoveItems, SetKey, SetText, apply_t
 from unmoor.layouts.files import CHUNK_BYTES, Chunk, Source, read_lines, recognise_source
 from unmoor.layouts.layout import Layout
 from unmoor.layouts.parquet import read_parquet, schema_for_changes, table_rows
-from unmoor.layouts.parse import MAX_ROW_BYTES, ParsedRow, parse_row
+from unmoor.layouts.parse import MAX_ROW_BYTES, ParsedRow, parse_row, row_too_large
 from unmoor.records import Conversation, Row
 
 __all__ = [
@@ -40,6 +40,7 @@ __all__ = [
     "read_rows",
     "recognise_layout",
     "recognise_source",
+    "row_too_large",
     "schema_for_changes",
     "table_rows",
 ]

@@ -19,7 +19,7 @@ _SPACE = b" \t\r\n"
 
 
 def read_array(source: Source, chunk_bytes: int = CHUNK_BYTES) -> Iterator[Chunk]:
-    """Yield the elements of a JSON array in chunks; the last chunk has no items and the file's tail in `data`.
+    """Yield the elements of a JSON array in chunks; the last chunk has no items and the file's `tail`.
 
     `gaps[i]` is what stands before `items[i]`: the opening bracket, commas, white space.
 
@@ -43,7 +43,7 @@ def read_array(source: Source, chunk_bytes: int = CHUNK_BYTES) -> Iterator[Chunk
             gaps, items = [], []
     if items:
         yield Chunk(index, row, offset, items=tuple(items), gaps=tuple(gaps))
-    yield Chunk(index + bool(items), row + len(items), offset + size, tail)
+    yield Chunk(index + bool(items), row + len(items), offset + size, tail=tail)
 
 
 def _elements(source: Source, block_bytes: int) -> Iterator[tuple[bytes, bytes | None]]:

@@ -30,7 +30,8 @@ _GZIP, _ZSTD, _PARQUET = b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"PAR1"
 class Chunk:
     """Some whole rows in order. `first_row` is 1-based, `offset` counts bytes of the decompressed file.
 
-    JSON Lines: `data` is the bytes of the lines. JSON array: `items` are the elements' bytes, `gaps` the bytes before each.
+    JSON Lines: `data` is the bytes of the lines. JSON array: `items` are the elements' bytes, `gaps` the bytes before each,
+    `tail` what follows the last.
     Parquet: `table` is an Arrow table. `oversize` marks a part of one row that is longer than the cap: "part" or "end".
     """
 
@@ -42,6 +43,7 @@ class Chunk:
     gaps: tuple[bytes, ...] = ()
     table: Any = None
     oversize: Literal["", "part", "end"] = ""
+    tail: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)

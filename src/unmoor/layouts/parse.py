@@ -16,7 +16,7 @@ import orjson
 from unmoor.errors import BadRow
 from unmoor.records import Row
 
-__all__ = ["MAX_DEPTH", "MAX_ROW_BYTES", "ParsedRow", "parse_row"]
+__all__ = ["MAX_DEPTH", "MAX_ROW_BYTES", "ParsedRow", "parse_row", "row_too_large"]
 
 MAX_DEPTH = 64
 """Levels of nesting; instruction data has under ten, and parsers fail somewhere over 1,000."""
@@ -39,8 +39,10 @@ def parse_row(raw: bytes) -> ParsedRow:
     """Parse one row.
 
     Raises:
-        BadRow: INVALID_UTF8, TRUNCATED, NOT_JSON, TWO_VALUES, NOT_AN_OBJECT, DUPLICATE_KEY or TOO_DEEP.
+        BadRow: ROW_TOO_LARGE, INVALID_UTF8, TRUNCATED, NOT_JSON, TWO_VALUES, NOT_AN_OBJECT, DUPLICATE_KEY or TOO_DEEP.
     """
+    if len(raw) > MAX_ROW_BYTES:
+        raise row_too_large()
     try:
         value = orjson.loads(raw)
     except orjson.JSONDecodeError:
@@ -50,6 +52,11 @@ def parse_row(raw: bytes) -> ParsedRow:
     if _may_hide_keys(raw) or raw.count(b'":') != _count_keys(value, 0):
         return _parse_exactly(raw)
     return ParsedRow(value, value)
+
+
+def row_too_large() -> BadRow:
+    """Return why an over-long row is not read."""
+    return BadRow("ROW_TOO_LARGE", f"the row is longer than {MAX_ROW_BYTES} bytes and was not read")
 
 
 def _may_hide_keys(raw: bytes) -> bool:

@@ -1,0 +1,193 @@
+"""From one chunk to its share of every output file. Pure: the same chunk and job give the same bytes in any process."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+import orjson
+
+from unmoor.engines.job import ChunkResult, Job
+from unmoor.engines.judge import LABEL_KEY, Judge, Judged, counted
+from unmoor.errors import BadRow
+from unmoor.layouts import (
+    Chunk,
+    apply_to_row,
+    apply_to_text,
+    chunk_rows,
+    schema_for_changes,
+)
+from unmoor.records import REFUSALS
+
+__all__ = ["ChunkWorker", "quarantine_entry"]
+
+_EXCERPT_BYTES = 200
+
+
+class ChunkWorker:
+    """Turns chunks into results; holds what is costly to make, one per process."""
+
+    def __init__(self, job: Job) -> None:
+        self._job = job
+        self._judge = Judge(job)
+
+    def process(self, chunk: Chunk) -> ChunkResult:
+        """Return what becomes of the rows of `chunk`."""
+        result = ChunkResult(chunk.index, bytes_read=len(chunk.data) + sum(map(len, chunk.items)))
+        if chunk.oversize:
+            _pass_oversize(chunk, result)
+            return result
+        if self._job.observer is not None:
+            result.observed = self._job.observer()
+        judged = self._judge.judge(chunk_rows(chunk), result.observed)
+        result.languages, result.layouts = self._judge.languages, self._judge.layouts
+        if chunk.table is not None:
+            _write_table(chunk, judged, result, self._job)
+        else:
+            _write_rows(chunk, judged, result)
+        _count(judged, result)
+        return result
+
+
+def _write_rows(chunk: Chunk, judged: list[Judged], result: ChunkResult) -> None:
+    """Sort the rows' bytes into files. Between array elements the outputs have a comma and a newline of their own."""
+    is_array = bool(chunk.items)
+    raws = chunk.items if is_array else _lines(chunk.data)
+    by_number = {row.number: row for row in judged}
+    files: dict[str, list[bytes]] = {
+        name: [] for name in ("kept", "removed", "ledger.jsonl", "quarantine.jsonl", "quarantine.raw")
+    }
+    offset = chunk.offset
+    for index, raw in enumerate(raws):
+        number = chunk.first_row + index
+        offset += len(chunk.gaps[index]) if is_array else 0
+        row = by_number.get(number)
+        if row is None:
+            files["ledger.jsonl"].append(_line({"row": number, "outcome": "blank", "before": raw.decode()}))
+            result.outcomes["blank"] += 1
+        elif row.error is not None:
+            _quarantine(files, number, raw, row.error, offset)
+        else:
+            _place(files, row, raw)
+        offset += len(raw)
+    joint = b",\n" if is_array else b""
+    result.files = {
+        name: (joint if name in ("kept", "removed") else b"").join(parts) for name, parts in files.items() if parts
+    }
+    result.gaps, result.tail = chunk.gaps, chunk.tail
+
+
+def _lines(data: bytes) -> list[bytes]:
+    """Split at `\\n` and nothing else, keeping it."""
+    lines = [line + b"\n" for line in data.split(b"\n")]
+    last = lines.pop()[:-1]
+    return [*lines, last] if last else lines
+
+
+def _place(files: dict[str, list[bytes]], row: Judged, raw: bytes) -> None:
+    entry = row.entry
+    written = raw
+    if row.changes and entry is not None:
+        text = raw.decode("utf-8")
+        written = apply_to_text(text, row.changes).encode("utf-8")
+        entry = {**entry, "before": text}
+    files["removed" if row.outcome == "removed" else "kept"].append(written)
+    if entry is not None:
+        files["ledger.jsonl"].append(_line(entry))
+        if entry["needs_review"]:
+            files.setdefault("review.jsonl", []).append(_line(entry))
+
+
+def _line(entry: dict[str, Any]) -> bytes:
+    return orjson.dumps(entry) + b"\n"
+
+
+def _quarantine(files: dict[str, list[bytes]], number: int, raw: bytes, error: BadRow, offset: int) -> None:
+    files["quarantine.jsonl"].append(_line(quarantine_entry(number, raw, error, offset, len(raw))))
+    files["quarantine.raw"].append(raw)
+    reason = f"quarantined: {error.code}: {error.message}"
+    files["ledger.jsonl"].append(
+        _line({"row": number, "outcome": "quarantined", "reason": reason, "size_bytes": len(raw)})
+    )
+
+
+def quarantine_entry(number: int, raw: bytes, error: BadRow, offset: int, size_bytes: int) -> dict[str, Any]:
+    """Return the line of quarantine.jsonl: where, why, and how the row begins (its bytes stand in quarantine.raw)."""
+    excerpt = raw[:_EXCERPT_BYTES]
+    return {
+        "row": number,
+        "offset": offset,
+        "error_offset": offset + error.byte_in_row,
+        "size_bytes": size_bytes,
+        "code": error.code,
+        "message": error.message,
+        "excerpt": excerpt.decode("utf-8", errors="replace"),
+        "excerpt_base64": base64.b64encode(excerpt).decode(),
+    }
+
+
+def _pass_oversize(chunk: Chunk, result: ChunkResult) -> None:
+    """Hand a part of an over-long row straight to the quarantine; the writer puts its line together at the end."""
+    result.files["quarantine.raw"] = chunk.data
+    if chunk.oversize == "end":
+        result.outcomes["quarantined"] += 1
+
+
+def _write_table(chunk: Chunk, judged: list[Judged], result: ChunkResult, job: Job) -> None:
+    """Sort the rows of a table; untouched rows are taken from it, rewritten ones made again in its schema."""
+    import pyarrow as pa
+
+    table = chunk.table
+    places: dict[str, list[int]] = {
+        "kept.parquet": [],
+        "removed.parquet": [],
+        "quarantine.parquet": [],
+        "before.parquet": [],
+    }
+    lines: dict[str, list[bytes]] = {"ledger.jsonl": [], "quarantine.jsonl": [], "review.jsonl": []}
+    rewritten: dict[int, dict[str, Any]] = {}
+    originals = table.to_pylist() if any(row.changes for row in judged) else []
+    for index, row in enumerate(judged):
+        if row.error is not None:
+            places["quarantine.parquet"].append(index)
+            lines["quarantine.jsonl"].append(_line(quarantine_entry(row.number, b"", row.error, 0, 0)))
+            reason = f"quarantined: {row.error.code}: {row.error.message}"
+            lines["ledger.jsonl"].append(_line({"row": row.number, "outcome": "quarantined", "reason": reason}))
+            continue
+        places["removed.parquet" if row.outcome == "removed" else "kept.parquet"].append(index)
+        if row.changes:
+            rewritten[index] = apply_to_row(originals[index], row.changes)
+            places["before.parquet"].append(index)
+        if row.entry is not None:
+            lines["ledger.jsonl"].append(_line(row.entry))
+            if row.entry["needs_review"]:
+                lines["review.jsonl"].append(_line(row.entry))
+    result.files = {name: b"".join(parts) for name, parts in lines.items() if parts}
+    always = ("kept.parquet", "removed.parquet")
+    result.tables = {name: table.take(pa.array(at, pa.int64())) for name, at in places.items() if at or name in always}
+    result.tables["kept.parquet"] = _kept_table(table, places["kept.parquet"], rewritten, job)
+
+
+def _kept_table(table: Any, kept: list[int], rewritten: dict[int, dict[str, Any]], job: Job) -> Any:
+    """Return the kept rows; where the policy may mask or label, the schema has a place for it in every chunk alike."""
+    import pyarrow as pa
+
+    actions = set(job.policy.actions.values()) if job.policy else set()
+    list_key = next((key for key in ("messages", "conversations") if key in table.column_names), None)
+    schema = schema_for_changes(table.schema, list_key if "mask" in actions else None, has_labels="label" in actions)
+    if not rewritten and schema == table.schema:
+        return table.take(pa.array(kept, pa.int64()))
+    rows = [rewritten.get(index) or table.slice(index, 1).to_pylist()[0] for index in kept]
+    return pa.Table.from_pylist([{LABEL_KEY: None, **row} if "label" in actions else row for row in rows], schema)
+
+
+def _count(judged: list[Judged], result: ChunkResult) -> None:
+    for row in judged:
+        result.outcomes[row.outcome] += 1
+        if row.entry is None:
+            continue
+        behaviours = counted(row.entry["findings"])
+        result.behaviour_findings.update(behaviours)
+        result.behaviour_rows.update(set(behaviours))
+        result.refusal_rows += any(behaviour in REFUSALS for behaviour in behaviours)
+        result.review_rows += row.entry["needs_review"]

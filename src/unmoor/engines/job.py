@@ -1,0 +1,64 @@
+"""What an engine is asked to do with each chunk, and what comes back: both travel between processes."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from unmoor.policy import Policy
+
+__all__ = ["DETECTORS", "FOUND_FROM", "ChunkResult", "Job", "RowObserver"]
+
+FOUND_FROM = 0.5
+"""Probability from which a finding is counted by an audit: more likely than not. A policy sets its own thresholds to act."""
+DETECTORS: tuple[str, ...] = ()
+"""Names of detectors to run; empty for the default ones."""
+
+
+class RowObserver(Protocol):
+    """Gathers figures over all rows, such as which words the removed ones hold; chunks are observed apart and merged in order."""
+
+    def add_row(self, request: str, outcome: str, language: str) -> None:
+        """Look at one row."""
+
+    def merge(self, other: Any) -> None:
+        """Take over what another observer has seen."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """How rows are read, looked at and decided on. `policy` is None for an audit, which decides nothing."""
+
+    layout: str
+    policy: Policy | None = None
+    detectors: tuple[str, ...] = DETECTORS
+    languages: tuple[str, ...] | None = None
+    wordlist: Path | None = None
+    observer: Callable[[], RowObserver] | None = None
+
+
+@dataclass(slots=True)
+class ChunkResult:
+    """What became of the rows of one chunk.
+
+    `files` holds bytes to append by output name; `tables` Arrow tables to append by output name; `gaps` what stood between the
+    elements of an array. Counts are in rows.
+    """
+
+    index: int
+    files: dict[str, bytes] = field(default_factory=dict)
+    tables: dict[str, Any] = field(default_factory=dict)
+    gaps: tuple[bytes, ...] = ()
+    tail: bytes = b""
+    outcomes: Counter[str] = field(default_factory=Counter)
+    behaviour_rows: Counter[str] = field(default_factory=Counter)
+    behaviour_findings: Counter[str] = field(default_factory=Counter)
+    languages: Counter[str] = field(default_factory=Counter)
+    layouts: Counter[str] = field(default_factory=Counter)
+    refusal_rows: int = 0
+    review_rows: int = 0
+    observed: Any = None
+    bytes_read: int = 0

@@ -1,0 +1,198 @@
+"""From parsed rows to what happens to each: layout, conversation, findings, decision, and the changes that carry it out."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from unmoor import detectors
+from unmoor.engines.job import FOUND_FROM, Job
+from unmoor.errors import BadRow
+from unmoor.layouts import Change, Layout, ParsedRow, SetKey, SetText, layout_named, layout_of_row
+from unmoor.policy import cut_spans, decide, turns_to_remove
+from unmoor.records import REFUSALS, Conversation, Decision, Finding
+
+__all__ = ["LABEL_KEY", "Judge", "Judged", "counted"]
+
+LABEL_KEY = "unmoor"
+"""The field that the action `label` adds: a list of behaviours."""
+_REQUEST_CHARS, _ANSWER_CHARS, _ANSWER_LEAD = 600, 2000, 600
+_MEND_CHARS = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """One row and what happens to it: `entry` is its ledger line (None for a row kept with nothing found)."""
+
+    number: int
+    outcome: str
+    entry: dict[str, Any] | None = None
+    changes: tuple[Change, ...] = ()
+    error: BadRow | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    number: int
+    parsed: ParsedRow
+    layout: Layout
+    conversation: Conversation
+
+
+class Judge:
+    """Looks at rows and decides. One per process: it holds the compiled detectors."""
+
+    def __init__(self, job: Job) -> None:
+        self._job = job
+        self._layout = layout_named(job.layout)
+        self._detector = detectors.load(
+            job.detectors or detectors.DEFAULT, languages=job.languages, wordlist=job.wordlist
+        )
+        self.languages: Counter[str] = Counter()
+        self.layouts: Counter[str] = Counter()
+
+    def judge(self, rows: Iterable[tuple[int, ParsedRow | BadRow]], observed: Any = None) -> list[Judged]:
+        """Return what happens to each row, in order."""
+        self.languages, self.layouts = Counter(), Counter()
+        reads = [self._read(number, parsed) for number, parsed in rows]
+        good = [read for read in reads if isinstance(read, _Read)]
+        found = iter(self._detector.find_many([read.conversation for read in good]))
+        judged = [read if isinstance(read, Judged) else self._decide(read, next(found)) for read in reads]
+        self._count(good, [row for row in judged if row.error is None], observed)
+        return judged
+
+    def _read(self, number: int, parsed: ParsedRow | BadRow) -> _Read | Judged:
+        if isinstance(parsed, BadRow):
+            return Judged(number, "quarantined", error=parsed)
+        layout = layout_of_row(parsed.readable, self._layout)
+        try:
+            if layout is None:
+                keys = ", ".join(sorted(map(str, parsed.readable))[:12]) or "none"
+                raise BadRow("UNKNOWN_LAYOUT", f"no known layout has these keys: {keys}")
+            return _Read(number, parsed, layout, layout.read(parsed.readable))
+        except BadRow as error:
+            return Judged(number, "quarantined", error=error)
+
+    def _decide(self, read: _Read, findings: tuple[Finding, ...]) -> Judged:
+        if not findings:
+            return Judged(read.number, "kept")
+        if self._job.policy is None:
+            decision = Decision("kept", "an audit changes nothing", findings)
+            return Judged(read.number, "kept", self._entry(read, decision))
+        decision = decide(
+            read.conversation,
+            findings,
+            self._job.policy,
+            floor_turns=self._floor_turns(read.conversation, findings),
+            can_mask=read.layout.can_mask,
+        )
+        try:
+            changes = _changes(read, decision)
+        except _CannotRewrite:
+            decision = replace(
+                decision, outcome="removed", edits=(), reason=f"{decision.reason}; the layout cannot spare the turn"
+            )
+            changes = ()
+        return Judged(read.number, decision.outcome, self._entry(read, decision), changes)
+
+    def _floor_turns(self, conversation: Conversation, findings: tuple[Finding, ...]) -> frozenset[int]:
+        """Return the answers that refuse a request on a topic of the floor, whichever detectors were asked for."""
+        policy = self._job.policy
+        refusing = {finding.turn for finding in findings if finding.behaviour in REFUSALS}
+        return frozenset(
+            index
+            for index, turn in enumerate(conversation.turns)
+            if turn.is_target
+            and policy is not None
+            and any(map(policy.is_floor_topic, self._detector.floor_topics(conversation, index)))
+            and (index in refusing or self._detector.refuses(turn.text))
+        )
+
+    def _entry(self, read: _Read, decision: Decision) -> dict[str, Any]:
+        first = max(decision.findings, key=lambda finding: finding.probability)
+        turn = read.conversation.turns[first.turn]
+        said = turn.reasoning if first.field == "reasoning" else turn.text
+        offset = max(0, first.start_char - _ANSWER_LEAD)
+        return {
+            "row": read.number,
+            "outcome": decision.outcome,
+            "reason": decision.reason,
+            "findings": [finding.as_json() for finding in decision.findings],
+            "edits": [
+                {"action": e.action, "turn": e.turn, "spans": [list(span) for span in e.spans]} for e in decision.edits
+            ],
+            "labels": list(decision.labels),
+            "needs_review": decision.needs_review,
+            "is_floor": decision.is_floor,
+            "language": first.language,
+            "turn": first.turn,
+            "request": read.conversation.request_before(first.turn)[:_REQUEST_CHARS],
+            "answer": said[offset : offset + _ANSWER_CHARS],
+            "answer_offset": offset,
+            "answer_chars": len(said),
+            "after": _mended_text(read.conversation, decision),
+        }
+
+    def _count(self, good: list[_Read], judged: list[Judged], observed: Any) -> None:
+        for read, row in zip(good, judged, strict=True):
+            answer = next((turn.text for turn in reversed(read.conversation.turns) if turn.is_target), "")
+            language = self._detector.language_of(answer)
+            self.languages[language] += 1
+            self.layouts[read.layout.name] += 1
+            if observed is not None:
+                request = next((turn.text for turn in read.conversation.turns if turn.role == "user"), "")
+                observed.add_row(request, row.outcome, language)
+
+
+class _CannotRewrite(Exception):
+    """The layout has no way to leave the turn out."""
+
+
+def _changes(read: _Read, decision: Decision) -> tuple[Change, ...]:
+    if decision.outcome == "removed":
+        return ()
+    changes: list[Change] = []
+    gone = turns_to_remove(read.conversation, decision.edits)
+    for edit in decision.edits:
+        if edit.action == "mend" and edit.turn not in gone:
+            changes += _mend(read, edit.turn, edit.spans)
+        elif edit.action == "mask":
+            changes += read.layout.mask(read.parsed.row, read.conversation.turns[edit.turn].position) or ()
+    if gone:
+        removal = read.layout.remove(
+            read.parsed.row, tuple(sorted(read.conversation.turns[turn].position for turn in gone))
+        )
+        if removal is None:
+            raise _CannotRewrite
+        changes += removal
+    if decision.labels:
+        changes.append(SetKey((), LABEL_KEY, list(decision.labels)))
+    return tuple(changes)
+
+
+def _mend(read: _Read, turn_index: int, spans: tuple[tuple[int, int], ...]) -> list[Change]:
+    """Cut the spans from each piece of the turn; the row's own text is cut, so that what cannot be shown still survives."""
+    changes: list[Change] = []
+    for piece in read.conversation.turns[turn_index].pieces:
+        inside = [
+            (max(s, piece.start_char) - piece.start_char, min(e, piece.end_char) - piece.start_char) for s, e in spans
+        ]
+        inside = [(start, end) for start, end in inside if start < end]
+        if inside:
+            value: Any = read.parsed.row
+            for step in piece.path:
+                value = value[step]
+            changes.append(SetText(piece.path, cut_spans(value, inside)))
+    return changes
+
+
+def _mended_text(conversation: Conversation, decision: Decision) -> str | None:
+    edit = next((edit for edit in decision.edits if edit.action == "mend"), None)
+    return cut_spans(conversation.turns[edit.turn].text, edit.spans)[:_MEND_CHARS] if edit else None
+
+
+def counted(findings: Iterable[dict[str, Any]]) -> list[str]:
+    """Return the behaviours of the findings of a ledger entry that count: outside reasoning, and more likely than not."""
+    return [f["behaviour"] for f in findings if f["probability"] >= FOUND_FROM and not f["is_reasoning"]]
