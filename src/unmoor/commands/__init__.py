@@ -1,1 +1,99 @@
-"""Being built."""
+"""The command line: one file per verb, each loaded when it is used, none holding logic."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import Any
+
+import click
+
+from unmoor import __version__
+from unmoor.errors import UnmoorError
+
+__all__ = ["VERBS", "cli", "main"]
+
+VERBS: dict[str, str] = {
+    "demo": "See the whole loop on built-in data: audit, filter, train twins, compare.",
+    "audit": "Say what a data set inherited, and change nothing.",
+    "filter": "Write what the policy keeps, with a ledger of every decision.",
+    "explain": "Say why one row went where it went.",
+    "restore": "Rebuild the input of a filter run, exactly.",
+    "verify": "Check every hash and the sums of a run.",
+    "policy": "Print a policy that ships, or check one of your own.",
+    "score": "Measure the detectors on labelled answers.",
+    "train": "Train twins: one recipe, several data sets, nothing else different.",
+    "evaluate": "Ask twins the same prompts and compare their refusals.",
+    "chat": "Talk to a model in the terminal, with a persona.",
+}
+"""Every verb and its one-line help, in the order of a day's work; the module of a verb has its name."""
+
+
+class _LazyGroup(click.Group):
+    """Loads a verb's module when the verb is used: `--help` and `audit` stay light."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the verbs in the order of a day's work."""
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return the command of a verb."""
+        if cmd_name not in VERBS:
+            return None
+        module = importlib.import_module(f"unmoor.commands.{cmd_name}")
+        command: click.Command = module.command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the verbs without loading any."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(VERBS.items()))
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
+        """Name the nearest verb where there is none of that name."""
+        from unmoor.errors import nearest_name
+
+        if args and args[0] not in VERBS:
+            ctx.fail(f'There is no command "{args[0]}".{nearest_name(args[0], VERBS)}')
+        return super().resolve_command(ctx, args)
+
+
+@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, "-V", "--version", prog_name="unmoor")
+def cli() -> None:
+    """Find the alignment your instruction data inherited, decide what stays, train on the rest, measure what the model learned.
+
+    \b
+    Exit codes: 0 fine · 1 found what it was asked to fail on · 2 misused · 3 bad data over the limit · 4 the machine failed
+    """
+
+
+def main() -> None:
+    """Run the command line; every error of ours is one plain message and an exit code."""
+    try:
+        code = cli.main(standalone_mode=False)
+    except UnmoorError as error:
+        _complain(str(error))
+        code = error.exit_code
+    except click.exceptions.Abort:
+        _complain("Stopped.")
+        code = 130
+    except click.ClickException as error:
+        error.show()
+        code = error.exit_code
+    except KeyboardInterrupt:
+        _complain("Stopped. Nothing was left half-written.")
+        code = 130
+    except BrokenPipeError:  # the reader of our output, such as `head`, has left
+        sys.stderr.close()
+        code = 0
+    except MemoryError:
+        _complain("The machine ran out of memory. Next: --workers 1, or a machine with more")
+        code = 4
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _complain(message: str) -> None:
+    from unmoor.commands.terminal import visible
+
+    click.echo(f"unmoor: {visible(message)}", err=True)

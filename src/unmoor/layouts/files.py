@@ -7,11 +7,13 @@ goes by in pieces, so that memory stays bounded whatever the file holds.
 from __future__ import annotations
 
 import gzip
-import io
+import importlib
+import sys
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import Any, BinaryIO, Literal, cast
 
 from unmoor.errors import BadDataError, UsageError
@@ -107,19 +109,25 @@ def open_bytes(path: Path, compression: str) -> BinaryIO:
     if compression == "gzip":
         return cast(BinaryIO, gzip.open(path, "rb"))
     if compression == "zstd":
-        import zstandard
-
-        stream = zstandard.ZstdDecompressor().stream_reader(path.open("rb"), read_across_frames=True, closefd=True)
-        return io.BufferedReader(stream)
+        return cast(BinaryIO, _zstd().open(path, "rb"))
     return path.open("rb")
 
 
+def _zstd() -> ModuleType:
+    """Return the standard library's zstd module (Python 3.14), or its backport: both notice a stream that is cut short."""
+    return importlib.import_module("compression.zstd" if sys.version_info >= (3, 14) else "backports.zstd")
+
+
 def read_some(stream: BinaryIO, size: int, path: Path) -> bytes:
-    """Read up to `size` bytes, naming the file where its compressed data is damaged or ends too early."""
+    """Read up to `size` bytes.
+
+    Raises:
+        BadDataError: the compressed data of `path` is damaged or ends too early.
+    """
     try:
         return stream.read(size)
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        raise BadDataError(f"{path}: the gzip data is damaged or cut short: {error}") from error
+        raise BadDataError(f"{path}: the compressed data is damaged or cut short: {error}") from error
     except Exception as error:
         if type(error).__name__ == "ZstdError":
             raise BadDataError(f"{path}: the zstd data is damaged or cut short: {error}") from error

@@ -1,0 +1,5 @@
+"""`python -m unmoor`."""
+
+from unmoor.commands import main
+
+main()

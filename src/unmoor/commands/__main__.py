@@ -1,0 +1,5 @@
+"""`python -m unmoor.commands`."""
+
+from unmoor.commands import main
+
+main()

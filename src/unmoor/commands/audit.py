@@ -1,0 +1,35 @@
+"""`unmoor audit PATH`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from unmoor.commands.found import print_found
+from unmoor.commands.inputs import data_options, job_for, run_with_progress
+from unmoor.commands.terminal import print_json
+from unmoor.errors import FoundError
+
+
+@click.command("audit")
+@data_options
+@click.option("-o", "--output", type=click.Path(path_type=Path), metavar="RUN", help="Write findings and report to this folder.")
+@click.option("--fail-over", type=click.FloatRange(0, 1), metavar="SHARE", help="Exit with 1 if more rows than this refuse.")
+def command(path: Path, output: Path | None, as_json: bool, fail_over: float | None, **options: Any) -> None:
+    """Say what PATH inherited, and change nothing.
+
+    PATH is JSON Lines (plain, gzip or zstd), a JSON array or Parquet; the layout is recognised.
+    Example: unmoor audit train.jsonl -o runs/audit
+    """
+    source, job = job_for(path, None, options)
+    summary = run_with_progress(source, job, output, options)
+    if as_json:
+        print_json(summary.as_json())
+    else:
+        print_found(path, summary)
+        next_step = f"{output}/report.html" if output else f"unmoor filter {path} --policy dolphin -o RUN"
+        click.echo(f"\n{'Report' if output else 'Next'}: {next_step}")
+    if fail_over is not None and summary.as_json()["refusals"]["share"] > fail_over:
+        raise FoundError(f"{summary.refusal_rows:,} of {summary.rows:,} rows refuse, more than {fail_over:.2%}")

@@ -1,0 +1,27 @@
+"""`unmoor explain RUN ROW`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from unmoor.commands.terminal import print_json, visible
+from unmoor.engines import explain_row
+
+
+@click.command("explain")
+@click.argument("run", type=click.Path(path_type=Path))
+@click.argument("row", type=int)
+@click.option("--json", "as_json", is_flag=True, help="Print the whole ledger entry for a script.")
+def command(run: Path, row: int, as_json: bool) -> None:
+    """Say in one sentence why ROW (1 is the first) went where it went.
+
+    Example: unmoor explain runs/house 17
+    """
+    entry = explain_row(run, row)
+    if as_json:
+        print_json(entry)
+    else:
+        review = " It waits for review." if entry.get("needs_review") else ""
+        click.echo(visible(f"Row {row} was {entry['reason'] if 'reason' in entry else entry['outcome']}.{review}"))

@@ -1,0 +1,33 @@
+"""`unmoor filter PATH --policy NAME -o RUN`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from unmoor.commands.found import print_done, print_found
+from unmoor.commands.inputs import data_options, job_for, run_with_progress
+from unmoor.commands.terminal import print_json
+from unmoor.policy import SHIPPED, load_policy
+
+
+@click.command("filter")
+@data_options
+@click.option("--policy", "policy_name", default="dolphin", show_default=True, help=f"A TOML file, or {', '.join(SHIPPED)}.")
+@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), metavar="RUN", help="The folder to write.")
+def command(path: Path, policy_name: str, output: Path, as_json: bool, **options: Any) -> None:
+    """Write what the policy keeps of PATH, what it removes, and a ledger of every decision.
+
+    RUN holds kept, removed, quarantine, ledger, report, data set card and, written last, MANIFEST.json. Rows that are not changed keep
+    their bytes, and `unmoor restore` undoes it all. Example: unmoor filter train.jsonl --policy dolphin -o runs/house
+    """
+    policy = load_policy(policy_name)
+    source, job = job_for(path, policy, options)
+    summary = run_with_progress(source, job, output, options)
+    if as_json:
+        print_json({**summary.as_json(), "run": str(output)})
+        return
+    print_found(path, summary)
+    print_done(summary, policy, output)

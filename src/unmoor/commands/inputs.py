@@ -1,0 +1,88 @@
+"""The flags that `audit` and `filter` share, and the job that they describe."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from unmoor.commands.terminal import progress_bar
+from unmoor.engines import Job, Summary, run_job
+from unmoor.errors import UsageError
+from unmoor.layouts import LAYOUTS, Source, first_layout, recognise_source
+from unmoor.policy import Policy
+
+__all__ = ["data_options", "job_for", "run_with_progress"]
+
+F = TypeVar("F", bound=Callable[..., Any])
+_BYTES_PER_WORKER = 32 * 2**20
+"""Input per worker under which starting another process costs more than it saves."""
+
+
+def data_options(function: F) -> F:
+    """Add the flags that say how a data set is read and looked at."""
+    options = [
+        click.argument("path", type=click.Path(path_type=Path)),
+        click.option("--layout", metavar="NAME", help=f"How rows are written, if the guess is wrong: {', '.join(sorted(LAYOUTS))}."),
+        click.option("--language", "languages", multiple=True, metavar="CODE", help="Only this language's pack; again for more."),
+        click.option("--detector", "names", multiple=True, metavar="NAME", help="Only this detector; again for more."),
+        click.option("--wordlist", type=click.Path(path_type=Path), help="A plain list, a phrase a line: behaviour `wordlist`."),
+        click.option("--workers", type=click.IntRange(1), help="Processes; by default one per 32 MiB, up to the cores."),
+        click.option("--force", is_flag=True, help="Replace the run that lies there."),
+        click.option("--json", "as_json", is_flag=True, help="Print the numbers for a script."),
+    ]
+    for option in reversed(options):
+        function = option(function)
+    return function
+
+
+def job_for(path: Path, policy: Policy | None, options: dict[str, Any]) -> tuple[Source, Job]:
+    """Return the file and the job that the flags describe; recognises the file's format and layout.
+
+    Raises:
+        UsageError, LayoutError: the file cannot be read, a name is not known.
+    """
+    source = recognise_source(path)
+    wordlist = options["wordlist"]
+    if wordlist is not None and not wordlist.is_file():
+        raise UsageError(f"There is no word list {wordlist}")
+    names = tuple(options["names"])
+    if wordlist is not None and names and "wordlist" not in names:
+        names = (*names, "wordlist")
+    job = Job(
+        layout=first_layout(path, options["layout"]).name,
+        policy=policy,
+        detectors=names,
+        languages=tuple(options["languages"]) or None,
+        wordlist=wordlist,
+    )
+    return source, job
+
+
+def run_with_progress(source: Source, job: Job, output: Path | None, options: dict[str, Any]) -> Summary:
+    """Run a job with a progress bar; with `output`, its report and card are part of the run."""
+    from unmoor.commands.outputs import RunReport
+
+    workers = options["workers"] or _workers_for(source)
+    size = source.path.stat().st_size if source.format != "parquet" and not source.compression else None
+    report = RunReport(source, job) if output is not None else None
+    if report is not None:
+        job = report.observed_job()
+    with progress_bar(f"Reading {source.path.name}", size) as advance:
+        return run_job(
+            source,
+            job,
+            output,
+            workers=workers,
+            force=options["force"],
+            on_progress=lambda _rows, done_bytes: advance(done_bytes),
+            finish=report.write if report else lambda _summary, _writer: None,
+        )
+
+
+def _workers_for(source: Source) -> int:
+    """One process per 32 MiB of input, up to the cores."""
+    return max(1, min(os.cpu_count() or 1, source.path.stat().st_size // _BYTES_PER_WORKER))

@@ -1,0 +1,44 @@
+"""`unmoor policy [NAME|FILE]`."""
+
+from __future__ import annotations
+
+import click
+
+from unmoor.commands.terminal import console, print_json, table
+from unmoor.policy import SHIPPED, Policy, load_policy
+from unmoor.records import BEHAVIOURS
+
+
+@click.command("policy")
+@click.argument("name", required=False)
+@click.option("--toml", is_flag=True, help="Print the file itself, to start your own from.")
+@click.option("--json", "as_json", is_flag=True, help="Print it for a script.")
+def command(name: str | None, toml: bool, as_json: bool) -> None:
+    """List the policies that ship, or show and check one: NAME or a TOML file.
+
+    Example: unmoor policy dolphin --toml > house.toml
+    """
+    if name is None:
+        listing = table("policy", "what it does")
+        for shipped in SHIPPED:
+            listing.add_row(shipped, load_policy(shipped).description)
+        console().print(listing)
+        return
+    policy = load_policy(name)
+    if as_json:
+        print_json(policy.as_json())
+    elif toml:
+        click.echo(policy.source, nl=False)
+    else:
+        _show(policy)
+
+
+def _show(policy: Policy) -> None:
+    click.echo(f"{policy.name}, version {policy.version}: {policy.description}\n")
+    listing = table("behaviour", "action", "from", right=("from",))
+    for behaviour in BEHAVIOURS:
+        listing.add_row(behaviour, policy.action(behaviour), f"{policy.threshold(behaviour):.2f}")
+    console().print(listing)
+    also = f", and {', '.join(policy.floor_also)}" if policy.floor_also else ""
+    click.echo(f"\nThe floor: refusals about minors and mass-casualty weapons stay{also}.")
+    click.echo(f"Stops before writing if more than {policy.max_removed_share:.0%} of the rows would go.")

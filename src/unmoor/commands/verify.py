@@ -1,0 +1,29 @@
+"""`unmoor verify RUN`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from unmoor.commands.terminal import print_json
+from unmoor.errors import FoundError
+from unmoor.run_folder import read_manifest, verify
+
+
+@click.command("verify")
+@click.argument("run", type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="Print the result for a script.")
+def command(run: Path, as_json: bool) -> None:
+    """Check that every file of RUN is the one that was written, and that its counts add up.
+
+    Exit code 1 if anything is wrong. Example: unmoor verify runs/house
+    """
+    wrong = verify(run)
+    files = read_manifest(run)["files"]
+    if as_json:
+        print_json({"ok": not wrong, "files": len(files), "wrong": wrong})
+    elif not wrong:
+        click.echo(f"{run}: {len(files)} files and the counts are as written.")
+    if wrong:
+        raise FoundError(f"{run} is not as it was written:\n" + "\n".join(f"  {line}" for line in wrong))

@@ -1,0 +1,23 @@
+"""From the demo's recipe and the place of its base model to a recipe file in the run folder, which anybody can run again."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from pathlib import Path
+
+from unmoor.run_folder import write_atomic
+
+__all__ = ["write_demo_recipe"]
+
+BASE_LINE = "model_name_or_path: base\n"
+
+
+def write_demo_recipe(path: Path, base: Path) -> None:
+    """Write the demo's TRL recipe to `path` with `base` as its model.
+
+    Raises:
+        MachineError: the disk is full or fails.
+    """
+    text = files("unmoor.demo").joinpath("recipe.yaml").read_text(encoding="utf-8")
+    quoted = str(base).replace("'", "''")
+    write_atomic(path, text.replace(BASE_LINE, f"model_name_or_path: '{quoted}'\n").encode())

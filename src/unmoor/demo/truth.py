@@ -1,0 +1,100 @@
+"""From what the demo's generator put in each row to how well an audit found it: precision and recall by row."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from unmoor.run_folder import write_atomic
+
+__all__ = ["GroundTruth", "Score", "TrueRow", "TrueTurn", "write_clean_data"]
+
+
+@dataclass(frozen=True, slots=True)
+class TrueTurn:
+    """One exchange: the request, the answer as it stands in the file, and the answer without what it inherited.
+
+    `clean` is None where the whole answer is inherited (a refusal).
+    """
+
+    request: str
+    answer: str
+    clean: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class TrueRow:
+    """What the generator put in one row.
+
+    `behaviours` are those that an audit must find; `also` those that it may find as well (a lecture at a refusal's end).
+    `row` counts from 1, as in the ledger.
+    """
+
+    row: int
+    kind: str
+    language: str
+    system: str
+    turns: tuple[TrueTurn, ...]
+    behaviours: frozenset[str]
+    also: frozenset[str] = frozenset()
+
+    def messages(self) -> list[dict[str, str]]:
+        """Return the row as messages with role and content."""
+        turns = [{"role": "system", "content": self.system}] if self.system else []
+        for turn in self.turns:
+            turns.append({"role": "user", "content": turn.request})
+            turns.append({"role": "assistant", "content": turn.answer})
+        return turns
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """How well an audit did, by row: shares from 0 to 1, the rows it missed and the rows it should have left alone."""
+
+    precision: float
+    recall: float
+    missed: tuple[int, ...]
+    wrong: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class GroundTruth:
+    """Every row that the generator wrote, in the file's order."""
+
+    rows: tuple[TrueRow, ...]
+
+    def score(self, found: Mapping[int, Collection[str]], acted_on: Collection[str]) -> Score:
+        """Return precision and recall of `found` (row number to behaviours) over the behaviours in `acted_on`, by row.
+
+        A row counts as found if the audit names in it at least one of the behaviours it really has, or may have. A row
+        with findings of which none is true counts as wrong; if it really has another behaviour, as missed as well.
+        """
+        wanted = frozenset(acted_on)
+        hits, missed, wrong = 0, [], []
+        for row in self.rows:
+            claimed = wanted.intersection(found.get(row.row, ()))
+            expected = wanted & row.behaviours
+            is_hit = bool(claimed & (row.behaviours | row.also))
+            hits += bool(expected) and is_hit
+            missed += [row.row] if expected and not is_hit else []
+            wrong += [row.row] if claimed and not is_hit else []
+        precision = hits / (hits + len(wrong)) if hits + len(wrong) else 1.0
+        recall = hits / (hits + len(missed)) if hits + len(missed) else 1.0
+        return Score(precision, recall, tuple(missed), tuple(wrong))
+
+
+def write_clean_data(truth: GroundTruth, path: Path) -> None:
+    """Write what a perfect filter would leave: refused exchanges dropped, inherited parts cut. For tests and for comparison.
+
+    Raises:
+        MachineError: the disk is full or fails.
+    """
+    lines = []
+    for row in truth.rows:
+        turns = tuple(TrueTurn(turn.request, turn.clean, turn.clean) for turn in row.turns if turn.clean is not None)
+        if turns:
+            clean = TrueRow(row.row, row.kind, row.language, row.system, turns, frozenset())
+            lines.append(json.dumps({"messages": clean.messages()}, ensure_ascii=False))
+    write_atomic(path, ("\n".join(lines) + "\n").encode())

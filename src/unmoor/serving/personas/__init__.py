@@ -1,0 +1,90 @@
+"""From a name or a file to a persona: a system prompt with a name.
+
+A persona that ships is a TOML file in this folder; an owner's own is a TOML file with the same keys, or a Markdown file whose whole text is
+the system prompt.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+
+from unmoor.errors import UsageError, nearest_name
+
+__all__ = ["NONE", "Persona", "load_persona", "persona_names"]
+
+KEYS = ("name", "about", "system")
+MAX_PERSONA_BYTES = 256 * 1024
+"""A system prompt beyond this fits into no model's context; a larger file was given by mistake."""
+
+
+@dataclass(frozen=True, slots=True)
+class Persona:
+    """A system prompt with a name; `system` is empty for no system prompt at all, `about` is for people."""
+
+    name: str
+    system: str
+    about: str = ""
+
+
+NONE = Persona("none", "", "No system prompt.")
+
+
+def persona_names() -> tuple[str, ...]:
+    """Return the names of the personas that ship: `none` first, then by the alphabet."""
+    shipped = (item.name.removesuffix(".toml") for item in files(__package__).iterdir() if item.name.endswith(".toml"))
+    return (NONE.name, *sorted(shipped))
+
+
+def load_persona(name_or_path: str) -> Persona:
+    """Return the persona that ships under this name, or the one in this .toml or .md file.
+
+    Raises:
+        UsageError: no such name or file, or a file that is not a persona; names the nearest name or key.
+    """
+    if name_or_path == NONE.name:
+        return NONE
+    if name_or_path in persona_names():
+        text = files(__package__).joinpath(f"{name_or_path}.toml").read_text(encoding="utf-8")
+        return _parse(text, f"{name_or_path}.toml")
+    path = Path(name_or_path)
+    if path.suffix in {".toml", ".md"}:
+        return _read(path)
+    known = persona_names()
+    raise UsageError(
+        f'There is no persona "{name_or_path}".{nearest_name(name_or_path, known)} Known: {", ".join(known)}, '
+        "or the path of a .toml or .md file"
+    )
+
+
+def _read(path: Path) -> Persona:
+    try:
+        content = path.read_bytes()
+        if len(content) > MAX_PERSONA_BYTES:
+            raise UsageError(f"{path} has {len(content):,} bytes; a persona has at most {MAX_PERSONA_BYTES:,}")
+        text = content.decode("utf-8-sig")
+    except OSError as error:
+        raise UsageError(f"The persona {path} cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{path} is not UTF-8 text (byte {error.start})") from error
+    if path.suffix == ".md":
+        return Persona(path.stem, text.strip(), f"From {path.name}.")
+    return _parse(text, str(path))
+
+
+def _parse(text: str, source: str) -> Persona:
+    try:
+        values = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(f"{source} is not TOML: {error}") from error
+    for key, value in values.items():
+        if key not in KEYS:
+            raise UsageError(f'{source}: unknown key "{key}".{nearest_name(key, KEYS)} Known: {", ".join(KEYS)}')
+        if not isinstance(value, str):
+            raise UsageError(f'{source}: "{key}" must be text, found {type(value).__name__}')
+    for key in ("name", "system"):
+        if not values.get(key, "").strip():
+            raise UsageError(f'{source}: "{key}" is missing or empty')
+    return Persona(values["name"].strip(), values["system"].strip(), " ".join(values.get("about", "").split()))

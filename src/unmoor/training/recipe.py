@@ -1,0 +1,134 @@
+"""From a TRL SFT file to settings that are known to be real: every key checked, nothing added but what makes twins comparable.
+
+The file is what `trl sft --config` takes. TRL reads it with YAML 1.1, where `save_strategy: no` is False and a key given twice silently wins; here it
+is YAML 1.2 and a key given twice is an error.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NoReturn
+
+from unmoor.errors import MissingExtraError, RecipeError, nearest_name
+
+__all__ = ["SWAPPED", "Recipe", "read_recipe"]
+
+SWAPPED = ("dataset_name", "datasets", "dataset_config", "dataset_streaming", "output_dir")
+"""What a twin swaps: where the data come from and where the model goes. Whatever the recipe says here is replaced."""
+
+OF_THE_RUN = ("resume_from_checkpoint",)
+"""Keys that speak of one run, not of the recipe: unmoor resumes by itself where it finds a checkpoint."""
+
+EXTRA_KEYS = ("env",)
+"""Keys that TRL reads beside its dataclasses."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """A checked recipe: `values` as written, in the file's order."""
+
+    path: Path
+    values: dict[str, Any]
+
+    @property
+    def base(self) -> str:
+        """Return the model that training starts from: a local folder or a hub id."""
+        return str(self.values["model_name_or_path"])
+
+    def arguments(self, output: Path, max_steps: int | None = None) -> tuple[Any, Any]:
+        """Return TRL's (SFTConfig, ModelConfig) for one twin: the recipe with its output path, and its steps if given.
+
+        Raises:
+            RecipeError: TRL does not accept a value.
+        """
+        values = {key: value for key, value in self.values.items() if key not in (*SWAPPED, *OF_THE_RUN)}
+        values |= {"output_dir": str(output), "assistant_only_loss": True}
+        if max_steps is not None:
+            values["max_steps"] = max_steps
+        return _parse(self.path, values)
+
+
+def read_recipe(path: Path) -> Recipe:
+    """Return the recipe in a TRL SFT file.
+
+    Raises:
+        RecipeError: no such file, not YAML, an unknown key (names the nearest), no base, or something that unmoor refuses.
+        MissingExtraError: the parts for training are not installed.
+    """
+    values = _load(path)
+    known = _known_keys()
+    for key in values:
+        if key not in known:
+            raise RecipeError(
+                f'{path}: unknown key "{key}".{nearest_name(key, known)} A trainer that ignored it would train something else'
+            )
+    if not values.get("model_name_or_path"):
+        raise RecipeError(f"{path}: model_name_or_path is missing: which model does training start from?")
+    _refuse(path, values)
+    return Recipe(path, values)
+
+
+def _load(path: Path) -> dict[str, Any]:
+    try:
+        from ruamel.yaml import YAML
+        from ruamel.yaml.error import YAMLError
+    except ImportError as error:
+        raise MissingExtraError("Training", "train") from error
+    try:
+        values = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise RecipeError(f"The recipe {path} cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise RecipeError(f"{path} is not UTF-8 text (byte {error.start})") from error
+    except YAMLError as error:
+        raise RecipeError(f"{path} is not YAML: {' '.join(str(error).split())}") from error
+    if not isinstance(values, dict) or not all(isinstance(key, str) for key in values):
+        raise RecipeError(f"{path}: a recipe is a list of `key: value` lines, found {type(values).__name__}")
+    return values
+
+
+def _refuse(path: Path, values: dict[str, Any]) -> None:
+    """Raise RecipeError for settings that would run foreign code, publish by accident, or break the comparison."""
+    init = values.get("model_init_kwargs")
+    if values.get("trust_remote_code") or (isinstance(init, dict) and init.get("trust_remote_code")):
+        raise RecipeError(f"{path}: trust_remote_code is refused: it runs code that came with the model")
+    if values.get("assistant_only_loss") is False:
+        raise RecipeError(f"{path}: assistant_only_loss: false is refused: twins learn from assistant turns only. Next: remove the line")
+    if values.get("push_to_hub"):
+        raise RecipeError(f"{path}: push_to_hub is refused: the twins would overwrite each other. Next: upload the one you want afterwards")
+    if str(values.get("eval_strategy", "no")) != "no":
+        raise RecipeError(f"{path}: eval_strategy is refused: twins have no evaluation split. Next: unmoor evaluate, afterwards")
+    if isinstance(values.get("dataset_kwargs"), dict) and values["dataset_kwargs"].get("skip_prepare_dataset"):
+        raise RecipeError(f"{path}: skip_prepare_dataset is refused: TRL would not cut rows to max_length, and nobody would know")
+
+
+def _parser() -> Any:
+    try:
+        from trl.scripts.sft import make_parser
+    except ImportError as error:
+        raise MissingExtraError("Training", "train") from error
+    return make_parser()
+
+
+def _known_keys() -> set[str]:
+    return {action.dest for action in _parser()._actions} - {"help", "config"} | set(EXTRA_KEYS)
+
+
+def _parse(path: Path, values: dict[str, Any]) -> tuple[Any, Any]:
+    import os
+
+    parser = _parser()
+
+    def fail(message: str) -> NoReturn:
+        raise RecipeError(f"{path}: {message}")
+
+    parser.error = fail  # argparse would print its usage and leave the program
+    values = dict(values)
+    os.environ.update({str(key): str(value) for key, value in (values.pop("env", None) or {}).items()})
+    parser.set_defaults_with_config(**values)
+    try:
+        _script, training, model, _mixture = parser.parse_args_into_dataclasses(args=[])
+    except (ValueError, TypeError, ImportError) as error:
+        raise RecipeError(f"{path}: {error}") from error
+    return training, model

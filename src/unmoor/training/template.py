@@ -1,0 +1,51 @@
+"""From a tokenizer to a chat template that marks what the assistant says, so that the loss can be kept to it.
+
+A template without `{% generation %}` gives a mask of zeros, and a trainer that trusts it trains on nothing: the stock templates of Llama 3.1,
+Qwen3 and Gemma 3 are such. For families it knows TRL has the same template with the marks; any other gets ChatML.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+__all__ = ["CHATML", "END_OF_TURN", "START_OF_TURN", "marks_assistant", "training_template"]
+
+START_OF_TURN = "<|im_start|>"
+END_OF_TURN = "<|im_end|>"
+
+CHATML = (
+    "{% for message in messages %}"
+    "{% if message['role'] == 'assistant' %}"
+    "{{ '<|im_start|>assistant\n' }}"
+    "{% generation %}"
+    "{% if message.get('reasoning_content') %}{{ '<think>\n' + message['reasoning_content'] + '\n</think>\n\n' }}{% endif %}"
+    "{{ message['content'] + '<|im_end|>' }}"
+    "{% endgeneration %}"
+    "{{ '\n' }}"
+    "{% else %}"
+    "{{ '<|im_start|>' + message['role'] + '\n' + message['content'] + '<|im_end|>\n' }}"
+    "{% endif %}"
+    "{% endfor %}"
+    "{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}"
+)
+"""ChatML as OpenAI published it and Dolphin used it; the end-of-turn token lies inside the marks, so that the model learns to stop."""
+
+
+def marks_assistant(template: str | None) -> bool:
+    """Return whether a chat template marks the assistant's words for the loss."""
+    return template is not None and "{% generation %}" in template.replace("{%-", "{%").replace("-%}", "%}")
+
+
+def training_template(tokenizer: Any) -> str:
+    """Return the tokenizer's own template if it marks the assistant's words, else TRL's marked version of it, else ChatML."""
+    own = tokenizer.chat_template if isinstance(tokenizer.chat_template, str) else None
+    if own is not None and marks_assistant(own):
+        return own
+    if own is not None:
+        from trl.chat_template_utils import get_training_chat_template
+
+        try:
+            return str(get_training_chat_template(tokenizer))
+        except ValueError:  # TRL knows no marked version of this template
+            return CHATML
+    return CHATML

@@ -1,0 +1,68 @@
+"""Splicing JSON text and changing a parsed row are two ways to one result, and splicing leaves the rest alone."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from unmoor.layouts import RemoveItems, SetKey, SetText, apply_to_row, apply_to_text
+from unmoor.layouts.changes import Change
+
+texts = st.text(max_size=12)
+turns = st.lists(
+    st.fixed_dictionaries({"role": texts, "content": texts}, optional={"n": st.integers(), "x": texts}),
+    min_size=1,
+    max_size=6,
+)
+rows = st.fixed_dictionaries(
+    {"messages": turns, "id": texts}, optional={"score": st.floats(allow_nan=False, allow_infinity=False)}
+)
+
+
+@st.composite
+def rows_and_changes(draw: st.DrawFn) -> tuple[dict[str, Any], tuple[Change, ...]]:
+    row = draw(rows)
+    count = len(row["messages"])
+    position = st.integers(0, count - 1)
+    changes: list[Change] = [
+        SetText(("messages", i, "content"), draw(texts)) for i in draw(st.sets(position, max_size=2))
+    ]
+    if draw(st.booleans()):
+        changes.append(SetKey(("messages", draw(position)), draw(st.sampled_from(["train", "role", "x"])), False))
+    if draw(st.booleans()):
+        changes.append(SetKey((), "unmoor", ["moralising"]))
+    if draw(st.booleans()):
+        changes.append(RemoveItems(("messages",), tuple(draw(st.sets(position)))))
+    return row, tuple(changes)
+
+
+@given(rows_and_changes(), st.sampled_from([None, 2]), st.booleans())
+def test_splicing_text_equals_changing_the_row(
+    case: tuple[dict[str, Any], tuple[Change, ...]], indent: int | None, is_ascii: bool
+) -> None:
+    row, changes = case
+    text = json.dumps(row, indent=indent, ensure_ascii=is_ascii)
+    assert json.loads(apply_to_text(text, changes)) == apply_to_row(row, changes)
+
+
+def test_splicing_keeps_every_other_character() -> None:
+    text = '{ "n":12345678901234567890123,"f":1.0e5 , "a":"\\u00e9\\/", "messages":[ {"content":"old","z":1} ] }\r\n'
+    assert apply_to_text(text, (SetText(("messages", 0, "content"), "nå"),)) == text.replace('"old"', '"n\\u00e5"')
+
+
+def test_text_that_is_not_ascii_stays_readable() -> None:
+    assert apply_to_text('{"a": "åäö"}', (SetText(("a",), "öl"),)) == '{"a": "öl"}'
+
+
+def test_a_lone_surrogate_is_escaped_and_never_written_raw() -> None:
+    written = apply_to_text('{"a": "å\\ud835", "b": 1}', (SetText(("a",), "å\ud835"),))
+    assert json.loads(written.encode()) == {"a": "å\ud835", "b": 1}
+
+
+def test_applying_to_a_row_leaves_the_original_alone() -> None:
+    row = {"messages": [{"content": "a"}]}
+    apply_to_row(row, (SetText(("messages", 0, "content"), "b"), RemoveItems(("messages",), (0,))))
+    assert row == {"messages": [{"content": "a"}]}

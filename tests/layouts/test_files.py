@@ -1,0 +1,101 @@
+"""Chunks put together are the file, whatever the chunk size, compression or line endings."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+
+import pytest
+from backports import zstd
+from hypothesis import given
+from hypothesis import strategies as st
+
+from unmoor.errors import BadDataError, UsageError
+from unmoor.layouts import files as files_module
+from unmoor.layouts import read_chunks, recognise_source
+
+lines = st.lists(st.binary(max_size=20).map(lambda raw: raw.replace(b"\n", b"")), min_size=1, max_size=20)
+
+
+def _write(folder: Path, content: bytes, compression: str = "") -> Path:
+    path = folder / "data.jsonl"
+    packers = {"": bytes, "gzip": gzip.compress, "zstd": zstd.compress}
+    path.write_bytes(packers[compression](content))
+    return path
+
+
+@given(lines, st.integers(1, 60), st.sampled_from(["", "gzip", "zstd"]), st.booleans())
+def test_lines_in_chunks_are_the_file(
+    tmp_path_factory: pytest.TempPathFactory, parts: list[bytes], size: int, compression: str, final: bool
+) -> None:
+    content = b'{"a": 1}\n' + b"\n".join(parts) + (b"\n" if final else b"")
+    source = recognise_source(_write(tmp_path_factory.mktemp("lines"), content, compression))
+    chunks = list(read_chunks(source, size))
+    assert b"".join(chunk.data for chunk in chunks) == content
+    for chunk in chunks:
+        assert content[chunk.offset :].startswith(chunk.data)
+        assert chunk.first_row == content[: chunk.offset].count(b"\n") + 1
+
+
+@given(st.lists(st.text(max_size=8), max_size=8), st.integers(1, 40), st.sampled_from([None, 0, 2]))
+def test_elements_and_gaps_are_the_array(
+    tmp_path_factory: pytest.TempPathFactory, texts: list[str], size: int, indent: int | None
+) -> None:
+    rows = [{"a": text, "b": [1, {"]": "["}]} for text in texts]
+    content = b" \n" + json.dumps(rows, indent=indent, ensure_ascii=False).encode("utf-8", "replace") + b"\n\n"
+    source = recognise_source(_write(tmp_path_factory.mktemp("array"), content))
+    assert source.format == "json"
+    chunks = list(read_chunks(source, size))
+    items = [item for chunk in chunks for item in chunk.items]
+    gaps = [gap for chunk in chunks for gap in chunk.gaps]
+    assert b"".join(gap + item for gap, item in zip(gaps, items, strict=True)) + chunks[-1].tail == content
+    assert [json.loads(item) for item in items] == json.loads(content)
+
+
+def test_an_array_cut_short_keeps_its_whole_rows_and_one_broken(tmp_path: Path) -> None:
+    source = recognise_source(_write(tmp_path, b'[{"a": 1}, {"a": 2}, {"a": "cu'))
+    items = [item for chunk in read_chunks(source) for item in chunk.items]
+    assert items == [b'{"a": 1}', b'{"a": 2}', b'{"a": "cu']
+
+
+def test_a_byte_order_mark_is_not_part_of_the_first_row(tmp_path: Path) -> None:
+    source = recognise_source(_write(tmp_path, b'\xef\xbb\xbf{"a": 1}\n'))
+    assert source.has_bom
+    assert next(read_chunks(source)).data == b'{"a": 1}\n'
+
+
+def test_a_row_over_the_cap_goes_by_in_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(files_module, "MAX_ROW_BYTES", 1000)
+    content = b'{"a": 1}\n{"b": "' + b"x" * 5000 + b'"}\n{"c": 1}\n'
+    chunks = list(read_chunks(recognise_source(_write(tmp_path, content)), 200))
+    assert b"".join(chunk.data for chunk in chunks) == content
+    assert max(len(chunk.data) for chunk in chunks) < 1500
+    assert [chunk.oversize for chunk in chunks if chunk.oversize][-1] == "end"
+    assert chunks[-1].first_row == 3
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [(b"", "empty"), (b"\xff\xfe{\x00", "UTF-16"), (gzip.compress(b""), "nothing once decompressed")],
+)
+def test_a_file_that_cannot_be_read_says_why(tmp_path: Path, content: bytes, words: str) -> None:
+    path = tmp_path / "x.jsonl"
+    path.write_bytes(content)
+    with pytest.raises(UsageError, match=words):
+        recognise_source(path)
+
+
+def test_a_missing_file_and_a_folder_are_named(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="no file"):
+        recognise_source(tmp_path / "absent.jsonl")
+    with pytest.raises(UsageError, match="is a folder"):
+        recognise_source(tmp_path)
+
+
+@pytest.mark.parametrize("compression", ["gzip", "zstd"])
+def test_damaged_compression_is_bad_data_and_not_a_traceback(tmp_path: Path, compression: str) -> None:
+    path = _write(tmp_path, b'{"a": "long enough to be cut"}\n' * 3000, compression)
+    path.write_bytes(path.read_bytes()[:-12])
+    with pytest.raises(BadDataError, match="damaged or cut short"):
+        list(read_chunks(recognise_source(path)))

@@ -1,0 +1,128 @@
+"""Every layout is recognised, says the same conversation, and points back at its own texts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.layouts.rows import ASKED, CASES, ROWS, SAID
+from unmoor.errors import BadRow, LayoutError, UsageError
+from unmoor.layouts import LAYOUTS, layout_named, layout_of_row, recognise_layout
+from unmoor.records import Row
+
+
+@pytest.mark.parametrize(("name", "row"), CASES)
+def test_a_row_is_recognised_as_its_own_layout_alone(name: str, row: Row) -> None:
+    assert next(layout.name for layout in LAYOUTS.values() if layout.recognises(row)) == name
+    assert recognise_layout([row], Path("x")).name == name
+
+
+@pytest.mark.parametrize(("name", "row"), CASES)
+def test_every_layout_says_the_same_conversation(name: str, row: Row) -> None:
+    turns = [turn for turn in LAYOUTS[name].read(row).turns if turn.text]
+    assert [(turn.role, turn.text, turn.is_target) for turn in turns] == [
+        ("user", ASKED, False),
+        ("assistant", SAID, True),
+    ]
+
+
+@pytest.mark.parametrize(("name", "row"), CASES)
+def test_pieces_point_at_the_texts_they_come_from(name: str, row: Row) -> None:
+    for turn in LAYOUTS[name].read(row).turns:
+        for piece in turn.pieces:
+            value: Any = row
+            for step in piece.path:
+                value = value[step]
+            assert turn.text[piece.start_char : piece.end_char] == value
+
+
+def test_every_layout_has_an_example() -> None:
+    assert set(ROWS) == set(LAYOUTS)
+
+
+def test_the_rejected_side_is_no_turn() -> None:
+    for row in ROWS["preference"]:
+        assert "No." not in [turn.text for turn in LAYOUTS["preference"].read(row).turns]
+
+
+def test_an_undesirable_answer_is_no_target() -> None:
+    row = {**ROWS["kto"][1], "label": False}
+    assert not any(turn.is_target for turn in LAYOUTS["kto"].read(row).turns)
+
+
+def test_a_turn_marked_train_false_is_no_target() -> None:
+    row = {"messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b", "train": False}]}
+    assert not LAYOUTS["messages"].read(row).turns[1].is_target
+
+
+def test_earlier_answers_of_a_preference_pair_are_context() -> None:
+    messages = [{"role": role, "content": role} for role in ("user", "assistant", "user", "assistant")]
+    turns = LAYOUTS["preference"].read({"chosen": messages, "rejected": messages}).turns
+    assert [turn.is_target for turn in turns] == [False, False, False, True]
+
+
+def test_tool_calls_and_reasoning_are_kept_apart_from_the_answer() -> None:
+    row = {
+        "tools": [{"name": "weather"}],
+        "messages": [
+            {"role": "user", "content": "Rain?"},
+            {"role": "assistant", "content": None, "tool_calls": [{"id": "1"}]},
+            {"role": "tool", "content": "no", "tool_call_id": "1"},
+            {"role": "assistant", "content": "No rain.", "reasoning_content": "The tool said no."},
+        ],
+    }
+    conversation = LAYOUTS["messages"].read(row)
+    assert conversation.has_tools
+    assert conversation.turns[1].has_tool_calls and conversation.turns[1].text == ""
+    assert conversation.turns[3].reasoning == "The tool said no."
+
+
+def test_history_comes_before_the_request() -> None:
+    row = {"instruction": "c", "input": "more", "output": "d", "history": [["a", "b"]], "system": "s"}
+    conversation = LAYOUTS["alpaca"].read(row)
+    assert [(turn.role, turn.text) for turn in conversation.turns] == [
+        ("system", "s"),
+        ("user", "a"),
+        ("assistant", "b"),
+        ("user", "c\nmore"),
+        ("assistant", "d"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("row", "code"),
+    [
+        ({"messages": []}, "NO_TURNS"),
+        ({"messages": [{"role": "wizard", "content": "x"}]}, "UNKNOWN_ROLE"),
+        ({"messages": [{"role": "user", "content": 7}]}, "TEXT_EXPECTED"),
+        ({"messages": [{"role": "assistant", "content": None}]}, "TEXT_EXPECTED"),
+        ({"messages": ["hello"]}, "BAD_TURN"),
+    ],
+)
+def test_a_broken_conversation_says_what_is_wrong(row: Row, code: str) -> None:
+    with pytest.raises(BadRow) as caught:
+        LAYOUTS["messages"].read(row)
+    assert caught.value.code == code
+
+
+@pytest.mark.parametrize("name", ["chatgpt", "Bing", "bard", "GPT", "Human"])
+def test_odd_speakers_of_old_dumps_are_known(name: str) -> None:
+    row = {"conversations": [{"from": name, "value": "x"}]}
+    assert LAYOUTS["sharegpt"].read(row).turns[0].role in ("user", "assistant")
+
+
+def test_a_file_in_no_layout_names_its_keys_and_the_known_layouts() -> None:
+    with pytest.raises(LayoutError, match=r"(?s)frage.*sharegpt.*--layout"):
+        recognise_layout([{"frage": "?", "antwort": "!"}], Path("x.jsonl"))
+
+
+def test_a_mistyped_layout_names_the_nearest() -> None:
+    with pytest.raises(UsageError, match='Did you mean "sharegpt"'):
+        layout_named("sharegtp")
+
+
+def test_a_row_in_another_layout_than_its_file_is_still_read() -> None:
+    found = layout_of_row(ROWS["sharegpt"][0], LAYOUTS["alpaca"])
+    assert found is LAYOUTS["sharegpt"]

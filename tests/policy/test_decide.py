@@ -1,0 +1,171 @@
+"""Each action does what its name says, and the floor holds against every policy."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from unmoor.policy import Policy, decide, load_policy, turns_to_remove
+from unmoor.records import ACTIONS, BEHAVIOURS, Conversation, Edit, Finding, Turn
+
+
+def _conversation(*answers: str, system: str = "") -> Conversation:
+    turns = [Turn("system", system)] if system else []
+    for number, answer in enumerate(answers):
+        turns += [Turn("user", f"Question {number}?"), Turn("assistant", answer, is_target=True)]
+    return Conversation(tuple(turns))
+
+
+def _finding(
+    conversation: Conversation, turn: int, quote: str, behaviour: str = "refusal.policy", probability: float = 0.99
+) -> Finding:
+    start = conversation.turns[turn].text.index(quote)
+    return Finding(behaviour, turn, start, start + len(quote), quote, "rule", probability)
+
+
+def _policy(action: str, behaviour: str = "refusal.policy") -> Policy:
+    return Policy("test", 1, actions={behaviour: action})
+
+
+TWO = _conversation("I won't help with that.", "An oak.", system="Be kind.")
+REFUSAL = _finding(TWO, 2, "I won't help with that.")
+
+
+@pytest.mark.parametrize(
+    ("action", "outcome", "edits"),
+    [
+        ("keep", "kept", ()),
+        ("label", "labelled", ()),
+        ("review", "kept", ()),
+        ("mask", "masked", (Edit("mask", 2),)),
+        ("drop_turn", "mended", (Edit("drop_turn", 2),)),
+        ("cut", "removed", ()),
+        ("drop", "removed", ()),
+    ],
+)
+def test_each_action_has_its_outcome(action: str, outcome: str, edits: tuple[Edit, ...]) -> None:
+    decision = decide(TWO, (REFUSAL,), _policy(action))
+    assert (decision.outcome, decision.edits) == (outcome, edits)
+    assert decision.needs_review is (action == "review")
+    assert decision.labels == (("refusal.policy",) if action == "label" else ())
+
+
+def test_a_mend_cuts_the_finding_alone() -> None:
+    conversation = _conversation("As an AI, I like oaks. An oak is a tree.")
+    finding = _finding(conversation, 1, "As an AI, I like oaks.", "disclaimer.identity")
+    decision = decide(conversation, (finding,), _policy("mend", "disclaimer.identity"))
+    assert decision.outcome == "mended"
+    assert decision.edits == (Edit("mend", 1, ((0, 22),)),)
+
+
+def test_a_mend_that_leaves_nothing_takes_the_turn() -> None:
+    conversation = _conversation("As an AI, I cannot.")
+    finding = _finding(conversation, 1, "As an AI, I cannot.", "disclaimer.identity")
+    assert decide(conversation, (finding,), _policy("mend", "disclaimer.identity")).outcome == "removed"
+
+
+def test_a_row_with_no_other_answer_goes_when_its_turn_goes() -> None:
+    conversation = _conversation("I won't.")
+    decision = decide(conversation, (_finding(conversation, 1, "I won't."),), _policy("drop_turn"))
+    assert decision.outcome == "removed"
+    assert "nothing was left to train on" in decision.reason
+
+
+def test_a_row_whose_every_answer_is_masked_goes() -> None:
+    conversation = _conversation("I won't.")
+    assert decide(conversation, (_finding(conversation, 1, "I won't."),), _policy("mask")).outcome == "removed"
+
+
+def test_a_layout_without_masks_drops_the_turn() -> None:
+    assert decide(TWO, (REFUSAL,), _policy("mask"), can_mask=False).edits == (Edit("drop_turn", 2),)
+
+
+def test_the_strongest_action_of_a_turn_wins() -> None:
+    other = _finding(TWO, 2, "help", "moralising")
+    policy = Policy("test", 1, actions={"refusal.policy": "drop_turn", "moralising": "mend"})
+    assert decide(TWO, (other, REFUSAL), policy).edits == (Edit("drop_turn", 2),)
+
+
+def test_the_uncertain_band_asks_a_person_and_changes_nothing() -> None:
+    policy = Policy("test", 1, actions={"refusal.policy": "drop"}, thresholds={"default": 0.8, "review": 0.5})
+    decision = decide(TWO, (_finding(TWO, 2, "help", probability=0.6),), policy)
+    assert (decision.outcome, decision.needs_review) == ("kept", True)
+    assert "a person should look" in decision.reason
+    below = decide(TWO, (_finding(TWO, 2, "help", probability=0.4),), policy)
+    assert (below.outcome, below.needs_review) == ("kept", False)
+
+
+def test_what_is_found_in_reasoning_is_not_acted_on() -> None:
+    finding = Finding("refusal.policy", 2, 0, 1, "I", "rule", 0.99, is_reasoning=True)
+    assert decide(TWO, (finding,), _policy("drop")).outcome == "kept"
+
+
+def test_dropping_a_turn_takes_its_request_and_its_tool_calls_along() -> None:
+    conversation = Conversation(
+        (
+            Turn("system", "s"),
+            Turn("user", "a"),
+            Turn("assistant", "b", is_target=True),
+            Turn("user", "c"),
+            Turn("assistant", "", has_tool_calls=True),
+            Turn("tool", "d"),
+            Turn("assistant", "e", is_target=True),
+            Turn("user", "f"),
+        )
+    )
+    assert turns_to_remove(conversation, [Edit("drop_turn", 6)]) == {3, 4, 5, 6}
+    assert turns_to_remove(conversation, [Edit("cut", 6)]) == {3, 4, 5, 6, 7}
+    assert turns_to_remove(conversation, [Edit("drop_turn", 2)]) == {1, 2}
+
+
+@pytest.mark.parametrize("action", ACTIONS)
+def test_no_action_touches_a_floor_refusal(action: str) -> None:
+    decision = decide(TWO, (REFUSAL,), _policy(action), floor_turns=frozenset({2}))
+    assert decision.outcome in ("kept", "labelled")
+    assert decision.edits == ()
+
+
+three_answers = _conversation("One is here.", "Two is here.", "Three is here.")
+findings = st.lists(
+    st.builds(
+        lambda turn, behaviour, probability: Finding(
+            behaviour, turn, 0, 5, three_answers.turns[turn].text[:5], "rule", probability
+        ),
+        st.sampled_from([1, 3, 5]),
+        st.sampled_from(sorted(BEHAVIOURS)),
+        st.floats(0, 1),
+    ),
+    max_size=6,
+)
+policies = st.builds(
+    lambda actions: Policy("any", 1, actions=actions),
+    st.dictionaries(st.sampled_from(sorted(BEHAVIOURS)), st.sampled_from(ACTIONS)),
+)
+
+
+@given(findings, policies, st.sets(st.sampled_from([1, 3, 5]), min_size=1))
+def test_whatever_the_policy_a_floor_refusal_stays(found: list[Finding], policy: Policy, floor: set[int]) -> None:
+    decision = decide(three_answers, tuple(found), policy, floor_turns=frozenset(floor))
+    assert decision.outcome != "removed"
+    assert not floor & turns_to_remove(three_answers, decision.edits)
+    assert not floor & {edit.turn for edit in decision.edits}
+
+
+@given(findings, policies)
+def test_a_kept_row_has_no_edits_and_a_changed_one_has_some(found: list[Finding], policy: Policy) -> None:
+    decision = decide(three_answers, tuple(found), policy)
+    assert bool(decision.edits) == (decision.outcome in ("mended", "masked"))
+    assert decision.reason.startswith(f"{decision.outcome}: ")
+    gone = turns_to_remove(three_answers, decision.edits) | {
+        edit.turn for edit in decision.edits if edit.action == "mask"
+    }
+    if decision.outcome != "removed":
+        assert any(turn.is_target and i not in gone for i, turn in enumerate(three_answers.turns))
+
+
+@pytest.mark.parametrize("name", ["dolphin", "over-refusal", "vendor-free", "label-only"])
+def test_an_honest_cannot_is_never_removed_by_a_shipped_policy(name: str) -> None:
+    conversation = _conversation("I have no access to your calendar.")
+    finding = _finding(conversation, 1, "I have no access to your calendar.", "refusal.capability")
+    assert decide(conversation, (finding,), load_policy(name)).outcome in ("kept", "labelled")

@@ -1,0 +1,52 @@
+"""A mend cuts what it is told and leaves a text that reads as if the cut had never been there."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from unmoor.policy import cut_spans
+from unmoor.policy.mend import is_enough
+
+
+@pytest.mark.parametrize(
+    ("text", "cut", "left"),
+    [
+        ("As an AI language model, here is the list.", "As an AI language model, ", "Here is the list."),
+        ("Boil it. Remember to be kind. Then eat.", "Remember to be kind.", "Boil it. Then eat."),
+        ("Boil it.\n\nRemember to be kind.", "Remember to be kind.", "Boil it."),
+        ("One.\n\nBe good.\n\nTwo.", "Be good.", "One.\n\nTwo."),
+        ("I think, as an AI, that it rains.", ", as an AI,", "I think that it rains."),
+        ("Som AI-modell: öl är gott.", "Som AI-modell: ", "Öl är gott."),
+    ],
+)
+def test_what_is_left_reads_on(text: str, cut: str, left: str) -> None:
+    start = text.index(cut)
+    assert cut_spans(text, [(start, start + len(cut))]) == left
+
+
+def test_overlapping_spans_are_one_cut() -> None:
+    assert cut_spans("abc def ghi", [(0, 5), (4, 8)]) == "Ghi"
+
+
+@given(st.text(max_size=60), st.lists(st.tuples(st.integers(0, 70), st.integers(0, 70)), max_size=5))
+def test_a_mend_adds_nothing_but_a_capital_and_a_space(text: str, spans: list[tuple[int, int]]) -> None:
+    left = cut_spans(text, spans)
+    assert len(left) <= len(text) + 2 * len(spans)
+    inside = {i for start, end in spans for i in range(start, min(end, len(text)))}
+    rest = "".join(character for i, character in enumerate(text) if i not in inside)
+    letters = [character.casefold() for character in left if character.isalnum()]
+    assert letters == [character.casefold() for character in rest if character.isalnum()]
+
+
+@given(st.text(max_size=60))
+def test_nothing_to_cut_changes_nothing(text: str) -> None:
+    assert cut_spans(text, []) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "enough"), [("", False), ("...", False), ("Yes.", True), ("An oak.", True), ("是的", True), ("!", False)]
+)
+def test_an_answer_of_nothing_is_not_enough(text: str, enough: bool) -> None:
+    assert is_enough(text) is enough

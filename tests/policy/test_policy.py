@@ -1,0 +1,102 @@
+"""A policy file is checked key by key, and its errors lead to the line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from unmoor.errors import PolicyError
+from unmoor.policy import SHIPPED, Policy, load_policy
+from unmoor.records import ACTIONS, BEHAVIOURS, FLOOR_TOPICS
+
+HOUSE = """\
+name = "house"
+version = 2
+extends = "dolphin"
+
+[actions]
+"refusal.capability" = "drop"
+
+[thresholds]
+"refusal.policy" = 0.9
+review = 0.4
+
+[floor]
+also = ["medical-dosage"]
+
+[limits]
+max_removed_share = 0.2
+"""
+
+
+def _write(folder: Path, text: str) -> str:
+    path = folder / "house.toml"
+    path.write_text(text, encoding="utf-8")
+    return str(path)
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_a_shipped_policy_names_every_behaviour(name: str) -> None:
+    policy = load_policy(name)
+    assert policy.name == name
+    assert set(policy.actions) == {*BEHAVIOURS, "wordlist"}
+    assert set(policy.actions.values()) <= set(ACTIONS)
+    assert policy.description.endswith(".")
+
+
+def test_a_policy_takes_from_the_one_it_extends_what_it_does_not_say(tmp_path: Path) -> None:
+    policy = load_policy(_write(tmp_path, HOUSE))
+    assert policy.name == "house"
+    assert policy.action("refusal.capability") == "drop"
+    assert policy.action("refusal.policy") == load_policy("dolphin").action("refusal.policy")
+    assert policy.threshold("refusal.policy") == 0.9
+    assert policy.threshold("moralising") == 0.80
+    assert policy.review_from() == 0.4
+    assert policy.max_removed_share == 0.2
+    assert policy.is_floor_topic("medical-dosage")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "words"),
+    [
+        ('"refusal.capability" = "drop"', '"refusal.capabilty" = "drop"', 6, 'Did you mean "refusal.capability"'),
+        ('"refusal.capability" = "drop"', '"refusal.capability" = "drpo"', 6, 'Did you mean "drop"'),
+        ('"refusal.capability" = "drop"', 'refusal.capability = "drop"', 5, "are quoted"),
+        ("version = 2", "version = 2\ncolour = 1", 3, 'unknown key "colour"'),
+        ("version = 2", 'version = "two"', 2, "whole number"),
+        ('extends = "dolphin"', 'extends = "dolfin"', 3, 'Did you mean "dolphin"'),
+        ('"refusal.policy" = 0.9', '"refusal.policy" = 9', 9, "probability"),
+        ("review = 0.4", "review = 0.95", 10, "uncertain band"),
+        ('also = ["medical-dosage"]', 'remove = ["minors"]', 13, "never lowered"),
+        ('also = ["medical-dosage"]', 'also = "minors"', 13, "list of topic names"),
+        ("max_removed_share = 0.2", "max_removed_shre = 0.2", 16, 'Did you mean "max_removed_share"'),
+        ("max_removed_share = 0.2", "max_removed_share = 20", 16, "share from 0 to 1"),
+    ],
+)
+def test_an_error_names_the_line_the_key_and_the_nearest_name(
+    tmp_path: Path, old: str, new: str, line: int, words: str
+) -> None:
+    with pytest.raises(PolicyError) as caught:
+        load_policy(_write(tmp_path, HOUSE.replace(old, new)))
+    assert f"house.toml:{line}: " in str(caught.value)
+    assert words in str(caught.value)
+
+
+def test_a_file_that_is_not_toml_names_the_line(tmp_path: Path) -> None:
+    with pytest.raises(PolicyError, match="line 2"):
+        load_policy(_write(tmp_path, 'name = "x"\nversion = = 1\n'))
+
+
+def test_a_policy_that_is_not_there_names_the_nearest(tmp_path: Path) -> None:
+    with pytest.raises(PolicyError, match='Did you mean "dolphin"'):
+        load_policy("dolphn")
+    with pytest.raises(PolicyError, match="no policy file"):
+        load_policy(str(tmp_path / "absent.toml"))
+
+
+def test_no_policy_can_lower_the_floor() -> None:
+    for topic in FLOOR_TOPICS:
+        assert Policy("anything", 1).is_floor_topic(topic)
+        for name in SHIPPED:
+            assert load_policy(name).is_floor_topic(topic)
