@@ -88,7 +88,8 @@ def _settle(file: BinaryIO) -> None:
 class RunWriter:
     """A run folder being written. Use as a context: on the way out it is complete, or as if it had never been begun.
 
-    `open` gives a file to write into; `finish` moves all of them to their places and writes the manifest.
+    `open` gives a file to write into; `finish` moves all of them to their places and writes the manifest. A run that is replaced
+    stays as it was until then.
     """
 
     def __init__(self, folder: Path, *, force: bool = False) -> None:
@@ -107,19 +108,27 @@ class RunWriter:
         if self.folder.is_file():
             raise UsageError(f"{self.folder} is a file; a run needs a folder of its own")
         if self._existed and any(self.folder.iterdir()):
-            self._make_room()
+            self._check_room()
         with machine_errors(f"Making {self.folder}"):
-            self._work.mkdir(parents=True, exist_ok=True)
+            shutil.rmtree(self._work, ignore_errors=True)
+            self._work.mkdir(parents=True)
         return self
 
-    def _make_room(self) -> None:
-        is_run = (self.folder / MANIFEST).exists() or (self.folder / UNFINISHED).exists()
+    def _check_room(self) -> None:
+        is_run = (self.folder / MANIFEST).exists() or self._work.exists()
         if not is_run:
             raise UsageError(f"{self.folder} holds other files. Next: name a folder that is new or empty")
         if not self._force:
             raise UsageError(f"{self.folder} holds a run already. Next: another folder, or --force to replace it")
-        shutil.rmtree(self.folder)
-        self._existed = False
+
+    def _clear_old(self) -> None:
+        """Remove the run that this one replaces, its manifest first, so that at no moment a manifest lies over other files."""
+        (self.folder / MANIFEST).unlink(missing_ok=True)
+        for path in self.folder.iterdir():
+            if path.is_dir() and path != self._work:
+                shutil.rmtree(path)
+            elif path != self._work:
+                path.unlink()
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
         """Leave nothing half-written behind."""
@@ -161,6 +170,7 @@ class RunWriter:
                     file.close()
             names = sorted(path.name for path in self._work.iterdir())
             files = {name: _describe(self._work / name) for name in names}
+            self._clear_old()
             for name in names:
                 (self._work / name).replace(self.folder / name)
             self._work.rmdir()

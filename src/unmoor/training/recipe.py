@@ -43,7 +43,7 @@ class Recipe:
             RecipeError: TRL does not accept a value.
         """
         values = {key: value for key, value in self.values.items() if key not in (*SWAPPED, *OF_THE_RUN)}
-        values |= {"output_dir": str(output), "assistant_only_loss": True}
+        values["output_dir"] = str(output)
         if max_steps is not None:
             values["max_steps"] = max_steps
         return _parse(self.path, values)

@@ -6,9 +6,10 @@ Qwen3 and Gemma 3 are such. For families it knows TRL has the same template with
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
-__all__ = ["CHATML", "END_OF_TURN", "START_OF_TURN", "marks_assistant", "training_template"]
+__all__ = ["CHATML", "END_OF_TURN", "START_OF_TURN", "training_template"]
 
 START_OF_TURN = "<|im_start|>"
 END_OF_TURN = "<|im_end|>"
@@ -31,21 +32,19 @@ CHATML = (
 """ChatML as OpenAI published it and Dolphin used it; the end-of-turn token lies inside the marks, so that the model learns to stop."""
 
 
-def marks_assistant(template: str | None) -> bool:
-    """Return whether a chat template marks the assistant's words for the loss."""
-    return template is not None and "{% generation %}" in template.replace("{%-", "{%").replace("-%}", "%}")
+MARKS = re.compile(r"\{%-?\s*generation\s*-?%\}")
 
 
 def training_template(tokenizer: Any) -> str:
     """Return the tokenizer's own template if it marks the assistant's words, else TRL's marked version of it, else ChatML."""
-    own = tokenizer.chat_template if isinstance(tokenizer.chat_template, str) else None
-    if own is not None and marks_assistant(own):
+    own = tokenizer.chat_template
+    if not isinstance(own, str):
+        return CHATML
+    if MARKS.search(own):
         return own
-    if own is not None:
-        from trl.chat_template_utils import get_training_chat_template
+    from trl.chat_template_utils import get_training_chat_template
 
-        try:
-            return str(get_training_chat_template(tokenizer))
-        except ValueError:  # TRL knows no marked version of this template
-            return CHATML
-    return CHATML
+    try:
+        return str(get_training_chat_template(tokenizer))
+    except ValueError:  # TRL knows no marked version of this template
+        return CHATML

@@ -1,0 +1,29 @@
+"""From a twin to a trained model. A new backend is a file, a line in BACKENDS and an extra."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from unmoor.training.backends import trl_sft
+from unmoor.training.prepare import Prepared
+from unmoor.training.recipe import Recipe
+from unmoor.training.twin import Progress, Twin, TwinResult
+
+__all__ = ["BACKENDS", "Backend"]
+
+
+@dataclass(frozen=True, slots=True)
+class Backend:
+    """How one trainer does it: the tokenizer and template it will use, the steps it will take, and the run itself."""
+
+    load_tokenizer: Callable[[Recipe], tuple[Any, str]]
+    max_length: Callable[[Recipe], int | None]
+    count_steps: Callable[[Recipe, Prepared], int]
+    train: Callable[[Twin, Progress | None], TwinResult]
+
+
+BACKENDS: dict[str, Backend] = {
+    "trl": Backend(trl_sft.load_tokenizer, trl_sft.max_length, trl_sft.count_steps, trl_sft.train),
+}
