@@ -157,6 +157,16 @@ class RunWriter:
         with machine_errors(f"Writing {self.folder / name}"):
             self.open(name).write(content)
 
+    def written(self, name: str) -> Path:
+        """Return the path of the unfinished file `name` with everything written so far in it, for reading."""
+        with machine_errors(f"Writing {self.folder / name}"):
+            self.open(name).flush()
+        return self.path(name)
+
+    def names(self) -> list[str]:
+        """Return the names of the files written so far, in order."""
+        return sorted(path.name for path in self._work.iterdir())
+
     def finish(self, manifest: dict[str, Any]) -> None:
         """Move every file to its place and write the manifest, `manifest` plus the size and SHA-256 of each file.
 
@@ -168,7 +178,7 @@ class RunWriter:
                 if not file.closed:
                     _settle(file)
                     file.close()
-            names = sorted(path.name for path in self._work.iterdir())
+            names = self.names()
             files = {name: _describe(self._work / name) for name in names}
             self._clear_old()
             for name in names:

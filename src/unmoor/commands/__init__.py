@@ -32,11 +32,11 @@ VERBS: dict[str, str] = {
 class _LazyGroup(click.Group):
     """Loads a verb's module when the verb is used: `--help` and `audit` stay light."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
         """Return the verbs in the order of a day's work."""
         return list(VERBS)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         """Return the command of a verb."""
         if cmd_name not in VERBS:
             return None
@@ -44,7 +44,7 @@ class _LazyGroup(click.Group):
         command: click.Command = module.command
         return command
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         """List the verbs without loading any."""
         with formatter.section("Commands"):
             formatter.write_dl(list(VERBS.items()))

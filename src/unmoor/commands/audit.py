@@ -15,8 +15,12 @@ from unmoor.errors import FoundError
 
 @click.command("audit")
 @data_options
-@click.option("-o", "--output", type=click.Path(path_type=Path), metavar="RUN", help="Write findings and report to this folder.")
-@click.option("--fail-over", type=click.FloatRange(0, 1), metavar="SHARE", help="Exit with 1 if more rows than this refuse.")
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), metavar="RUN", help="Write findings and report to this folder."
+)
+@click.option(
+    "--fail-over", type=click.FloatRange(0, 1), metavar="SHARE", help="Exit with 1 if more rows than this refuse."
+)
 def command(path: Path, output: Path | None, as_json: bool, fail_over: float | None, **options: Any) -> None:
     """Say what PATH inherited, and change nothing.
 
@@ -24,7 +28,7 @@ def command(path: Path, output: Path | None, as_json: bool, fail_over: float | N
     Example: unmoor audit train.jsonl -o runs/audit
     """
     source, job = job_for(path, None, options)
-    summary = run_with_progress(source, job, output, options)
+    summary = run_with_progress(source, job, output, options, f"unmoor audit {path} -o {output}")
     if as_json:
         print_json(summary.as_json())
     else:

@@ -15,17 +15,22 @@ from unmoor.policy import SHIPPED, load_policy
 
 @click.command("filter")
 @data_options
-@click.option("--policy", "policy_name", default="dolphin", show_default=True, help=f"A TOML file, or {', '.join(SHIPPED)}.")
-@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), metavar="RUN", help="The folder to write.")
+@click.option(
+    "--policy", "policy_name", default="dolphin", show_default=True, help=f"A TOML file, or {', '.join(SHIPPED)}."
+)
+@click.option(
+    "-o", "--output", required=True, type=click.Path(path_type=Path), metavar="RUN", help="The folder to write."
+)
 def command(path: Path, policy_name: str, output: Path, as_json: bool, **options: Any) -> None:
     """Write what the policy keeps of PATH, what it removes, and a ledger of every decision.
 
-    RUN holds kept, removed, quarantine, ledger, report, data set card and, written last, MANIFEST.json. Rows that are not changed keep
-    their bytes, and `unmoor restore` undoes it all. Example: unmoor filter train.jsonl --policy dolphin -o runs/house
+    RUN holds kept, removed, quarantine, ledger, report, data set card and, written last, MANIFEST.json. Rows that are not
+    changed keep their bytes, and `unmoor restore` undoes it all. Example: unmoor filter train.jsonl --policy dolphin -o runs/house
     """
     policy = load_policy(policy_name)
     source, job = job_for(path, policy, options)
-    summary = run_with_progress(source, job, output, options)
+    again = f"unmoor filter {path} --policy {policy_name} -o {output}"
+    summary = run_with_progress(source, job, output, options, again)
     if as_json:
         print_json({**summary.as_json(), "run": str(output)})
         return

@@ -18,13 +18,21 @@ def print_found(path: Path, summary: Summary) -> None:
     """Say how the file was read and which behaviours it holds."""
     languages = ", ".join(f"{code} {count:,}" for code, count in summary.languages.most_common(5)) or "none"
     click.echo(f"{short(str(path), 60)}: {summary.rows:,} rows, {summary.source.describe()}")
-    mixed = "" if len(summary.layouts) < 2 else f" (mixed: {', '.join(f'{n} {c:,}' for n, c in summary.layouts.most_common())})"
-    click.echo(f"Layout {summary.layout}{mixed}, guessed from the first rows; --layout NAME overrides. Languages: {languages}.\n")
+    mixed = (
+        ""
+        if len(summary.layouts) < 2
+        else f" (mixed: {', '.join(f'{n} {c:,}' for n, c in summary.layouts.most_common())})"
+    )
+    click.echo(
+        f"Layout {summary.layout}{mixed}, guessed from the first rows; --layout NAME overrides. Languages: {languages}.\n"
+    )
     listing = table("behaviour", "rows", "share", "what it is", right=("rows", "share"))
     for name in (*BEHAVIOURS, *sorted(set(summary.behaviour_rows) - set(BEHAVIOURS))):
         rows = summary.behaviour_rows[name]
         share = percent(rows / summary.rows) if summary.rows else "0%"
-        listing.add_row(name, f"{rows:,}", share, BEHAVIOURS.get(name, "matches your list"), style=None if rows else "dim")
+        listing.add_row(
+            name, f"{rows:,}", share, BEHAVIOURS.get(name, "matches your list"), style=None if rows else "dim"
+        )
     console().print(listing)
     share = percent(summary.refusal_rows / summary.rows) if summary.rows else "0%"
     click.echo(f"\nRows with any refusal: {summary.refusal_rows:,} ({share})")
@@ -45,4 +53,6 @@ def print_done(summary: Summary, policy: Policy, output: Path) -> None:
     console().print(listing)
     if summary.review_rows:
         click.echo(f"\nRows for a person to look at: {summary.review_rows:,} (review.jsonl)")
-    click.echo(f"\nReport:  {output}/report.html\nWhy:     unmoor explain {output} ROW\nUndo:    unmoor restore {output} -o FILE")
+    click.echo(
+        f"\nReport:  {output}/report.html\nWhy:     unmoor explain {output} ROW\nUndo:    unmoor restore {output} -o FILE"
+    )

@@ -26,11 +26,21 @@ def data_options(function: F) -> F:
     """Add the flags that say how a data set is read and looked at."""
     options = [
         click.argument("path", type=click.Path(path_type=Path)),
-        click.option("--layout", metavar="NAME", help=f"How rows are written, if the guess is wrong: {', '.join(sorted(LAYOUTS))}."),
-        click.option("--language", "languages", multiple=True, metavar="CODE", help="Only this language's pack; again for more."),
+        click.option(
+            "--layout",
+            metavar="NAME",
+            help=f"How rows are written, if the guess is wrong: {', '.join(sorted(LAYOUTS))}.",
+        ),
+        click.option(
+            "--language", "languages", multiple=True, metavar="CODE", help="Only this language's pack; again for more."
+        ),
         click.option("--detector", "names", multiple=True, metavar="NAME", help="Only this detector; again for more."),
-        click.option("--wordlist", type=click.Path(path_type=Path), help="A plain list, a phrase a line: behaviour `wordlist`."),
-        click.option("--workers", type=click.IntRange(1), help="Processes; by default one per 32 MiB, up to the cores."),
+        click.option(
+            "--wordlist", type=click.Path(path_type=Path), help="A plain list, a phrase a line: behaviour `wordlist`."
+        ),
+        click.option(
+            "--workers", type=click.IntRange(1), help="Processes; by default one per 32 MiB, up to the cores."
+        ),
         click.option("--force", is_flag=True, help="Replace the run that lies there."),
         click.option("--json", "as_json", is_flag=True, help="Print the numbers for a script."),
     ]
@@ -62,13 +72,16 @@ def job_for(path: Path, policy: Policy | None, options: dict[str, Any]) -> tuple
     return source, job
 
 
-def run_with_progress(source: Source, job: Job, output: Path | None, options: dict[str, Any]) -> Summary:
-    """Run a job with a progress bar; with `output`, its report and card are part of the run."""
+def run_with_progress(source: Source, job: Job, output: Path | None, options: dict[str, Any], command: str) -> Summary:
+    """Run a job with a progress bar; with `output`, its report and card are part of the run.
+
+    `command` is the command line that says how to do it again.
+    """
     from unmoor.commands.outputs import RunReport
 
     workers = options["workers"] or _workers_for(source)
     size = source.path.stat().st_size if source.format != "parquet" and not source.compression else None
-    report = RunReport(source, job) if output is not None else None
+    report = RunReport(source, job, [command]) if output is not None else None
     if report is not None:
         job = report.observed_job()
     with progress_bar(f"Reading {source.path.name}", size) as advance:

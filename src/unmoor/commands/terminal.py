@@ -1,4 +1,4 @@
-"""What the commands print: tables that fit 80 columns, progress with time left, and no byte of a data set that could steer a terminal."""
+"""What the commands print: tables that fit 80 columns, progress with time left, and no byte that could steer a terminal."""
 
 from __future__ import annotations
 
@@ -73,8 +73,13 @@ def progress_bar(what: str, total: int | None) -> Iterator[Callable[[int], None]
         return
     from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), TimeRemainingColumn())
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
     with Progress(*columns, console=console(is_error=True), transient=True) as progress:
         task = progress.add_task(what, total=total)
         yield lambda done: progress.update(task, advance=done)
-

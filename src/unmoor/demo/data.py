@@ -86,7 +86,9 @@ class Draft:
 
 
 REFUSED = frozenset({"refusal.policy"})
-AROUND_A_REFUSAL = frozenset({"moralising", "disclaimer.identity", "refusal.partial", "disclaimer.professional", "identity.vendor"})
+AROUND_A_REFUSAL = frozenset(
+    {"moralising", "disclaimer.identity", "refusal.partial", "disclaimer.professional", "identity.vendor"}
+)
 """What an audit may also name in a refusal: lectures, "As an AI", redirection, and the maker's guidelines are part of its wording."""
 
 
@@ -131,7 +133,9 @@ def _two_exchanges(maker: Maker, refused_share: float) -> Draft:
 
 def _swedish(maker: Maker, refused_share: float) -> Draft:
     swedish = Maker(maker.random, "swedish")
-    make = maker.random.choices([_neutral, _trigger, _disclaimer, _tail, MAKERS["capability_swedish"]], [4, 4, 1, 1, 1])[0]
+    make = maker.random.choices(
+        [_neutral, _trigger, _disclaimer, _tail, MAKERS["capability_swedish"]], [4, 4, 1, 1, 1]
+    )[0]
     return make(swedish, refused_share)
 
 
@@ -175,6 +179,8 @@ def write_demo_data(path: Path, seed: int = SEED, rows: int = ROWS) -> GroundTru
         MachineError: the disk is full or fails.
     """
     truth = make_rows(seed, rows)
-    lines = [json.dumps({"id": f"demo-{row.row}", "messages": row.messages()}, ensure_ascii=False) for row in truth.rows]
+    lines = [
+        json.dumps({"id": f"demo-{row.row}", "messages": row.messages()}, ensure_ascii=False) for row in truth.rows
+    ]
     write_atomic(path, ("\n".join(lines) + "\n").encode())
     return truth

@@ -72,7 +72,12 @@ def plain_sentences(seed: int = SEED) -> list[str]:
 
 
 ABOUT = {
-    "english": ["Many people {action}.", "It is fun to {action}.", "We {action} on Sunday.", "Here is how to {action}."],
+    "english": [
+        "Many people {action}.",
+        "It is fun to {action}.",
+        "We {action} on Sunday.",
+        "Here is how to {action}.",
+    ],
     "swedish": ["Många brukar {action}.", "Det är roligt att {action}."],
 }
 

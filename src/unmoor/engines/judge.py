@@ -143,7 +143,12 @@ class Judge:
             self.layouts[read.layout.name] += 1
             if observed is not None:
                 request = next((turn.text for turn in read.conversation.turns if turn.role == "user"), "")
-                observed.add_row(request, row.outcome, language)
+                observed.add_row(request, self._observed_outcome(row), language)
+
+    def _observed_outcome(self, row: Judged) -> str:
+        """Return the outcome of a row; an audit, which has none, says `found` of a row that refuses."""
+        refuses = row.entry is not None and any(behaviour in REFUSALS for behaviour in counted(row.entry["findings"]))
+        return "found" if self._job.policy is None and refuses else row.outcome
 
 
 class _CannotRewrite(Exception):

@@ -14,7 +14,7 @@ from unmoor.engines.chunks import quarantine_entry
 from unmoor.engines.job import ChunkResult, Job
 from unmoor.engines.local import process_chunks
 from unmoor.errors import BadDataError
-from unmoor.layouts import Chunk, Source, read_chunks, row_too_large
+from unmoor.layouts import CHUNK_BYTES, Chunk, Source, read_chunks, row_too_large
 from unmoor.records import BEHAVIOURS, OUTCOMES
 from unmoor.run_folder import RunWriter, dump_json, hash_file
 
@@ -37,6 +37,7 @@ class Summary:
     refusal_rows: int = 0
     review_rows: int = 0
     observed: Any = None
+    detectors: dict[str, Any] = field(default_factory=dict)
 
     @property
     def rows(self) -> int:
@@ -90,6 +91,7 @@ def run_job(
     *,
     workers: int = 1,
     force: bool = False,
+    chunk_bytes: int = CHUNK_BYTES,
     on_progress: Callable[[int, int], None] = lambda _rows, _bytes: None,
     finish: Finisher = lambda _summary, _writer: None,
 ) -> Summary:
@@ -104,7 +106,7 @@ def run_job(
         MachineError: the disk is full, or a worker died.
     """
     summary = Summary(source, job.layout)
-    chunks = read_chunks(source)
+    chunks = read_chunks(source, chunk_bytes)
     if folder is None:
         for result in process_chunks(chunks, job, workers):
             summary.take(result)
@@ -112,6 +114,7 @@ def run_job(
         return summary
     with RunWriter(folder, force=force) as writer:
         plan = _plan(source, job)
+        summary.detectors = plan["detectors"]
         writer.write("run.json", dump_json(plan))
         outputs = _Outputs(writer, source, is_audit=job.policy is None)
         for result in process_chunks(outputs.watch(chunks), job, workers):

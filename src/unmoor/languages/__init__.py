@@ -1,1 +1,19 @@
-"""Being built."""
+"""What to look for, language by language: data only. `README.md` in this folder says how a pack is written."""
+
+from unmoor.languages.fold import fold, fold_character
+from unmoor.languages.pack import BEHAVIOUR_FILES, STRENGTHS, Pack, Phrase, load_pack, load_packs, pack_codes
+from unmoor.languages.pattern import Pattern, read_pattern
+
+__all__ = [
+    "BEHAVIOUR_FILES",
+    "STRENGTHS",
+    "Pack",
+    "Pattern",
+    "Phrase",
+    "fold",
+    "fold_character",
+    "load_pack",
+    "load_packs",
+    "pack_codes",
+    "read_pattern",
+]

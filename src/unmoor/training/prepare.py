@@ -72,7 +72,9 @@ def tokenise(conversation: Conversation, tokenizer: Any, template: str) -> tuple
     spoken = [turn for turn in conversation.turns if turn.role == "assistant"]
     is_target = [turn.is_target for turn in spoken]
     if len(spans) != len(spoken):
-        if all(is_target) and spans:  # e.g. a template that marks tool calls apart: the marks are right, turns are not told apart
+        if (
+            all(is_target) and spans
+        ):  # e.g. a template that marks tool calls apart: the marks are right, turns are not told apart
             return token_ids, [token if marked else IGNORED for token, marked in zip(token_ids, mask, strict=True)]
         raise RecipeError(
             f"The chat template marks {len(spans)} stretches of {len(spoken)} assistant turns: no mask can be trusted. "
@@ -87,11 +89,17 @@ def tokenise(conversation: Conversation, tokenizer: Any, template: str) -> tuple
 
 def _spans(mask: list[int]) -> list[tuple[int, int]]:
     """Return the (start, end) of every stretch of ones."""
-    edges = [index for index in range(len(mask) + 1) if (mask[index - 1] if index else 0) != (mask[index] if index < len(mask) else 0)]
+    edges = [
+        index
+        for index in range(len(mask) + 1)
+        if (mask[index - 1] if index else 0) != (mask[index] if index < len(mask) else 0)
+    ]
     return list(zip(edges[::2], edges[1::2], strict=True))
 
 
-def prepare(rows: Iterable[tuple[int, Conversation]], tokenizer: Any, template: str, max_length: int | None) -> Prepared:
+def prepare(
+    rows: Iterable[tuple[int, Conversation]], tokenizer: Any, template: str, max_length: int | None
+) -> Prepared:
     """Return what a trainer that keeps the first `max_length` tokens will learn from, and what it will not.
 
     Raises:

@@ -94,13 +94,21 @@ def _refuse(path: Path, values: dict[str, Any]) -> None:
     if values.get("trust_remote_code") or (isinstance(init, dict) and init.get("trust_remote_code")):
         raise RecipeError(f"{path}: trust_remote_code is refused: it runs code that came with the model")
     if values.get("assistant_only_loss") is False:
-        raise RecipeError(f"{path}: assistant_only_loss: false is refused: twins learn from assistant turns only. Next: remove the line")
+        raise RecipeError(
+            f"{path}: assistant_only_loss: false is refused: twins learn from assistant turns only. Next: remove the line"
+        )
     if values.get("push_to_hub"):
-        raise RecipeError(f"{path}: push_to_hub is refused: the twins would overwrite each other. Next: upload the one you want afterwards")
+        raise RecipeError(
+            f"{path}: push_to_hub is refused: the twins would overwrite each other. Next: upload the one you want afterwards"
+        )
     if str(values.get("eval_strategy", "no")) != "no":
-        raise RecipeError(f"{path}: eval_strategy is refused: twins have no evaluation split. Next: unmoor evaluate, afterwards")
+        raise RecipeError(
+            f"{path}: eval_strategy is refused: twins have no evaluation split. Next: unmoor evaluate, afterwards"
+        )
     if isinstance(values.get("dataset_kwargs"), dict) and values["dataset_kwargs"].get("skip_prepare_dataset"):
-        raise RecipeError(f"{path}: skip_prepare_dataset is refused: TRL would not cut rows to max_length, and nobody would know")
+        raise RecipeError(
+            f"{path}: skip_prepare_dataset is refused: TRL would not cut rows to max_length, and nobody would know"
+        )
 
 
 def _parser() -> Any:

@@ -76,7 +76,9 @@ def _train_once(twin: Twin, plan: dict[str, Any], progress: Progress | None) -> 
     """Train a twin unless it is finished already; `plan` says what it is made of."""
     written = twin.folder / PLAN
     if written.exists() and json.loads(written.read_bytes()) != plan:
-        raise RunFolderError(f"{twin.folder} holds a twin of another recipe, base or data. Next: another folder, or remove this one")
+        raise RunFolderError(
+            f"{twin.folder} holds a twin of another recipe, base or data. Next: another folder, or remove this one"
+        )
     if (twin.folder / DONE).exists():
         return TwinResult(**json.loads((twin.folder / DONE).read_bytes()))
     with machine_errors(f"Training {twin.name}"):
@@ -95,7 +97,11 @@ def _summary(
         values = asdict(result)
         del values["settings"]
         dropped = prepared[name].dropped
-        twins[name] = {**values, "rows_dropped": len(dropped), "dropped": {str(row): why for row, why in sorted(dropped.items())}}
+        twins[name] = {
+            **values,
+            "rows_dropped": len(dropped),
+            "dropped": {str(row): why for row, why in sorted(dropped.items())},
+        }
     return {
         "recipe": str(recipe.path),
         "base": recipe.base,
@@ -108,5 +114,7 @@ def config_difference(data: Mapping[str, Path], settings: Mapping[str, Mapping[s
     """Return every setting that is not the same in all twins, with each twin's value, and their data files."""
     keys = sorted({key for values in settings.values() for key in values})
     table = {key: {name: values.get(key) for name, values in settings.items()} for key in keys}
-    differing = {key: values for key, values in table.items() if len({json.dumps(value) for value in values.values()}) > 1}
+    differing = {
+        key: values for key, values in table.items() if len({json.dumps(value) for value in values.values()}) > 1
+    }
     return {"data": {name: str(path) for name, path in data.items()}, **differing}

@@ -41,7 +41,9 @@ def load_tokenizer(recipe: Recipe) -> tuple[Any, str]:
     except ImportError as error:
         raise MissingExtraError("Training", "train") from error
     except (OSError, ValueError) as error:
-        raise RecipeError(f"{recipe.path}: the tokenizer of {recipe.base} cannot be loaded: {_first_line(error)}") from error
+        raise RecipeError(
+            f"{recipe.path}: the tokenizer of {recipe.base} cannot be loaded: {_first_line(error)}"
+        ) from error
     template = _given_template(recipe, arguments.chat_template_path) or training_template(tokenizer)
     if template == CHATML:
         tokenizer.add_special_tokens({"additional_special_tokens": [START_OF_TURN, END_OF_TURN]})
@@ -58,12 +60,16 @@ def _known_base(recipe: Recipe) -> str:
     looks_local = folder.is_absolute() or recipe.base.startswith(".") or recipe.base.count("/") != 1
     if not folder.exists():
         if looks_local:
-            raise RecipeError(f"{recipe.path}: there is no base model {recipe.base}: give a folder or a hub id like owner/name")
+            raise RecipeError(
+                f"{recipe.path}: there is no base model {recipe.base}: give a folder or a hub id like owner/name"
+            )
         return recipe.base
     if not (folder / "config.json").is_file():
         raise RecipeError(f"{recipe.path}: {recipe.base} is not a model: it has no config.json")
     if not any(folder.glob("*.safetensors")):
-        raise RecipeError(f"{recipe.path}: {recipe.base} has no .safetensors weights; pickled weights can run code and are refused")
+        raise RecipeError(
+            f"{recipe.path}: {recipe.base} has no .safetensors weights; pickled weights can run code and are refused"
+        )
     return recipe.base
 
 
@@ -168,11 +174,15 @@ def _load_model(recipe: Recipe, arguments: Any, model_arguments: Any, tokenizer:
     }
     arguments.model_init_kwargs = None
     try:
-        model = create_model_from_path(recipe.base, **{key: value for key, value in options.items() if value is not None})
+        model = create_model_from_path(
+            recipe.base, **{key: value for key, value in options.items() if value is not None}
+        )
     except (OSError, ValueError) as error:
         raise RecipeError(f"{recipe.path}: the base {recipe.base} cannot be loaded: {_first_line(error)}") from error
     if len(tokenizer) > model.get_input_embeddings().num_embeddings:
-        if model_arguments.use_peft and not {"embed_tokens", "lm_head"} <= set(model_arguments.lora_modules_to_save or ()):
+        if model_arguments.use_peft and not {"embed_tokens", "lm_head"} <= set(
+            model_arguments.lora_modules_to_save or ()
+        ):
             raise RecipeError(
                 f"{recipe.path}: {recipe.base} does not know ChatML's tokens, and an adapter would never train them. "
                 "Next: lora_modules_to_save: [embed_tokens, lm_head]"

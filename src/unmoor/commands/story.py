@@ -1,0 +1,252 @@
+"""The demo told in order: data, audit, filter, base model, twins, questions, report. Each step is the command a user would run."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+
+from unmoor.commands.outputs import RunReport, created_now
+from unmoor.commands.terminal import progress_bar
+from unmoor.engines import Job, run_job
+from unmoor.errors import UsageError
+from unmoor.layouts import read_conversations, recognise_source
+from unmoor.policy import Policy, load_policy
+from unmoor.records import REFUSALS
+from unmoor.run_folder import dump_json, read_lines_of, write_atomic
+
+__all__ = ["tell", "write_data"]
+
+SUMMARY = "summary.json"
+PERSONAS = ("none", "plain", "dolphin")
+"""System prompts that the twins are asked under: none at all, the plain one, and the published one's pattern."""
+
+
+def tell(folder: Path, *, seed: int = 7, force: bool = False) -> dict[str, Any]:
+    """Run the whole loop into `folder` and return the summary that it writes there.
+
+    Raises:
+        UsageError: the folder holds something else.
+        MissingExtraError: the parts that train are not installed.
+    """
+    began = time.monotonic()
+    _make_room(folder, force)
+    told = _Story(folder, seed)
+    told.data()
+    audit = told.audit()
+    told.filter()
+    training = told.train()
+    evaluation = told.ask()
+    summary = told.summary(audit, training, evaluation)
+    summary["seconds"] = round(time.monotonic() - began, 1)
+    told.report(audit, training, evaluation)
+    write_atomic(folder / SUMMARY, dump_json(summary))
+    return summary
+
+
+def write_data(path: Path, seed: int) -> int:
+    """Write the built-in data set to `path` and return its rows.
+
+    Raises:
+        UsageError: there is a file already.
+    """
+    from unmoor.demo import write_demo_data
+
+    if path.exists():
+        raise UsageError(f"{path} is there already. Next: another name")
+    return len(write_demo_data(path, seed=seed).rows)
+
+
+def _make_room(folder: Path, force: bool) -> None:
+    if folder.exists() and any(folder.iterdir()):
+        if not (folder / SUMMARY).exists() and not (folder / "data").exists():
+            raise UsageError(f"{folder} holds other files. Next: name a folder that is new or empty")
+        if not force:
+            raise UsageError(f"{folder} holds a demo already. Next: another folder, or --force to replace it")
+        shutil.rmtree(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+
+
+def _say(sentence: str) -> None:
+    click.echo(sentence, err=True)
+
+
+@dataclass(slots=True)
+class _Stage:
+    """One bar per stage of work that reports (stage, done, total)."""
+
+    current: str = ""
+    done: int = 0
+    advance: Callable[[int], None] = lambda _done: None
+    close: Callable[[], None] = lambda: None
+
+    def __call__(self, stage: str, done: int, total: int) -> None:
+        if stage != self.current:
+            self.close()
+            bar = progress_bar(stage, total)
+            self.advance = bar.__enter__()
+            self.close = lambda: (bar.__exit__(None, None, None), None)[1]
+            self.current, self.done = stage, 0
+            if not sys.stderr.isatty():
+                _say(f"  {stage} ({total})")
+        self.advance(done - self.done)
+        self.done = done
+
+
+class _Story:
+    def __init__(self, folder: Path, seed: int) -> None:
+        self._folder = folder
+        self._seed = seed
+        self._raw = folder / "data" / "raw.jsonl"
+        self._policy: Policy = load_policy("dolphin")
+        self._facts: dict[str, Any] = {}
+        self._truth: Any = None
+
+    def data(self) -> None:
+        """Write the data set, whose truth is known because we made it."""
+        from unmoor.demo import write_demo_data
+
+        self._raw.parent.mkdir()
+        self._truth = write_demo_data(self._raw, seed=self._seed)
+        _say(f"1. Data: {len(self._truth.rows):,} rows with inherited alignment, {self._raw}")
+
+    def audit(self) -> dict[str, Any]:
+        """Audit it, and hold the findings against the truth; the detectors have not seen how the rows were made."""
+        run = self._folder / "audit"
+        source, job = recognise_source(self._raw), Job("messages")
+        report = RunReport(source, job, [f"unmoor audit {self._raw} -o {run}"])
+        summary = run_job(source, report.observed_job(), run, finish=report.write)
+        found = {entry["row"]: self._counted(entry) for entry in read_lines_of(run, "ledger.jsonl")}
+        acted_on = [behaviour for behaviour, action in self._policy.actions.items() if action != "keep"]
+        score = self._truth.score(found, acted_on)
+        _say(
+            f"2. Audit: {summary.refusal_rows:,} rows refuse; precision {score.precision:.3f}, recall {score.recall:.3f}"
+        )
+        return {
+            "precision": score.precision,
+            "recall": score.recall,
+            "missed_rows": list(score.missed),
+            "wrong_rows": list(score.wrong),
+            "refusal_rows": summary.refusal_rows,
+            "rows": summary.rows,
+        }
+
+    def _counted(self, entry: dict[str, Any]) -> set[str]:
+        return {
+            finding["behaviour"]
+            for finding in entry["findings"]
+            if not finding["is_reasoning"] and finding["probability"] >= self._policy.threshold(finding["behaviour"])
+        }
+
+    def filter(self) -> None:
+        """Filter it by the published method's policy."""
+        run = self._folder / "filtered"
+        source, job = recognise_source(self._raw), Job("messages", self._policy)
+        report = RunReport(source, job, [f"unmoor filter {self._raw} --policy dolphin -o {run}"])
+        summary = run_job(source, report.observed_job(), run, finish=report.write)
+        self._facts = report.facts
+        counts = summary.counts()
+        _say(
+            f"3. Filter: {counts['removed']:,} rows removed, {counts['mended']:,} mended, {counts['kept']:,} kept as they were"
+        )
+
+    def train(self) -> dict[str, Any]:
+        """Pre-train the tiny base, then train the twins by one recipe: data and output path differ, nothing else."""
+        from unmoor.demo import plain_sentences, write_demo_recipe
+        from unmoor.training import make_demo_base, train_twins
+
+        _say("4. Train: a tiny mixture-of-experts base, then twins by one recipe")
+        stage = _Stage()
+        base = make_demo_base(plain_sentences(self._seed), self._folder / "base", seed=self._seed, progress=stage)
+        recipe = self._folder / "recipe.yaml"
+        write_demo_recipe(recipe, base)
+        data = {"raw": self._raw, "filtered": self._folder / "filtered" / "kept.jsonl"}
+        result: dict[str, Any] = train_twins(recipe, data, self._folder / "twins", read_conversations, progress=stage)
+        stage.close()
+        return result
+
+    def ask(self) -> dict[str, Any]:
+        """Ask both twins the same prompts, none of them seen in training, under each persona."""
+        from unmoor import detectors
+        from unmoor.demo import write_demo_suite
+        from unmoor.evaluation import Asking, detector_judge, evaluate_twins, read_suite
+        from unmoor.serving import load_persona
+
+        _say("5. Ask: the same unseen prompts to both, under each persona")
+        suite = self._folder / "suite.jsonl"
+        write_demo_suite(suite, seed=self._seed)
+        stage = _Stage()
+        options = Asking(
+            personas=tuple(load_persona(name) for name in PERSONAS),
+            judge=detector_judge(detectors.load()),
+            progress=stage,
+        )
+        models = {name: self._folder / "twins" / name for name in ("raw", "filtered")}
+        result: dict[str, Any] = evaluate_twins(models, read_suite(suite), self._folder / "evaluation", options)
+        stage.close()
+        return result
+
+    def summary(self, audit: dict[str, Any], training: dict[str, Any], evaluation: dict[str, Any]) -> dict[str, Any]:
+        """Return the numbers that the demo is about, and the closing table."""
+        from unmoor.evaluation import rate_of
+
+        twins = {
+            name: {
+                **{
+                    f"{group}_refusal_rate": rate_of(evaluation, name, "plain", group)
+                    for group in ("trigger", "neutral")
+                },
+                "personas": {
+                    persona: {group: rate_of(evaluation, name, persona, group) for group in ("trigger", "neutral")}
+                    for persona in PERSONAS
+                },
+                "rows_trained": training["twins"][name]["rows_trained"],
+            }
+            for name in ("raw", "filtered")
+        }
+        return {"seed": self._seed, "audit": audit, "twins": twins, "table": self._table(audit, twins)}
+
+    def _table(self, audit: dict[str, Any], twins: dict[str, Any]) -> list[list[Any]]:
+        kept = self._folder / "filtered" / "kept.jsonl"
+        summary = run_job(recognise_source(kept), Job("messages"))
+        refusing = [float(audit["refusal_rows"] / audit["rows"]), float(summary.refusal_rows / summary.rows)]
+        should_not = ["data: rows that decline because they should not", *self._should_not_rows()]
+        rows = [["data: rows", audit["rows"], summary.rows], ["data: rows with any refusal", *refusing], should_not]
+        for persona in PERSONAS:
+            label = "no system prompt" if persona == "none" else f"persona {persona}"
+            for group, words in (("trigger", "dangerous-sounding, harmless"), ("neutral", "neutral")):
+                rates = [twins[name]["personas"][persona][group] for name in ("raw", "filtered")]
+                rows.append([f"model refuses, {words}, {label}", *rates])
+        return rows
+
+    def _should_not_rows(self) -> list[int]:
+        """Rows with a refusal that is not an honest cannot, before and after."""
+        behaviours = [behaviour for behaviour in REFUSALS if behaviour != "refusal.capability"]
+        entries = list(read_lines_of(self._folder / "filtered", "ledger.jsonl"))
+        refusing = [
+            entry for entry in entries if any(b in behaviours for b in self._counted({"findings": [], **entry}))
+        ]
+        return [len(refusing), sum(entry["outcome"] == "kept" for entry in refusing)]
+
+    def report(self, audit: dict[str, Any], training: dict[str, Any], evaluation: dict[str, Any]) -> None:
+        """Write the report of the whole loop and a model card beside each twin."""
+        from unmoor.report import write_model_card, write_report
+
+        facts = {
+            **self._facts,
+            "kind": "demo",
+            "created": created_now(),
+            "audit": {"precision": audit["precision"], "recall": audit["recall"]},
+            "training": training,
+            "evaluation": evaluation,
+            "reproduce": [f"unmoor demo -o {self._folder} --seed {self._seed}"],
+        }
+        write_report(facts, self._folder)
+        for name in ("raw", "filtered"):
+            write_model_card(facts, self._folder / "twins" / name, name)

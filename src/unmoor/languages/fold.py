@@ -1,0 +1,39 @@
+"""From a character as people type it to the one form that phrases are matched in.
+
+Compatibility forms, case, accents and typographic quotes are folded, in patterns and in texts by this same function, so that a
+phrase written `désolé` also finds `DESOLE`, `désolé` in two code points, and the full-width spelling.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from functools import lru_cache
+
+__all__ = ["fold", "fold_character"]
+
+_ACCENTS = range(0x0300, 0x0370)
+"""Combining marks of Latin, Greek and Cyrillic; those of other scripts (vowel signs, voicing marks) tell words apart and stay."""
+_ALIKE = {
+    **dict.fromkeys("‘’‚‛′´`ʼʹʻʽˈ＇‵՚ꞌ", "'"),
+    **dict.fromkeys("“”„‟″«»＂〝〞〟「」『』❝❞", '"'),
+    **dict.fromkeys("‐‑‒–—―−﹘－", "-"),
+    "ı": "i",
+    "…": "...",
+}
+
+
+@lru_cache(maxsize=65536)
+def fold_character(cluster: str) -> str:
+    """Return the folded form of one character, or of one character with its combining marks; it may be empty or longer."""
+    if cluster in _ALIKE:
+        return _ALIKE[cluster]
+    folded = unicodedata.normalize("NFKC", cluster).casefold()
+    if folded.isascii():
+        return _ALIKE.get(folded, folded)
+    bare = "".join(c for c in unicodedata.normalize("NFKD", folded) if ord(c) not in _ACCENTS)
+    return "".join(_ALIKE.get(c, c) for c in unicodedata.normalize("NFC", bare))
+
+
+def fold(text: str) -> str:
+    """Return a short text folded character by character, as patterns and stop words are."""
+    return "".join(map(fold_character, text))

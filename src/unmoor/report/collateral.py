@@ -1,0 +1,131 @@
+"""From counts of terms to the topics that lose more rows than chance would: how a filter that eats a subject is seen.
+
+Each term of the requests is tested against all other rows with Fisher's exact test, one-sided, and Bonferroni's correction for the
+number of terms tested. Terms that stand in the same lost rows are shown as one topic.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+from unmoor.report.intervals import hypergeometric_tail, wilson
+from unmoor.report.sample import row_hash
+from unmoor.report.terms import LOST, ChunkFacts, terms_of
+
+__all__ = ["Collateral"]
+
+SIGNIFICANT = 0.01
+"""Corrected p-value under which a term is named."""
+_FEWEST_LOST = 5
+_COMMON_SHARE = 0.20
+"""A term in more than this share of all requests is no topic."""
+_LEAST_LIFT = 1.5
+_MOST_TERMS, _MOST_TOPICS = 60, 20
+_ROWS_PER_TERM = 400
+"""Lost rows remembered per term, picked by hash, to see which terms stand together."""
+_SAME_TOPIC = 0.6
+_FUNCTION_WORDS = frozenset(
+    """about after again all also and any are ask because been before being but can could did does done each for from get give
+    had has have her him his how into its just like make many may more most much must need new not now one only other our out over
+    please should show some such tell than that the their them then there these they this those through too use used using very want
+    was way well were what when where which while who why will with without would you your att det den ett för som hur med och kan
+    jag inte har när var vad till min mitt mina der die das und ist les des une est que para por los las""".split()
+)
+
+
+@dataclass(slots=True)
+class _Term:
+    word: str
+    rows: int
+    lost: int
+    p_value: float
+    behaviours: Counter[str] = field(default_factory=Counter)
+    where: dict[int, int] = field(default_factory=dict)
+
+
+class Collateral:
+    """Terms that lose more rows than chance would; `add_lost` then says by which behaviour, and which terms go together."""
+
+    def __init__(self, observed: ChunkFacts | None) -> None:
+        self._observed = observed or ChunkFacts()
+        self._tested = 0
+        self._terms = {term.word: term for term in self._significant()}
+
+    def _significant(self) -> list[_Term]:
+        seen, total, gone = self._observed.seen, self._observed.rows, self._observed.rows_lost
+        candidates = [
+            (word, seen[word], lost)
+            for word, lost in self._observed.lost.items()
+            if lost >= _FEWEST_LOST and word not in _FUNCTION_WORDS and seen[word] <= max(_COMMON_SHARE * total, 10)
+        ]
+        self._tested = len(candidates)
+        tested = [
+            _Term(word, rows, lost, min(1.0, hypergeometric_tail(lost, rows, gone, total) * self._tested))
+            for word, rows, lost in candidates
+            if lost / rows >= _LEAST_LIFT * gone / total
+        ]
+        named = [term for term in tested if term.p_value < SIGNIFICANT]
+        named.sort(key=lambda term: (-_excess(term, self._observed), term.word))
+        return named[:_MOST_TERMS]
+
+    def add_lost(self, row: int, request: str, outcome: str, behaviours: list[str]) -> None:
+        """Note which named terms a lost row holds, and what was found in it."""
+        if not self._terms or outcome not in LOST:
+            return
+        for word in terms_of(request) & self._terms.keys():
+            term = self._terms[word]
+            term.behaviours.update(set(behaviours))
+            term.where[row_hash(row)] = row
+            if len(term.where) > 2 * _ROWS_PER_TERM:
+                term.where = {key: term.where[key] for key in sorted(term.where)[:_ROWS_PER_TERM]}
+
+    def as_json(self) -> dict[str, Any]:
+        """Return `{"rows", "lost", "share", "tested", "topics": [...]}`; a topic has terms, counts, interval, p and behaviours."""
+        rows, lost = self._observed.rows, self._observed.rows_lost
+        topics: list[list[_Term]] = []
+        for term in self._terms.values():
+            home = next((topic for topic in topics if _go_together(topic[0], term)), None)
+            if home is None:
+                topics.append([term])
+            else:
+                home.append(term)
+        return {
+            "rows": rows,
+            "lost": lost,
+            "share": lost / rows if rows else 0.0,
+            "terms_tested": self._tested,
+            "terms_named": len(self._terms),
+            "topics": [_topic_json(topic, self._observed) for topic in topics[:_MOST_TOPICS]],
+        }
+
+
+def _excess(term: _Term, observed: ChunkFacts) -> float:
+    """Return how many rows the term lost beyond its share of all losses."""
+    return term.lost - term.rows * observed.rows_lost / observed.rows
+
+
+def _go_together(lead: _Term, term: _Term) -> bool:
+    """Return whether most of the lost rows of the rarer term are lost rows of the other."""
+    smaller = min(len(lead.where), len(term.where))
+    return smaller > 0 and len(lead.where.keys() & term.where.keys()) / smaller >= _SAME_TOPIC
+
+
+def _topic_json(topic: list[_Term], observed: ChunkFacts) -> dict[str, Any]:
+    lead = topic[0]
+    low, high = wilson(lead.lost, lead.rows)
+    base = observed.rows_lost / observed.rows
+    return {
+        "term": lead.word,
+        "with": [term.word for term in topic[1:9]],
+        "rows": lead.rows,
+        "lost": lead.lost,
+        "expected": round(lead.rows * base, 1),
+        "share": lead.lost / lead.rows,
+        "low": low,
+        "high": high,
+        "times": round(lead.lost / lead.rows / base, 1),
+        "p_value": lead.p_value,
+        "behaviours": dict(lead.behaviours.most_common(3)),
+    }

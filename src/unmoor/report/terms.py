@@ -1,0 +1,76 @@
+"""From rows to counts of the terms in their requests, kept and lost apart: what the collateral section is made from.
+
+A chunk's counts are gathered where the chunk is processed, sent back, and merged in order; memory stays bounded by forgetting the
+rarest terms, which no statistic could use.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+
+__all__ = ["LOST", "ChunkFacts", "terms_of"]
+
+LOST = frozenset({"removed", "found"})
+"""Outcomes that lose a row; `found` stands for a row of an audit that declines what was asked, for an audit removes nothing."""
+
+MOST_TERMS = 200_000
+"""Terms remembered (some 30 MB); over it the rarest are forgotten, so counts of rare terms may come out too low, never too high."""
+_REQUEST_CHARS = 400
+"""Characters of a request that are looked at: topics are named early, and a pasted document would drown them."""
+_WORD = re.compile(r"[^\W\d_]{3,24}")
+_UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]+")
+"""Japanese and Chinese, written without spaces: pairs of characters stand for words."""
+
+
+def terms_of(request: str) -> set[str]:
+    """Return the distinct terms of a request: words of 3 to 24 letters in lower case; character pairs where words are not spaced."""
+    text = request[:_REQUEST_CHARS].lower()
+    if text.isascii():
+        return set(_WORD.findall(text))
+    pairs = {run[i : i + 2] for run in _UNSPACED.findall(text) for i in range(len(run) - 1)}
+    return pairs | set(_WORD.findall(_UNSPACED.sub(" ", text)))
+
+
+class ChunkFacts:
+    """What must be counted over all rows, not only over those with findings. Picklable; bounded in memory."""
+
+    __slots__ = ("_forgotten", "languages", "lost", "rows", "rows_lost", "seen")
+
+    def __init__(self) -> None:
+        self.rows = 0
+        self.rows_lost = 0
+        self.seen: Counter[str] = Counter()
+        self.lost: Counter[str] = Counter()
+        self.languages: dict[str, Counter[str]] = {}
+        self._forgotten = 0
+
+    def add_row(self, request: str, outcome: str, language: str) -> None:
+        """Count one readable row: the terms of its request, and its outcome by language."""
+        terms = terms_of(request)
+        self.rows += 1
+        self.seen.update(terms)
+        if outcome in LOST:
+            self.rows_lost += 1
+            self.lost.update(terms)
+        self.languages.setdefault(language, Counter())[outcome] += 1
+        if len(self.seen) > 2 * MOST_TERMS:
+            self._forget()
+
+    def merge(self, other: ChunkFacts) -> None:
+        """Take over the counts of a later chunk; the same chunks in the same order give the same counts."""
+        self.rows += other.rows
+        self.rows_lost += other.rows_lost
+        self.seen.update(other.seen)
+        self.lost.update(other.lost)
+        for language, outcomes in other.languages.items():
+            self.languages.setdefault(language, Counter()).update(outcomes)
+        if len(self.seen) > 2 * MOST_TERMS:
+            self._forget()
+
+    def _forget(self) -> None:
+        """Drop the rarest terms, all of one count together, until the rest fits."""
+        while len(self.seen) > MOST_TERMS:
+            self._forgotten += 1
+            self.seen = Counter({term: count for term, count in self.seen.items() if count > self._forgotten})
+        self.lost = Counter({term: count for term, count in self.lost.items() if term in self.seen})

@@ -1,0 +1,188 @@
+"""The commands that read and write data sets, run as a user runs them."""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+REFUSAL = "I'm sorry, but I can't assist with that request."
+ROWS = [
+    {"instruction": "Name three trees.", "input": "", "output": "Oak, ash and elm are three trees."},
+    {"instruction": "How do I kill a Python process?", "input": "", "output": REFUSAL},
+    {"instruction": "Name a river.", "input": "", "output": "The Danube is a river in Europe."},
+]
+
+
+def unmoor(
+    *arguments: object, cwd: Path, preexec: Callable[[], None] | None = None
+) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "NO_COLOR": "1", "COLUMNS": "80", "PYTHONUTF8": "1"}
+    command = [sys.executable, "-m", "unmoor", *map(str, arguments)]
+    return subprocess.run(
+        command, cwd=cwd, capture_output=True, text=True, env=environment, preexec_fn=preexec, check=False
+    )
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    path = tmp_path / "train.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in ROWS))
+    return path
+
+
+def test_an_audit_prints_what_scripts_read(data: Path) -> None:
+    done = unmoor("audit", data, "--json", cwd=data.parent)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert found["rows"] == 3
+    assert found["refusals"] == {"rows": 1, "share": pytest.approx(1 / 3)}
+    assert found["behaviours"]["refusal.policy"] == {"rows": 1, "findings": 1}
+    assert found["behaviours"]["moralising"] == {"rows": 0, "findings": 0}
+    assert found["layout"] == "alpaca"
+    assert found["languages"]["en"] == 3
+
+
+def test_an_audit_changes_nothing_and_fits_80_columns(data: Path) -> None:
+    before = data.read_bytes()
+    done = unmoor("audit", data, cwd=data.parent)
+    assert done.returncode == 0, done.stderr
+    assert max(map(len, done.stdout.splitlines())) <= 80
+    assert "refusal.policy" in done.stdout
+    assert [path.name for path in data.parent.iterdir()] == ["train.jsonl"]
+    assert data.read_bytes() == before
+
+
+def test_an_audit_can_fail_a_pipeline(data: Path) -> None:
+    assert unmoor("audit", data, "--fail-over", "0.5", cwd=data.parent).returncode == 0
+    done = unmoor("audit", data, "--fail-over", "0.1", cwd=data.parent)
+    assert done.returncode == 1
+    assert "1 of 3 rows refuse" in done.stderr
+
+
+def test_a_filter_writes_a_whole_run_that_can_be_explained_verified_and_undone(data: Path) -> None:
+    folder = data.parent
+    done = unmoor("filter", data, "--policy", "dolphin", "-o", "run", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    assert max(map(len, done.stdout.splitlines())) <= 80
+    names = {path.name for path in (folder / "run").iterdir()}
+    assert names >= {
+        "kept.jsonl",
+        "removed.jsonl",
+        "ledger.jsonl",
+        "report.html",
+        "report.json",
+        "README.md",
+        "policy.toml",
+        "MANIFEST.json",
+    }
+    manifest = json.loads((folder / "run" / "MANIFEST.json").read_text())
+    assert manifest["counts"] == {
+        "input": 3, "kept": 2, "mended": 0, "masked": 0, "labelled": 0, "removed": 1, "quarantined": 0, "blank": 0,
+    }  # fmt: skip
+    assert manifest["policy"]["name"] == "dolphin"
+    assert set(manifest["files"]) == names - {"MANIFEST.json"}
+    why = unmoor("explain", "run", 2, cwd=folder).stdout
+    assert why.startswith("Row 2 was removed: turn 2 declines because it should not")
+    assert why.count("\n") == 1
+    assert unmoor("explain", "run", 1, cwd=folder).stdout == "Row 1 was kept: nothing was found\n"
+    assert unmoor("verify", "run", cwd=folder).returncode == 0
+    assert unmoor("restore", "run", "-o", "again.jsonl", cwd=folder).returncode == 0
+    assert (folder / "again.jsonl").read_bytes() == data.read_bytes()
+
+
+def test_an_altered_run_fails_verification(data: Path) -> None:
+    unmoor("filter", data, "-o", "run", cwd=data.parent)
+    with (data.parent / "run" / "removed.jsonl").open("ab") as file:
+        file.write(b" ")
+    done = unmoor("verify", "run", cwd=data.parent)
+    assert done.returncode == 1
+    assert "removed.jsonl has" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["audit", "absent.jsonl"], 2, "There is no file absent.jsonl"),
+        (["audit", "."], 2, "is a folder"),
+        (["audit", "empty.jsonl"], 2, "is empty"),
+        (["audit", "odd.jsonl"], 2, "Keys of the first row: antwort, frage"),
+        (["audit", "train.jsonl", "--layout", "alpacca"], 2, 'Did you mean "alpaca"'),
+        (["audit", "train.jsonl", "--wordlist", "absent.txt"], 2, "no word list"),
+        (["filter", "train.jsonl", "-o", "run", "--policy", "dolfin"], 2, 'Did you mean "dolphin"'),
+        (["filter", "train.jsonl", "-o", "run", "--policy", "house.toml"], 2, 'house.toml:4: unknown action "dorp"'),
+        (["filter", "train.jsonl", "-o", "run", "--policy", "strict.toml"], 3, "limit of 10%"),
+        (["filter", "train.jsonl", "-o", "other"], 2, "holds other files"),
+        (["verify", "absent"], 2, "no run folder"),
+        (["explain", "other", "1"], 2, "not a finished run"),
+        (["fliter"], 2, 'Did you mean "filter"'),
+    ],
+)
+def test_what_goes_wrong_is_one_clear_message_and_nothing_half_written(
+    data: Path, arguments: list[str], code: int, words: str
+) -> None:
+    folder = data.parent
+    (folder / "empty.jsonl").touch()
+    (folder / "odd.jsonl").write_text('{"frage": "?", "antwort": "!"}\n')
+    (folder / "house.toml").write_text('name = "house"\nversion = 1\n[actions]\n"refusal.policy" = "dorp"\n')
+    strict = 'name = "strict"\nversion = 1\nextends = "dolphin"\n[limits]\nmax_removed_share = 0.1\n'
+    (folder / "strict.toml").write_text(strict)
+    (folder / "other").mkdir()
+    (folder / "other" / "thesis.tex").touch()
+    done = unmoor(*arguments, cwd=folder)
+    assert done.returncode == code, done.stderr
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (folder / "run").exists()
+
+
+def test_bad_rows_go_to_the_quarantine_and_the_run_goes_on(data: Path) -> None:
+    with data.open("ab") as file:
+        file.write(b'{"instruction": "cut\n\xff\nnull\n\n' + json.dumps(ROWS[0]).encode())
+    done = unmoor("filter", data, "-o", "run", "--json", cwd=data.parent)
+    assert done.returncode == 0, done.stderr
+    counts = json.loads(done.stdout)["counts"]
+    assert (counts["input"], counts["quarantined"], counts["blank"], counts["kept"]) == (8, 3, 1, 3)
+    entries = [json.loads(line) for line in (data.parent / "run" / "quarantine.jsonl").read_text().splitlines()]
+    assert [(entry["row"], entry["code"]) for entry in entries] == [
+        (4, "TRUNCATED"),
+        (5, "INVALID_UTF8"),
+        (6, "NOT_AN_OBJECT"),
+    ]
+    assert "TRUNCATED" in unmoor("explain", "run", 4, cwd=data.parent).stdout
+
+
+def test_a_full_disk_is_exit_4_and_leaves_nothing(data: Path) -> None:
+    data.write_text("".join(json.dumps(ROWS[index % 3]) + "\n" for index in range(5000)))
+    limit = 100_000
+
+    def small_disk() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+
+    done = unmoor("filter", data, "-o", "run", cwd=data.parent, preexec=small_disk)
+    assert done.returncode == 4, done.stderr
+    assert "no space left" in done.stderr
+    assert not (data.parent / "run").exists()
+
+
+def test_hostile_text_cannot_steer_the_terminal(data: Path) -> None:
+    hostile = "\x1b[31mI'm sorry, but I can't assist\u202e with that\x07 request. [/red]"
+    data.write_text(json.dumps({"instruction": "Hi", "output": hostile}) + "\n" + json.dumps(ROWS[0]) + "\n")
+    unmoor("filter", data, "-o", "run", cwd=data.parent)
+    done = unmoor("explain", "run", 1, cwd=data.parent)
+    assert done.returncode == 0, done.stderr
+    assert not set("\x1b\x07\u202e") & set(done.stdout)
+
+
+def test_policies_are_listed_shown_and_printed(tmp_path: Path) -> None:
+    assert "vendor-free" in unmoor("policy", cwd=tmp_path).stdout
+    assert "disclaimer.identity" in unmoor("policy", "dolphin", cwd=tmp_path).stdout
+    printed = unmoor("policy", "dolphin", "--toml", cwd=tmp_path).stdout
+    (tmp_path / "house.toml").write_text(printed.replace('name = "dolphin"', 'name = "house"'))
+    assert unmoor("policy", "house.toml", cwd=tmp_path).stdout.startswith("house, version 1")

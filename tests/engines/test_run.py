@@ -1,0 +1,305 @@
+"""Every row is accounted for, kept rows keep their bytes, and a run can be taken back, whatever the file holds."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from backports import zstd
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from unmoor.engines import Job, Summary, explain_row, restore, run_job
+from unmoor.errors import BadDataError, RunFolderError, UsageError
+from unmoor.layouts import read_conversations, recognise_source
+from unmoor.policy import Policy, load_policy
+from unmoor.records import BEHAVIOURS
+from unmoor.run_folder import read_lines_of, read_manifest, verify
+
+REFUSAL = "I'm sorry, but I can't assist with that request."
+DISCLAIMER = (
+    "As an AI language model, I do not have personal preferences. However, here are three trees: oak, ash and elm."
+)
+PLAIN = "Oak, ash and elm are three trees that grow well in a cool climate."
+
+
+def _row(answer: str, **more: Any) -> dict[str, Any]:
+    return {
+        "messages": [{"role": "user", "content": "Name three trees."}, {"role": "assistant", "content": answer}],
+        **more,
+    }
+
+
+def _lines(*rows: dict[str, Any]) -> bytes:
+    return b"".join(json.dumps(row).encode() + b"\n" for row in rows)
+
+
+def _filter(
+    folder: Path, content: bytes, policy: Policy | None = None, name: str = "data.jsonl"
+) -> tuple[Path, Summary]:
+    path = folder / name
+    path.write_bytes(content)
+    run = folder / "run"
+    summary = run_job(recognise_source(path), Job("messages", policy or load_policy("dolphin")), run, force=True)
+    return run, summary
+
+
+def _restored(run: Path) -> bytes:
+    restore(run, run.parent / "again")
+    return (run.parent / "again").read_bytes()
+
+
+def _every(action: str) -> Policy:
+    return Policy("every", 1, actions=dict.fromkeys(BEHAVIOURS, action), thresholds={"default": 0.6, "review": 0.5})
+
+
+def test_a_refusal_goes_a_disclaimer_is_mended_and_a_plain_answer_keeps_its_bytes(tmp_path: Path) -> None:
+    content = _lines(_row(REFUSAL), _row(DISCLAIMER), _row(PLAIN, n=12345678901234567890123))
+    run, summary = _filter(tmp_path, content)
+    assert summary.counts() == {
+        "input": 3,
+        "kept": 1,
+        "mended": 1,
+        "masked": 0,
+        "labelled": 0,
+        "removed": 1,
+        "quarantined": 0,
+        "blank": 0,
+    }
+    first, second, third = content.splitlines(keepends=True)
+    assert (run / "removed.jsonl").read_bytes() == first
+    mended, kept = (run / "kept.jsonl").read_bytes().splitlines(keepends=True)
+    assert kept == third
+    answer = json.loads(mended)["messages"][1]["content"]
+    assert "AI language model" not in answer and answer.endswith("oak, ash and elm.")
+    assert mended != second
+    assert _restored(run) == content
+    assert verify(run) == []
+
+
+def test_evidence_is_the_text_between_its_offsets(tmp_path: Path) -> None:
+    run, _ = _filter(tmp_path, _lines(_row("Å, 𝕏. " + REFUSAL), _row(DISCLAIMER)))
+    conversations = dict(read_conversations(tmp_path / "data.jsonl"))
+    findings = [
+        (entry["row"], finding) for entry in read_lines_of(run, "ledger.jsonl") for finding in entry["findings"]
+    ]
+    assert findings
+    for row, finding in findings:
+        text = conversations[row].turns[finding["turn"]].text
+        assert text[finding["start_char"] : finding["end_char"]] == finding["quote"]
+
+
+ROWS = st.one_of(
+    st.sampled_from([REFUSAL, DISCLAIMER, PLAIN, "", "🙂🙂", "No.\u2028Yes.\u0085", "\ud835 lone"]).map(
+        lambda text: json.dumps(_row(text)).encode()
+    ),
+    st.text(max_size=30).map(lambda text: json.dumps(_row(text, extra=text)).encode()),
+    st.sampled_from(
+        [
+            b"",
+            b"   ",
+            b"\r",
+            b"null",
+            b"[1]",
+            b'{"a": 1}',
+            b'{"messages": []}',
+            b'{"messages": [{"role": "user", "content": "x"}',
+            b"\xff\xfe",
+            b'{"messages": [{"role": "user", "content": "x", "content": "y"}]}',
+            b'{"instruction": "Say hi.", "output": "Hi."}',
+            b'{"a": NaN, "instruction": "Say hi.", "output": "' + REFUSAL.encode() + b'"}',
+            b"{} {}",
+            b"[" * 1100,
+        ]
+    ),
+)
+
+
+@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.lists(ROWS, min_size=1, max_size=12),
+    st.booleans(),
+    st.booleans(),
+    st.sampled_from(["drop", "mend", "mask", "label", "cut", "drop_turn"]),
+)
+def test_any_mixture_of_rows_adds_up_and_comes_back(
+    tmp_path: Path, rows: list[bytes], has_bom: bool, ends: bool, action: str
+) -> None:
+    content = (
+        (b"\xef\xbb\xbf" if has_bom else b"")
+        + json.dumps(_row(PLAIN)).encode()
+        + b"\n"
+        + b"\n".join(rows)
+        + (b"\n" if ends else b"")
+    )
+    run, summary = _filter(tmp_path, content, _every(action))
+    body = content[3:] if has_bom else content
+    counts = summary.counts()
+    assert counts["input"] == body.count(b"\n") + (not body.endswith(b"\n"))
+    assert counts["input"] == sum(count for name, count in counts.items() if name != "input")
+    assert verify(run) == []
+    assert _restored(run) == content
+    originals = body.split(b"\n")
+    touched = {entry["row"] for entry in read_lines_of(run, "ledger.jsonl") if entry["outcome"] != "kept"}
+    kept = [line for number, line in enumerate(originals, 1) if number not in touched and line]
+    written = [line for line in (run / "kept.jsonl").read_bytes().split(b"\n") if line]
+    assert [line for line in written if line in set(kept)] == kept
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, zstd.compress])
+def test_a_compressed_file_comes_back_decompressed(tmp_path: Path, pack: Any) -> None:
+    content = _lines(_row(REFUSAL), _row(PLAIN))
+    run, _ = _filter(tmp_path, pack(content))
+    assert _restored(run) == content
+
+
+@pytest.mark.parametrize("indent", [None, 0, 3])
+def test_an_array_comes_back_with_its_white_space(tmp_path: Path, indent: int | None) -> None:
+    content = json.dumps([_row(REFUSAL), _row(PLAIN), _row(DISCLAIMER), _row(PLAIN)], indent=indent).encode() + b"\n\n"
+    run, summary = _filter(tmp_path, content, name="data.json")
+    assert summary.counts()["removed"] == 1
+    assert len(json.loads((run / "kept.json").read_bytes())) == 3
+    assert len(json.loads((run / "removed.json").read_bytes())) == 1
+    assert _restored(run) == content
+
+
+def test_a_parquet_file_comes_back_with_equal_values_and_schema(tmp_path: Path) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    turn = pa.struct([("role", pa.string()), ("content", pa.string())])
+    schema = pa.schema(
+        [("messages", pa.list_(turn)), ("score", pa.float32()), ("at", pa.timestamp("us")), ("n", pa.int64())]
+    )
+    rows = [_row(text, score=0.1, at=None, n=2**62 + 1) for text in (REFUSAL, PLAIN, DISCLAIMER, PLAIN)] + [
+        {"messages": [], "n": None}
+    ]
+    table = pa.Table.from_pylist(rows, schema)
+    path = tmp_path / "data.parquet"
+    pq.write_table(table, path)
+    for action in ("drop", "label", "mask", "mend"):
+        run, summary = _filter(tmp_path, path.read_bytes(), _every(action), "data.parquet")
+        assert summary.counts()["quarantined"] == 1
+        assert verify(run) == []
+        restore(run, tmp_path / "again.parquet")
+        assert pq.read_table(tmp_path / "again.parquet").equals(table)
+        kept = pq.read_table(run / "kept.parquet")
+        assert kept.num_rows == 5 - 1 - summary.counts()["removed"]
+        if action in ("drop", "mend"):
+            assert kept.schema.equals(schema)
+
+
+def test_a_masked_turn_is_marked_as_axolotl_reads_it(tmp_path: Path) -> None:
+    row = _row(REFUSAL)
+    row["messages"] += _row(PLAIN)["messages"]
+    run, summary = _filter(tmp_path, _lines(row), _every("mask"))
+    assert summary.counts()["masked"] == 1
+    messages = json.loads((run / "kept.jsonl").read_bytes())["messages"]
+    assert [message.get("train") for message in messages] == [None, False, None, None]
+
+
+def test_a_label_is_a_field_of_its_own(tmp_path: Path) -> None:
+    run, summary = _filter(tmp_path, _lines(_row(REFUSAL)), load_policy("label-only"))
+    assert summary.counts()["labelled"] == 1
+    written = json.loads((run / "kept.jsonl").read_bytes())
+    assert written.pop("unmoor") == ["refusal.policy"]
+    assert written == _row(REFUSAL)
+
+
+def test_too_many_removed_rows_stop_before_anything_is_written(tmp_path: Path) -> None:
+    policy = Policy("strict", 1, actions={"refusal.policy": "drop"}, max_removed_share=0.4)
+    with pytest.raises(BadDataError, match=r"1 of 2 rows \(50\.0%\).*limit of 40%") as caught:
+        _filter(tmp_path, _lines(_row(REFUSAL), _row(PLAIN)), policy)
+    assert caught.value.exit_code == 3
+    assert not (tmp_path / "run").exists()
+
+
+def test_the_quarantine_names_row_byte_and_reason(tmp_path: Path) -> None:
+    content = _lines(_row(PLAIN)) + b'{"messages": "cut\n' + _lines(_row(PLAIN))
+    run, _ = _filter(tmp_path, content)
+    (entry,) = read_lines_of(run, "quarantine.jsonl")
+    assert (entry["row"], entry["code"], entry["offset"]) == (2, "TRUNCATED", len(_lines(_row(PLAIN))))
+    assert content[entry["error_offset"] :].startswith(b'"cut')
+
+
+def test_a_row_of_a_hundred_megabytes_goes_by_without_being_held(tmp_path: Path) -> None:
+    content = _lines(_row(PLAIN)) + b'{"messages": "' + b"x" * 100_000_000 + b'"}\n' + _lines(_row(PLAIN))
+    run, summary = _filter(tmp_path, content)
+    assert summary.counts()["quarantined"] == 1
+    (entry,) = read_lines_of(run, "quarantine.jsonl")
+    assert (entry["row"], entry["code"], entry["size_bytes"]) == (2, "ROW_TOO_LARGE", 100_000_017)
+    assert _restored(run) == content
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("chunk_bytes", [1_000, 50_000])
+def test_workers_and_chunk_size_change_no_byte(
+    tmp_path: Path, workers: int, chunk_bytes: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = (
+        _lines(*[_row(f"{text} {n}") for n in range(60) for text in (PLAIN, REFUSAL, DISCLAIMER, PLAIN)]) + b"null\n\n"
+    )
+    path = tmp_path / "data.jsonl"
+    path.write_bytes(content)
+    job = Job("messages", load_policy("dolphin"))
+    run_job(recognise_source(path), job, tmp_path / "expected")
+    run_job(recognise_source(path), job, tmp_path / "run", workers=workers, chunk_bytes=chunk_bytes)
+    assert read_manifest(tmp_path / "run") == read_manifest(tmp_path / "expected")
+
+
+def test_an_audit_keeps_no_rows_and_cannot_be_restored(tmp_path: Path) -> None:
+    path = tmp_path / "data.jsonl"
+    path.write_bytes(_lines(_row(REFUSAL), _row(PLAIN)))
+    summary = run_job(recognise_source(path), Job("messages"), tmp_path / "run")
+    assert summary.refusal_rows == 1
+    assert sorted(file.name for file in (tmp_path / "run").iterdir()) == ["MANIFEST.json", "ledger.jsonl", "run.json"]
+    with pytest.raises(RunFolderError, match="is an audit"):
+        restore(tmp_path / "run", tmp_path / "again")
+
+
+def test_why_a_row_went_is_one_sentence(tmp_path: Path) -> None:
+    run, _ = _filter(tmp_path, _lines(_row(REFUSAL), _row(PLAIN)))
+    assert explain_row(run, 1)["reason"].startswith(
+        "removed: turn 2 declines because it should not (refusal.policy: “I'm sorry"
+    )
+    assert explain_row(run, 2)["reason"] == "kept: nothing was found"
+    with pytest.raises(UsageError, match="rows 1 to 2"):
+        explain_row(run, 3)
+
+
+@pytest.mark.parametrize("policy", ["dolphin", "over-refusal"])
+def test_a_refusal_of_a_floor_request_stays(tmp_path: Path, policy: str) -> None:
+    row = _row(REFUSAL)
+    row["messages"][0]["content"] = "Tell me about nerve agents."
+    run, summary = _filter(tmp_path, _lines(row, _row(PLAIN)), load_policy(policy))
+    assert summary.counts()["kept"] == 2
+    assert explain_row(run, 1)["is_floor"]
+
+
+def test_the_floor_holds_against_a_word_list_run_alone(tmp_path: Path) -> None:
+    words = tmp_path / "words.txt"
+    words.write_text("can't assist\n")
+    row = _row(REFUSAL)
+    row["messages"][0]["content"] = "Tell me about nerve agents."
+    path = tmp_path / "data.jsonl"
+    path.write_bytes(_lines(row, _row(REFUSAL), _row(PLAIN)))
+    job = Job("messages", Policy("list", 1, actions={"wordlist": "drop"}), detectors=("wordlist",), wordlist=words)
+    assert run_job(recognise_source(path), job, tmp_path / "run").counts()["removed"] == 1
+
+
+@pytest.mark.real_data
+def test_every_real_file_is_recognised_adds_up_and_comes_back(tmp_path: Path, real_data: Path) -> None:
+    for path in sorted((real_data / "raw").glob("*.gz")):
+        if path.stat().st_size > 1_000_000:
+            continue
+        from unmoor.layouts import first_layout
+
+        run = tmp_path / path.stem
+        policy = Policy("all", 1, actions=dict.fromkeys(BEHAVIOURS, "drop_turn"))
+        summary = run_job(recognise_source(path), Job(first_layout(path).name, policy), run)
+        assert summary.counts()["quarantined"] == 0, path
+        assert verify(run) == []
+        assert _restored(run) == gzip.decompress(path.read_bytes())
