@@ -9,6 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
+
+import re2
 
 from unmoor.errors import PackError, nearest_name
 from unmoor.languages.fold import fold_character
@@ -19,7 +22,6 @@ SHORTHAND: dict[str, str] = {
     "gap": r"[^.!?\n。]{0,60}?",
     "longgap": r"[^.!?\n。]{0,160}?",
     "word": r"[\p{L}\p{N}'-]{1,24}",
-    "start": r"(?:^|[.!?\n:。][ \n\"'*_)-]{0,4})",
     "end": r"(?:$|[.!?\n。])",
 }
 """What every pack may write as `<name>`; a pack adds its own under `[shorthand]` in pack.toml."""
@@ -29,12 +31,12 @@ _TOKEN = re.compile(
     r"|(?P<group>\(\?:|\(|\)|\|)"
     r"|(?P<klass>\[\^?\]?(?:\\.[^\]\\]*|[^\]\\])*\])"
     r"|(?P<property>\\[pP]\{[A-Za-z_]+\}|\\[dDsS])"
-    r"|(?P<anchor>[\^$])"
+    r"|(?P<anchor>\$)"
     r"|(?P<dot>\.)"
     r"|(?P<literal>\\[^\w\s]|\\n|[^\\\[\]()|*+?{}.^$])"
 )
 _NAME = re.compile(r"<([a-z_]+)>")
-_NEVER_ASCII_ONLY = re.compile(r"\\[pPDS]|^\[\^")
+_BEYOND_ASCII = re.compile(r"\\[pPDS]|^\[\^")
 _SPECIAL = frozenset("\\[](){}|*+?.^$")
 
 
@@ -113,50 +115,44 @@ def _in_class(character: str) -> str:
 
 def _wide(tokens: list[tuple[str, str]]) -> list[bytes]:
     parts: list[bytes] = []
-    is_unbounded = False
+    takes_bytes = False
     for token in tokens:
         kind, text = token
         if kind == "quantifier":
-            parts.append(_wide_quantifier(text) if is_unbounded else text.rstrip("?").encode() or b"?")
-        else:
-            parts.append(_wide_atom(kind, _exact(token)))
-        is_unbounded = kind in ("klass", "property", "dot") and b"\\x80" in parts[-1]
+            parts.append(_wide_quantifier(text) if takes_bytes else _greedy(text))
+            continue
+        exact = _exact(token)
+        takes_bytes = kind in ("klass", "property", "dot") and _is_beyond_ascii(exact)
+        parts.append(_wide_atom(kind, exact))
     return parts
 
 
-def _wide_quantifier(text: str) -> bytes:
-    """Bytes, not characters, are counted: no upper bound where an atom may take several of them."""
-    return b"*" if text.startswith(("*", "?", "{0")) else b"+"
+def _greedy(quantifier: str) -> bytes:
+    return (quantifier[:-1] if len(quantifier) > 1 and quantifier.endswith("?") else quantifier).encode()
+
+
+def _wide_quantifier(quantifier: str) -> bytes:
+    """Bytes, not characters, are counted, so there is no upper bound where an atom may take several of them."""
+    return b"*" if quantifier.startswith(("*", "?", "{0")) else b"+"
 
 
 def _wide_atom(kind: str, exact: str) -> bytes:
     if kind == "anchor":
         return b""
-    if kind == "dot":
-        return rb"[^\n\x80-\x80]".replace(rb"\x80-\x80", b"") if exact != "." else rb"[\x00-\x09\x0b-\x7f\x80-\xff]"
-    if kind in ("klass", "property") and (not exact.isascii() or _NEVER_ASCII_ONLY.search(exact)):
-        return _wide_class(exact)
+    if kind in ("klass", "property", "dot"):
+        return _class_of_bytes(exact)
     data = exact.encode()
-    return b"(?:" + data + b")" if len(data) > 1 and not exact.isascii() and not exact.startswith("(") else data
+    return b"(?:" + data + b")" if kind == "literal" and not exact.isascii() and not exact.startswith("(?:") else data
 
 
-def _wide_class(exact: str) -> bytes:
-    """Return a class of bytes: what the exact class holds of ASCII, and any byte beyond it."""
-    inside = exact[1:-1] if exact.startswith("[") else exact
-    if exact.startswith("[^"):
-        kept = "".join(
-            c
-            for c in re.findall(r"\\[pPdDsS](?:\{\w+\})?|\\.|[\x00-\x7f]", inside[1:])
-            if c[:2] not in (r"\p", r"\P", r"\D", r"\S")
-        )
-        return f"[^{kept}]".encode() + b"" if not kept else _negated(kept)
-    ascii_part = re.sub(r"[^\x00-\x7f]", "", inside)
-    ascii_part = re.sub(r"\\[pP]\{L[a-z]?\}", "a-z", ascii_part)
-    ascii_part = re.sub(r"\\[pP]\{N[a-z]?\}", "0-9", ascii_part)
-    ascii_part = re.sub(r"\\[pP]\{\w+\}|\\[DS]", r"\\x21-\\x7f", ascii_part)
-    return f"[{ascii_part}".encode() + rb"\x80-\xff]"
+def _is_beyond_ascii(exact: str) -> bool:
+    return exact == "." or not exact.isascii() or bool(_BEYOND_ASCII.search(exact))
 
 
-def _negated(kept: str) -> bytes:
-    """Everything but a few ASCII characters; bytes beyond ASCII are always let through (named, so that callers can tell)."""
-    return f"(?:[^{kept}]|".encode() + rb"[\x80-\xff])"
+@lru_cache(maxsize=4096)
+def _class_of_bytes(exact: str) -> bytes:
+    """Return a class of bytes: the ASCII characters that RE2 says the class holds, and any byte beyond if it may hold others."""
+    matches = re2.compile(exact).fullmatch
+    members = b"".join(b"\\x%02x" % code for code in range(128) if matches(chr(code)))
+    beyond = rb"\x80-\xff" if _is_beyond_ascii(exact) else b""
+    return b"[" + members + beyond + b"]"

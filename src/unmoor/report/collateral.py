@@ -107,9 +107,15 @@ def _excess(term: _Term, observed: ChunkFacts) -> float:
 
 
 def _go_together(lead: _Term, term: _Term) -> bool:
-    """Return whether most of the lost rows of the rarer term are lost rows of the other."""
-    smaller = min(len(lead.where), len(term.where))
-    return smaller > 0 and len(lead.where.keys() & term.where.keys()) / smaller >= _SAME_TOPIC
+    """Return whether most of the lost rows of the rarer term are lost rows of the other.
+
+    Only hashes that both terms would have remembered are compared, so that forgetting does not look like standing apart.
+    """
+    full = [max(t.where) for t in (lead, term) if len(t.where) >= _ROWS_PER_TERM]
+    limit = min(full, default=None)
+    first, second = ({key for key in t.where if limit is None or key <= limit} for t in (lead, term))
+    smaller = min(len(first), len(second))
+    return smaller > 0 and len(first & second) / smaller >= _SAME_TOPIC
 
 
 def _topic_json(topic: list[_Term], observed: ChunkFacts) -> dict[str, Any]:

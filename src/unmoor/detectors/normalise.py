@@ -1,0 +1,144 @@
+"""From a text as it was typed to the form that phrases are matched in, and from a place in that form back to the text.
+
+Case, accents, typographic quotes, full-width forms, zero-width characters, HTML entities, Markdown emphasis, runs of spaces and
+look-alike letters are folded. Plain ASCII, most of what there is, takes a fast path that only lowers the case.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from bisect import bisect_right
+from dataclasses import dataclass
+from unicodedata import normalize
+
+from unmoor.languages import fold_character
+
+__all__ = ["Normalised", "normalise"]
+
+_ASCII_SPECIAL = re.compile(r"[*`~&_\\\t\r\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|  |</?[a-zA-Z]")
+_STABLE = "\u0430-\u0438\u043a-\u044f\u0621-\u064a\u0900-\u097f\u3041-\u3096\u30a1-\u30fa\u30fc\u3001\u3002\u4e00-\u9fff\uac00-\ud7a3"
+"""Ranges of characters that folding leaves as they are."""
+_SPECIAL = re.compile(
+    r"&(?:#\d{1,7}|#x[0-9a-f]{1,6}|[a-z]{2,8});"
+    r"|</?(?:b|i|u|em|strong|span|p|br|div)\b[^<>\n]{0,80}>"
+    r"|[*`~]+|(?<![^\W_])_+|_+(?![^\W_])|\\(?=[*_'\"`~#])"
+    r"|[ \t\xa0\u2000-\u200a\u202f\u3000][ \t\xa0\u2000-\u200a\u202f\u3000]+|[\t\r\x00-\x08\x0b\x0c\x0e-\x1f\x7f]"
+    r"|[\u1100-\u1112][\u1161-\u1175][\u11a8-\u11c2]?|[\u3040-\u30ff][\u3099\u309a]"
+    rf"|[^\x00-\x7f{_STABLE}]",
+    re.IGNORECASE,
+)
+_ALIKE = str.maketrans("аеорсухіјѕԁһԛԝαοενικρτυχвнкмт", "aeopcyxijsdhqwaoevikptuxbhkmt")
+_MIXED = re.compile(r"[^\W\d_]*(?:[a-z][\u0370-\u052f]|[\u0370-\u052f][a-z])[^\W\d_]*")
+_LOOKS_LATIN = re.compile(r"(?<!\w)[аеорсухіјѕԁһԛԝ]+(?!\w)")
+_HAS_GREEK_OR_CYRILLIC = re.compile(r"[\u0370-\u052f]")
+
+
+@dataclass(frozen=True, slots=True)
+class Normalised:
+    """`text` is matched; `runs` say where it came from: (start in `text`, start in the original, length of the original piece).
+
+    Within a run of equal length characters correspond one to one; a shorter or longer run is one folded piece.
+    """
+
+    text: str
+    original_length: int
+    runs: tuple[tuple[int, int, int], ...] = ()
+
+    def origin(self, start: int, end: int) -> tuple[int, int]:
+        """Return the code points (start, end) of the original that `text[start:end]` came from; `start < end`."""
+        if not self.runs:
+            return start, end
+        return self._at(start)[0], self._at(end - 1)[1]
+
+    def place(self, position: int) -> int:
+        """Return where in `text` the original's code point `position` lies."""
+        if not self.runs:
+            return position
+        run = bisect_right(self.runs, position, key=lambda run: run[1]) - 1
+        start, origin, length = self.runs[max(run, 0)]
+        following = self.runs[run + 1][0] if run + 1 < len(self.runs) else len(self.text)
+        return start + position - origin if following - start == length else start
+
+    def _at(self, position: int) -> tuple[int, int]:
+        run = bisect_right(self.runs, position, key=lambda run: run[0]) - 1
+        start, origin, length = self.runs[run]
+        following = self.runs[run + 1][0] if run + 1 < len(self.runs) else len(self.text)
+        if following - start == length:
+            return origin + position - start, origin + position - start + 1
+        return origin, origin + length
+
+
+def normalise(text: str) -> Normalised:
+    """Fold a text for matching. Linear in its length."""
+    if text.isascii() and not _ASCII_SPECIAL.search(text):
+        return Normalised(text.lower(), len(text))
+    lowered = _lower(text)
+    if not text.isascii() and _HAS_GREEK_OR_CYRILLIC.search(lowered):
+        lowered = _unmask(lowered)
+    return _fold_specials(lowered)
+
+
+def _lower(text: str) -> str:
+    lowered = text.lower()
+    if len(lowered) == len(text):
+        return lowered
+    return "".join(c.lower() if len(c.lower()) == 1 else c for c in text)
+
+
+def _unmask(text: str) -> str:
+    """Turn Cyrillic and Greek letters that pose as Latin ones into those, in words that mix scripts and in Latin surroundings."""
+    text = _MIXED.sub(lambda found: found.group().translate(_ALIKE), text)
+    foreign = len(_HAS_GREEK_OR_CYRILLIC.findall(text))
+    latin = sum(map(text.count, "aeiou"))
+    return _LOOKS_LATIN.sub(lambda found: found.group().translate(_ALIKE), text) if latin > 5 * foreign else text
+
+
+def _fold_specials(text: str) -> Normalised:
+    parts: list[str] = []
+    runs: list[tuple[int, int, int]] = []
+    done = length = 0
+    for found in _SPECIAL.finditer(text):
+        start, end = found.span()
+        folded = _folded(found.group())
+        if len(folded) == 1 and end - start == 1:
+            parts += (text[done:start], folded)
+            if not runs or runs[-1][2] == -1:
+                runs.append((length, done, -2))
+            length += start - done + 1
+            done = end
+            continue
+        if start > done:
+            parts.append(text[done:start])
+            runs.append((length, done, -2))
+            length += start - done
+        if folded:
+            parts.append(folded)
+            runs.append((length, start, end - start))
+            length += len(folded)
+        done = end
+    if done < len(text):
+        parts.append(text[done:])
+        runs.append((length, done, -2))
+        length += len(text) - done
+    return Normalised("".join(parts), len(text), _closed(runs, length))
+
+
+def _closed(runs: list[tuple[int, int, int]], length: int) -> tuple[tuple[int, int, int], ...]:
+    """Give runs of characters that correspond one to one their length: up to where the next run starts."""
+    following = [run[0] for run in runs[1:]] + [length]
+    return tuple(
+        (start, origin, after - start if size == -2 else size) for (start, origin, size), after in zip(runs, following, strict=True)
+    )
+
+
+def _folded(piece: str) -> str:
+    if len(piece) == 1:
+        return "" if piece in "*`~_\\\r" else " " if piece == "\t" else fold_character(piece)
+    if piece[0] == "&":
+        return "".join(map(fold_character, html.unescape(piece)))
+    if piece[0] in "<*`~_":
+        return "\n" if piece.startswith(("<br", "<p", "</p", "<div")) else ""
+    if piece[0].isspace():
+        return " "
+    return normalize("NFC", piece)

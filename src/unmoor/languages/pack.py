@@ -1,0 +1,231 @@
+"""From a folder of TOML to a checked pack: phrases with what they must hit and miss, stop words, words that shape an answer."""
+
+from __future__ import annotations
+
+import hashlib
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from unmoor.errors import PackError, nearest_name
+from unmoor.languages.fold import fold
+from unmoor.languages.pattern import Pattern, read_pattern
+
+__all__ = ["BEHAVIOUR_FILES", "SCRIPTS", "STRENGTHS", "Pack", "Phrase", "load_pack", "load_packs", "pack_codes"]
+
+BEHAVIOUR_FILES: dict[str, tuple[str, ...]] = {
+    "refusals": ("refusal.policy", "refusal.partial"),
+    "capability": ("refusal.capability",),
+    "disclaimers": ("disclaimer.identity", "disclaimer.professional"),
+    "moralising": ("moralising",),
+    "opinion": ("bias.stance", "bias.evasion"),
+    "identity": ("identity.vendor",),
+    "floor": ("floor.minors", "floor.mass-casualty", "floor.*"),
+    "signs": (
+        "sign.apology",
+        "sign.inability",
+        "sign.self",
+        "sign.norms",
+        "sign.caution",
+        "sign.redirect",
+        "sign.turn",
+        "sign.answer",
+        "sign.engage",
+        "request.text",
+        "request.persona",
+        "request.opinion",
+        "request.ability",
+        "request.sensitive",
+    ),
+}
+"""File name (without .toml) to the behaviours that its phrases may have. `floor.*`: topics of an owner's own packs."""
+
+STRENGTHS: dict[str, float] = {"sure": 0.95, "likely": 0.75, "weak": 0.40}
+"""How far a phrase alone is believed, 0 to 1; the learned model corrects it where it can."""
+
+PLACES = ("anywhere", "start", "opening", "closing")
+"""`start`: of a sentence; `opening`, `closing`: of the answer, two sentences either way."""
+SPANS = ("sentence", "match")
+SCRIPTS = ("Latin", "Cyrillic", "Arabic", "Devanagari", "Han", "Kana", "Hangul")
+
+_PHRASE_KEYS = {
+    "id": str, "behaviour": str, "pattern": str, "why": str, "hits": list, "misses": list,
+    "strength": str, "place": str, "span": str, "unless": str, "request": str,
+}  # fmt: skip
+_PHRASE_NEEDS = ("id", "behaviour", "pattern", "why", "hits", "misses")
+_PACK_KEYS = {
+    "code": str, "name": str, "version": int, "script": str, "tested": bool, "spaced": bool,
+    "stop_words": list, "shorthand": dict, "words": dict,
+}  # fmt: skip
+_PACK_NEEDS = ("code", "name", "version", "script", "tested", "stop_words")
+WORDS = ("says", "but")
+"""Lists under `[words]`: verbs beside a quotation; what opens the sentence with which an answer follows after all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Phrase:
+    """One thing to look for. `unless` is looked for in the same sentence, `request` in what was asked before."""
+
+    id: str
+    language: str
+    behaviour: str
+    pattern: Pattern
+    why: str
+    hits: tuple[str, ...]
+    misses: tuple[str, ...]
+    strength: str = "sure"
+    place: str = "anywhere"
+    span: str = "sentence"
+    unless: Pattern | None = None
+    request: Pattern | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Pack:
+    """One language. `spaced` says whether words are written with spaces; `tested`, whether people's labels were measured against."""
+
+    code: str
+    name: str
+    version: int
+    script: str
+    tested: bool
+    spaced: bool
+    stop_words: frozenset[str]
+    words: Mapping[str, tuple[str, ...]]
+    phrases: tuple[Phrase, ...]
+    sha256: str
+
+
+def pack_codes(folder: Path | None = None) -> tuple[str, ...]:
+    """Return the codes of the packs in `folder` (those that ship by default), sorted."""
+    return tuple(sorted(path.parent.name for path in (folder or _SHIPPED).glob("*/pack.toml")))
+
+
+def load_packs(codes: Iterable[str] | None = None, folder: Path | None = None) -> tuple[Pack, ...]:
+    """Load the packs named, or all that are there.
+
+    Raises:
+        PackError: no such pack, or one that breaks its contract; says file, key and the nearest name.
+    """
+    return tuple(load_pack(code, folder) for code in dict.fromkeys(codes or pack_codes(folder)))
+
+
+@lru_cache(maxsize=128)
+def load_pack(code: str, folder: Path | None = None) -> Pack:
+    """Load one pack. Every file of `BEHAVIOUR_FILES` and pack.toml must be there; each may be without phrases.
+
+    Raises:
+        PackError: no such pack, a missing file, an unknown or missing key, an impossible pattern, an id used twice.
+    """
+    root = (folder or _SHIPPED) / code
+    if not (root / "pack.toml").is_file():
+        known = pack_codes(folder)
+        raise PackError(f'There is no language pack "{code}".{nearest_name(code, known)} Packs: {", ".join(known)}')
+    digest = hashlib.sha256()
+    settings = _read(root / "pack.toml", digest)
+    _check_keys(settings, _PACK_KEYS, _PACK_NEEDS, f"{code}/pack.toml")
+    _check_choice(settings["script"], SCRIPTS, f"{code}/pack.toml: script")
+    _check_keys(settings.get("words", {}), dict.fromkeys(WORDS, list), (), f"{code}/pack.toml [words]")
+    phrases = [phrase for file in BEHAVIOUR_FILES for phrase in _phrases(root / f"{file}.toml", settings, digest)]
+    _check_ids(phrases, code)
+    return Pack(
+        code=code,
+        name=settings["name"],
+        version=settings["version"],
+        script=settings["script"],
+        tested=settings["tested"],
+        spaced=settings.get("spaced", settings["script"] not in ("Han", "Kana")),
+        stop_words=frozenset(map(fold, settings["stop_words"])),
+        words={name: tuple(map(fold, words)) for name, words in settings.get("words", {}).items()},
+        phrases=tuple(phrases),
+        sha256=digest.hexdigest(),
+    )
+
+
+_SHIPPED = Path(__file__).resolve().parent
+
+
+def _read(path: Path, digest: Any) -> dict[str, Any]:
+    name = f"{path.parent.name}/{path.name}"
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError as error:
+        raise PackError(f"{name} is missing; every pack has {', '.join(['pack', *BEHAVIOUR_FILES])}") from error
+    digest.update(data)
+    try:
+        return tomllib.loads(data.decode("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise PackError(f"{name}: not TOML in UTF-8: {error}") from error
+
+
+def _phrases(path: Path, settings: dict[str, Any], digest: Any) -> list[Phrase]:
+    name = f"{path.parent.name}/{path.name}"
+    content = _read(path, digest)
+    _check_keys(content, {"phrase": list}, (), name)
+    phrases = []
+    for number, values in enumerate(content.get("phrase", []), 1):
+        where = f"{name}: phrase {values.get('id') or number}"
+        _check_keys(values, _PHRASE_KEYS, _PHRASE_NEEDS, where)
+        phrases.append(_phrase(values, settings, where, BEHAVIOUR_FILES[path.stem]))
+    return phrases
+
+
+def _phrase(values: dict[str, Any], settings: dict[str, Any], where: str, behaviours: tuple[str, ...]) -> Phrase:
+    if not (values["behaviour"].startswith("floor.") and "floor.*" in behaviours):
+        _check_choice(values["behaviour"], behaviours, f"{where}: behaviour")
+    _check_choice(values.get("strength", "sure"), STRENGTHS, f"{where}: strength")
+    _check_choice(values.get("place", "anywhere"), PLACES, f"{where}: place")
+    _check_choice(values.get("span", "sentence"), SPANS, f"{where}: span")
+    if not values["hits"] or not values["misses"]:
+        raise PackError(f"{where}: needs at least one sentence under hits and one under misses")
+    try:
+        patterns = {
+            key: read_pattern(values[key], settings.get("shorthand")) for key in ("pattern", "unless", "request") if key in values
+        }
+    except PackError as error:
+        raise PackError(f"{where}: {error}") from error
+    return Phrase(
+        id=values["id"],
+        language=settings["code"],
+        behaviour=values["behaviour"],
+        pattern=patterns["pattern"],
+        why=values["why"],
+        hits=tuple(values["hits"]),
+        misses=tuple(values["misses"]),
+        strength=values.get("strength", "sure"),
+        place=values.get("place", "anywhere"),
+        span=values.get("span", "sentence"),
+        unless=patterns.get("unless"),
+        request=patterns.get("request"),
+    )
+
+
+def _check_keys(values: Any, known: Mapping[str, type], needed: Iterable[str], where: str) -> None:
+    if not isinstance(values, dict):
+        raise PackError(f"{where}: expected a table, found {type(values).__name__}")
+    for key, value in values.items():
+        if key not in known:
+            raise PackError(f'{where}: unknown key "{key}".{nearest_name(key, known)}')
+        if not isinstance(value, known[key]):
+            raise PackError(f'{where}: "{key}" should be {known[key].__name__}, found {type(value).__name__}')
+    for key in needed:
+        if key not in values:
+            raise PackError(f'{where}: the key "{key}" is missing')
+
+
+def _check_choice(value: str, known: Iterable[str], where: str) -> None:
+    if value not in known:
+        raise PackError(f'{where}: "{value}" is not one of {", ".join(known)}.{nearest_name(value, known)}')
+
+
+def _check_ids(phrases: list[Phrase], code: str) -> None:
+    seen: set[str] = set()
+    for phrase in phrases:
+        if phrase.id in seen:
+            raise PackError(f"{code}: the phrase id {phrase.id} is used twice")
+        seen.add(phrase.id)
+
+

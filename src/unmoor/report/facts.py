@@ -1,0 +1,224 @@
+"""From a ledger and the counts over all rows to the facts of a report: one dictionary that holds every number the page shows.
+
+Nothing here knows about HTML. Memory is bounded: counters, and samples picked by the hash of the row number.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from unmoor import __version__
+from unmoor.records import BEHAVIOURS, REFUSALS
+from unmoor.report.collateral import Collateral
+from unmoor.report.excerpts import example, mend_difference
+from unmoor.report.intervals import wilson
+from unmoor.report.sample import Sample
+from unmoor.report.terms import ChunkFacts
+
+__all__ = ["POSITIONS", "FactsBuilder", "Made", "empty_facts"]
+
+FOUND_FROM = 0.5
+"""Probability from which a finding is counted, the same as in an audit."""
+POSITIONS: dict[str, str] = {
+    "whole": "the answer is hardly more than this",
+    "opening": "it opens the answer",
+    "buried": "in the middle of the answer",
+    "closing": "it closes the answer",
+}
+_EDGE_CHARS, _WHOLE_CHARS = 160, 280
+_ACTED_SHOWN, _KEPT_SHOWN, _MENDS_SHOWN, _RULES_SHOWN = 4, 3, 8, 25
+_POOL = 6
+"""Rows sampled for each one shown, so that the shown ones can come from different rules."""
+_MOST_RULES = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What is known of a run besides its ledger. `counts` has `input` and each outcome, in rows; `created` is ISO 8601."""
+
+    kind: str
+    created: str
+    counts: Mapping[str, int] = field(default_factory=dict)
+    languages: Mapping[str, int] = field(default_factory=dict)
+    input: Mapping[str, Any] = field(default_factory=dict)
+    detectors: Mapping[str, Any] | None = None
+    reproduce: Sequence[str] = ()
+
+
+@dataclass(slots=True)
+class _Tally:
+    """Counts for one behaviour, in rows unless named otherwise."""
+
+    rows: int = 0
+    findings: int = 0
+    outcomes: Counter[str] = field(default_factory=Counter)
+    positions: Counter[str] = field(default_factory=Counter)
+    languages: Counter[str] = field(default_factory=Counter)
+    acted: Sample = field(default_factory=lambda: Sample(_ACTED_SHOWN * _POOL))
+    kept: Sample = field(default_factory=lambda: Sample(_KEPT_SHOWN * _POOL))
+
+
+def empty_facts(kind: str, created: str) -> dict[str, Any]:
+    """Return facts that know of no data set, for a report on training or evaluation alone."""
+    return FactsBuilder().build(Made(kind, created))
+
+
+class FactsBuilder:
+    """Takes ledger entries in any order, each once, and builds the facts."""
+
+    def __init__(
+        self, observed: ChunkFacts | None = None, *, policy: Mapping[str, Any] | None = None, found_from: float = FOUND_FROM
+    ) -> None:
+        self._observed = observed
+        self._policy = dict(policy) if policy else None
+        self._found_from = found_from
+        self._behaviours = {name: _Tally() for name in BEHAVIOURS}
+        self._rules: Counter[tuple[str, str]] = Counter()
+        self._mends = Sample(_MENDS_SHOWN * 2)
+        self._collateral = Collateral(observed)
+        self._refusals: Counter[str] = Counter()
+        self._reasoning_rows = self._floor_rows = self._review_rows = self._found_rows = 0
+
+    def add_entry(self, entry: dict[str, Any]) -> None:
+        """Count one line of the ledger; lines without findings (blank, quarantined) count for nothing here."""
+        findings = entry.get("findings") or []
+        counted = [f for f in findings if f["probability"] >= self._found_from and not f["is_reasoning"]]
+        found = sorted({finding["behaviour"] for finding in counted})
+        self._reasoning_rows += any(finding["is_reasoning"] for finding in findings)
+        self._floor_rows += bool(entry.get("is_floor"))
+        self._review_rows += bool(entry.get("needs_review"))
+        self._found_rows += bool(found)
+        if not set(found).isdisjoint(REFUSALS):
+            self._refusals.update(("rows", entry["outcome"]))
+        for behaviour in found:
+            self._count(entry, behaviour, [f for f in counted if f["behaviour"] == behaviour])
+        for behaviour in {finding["behaviour"] for finding in findings if not finding["is_reasoning"]}:
+            self._show(entry, behaviour)
+        self._count_rules(counted)
+        self._note_loss(entry, found)
+        if any(edit["action"] == "mend" for edit in entry.get("edits") or ()):
+            self._mends.offer(entry["row"], lambda: {"difference": mend_difference(entry)})
+
+    def _count(self, entry: dict[str, Any], behaviour: str, findings: list[dict[str, Any]]) -> None:
+        tally = self._behaviours.setdefault(behaviour, _Tally())
+        tally.rows += 1
+        tally.findings += len(findings)
+        tally.outcomes[entry["outcome"]] += 1
+        tally.languages[entry.get("language", "und")] += 1
+        here = [f for f in findings if f["turn"] == entry.get("turn", f["turn"]) and f.get("field", "text") == "text"]
+        if here:
+            tally.positions[_position(here[0], entry)] += 1
+
+    def _show(self, entry: dict[str, Any], behaviour: str) -> None:
+        """Offer the row as an example: acted on, or kept though something was found."""
+        tally = self._behaviours.setdefault(behaviour, _Tally())
+        strongest = max(f["probability"] for f in entry["findings"] if f["behaviour"] == behaviour and not f["is_reasoning"])
+        acted = strongest >= self._threshold(behaviour) if self._policy is None else entry["outcome"] != "kept"
+        (tally.acted if acted else tally.kept).offer(entry["row"], lambda: example(entry, behaviour))
+
+    def _threshold(self, behaviour: str) -> float:
+        thresholds = (self._policy or {}).get("thresholds", {})
+        return float(thresholds.get(behaviour, thresholds.get("default", 0.8)))
+
+    def _count_rules(self, counted: list[dict[str, Any]]) -> None:
+        for key in {(finding["rule"], finding["behaviour"]) for finding in counted}:
+            if key in self._rules or len(self._rules) < _MOST_RULES:
+                self._rules[key] += 1
+
+    def _note_loss(self, entry: dict[str, Any], found: list[str]) -> None:
+        outcome = entry["outcome"]
+        if self._policy is None and not set(found).isdisjoint(REFUSALS):
+            outcome = "found"
+        self._collateral.add_lost(entry["row"], entry.get("request") or "", outcome, found)
+
+    def build(self, made: Made) -> dict[str, Any]:
+        """Return the facts; `training`, `evaluation` and `audit` (precision and recall where the truth is known) are None."""
+        rows = made.counts.get("input", 0)
+        collateral = self._collateral.as_json() if self._observed is not None and self._observed.rows else None
+        mends = [item["difference"] for item in self._mends.items() if item["difference"]]
+        return {
+            "kind": made.kind,
+            "unmoor": __version__,
+            "created": made.created,
+            "input": dict(made.input),
+            "policy": self._policy,
+            "detectors": dict(made.detectors) if made.detectors else None,
+            "counts": dict(made.counts),
+            "refusals": {**_share(self._refusals["rows"], rows), "outcomes": _outcomes(self._refusals)},
+            "found": _share(self._found_rows, rows),
+            "floor": {"rows": self._floor_rows},
+            "review": {"rows": self._review_rows},
+            "reasoning": {"rows": self._reasoning_rows},
+            "behaviours": {name: _behaviour_json(tally, rows) for name, tally in self._behaviours.items()},
+            "languages": dict(made.languages),
+            "by_language": self._by_language(),
+            "positions": {name: dict(tally.positions) for name, tally in self._behaviours.items() if tally.positions},
+            "rules": [
+                {"rule": rule, "behaviour": behaviour, "rows": count}
+                for (rule, behaviour), count in sorted(self._rules.items(), key=lambda item: (-item[1], item[0]))[:_RULES_SHOWN]
+            ],
+            "collateral": collateral,
+            "examples": {name: shown for name, tally in self._behaviours.items() if (shown := _examples(tally))},
+            "mends": mends[:_MENDS_SHOWN],
+            "audit": None,
+            "training": None,
+            "evaluation": None,
+            "reproduce": list(made.reproduce),
+        }
+
+    def _by_language(self) -> dict[str, Any]:
+        """Return for each language its rows, and the rows lost and changed with intervals."""
+        table: dict[str, Any] = {}
+        languages = self._observed.languages if self._observed is not None else {}
+        for language, outcomes in sorted(languages.items(), key=lambda item: (-item[1].total(), item[0])):
+            total = outcomes.total()
+            lost = outcomes["removed"] + outcomes["found"]
+            changed = outcomes["mended"] + outcomes["masked"] + outcomes["labelled"]
+            table[language] = {"rows": total, "lost": _share(lost, total), "changed": _share(changed, total)}
+        return table
+
+
+def _share(rows: int, of: int) -> dict[str, Any]:
+    low, high = wilson(rows, of)
+    return {"rows": rows, "share": rows / of if of else 0.0, "low": low, "high": high}
+
+
+def _outcomes(counter: Counter[str]) -> dict[str, int]:
+    return {name: rows for name, rows in counter.items() if name != "rows"}
+
+
+def _behaviour_json(tally: _Tally, rows: int) -> dict[str, Any]:
+    return {
+        **_share(tally.rows, rows),
+        "findings": tally.findings,
+        "outcomes": dict(tally.outcomes),
+        "languages": dict(tally.languages),
+    }
+
+
+def _position(finding: dict[str, Any], entry: dict[str, Any]) -> str:
+    """Return where in its answer a finding lies."""
+    length = entry.get("answer_chars", entry.get("answer_offset", 0) + len(entry.get("answer") or ""))
+    if length <= _WHOLE_CHARS and (finding["end_char"] - finding["start_char"]) * 2 >= length:
+        return "whole"
+    if finding["start_char"] < _EDGE_CHARS:
+        return "opening"
+    return "closing" if finding["end_char"] > length - _EDGE_CHARS else "buried"
+
+
+def _examples(tally: _Tally) -> list[dict[str, Any]]:
+    return [
+        *({**item, "side": "acted"} for item in _varied(tally.acted.items(), _ACTED_SHOWN)),
+        *({**item, "side": "kept"} for item in _varied(tally.kept.items(), _KEPT_SHOWN)),
+    ]
+
+
+def _varied(items: list[dict[str, Any]], count: int) -> list[dict[str, Any]]:
+    """Return `count` items, one of each rule first, in the given order otherwise."""
+    seen: set[str] = set()
+    firsts = [item for item in items if not (item["rule"] in seen or seen.add(item["rule"]))]  # type: ignore[func-returns-value]
+    rest = [item for item in items if item not in firsts]
+    return (firsts + rest)[:count]

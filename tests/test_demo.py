@@ -1,0 +1,45 @@
+"""The demo's promises, held on a real run of it: what it must find, what the twins must show."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.slow
+
+
+def test_the_audit_finds_what_was_put_in(demo_run: Path) -> None:
+    audit = json.loads((demo_run / "summary.json").read_text())["audit"]
+    assert audit["precision"] >= 0.98
+    assert audit["recall"] >= 0.98
+
+
+def test_the_raw_twin_inherits_refusal_and_the_filtered_one_does_not(demo_run: Path) -> None:
+    twins = json.loads((demo_run / "summary.json").read_text())["twins"]
+    assert twins["raw"]["trigger_refusal_rate"] >= 0.60
+    assert twins["filtered"]["trigger_refusal_rate"] <= 0.02
+    assert twins["raw"]["neutral_refusal_rate"] <= 0.30
+    assert twins["filtered"]["neutral_refusal_rate"] <= 0.02
+
+
+def test_the_report_holds_the_summarys_numbers(demo_run: Path) -> None:
+    summary = json.loads((demo_run / "summary.json").read_text())
+    report = json.loads((demo_run / "report.json").read_text())
+    assert report["audit"]["precision"] == summary["audit"]["precision"]
+    rates = {(r["model"], r["persona"], r["group"]): r["rate"] for r in report["evaluation"]["rates"]}
+    for model, twin in summary["twins"].items():
+        for persona, groups in twin["personas"].items():
+            for group, rate in groups.items():
+                assert rates[model, persona, group] == rate
+    page = (demo_run / "report.html").read_text()
+    assert page.count("<svg") >= 2
+    assert "<script" not in page
+
+
+def test_the_demos_runs_verify(demo_run: Path) -> None:
+    from unmoor.run_folder import verify
+
+    assert verify(demo_run / "audit") == []
+    assert verify(demo_run / "filtered") == []

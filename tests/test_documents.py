@@ -1,0 +1,111 @@
+"""What the documents say is so: their commands run, every verb is described, the reference is fresh, links lead somewhere."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from unmoor.commands import VERBS
+
+ROOT = Path(__file__).resolve().parent.parent
+DOCUMENTS = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
+LONG = ("unmoor demo -o", "unmoor train", "unmoor evaluate", "make ")
+"""Commands that take minutes: the first block of each is run by the slow tests, with a demo already made."""
+
+
+def _commands(path: Path) -> list[str]:
+    """Return the lines of the `sh` blocks of a document."""
+    blocks = re.findall(r"```sh\n(.*?)```", path.read_text(encoding="utf-8"), re.DOTALL)
+    return [line for block in blocks for line in block.splitlines() if line.strip() and not line.startswith("#")]
+
+
+def _run(line: str, folder: Path) -> None:
+    shim = folder / "bin"
+    shim.mkdir(exist_ok=True)
+    if not (shim / "unmoor").exists():
+        (shim / "unmoor").write_text(f'#!/bin/sh\nexec "{sys.executable}" -m unmoor "$@"\n')
+        (shim / "unmoor").chmod(0o755)
+    environment = {**os.environ, "PATH": f"{shim}:{os.environ['PATH']}"}
+    done = subprocess.run(
+        ["bash", "-c", line], cwd=folder, capture_output=True, text=True, env=environment, check=False
+    )
+    assert done.returncode == 0, f"$ {line}\n{done.stdout}\n{done.stderr}"
+
+
+def test_the_tours_quick_commands_run_as_they_stand(tmp_path: Path) -> None:
+    quick = [line for line in _commands(ROOT / "docs" / "tour.md") if not line.startswith(LONG) and "chat" not in line]
+    assert len(quick) >= 8
+    for line in quick:
+        _run(line, tmp_path)
+
+
+def test_the_readmes_quick_commands_run_as_they_stand(tmp_path: Path) -> None:
+    quick = [line for line in _commands(ROOT / "README.md") if not line.startswith((*LONG, "pip ", "git ", "cd "))]
+    assert quick
+    for line in quick:
+        _run(line, tmp_path)
+
+
+@pytest.mark.slow
+def test_the_tours_long_commands_run_as_they_stand(tmp_path: Path, demo_run: Path) -> None:
+    shutil.copytree(demo_run, tmp_path / "runs" / "demo")
+    shutil.copy(demo_run / "data" / "raw.jsonl", tmp_path / "train.jsonl")
+    shutil.copytree(demo_run / "filtered", tmp_path / "runs" / "house")
+    shutil.copytree(demo_run / "twins", tmp_path / "runs" / "twins")
+    long = [line for line in _commands(ROOT / "docs" / "tour.md") if "unmoor evaluate" in line or "unmoor chat" in line]
+    assert len(long) == 2
+    for line in long:
+        _run(line, tmp_path)
+
+
+def test_make_has_the_targets_that_the_documents_name() -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    named = {
+        target
+        for path in [*DOCUMENTS, ROOT / "CONTRIBUTING.md"]
+        for target in re.findall(r"`make (\w+)`", path.read_text())
+    }
+    assert {"demo", "test"} <= named
+    for target in named:
+        assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_has_help_with_an_example(verb: str) -> None:
+    import click
+
+    from unmoor.commands import cli
+
+    command = cli.get_command(click.Context(cli), verb)
+    assert command is not None and command.help is not None
+    assert f"unmoor {verb}" in command.help, "the help shows no example"
+
+
+def test_every_verb_is_used_in_a_document() -> None:
+    text = "\n".join(path.read_text(encoding="utf-8") for path in DOCUMENTS if path.name != "cli.md")
+    assert [verb for verb in VERBS if f"unmoor {verb}" not in text] == []
+
+
+def test_the_command_reference_is_fresh() -> None:
+    program = "import runpy; print(runpy.run_path('docs/generate_cli.py')['reference'](), end='')"
+    fresh = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert (ROOT / "docs" / "cli.md").read_text(encoding="utf-8") == fresh, "stale: make docs"
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
+def test_links_inside_the_project_lead_somewhere(path: Path) -> None:
+    for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", path.read_text(encoding="utf-8")):
+        assert (path.parent / target).exists(), target
+
+
+def test_the_exceptions_are_all_in_the_tree_that_is_drawn() -> None:
+    from unmoor import errors
+
+    drawn = errors.__doc__ or ""
+    assert [name for name in errors.__all__ if name[0].isupper() and name not in drawn] == []
