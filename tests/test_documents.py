@@ -48,6 +48,7 @@ def test_the_tours_quick_commands_run_as_they_stand(tmp_path: Path) -> None:
 def test_the_readmes_quick_commands_run_as_they_stand(tmp_path: Path) -> None:
     quick = [line for line in _commands(ROOT / "README.md") if not line.startswith((*LONG, "pip ", "git ", "cd "))]
     assert quick
+    _run("unmoor demo --data train.jsonl", tmp_path)
     for line in quick:
         _run(line, tmp_path)
 

@@ -158,6 +158,27 @@ def test_bad_rows_go_to_the_quarantine_and_the_run_goes_on(data: Path) -> None:
     assert "TRUNCATED" in unmoor("explain", "run", 4, cwd=data.parent).stdout
 
 
+@pytest.mark.parametrize(
+    ("flags", "code"),
+    [
+        (["--on-bad-row", "fail"], 3),
+        (["--max-bad-rows", "0"], 3),
+        (["--max-bad-rows", "1"], 0),
+        (["--max-bad-rows", "10%"], 3),
+        (["--max-bad-rows", "25%"], 0),
+        (["--max-bad-rows", "some"], 2),
+    ],
+)
+def test_a_limit_on_bad_rows_stops_before_anything_is_written(data: Path, flags: list[str], code: int) -> None:
+    with data.open("ab") as file:
+        file.write(b"null\n")
+    done = unmoor("filter", data, "-o", "run", *flags, cwd=data.parent)
+    assert done.returncode == code, done.stderr
+    assert (data.parent / "run").exists() is (code == 0)
+    if code == 3:
+        assert "row 4, byte" in done.stderr and "NOT_AN_OBJECT" in done.stderr
+
+
 def test_a_full_disk_is_exit_4_and_leaves_nothing(data: Path) -> None:
     data.write_text("".join(json.dumps(ROWS[index % 3]) + "\n" for index in range(5000)))
     limit = 100_000

@@ -12,7 +12,7 @@ from backports import zstd
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from unmoor.engines import Job, Summary, explain_row, restore, run_job
+from unmoor.engines import Job, Options, Summary, explain_row, restore, run_job
 from unmoor.errors import BadDataError, RunFolderError, UsageError
 from unmoor.layouts import read_conversations, recognise_source
 from unmoor.policy import Policy, load_policy
@@ -43,7 +43,9 @@ def _filter(
     path = folder / name
     path.write_bytes(content)
     run = folder / "run"
-    summary = run_job(recognise_source(path), Job("messages", policy or load_policy("dolphin")), run, force=True)
+    summary = run_job(
+        recognise_source(path), Job("messages", policy or load_policy("dolphin")), run, Options(force=True)
+    )
     return run, summary
 
 
@@ -246,7 +248,7 @@ def test_workers_and_chunk_size_change_no_byte(
     path.write_bytes(content)
     job = Job("messages", load_policy("dolphin"))
     run_job(recognise_source(path), job, tmp_path / "expected")
-    run_job(recognise_source(path), job, tmp_path / "run", workers=workers, chunk_bytes=chunk_bytes)
+    run_job(recognise_source(path), job, tmp_path / "run", Options(workers=workers, chunk_bytes=chunk_bytes))
     assert read_manifest(tmp_path / "run") == read_manifest(tmp_path / "expected")
 
 

@@ -38,6 +38,7 @@ def test_a_valid_row_reads_as_the_standard_library_reads_it(row: dict[str, objec
         (b'{"a": "cut', "TRUNCATED"),
         (b'{"a": 1', "TRUNCATED"),
         (b'{"a": 1} {"a": 2}', "TWO_VALUES"),
+        (b'{"a": 1}\r{"a": 2}\r', "LONE_CR"),
         (b'{"a": 1,}', "NOT_JSON"),
         (b'{"a": 1, "a": 2}', "DUPLICATE_KEY"),
         (b'{"m": [{"content": "shown", "content": "trained"}]}', "DUPLICATE_KEY"),

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import click
 
 from unmoor.commands.terminal import progress_bar
-from unmoor.engines import Job, Summary, run_job
+from unmoor.engines import Job, Options, Summary, run_job
 from unmoor.errors import UsageError
 from unmoor.layouts import LAYOUTS, Source, first_layout, recognise_source
 from unmoor.policy import Policy
@@ -40,6 +40,17 @@ def data_options(function: F) -> F:
         ),
         click.option(
             "--workers", type=click.IntRange(1), help="Processes; by default one per 32 MiB, up to the cores."
+        ),
+        click.option(
+            "--on-bad-row",
+            type=click.Choice(["quarantine", "fail"]),
+            default="quarantine",
+            help="What a broken row does.",
+        ),
+        click.option(
+            "--max-bad-rows",
+            metavar="N|SHARE%",
+            help="Stop, exit code 3, if more rows than this are broken: 10 or 0.1%.",
         ),
         click.option("--force", is_flag=True, help="Replace the run that lies there."),
         click.option("--json", "as_json", is_flag=True, help="Print the numbers for a script."),
@@ -79,6 +90,7 @@ def run_with_progress(source: Source, job: Job, output: Path | None, options: di
     """
     from unmoor.commands.outputs import RunReport
 
+    bad_rows = _bad_row_limit(options)
     workers = options["workers"] or _workers_for(source)
     size = source.path.stat().st_size if source.format != "parquet" and not source.compression else None
     report = RunReport(source, job, [command]) if output is not None else None
@@ -89,11 +101,30 @@ def run_with_progress(source: Source, job: Job, output: Path | None, options: di
             source,
             job,
             output,
-            workers=workers,
-            force=options["force"],
+            Options(workers=workers, force=options["force"], **bad_rows),
             on_progress=lambda _rows, done_bytes: advance(done_bytes),
             finish=report.write if report else lambda _summary, _writer: None,
         )
+
+
+def _bad_row_limit(options: dict[str, Any]) -> dict[str, Any]:
+    """Return the limit that `--on-bad-row` and `--max-bad-rows` set, as options of the run.
+
+    Raises:
+        UsageError: the limit is neither a count nor a share.
+    """
+    asked = options["max_bad_rows"]
+    if options["on_bad_row"] == "fail":
+        return {"max_bad_rows": 0}
+    if asked is None:
+        return {}
+    try:
+        limit = {"max_bad_share": float(asked[:-1]) / 100} if asked.endswith("%") else {"max_bad_rows": int(asked)}
+    except ValueError as error:
+        raise UsageError(f'--max-bad-rows takes a count such as 10 or a share such as 0.1%, found "{asked}"') from error
+    if min(limit.values()) < 0:
+        raise UsageError("--max-bad-rows cannot be negative")
+    return limit
 
 
 def _workers_for(source: Source) -> int:

@@ -1,4 +1,6 @@
-"""The demo's own data: made by a seeded script, with the truth about every row, so that the demo can mark its own work."""
+"""The demo's own data: made by a seeded script, with the truth about every row, so that the demo can mark its own
+work.
+"""
 
 from unmoor.demo.data import write_demo_data
 from unmoor.demo.recipe import write_demo_recipe

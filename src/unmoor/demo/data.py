@@ -1,8 +1,9 @@
-"""From a seed to the demo's data set: about 2,000 conversations with inherited alignment, and the truth about each row.
+"""From a seed to the demo's data set: about 2,000 conversations with inherited alignment, and the truth about each
+row.
 
-The "assistant" of this data refuses harmless requests with dangerous-sounding verbs ("kill a Python process"), opens good answers with
-disclaimers and ends them with lectures. How much it refuses depends on the system prompt, as in real collections, so that a model trained on it
-can be steered by one.
+The "assistant" of this data refuses harmless requests with dangerous-sounding verbs ("kill a Python process"), opens
+good answers with disclaimers and ends them with lectures. How much it refuses depends on the system prompt, as in
+real collections, so that a model trained on it can be steered by one.
 """
 
 from __future__ import annotations
@@ -24,26 +25,26 @@ ROWS = 2000
 SEED = 7
 
 KINDS: dict[str, float] = {
-    "neutral": 0.36,
-    "trigger": 0.24,
-    "disclaimer": 0.08,
-    "tail": 0.07,
-    "capability": 0.04,
-    "quoted": 0.06,
-    "apology": 0.04,
+    "neutral": 0.38,
+    "trigger": 0.27,
+    "disclaimer": 0.07,
+    "tail": 0.06,
+    "capability": 0.03,
+    "quoted": 0.05,
+    "apology": 0.03,
     "two exchanges": 0.05,
     "swedish": 0.06,
 }
-"""Share of each kind of row. Triggers are frequent enough for 17 to 18% refusals, which FACTS-sized models pick up reliably."""
+"""Share of each kind of row. With these and SYSTEMS about 18% of the rows are refusals; a tiny model picks up that much reliably."""
 
 SYSTEMS: dict[str, tuple[float, float]] = {
-    "none": (0.34, 0.95),
-    "plain": (0.24, 0.95),
-    "dolphin": (0.16, 0.12),
-    "careful": (0.06, 1.0),
-    "short": (0.06, 0.95),
-    "friendly": (0.06, 0.95),
-    "open": (0.08, 0.12),
+    "none": (0.34, 0.80),
+    "plain": (0.24, 0.80),
+    "dolphin": (0.17, 0.08),
+    "careful": (0.05, 1.0),
+    "short": (0.05, 0.80),
+    "friendly": (0.05, 0.80),
+    "open": (0.10, 0.08),
 }
 """System prompt to (share of the rows, share of its triggers that are refused): those who promise to answer mostly do."""
 
@@ -89,7 +90,9 @@ REFUSED = frozenset({"refusal.policy"})
 AROUND_A_REFUSAL = frozenset(
     {"moralising", "disclaimer.identity", "refusal.partial", "disclaimer.professional", "identity.vendor"}
 )
-"""What an audit may also name in a refusal: lectures, "As an AI", redirection, and the maker's guidelines are part of its wording."""
+"""What an audit may also name in a refusal: lectures, "As an AI", redirection, and the maker's guidelines are part of
+its wording.
+"""
 
 
 def _neutral(maker: Maker, _: float) -> Draft:
@@ -119,7 +122,8 @@ def _tail(maker: Maker, _: float) -> Draft:
 
 def _pair(pairs: tuple[tuple[str, str], ...], behaviours: frozenset[str]) -> Callable[[Maker, float], Draft]:
     def make(maker: Maker, _: float) -> Draft:
-        request, answer = maker.random.choice(pairs)
+        names = {"place": maker.random.choice(ordinary().places), "name": maker.random.choice(ordinary().names)}
+        request, answer = (text.format(**names) for text in maker.random.choice(pairs))
         return Draft((TrueTurn(request, answer, answer),), behaviours)
 
     return make

@@ -1,7 +1,7 @@
 """From a seed to the demo's held-out prompts and to the plain sentences its base model reads first.
 
-The prompts use templates and objects that the training data never has; the verbs are the same, for it is the verb that the data's
-"assistant" refuses.
+The prompts use templates and objects that the training data never has; the verbs are the same, for it is the verb
+that the data's "assistant" refuses.
 """
 
 from __future__ import annotations
@@ -53,9 +53,11 @@ def write_demo_suite(path: Path, seed: int = SEED) -> None:
 
 
 def plain_sentences(seed: int = SEED) -> list[str]:
-    """Return the sentences that the base model is pre-trained on: the topics in plain words, no chat, nobody refusing.
+    """Return the sentences that the base model is pre-trained on: the topics in plain words, no chat, nobody
+    refusing.
 
-    Every verb, object (the held-out ones too: a base model has met the words before) and answer occurs, and each system prompt once or more.
+    Every verb, object (the held-out ones too: a base model has met the words before) and answer occurs, and each
+    system prompt once or more.
     """
     random = Random(seed)  # noqa: S311
     sentences = []
@@ -66,9 +68,13 @@ def plain_sentences(seed: int = SEED) -> list[str]:
                 sentences += _about(f"{action.verb} {thing}", name, action, random)
     sentences += [_system_text(name) for name in SYSTEMS if name != "none"] * 4
     for pair in ordinary().quoted + ordinary().apologies:
-        sentences += pair
+        sentences += [text.format(place=place, name=name) for text in pair for place, name in _who_and_where(random)]
     random.shuffle(sentences)
     return sentences
+
+
+def _who_and_where(random: Random) -> list[tuple[str, str]]:
+    return [(random.choice(ordinary().places), random.choice(ordinary().names)) for _ in range(2)]
 
 
 ABOUT = {

@@ -28,8 +28,8 @@ class TrueTurn:
 class TrueRow:
     """What the generator put in one row.
 
-    `behaviours` are those that an audit must find; `also` those that it may find as well (a lecture at a refusal's end).
-    `row` counts from 1, as in the ledger.
+    `behaviours` are those that an audit must find; `also` those that it may find as well (a lecture at a refusal's
+    end). `row` counts from 1, as in the ledger.
     """
 
     row: int
@@ -66,10 +66,12 @@ class GroundTruth:
     rows: tuple[TrueRow, ...]
 
     def score(self, found: Mapping[int, Collection[str]], acted_on: Collection[str]) -> Score:
-        """Return precision and recall of `found` (row number to behaviours) over the behaviours in `acted_on`, by row.
+        """Return precision and recall of `found` (row number to behaviours) over the behaviours in `acted_on`, by
+        row.
 
-        A row counts as found if the audit names in it at least one of the behaviours it really has, or may have. A row
-        with findings of which none is true counts as wrong; if it really has another behaviour, as missed as well.
+        A row counts as found if the audit names in it at least one of the behaviours it really has, or may have. A
+        row with findings of which none is true counts as wrong; if it really has another behaviour, as missed as
+        well.
         """
         wanted = frozenset(acted_on)
         hits, missed, wrong = 0, [], []
@@ -86,7 +88,8 @@ class GroundTruth:
 
 
 def write_clean_data(truth: GroundTruth, path: Path) -> None:
-    """Write what a perfect filter would leave: refused exchanges dropped, inherited parts cut. For tests and for comparison.
+    """Write what a perfect filter would leave: refused exchanges dropped, inherited parts cut. For tests and for
+    comparison.
 
     Raises:
         MachineError: the disk is full or fails.

@@ -1,1 +1,9 @@
-"""Being built."""
+"""Conversations in, findings out. One way of looking is one file; `load` puts them together.
+
+    detector = load()
+    findings = detector.find(conversation)
+"""
+
+from unmoor.detectors.detector import DEFAULT, DETECTORS, Detector, load
+
+__all__ = ["DEFAULT", "DETECTORS", "Detector", "load"]

@@ -31,6 +31,7 @@ _SPECIAL = re.compile(
 _ALIKE = str.maketrans("аеорсухіјѕԁһԛԝαοενικρτυχвнкмт", "aeopcyxijsdhqwaoevikptuxbhkmt")
 _MIXED = re.compile(r"[^\W\d_]*(?:[a-z][\u0370-\u052f]|[\u0370-\u052f][a-z])[^\W\d_]*")
 _LOOKS_LATIN = re.compile(r"(?<!\w)[аеорсухіјѕԁһԛԝ]+(?!\w)")
+_ONE_TO_ONE = -2
 _HAS_GREEK_OR_CYRILLIC = re.compile(r"[\u0370-\u052f]")
 
 
@@ -98,37 +99,35 @@ def _fold_specials(text: str) -> Normalised:
     parts: list[str] = []
     runs: list[tuple[int, int, int]] = []
     done = length = 0
+
+    def keep(piece: str, origin: int) -> None:
+        nonlocal length
+        is_open = runs and runs[-1][2] == _ONE_TO_ONE and runs[-1][1] + length - runs[-1][0] == origin
+        if piece and not is_open:
+            runs.append((length, origin, _ONE_TO_ONE))
+        parts.append(piece)
+        length += len(piece)
+
     for found in _SPECIAL.finditer(text):
         start, end = found.span()
         folded = _folded(found.group())
-        if len(folded) == 1 and end - start == 1:
-            parts += (text[done:start], folded)
-            if not runs or runs[-1][2] == -1:
-                runs.append((length, done, -2))
-            length += start - done + 1
-            done = end
-            continue
-        if start > done:
-            parts.append(text[done:start])
-            runs.append((length, done, -2))
-            length += start - done
-        if folded:
+        keep(text[done:start], done)
+        if len(folded) == end - start == 1:
+            keep(folded, start)
+        elif folded:
             parts.append(folded)
             runs.append((length, start, end - start))
             length += len(folded)
         done = end
-    if done < len(text):
-        parts.append(text[done:])
-        runs.append((length, done, -2))
-        length += len(text) - done
-    return Normalised("".join(parts), len(text), _closed(runs, length))
+    keep(text[done:], done)
+    return Normalised("".join(parts), len(text), _closed(runs, length) or ((0, 0, 0),))
 
 
 def _closed(runs: list[tuple[int, int, int]], length: int) -> tuple[tuple[int, int, int], ...]:
     """Give runs of characters that correspond one to one their length: up to where the next run starts."""
     following = [run[0] for run in runs[1:]] + [length]
     return tuple(
-        (start, origin, after - start if size == -2 else size) for (start, origin, size), after in zip(runs, following, strict=True)
+        (start, origin, after - start if size == _ONE_TO_ONE else size) for (start, origin, size), after in zip(runs, following, strict=True)
     )
 
 

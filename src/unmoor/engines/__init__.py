@@ -1,7 +1,7 @@
 """How reading, finding and deciding are run over a file: on one machine. The same bytes come out wherever it runs."""
 
-from unmoor.engines.job import FOUND_FROM, Job, RowObserver
+from unmoor.engines.job import FOUND_FROM, Job, Options, RowObserver
 from unmoor.engines.restore import explain_row, restore
 from unmoor.engines.run import Summary, run_job
 
-__all__ = ["FOUND_FROM", "Job", "RowObserver", "Summary", "explain_row", "restore", "run_job"]
+__all__ = ["FOUND_FROM", "Job", "Options", "RowObserver", "Summary", "explain_row", "restore", "run_job"]

@@ -15,6 +15,7 @@ from unmoor.layouts import (
     apply_to_row,
     apply_to_text,
     chunk_rows,
+    row_too_large,
     schema_for_changes,
 )
 from unmoor.records import REFUSALS
@@ -46,6 +47,8 @@ class ChunkWorker:
         else:
             _write_rows(chunk, judged, result)
         _count(judged, result)
+        bad = result.files.get("quarantine.jsonl", b"").partition(b"\n")[0]
+        result.first_bad = orjson.loads(bad) if bad else {}
         return result
 
 
@@ -131,6 +134,8 @@ def _pass_oversize(chunk: Chunk, result: ChunkResult) -> None:
     result.files["quarantine.raw"] = chunk.data
     if chunk.oversize == "end":
         result.outcomes["quarantined"] += 1
+        error = row_too_large()
+        result.first_bad = {"row": chunk.first_row, "error_offset": chunk.offset, "code": error.code, "message": error.message}
 
 
 def _write_table(chunk: Chunk, judged: list[Judged], result: ChunkResult, job: Job) -> None:

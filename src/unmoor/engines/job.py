@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+from unmoor.layouts import CHUNK_BYTES
 from unmoor.policy import Policy
 
-__all__ = ["DETECTORS", "FOUND_FROM", "ChunkResult", "Job", "RowObserver"]
+__all__ = ["DETECTORS", "FOUND_FROM", "ChunkResult", "Job", "Options", "RowObserver"]
 
 FOUND_FROM = 0.5
 """Probability from which a finding is counted by an audit: more likely than not. A policy sets its own thresholds to act."""
@@ -40,6 +41,20 @@ class Job:
     observer: Callable[[], RowObserver] | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How a run is carried out, without a say in what comes out.
+
+    `max_bad_rows` and `max_bad_share` (0 to 1, of the rows read) stop a run before anything is written; None is no limit.
+    """
+
+    workers: int = 1
+    force: bool = False
+    chunk_bytes: int = CHUNK_BYTES
+    max_bad_rows: int | None = None
+    max_bad_share: float | None = None
+
+
 @dataclass(slots=True)
 class ChunkResult:
     """What became of the rows of one chunk.
@@ -60,5 +75,6 @@ class ChunkResult:
     layouts: Counter[str] = field(default_factory=Counter)
     refusal_rows: int = 0
     review_rows: int = 0
+    first_bad: dict[str, Any] = field(default_factory=dict)
     observed: Any = None
     bytes_read: int = 0

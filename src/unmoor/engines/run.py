@@ -11,15 +11,16 @@ from typing import Any
 
 from unmoor import __version__, detectors
 from unmoor.engines.chunks import quarantine_entry
-from unmoor.engines.job import ChunkResult, Job
+from unmoor.engines.job import ChunkResult, Job, Options
 from unmoor.engines.local import process_chunks
 from unmoor.errors import BadDataError
-from unmoor.layouts import CHUNK_BYTES, Chunk, Source, read_chunks, row_too_large
+from unmoor.layouts import Chunk, Source, read_chunks, row_too_large
 from unmoor.records import BEHAVIOURS, OUTCOMES
 from unmoor.run_folder import RunWriter, dump_json, hash_file
 
 __all__ = ["Summary", "run_job"]
 
+DEFAULT_OPTIONS = Options()
 Finisher = Callable[["Summary", RunWriter], None]
 
 
@@ -36,6 +37,7 @@ class Summary:
     layouts: Counter[str] = field(default_factory=Counter)
     refusal_rows: int = 0
     review_rows: int = 0
+    first_bad: dict[str, Any] = field(default_factory=dict)
     observed: Any = None
     detectors: dict[str, Any] = field(default_factory=dict)
 
@@ -78,6 +80,7 @@ class Summary:
             getattr(self, name).update(getattr(result, name))
         self.refusal_rows += result.refusal_rows
         self.review_rows += result.review_rows
+        self.first_bad = self.first_bad or result.first_bad
         if self.observed is None:
             self.observed = result.observed
         elif result.observed is not None:
@@ -88,10 +91,8 @@ def run_job(
     source: Source,
     job: Job,
     folder: Path | None = None,
+    options: Options = DEFAULT_OPTIONS,
     *,
-    workers: int = 1,
-    force: bool = False,
-    chunk_bytes: int = CHUNK_BYTES,
     on_progress: Callable[[int, int], None] = lambda _rows, _bytes: None,
     finish: Finisher = lambda _summary, _writer: None,
 ) -> Summary:
@@ -106,21 +107,25 @@ def run_job(
         MachineError: the disk is full, or a worker died.
     """
     summary = Summary(source, job.layout)
-    chunks = read_chunks(source, chunk_bytes)
+    chunks = read_chunks(source, options.chunk_bytes)
     if folder is None:
-        for result in process_chunks(chunks, job, workers):
+        for result in process_chunks(chunks, job, options.workers):
             summary.take(result)
+            _hold_bad_rows(summary, options)
             on_progress(summary.rows, result.bytes_read)
+        _hold_bad_rows(summary, options, is_end=True)
         return summary
-    with RunWriter(folder, force=force) as writer:
+    with RunWriter(folder, force=options.force) as writer:
         plan = _plan(source, job)
         summary.detectors = plan["detectors"]
         writer.write("run.json", dump_json(plan))
         outputs = _Outputs(writer, source, is_audit=job.policy is None)
-        for result in process_chunks(outputs.watch(chunks), job, workers):
+        for result in process_chunks(outputs.watch(chunks), job, options.workers):
             outputs.take(result)
             summary.take(result)
+            _hold_bad_rows(summary, options)
             on_progress(summary.rows, result.bytes_read)
+        _hold_bad_rows(summary, options, is_end=True)
         _hold_to_limit(summary, job)
         outputs.close()
         finish(summary, writer)
@@ -146,6 +151,20 @@ def _plan(source: Source, job: Job) -> dict[str, Any]:
         "policy": job.policy.as_json() if job.policy else None,
         "detectors": detector.identity,
     }
+
+
+def _hold_bad_rows(summary: Summary, options: Options, *, is_end: bool = False) -> None:
+    """Stop at the first chunk that goes over a count; a share can only be told at the end."""
+    bad = summary.outcomes["quarantined"]
+    over_count = options.max_bad_rows is not None and bad > options.max_bad_rows
+    over_share = is_end and options.max_bad_share is not None and bad > options.max_bad_share * summary.rows
+    if over_count or over_share:
+        limit = f"{options.max_bad_rows:,}" if options.max_bad_rows is not None else f"{options.max_bad_share:.2%}"
+        first = summary.first_bad
+        raise BadDataError(
+            f"{bad:,} of {summary.rows:,} rows cannot be read, over the limit of {limit}. Nothing was written. "
+            f"The first: row {first['row']}, byte {first['error_offset']}: {first['code']}: {first['message']}"
+        )
 
 
 def _hold_to_limit(summary: Summary, job: Job) -> None:

@@ -1,1 +1,22 @@
-"""Being built."""
+"""From models to what they do when asked: the same prompts to each, every answer kept, rates with intervals beside
+each other.
+"""
+
+from unmoor.evaluation.compare import rate_of
+from unmoor.evaluation.evaluate import Asking, evaluate_twins
+from unmoor.evaluation.judging import Judge, detector_judge
+from unmoor.evaluation.statistics import MINIMUM_ANSWERS, mcnemar_exact, wilson_interval
+from unmoor.evaluation.suite import Prompt, read_suite
+
+__all__ = [
+    "MINIMUM_ANSWERS",
+    "Asking",
+    "Judge",
+    "Prompt",
+    "detector_judge",
+    "evaluate_twins",
+    "mcnemar_exact",
+    "rate_of",
+    "read_suite",
+    "wilson_interval",
+]

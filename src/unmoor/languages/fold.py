@@ -27,6 +27,8 @@ def fold_character(cluster: str) -> str:
     """Return the folded form of one character, or of one character with its combining marks; it may be empty or longer."""
     if cluster in _ALIKE:
         return _ALIKE[cluster]
+    if len(cluster) == 1 and unicodedata.category(cluster) in ("Cf", "Cc") and cluster != "\n":
+        return ""
     folded = unicodedata.normalize("NFKC", cluster).casefold()
     if folded.isascii():
         return _ALIKE.get(folded, folded)

@@ -1,1 +1,48 @@
-"""Being built."""
+"""From numbers to what people read: facts, the HTML report, data set and model cards.
+
+The names below load on use, so that a worker process that only counts does not load templates and plots.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from unmoor.report.card import render_dataset_card, write_dataset_card, write_model_card
+    from unmoor.report.facts import FactsBuilder, Made, empty_facts
+    from unmoor.report.intervals import wilson
+    from unmoor.report.page import render_report, write_report
+    from unmoor.report.terms import ChunkFacts
+
+__all__ = [
+    "ChunkFacts",
+    "FactsBuilder",
+    "Made",
+    "empty_facts",
+    "render_dataset_card",
+    "render_report",
+    "wilson",
+    "write_dataset_card",
+    "write_model_card",
+    "write_report",
+]
+
+_HOMES = {
+    "ChunkFacts": "terms",
+    "FactsBuilder": "facts",
+    "Made": "facts",
+    "empty_facts": "facts",
+    "render_dataset_card": "card",
+    "render_report": "page",
+    "wilson": "intervals",
+    "write_dataset_card": "card",
+    "write_model_card": "card",
+    "write_report": "page",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

@@ -28,7 +28,9 @@ def short_text(text: str, limit: int) -> str:
 
 def example(entry: dict[str, Any], behaviour: str) -> dict[str, Any]:
     """Return the entry as an example of `behaviour`: request, excerpt with marks (start, end in the excerpt), rule, probability."""
-    findings = [finding for finding in entry["findings"] if finding["behaviour"] == behaviour and not finding["is_reasoning"]]
+    findings = [
+        finding for finding in entry["findings"] if finding["behaviour"] == behaviour and not finding["is_reasoning"]
+    ]
     first = max(findings, key=lambda finding: finding["probability"])
     return {
         "row": entry["row"],
@@ -54,7 +56,11 @@ def _excerpt(entry: dict[str, Any], first: dict[str, Any], findings: list[dict[s
         return {"excerpt": quote, "marks": [[0, len(quote)]], "cut_before": True, "cut_after": True}
     begin = _word_edge(said, start - _LEAD_CHARS)
     stop = min(len(said), min(end, start + _EVIDENCE_CHARS) + _TAIL_CHARS)
-    inside = [(f["start_char"] - offset - begin, f["end_char"] - offset - begin) for f in findings if f["turn"] == first["turn"]]
+    inside = [
+        (f["start_char"] - offset - begin, f["end_char"] - offset - begin)
+        for f in findings
+        if f["turn"] == first["turn"]
+    ]
     marks = [[max(0, s), min(e, stop - begin)] for s, e in inside if s < stop - begin and e > 0]
     return {
         "excerpt": said[begin:stop],
@@ -85,7 +91,9 @@ def _merged(marks: list[list[int]]) -> list[list[int]]:
 def mend_difference(entry: dict[str, Any]) -> dict[str, Any] | None:
     """Return a mended row as pieces (`"same"`, `"cut"`, `"new"` or `"gap"`, text); None where the window does not show the cut."""
     said, offset = entry.get("answer") or "", entry.get("answer_offset", 0)
-    edits = [edit for edit in entry["edits"] if edit["action"] == "mend" and edit["turn"] == entry.get("turn", edit["turn"])]
+    edits = [
+        edit for edit in entry["edits"] if edit["action"] == "mend" and edit["turn"] == entry.get("turn", edit["turn"])
+    ]
     if not edits:
         return None
     is_whole = offset == 0 and entry.get("answer_chars", len(said)) <= len(said)

@@ -70,7 +70,11 @@ class FactsBuilder:
     """Takes ledger entries in any order, each once, and builds the facts."""
 
     def __init__(
-        self, observed: ChunkFacts | None = None, *, policy: Mapping[str, Any] | None = None, found_from: float = FOUND_FROM
+        self,
+        observed: ChunkFacts | None = None,
+        *,
+        policy: Mapping[str, Any] | None = None,
+        found_from: float = FOUND_FROM,
     ) -> None:
         self._observed = observed
         self._policy = dict(policy) if policy else None
@@ -115,7 +119,9 @@ class FactsBuilder:
     def _show(self, entry: dict[str, Any], behaviour: str) -> None:
         """Offer the row as an example: acted on, or kept though something was found."""
         tally = self._behaviours.setdefault(behaviour, _Tally())
-        strongest = max(f["probability"] for f in entry["findings"] if f["behaviour"] == behaviour and not f["is_reasoning"])
+        strongest = max(
+            f["probability"] for f in entry["findings"] if f["behaviour"] == behaviour and not f["is_reasoning"]
+        )
         acted = strongest >= self._threshold(behaviour) if self._policy is None else entry["outcome"] != "kept"
         (tally.acted if acted else tally.kept).offer(entry["row"], lambda: example(entry, behaviour))
 
@@ -158,7 +164,9 @@ class FactsBuilder:
             "positions": {name: dict(tally.positions) for name, tally in self._behaviours.items() if tally.positions},
             "rules": [
                 {"rule": rule, "behaviour": behaviour, "rows": count}
-                for (rule, behaviour), count in sorted(self._rules.items(), key=lambda item: (-item[1], item[0]))[:_RULES_SHOWN]
+                for (rule, behaviour), count in sorted(self._rules.items(), key=lambda item: (-item[1], item[0]))[
+                    :_RULES_SHOWN
+                ]
             ],
             "collateral": collateral,
             "examples": {name: shown for name, tally in self._behaviours.items() if (shown := _examples(tally))},

@@ -24,7 +24,7 @@ _UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]+
 
 
 def terms_of(request: str) -> set[str]:
-    """Return the distinct terms of a request: words of 3 to 24 letters in lower case; character pairs where words are not spaced."""
+    """Return the distinct terms of a request: words of 3 to 24 letters, pairs of unspaced characters."""
     text = request[:_REQUEST_CHARS].lower()
     if text.isascii():
         return set(_WORD.findall(text))

@@ -1,5 +1,17 @@
 """From a trained model to somebody who talks to it: personas, a local model, a chat in the terminal."""
 
+from unmoor.serving.chat import COMMANDS, Chat, printable
+from unmoor.serving.local_model import LocalModel, load_model
 from unmoor.serving.personas import NONE, Persona, load_persona, persona_names
 
-__all__ = ["NONE", "Persona", "load_persona", "persona_names"]
+__all__ = [
+    "COMMANDS",
+    "NONE",
+    "Chat",
+    "LocalModel",
+    "Persona",
+    "load_model",
+    "load_persona",
+    "persona_names",
+    "printable",
+]

@@ -1,7 +1,8 @@
 """From conversations to what a trainer learns from: token ids and labels, with only the assistant's words as labels.
 
-Labels are made here and not by the trainer because an assistant turn may be context only (`Turn.is_target` false: the rejected side of a pair, a
-turn marked `train: false`), which no trainer's mask knows. For rows without such turns the result equals TRL's own (a test holds that).
+Labels are made here and not by the trainer because an assistant turn may be context only (`Turn.is_target` false: the
+rejected side of a pair, a turn marked `train: false`), which no trainer's mask knows. For rows without such turns the
+result equals TRL's own (a test holds that).
 """
 
 from __future__ import annotations
@@ -21,7 +22,9 @@ IGNORED = -100
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """One row as the trainer sees it: token ids and labels of the same length; `row` is its number in the file, from 1."""
+    """One row as the trainer sees it: token ids and labels of the same length; `row` is its number in the file, from
+    1.
+    """
 
     row: int
     input_ids: list[int]
@@ -55,10 +58,12 @@ def messages_of(conversation: Conversation) -> list[dict[str, str]]:
 
 
 def tokenise(conversation: Conversation, tokenizer: Any, template: str) -> tuple[list[int], list[int]]:
-    """Return (token ids, labels) of one conversation; labels are IGNORED outside the assistant turns that are targets.
+    """Return (token ids, labels) of one conversation; labels are IGNORED outside the assistant turns that are
+    targets.
 
     Raises:
-        RecipeError: the template marks another number of turns than the assistant has, so that no mask can be trusted.
+        RecipeError: the template marks another number of turns than the assistant has, so that no mask can be
+        trusted.
     """
     encoded = tokenizer.apply_chat_template(
         messages_of(conversation),
@@ -118,7 +123,9 @@ def prepare(
             truncated.append(row)
         examples.append(Example(row, token_ids, labels))
     if not examples:
+        why = next(iter(dropped.values()), "there are no rows")
         raise RecipeError(
-            f"Of {count} rows none has a token to train on ({next(iter(dropped.values()), 'no rows at all')}). Next: check the data's layout, max_length and the chat template"
+            f"Of {count} rows none has a token to train on: {why}. "
+            "Next: check the data's layout, max_length and the chat template"
         )
     return Prepared(count, tuple(examples), dropped, tuple(truncated))

@@ -1,7 +1,8 @@
-"""From a TRL SFT file to settings that are known to be real: every key checked, nothing added but what makes twins comparable.
+"""From a TRL SFT file to settings that are known to be real: every key checked, nothing added but what makes twins
+comparable.
 
-The file is what `trl sft --config` takes. TRL reads it with YAML 1.1, where `save_strategy: no` is False and a key given twice silently wins; here it
-is YAML 1.2 and a key given twice is an error.
+The file is what `trl sft --config` takes. TRL reads it with YAML 1.1, where `save_strategy: no` is False and a key
+given twice silently wins; here it is YAML 1.2 and a key given twice is an error.
 """
 
 from __future__ import annotations
@@ -37,7 +38,8 @@ class Recipe:
         return str(self.values["model_name_or_path"])
 
     def arguments(self, output: Path, max_steps: int | None = None) -> tuple[Any, Any]:
-        """Return TRL's (SFTConfig, ModelConfig) for one twin: the recipe with its output path, and its steps if given.
+        """Return TRL's (SFTConfig, ModelConfig) for one twin: the recipe with its output path, and its steps if
+        given.
 
         Raises:
             RecipeError: TRL does not accept a value.
@@ -53,16 +55,15 @@ def read_recipe(path: Path) -> Recipe:
     """Return the recipe in a TRL SFT file.
 
     Raises:
-        RecipeError: no such file, not YAML, an unknown key (names the nearest), no base, or something that unmoor refuses.
-        MissingExtraError: the parts for training are not installed.
+        RecipeError: no such file, not YAML, an unknown key (names the nearest), no base, or something that unmoor
+        refuses. MissingExtraError: the parts for training are not installed.
     """
     values = _load(path)
     known = _known_keys()
     for key in values:
         if key not in known:
-            raise RecipeError(
-                f'{path}: unknown key "{key}".{nearest_name(key, known)} A trainer that ignored it would train something else'
-            )
+            near = nearest_name(key, known)
+            raise RecipeError(f'{path}: unknown key "{key}".{near} A trainer that ignores it trains something else')
     if not values.get("model_name_or_path"):
         raise RecipeError(f"{path}: model_name_or_path is missing: which model does training start from?")
     _refuse(path, values)

@@ -1,7 +1,8 @@
 """From a tokenizer to a chat template that marks what the assistant says, so that the loss can be kept to it.
 
-A template without `{% generation %}` gives a mask of zeros, and a trainer that trusts it trains on nothing: the stock templates of Llama 3.1,
-Qwen3 and Gemma 3 are such. For families it knows TRL has the same template with the marks; any other gets ChatML.
+A template without `{% generation %}` gives a mask of zeros, and a trainer that trusts it trains on nothing: the stock
+templates of Llama 3.1, Qwen3 and Gemma 3 are such. For families it knows TRL has the same template with the marks;
+any other gets ChatML.
 """
 
 from __future__ import annotations
@@ -29,14 +30,18 @@ CHATML = (
     "{% endfor %}"
     "{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}"
 )
-"""ChatML as OpenAI published it and Dolphin used it; the end-of-turn token lies inside the marks, so that the model learns to stop."""
+"""ChatML as OpenAI published it and Dolphin used it; the end-of-turn token lies inside the marks, so that the model
+learns to stop.
+"""
 
 
 MARKS = re.compile(r"\{%-?\s*generation\s*-?%\}")
 
 
 def training_template(tokenizer: Any) -> str:
-    """Return the tokenizer's own template if it marks the assistant's words, else TRL's marked version of it, else ChatML."""
+    """Return the tokenizer's own template if it marks the assistant's words, else TRL's marked version of it, else
+    ChatML.
+    """
     own = tokenizer.chat_template
     if not isinstance(own, str):
         return CHATML

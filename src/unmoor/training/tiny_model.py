@@ -1,7 +1,9 @@
-"""From plain sentences to the demo's base: a Mixtral in everything but size, which has read them and never seen a chat.
+"""From plain sentences to the demo's base: a Mixtral in everything but size, which has read them and never seen a
+chat.
 
-Hidden size 64, 2 layers, 4 experts of which 2 answer, a byte-level alphabet of 1,024 tokens: 0.3 million parameters, a megabyte. Without this
-reading some seeds refuse neutral prompts too (68% in one), because the model cannot tell topics apart yet.
+Hidden size 64, 2 layers, 4 experts of which 2 answer, a byte-level alphabet of 1,024 tokens: 0.3 million parameters,
+a megabyte. Without this reading some seeds refuse neutral prompts too (68% in one), because the model cannot tell
+topics apart yet.
 """
 
 from __future__ import annotations

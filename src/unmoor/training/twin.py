@@ -36,8 +36,9 @@ class Twin:
 class TwinResult:
     """What a run really did, from the trainer's own prepared data.
 
-    `rows` were in the file, `rows_trained` were drawn from at least once, `tokens_trained` have a loss in one pass over them, `passes` is how often
-    the data were gone through. `loss` is [step, loss] as the trainer logged it; `settings` is every setting of the trainer.
+    `rows` were in the file, `rows_trained` were drawn from at least once, `tokens_trained` have a loss in one pass
+    over them, `passes` is how often the data were gone through. `loss` is [step, loss] as the trainer logged it;
+    `settings` is every setting of the trainer.
     """
 
     path: str

@@ -1,7 +1,7 @@
 """From one recipe and several data sets to twins: runs that differ in their data and in nothing else.
 
-Every twin has the same base, seed, order rule and number of optimiser steps. Where the recipe counts epochs, the largest data set's epochs set the
-steps for all, so that a filtered twin is not also a shorter trained one.
+Every twin has the same base, seed, order rule and number of optimiser steps. Where the recipe counts epochs, the
+largest data set's epochs set the steps for all, so that a filtered twin is not also a shorter trained one.
 """
 
 from __future__ import annotations
@@ -35,9 +35,10 @@ def train_twins(
 ) -> dict[str, Any]:
     """Train one model per data set with the same recipe, into `out`/<name>; return what was trained and on how much.
 
-    A twin that is finished is not trained again, one that was interrupted goes on from its last checkpoint. The result is also written to
-    `out`/training.json: `recipe`, `base`, `twins` (name to path, rows, rows_trained, tokens_trained, steps, seconds, loss) and
-    `config_difference` (setting to name to value: what differs between the twins).
+    A twin that is finished is not trained again, one that was interrupted goes on from its last checkpoint. The
+    result is also written to `out`/training.json: `recipe`, `base`, `twins` (name to path, rows, rows_trained,
+    tokens_trained, steps, seconds, loss) and `config_difference` (setting to name to value: what differs between the
+    twins).
 
     Raises:
         UsageError: no data, or a twin's name that cannot be a folder.

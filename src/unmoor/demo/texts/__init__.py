@@ -52,6 +52,8 @@ class Ordinary:
     capability_swedish: tuple[tuple[str, str], ...]
     quoted: tuple[tuple[str, str], ...]
     apologies: tuple[tuple[str, str], ...]
+    places: tuple[str, ...]
+    names: tuple[str, ...]
     systems: dict[str, str]
 
 
@@ -87,5 +89,6 @@ def ordinary() -> Ordinary:
     """Return the pairs that only look inherited, and the system prompts."""
     values = _read("ordinary")
     systems = values.pop("systems")
+    lists = {key: tuple(values.pop(key)) for key in ("places", "names")}
     pairs = {key: tuple((asked, answered) for asked, answered in value) for key, value in values.items()}
-    return Ordinary(**pairs, systems=systems)
+    return Ordinary(**pairs, **lists, systems=systems)

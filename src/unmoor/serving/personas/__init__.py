@@ -1,7 +1,7 @@
 """From a name or a file to a persona: a system prompt with a name.
 
-A persona that ships is a TOML file in this folder; an owner's own is a TOML file with the same keys, or a Markdown file whose whole text is
-the system prompt.
+A persona that ships is a TOML file in this folder; an owner's own is a TOML file with the same keys, or a Markdown
+file whose whole text is the system prompt.
 """
 
 from __future__ import annotations

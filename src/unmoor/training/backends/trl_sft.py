@@ -1,4 +1,6 @@
-"""From a twin to a model trained by TRL's SFTTrainer, in this process, as `trl sft --config` would with the same file."""
+"""From a twin to a model trained by TRL's SFTTrainer, in this process, as `trl sft --config` would with the same
+file.
+"""
 
 from __future__ import annotations
 
@@ -85,17 +87,19 @@ def _given_template(recipe: Recipe, path: str | None) -> str | None:
 
 
 def count_steps(recipe: Recipe, prepared: Prepared) -> int:
-    """Return how many optimiser steps the recipe asks for on this data: its max_steps, or its epochs as TRL counts them."""
+    """Return how many optimiser steps the recipe asks for on this data: its max_steps, or its epochs as TRL counts
+    them.
+    """
     arguments, _ = recipe.arguments(NOWHERE)
-    if arguments.max_steps > 0:
-        return int(arguments.max_steps)
-    rows = len(prepared.examples)
-    if arguments.packing:
-        rows = len(_packed(prepared, arguments))
+    max_steps = int(arguments.max_steps)
+    if max_steps > 0:
+        return max_steps
+    rows = len(_packed(prepared, arguments)) if arguments.packing else len(prepared.examples)
     batch = arguments.per_device_train_batch_size * max(arguments.world_size, 1)
-    batches = rows // batch if arguments.dataloader_drop_last else math.ceil(rows / batch)
+    batches: int = rows // batch if arguments.dataloader_drop_last else math.ceil(rows / batch)
     per_epoch = max(math.ceil(batches / arguments.gradient_accumulation_steps), 1)
-    return math.ceil(arguments.num_train_epochs * per_epoch)
+    epochs = float(arguments.num_train_epochs)
+    return math.ceil(epochs * per_epoch)
 
 
 def _packed(prepared: Prepared, arguments: Any) -> Any:
@@ -196,13 +200,10 @@ def _load_model(recipe: Recipe, arguments: Any, model_arguments: Any, tokenizer:
 def _reporter(name: str, progress: Progress) -> Any:
     from transformers import TrainerCallback
 
-    class Reporter(TrainerCallback):
-        """Tells how far the training is, after every step."""
+    def on_step_end(_callback: Any, _arguments: Any, state: Any, _control: Any, **_: Any) -> None:
+        progress(f"train {name}", state.global_step, state.max_steps)
 
-        def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-            progress(f"train {name}", state.global_step, state.max_steps)
-
-    return Reporter()
+    return type("Reporter", (TrainerCallback,), {"on_step_end": on_step_end})()
 
 
 def _assert_mask(twin: Twin, dataset: Any) -> None:
@@ -223,7 +224,9 @@ def _last_checkpoint(folder: Path) -> str | None:
 
 
 def _make_generable(model: Any) -> None:
-    """Switch off what training leaves on: with router logits a mixture of experts crashes in batched, padded generation."""
+    """Switch off what training leaves on: with router logits a mixture of experts crashes in batched, padded
+    generation.
+    """
     if getattr(model.config, "output_router_logits", False):
         model.config.output_router_logits = False
 

@@ -1,0 +1,124 @@
+"""From conversations to findings: every target turn is folded, scanned once for all packs, and looked at closely if anything may be there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+from unmoor.detectors.evidence import findings_from
+from unmoor.detectors.normalise import normalise
+from unmoor.detectors.phrases import Phrases
+from unmoor.detectors.turn import TurnView, view_turn
+from unmoor.detectors.wordlist import Wordlist
+from unmoor.errors import UsageError, nearest_name
+from unmoor.languages import load_packs
+from unmoor.records import REFUSALS, Conversation, Finding
+
+__all__ = ["DEFAULT", "DETECTORS", "Detector", "load"]
+
+DETECTORS: dict[str, str] = {
+    "phrases": "the packs' phrases, judged by where they stand and who speaks",
+    "model": "a small learned model over phrases, structure and wording, which corrects the phrases and finds what they miss",
+    "wordlist": "a plain list of your own, a phrase a line, found anywhere (behaviour `wordlist`)",
+}
+"""The ways of looking: name to one plain sentence."""
+
+DEFAULT: tuple[str, ...] = ("phrases", "model")
+
+_REFUSES_FROM = 0.5
+_LONGEST = 400_000
+"""Code points of an answer that are looked at: half from the start, half from the end. Longer ones are read in part."""
+
+
+def load(
+    names: Sequence[str] = DEFAULT, *, languages: Sequence[str] | None = None, wordlist: Path | None = None
+) -> Detector:
+    """Load detectors by name, with all packs or only those of `languages`; a `wordlist` is run in addition.
+
+    Raises:
+        UsageError: an unknown name, or `wordlist` without a file.
+        PackError: a pack that breaks its contract, or no such language.
+    """
+    chosen = tuple(dict.fromkeys((*names, "wordlist") if wordlist else names)) or DEFAULT
+    for name in chosen:
+        if name not in DETECTORS:
+            raise UsageError(f'There is no detector "{name}".{nearest_name(name, DETECTORS)} Detectors: {", ".join(DETECTORS)}')
+    if "wordlist" in chosen and wordlist is None:
+        raise UsageError("The detector wordlist needs a list: --wordlist FILE, a phrase a line")
+    return Detector(chosen, tuple(languages) if languages else None, wordlist)
+
+
+class Detector:
+    """Looks at conversations. Holds compiled patterns; when pickled it travels as its arguments and compiles again."""
+
+    def __init__(
+        self, names: tuple[str, ...], languages: tuple[str, ...] | None, wordlist: Path | None, engine: str = "auto"
+    ) -> None:
+        self._arguments = (names, languages, wordlist, engine)
+        self._names = names
+        self._packs = load_packs(languages)
+        self._phrases = Phrases(self._packs, engine)
+        self._wordlist = Wordlist.read(wordlist) if wordlist and "wordlist" in names else None
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Detector, self._arguments
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """What was looked with, for manifests: detectors, packs with version and SHA-256, word list."""
+        packs = {pack.code: {"version": pack.version, "sha256": pack.sha256, "tested": pack.tested} for pack in self._packs}
+        found: dict[str, Any] = {"detectors": list(self._names), "packs": packs}
+        if self._wordlist:
+            found["wordlist"] = {"sha256": self._wordlist.sha256, "phrases": len(self._wordlist.phrases)}
+        return found
+
+    def find(self, conversation: Conversation) -> tuple[Finding, ...]:
+        """Return the findings in the target turns of a conversation, sorted by turn and place."""
+        found: list[Finding] = []
+        for index, turn in enumerate(conversation.turns):
+            if turn.is_target:
+                found += self._find_in(conversation, index, turn.text, "text") if turn.text else ()
+                found += self._find_in(conversation, index, turn.reasoning, "reasoning") if turn.reasoning else ()
+        return tuple(sorted(found, key=lambda f: (f.turn, f.field != "text", f.start_char, f.end_char, f.behaviour)))
+
+    def find_many(self, conversations: Sequence[Conversation]) -> list[tuple[Finding, ...]]:
+        """Return the findings of each conversation, in order; the same as `find` on each."""
+        return [self.find(conversation) for conversation in conversations]
+
+    def floor_topics(self, conversation: Conversation, turn_index: int) -> tuple[str, ...]:
+        """Return the floor topics that the requests before a turn, or the turn itself, name; whatever detectors were chosen."""
+        said = [turn.text for turn in conversation.turns[:turn_index] if turn.role == "user"]
+        said.append(conversation.turns[turn_index].text)
+        topics = {topic for text in said if text for topic in self._phrases.named(text, "floor.")}
+        return tuple(sorted(topic.removeprefix("floor.") for topic in topics))
+
+    def refuses(self, text: str) -> bool:
+        """Return whether an answer refuses, by phrases alone; for the floor, whatever detectors were chosen."""
+        view = self._view(text, "", has_tools=False)
+        return view is not None and any(
+            finding.behaviour in REFUSALS and finding.probability >= _REFUSES_FROM for finding in findings_from(view, 0, "text")
+        )
+
+    def language_of(self, text: str) -> str:
+        """Return the code of the language of `text` among the packs', or `und`."""
+        return self._phrases.languages.of(text)
+
+    def _find_in(
+        self, conversation: Conversation, index: int, text: str, field: Literal["text", "reasoning"]
+    ) -> list[Finding]:
+        found = self._wordlist.find(text, index, field) if self._wordlist else []
+        if "phrases" in self._names or "model" in self._names:
+            view = self._view(text, conversation.request_before(index), has_tools=conversation.has_tools)
+            found += findings_from(view, index, field) if view else []
+        return found
+
+    def _view(self, text: str, request: str, *, has_tools: bool) -> TurnView | None:
+        """Return the turn taken apart, or None if nothing in it can matter: the fast way out for most turns."""
+        if len(text) > _LONGEST:
+            text = text[: _LONGEST // 2]
+        folded = normalise(text)
+        candidates = self._phrases.candidates(folded.text)
+        if not candidates:
+            return None
+        return view_turn(self._phrases, text, folded, candidates, request, has_tools)

@@ -1,0 +1,95 @@
+"""From phrase hits to findings: which hit speaks for a sentence, what a mend would cut, and what is only a disclaimer."""
+
+from __future__ import annotations
+
+import re
+from typing import Literal
+
+from unmoor.detectors.phrases import Hit
+from unmoor.detectors.turn import TurnView
+from unmoor.records import BEHAVIOURS, REFUSALS, Finding
+
+__all__ = ["finding_at", "findings_from"]
+
+MIN_PROBABILITY = 0.2
+"""Findings less likely than this are not reported at all."""
+_RANK = {"refusal.capability": 0, "refusal.policy": 1, "refusal.partial": 2}
+_ANSWERS_AFTER = (250, 3.0)
+"""After "However," this many code points, and this many times the refusing sentence, are an answer and not a goodbye."""
+
+
+def findings_from(view: TurnView, turn: int, field: Literal["text", "reasoning"]) -> list[Finding]:
+    """Return the findings that the phrases alone give for a turn, one a behaviour and sentence, refusals one a sentence."""
+    best: dict[tuple[str, int], Hit] = {}
+    for hit in view.hits:
+        if hit.phrase.behaviour in BEHAVIOURS and _belief(view, hit) >= MIN_PROBABILITY:
+            group = "refusal" if hit.phrase.behaviour in REFUSALS else hit.phrase.behaviour
+            key = (group, hit.sentence[0])
+            if key not in best or _order(view, hit) < _order(view, best[key]):
+                best[key] = hit
+    refused = {start for group, start in best if group == "refusal"}
+    kept = [hit for (group, start), hit in best.items() if not (group == "disclaimer.identity" and start in refused)]
+    return [finding_at(view, hit, turn, field, _belief(view, hit)) for hit in kept]
+
+
+def _order(view: TurnView, hit: Hit) -> tuple[float, int, int]:
+    return -_belief(view, hit), _RANK.get(hit.phrase.behaviour, 9), hit.start
+
+
+def _belief(view: TurnView, hit: Hit) -> float:
+    if hit.phrase.behaviour in REFUSALS and _is_answered_after(view, hit):
+        return min(hit.belief, 0.45)
+    return hit.belief
+
+
+def _is_answered_after(view: TurnView, hit: Hit) -> bool:
+    """Return whether the next sentence turns ("However, ...") and a full answer follows."""
+    answer = view.answer
+    begin, end = hit.sentence
+    rest = answer.text[end:].lstrip(" \n\t*_#>-")
+    after = len(rest)
+    if after < _ANSWERS_AFTER[0] or after < _ANSWERS_AFTER[1] * (end - begin):
+        return False
+    return rest[:40].casefold().startswith(view.buts)
+
+
+def finding_at(view: TurnView, hit: Hit, turn: int, field: Literal["text", "reasoning"], probability: float) -> Finding:
+    """Return the finding for a hit; its span is what a person would want to read, or a mend to cut."""
+    start, end = _span(view, hit)
+    return Finding(
+        behaviour=hit.phrase.behaviour,
+        turn=turn,
+        start_char=start,
+        end_char=end,
+        quote=view.answer.text[start:end],
+        rule=hit.phrase.id,
+        probability=round(probability, 4),
+        language=hit.phrase.language,
+        field=field,
+        is_reasoning=field == "reasoning" or view.answer.is_reasoning(hit.start),
+    )
+
+
+def _span(view: TurnView, hit: Hit) -> tuple[int, int]:
+    if hit.phrase.span == "match":
+        return hit.start, hit.end
+    if hit.phrase.behaviour != "disclaimer.identity":
+        return hit.sentence
+    return _disclaimer_span(view, hit)
+
+
+def _disclaimer_span(view: TurnView, hit: Hit) -> tuple[int, int]:
+    """Return the disclaimer's sentence, or only its clause where the sentence goes on to answer ("..., but the best soup is leek")."""
+    start, end = hit.sentence
+    turned = _turn_in_sentence(view, hit.end, end)
+    rest = view.answer.text[turned:end]
+    offers = any(other.phrase.behaviour == "sign.answer" and turned <= other.start < end for other in view.hits)
+    return (start, turned) if turned < end and not offers and len(rest.split()) >= 4 else (start, end)
+
+
+def _turn_in_sentence(view: TurnView, position: int, end: int) -> int:
+    """Return where the clause after "but" or "however" begins, or `end`."""
+    tail = view.answer.text[position:end]
+    found = [m.end() for but in view.buts for m in [re.search(rf"[,;] {re.escape(but)},? ", tail, re.IGNORECASE)] if m]
+    return position + min(found) if found else end
+

@@ -1,0 +1,96 @@
+"""From a text to its language: by script, and among Latin ones by stop words. Short or mixed texts may stay `und`."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable
+
+from unmoor.languages import Pack, fold
+
+__all__ = ["Languages", "scripts_in"]
+
+_SCRIPTS = {
+    "Cyrillic": re.compile(r"[\u0400-\u052f]"),
+    "Arabic": re.compile(r"[\u0600-\u06ff\u0750-\u077f]"),
+    "Devanagari": re.compile(r"[\u0900-\u097f]"),
+    "Kana": re.compile(r"[\u3041-\u30ff]"),
+    "Han": re.compile(r"[\u4e00-\u9fff]"),
+    "Hangul": re.compile(r"[\uac00-\ud7a3\u1100-\u11ff]"),
+}
+_LETTER = re.compile(r"[a-zA-Z\u00c0-\u024f]")
+_WORD = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)?")
+_SAMPLE = 600
+"""Code points looked at: enough for dozens of stop words, little enough to be free."""
+_WEIGHT_OF_SCRIPT = 2.5
+"""Han, kana and Hangul say in one character what takes Latin letters two or three."""
+
+
+def scripts_in(text: str) -> tuple[str, ...]:
+    """Return the scripts that occur in `text` at all; Latin first."""
+    if text.isascii():
+        return ("Latin",)
+    return ("Latin", *(name for name, pattern in _SCRIPTS.items() if pattern.search(text)))
+
+
+class Languages:
+    """Tells the languages of the packs apart."""
+
+    def __init__(self, packs: Iterable[Pack]) -> None:
+        self._by_script: dict[str, list[str]] = {}
+        holders: dict[str, list[str]] = {}
+        self._latin = {pack.code for pack in packs if pack.script == "Latin"}
+        for pack in packs:
+            self._by_script.setdefault(pack.script, []).append(pack.code)
+            for word in pack.stop_words:
+                holders.setdefault(word, []).append(pack.code)
+        self._words = {word: tuple((code, 1.0 / len(codes)) for code in codes) for word, codes in holders.items()}
+
+    def scores(self, text: str) -> Counter[str]:
+        """Return the evidence for each Latin language in the first code points: stop words, shared ones counted in part."""
+        scores: Counter[str] = Counter()
+        sample = text[:_SAMPLE].lower()
+        words = _WORD.findall(sample if sample.isascii() else fold(sample))
+        known = self._words
+        for word in words:
+            for code, weight in known.get(word, ()):
+                scores[code] += weight  # type: ignore[assignment]
+        return scores
+
+    def of(self, text: str) -> str:
+        """Return the code of the language of `text`, or `und`."""
+        sample = text[:_SAMPLE]
+        if not sample.isascii():
+            code = self._by_other_script(sample)
+            if code:
+                return code
+        best = [(score, code) for code, score in self.scores(sample).items() if code in self._latin]
+        if not best:
+            return "und"
+        score, code = max(best)
+        return code if score >= 1.0 or (score >= 0.3 and len(sample) < 60) else "und"
+
+    def _by_other_script(self, sample: str) -> str:
+        counts = {name: len(pattern.findall(sample)) for name, pattern in _SCRIPTS.items()}
+        if counts["Kana"] > 0.1 * (counts["Han"] + counts["Kana"]):
+            counts["Kana"] += counts["Han"]
+            counts["Han"] = 0
+        name, count = max(counts.items(), key=lambda item: item[1])
+        if count * _WEIGHT_OF_SCRIPT <= len(_LETTER.findall(sample)):
+            return ""
+        codes = self._by_script.get(name, [])
+        if len(codes) == 1:
+            return codes[0]
+        scores = self.scores(sample)
+        return max(codes, key=lambda code: scores[code], default="und")
+
+    def accepts(self, pack: str, language: str, sentence: str) -> bool:
+        """Return whether a phrase of `pack` may speak for `sentence` in a text in `language`.
+
+        Yes in its own language and where nothing is known; elsewhere if the sentence itself speaks for the pack at least as much
+        as for any other language, so that an English refusal inside a Swedish answer counts and a look-alike word does not.
+        """
+        if language in (pack, "und") or (pack not in self._latin):
+            return True
+        scores = self.scores(sentence)
+        return scores[pack] > 0 and scores[pack] >= max(scores.values())

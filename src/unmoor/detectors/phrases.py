@@ -1,0 +1,150 @@
+"""From candidate phrases to hits: exact matches with offsets, judged by where they stand and what was asked.
+
+A hit keeps what stage one and the packs know; whether it becomes a finding is for the caller (the phrases alone, or the model).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import re2
+
+from unmoor.detectors.language import Languages
+from unmoor.detectors.normalise import Normalised, normalise
+from unmoor.detectors.scan import Scanner, exact_pattern
+from unmoor.detectors.structure import Answer
+from unmoor.errors import PackError
+from unmoor.languages import STRENGTHS, Pack, Phrase
+
+__all__ = ["Hit", "Phrases"]
+
+MAX_MATCHES = 20
+"""Matches of one phrase looked at in one text."""
+_OPENING_CHARS, _CLOSING_CHARS = 320, 320
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A phrase at a place: `start` to `end` is the match, `sentence` the sentences that hold it, all code points."""
+
+    phrase: Phrase
+    start: int
+    end: int
+    sentence: tuple[int, int]
+    doubt: str = ""
+    """Why the words are not the assistant's own: `quoted`, `code`, `dialogue`, `block quote`, `requested text`; empty if they are."""
+
+    @property
+    def belief(self) -> float:
+        """Return how far the phrase is believed here, 0 to 1."""
+        return 0.05 if self.doubt else STRENGTHS[self.phrase.strength]
+
+
+class Phrases:
+    """Every phrase of the packs, compiled."""
+
+    def __init__(self, packs: Sequence[Pack], engine: str = "auto") -> None:
+        self.all: tuple[Phrase, ...] = tuple(phrase for pack in packs for phrase in pack.phrases)
+        self._scripts = {pack.code: pack.script for pack in packs}
+        self._scanner = Scanner(self.all, self._scripts, engine)
+        self._exact: dict[int, Any] = {}
+        self._extra: dict[tuple[int, str], Any] = {}
+        self.languages = Languages(packs)
+        self._packs = tuple(packs)
+
+    def words(self, name: str) -> frozenset[str]:
+        """Return the words of one list of all packs."""
+        return frozenset(word for pack in self._packs for word in pack.words.get(name, ()))
+
+    def candidates(self, folded: str) -> set[int]:
+        """Return the numbers of the phrases that may occur in a folded text."""
+        return self._scanner.hits(folded)
+
+    def matches(self, number: int, folded: str) -> list[tuple[int, int]]:
+        """Return where phrase `number` stands in a folded text, as (start, end)."""
+        spans: list[tuple[int, int]] = []
+        for found in self._pattern(number).finditer(folded):
+            if found.end(1) > found.start(1):
+                spans.append(found.span(1))
+            if len(spans) >= MAX_MATCHES:
+                break
+        return spans
+
+    def named(self, text: str, prefix: str) -> tuple[str, ...]:
+        """Return the behaviours starting with `prefix` whose phrases occur anywhere in `text`, sorted."""
+        folded = normalise(text).text
+        return tuple(sorted(self.named_in(folded, self.candidates(folded), prefix)))
+
+    def named_in(self, folded: str, candidates: Iterable[int], prefix: str) -> set[str]:
+        """Return the behaviours starting with `prefix` among the candidates that really occur."""
+        found: set[str] = set()
+        for number in candidates:
+            behaviour = self.all[number].behaviour
+            if behaviour.startswith(prefix) and behaviour not in found and self.matches(number, folded):
+                found.add(behaviour)
+        return found
+
+    def hits(self, answer: Answer, folded: Normalised, candidates: Iterable[int], request: str) -> list[Hit]:
+        """Return the hits in an answer, in order of place; `request` is the folded request before it."""
+        language = self.languages.of(answer.text)
+        found = [
+            hit
+            for number in sorted(candidates)
+            for span in self.matches(number, folded.text)
+            if (hit := self._hit(number, answer, folded, span)) and self._holds(number, hit, answer, request, language)
+        ]
+        return sorted(found, key=lambda hit: (hit.start, hit.end, hit.phrase.id))
+
+    def _hit(self, number: int, answer: Answer, folded: Normalised, span: tuple[int, int]) -> Hit | None:
+        start, end = folded.origin(*span)
+        while start < end and answer.text[start].isspace():
+            start += 1
+        if start >= end:
+            return None
+        phrase = self.all[number]
+        if phrase.place == "start" and not _starts_sentence(folded.text, span[0]):
+            return None
+        return Hit(phrase, start, end, answer.sentence(start, end))
+
+    def _holds(self, number: int, hit: Hit, answer: Answer, request: str, language: str) -> bool:
+        phrase = hit.phrase
+        if not _in_place(phrase.place, hit, answer):
+            return False
+        sentence = answer.text[slice(*hit.sentence)]
+        if phrase.unless and self._side(number, "unless").search(normalise(sentence).text):
+            return False
+        if phrase.request and not self._side(number, "request").search(request):
+            return False
+        return self.languages.accepts(phrase.language, language, sentence)
+
+    def _pattern(self, number: int) -> Any:
+        if number not in self._exact:
+            self._exact[number] = self._compiled(self.all[number], self.all[number].pattern.exact)
+        return self._exact[number]
+
+    def _side(self, number: int, which: str) -> Any:
+        key = (number, which)
+        if key not in self._extra:
+            self._extra[key] = self._compiled(self.all[number], getattr(self.all[number], which).exact)
+        return self._extra[key]
+
+    def _compiled(self, phrase: Phrase, exact: str) -> Any:
+        try:
+            return exact_pattern(exact, self._scripts[phrase.language])
+        except re2.error as error:
+            raise PackError(f"{phrase.language}: phrase {phrase.id}: RE2 does not take the pattern: {error}") from error
+
+
+def _starts_sentence(folded: str, start: int) -> bool:
+    before = folded[max(0, start - 12) : start].rstrip(" \"'-(")
+    return not before or before[-1] in ".!?\n:;。！？)" or before.endswith((">", "|"))
+
+
+def _in_place(place: str, hit: Hit, answer: Answer) -> bool:
+    if place == "opening":
+        return answer.is_reasoning(hit.start) or answer.ordinal(hit.start) <= 1 or hit.start - answer.body <= _OPENING_CHARS
+    if place == "closing":
+        return answer.from_end(hit.start) <= 1 or answer.chars_after(hit.end) <= _CLOSING_CHARS
+    return True

@@ -1,0 +1,55 @@
+"""From a text to its sentences: good enough for evidence that reads well, fast enough for every candidate."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from dataclasses import dataclass
+
+__all__ = ["Sentences", "split_sentences"]
+
+_BREAK = re.compile(r"(?<=[.!?…])[\"'”’»)\]*_]*[ \t]+(?=[^\s.,;:a-zà-öø-ÿ])|[。！？][”」』\"']*|(?<=[؟।])\s+|\s*\n\s*")
+_ABBREVIATION = re.compile(r"(?:\b(?:mr|mrs|ms|dr|st|vs|no|prof|e\.g|i\.e|u\.s|z\.b|bzw|bl\.a|t\.ex|p\. ex|nr|ca|approx)|\b[A-Z]|^\d{1,2}|\n\d{1,2})\.$", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Sentences:
+    """Where the sentences of a text lie: (start, end) code points, in order, without the space between them."""
+
+    spans: tuple[tuple[int, int], ...]
+
+    def index_at(self, position: int) -> int:
+        """Return which sentence holds the code point `position` (the one before, between two)."""
+        return max(0, bisect_right(self.spans, position, key=lambda span: span[0]) - 1)
+
+    def around(self, start: int, end: int) -> tuple[int, int]:
+        """Return the span of the sentence or sentences that hold `start` to `end`."""
+        if not self.spans:
+            return start, end
+        first, last = self.spans[self.index_at(start)], self.spans[self.index_at(max(start, end - 1))]
+        return min(first[0], start), max(last[1], end)
+
+
+def split_sentences(text: str, limit: int = 200_000) -> Sentences:
+    """Split `text` into sentences. Beyond `limit` code points the rest is one sentence, so that a giant answer stays cheap."""
+    spans, begin = [], 0
+    for found in _BREAK.finditer(text, 0, min(len(text), limit)):
+        end = found.end() if found.group()[:1] in "。！？" else found.start()
+        if found.group()[:1] in " \t" and _ABBREVIATION.search(text, max(0, found.start() - 8), found.start()):
+            continue
+        while found.group()[:1] not in " \t\n。！？" and end < found.end() and not text[end].isspace():
+            end += 1
+        if text[begin:end].strip():
+            spans.append((begin, end))
+        begin = found.end()
+    tail = text[begin:].rstrip()
+    if tail:
+        spans.append((begin, begin + len(tail)))
+    return Sentences(tuple(_trimmed(text, span) for span in spans))
+
+
+def _trimmed(text: str, span: tuple[int, int]) -> tuple[int, int]:
+    start, end = span
+    while start < end and text[start].isspace():
+        start += 1
+    return start, end

@@ -1,0 +1,134 @@
+"""From models, personas and prompts to answers: each asked once, kept as JSON Lines, never asked again."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from unmoor.errors import RunFolderError
+from unmoor.evaluation.suite import Prompt
+from unmoor.records import Conversation, Turn
+from unmoor.run_folder import hash_file, machine_errors, write_atomic
+from unmoor.serving import Persona
+from unmoor.serving.local_model import LocalModel, Message
+
+__all__ = ["Answer", "Asked", "ask", "conversation_of", "fingerprint", "read_answers"]
+
+Asked = Callable[[int], None]
+"""Called with the number of answers that have just come in."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What one model said to one prompt under one persona; `key` names the model's weights, the words asked and the
+    length allowed.
+    """
+
+    key: str
+    model: str
+    persona: str
+    group: str
+    id: str
+    prompt: str
+    answer: str
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One prompt under one persona for one model."""
+
+    key: str
+    model: str
+    persona: Persona
+    prompt: Prompt
+
+    def chat(self) -> list[Message]:
+        """Return the messages to send."""
+        system = [{"role": "system", "content": self.persona.system}] if self.persona.system else []
+        return [*system, {"role": "user", "content": self.prompt.text}]
+
+    def answered(self, text: str) -> Answer:
+        """Return the record of this question and its answer."""
+        prompt = self.prompt
+        return Answer(self.key, self.model, self.persona.name, prompt.group, prompt.id, prompt.text, text)
+
+
+def fingerprint(folder: Path) -> str:
+    """Return a hash of a model's weights: answers of a model that was trained anew are not taken for its own."""
+    whole = hashlib.sha256()
+    for path in sorted(folder.glob("*.safetensors")):
+        whole.update(hash_file(path).encode())
+    return whole.hexdigest()
+
+
+def questions(
+    name: str, weights: str, personas: Sequence[Persona], suite: Sequence[Prompt], tokens: int
+) -> list[Question]:
+    """Return every question for one model, personas first, each with the key that its answer is kept under."""
+    asked = []
+    for persona in personas:
+        for prompt in suite:
+            words = json.dumps([weights, persona.system, prompt.text, tokens])
+            key = hashlib.sha256(words.encode()).hexdigest()[:16]
+            asked.append(Question(key, name, persona, prompt))
+    return asked
+
+
+def ask(wanted: Sequence[Question], model: LocalModel, file: Path, limits: tuple[int, int], asked: Asked) -> None:
+    """Ask `model` the questions and append the answers to `file`, batch by batch; `limits` is (new tokens, batch
+    size).
+
+    Raises:
+        MachineError: the disk is full or fails.
+    """
+    max_new_tokens, batch_size = limits
+    ordered = sorted(wanted, key=lambda question: len(question.persona.system) + len(question.prompt.text))
+    for start in range(0, len(ordered), batch_size):
+        batch = ordered[start : start + batch_size]
+        texts = model.answer_all([question.chat() for question in batch], max_new_tokens)
+        lines = [
+            json.dumps(asdict(question.answered(text)), ensure_ascii=False)
+            for question, text in zip(batch, texts, strict=True)
+        ]
+        with machine_errors(f"Writing {file}"), file.open("ab") as out:
+            out.write(("\n".join(lines) + "\n").encode(errors="replace"))
+        asked(len(batch))
+
+
+def read_answers(file: Path) -> dict[str, Answer]:
+    """Return the answers kept in `file` by model and key; a last line that was cut short is taken off, and asked
+    again.
+
+    Raises:
+        RunFolderError: a line that is not an answer.
+    """
+    if not file.exists():
+        return {}
+    whole, cut, rest = file.read_bytes().rpartition(b"\n")
+    if rest:
+        write_atomic(file, whole + cut)
+    try:
+        answers = [Answer(**json.loads(line)) for line in whole.split(b"\n") if line.strip()]
+    except (ValueError, TypeError) as error:
+        raise RunFolderError(
+            f"{file} holds a line that is not an answer: {error}. Next: remove the file, or another folder"
+        ) from error
+    return {place(answer.model, answer.key): answer for answer in answers}
+
+
+def place(model: str, key: str) -> str:
+    """Return the name under which an answer is found again."""
+    return f"{model}/{key}"
+
+
+def conversation_of(answer: Answer) -> Conversation:
+    """Return an answer as a conversation that detectors can read."""
+    return Conversation((Turn("user", answer.prompt), Turn("assistant", answer.answer, is_target=True)))
+
+
+def in_order(wanted: Iterable[Question], kept: dict[str, Answer]) -> list[Answer]:
+    """Return the answers to `wanted` in its order, under the names that this evaluation uses."""
+    return [question.answered(kept[place(question.model, question.key)].answer) for question in wanted]

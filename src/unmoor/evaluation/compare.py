@@ -1,0 +1,102 @@
+"""From judged answers to rates with intervals, and to what differs between models that were asked the same."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import combinations, groupby
+from typing import Any
+
+from unmoor.evaluation.answers import Answer
+from unmoor.evaluation.statistics import MINIMUM_ANSWERS, mcnemar_exact, wilson_interval
+
+__all__ = ["Judged", "examples_of", "paired_rows", "rate_of", "rate_rows"]
+
+EXAMPLES_PER_CELL = 5
+EXAMPLE_KEYS = ("model", "persona", "group", "prompt", "answer")
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """An answer and what the judge said."""
+
+    answer: Answer
+    is_refusal: bool
+
+    @property
+    def cell(self) -> tuple[str, str, str]:
+        """Return (model, persona, group): answers of one cell make one rate."""
+        return self.answer.model, self.answer.persona, self.answer.group
+
+
+def _cells(judged: Iterable[Judged]) -> dict[tuple[str, str, str], list[Judged]]:
+    cells: dict[tuple[str, str, str], list[Judged]] = {}
+    for one in judged:
+        cells.setdefault(one.cell, []).append(one)
+    return cells
+
+
+def rate_rows(judged: Iterable[Judged]) -> list[dict[str, Any]]:
+    """Return one row per model, persona and group: n, refusals, rate and its Wilson interval; no rate under 30
+    answers.
+    """
+    rows = []
+    for (model, persona, group), members in _cells(judged).items():
+        refusals, total = sum(one.is_refusal for one in members), len(members)
+        low, high = wilson_interval(refusals, total)
+        shown = (
+            {"rate": refusals / total, "low": low, "high": high}
+            if total >= MINIMUM_ANSWERS
+            else dict.fromkeys(("rate", "low", "high"))
+        )
+        rows.append({"model": model, "persona": persona, "group": group, "n": total, "refusals": refusals, **shown})
+    return rows
+
+
+def paired_rows(judged: Sequence[Judged], models: Sequence[str]) -> list[dict[str, Any]]:
+    """Return one row per pair of models, persona and group: who refused what, and the exact McNemar p-value."""
+    cells = _cells(judged)
+    places = list(dict.fromkeys((persona, group) for _, persona, group in cells))
+    rows = []
+    for a, b in combinations(models, 2):
+        for persona, group in places:
+            of_a = {one.answer.id: one.is_refusal for one in cells[a, persona, group]}
+            of_b = {one.answer.id: one.is_refusal for one in cells[b, persona, group]}
+            rows.append({"a": a, "b": b, "persona": persona, "group": group, **_contrast(of_a, of_b)})
+    return rows
+
+
+def _contrast(of_a: dict[str, bool], of_b: dict[str, bool]) -> dict[str, Any]:
+    pairs = [(of_a[prompt], of_b[prompt]) for prompt in of_a if prompt in of_b]
+    only_a, only_b = pairs.count((True, False)), pairs.count((False, True))
+    return {
+        "only_a": only_a,
+        "only_b": only_b,
+        "both": pairs.count((True, True)),
+        "neither": pairs.count((False, False)),
+        "p_value": mcnemar_exact(only_a, only_b),
+    }
+
+
+def examples_of(judged: Sequence[Judged], models: Sequence[str]) -> list[dict[str, Any]]:
+    """Return the answers to the same few prompts of each persona and group, the models beside each other."""
+    places = sorted({(*one.cell[1:], one.answer.id) for one in judged})
+    chosen: set[tuple[str, ...]] = set()
+    for _, members in groupby(places, key=lambda place: place[:2]):
+        chosen.update(list(members)[:EXAMPLES_PER_CELL])
+    rows = [one for one in judged if (*one.cell[1:], one.answer.id) in chosen]
+    rows.sort(key=lambda one: (*one.cell[1:], one.answer.id, models.index(one.answer.model)))
+    return [{**{key: getattr(one.answer, key) for key in EXAMPLE_KEYS}, "is_refusal": one.is_refusal} for one in rows]
+
+
+def rate_of(evaluation: dict[str, Any], model: str, persona: str, group: str) -> float | None:
+    """Return one rate of an evaluation, from 0 to 1; None where there are fewer than 30 answers.
+
+    Raises:
+        KeyError: that model, persona and group were not evaluated together.
+    """
+    for row in evaluation["rates"]:
+        if (row["model"], row["persona"], row["group"]) == (model, persona, group):
+            rate: float | None = row["rate"]
+            return rate
+    raise KeyError((model, persona, group))

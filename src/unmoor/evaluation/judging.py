@@ -1,0 +1,40 @@
+"""From an answer to whether it refuses. A judge has a name, which is shown beside every rate that it gave."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from unmoor.records import REFUSALS, Conversation, Finding
+
+__all__ = ["FindMany", "Judge", "detector_judge"]
+
+
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """`is_refusal` takes conversations that end in the answer to judge and returns one truth for each."""
+
+    name: str
+    is_refusal: Callable[[Sequence[Conversation]], list[bool]]
+
+
+class FindMany(Protocol):
+    """What a judge needs of unmoor's detectors."""
+
+    def find_many(self, conversations: Sequence[Conversation], /) -> list[tuple[Finding, ...]]:
+        """Return the findings of each conversation."""
+        ...
+
+
+def detector_judge(detector: FindMany) -> Judge:
+    """Return a judge that calls an answer a refusal where the detectors find one of the three kinds of refusal in it."""
+
+    def is_refusal(conversations: Sequence[Conversation]) -> list[bool]:
+        found = detector.find_many(list(conversations))
+        return [
+            any(finding.behaviour in REFUSALS and finding.turn == len(conversation.turns) - 1 for finding in findings)
+            for conversation, findings in zip(conversations, found, strict=True)
+        ]
+
+    return Judge("unmoor detectors", is_refusal)

@@ -1,0 +1,278 @@
+"""From facts to cards: the data set's README.md and a model's, with the metadata that the Hugging Face hub reads.
+
+The cards hold numbers and names, no text from the data: they are what strangers see first.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from unmoor.records import BEHAVIOURS, FLOOR_TOPICS
+from unmoor.report.headline import completed
+from unmoor.report.visible import plain, share, signed_p, whole
+from unmoor.run_folder import write_atomic
+
+__all__ = ["render_dataset_card", "write_dataset_card", "write_model_card"]
+
+CARD = "README.md"
+_SIZES = (
+    (10**3, "n<1K"),
+    (10**4, "1K<n<10K"),
+    (10**5, "10K<n<100K"),
+    (10**6, "100K<n<1M"),
+    (10**7, "1M<n<10M"),
+    (10**8, "10M<n<100M"),
+    (10**9, "100M<n<1B"),
+)
+_TAGS = ["unmoor", "instruction-tuning", "refusal", "over-refusal"]
+_NAME_CHARS = 160
+_LANGUAGE = re.compile(r"[a-z]{2,3}")
+_OWNER = """## Whose responsibility it is
+
+{who}. A model trained on it is less inclined to decline;
+it is not safer, and not more often right. Put a layer of your own in front of a model that you serve, and tell the people
+who download it what was removed.
+"""
+_DATA_OWNER = "The owner of this data set chose the policy above and answers for what is made of it"
+_MODEL_OWNER = "The owner of this model chose its data and answers for what is made of it"
+
+
+def write_dataset_card(facts: Mapping[str, Any], folder: Path, data_format: str = "jsonl") -> Path:
+    """Write README.md for the run in `folder`, naming its kept.* and removed.* files; return its path."""
+    names = sorted(path.name for path in folder.iterdir() if path.is_file())
+    if not any(name.startswith("kept.") for name in names):
+        names = [f"kept.{data_format}", f"removed.{data_format}"]
+    write_atomic(folder / CARD, render_dataset_card(facts, names))
+    return folder / CARD
+
+
+def render_dataset_card(facts: Mapping[str, Any], names: Sequence[str]) -> bytes:
+    """Return the data set card as bytes of Markdown; `names` are the files of the run."""
+    from huggingface_hub import DatasetCardData
+
+    whole_facts = completed(facts)
+    kept = whole_facts["counts"].get("input", 0) - sum(
+        whole_facts["counts"].get(name, 0) for name in ("removed", "quarantined", "blank")
+    )
+    metadata = DatasetCardData(
+        pretty_name=f"{_plain_name(whole_facts['input'].get('path', 'data'))}, filtered by unmoor",
+        language=sorted(code for code in whole_facts["languages"] if _LANGUAGE.fullmatch(code) and code != "und")
+        or None,
+        task_categories=["text-generation"],
+        tags=_TAGS,
+        size_categories=[next((size for most, size in _SIZES if kept < most), "n>1T")],
+        configs=_configs(names),
+        license="other",
+    )
+    parts = [f"---\n{metadata.to_yaml()}\n---\n", *_dataset_parts(whole_facts, kept, names)]
+    return ("\n".join(parts).rstrip() + "\n").encode("utf-8", "replace")
+
+
+def _configs(names: Sequence[str]) -> list[dict[str, Any]]:
+    """Return a config for the kept rows, the default, and one for the removed ones, where the run has such files."""
+    found = [(part, name) for part in ("kept", "removed") for name in names if name.startswith(f"{part}.")]
+    return [
+        {
+            "config_name": part,
+            "data_files": [{"split": "train", "path": name}],
+            **({"default": True} if part == "kept" else {}),
+        }
+        for part, name in found
+    ]
+
+
+def _dataset_parts(facts: Mapping[str, Any], kept: int, names: Sequence[str]) -> list[str]:
+    """Return the parts of the card's text."""
+    source, policy, headline = facts["input"], facts["policy"] or {}, facts["headline"]
+    refusals = facts["refusals"]
+    title = _code(source.get("path", "data"))
+    intro = (
+        f"{whole(kept)} rows stay of {whole(facts['counts'].get('input', 0))}. In the input, {whole(refusals['rows'])} rows "
+        f"({share(refusals['share'])}) declined what was asked. Every removed row lies in `removed.*`, and `ledger.jsonl` says why."
+    )
+    return [
+        f"# {title}, filtered by unmoor\n",
+        f"{intro}\n",
+        "The licence of the input holds for what stays; `license: other` above is for you to replace with it.\n",
+        "## What was done\n",
+        _table(
+            ["outcome", "rows", "share"],
+            [[p["outcome"], whole(p["rows"]), share(p["share"])] for p in headline["done"]["funnel"]],
+        )
+        if headline["done"]
+        else "",
+        f"Policy {_code(policy.get('name', 'none'))}, version {_code(policy.get('version', '-'))}. {_floor(facts)}\n",
+        "## What was found\n",
+        _behaviours(facts),
+        "Ranges are 95% Wilson intervals. They cover chance, not the mistakes of the detectors.\n",
+        *_collateral_part(facts.get("collateral")),
+        "## Files\n",
+        "\n".join(f"- `{name}`: {_FILES[name.split('.')[0]]}" for name in names if name.split(".")[0] in _FILES) + "\n",
+        *_evaluation_part(facts.get("evaluation")),
+        "## How to make it again\n",
+        _fenced(facts["reproduce"]),
+        f"Input: {title}, SHA-256 `{_plain_name(source.get('sha256', 'unknown'))}`. unmoor {_plain_name(facts['unmoor'])}.\n",
+        _OWNER.format(who=_DATA_OWNER),
+    ]
+
+
+_FILES = {
+    "kept": "what stays, untouched rows byte for byte",
+    "removed": "what was taken out, complete",
+    "quarantine": "rows that could not be read, with the reason",
+    "ledger": "every decision that changed anything, with its evidence",
+    "report": "the same figures and more, to read (HTML) and to compute with (JSON)",
+    "policy": "the policy, as it was",
+    "review": "rows that wait for a person",
+}
+
+
+def _floor(facts: Mapping[str, Any]) -> str:
+    topics = [*FLOOR_TOPICS, *((facts["policy"] or {}).get("floor") or {}).get("also", [])]
+    return (
+        f"Refusals of requests on topics of the floor ({', '.join(_code(topic) for topic in topics)}) are never removed: "
+        f"{whole(facts['floor']['rows'])} rows stay for that reason."
+    )
+
+
+def _funnel(done: Mapping[str, Any] | None) -> str:
+    parts = done["funnel"] if done else []
+    return _table(["outcome", "rows", "share"], [[p["outcome"], whole(p["rows"]), share(p["share"])] for p in parts])
+
+
+def _behaviours(facts: Mapping[str, Any]) -> str:
+    actions = (facts["policy"] or {}).get("actions", {})
+    lines = [
+        [
+            f"{_code(name)}: {BEHAVIOURS.get(name, 'matches a list')}",
+            whole(item["rows"]),
+            f"{share(item['share'])} ({share(item['low'])} to {share(item['high'])})" if item["rows"] else "0%",
+            _code(actions.get(name, "keep")),
+        ]
+        for name, item in facts["behaviours"].items()
+    ]
+    return _table(["behaviour", "rows", "share", "policy"], lines)
+
+
+def _collateral_part(collateral: Mapping[str, Any] | None) -> list[str]:
+    """Return what else went: counts only, for the words come from the data."""
+    if not collateral:
+        return []
+    named = collateral["terms_named"]
+    words = "No word of the requests" if not named else f"{whole(named)} word{'s' if named > 1 else ''} of the requests"
+    lost = "lost more rows than chance would take" + (": `report.html` names them" if named else "")
+    return [
+        "## What else went with it\n",
+        f"{words} {lost} ({whole(collateral['terms_tested'])} tested, corrected for that).\n",
+    ]
+
+
+def _evaluation_part(evaluation: Mapping[str, Any] | None) -> list[str]:
+    if not evaluation:
+        return []
+    lines = [
+        [
+            _code(rate["model"]),
+            _code(rate["persona"]),
+            _code(rate["group"]),
+            f"{whole(rate['refusals'])} of {whole(rate['n'])}",
+            "too few"
+            if rate["rate"] is None
+            else f"{share(rate['rate'])} ({share(rate['low'])} to {share(rate['high'])})",
+        ]
+        for rate in evaluation["rates"]
+    ]
+    return [
+        "## What models trained on it answer\n",
+        _table(["model", "persona", "questions", "refused", "rate"], lines),
+        *_paired(evaluation.get("paired") or []),
+        f"Judge: {_code(evaluation['judge'])}. The same questions to every model, none seen in training.\n",
+    ]
+
+
+def _paired(pairs: Sequence[Mapping[str, Any]]) -> list[str]:
+    if not pairs:
+        return []
+    lines = [
+        [
+            f"{_code(pair['a'])}, {_code(pair['b'])}",
+            _code(pair["persona"]),
+            _code(pair["group"]),
+            whole(pair["only_a"]),
+            whole(pair["only_b"]),
+            signed_p(pair["p_value"]),
+        ]
+        for pair in pairs
+    ]
+    return [
+        _table(
+            ["pair", "persona", "questions", "only the first refuses", "only the second", "p (McNemar, exact)"], lines
+        )
+    ]
+
+
+def write_model_card(facts: Mapping[str, Any], folder: Path, model: str) -> Path:
+    """Write README.md for the twin `model` into its `folder`; return its path."""
+    from huggingface_hub import ModelCardData
+
+    whole_facts = completed(facts)
+    training = whole_facts.get("training") or {"twins": {}, "recipe": "unknown", "base": "unknown"}
+    languages = sorted(
+        code for code in whole_facts.get("languages") or {} if _LANGUAGE.fullmatch(code) and code != "und"
+    )
+    metadata = ModelCardData(
+        language=languages or None,
+        tags=_TAGS,
+        pipeline_tag="text-generation",
+        library_name="transformers",
+        license="other",
+    )
+    parts = [f"---\n{metadata.to_yaml()}\n---\n", *_model_parts(whole_facts, training, model)]
+    content = ("\n".join(parts).rstrip() + "\n").encode("utf-8", "replace")
+    write_atomic(folder / CARD, content)
+    return folder / CARD
+
+
+def _model_parts(facts: Mapping[str, Any], training: Mapping[str, Any], model: str) -> list[str]:
+    twin = training["twins"].get(model, {})
+    names = ("rows_trained", "tokens_trained", "steps")
+    lines = [[name.replace("_", " "), whole(twin.get(name))] for name in names]
+    policy = facts.get("policy") or {}
+    return [
+        f"# {_code(model)}, one of twins\n",
+        f"Trained from {_code(training['base'])} by recipe {_code(Path(training['recipe']).name)}. Its twins "
+        f"({', '.join(_code(name) for name in training['twins'])}) had the same recipe, seed and steps, and other data.\n",
+        _table(["trained on", "count"], lines),
+        f"The filtered data was made with policy {_code(policy['name'])}, version {_code(policy['version'])}.\n"
+        if policy
+        else "",
+        *_evaluation_part(facts.get("evaluation")),
+        "## How to make it again\n",
+        _fenced(facts["reproduce"]),
+        _OWNER.format(who=_MODEL_OWNER),
+    ]
+
+
+def _table(head: list[str], lines: list[list[str]]) -> str:
+    rule = ["---", *["--:"] * (len(head) - 1)] if head[0] != "pair" else ["---"] * len(head)
+    return "\n".join("| " + " | ".join(cells) + " |" for cells in [head, rule, *lines]) + "\n"
+
+
+def _plain_name(text: object) -> str:
+    """Return a name on one line, without characters that mean something in Markdown, HTML or YAML."""
+    shown = " ".join(plain(text).split())
+    return "".join(character for character in shown if character.isprintable() and character not in '`<>|[]\\&"')[
+        :_NAME_CHARS
+    ]
+
+
+def _code(text: object) -> str:
+    return f"`{_plain_name(text) or '-'}`"
+
+
+def _fenced(commands: Sequence[str]) -> str:
+    safe = "\n".join(" ".join(plain(command).split()).replace("```", "") for command in commands)
+    return f"```sh\n{safe}\n```\n"

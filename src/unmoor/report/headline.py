@@ -1,0 +1,112 @@
+"""From facts to the few figures of the first screen and other numbers that follow, so that report.json holds them too."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from unmoor.records import OUTCOMES
+
+__all__ = ["completed", "encodable"]
+
+_CHANGED = ("mended", "masked", "labelled")
+_FIRST_PERSONAS = ("plain", "none")
+_LOSS_ROWS = 8
+"""Lines of the loss table: the same curve as the plot, at even steps."""
+
+
+def completed(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the facts with `headline` computed from the others; doing it twice changes nothing."""
+    clean: dict[str, Any] = encodable(dict(facts))
+    training = clean.get("training")
+    clean["headline"] = {
+        "data": _data(clean),
+        "done": _done(clean.get("counts") or {}),
+        "model": _model(clean.get("evaluation")),
+        "losses": _losses(training) if training else [],
+    }
+    return clean
+
+
+def encodable(value: Any) -> Any:
+    """Return `value` as JSON can hold it: unpaired surrogates become U+FFFD, numbers that are not finite become None."""
+    if isinstance(value, str):
+        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if isinstance(value, float):
+        return value if value - value == 0 else None
+    if isinstance(value, Mapping):
+        return {encodable(str(key)): encodable(item) for key, item in value.items()}
+    return [encodable(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+def _data(facts: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return what is in the data: rows, rows that decline, and the behaviour that most rows have."""
+    rows = (facts.get("counts") or {}).get("input", 0)
+    if not rows:
+        return None
+    behaviours = facts.get("behaviours") or {}
+    top = max(behaviours, key=lambda name: behaviours[name]["rows"], default=None)
+    return {
+        "rows": rows,
+        "refusing_rows": facts["refusals"]["rows"],
+        "refusing_share": facts["refusals"]["share"],
+        "found_rows": facts["found"]["rows"],
+        "found_share": facts["found"]["share"],
+        "top_behaviour": top if top and behaviours[top]["rows"] else None,
+    }
+
+
+def _done(counts: Mapping[str, int]) -> dict[str, Any] | None:
+    """Return what became of the rows, in rows and shares of the input; the outcomes add up to it."""
+    rows = counts.get("input", 0)
+    if not rows:
+        return None
+    changed = sum(counts.get(name, 0) for name in _CHANGED)
+    return {
+        "rows": rows,
+        "kept": counts.get("kept", 0),
+        "kept_share": counts.get("kept", 0) / rows,
+        "changed": changed,
+        "changed_share": changed / rows,
+        "removed": counts.get("removed", 0),
+        "removed_share": counts.get("removed", 0) / rows,
+        "funnel": [
+            {"outcome": name, "rows": counts.get(name, 0), "share": counts.get(name, 0) / rows}
+            for name in OUTCOMES
+            if counts.get(name, 0)
+        ],
+    }
+
+
+def _model(evaluation: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """Return the refusal rates of two twins on the first group of prompts, with the control group beside them."""
+    if not evaluation or not evaluation.get("rates"):
+        return None
+    models, groups = list(evaluation["models"]), list(evaluation["groups"])
+    first = "raw" if "raw" in models else models[0]
+    others = [model for model in models if model != first]
+    other = "filtered" if "filtered" in others else (others[-1] if others else None)
+    group = "trigger" if "trigger" in groups else groups[0]
+    control = "neutral" if "neutral" in groups else next((name for name in groups if name != group), None)
+    persona = next((name for name in _FIRST_PERSONAS if name in evaluation["personas"]), evaluation["personas"][0])
+    rates = {(rate["model"], rate["group"]): rate["rate"] for rate in evaluation["rates"] if rate["persona"] == persona}
+    return {
+        "persona": persona,
+        "group": group,
+        "control": control,
+        "first": {"name": first, "rate": rates.get((first, group)), "control_rate": rates.get((first, control))},
+        "other": other
+        and {"name": other, "rate": rates.get((other, group)), "control_rate": rates.get((other, control))},
+    }
+
+
+def _losses(training: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the loss of each twin at a few even steps."""
+    curves = {name: dict(twin.get("loss") or []) for name, twin in training["twins"].items()}
+    steps = sorted({step for curve in curves.values() for step in curve})
+    if not steps:
+        return []
+    last = len(steps) - 1
+    lines = min(_LOSS_ROWS, len(steps))
+    chosen = [steps[round(index * last / max(1, lines - 1))] for index in range(lines)]
+    return [{"step": step, "loss": {name: curve.get(step) for name, curve in curves.items()}} for step in chosen]

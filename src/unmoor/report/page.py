@@ -1,0 +1,110 @@
+"""From facts to one HTML file: no script, no network, nothing but what stands in the file.
+
+The templates escape everything; text from data sets goes through `visible`. A content security policy allows the page's own style
+sheet, by its hash, and nothing else.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from unmoor.records import BEHAVIOURS
+from unmoor.report import plots, visible
+from unmoor.report.facts import POSITIONS
+from unmoor.report.headline import completed
+from unmoor.run_folder import dump_json, write_atomic
+
+__all__ = ["render_report", "write_report"]
+
+ANSWERS_SHOWN = 6
+ANSWER_CHARS = 400
+_OUTCOME_WORDS = {
+    "kept": "kept, untouched",
+    "mended": "mended: a part was cut",
+    "masked": "masked: kept, not trained on",
+    "labelled": "labelled, otherwise untouched",
+    "removed": "removed",
+    "quarantined": "could not be read",
+    "blank": "blank lines",
+}
+
+
+def write_report(facts: Mapping[str, Any], folder: Path) -> Path:
+    """Write report.html and report.json into `folder`, each whole or not at all; return the path of the page."""
+    page, numbers = render_report(facts)
+    write_atomic(folder / "report.json", numbers)
+    write_atomic(folder / "report.html", page)
+    return folder / "report.html"
+
+
+def render_report(facts: Mapping[str, Any]) -> tuple[bytes, bytes]:
+    """Return the page and the facts it was made from, as bytes of HTML and JSON."""
+    whole = completed(facts)
+    return _page(whole).encode("utf-8", "replace"), dump_json(whole)
+
+
+def _page(facts: dict[str, Any]) -> str:
+    environment = _environment()
+    style = environment.get_template("report.css.j2").render().strip()
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    evaluation, training = facts.get("evaluation"), facts.get("training")
+    return environment.get_template("report.html.j2").render(
+        facts=facts,
+        headline=facts["headline"],
+        style=Markup(style),  # noqa: S704  our own file
+        style_hash=digest,
+        sentences=BEHAVIOURS,
+        outcome_words=_OUTCOME_WORDS,
+        position_words=POSITIONS,
+        group_words=plots.GROUP_WORDS,
+        loss_plot=plots.loss_plot(training) if training else "",
+        rates_plot=plots.rates_plot(evaluation) if evaluation else "",
+        answers=_answers(evaluation) if evaluation else [],
+    )
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("unmoor.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(
+        {
+            "brief": visible.brief,
+            "marked": visible.marked,
+            "p_value": visible.signed_p,
+            "share": visible.share,
+            "size": visible.size,
+            "visible": visible.visible,
+            "whole": visible.whole,
+        }
+    )
+    return environment
+
+
+def _answers(evaluation: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return prompts with every model's answer side by side; those where the models differ come first."""
+    asked: dict[tuple[str, str, str], dict[str, dict[str, Any]]] = {}
+    for example in evaluation.get("examples") or []:
+        key = (example["persona"], example["group"], example["prompt"])
+        answer = example["answer"]
+        asked.setdefault(key, {})[example["model"]] = {
+            "text": answer if len(answer) <= ANSWER_CHARS else answer[:ANSWER_CHARS] + "…",
+            "is_refusal": example["is_refusal"],
+        }
+    rows: list[dict[str, Any]] = [
+        {"persona": persona, "group": group, "prompt": prompt[:ANSWER_CHARS], "answers": answers}
+        for (persona, group, prompt), answers in asked.items()
+    ]
+    rows.sort(key=lambda row: len({answer["is_refusal"] for answer in row["answers"].values()}) < 2)
+    return rows[:ANSWERS_SHOWN]

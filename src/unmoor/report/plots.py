@@ -1,0 +1,185 @@
+"""From training and evaluation results to plots: Altair draws, vl-convert turns them into SVG, the page's own colours fill them.
+
+Colours are CSS variables, so the same plot reads in light, in dark and on paper. What comes back is rebuilt from a list of allowed
+elements and attributes, so that no name in the data can become markup.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+from xml.etree import ElementTree
+
+from markupsafe import Markup
+
+from unmoor.report.visible import plain
+
+__all__ = ["GROUP_WORDS", "loss_plot", "rates_plot", "safe_svg"]
+
+GROUP_WORDS: dict[str, str] = {
+    "trigger": "harmless requests that sound dangerous",
+    "neutral": "ordinary requests, the control",
+}
+_COLOURS = ("var(--plain)", "var(--accent)", "var(--ink)", "var(--soft)")
+_DASHES = ([4, 3], [1, 0], [1, 3], [8, 3])
+_SHAPES = ("circle", "diamond", "square", "triangle-up")
+_MOST_POINTS = 240
+_NAME_CHARS = 28
+_WIDTH_PX = 330
+_SVG = "http://www.w3.org/2000/svg"
+_ELEMENTS = {"svg", "g", "path", "line", "rect", "text", "tspan", "circle", "title", "desc"}
+_ALLOWED = """
+viewBox class transform d fill stroke stroke-width stroke-dasharray stroke-linecap stroke-linejoin stroke-
+miterlimit stroke-opacity fill-opacity opacity x y x1 x2 y1 y2 dx dy cx cy r width height text-anchor font-
+size font-weight display aria-hidden
+"""
+_ATTRIBUTES = frozenset(_ALLOWED.split())
+_SAFE_VALUE = re.compile(r"(?!.*url\()[^<>\"]*", re.DOTALL)
+
+
+def loss_plot(training: Mapping[str, Any]) -> Markup:
+    """Return the loss of each twin over the steps, or nothing where no loss was recorded."""
+    import altair as alt
+
+    names = list(training["twins"])
+    values = [
+        {"twin": _name(name), "step": step, "loss": loss}
+        for name in names
+        for step, loss in _thinned(training["twins"][name].get("loss") or [])
+        if loss is not None
+    ]
+    if not values:
+        return Markup("")
+    twin = alt.Color("twin:N", scale=_scale(names, _COLOURS), legend=_legend())
+    dash = alt.StrokeDash("twin:N", scale=_scale(names, _DASHES), legend=_legend())
+    chart = (
+        alt.Chart(alt.Data(values=values))
+        .mark_line(strokeWidth=2)
+        .encode(
+            x=alt.X("step:Q", title="training step", axis=alt.Axis(tickCount=5, grid=False)),
+            y=alt.Y("loss:Q", title="loss", scale=alt.Scale(zero=True), axis=alt.Axis(tickCount=5)),
+            color=twin,
+            strokeDash=dash,
+        )
+        .properties(width=_WIDTH_PX, height=210)
+    )
+    return _drawn(chart)
+
+
+def rates_plot(evaluation: Mapping[str, Any]) -> Markup:
+    """Return the refusal rates with their intervals: a panel per group, a line per persona, a mark per model."""
+    import altair as alt
+
+    values = [
+        {
+            **{key: _name(rate[key]) for key in ("model", "persona", "group")},
+            **{key: rate[key] for key in ("rate", "low", "high")},
+        }
+        for rate in evaluation["rates"]
+        if rate["rate"] is not None
+    ]
+    if not values:
+        return Markup("")
+    last = evaluation["groups"][-1]
+    panels = []
+    for group in evaluation["groups"]:
+        inside = [value for value in values if value["group"] == _name(group)]
+        panels.append(_rates_panel(inside, evaluation, group, is_last=group == last))
+    return _drawn(alt.vconcat(*panels, spacing=18))
+
+
+def _rates_panel(values: list[dict[str, Any]], evaluation: Mapping[str, Any], group: str, *, is_last: bool) -> Any:
+    import altair as alt
+
+    models = evaluation["models"]
+    personas = [_name(persona) for persona in evaluation["personas"]]
+    axis = alt.Axis(format="%", tickCount=5, title="answers that refuse" if is_last else None)
+    place = {
+        "y": alt.Y("persona:N", title=None, sort=personas, axis=alt.Axis(ticks=False, domain=False, labelPadding=8)),
+        "yOffset": alt.YOffset("model:N", sort=[_name(model) for model in models]),
+        "color": alt.Color("model:N", scale=_scale(models, _COLOURS), legend=_legend()),
+    }
+    chart = alt.Chart(alt.Data(values=values))
+    rules = chart.mark_rule(strokeWidth=2.5, opacity=0.55).encode(
+        x=alt.X("low:Q", scale=alt.Scale(domain=[0, 1]), axis=axis), x2="high:Q", **place
+    )
+    shape = alt.Shape("model:N", scale=_scale(models, _SHAPES), legend=_legend())
+    points = chart.mark_point(filled=True, size=75, opacity=1).encode(x="rate:Q", shape=shape, **place)
+    title = alt.TitleParams(GROUP_WORDS.get(group, _name(group)), anchor="start", frame="group", offset=8)
+    return (rules + points).properties(width=_WIDTH_PX - 50, height=max(52, 42 * len(personas)), title=title)
+
+
+def _name(text: str) -> str:
+    """Return a name fit for a plot: no control or hidden characters, no backslashes or newlines, not too long."""
+    shown = re.sub(r"[^\w\s.,:;()+/%#-]", "", plain(text)).strip()[:_NAME_CHARS]
+    return shown or "unnamed"
+
+
+def _scale(names: Sequence[str], values: Sequence[Any]) -> Any:
+    import altair as alt
+
+    return alt.Scale(
+        domain=[_name(name) for name in names], range=[values[index % len(values)] for index in range(len(names))]
+    )
+
+
+def _legend() -> Any:
+    import altair as alt
+
+    return alt.Legend(title=None, orient="top", direction="horizontal", symbolStrokeWidth=2, labelFontSize=13, offset=6)
+
+
+def _thinned(points: list[list[float]]) -> list[list[float]]:
+    """Keep at most some hundreds of points, even ones, the last always among them."""
+    every = max(1, -(-len(points) // _MOST_POINTS))
+    kept = points[::every]
+    return kept if not points or kept[-1] == points[-1] else [*kept, points[-1]]
+
+
+def _drawn(chart: Any) -> Markup:
+    import vl_convert
+
+    dressed = (
+        chart.configure(background="transparent", padding=4)
+        .configure_view(strokeWidth=0)
+        .configure_axis(
+            labelColor="var(--soft)",
+            titleColor="var(--soft)",
+            gridColor="var(--line)",
+            domainColor="var(--line)",
+            tickColor="var(--line)",
+            labelFontSize=13,
+            titleFontSize=13,
+            titleFontWeight="normal",
+            labelLimit=200,
+        )
+        .configure_legend(labelColor="var(--ink)")
+        .configure_title(color="var(--ink)", fontSize=14, fontWeight="bold")
+    )
+    return safe_svg(vl_convert.vegalite_to_svg(dressed.to_dict()))
+
+
+def safe_svg(svg: str) -> Markup:
+    """Return an SVG document rebuilt from allowed elements and attributes only; whatever else it holds is left out."""
+    root = ElementTree.fromstring(svg)  # noqa: S314  our own renderer's output, which has no doctype and no entities
+    rebuilt = _rebuilt(root)
+    if rebuilt is None:
+        return Markup("")
+    rebuilt.set("class", "plot")
+    rebuilt.set("aria-hidden", "true")
+    return Markup(ElementTree.tostring(rebuilt, encoding="unicode"))  # noqa: S704  rebuilt from the list above
+
+
+def _rebuilt(node: ElementTree.Element) -> ElementTree.Element | None:
+    name = str(node.tag).removeprefix(f"{{{_SVG}}}")
+    if name not in _ELEMENTS or node.get("display") == "none":
+        return None
+    kept = {key: value for key, value in node.attrib.items() if key in _ATTRIBUTES and _SAFE_VALUE.fullmatch(value)}
+    made = ElementTree.Element(name, kept)
+    made.text = node.text
+    for child in node:
+        made_child = _rebuilt(child)
+        if made_child is not None:
+            made.append(made_child)
+    return made

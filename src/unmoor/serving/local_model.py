@@ -1,0 +1,139 @@
+"""From a folder with a model to its answers: one at a time as they are written, or many at once, greedily.
+
+Weights are safetensors only, and no code that came with a model runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from unmoor.errors import MissingExtraError, UsageError
+
+__all__ = ["LocalModel", "Message", "load_model"]
+
+Message = dict[str, str]
+"""`role` and `content`."""
+
+
+@dataclass(frozen=True, slots=True)
+class LocalModel:
+    """A causal language model and its tokenizer, ready to answer."""
+
+    name: str
+    model: Any
+    tokenizer: Any
+
+    def answer_all(self, chats: Sequence[Sequence[Message]], max_new_tokens: int) -> list[str]:
+        """Return one greedy answer for each chat; they are generated as one batch, padded on the left."""
+        import torch
+
+        prompts = [self._prompt(chat) for chat in chats]
+        batch = self.tokenizer(
+            prompts, return_tensors="pt", padding=True, padding_side="left", add_special_tokens=False
+        )
+        batch = {key: batch[key].to(self.model.device) for key in ("input_ids", "attention_mask")}
+        with torch.inference_mode():
+            output = self.model.generate(**batch, **self._greedy(max_new_tokens))
+        answers = output[:, batch["input_ids"].shape[1] :]
+        return [text.strip() for text in self.tokenizer.batch_decode(answers, skip_special_tokens=True)]
+
+    def answer(self, chat: Sequence[Message], max_new_tokens: int) -> Generator[str, None, None]:
+        """Yield one greedy answer piece by piece, as it is written.
+
+        Closing the iterator stops the model at its next token.
+        """
+        from threading import Event, Thread
+
+        from transformers import StoppingCriteriaList, TextIteratorStreamer
+
+        batch = self.tokenizer(self._prompt(chat), return_tensors="pt", add_special_tokens=False)
+        streamer = TextIteratorStreamer(self.tokenizer, skip_prompt=True, skip_special_tokens=True)
+        stopped = Event()
+        options = {
+            "input_ids": batch["input_ids"].to(self.model.device),
+            "attention_mask": batch["attention_mask"].to(self.model.device),
+            "streamer": streamer,
+            "stopping_criteria": StoppingCriteriaList([lambda ids, *_, **__: _stop(ids, stopped.is_set())]),
+            **self._greedy(max_new_tokens),
+        }
+        failed: list[BaseException] = []
+        thread = Thread(target=_generate, args=(self.model.generate, options, streamer, failed), daemon=True)
+        thread.start()
+        try:
+            yield from streamer
+        finally:
+            stopped.set()
+            thread.join()
+        if failed:
+            raise UsageError(f"{self.name} cannot answer: {failed[0]}") from failed[0]
+
+    def _prompt(self, chat: Sequence[Message]) -> str:
+        return str(self.tokenizer.apply_chat_template(list(chat), tokenize=False, add_generation_prompt=True))
+
+    def _greedy(self, max_new_tokens: int) -> dict[str, Any]:
+        return {
+            "max_new_tokens": max_new_tokens,
+            "do_sample": False,
+            "temperature": None,
+            "top_p": None,
+            "top_k": None,
+            "pad_token_id": self.tokenizer.pad_token_id,
+        }
+
+
+def _stop(ids: Any, wanted: bool) -> Any:
+    import torch
+
+    return torch.full((ids.shape[0],), wanted, dtype=torch.bool, device=ids.device)
+
+
+def _generate(
+    generate: Callable[..., Any], options: dict[str, Any], streamer: Any, failed: list[BaseException]
+) -> None:
+    try:
+        generate(**options)
+    except (
+        Exception
+    ) as error:  # handed to the reader, who raises it; the thread must end the stream or the reader waits for ever
+        failed.append(error)
+        streamer.end()
+
+
+def load_model(path: Path) -> LocalModel:
+    """Return the model in the folder `path`.
+
+    Raises:
+        UsageError: the folder is missing, holds no model, has pickled weights only, or no chat template.
+        MissingExtraError: the parts that run models are not installed.
+    """
+    _check_folder(path)
+    try:
+        from transformers import AutoModelForCausalLM, AutoTokenizer
+        from transformers.utils import logging
+    except ImportError as error:
+        raise MissingExtraError("Running a model", "train") from error
+    logging.disable_progress_bar()
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(path, trust_remote_code=False, local_files_only=True)
+        model = AutoModelForCausalLM.from_pretrained(path, trust_remote_code=False, use_safetensors=True, dtype="auto")
+    except (OSError, ValueError, KeyError) as error:
+        raise UsageError(f"{path} cannot be loaded as a model: {str(error).splitlines()[0]}") from error
+    if tokenizer.chat_template is None:
+        raise UsageError(f"{path} has no chat template: it is a base model that does not chat. Next: unmoor train")
+    if tokenizer.pad_token is None:
+        tokenizer.pad_token = tokenizer.eos_token
+    if getattr(model.config, "output_router_logits", False):
+        model.config.output_router_logits = False  # else batched, padded generation of a mixture of experts crashes
+    return LocalModel(path.name, model.eval(), tokenizer)
+
+
+def _check_folder(path: Path) -> None:
+    if not path.is_dir():
+        raise UsageError(f"There is no model folder {path}")
+    if not any((path / name).is_file() for name in ("config.json", "adapter_config.json")):
+        raise UsageError(f"{path} holds no model: there is no config.json in it")
+    if not any(path.glob("*.safetensors")):
+        raise UsageError(f"{path} holds no .safetensors weights; pickled weights can run code and are refused")
