@@ -26,16 +26,18 @@ def print_found(path: Path, summary: Summary) -> None:
     click.echo(
         f"Layout {summary.layout}{mixed}, guessed from the first rows; --layout NAME overrides. Languages: {languages}.\n"
     )
+    names = [*BEHAVIOURS, *sorted(set(summary.behaviour_rows) - set(BEHAVIOURS))]
     listing = table("behaviour", "rows", "share", "what it is", right=("rows", "share"))
-    for name in (*BEHAVIOURS, *sorted(set(summary.behaviour_rows) - set(BEHAVIOURS))):
-        rows = summary.behaviour_rows[name]
-        share = percent(rows / summary.rows) if summary.rows else "0%"
-        listing.add_row(
-            name, f"{rows:,}", share, BEHAVIOURS.get(name, "matches your list"), style=None if rows else "dim"
-        )
-    console().print(listing)
+    for name in names:
+        if rows := summary.behaviour_rows[name]:
+            listing.add_row(name, f"{rows:,}", percent(rows / summary.rows), BEHAVIOURS.get(name, "matches your list"))
+    if listing.row_count:
+        console().print(listing)
+    absent = [name for name in names if not summary.behaviour_rows[name]]
+    if absent:
+        click.echo(f"\nNot found: {', '.join(absent)}" if listing.row_count else "No behaviour was found in any row.")
     share = percent(summary.refusal_rows / summary.rows) if summary.rows else "0%"
-    click.echo(f"\nRows with any refusal: {summary.refusal_rows:,} ({share})")
+    click.echo(f"Rows with any refusal: {summary.refusal_rows:,} ({share})")
     bad = summary.outcomes["quarantined"]
     if bad:
         click.echo(f"Rows that could not be read: {bad:,} (quarantine.jsonl of a run says where and why)")
