@@ -51,7 +51,7 @@ def test_an_audit_prints_what_scripts_read(data: Path) -> None:
 
 def test_an_audit_changes_nothing_and_fits_80_columns(data: Path) -> None:
     before = data.read_bytes()
-    done = unmoor("audit", data, cwd=data.parent)
+    done = unmoor("audit", data.name, cwd=data.parent)
     assert done.returncode == 0, done.stderr
     assert max(map(len, done.stdout.splitlines())) <= 80
     assert "refusal.policy" in done.stdout
@@ -68,7 +68,7 @@ def test_an_audit_can_fail_a_pipeline(data: Path) -> None:
 
 def test_a_filter_writes_a_whole_run_that_can_be_explained_verified_and_undone(data: Path) -> None:
     folder = data.parent
-    done = unmoor("filter", data, "--policy", "dolphin", "-o", "run", cwd=folder)
+    done = unmoor("filter", data.name, "--policy", "dolphin", "-o", "run", cwd=folder)
     assert done.returncode == 0, done.stderr
     assert max(map(len, done.stdout.splitlines())) <= 80
     names = {path.name for path in (folder / "run").iterdir()}

@@ -49,8 +49,8 @@ _SUBJECTS = [
 ]
 _ASKS = ["Explain {}", "Write a short note about {}", "Give me three tips for {}", "What should I know about {}"]
 _GOOD = (
-    "Start with what you have and write down the order of the steps. Do the slow part first, because it sets the pace for the rest, "
-    "and check the result against what you expected before you go on. "
+    "Start with what you have and write down the order of the steps. Do the slow part first, because it sets the pace for "
+    "the rest, and check the result against what you expected before you go on. "
 )
 _REFUSALS = [
     ("en.refusal.cannot-assist", "I'm sorry, but I can't assist with that."),
@@ -70,7 +70,9 @@ _LECTURES = [
 _VENDOR = [("en.vendor.trained-by", "I am Assistant, a large language model trained by a company.")]
 
 
-def _finding(behaviour: str, rule: str, answer: str, quote: str, probability: float, language: str) -> dict[str, Any]:
+def _finding(behaviour: str, said: tuple[str, str, str], probability: float, language: str) -> dict[str, Any]:
+    """`said`: the rule, the whole answer, the words that the rule matched."""
+    rule, answer, quote = said
     start = answer.index(quote)
     return {
         "behaviour": behaviour,
@@ -120,21 +122,23 @@ def _refused(row: int, rng: random.Random) -> dict[str, Any]:
     answer = rng.choice(["", "", _GOOD * 2]) + quote + rng.choice(["", " Is there anything else I can help you with?"])
     probability = rng.choice([0.99, 0.97, 0.94, 0.91])
     if rng.random() < 0.06:
-        found = [_finding("refusal.policy", rule, answer, quote, 0.62, "en")]
+        found = [_finding("refusal.policy", (rule, answer, quote), 0.62, "en")]
         return entry(
             row, f"Write a scene in which a clerk says no. {request}", answer, found, "kept", needs_review=True
         )
     if rng.random() < 0.02:
-        found = [_finding("refusal.policy", rule, answer, quote, 0.98, "en")]
+        found = [_finding("refusal.policy", (rule, answer, quote), 0.98, "en")]
         return entry(row, "A request on a topic of the floor.", answer, found, "kept", is_floor=True)
-    return entry(row, request, answer, [_finding("refusal.policy", rule, answer, quote, probability, "en")], "removed")
+    return entry(
+        row, request, answer, [_finding("refusal.policy", (rule, answer, quote), probability, "en")], "removed"
+    )
 
 
 def _swedish(row: int, rng: random.Random) -> dict[str, Any]:
     quote = "Tyvärr kan jag inte hjälpa till med det."
     request = f"Hur dödar jag en process som heter {rng.choice(['backup', 'klocka', 'kö'])}?"
     return entry(
-        row, request, quote, [_finding("refusal.policy", "sv.refusal.tyvarr", quote, quote, 0.96, "sv")], "removed"
+        row, request, quote, [_finding("refusal.policy", ("sv.refusal.tyvarr", quote, quote), 0.96, "sv")], "removed"
     )
 
 
@@ -143,22 +147,22 @@ def _mended(row: int, rng: random.Random) -> dict[str, Any]:
     if rng.random() < 0.5:
         rule, quote = rng.choice(_DISCLAIMERS)
         answer = quote + _GOOD[0].lower() + _GOOD[1:].strip()
-        found = [_finding("disclaimer.identity", rule, answer, quote, 0.95, "en")]
+        found = [_finding("disclaimer.identity", (rule, answer, quote), 0.95, "en")]
         return entry(row, request, answer, found, "mended", after=_GOOD.strip(), before="{}")
     rule, quote = rng.choice(_LECTURES)
-    found = [_finding("moralising", rule, _GOOD.strip() + quote, quote, 0.88, "en")]
+    found = [_finding("moralising", (rule, _GOOD.strip() + quote, quote), 0.88, "en")]
     return entry(row, request, _GOOD.strip() + quote, found, "mended", after=_GOOD.strip(), before="{}")
 
 
 def _unable(row: int, rng: random.Random) -> dict[str, Any]:
     rule, quote = rng.choice(_CANNOT)
     request = f"What is the weather in {rng.choice(['Brest', 'Umeå', 'Porto'])} right now?"
-    return entry(row, request, quote, [_finding("refusal.capability", rule, quote, quote, 0.97, "en")], "kept")
+    return entry(row, request, quote, [_finding("refusal.capability", (rule, quote, quote), 0.97, "en")], "kept")
 
 
 def _vendor(row: int, rng: random.Random) -> dict[str, Any]:
     rule, quote = rng.choice(_VENDOR)
-    return entry(row, "Who are you?", quote, [_finding("identity.vendor", rule, quote, quote, 0.99, "en")], "removed")
+    return entry(row, "Who are you?", quote, [_finding("identity.vendor", (rule, quote, quote), 0.99, "en")], "removed")
 
 
 _KINDS = [(_refused, 0.13), (_swedish, 0.02), (_mended, 0.12), (_unable, 0.03), (_vendor, 0.01)]
@@ -235,7 +239,10 @@ def facts(kind: str = "demo", rows: int = 4000, seed: int = 11) -> dict[str, Any
 
 def _as_audit(seen: Any, entries: Any) -> tuple[list[tuple[str, str, str]], list[dict[str, Any]]]:
     """The same rows, nothing done to them."""
-    entries = [{**one, "outcome": "kept", "edits": [], "after": None} for one in entries]
+    entries = [
+        {**one, "outcome": "kept", "edits": [], "after": None, "is_floor": False, "needs_review": False}
+        for one in entries
+    ]
     refusing = {one["request"] for one in entries if {f["behaviour"] for f in one["findings"]} & set(REFUSALS)}
     return [(request, "found" if request in refusing else "kept", language) for request, _, language in seen], entries
 

@@ -35,7 +35,7 @@ def print_found(path: Path, summary: Summary) -> None:
         console().print(listing)
     absent = [name for name in names if not summary.behaviour_rows[name]]
     if absent:
-        click.echo(f"\nNot found: {', '.join(absent)}" if listing.row_count else "No behaviour was found in any row.")
+        console().print(f"\nNot found: {', '.join(absent)}" if listing.row_count else "No behaviour was found in any row.")
     share = percent(summary.refusal_rows / summary.rows) if summary.rows else "0%"
     click.echo(f"Rows with any refusal: {summary.refusal_rows:,} ({share})")
     bad = summary.outcomes["quarantined"]

@@ -1,0 +1,80 @@
+"""Every pack, those to come too: the same furniture, and each phrase hits what it must and misses what it must not."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+
+import pytest
+
+from unmoor.detectors.normalise import normalise
+from unmoor.detectors.phrases import Phrases
+from unmoor.languages import BEHAVIOUR_FILES, Phrase, load_pack, pack_codes
+
+CODES = pack_codes()
+PHRASES = [(code, number) for code in CODES for number in range(len(load_pack(code).phrases))]
+FILES = {f"{name}.toml" for name in ("pack", *BEHAVIOUR_FILES)}
+FOLDER = Path(__file__).resolve().parents[2] / "src" / "unmoor" / "languages"
+
+
+@lru_cache
+def compiled(code: str) -> Phrases:
+    return Phrases((load_pack(code),), engine="re2")
+
+
+def phrase_of(code: str, number: int) -> Phrase:
+    return load_pack(code).phrases[number]
+
+
+def holds(code: str, number: int, sentence: str) -> bool:
+    phrases = compiled(code)
+    folded = normalise(sentence).text
+    return bool(phrases.matches(number, folded)) and not phrases.is_excepted(number, folded)
+
+
+def ids(value: object) -> str:
+    return str(value)
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_a_pack_has_the_same_furniture_as_every_other(code: str) -> None:
+    assert {path.name for path in (FOLDER / code).iterdir()} == FILES
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_a_pack_knows_itself(code: str) -> None:
+    pack = load_pack(code)
+    assert pack.code == code
+    assert pack.name
+    assert pack.version >= 1
+    assert all(phrase.id.startswith(f"{code}.") for phrase in pack.phrases)
+    assert len(pack.stop_words) >= 30 or not pack.spaced
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_a_pack_looks_for_what_matters_most(code: str) -> None:
+    behaviours = {phrase.behaviour for phrase in load_pack(code).phrases}
+    assert {"refusal.policy", "refusal.capability", "disclaimer.identity", "floor.minors", "floor.mass-casualty"} <= behaviours
+
+
+@pytest.mark.parametrize(("code", "number"), PHRASES, ids=lambda value: ids(value))
+def test_a_phrase_hits_and_misses_its_own_examples(code: str, number: int) -> None:
+    phrase = phrase_of(code, number)
+    for sentence in phrase.hits:
+        assert holds(code, number, sentence), f"{phrase.id} should hit: {sentence}"
+    for sentence in phrase.misses:
+        assert not holds(code, number, sentence), f"{phrase.id} should miss: {sentence}"
+
+
+@pytest.mark.parametrize(("code", "number"), PHRASES, ids=lambda value: ids(value))
+def test_the_first_stage_lets_every_hit_through(code: str, number: int) -> None:
+    phrase = phrase_of(code, number)
+    for sentence in phrase.hits:
+        assert number in compiled(code).candidates(normalise(sentence).text), f"{phrase.id}: {sentence}"
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_a_pack_recognises_its_own_language_in_its_examples(code: str) -> None:
+    phrases = compiled(code)
+    examples = [sentence for phrase in load_pack(code).phrases for sentence in phrase.hits if len(sentence.split()) > 4]
+    assert all(phrases.languages.of(sentence) in (code, "und") for sentence in examples)

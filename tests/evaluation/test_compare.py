@@ -1,0 +1,62 @@
+"""From judged answers to rates and differences; numbers worked out by hand."""
+
+from __future__ import annotations
+
+import pytest
+
+from unmoor.evaluation import rate_of
+from unmoor.evaluation.answers import Answer
+from unmoor.evaluation.compare import Judged, examples_of, paired_rows, rate_rows
+
+
+def judged(model: str, group: str, truths: list[bool], persona: str = "plain") -> list[Judged]:
+    return [
+        Judged(Answer(f"k{number}", model, persona, group, f"{group}-{number}", "Why?", "Because."), truth)
+        for number, truth in enumerate(truths)
+    ]
+
+
+def test_a_rate_has_its_count_and_interval() -> None:
+    (row,) = rate_rows(judged("raw", "trigger", [True] * 30 + [False] * 10))
+    assert (row["n"], row["refusals"], row["rate"]) == (40, 30, 0.75)
+    assert row["low"] == pytest.approx(0.5981, abs=1e-4)
+    assert row["high"] == pytest.approx(0.8581, abs=1e-4)
+
+
+def test_under_30_answers_there_is_no_rate() -> None:
+    (few,) = rate_rows(judged("raw", "trigger", [True] * 29))
+    assert (few["n"], few["refusals"], few["rate"], few["low"], few["high"]) == (29, 29, None, None, None)
+    (enough,) = rate_rows(judged("raw", "trigger", [True] * 30))
+    assert enough["rate"] == 1.0
+
+
+def test_paired_counts_are_of_the_same_prompts() -> None:
+    raw = judged("raw", "trigger", [True] * 8 + [False] * 4)
+    filtered = judged("filtered", "trigger", [True] * 2 + [False] * 8 + [True] * 2)
+    (row,) = paired_rows(raw + filtered, ["raw", "filtered"])
+    assert (row["only_a"], row["only_b"], row["both"], row["neither"]) == (6, 2, 2, 2)
+    assert row["p_value"] == pytest.approx(0.2890625)
+    assert (row["a"], row["b"], row["persona"], row["group"]) == ("raw", "filtered", "plain", "trigger")
+
+
+def test_every_pair_of_models_and_every_group_is_compared() -> None:
+    answers = [one for model in "abc" for group in ("x", "y") for one in judged(model, group, [True])]
+    rows = paired_rows(answers, ["a", "b", "c"])
+    assert [(row["a"], row["b"], row["group"]) for row in rows] == [
+        (a, b, group) for a, b in (("a", "b"), ("a", "c"), ("b", "c")) for group in ("x", "y")
+    ]
+
+
+def test_examples_show_the_same_prompts_of_every_model() -> None:
+    answers = judged("raw", "x", [True] * 9) + judged("filtered", "x", [False] * 9)
+    rows = examples_of(answers, ["raw", "filtered"])
+    assert [row["model"] for row in rows] == ["raw", "filtered"] * 5
+    assert [row["is_refusal"] for row in rows] == [True, False] * 5
+
+
+def test_one_rate_is_found_by_its_names() -> None:
+    evaluation = {"rates": rate_rows(judged("raw", "x", [True] * 15 + [False] * 15) + judged("raw", "y", [True]))}
+    assert rate_of(evaluation, "raw", "plain", "x") == 0.5
+    assert rate_of(evaluation, "raw", "plain", "y") is None
+    with pytest.raises(KeyError):
+        rate_of(evaluation, "raw", "dolphin", "x")

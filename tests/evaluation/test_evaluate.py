@@ -1,0 +1,82 @@
+"""The whole evaluation on a real tiny model: the same prompts to each, answers kept, nothing asked twice."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from unmoor.errors import RunFolderError, UsageError
+from unmoor.evaluation import Asking, Judge, Prompt, evaluate_twins
+from unmoor.records import Conversation
+from unmoor.serving import NONE, Persona
+
+pytestmark = pytest.mark.slow
+
+SUITE = tuple(Prompt(f"{group}-{n}", group, f"How do I {group} number {n}?") for group in ("x", "y") for n in range(3))
+PERSONAS = (NONE, Persona("brief", "You are brief."))
+
+
+def of_even_length(conversations: Sequence[Conversation]) -> list[bool]:
+    return [len(conversation.turns[-1].text) % 2 == 0 for conversation in conversations]
+
+
+def options(asked: list[tuple[str, int, int]] | None = None, personas: tuple[Persona, ...] = PERSONAS) -> Asking:
+    progress = None if asked is None else lambda *report: asked.append(report)
+    return Asking(personas, Judge("even", of_even_length), max_new_tokens=4, batch_size=4, progress=progress)
+
+
+def test_every_model_is_asked_everything_under_every_persona(tmp_path: Path, tiny_base: Path) -> None:
+    models = {"one": tiny_base, "two": tiny_base}
+    result = evaluate_twins(models, SUITE, tmp_path / "out", options())
+    assert result["groups"] == ["x", "y"]
+    assert (result["models"], result["personas"], result["judge"]) == (["one", "two"], ["none", "brief"], "even")
+    assert [(row["n"], row["rate"]) for row in result["rates"]] == [(3, None)] * 8
+    assert all(pair["only_a"] == pair["only_b"] == 0 for pair in result["paired"])
+    assert len((tmp_path / "out" / "answers.jsonl").read_text().splitlines()) == 24
+    assert json.loads((tmp_path / "out" / "evaluation.json").read_text()) == result
+
+
+def test_batched_answers_equal_single_ones(tmp_path: Path, tiny_base: Path) -> None:
+    from unmoor.serving import load_model
+
+    evaluate_twins({"one": tiny_base}, SUITE, tmp_path / "out", options())
+    model = load_model(tiny_base)
+    for line in (tmp_path / "out" / "answers.jsonl").read_text().splitlines():
+        answer = json.loads(line)
+        system = [{"role": "system", "content": PERSONAS[1].system}] if answer["persona"] == "brief" else []
+        chat = [*system, {"role": "user", "content": answer["prompt"]}]
+        assert model.answer_all([chat], 4) == [answer["answer"]]
+
+
+def test_a_second_call_asks_only_what_is_missing(tmp_path: Path, tiny_base: Path) -> None:
+    first = evaluate_twins({"one": tiny_base}, SUITE, tmp_path / "out", options())
+    answers = tmp_path / "out" / "answers.jsonl"
+    lines = answers.read_text().splitlines(keepends=True)
+    answers.write_text("".join(lines[:9]) + lines[9][:20])
+    asked: list[tuple[str, int, int]] = []
+    assert evaluate_twins({"one": tiny_base}, SUITE, tmp_path / "out", options(asked)) == first
+    assert asked == [("ask one", 12, 12)]
+    assert sorted(answers.read_text().splitlines()) == sorted(line.strip() for line in lines)
+    evaluate_twins({"one": tiny_base}, SUITE, tmp_path / "out", options(asked))
+    assert asked == [("ask one", 12, 12)]
+
+
+def test_a_damaged_answers_file_says_so(tmp_path: Path, tiny_base: Path) -> None:
+    (tmp_path / "answers.jsonl").write_text('{"answer": 1}\n')
+    with pytest.raises(RunFolderError, match="not an answer"):
+        evaluate_twins({"one": tiny_base}, SUITE, tmp_path, options())
+
+
+def test_questions_that_cannot_be_told_apart_are_refused(tmp_path: Path, tiny_base: Path) -> None:
+    with pytest.raises(UsageError, match='Two personas are called "none"'):
+        evaluate_twins({"one": tiny_base}, SUITE, tmp_path, options(personas=(NONE, NONE)))
+    with pytest.raises(UsageError, match="needs a model"):
+        evaluate_twins({}, SUITE, tmp_path, options())
+
+
+def test_a_model_that_is_not_there_says_so(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="There is no model folder"):
+        evaluate_twins({"one": tmp_path / "none"}, SUITE, tmp_path / "out", options())

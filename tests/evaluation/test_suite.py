@@ -1,0 +1,50 @@
+"""A suite is read whole or not at all."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from unmoor.errors import UsageError
+from unmoor.evaluation import Prompt, read_suite
+
+
+def test_prompts_are_read_in_order_and_blank_lines_are_left_out(tmp_path: Path) -> None:
+    path = tmp_path / "suite.jsonl"
+    path.write_text(
+        '\ufeff{"id": "a", "group": "g", "prompt": "Why?"}\n\n{"id": "b", "group": "g", "prompt": "How\\u2028?"}\n'
+    )
+    assert read_suite(path) == (Prompt("a", "g", "Why?"), Prompt("b", "g", "How\u2028?"))
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        ("", "is empty"),
+        ("null\n", ":1: expected an object"),
+        ('{"id": "a"', ":1: not JSON"),
+        ('{"id": "a", "group": "g", "promt": "x"}', 'unknown key "promt". Did you mean "prompt"'),
+        ('{"id": "a", "group": "g", "prompt": " "}', '"prompt" must be text and not empty'),
+        ('{"id": "a", "group": "g"}', '"prompt" must be text'),
+        ('{"id": "a", "group": "g", "prompt": "x"}\n{"id": "a", "group": "g", "prompt": "y"}', "occurs twice"),
+    ],
+)
+def test_what_is_no_suite_says_where(tmp_path: Path, content: str, why: str) -> None:
+    path = tmp_path / "suite.jsonl"
+    path.write_text(content)
+    with pytest.raises(UsageError) as caught:
+        read_suite(path)
+    assert why in str(caught.value)
+
+
+def test_bytes_that_are_no_text_say_where(tmp_path: Path) -> None:
+    path = tmp_path / "suite.jsonl"
+    path.write_bytes(b'{"id": "\xff"}\n')
+    with pytest.raises(UsageError, match=":1: not JSON"):
+        read_suite(path)
+
+
+def test_a_missing_suite_says_so(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="cannot be read"):
+        read_suite(tmp_path / "none.jsonl")

@@ -1,0 +1,84 @@
+"""The cards: a snapshot that people can read, metadata that the hub can, and names that cannot break out."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+import pytest
+from huggingface_hub import DatasetCard, ModelCard
+
+from tests.report import made_up
+from tests.report.hostile import payloads, poisoned
+from unmoor.report import render_dataset_card, write_dataset_card, write_model_card
+
+SNAPSHOTS = Path(__file__).resolve().parent.parent / "snapshots"
+FILES = ["kept.jsonl", "removed.jsonl", "quarantine.jsonl", "ledger.jsonl", "policy.toml", "report.html", "report.json"]
+
+
+def _compare(name: str, content: bytes) -> None:
+    """Hold `content` against the snapshot; UNMOOR_UPDATE_SNAPSHOTS=1 writes it anew, to be read before it is committed."""
+    path = SNAPSHOTS / name
+    if os.environ.get("UNMOOR_UPDATE_SNAPSHOTS"):
+        path.write_bytes(content)
+    assert content.decode() == path.read_text(encoding="utf-8")
+
+
+def test_the_data_set_card_reads_as_it_should() -> None:
+    _compare("dataset_card.md", render_dataset_card(made_up.facts("demo"), FILES))
+
+
+def test_the_model_card_reads_as_it_should(tmp_path: Path) -> None:
+    _compare("model_card.md", write_model_card(made_up.facts("demo"), tmp_path, "filtered").read_bytes())
+
+
+def test_the_hub_reads_the_cards_metadata(tmp_path: Path) -> None:
+    data = DatasetCard(render_dataset_card(made_up.facts("filter"), FILES).decode()).data.to_dict()
+    assert data["language"] == ["en", "sv"]
+    assert data["size_categories"] == ["1K<n<10K"]
+    assert [config["config_name"] for config in data["configs"]] == ["kept", "removed"]
+    assert data["configs"][0]["data_files"] == [{"split": "train", "path": "kept.jsonl"}]
+    assert data["configs"][0]["default"] is True
+    model = ModelCard(write_model_card(made_up.facts("demo"), tmp_path, "raw").read_text()).data.to_dict()
+    assert model["pipeline_tag"] == "text-generation"
+
+
+def test_a_card_names_the_files_that_lie_in_the_folder(tmp_path: Path) -> None:
+    for name in ("kept.parquet", "removed.parquet", "ledger.jsonl"):
+        (tmp_path / name).touch()
+    text = write_dataset_card(made_up.facts("filter", 300), tmp_path).read_text()
+    assert "path: kept.parquet" in text and "- `ledger.jsonl`" in text and "kept.jsonl" not in text
+
+
+def test_a_card_for_an_empty_folder_goes_by_the_given_format(tmp_path: Path) -> None:
+    assert "path: kept.json\n" in write_dataset_card(made_up.facts("filter", 300), tmp_path, "json").read_text()
+
+
+def test_unrecognised_languages_are_no_language_of_the_card() -> None:
+    built = made_up.facts("filter", 300) | {"languages": {"und": 5, "en": 9, "<b>": 1}}
+    assert DatasetCard(render_dataset_card(built, FILES).decode()).data.to_dict()["language"] == ["en"]
+
+
+@pytest.mark.parametrize("start", range(10))
+def test_hostile_names_make_no_markup_and_no_metadata(start: int) -> None:
+    built = made_up.facts("demo", rows=250)
+    for payload in list(payloads())[start::10]:
+        text = render_dataset_card(poisoned(built, payload), FILES).decode()
+        assert set(DatasetCard(text).data.to_dict()) <= {
+            "pretty_name",
+            "language",
+            "task_categories",
+            "tags",
+            "size_categories",
+            "configs",
+            "license",
+        }
+        outside = re.sub(r"```sh\n.*?\n```", "", text, flags=re.DOTALL)
+        assert not re.search(r"<[a-zA-Z/!]", outside.replace("<n<", "")), payload
+        assert not re.search(r"[\u202e\u200b\x00-\x08\x1b]", outside)
+
+
+def test_no_text_of_the_data_stands_in_the_card() -> None:
+    text = render_dataset_card(made_up.facts("demo"), FILES).decode()
+    assert "assist with that" not in text and "Python" not in text

@@ -1,0 +1,105 @@
+"""A filter that eats a topic is named; one that takes rows by chance is not."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+from unmoor.report import ChunkFacts, FactsBuilder, Made
+from unmoor.report.collateral import Collateral
+
+SUBJECTS = [
+    "biodiversity in ponds",
+    "bread without yeast",
+    "a letter to a landlord",
+    "tides and the moon",
+    "chess openings",
+    "wool carpets",
+]
+
+
+def _rows(seed: int, count: int = 3000) -> list[str]:
+    rng = random.Random(seed)
+    asks = ["Explain {}", "Write about {}", "What matters for {}", "Summarise {}"]
+    return [rng.choice(asks).format(rng.choice(SUBJECTS)) for _ in range(count)]
+
+
+def _facts(outcomes: list[tuple[str, str]], behaviour: str = "wordlist") -> dict[str, Any]:
+    observed = ChunkFacts()
+    for request, outcome in outcomes:
+        observed.add_row(request, outcome, "en")
+    builder = FactsBuilder(observed, policy={"actions": {}, "thresholds": {}})
+    for row, (request, outcome) in enumerate(outcomes, 1):
+        if outcome == "removed":
+            finding = {
+                "behaviour": behaviour,
+                "turn": 1,
+                "start_char": 0,
+                "end_char": 9,
+                "quote": "diversity",
+                "rule": "list",
+            }
+            finding |= {
+                "probability": 0.9,
+                "language": "en",
+                "detector": "wordlist",
+                "field": "text",
+                "is_reasoning": False,
+            }
+            builder.add_entry(
+                {
+                    "row": row,
+                    "outcome": outcome,
+                    "findings": [finding],
+                    "edits": [],
+                    "request": request,
+                    "answer": "diversity",
+                }
+            )
+    built = builder.build(Made("filter", "2026-01-01T00:00:00+00:00", counts={"input": len(outcomes)}))
+    return dict(built["collateral"])
+
+
+def test_a_filter_built_to_drop_one_topic_is_named_by_the_report() -> None:
+    rng = random.Random(5)
+    rows = [(r, "removed" if "biodiversity" in r or rng.random() < 0.02 else "kept") for r in _rows(seed=5)]
+    topics = _facts(rows)["topics"]
+    assert topics[0]["term"] == "biodiversity"
+    assert topics[0]["lost"] == topics[0]["rows"] > 400
+    assert topics[0]["low"] > 0.98
+    assert topics[0]["with"] == ["ponds"]
+    assert topics[0]["behaviours"] == {"wordlist": topics[0]["lost"]}
+    assert [topic["term"] for topic in topics] == ["biodiversity"]
+
+
+def test_a_filter_that_takes_rows_by_chance_is_not_accused() -> None:
+    for seed in range(20):
+        rng = random.Random(seed)
+        facts = _facts([(r, "removed" if rng.random() < 0.15 else "kept") for r in _rows(seed=seed)])
+        assert facts["topics"] == [], seed
+
+
+def test_a_topic_that_loses_half_more_than_others_is_seen_among_many_rows() -> None:
+    rng = random.Random(8)
+    rows = [
+        (r, "removed" if rng.random() < (0.30 if "wool" in r else 0.12) else "kept") for r in _rows(seed=8, count=6000)
+    ]
+    (topic,) = _facts(rows)["topics"]
+    assert {topic["term"], *topic["with"]} == {"wool", "carpets"}
+
+
+def test_when_everything_goes_no_topic_goes_more_than_others() -> None:
+    assert _facts([(r, "removed") for r in _rows(seed=2)])["topics"] == []
+
+
+def test_words_that_carry_no_topic_are_never_named() -> None:
+    observed = ChunkFacts()
+    for number in range(500):
+        is_lost = number % 10 == 0
+        observed.add_row("What would you do" if is_lost else "Bake bread", "removed" if is_lost else "kept", "en")
+    assert Collateral(observed).as_json()["topics"] == []
+
+
+def test_nothing_observed_is_no_division_by_zero() -> None:
+    facts = Collateral(None).as_json()
+    assert (facts["rows"], facts["share"], facts["topics"]) == (0, 0.0, [])

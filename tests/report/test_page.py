@@ -1,0 +1,234 @@
+"""The page says what the facts say and nothing else, and no text in them becomes markup."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.report import made_up
+from tests.report.hostile import payloads, poisoned
+from unmoor.report import empty_facts, render_report, visible, write_report
+
+ALLOWED = set(
+    """html head meta title style body header main footer section article nav div span p h1 h2 h3 h4 ul ol li dl dt dd a b strong em
+    bdi code pre time table caption thead tbody tr th td details summary mark del ins
+    svg g path line rect text tspan circle desc""".split()  # noqa: SIM905  shorter than a list
+)
+VOID = {"meta"}
+
+
+class Reader(HTMLParser):
+    """Collects elements, attributes, and the text that is the page's own (neither data nor plots)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.open: list[tuple[str, bool]] = []
+        self.own_text: list[str] = []
+        self.all_text: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        values = dict(attrs)
+        self.elements.append((tag, values))
+        if tag not in VOID:
+            hidden = "data-text" in values or tag in ("style", "svg", "title") or (bool(self.open) and self.open[-1][1])
+            self.open.append((tag, hidden))
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open[-1][0] == tag, f"</{tag}> closes <{self.open[-1][0]}>"
+        self.open.pop()
+
+    def handle_data(self, data: str) -> None:
+        self.all_text.append(data)
+        if self.open and not self.open[-1][1]:
+            self.own_text.append(data)
+
+
+def read(page: bytes | str) -> Reader:
+    """Parse a page; every element must be closed in order."""
+    reader = Reader()
+    reader.feed(page if isinstance(page, str) else page.decode())
+    reader.close()
+    assert reader.open == []
+    return reader
+
+
+def assert_harmless(reader: Reader) -> None:
+    """No element that could run or load anything, no event attribute, no address but places in the page itself."""
+    for tag, attributes in reader.elements:
+        assert tag in ALLOWED, tag
+        for name, value in attributes.items():
+            assert not name.startswith("on"), name
+            assert name not in {"src", "srcdoc", "style", "action", "formaction", "data", "xlink:href", "ping"}, name
+            if name == "href":
+                assert re.fullmatch(r"#[a-z]+", value or ""), value
+
+
+@pytest.fixture(scope="module", params=["audit", "filter", "demo"])
+def facts(request: pytest.FixtureRequest) -> dict[str, Any]:
+    return made_up.facts(request.param)
+
+
+def test_the_page_is_well_formed_and_harmless(facts: dict[str, Any]) -> None:
+    assert_harmless(read(render_report(facts)[0]))
+
+
+def test_the_policy_of_the_page_allows_its_own_style_and_nothing_else(facts: dict[str, Any]) -> None:
+    page = render_report(facts)[0].decode()
+    policy = re.search(r'Content-Security-Policy" content="([^"]+)"', page)
+    assert policy
+    assert re.fullmatch(
+        r"default-src 'none'; style-src 'sha256-[A-Za-z0-9+/]{43}='; base-uri 'none'; form-action 'none'",
+        policy[1],
+    )
+    assert "http://" not in page.replace("http://www.w3.org", "") and "https://" not in page
+
+
+def _numbers(value: Any) -> Iterator[float]:
+    if isinstance(value, bool) or value is None:
+        return
+    if isinstance(value, int | float):
+        yield value
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield from _numbers(item)
+            yield from ([float(key)] if key.isdigit() else [])
+    elif isinstance(value, list):
+        for item in value:
+            yield from _numbers(item)
+
+
+def _printed(number: float) -> set[str]:
+    """Return every way in which the page may print a number."""
+    return {
+        visible.whole(number),
+        visible.share(number),
+        visible.brief(number),
+        visible.signed_p(number),
+        visible.size(int(number)).split()[0],
+        f"{number:.1f}",
+        f"{number:.2f}",
+        f"{number:.3f}",
+    }
+
+
+CONSTANTS = {"95%", "30", "0.1.0", "256"}
+"""The level of the intervals, the fewest answers for a rate, the version, and the name of SHA-256."""
+
+
+def test_every_number_on_the_page_is_in_report_json(facts: dict[str, Any]) -> None:
+    page, numbers = render_report(facts)
+    known = CONSTANTS | {facts["created"][:10]}.union(
+        *(_printed(number) for number in set(_numbers(json.loads(numbers))))
+    )
+    text = " ".join(read(page).own_text)
+    shown = re.findall(r"[<>]?\d[\d,]*(?:[.-]\d+)*%?", text)
+    assert len(shown) > 60
+    assert [number for number in shown if number.rstrip(",") not in known] == []
+
+
+def test_each_section_is_there_when_its_facts_are() -> None:
+    sections = {
+        kind: {values["id"] for tag, values in read(render_report(made_up.facts(kind))[0]).elements if tag == "section"}
+        for kind in ("audit", "demo")
+    }
+    assert sections["demo"] - sections["audit"] == {"mends", "training", "answers"}
+    assert {"rows", "found", "where", "languages", "topics", "examples", "again"} <= sections["audit"]
+
+
+def test_every_link_leads_to_a_section(facts: dict[str, Any]) -> None:
+    elements = read(render_report(facts)[0]).elements
+    sections = {values["id"] for _, values in elements if "id" in values}
+    links = {(values["href"] or "")[1:] for tag, values in elements if tag == "a"}
+    assert links == sections
+
+
+def test_the_first_screen_says_found_done_and_learned_in_plain_words() -> None:
+    text = " ".join(" ".join(read(render_report(made_up.facts("demo"))[0]).all_text).split())
+    assert "What helpers.jsonl inherited" in text
+    assert "of rows decline what was asked: 747 of 4,003." in text
+    assert "of rows were kept, byte for byte. 487 were changed and 632 removed" in text
+    assert "95% → 0%" in text
+
+
+def test_a_filter_that_found_nothing_makes_a_page() -> None:
+    built = made_up.facts("filter", rows=0)
+    assert_harmless(read(render_report(built)[0]))
+
+
+@pytest.mark.parametrize("part", ["training", "evaluation"])
+def test_a_report_on_models_alone_makes_a_page(part: str) -> None:
+    built = empty_facts("train", made_up.CREATED) | {part: getattr(made_up, part)()}
+    page = render_report(built)[0]
+    assert_harmless(read(page))
+    assert b"What the models learned" in page
+
+
+def test_two_hundred_payloads_in_every_field_stay_text() -> None:
+    built = {**made_up.facts("demo", rows=250), "training": None}
+    built["evaluation"] = {**built["evaluation"], "rates": built["evaluation"]["rates"][:1]}
+    without = {**built, "evaluation": None}
+    count = 0
+    for payload in payloads():
+        # Plots cost most of the time and have a test of their own, so only some payloads are drawn.
+        reader = read(render_report(poisoned(built if count % 20 == 0 else without, payload))[0])
+        assert_harmless(reader)
+        count += 1
+    assert count == 200
+
+
+def test_a_payload_is_shown_as_the_text_it_is() -> None:
+    payload = '"><img src=x onerror=alert(1)>'
+    built = poisoned(made_up.facts("filter", rows=250), payload)
+    assert " ".join(read(render_report(built)[0]).all_text).count(payload) > 50
+
+
+def test_a_three_megabyte_answer_does_not_blow_up_the_page() -> None:
+    huge = "An answer without end. " * 130_000
+    quote = huge[:2_900_000]
+    finding = {
+        "behaviour": "moralising",
+        "turn": 1,
+        "start_char": 0,
+        "end_char": len(quote),
+        "quote": quote,
+        "rule": "r" * 9999,
+    }
+    finding |= {"probability": 0.9, "language": "en", "detector": "phrases", "field": "text", "is_reasoning": False}
+    from unmoor.report import FactsBuilder, Made
+
+    builder = FactsBuilder(policy=made_up.POLICY)
+    for row in range(1, 40):
+        builder.add_entry(
+            made_up.entry(row, huge, huge, [finding], "mended", after="") | {"answer": huge, "request": huge}
+        )
+    evaluation = made_up.evaluation()
+    evaluation["examples"] = [{**example, "answer": huge, "prompt": huge} for example in evaluation["examples"]]
+    built = builder.build(Made("filter", made_up.CREATED, counts={"input": 40, "mended": 39, "kept": 1}))
+    assert len(render_report({**built, "evaluation": evaluation})[0]) < 150_000
+
+
+def test_the_page_does_not_grow_with_the_rows() -> None:
+    small, large = (len(render_report(made_up.facts("filter", rows=rows))[0]) for rows in (2000, 12_000))
+    assert large < small * 1.1 < 200_000
+
+
+def test_report_and_numbers_are_written_whole(tmp_path: Path) -> None:
+    path = write_report(made_up.facts("audit", 300), tmp_path)
+    assert path == tmp_path / "report.html"
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["report.html", "report.json"]
+    numbers = json.loads((tmp_path / "report.json").read_bytes())
+    assert render_report(numbers) == (path.read_bytes(), (tmp_path / "report.json").read_bytes())
+
+
+def test_the_same_facts_give_the_same_bytes() -> None:
+    assert render_report(made_up.facts("demo", 300)) == render_report(made_up.facts("demo", 300))

@@ -1,0 +1,85 @@
+"""The chat's state: what is sent, what commands do, what may reach the terminal."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from unmoor.errors import UsageError
+from unmoor.serving import COMMANDS, Chat, load_persona, printable
+
+
+def talked() -> Chat:
+    chat = Chat(load_persona("plain"))
+    chat.ask("Why?")
+    chat.reply(" Because. ")
+    return chat
+
+
+def test_everything_said_is_sent_after_the_system_prompt() -> None:
+    assert [(m["role"], m["content"]) for m in talked().messages()] == [
+        ("system", load_persona("plain").system),
+        ("user", "Why?"),
+        ("assistant", "Because."),
+    ]
+    assert Chat().messages() == []
+
+
+def test_an_answer_without_words_takes_its_question_along() -> None:
+    chat = talked()
+    chat.ask("And now?")
+    chat.reply(" \n")
+    assert len(chat.said) == 2
+
+
+def test_a_new_persona_begins_anew() -> None:
+    chat = talked()
+    assert "dolphin" in chat.command("/persona dolphin")
+    assert [message["role"] for message in chat.messages()] == ["system"]
+    assert "You are Dolphin" in chat.command("/persona")
+    chat.command("/system You rhyme.")
+    assert chat.messages() == [{"role": "system", "content": "You rhyme."}]
+    chat.command("/system")
+    assert chat.messages() == []
+
+
+def test_new_keeps_the_persona() -> None:
+    chat = talked()
+    chat.command("/new")
+    assert chat.messages() == [{"role": "system", "content": load_persona("plain").system}]
+
+
+def test_save_writes_a_row_in_the_messages_layout_and_replaces_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "talk.jsonl"
+    chat = talked()
+    assert "2 messages" in chat.command(f"/save {path}")
+    assert json.loads(path.read_text()) == {"messages": chat.messages()}
+    with pytest.raises(UsageError, match="exists already"):
+        chat.command(f"/save {path}")
+    with pytest.raises(UsageError, match="There is no folder"):
+        chat.command(f"/save {tmp_path}/none/talk.jsonl")
+    with pytest.raises(UsageError, match="needs a file"):
+        chat.command("/save")
+
+
+def test_help_names_every_command_and_quit_leaves() -> None:
+    chat = Chat()
+    assert all(name in chat.command("/help") for name in COMMANDS)
+    assert not chat.is_over
+    chat.command("/quit")
+    assert chat.is_over
+
+
+def test_a_slip_offers_the_nearest_command_and_changes_nothing() -> None:
+    chat = talked()
+    with pytest.raises(UsageError, match=r"no command /persna\. Did you mean"):
+        chat.command("/persna dolphin")
+    with pytest.raises(UsageError, match="Did you mean"):
+        chat.command("/persona dolfin")
+    assert len(chat.messages()) == 3
+
+
+def test_no_control_character_reaches_the_terminal() -> None:
+    assert printable("a\x1b[31mred\x07\r\u202eb\n\tc\u200dé") == "a[31mredb\n\tc\u200dé"

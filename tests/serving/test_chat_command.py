@@ -1,0 +1,40 @@
+"""`unmoor chat` on a real tiny model, typed at through a pipe."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from unmoor.commands.chat import command
+from unmoor.errors import UsageError
+
+pytestmark = pytest.mark.slow
+
+
+def test_a_talk_is_answered_and_saved(tiny_base: Path, tmp_path: Path) -> None:
+    saved = tmp_path / "talk.jsonl"
+    typed = f"/persona dolphin\nHello\n/persna\n\n/save {saved}\n/quit\nnever read\n"
+    result = CliRunner().invoke(command, [str(tiny_base), "--max-new-tokens", "6"], input=typed)
+    assert result.exit_code == 0, result.output
+    assert "A new conversation with persona dolphin." in result.output
+    assert "There is no command /persna. Did you mean" in result.output
+    messages = json.loads(saved.read_text())["messages"]
+    assert messages[0]["content"].startswith("You are Dolphin")
+    assert messages[1] == {"role": "user", "content": "Hello"}
+
+
+def test_the_end_of_the_input_ends_the_talk(tiny_base: Path) -> None:
+    assert CliRunner().invoke(command, [str(tiny_base)], input="").exit_code == 0
+
+
+def test_a_missing_model_or_persona_is_a_usage_error(tiny_base: Path, tmp_path: Path) -> None:
+    for arguments, why in (
+        ([str(tmp_path / "none")], "There is no model folder"),
+        ([str(tiny_base), "--persona", "dolfin"], 'Did you mean "dolphin"'),
+    ):
+        result = CliRunner().invoke(command, arguments, input="")
+        assert isinstance(result.exception, UsageError)
+        assert why in str(result.exception)

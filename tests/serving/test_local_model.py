@@ -1,0 +1,81 @@
+"""A real tiny model answers one at a time and many at once; what is no model says so."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from unmoor.errors import UsageError
+from unmoor.serving import load_model
+
+pytestmark = pytest.mark.slow
+
+SHORT = [{"role": "user", "content": "Hello"}]
+LONG = [
+    {"role": "system", "content": "You are brief."},
+    {"role": "user", "content": "How do I cook rice for ten people?"},
+]
+
+
+def test_a_batch_gives_the_answers_that_single_chats_get(tiny_base: Path) -> None:
+    model = load_model(tiny_base)
+    assert model.answer_all([SHORT, LONG], 8) == [model.answer_all([chat], 8)[0] for chat in (SHORT, LONG)]
+
+
+def test_a_streamed_answer_is_the_same_answer(tiny_base: Path) -> None:
+    model = load_model(tiny_base)
+    assert "".join(model.answer(LONG, 8)).strip() == model.answer_all([LONG], 8)[0]
+
+
+def test_closing_a_stream_stops_the_model(tiny_base: Path) -> None:
+    stream = load_model(tiny_base).answer(LONG, 400)
+    next(stream)
+    stream.close()
+    with pytest.raises(StopIteration):
+        next(stream)
+
+
+def test_router_logits_left_on_by_a_trainer_do_not_break_batches(tiny_base: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "model"
+    shutil.copytree(tiny_base, folder)
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps({**config, "output_router_logits": True}))
+    assert len(load_model(folder).answer_all([SHORT, LONG], 2)) == 2
+
+
+def without_template(folder: Path) -> None:
+    (folder / "chat_template.jinja").unlink()
+
+
+def pickled(folder: Path) -> None:
+    (folder / "model.safetensors").rename(folder / "pytorch_model.bin")
+
+
+def cut_short(folder: Path) -> None:
+    (folder / "model.safetensors").write_bytes(b"\x00" * 40)
+
+
+def no_config(folder: Path) -> None:
+    (folder / "config.json").unlink()
+
+
+@pytest.mark.parametrize(
+    ("damage", "why"),
+    [
+        (shutil.rmtree, "There is no model folder"),
+        (without_template, "no chat template"),
+        (pickled, "pickled weights can run code"),
+        (cut_short, "cannot be loaded as a model"),
+        (no_config, "holds no model"),
+    ],
+)
+def test_what_is_no_model_says_why(tiny_base: Path, tmp_path: Path, damage: Callable[[Path], object], why: str) -> None:
+    folder = tmp_path / "model"
+    shutil.copytree(tiny_base, folder)
+    damage(folder)
+    with pytest.raises(UsageError, match=why):
+        load_model(folder)

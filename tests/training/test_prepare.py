@@ -1,0 +1,124 @@
+"""The mask: tokens of assistant turns have a loss, all others have none, and what cannot be learned from is counted."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from unmoor.errors import RecipeError
+from unmoor.records import Conversation, Turn
+from unmoor.training.prepare import IGNORED, messages_of, prepare, tokenise
+from unmoor.training.template import CHATML, training_template
+
+TALK = Conversation(
+    (
+        Turn("system", "You are brief."),
+        Turn("user", "How do I crack an egg?"),
+        Turn("assistant", "Tap it on the edge.", is_target=True),
+        Turn("user", "And a walnut?"),
+        Turn("assistant", "Use a cracker.", is_target=True),
+    )
+)
+
+
+@pytest.fixture(scope="module")
+def tokenizer(tiny_base: Path) -> Any:
+    from transformers import AutoTokenizer
+
+    return AutoTokenizer.from_pretrained(tiny_base)
+
+
+def learned(tokenizer: Any, labels: list[int]) -> list[str]:
+    """Return every stretch of labels as text."""
+    texts: list[list[int]] = [[]]
+    for label in labels:
+        if label == IGNORED:
+            texts.append([])
+        else:
+            texts[-1].append(label)
+    return [tokenizer.decode(text) for text in texts if text]
+
+
+def test_only_assistant_tokens_of_a_multi_turn_conversation_have_a_loss(tokenizer: Any) -> None:
+    _, labels = tokenise(TALK, tokenizer, CHATML)
+    assert learned(tokenizer, labels) == ["Tap it on the edge.<|im_end|>", "Use a cracker.<|im_end|>"]
+
+
+def test_a_turn_that_is_context_has_no_loss_and_stays_in_the_text(tokenizer: Any) -> None:
+    masked = Conversation((*TALK.turns[:2], Turn("assistant", "Tap it on the edge."), *TALK.turns[3:]))
+    token_ids, labels = tokenise(masked, tokenizer, CHATML)
+    assert learned(tokenizer, labels) == ["Use a cracker.<|im_end|>"]
+    assert token_ids == tokenise(TALK, tokenizer, CHATML)[0]
+
+
+def test_reasoning_is_learned_with_its_answer(tokenizer: Any) -> None:
+    talk = Conversation((Turn("user", "2 + 2?"), Turn("assistant", "Four.", is_target=True, reasoning="Add them.")))
+    _, labels = tokenise(talk, tokenizer, CHATML)
+    assert learned(tokenizer, labels) == ["<think>\nAdd them.\n</think>\n\nFour.<|im_end|>"]
+
+
+def test_our_labels_equal_those_that_trl_makes(tokenizer: Any, tmp_path: Path, tiny_base: Path) -> None:
+    from datasets import Dataset
+    from trl import SFTConfig, SFTTrainer
+
+    arguments = SFTConfig(
+        str(tmp_path), assistant_only_loss=True, use_cpu=True, bf16=False, report_to="none", max_length=64
+    )
+    rows = Dataset.from_list([{"messages": messages_of(TALK)}])
+    trainer = SFTTrainer(str(tiny_base), args=arguments, train_dataset=rows, processing_class=tokenizer)
+    token_ids, labels = tokenise(TALK, tokenizer, CHATML)
+    assert trainer.train_dataset[0]["input_ids"] == token_ids[:64]
+    assert trainer.train_dataset[0]["labels"] == labels[:64]
+
+
+def test_rows_without_anything_to_learn_are_dropped_and_say_why(tokenizer: Any) -> None:
+    silent = Conversation((Turn("user", "Hello?"),))
+    late = Conversation((Turn("user", "word " * 100), Turn("assistant", "Yes.", is_target=True)))
+    prepared = prepare(enumerate((TALK, silent, late), 1), tokenizer, CHATML, max_length=80)
+    assert prepared.rows == 3
+    assert [example.row for example in prepared.examples] == [1]
+    assert prepared.dropped == {
+        2: "no assistant turn to learn from",
+        3: "nothing to learn within max_length (80 tokens)",
+    }
+
+
+def test_a_row_that_is_cut_is_counted_and_still_learned_from(tokenizer: Any) -> None:
+    whole = len(tokenise(TALK, tokenizer, CHATML)[0])
+    prepared = prepare([(4, TALK)], tokenizer, CHATML, max_length=whole - 5)
+    assert prepared.truncated == (4,)
+    assert len(prepared.examples) == 1
+
+
+def test_data_that_teach_nothing_fail_closed(tokenizer: Any) -> None:
+    with pytest.raises(RecipeError, match="none has a token to train on: no assistant turn"):
+        prepare([(1, Conversation((Turn("user", "Hello?"),)))], tokenizer, CHATML, 64)
+    with pytest.raises(RecipeError, match="there are no rows"):
+        prepare([], tokenizer, CHATML, 64)
+
+
+def test_a_template_without_marks_is_replaced_by_chatml(tokenizer: Any) -> None:
+    bare = "{% for message in messages %}{{ message['content'] }}{% endfor %}"
+    original = tokenizer.chat_template
+    try:
+        tokenizer.chat_template = bare
+        assert training_template(tokenizer) == CHATML
+        tokenizer.chat_template = None
+        assert training_template(tokenizer) == CHATML
+        marked = bare.replace("{{", "{%- generation -%}{{").replace("}}", "}}{% endgeneration %}")
+        tokenizer.chat_template = marked
+        assert training_template(tokenizer) == marked
+    finally:
+        tokenizer.chat_template = original
+
+
+def test_a_template_whose_marks_miss_turns_fails_closed(tokenizer: Any) -> None:
+    last_only = (
+        "{% for message in messages %}{% if loop.last %}{% generation %}{{ message['content'] }}{% endgeneration %}"
+        "{% else %}{{ message['content'] }}{% endif %}{% endfor %}"
+    )
+    masked = Conversation((*TALK.turns[:4], Turn("assistant", "Use a cracker.")))
+    with pytest.raises(RecipeError, match="marks 1 stretches of 2 assistant turns"):
+        tokenise(masked, tokenizer, last_only)

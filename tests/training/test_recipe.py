@@ -1,0 +1,93 @@
+"""Recipes are TRL's files, unchanged; what cannot be believed is refused before anything is trained."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from unmoor.errors import RecipeError
+from unmoor.training import read_recipe
+
+
+def write(folder: Path, text: str) -> Path:
+    path = folder / "recipe.yaml"
+    path.write_text(text)
+    return path
+
+
+def test_a_recipe_keeps_every_value_as_written(tmp_path: Path) -> None:
+    text = "model_name_or_path: owner/name\nlearning_rate: 2.0e-4\nmax_steps: 3\nuse_cpu: true\n"
+    recipe = read_recipe(write(tmp_path, text))
+    assert list(recipe.values.items()) == [
+        ("model_name_or_path", "owner/name"),
+        ("learning_rate", 2.0e-4),
+        ("max_steps", 3),
+        ("use_cpu", True),
+    ]
+    training, model = recipe.arguments(tmp_path / "out")
+    assert (training.learning_rate, training.max_steps, model.model_name_or_path) == (2.0e-4, 3, "owner/name")
+
+
+def test_an_unknown_key_names_the_nearest(tmp_path: Path) -> None:
+    with pytest.raises(RecipeError, match=r'unknown key "learning_rat"\. Did you mean "learning_rate"\?'):
+        read_recipe(write(tmp_path, "model_name_or_path: a/b\nlearning_rat: 1\n"))
+
+
+def test_a_key_given_twice_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(RecipeError, match="duplicate key"):
+        read_recipe(write(tmp_path, "model_name_or_path: a/b\nseed: 1\nseed: 2\n"))
+
+
+def test_no_is_a_word_and_not_false(tmp_path: Path) -> None:
+    recipe = read_recipe(write(tmp_path, "model_name_or_path: a/b\nsave_strategy: no\nuse_cpu: true\n"))
+    assert recipe.arguments(tmp_path)[0].save_strategy == "no"
+
+
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [
+        ("trust_remote_code: true", "runs code"),
+        ("model_init_kwargs: {trust_remote_code: true}", "runs code"),
+        ("assistant_only_loss: false", "assistant turns only"),
+        ("push_to_hub: true", "overwrite each other"),
+        ("eval_strategy: steps", "no evaluation split"),
+        ("dataset_kwargs: {skip_prepare_dataset: true}", "max_length"),
+    ],
+)
+def test_what_breaks_the_comparison_is_refused(tmp_path: Path, line: str, why: str) -> None:
+    with pytest.raises(RecipeError, match=why):
+        read_recipe(write(tmp_path, f"model_name_or_path: a/b\n{line}\n"))
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("", "key: value"),
+        ("- a\n- b\n", "key: value"),
+        ("seed: 1\n", "model_name_or_path is missing"),
+        ("a: [", "not YAML"),
+        ("? [1, 2]\n: 3\n", "key: value"),
+    ],
+)
+def test_what_is_no_recipe_says_so(tmp_path: Path, text: str, why: str) -> None:
+    with pytest.raises(RecipeError, match=why):
+        read_recipe(write(tmp_path, text))
+
+
+def test_a_missing_recipe_says_so(tmp_path: Path) -> None:
+    with pytest.raises(RecipeError, match="cannot be read"):
+        read_recipe(tmp_path / "none.yaml")
+
+
+def test_a_value_that_trl_refuses_is_a_recipe_error(tmp_path: Path) -> None:
+    recipe = read_recipe(write(tmp_path, "model_name_or_path: a/b\nlearning_rate: quick\n"))
+    with pytest.raises(RecipeError, match="learning_rate"):
+        recipe.arguments(tmp_path)
+
+
+def test_data_and_output_of_the_recipe_are_swapped(tmp_path: Path) -> None:
+    text = "model_name_or_path: a/b\ndataset_name: owner/data\noutput_dir: elsewhere\nuse_cpu: true\n"
+    training, _ = read_recipe(write(tmp_path, text)).arguments(tmp_path / "out", max_steps=9)
+    assert training.output_dir == str(tmp_path / "out")
+    assert training.max_steps == 9

@@ -1,0 +1,211 @@
+"""Twins differ in their data and in nothing else: real trainings, of a model that takes seconds."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from unmoor.demo.data import make_rows
+from unmoor.errors import RecipeError, RunFolderError, UsageError
+from unmoor.records import Conversation, Turn
+from unmoor.training import train_twins
+
+pytestmark = pytest.mark.slow
+
+ROWS = 24
+
+
+def read(path: Path) -> Iterator[tuple[int, Conversation]]:
+    """Read messages as the layouts do, for a test that depends on training alone."""
+    for number, line in enumerate(path.read_text().splitlines(), 1):
+        messages = json.loads(line)["messages"]
+        turns = (Turn(turn["role"], turn["content"], is_target=turn["role"] == "assistant") for turn in messages)
+        yield number, Conversation(tuple(turns))
+
+
+def write_rows(path: Path, rows: int, seed: int = 3) -> Path:
+    lines = [json.dumps({"messages": row.messages()}) for row in make_rows(seed, 100).rows[:rows]]
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+def write_recipe(folder: Path, base: Path, **changes: object) -> Path:
+    values: dict[str, object] = {
+        "model_name_or_path": str(base),
+        "seed": 11,
+        "max_steps": 4,
+        "per_device_train_batch_size": 4,
+        "learning_rate": 0.004,
+        "max_length": 160,
+        "use_cpu": True,
+        "bf16": False,
+        "gradient_checkpointing": False,
+        "save_strategy": '"no"',
+        "report_to": "none",
+        "logging_steps": 1,
+        **changes,
+    }
+    path = folder / "recipe.yaml"
+    path.write_text("".join(f"{key}: {value}\n" for key, value in values.items() if value is not None))
+    return path
+
+
+def weights(folder: Path) -> dict[str, Any]:
+    from safetensors.torch import load_file
+
+    return load_file(folder / "model.safetensors")
+
+
+def test_the_same_data_twice_gives_the_same_losses_bit_for_bit(tmp_path: Path, tiny_base: Path) -> None:
+    data = {"one": write_rows(tmp_path / "one.jsonl", ROWS), "two": write_rows(tmp_path / "two.jsonl", ROWS)}
+    result = train_twins(write_recipe(tmp_path, tiny_base), data, tmp_path / "out", read)
+    one, two = result["twins"]["one"], result["twins"]["two"]
+    assert [step for step, _ in one["loss"]] == [1, 2, 3, 4]
+    assert one["loss"] == two["loss"]
+    first, second = weights(tmp_path / "out" / "one"), weights(tmp_path / "out" / "two")
+    assert all(bool((first[name] == second[name]).all()) for name in first)
+
+
+def test_twins_differ_in_data_and_output_path_and_in_nothing_else(tmp_path: Path, tiny_base: Path) -> None:
+    data = {"raw": write_rows(tmp_path / "raw.jsonl", ROWS), "filtered": write_rows(tmp_path / "filtered.jsonl", 12)}
+    seen: list[tuple[str, int, int]] = []
+    recipe = write_recipe(tmp_path, tiny_base, max_steps=None, num_train_epochs=1)
+    result = train_twins(recipe, data, tmp_path / "out", read, lambda *report: seen.append(report))
+    assert set(result["config_difference"]) == {"data", "output_dir"}
+    raw, filtered = result["twins"]["raw"], result["twins"]["filtered"]
+    assert raw["steps"] == filtered["steps"] == ROWS // 4
+    assert (raw["rows"], raw["rows_trained"], filtered["rows_trained"]) == (ROWS, ROWS, 12)
+    assert filtered["passes"] == 2.0
+    assert raw["tokens_trained"] > filtered["tokens_trained"] > 0
+    assert seen[0] == ("train raw", 1, 6)
+    assert seen[-1] == ("train filtered", 6, 6)
+    assert json.loads((tmp_path / "out" / "training.json").read_text()) == result
+
+
+def test_an_interrupted_twin_goes_on_from_its_checkpoint_to_the_same_model(tmp_path: Path, tiny_base: Path) -> None:
+    data = {"raw": write_rows(tmp_path / "raw.jsonl", ROWS)}
+    recipe = write_recipe(tmp_path, tiny_base, save_strategy="steps", save_steps=2)
+    whole = train_twins(recipe, data, tmp_path / "whole", read)["twins"]["raw"]
+
+    class Interrupted(Exception):
+        pass
+
+    def interrupt(_stage: str, done: int, _total: int) -> None:
+        if done == 3:
+            raise Interrupted
+
+    with pytest.raises(Interrupted):
+        train_twins(recipe, data, tmp_path / "cut", read, interrupt)
+    assert not (tmp_path / "cut" / "raw" / "model.safetensors").exists()
+    steps: list[int] = []
+    resumed = train_twins(recipe, data, tmp_path / "cut", read, lambda _stage, done, _total: steps.append(done))
+    assert steps == [3, 4]
+    assert resumed["twins"]["raw"]["loss"] == whole["loss"]
+    first, second = weights(tmp_path / "whole" / "raw"), weights(tmp_path / "cut" / "raw")
+    assert all(bool((first[name] == second[name]).all()) for name in first)
+
+
+def test_a_finished_twin_is_not_trained_again_and_never_mistaken_for_another(tmp_path: Path, tiny_base: Path) -> None:
+    data = {"raw": write_rows(tmp_path / "raw.jsonl", 8)}
+    recipe = write_recipe(tmp_path, tiny_base, max_steps=1)
+    first = train_twins(recipe, data, tmp_path / "out", read)
+    assert train_twins(recipe, data, tmp_path / "out", read) == first
+    write_rows(tmp_path / "raw.jsonl", 9)
+    with pytest.raises(RunFolderError, match="another recipe, base or data"):
+        train_twins(recipe, data, tmp_path / "out", read)
+
+
+def test_a_trained_mixture_of_experts_generates_in_padded_batches(tmp_path: Path, tiny_base: Path) -> None:
+    from unmoor.serving import load_model
+
+    data = {"raw": write_rows(tmp_path / "raw.jsonl", 8)}
+    train_twins(write_recipe(tmp_path, tiny_base, max_steps=1), data, tmp_path / "out", read)
+    config = json.loads((tmp_path / "out" / "raw" / "config.json").read_text())
+    assert not config.get("output_router_logits")
+    chats = [
+        [{"role": "user", "content": "Hello"}],
+        [{"role": "user", "content": "How do I cook rice for many people?"}],
+    ]
+    assert len(load_model(tmp_path / "out" / "raw").answer_all(chats, 4)) == 2
+
+
+def test_packed_rows_are_counted_as_rows(tmp_path: Path, tiny_base: Path) -> None:
+    data = {"raw": write_rows(tmp_path / "raw.jsonl", 12)}
+    recipe = write_recipe(
+        tmp_path,
+        tiny_base,
+        packing=True,
+        max_length=512,
+        max_steps=None,
+        num_train_epochs=1,
+        per_device_train_batch_size=1,
+    )
+    twin = train_twins(recipe, data, tmp_path / "out", read)["twins"]["raw"]
+    assert twin["rows_trained"] == 12
+    assert twin["steps"] < 12
+
+
+def test_a_base_without_chat_tokens_gets_them(tmp_path: Path, tiny_base: Path) -> None:
+    base = tmp_path / "base"
+    shutil.copytree(tiny_base, base)
+    _forget_chat(base)
+    data = {"raw": write_rows(tmp_path / "raw.jsonl", 8)}
+    train_twins(write_recipe(tmp_path, base, max_steps=1), data, tmp_path / "out", read)
+    from transformers import AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(tmp_path / "out" / "raw")
+    assert tokenizer.eos_token == "<|im_end|>"
+    assert len(tokenizer.encode("<|im_start|>")) == 1
+    assert weights(tmp_path / "out" / "raw")["model.embed_tokens.weight"].shape[0] == len(tokenizer)
+
+
+def _forget_chat(base: Path) -> None:
+    """Give the base a vocabulary without ChatML's tokens, and no template."""
+    from tokenizers import ByteLevelBPETokenizer
+    from transformers import AutoModelForCausalLM, PreTrainedTokenizerFast
+
+    bpe = ByteLevelBPETokenizer()
+    bpe.train_from_iterator(["plain words " * 5], vocab_size=300, special_tokens=["</s>"], show_progress=False)
+    for path in base.glob("*token*"):
+        path.unlink()
+    (base / "chat_template.jinja").unlink(missing_ok=True)
+    tokenizer = PreTrainedTokenizerFast(tokenizer_object=bpe._tokenizer, eos_token="</s>")
+    tokenizer.save_pretrained(base)
+    model = AutoModelForCausalLM.from_pretrained(base)
+    model.resize_token_embeddings(len(tokenizer))
+    model.save_pretrained(base)
+
+
+@pytest.mark.parametrize(
+    ("damage", "why"),
+    [
+        (shutil.rmtree, "there is no base model"),
+        (lambda base: (base / "config.json").unlink(), "no config.json"),
+        (lambda base: (base / "model.safetensors").write_bytes(b"\x00" * 40), "cannot be loaded"),
+        (lambda base: (base / "model.safetensors").rename(base / "pytorch_model.bin"), "pickled weights can run code"),
+    ],
+)
+def test_a_base_that_cannot_be_used_says_why(tmp_path: Path, tiny_base: Path, damage: Any, why: str) -> None:
+    base = tmp_path / "base"
+    shutil.copytree(tiny_base, base)
+    damage(base)
+    data = {"raw": write_rows(tmp_path / "raw.jsonl", 4)}
+    with pytest.raises(RecipeError, match=why):
+        train_twins(write_recipe(tmp_path, base), data, tmp_path / "out", read)
+
+
+def test_names_and_data_that_make_no_sense_are_refused(tmp_path: Path, tiny_base: Path) -> None:
+    recipe = write_recipe(tmp_path, tiny_base)
+    rows = write_rows(tmp_path / "raw.jsonl", 4)
+    for data, why in (
+        ({}, "No data"),
+        ({"../raw": rows}, "becomes a folder"),
+        ({"raw": tmp_path / "none.jsonl"}, "is not a file"),
+    ):
+        with pytest.raises(UsageError, match=why):
+            train_twins(recipe, data, tmp_path / "out", read)
