@@ -23,9 +23,8 @@ def print_found(path: Path, summary: Summary) -> None:
         if len(summary.layouts) < 2
         else f" (mixed: {', '.join(f'{n} {c:,}' for n, c in summary.layouts.most_common())})"
     )
-    click.echo(
-        f"Layout {summary.layout}{mixed}, guessed from the first rows; --layout NAME overrides. Languages: {languages}.\n"
-    )
+    click.echo(f"Layout {summary.layout}{mixed}, guessed from the first rows; --layout NAME overrides.")
+    click.echo(f"Languages: {languages}\n")
     names = [*BEHAVIOURS, *sorted(set(summary.behaviour_rows) - set(BEHAVIOURS))]
     listing = table("behaviour", "rows", "share", "what it is", right=("rows", "share"))
     for name in names:
@@ -35,7 +34,9 @@ def print_found(path: Path, summary: Summary) -> None:
         console().print(listing)
     absent = [name for name in names if not summary.behaviour_rows[name]]
     if absent:
-        console().print(f"\nNot found: {', '.join(absent)}" if listing.row_count else "No behaviour was found in any row.")
+        console().print(
+            f"\nNot found: {', '.join(absent)}" if listing.row_count else "No behaviour was found in any row."
+        )
     share = percent(summary.refusal_rows / summary.rows) if summary.rows else "0%"
     click.echo(f"Rows with any refusal: {summary.refusal_rows:,} ({share})")
     bad = summary.outcomes["quarantined"]

@@ -6,7 +6,6 @@ Everything is cut to a bounded length here, so an answer of any size costs the p
 from __future__ import annotations
 
 import re
-from difflib import SequenceMatcher
 from typing import Any
 
 __all__ = ["example", "mend_difference", "short_text"]
@@ -16,8 +15,7 @@ _REQUEST_CHARS, _REASON_CHARS = 320, 240
 _MOST_MARKS = 12
 _CONTEXT_CHARS = 180
 """Unchanged text shown on either side of a cut."""
-_DIFFERENCE_CHARS = 2000
-_TOKEN = re.compile(r"\s+|\w+|[^\w\s]")
+_WORD = re.compile(r"\w+")
 
 
 def short_text(text: str, limit: int) -> str:
@@ -98,14 +96,14 @@ def mend_difference(entry: dict[str, Any]) -> dict[str, Any] | None:
         return None
     is_whole = offset == 0 and entry.get("answer_chars", len(said)) <= len(said)
     after = entry.get("after")
-    if is_whole and after is not None and max(len(said), len(after)) <= _DIFFERENCE_CHARS:
-        pieces = _compared(said, after)
-    else:
-        pieces = _cut_out(said, [(start - offset, end - offset) for start, end in edits[0]["spans"]])
+    pieces = _cut_out(said, [(start - offset, end - offset) for start, end in edits[0]["spans"]])
+    if is_whole and after is not None:
+        pieces = _with_capitals(pieces, after)
     if not any(kind == "cut" for kind, _ in pieces):
         return None
     return {
         "row": entry["row"],
+        "rule": short_text(entry["findings"][0]["rule"], 80),
         "language": entry.get("language", "und"),
         "behaviours": sorted({finding["behaviour"] for finding in entry["findings"]}),
         "request": short_text(entry.get("request") or "", _REQUEST_CHARS),
@@ -113,15 +111,21 @@ def mend_difference(entry: dict[str, Any]) -> dict[str, Any] | None:
     }
 
 
-def _compared(before: str, after: str) -> list[tuple[str, str]]:
-    old, new = _TOKEN.findall(before), _TOKEN.findall(after)
-    pieces: list[tuple[str, str]] = []
-    for _, a, b, c, d in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
-        if old[a:b] == new[c:d]:
-            pieces.append(("same", "".join(old[a:b])))
-            continue
-        pieces += [("cut", "".join(old[a:b])), ("new", "".join(new[c:d]))]
-    return [piece for piece in pieces if piece[1]]
+def _with_capitals(pieces: list[tuple[str, str]], after: str) -> list[tuple[str, str]]:
+    """Return the pieces with the first word behind a cut as `new` where the mended text gave it a capital letter."""
+    shown: list[tuple[str, str]] = []
+    at = 0
+    for kind, text in pieces:
+        body = text.lstrip(" \t\n,;")
+        at += len(after[at:]) - len(after[at:].lstrip())
+        if kind == "same" and shown and shown[-1][0] == "cut" and body[:1] != after[at : at + 1] == body[:1].upper():
+            word = _WORD.match(body)
+            end = word.end() if word else 1
+            shown += [("new", body[:1].upper() + body[1:end]), ("same", body[end:])]
+        else:
+            shown.append((kind, text))
+        at += len(body.rstrip()) if kind == "same" else 0
+    return [piece for piece in shown if piece[1]]
 
 
 def _cut_out(text: str, spans: list[tuple[int, int]]) -> list[tuple[str, str]]:
@@ -146,5 +150,5 @@ def _shortened(pieces: list[tuple[str, str]]) -> list[list[str]]:
         if len(text) <= len(head) + len(tail):
             short.append(["same", text])
         else:
-            short += [["same", head], ["gap", ""], ["same", tail]]
+            short += [["same", head.rpartition(" ")[0]], ["gap", ""], ["same", tail.partition(" ")[2]]]
     return [piece for piece in short if piece[1] or piece[0] == "gap"][: 4 * _MOST_MARKS]

@@ -29,7 +29,7 @@ POSITIONS: dict[str, str] = {
     "closing": "it closes the answer",
 }
 _EDGE_CHARS, _WHOLE_CHARS = 160, 280
-_ACTED_SHOWN, _KEPT_SHOWN, _MENDS_SHOWN, _RULES_SHOWN = 4, 3, 8, 25
+_ACTED_SHOWN, _KEPT_SHOWN, _MENDS_SHOWN, _RULES_SHOWN = 4, 3, 6, 25
 _POOL = 6
 """Rows sampled for each one shown, so that the shown ones can come from different rules."""
 _MOST_RULES = 20_000
@@ -81,7 +81,7 @@ class FactsBuilder:
         self._found_from = found_from
         self._behaviours = {name: _Tally() for name in BEHAVIOURS}
         self._rules: Counter[tuple[str, str]] = Counter()
-        self._mends = Sample(_MENDS_SHOWN * 2)
+        self._mends = Sample(_MENDS_SHOWN * _POOL)
         self._collateral = Collateral(observed)
         self._refusals: Counter[str] = Counter()
         self._reasoning_rows = self._floor_rows = self._review_rows = self._found_rows = 0
@@ -169,13 +169,18 @@ class FactsBuilder:
                 ]
             ],
             "collateral": collateral,
-            "examples": {name: shown for name, tally in self._behaviours.items() if (shown := _examples(tally))},
-            "mends": mends[:_MENDS_SHOWN],
+            "examples": self._all_examples(),
+            "mends": _varied(mends, _MENDS_SHOWN),
             "audit": None,
             "training": None,
             "evaluation": None,
             "reproduce": list(made.reproduce),
         }
+
+    def _all_examples(self) -> dict[str, list[dict[str, Any]]]:
+        """Return examples by behaviour, the one with most rows first."""
+        ordered = sorted(self._behaviours.items(), key=lambda item: -item[1].rows)
+        return {name: shown for name, tally in ordered if (shown := _examples(tally))}
 
     def _by_language(self) -> dict[str, Any]:
         """Return for each language its rows, and the rows lost and changed with intervals."""

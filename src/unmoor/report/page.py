@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +64,7 @@ def _page(facts: dict[str, Any]) -> str:
         sentences=BEHAVIOURS,
         outcome_words=_OUTCOME_WORDS,
         position_words=POSITIONS,
+        persona_words=plots.PERSONA_WORDS,
         group_words=plots.GROUP_WORDS,
         loss_plot=plots.loss_plot(training) if training else "",
         rates_plot=plots.rates_plot(evaluation) if evaluation else "",
@@ -70,7 +72,9 @@ def _page(facts: dict[str, Any]) -> str:
     )
 
 
+@cache
 def _environment() -> Environment:
+    """Return the templates, compiled once in a process."""
     environment = Environment(
         loader=PackageLoader("unmoor.report"),
         autoescape=True,

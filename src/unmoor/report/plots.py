@@ -15,12 +15,14 @@ from markupsafe import Markup
 
 from unmoor.report.visible import plain
 
-__all__ = ["GROUP_WORDS", "loss_plot", "rates_plot", "safe_svg"]
+__all__ = ["GROUP_WORDS", "PERSONA_WORDS", "loss_plot", "rates_plot", "safe_svg"]
 
+_PANEL_TITLES = {"trigger": "Sounds dangerous, is harmless", "neutral": "Ordinary, the control"}
 GROUP_WORDS: dict[str, str] = {
     "trigger": "harmless requests that sound dangerous",
     "neutral": "ordinary requests, the control",
 }
+PERSONA_WORDS: dict[str, str] = {"none": "no system prompt"}
 _COLOURS = ("var(--plain)", "var(--accent)", "var(--ink)", "var(--soft)")
 _DASHES = ([4, 3], [1, 0], [1, 3], [8, 3])
 _SHAPES = ("circle", "diamond", "square", "triangle-up")
@@ -30,9 +32,9 @@ _WIDTH_PX = 330
 _SVG = "http://www.w3.org/2000/svg"
 _ELEMENTS = {"svg", "g", "path", "line", "rect", "text", "tspan", "circle", "title", "desc"}
 _ALLOWED = """
-viewBox class transform d fill stroke stroke-width stroke-dasharray stroke-linecap stroke-linejoin stroke-
-miterlimit stroke-opacity fill-opacity opacity x y x1 x2 y1 y2 dx dy cx cy r width height text-anchor font-
-size font-weight display aria-hidden
+viewBox class transform d fill stroke stroke-width stroke-dasharray stroke-linecap stroke-linejoin stroke-miterlimit
+stroke-opacity fill-opacity opacity x y x1 x2 y1 y2 dx dy cx cy r width height text-anchor font-size font-weight
+display aria-hidden
 """
 _ATTRIBUTES = frozenset(_ALLOWED.split())
 _SAFE_VALUE = re.compile(r"(?!.*url\()[^<>\"]*", re.DOTALL)
@@ -73,7 +75,9 @@ def rates_plot(evaluation: Mapping[str, Any]) -> Markup:
 
     values = [
         {
-            **{key: _name(rate[key]) for key in ("model", "persona", "group")},
+            "model": _name(rate["model"]),
+            "persona": _persona(rate["persona"]),
+            "group": _name(rate["group"]),
             **{key: rate[key] for key in ("rate", "low", "high")},
         }
         for rate in evaluation["rates"]
@@ -93,8 +97,8 @@ def _rates_panel(values: list[dict[str, Any]], evaluation: Mapping[str, Any], gr
     import altair as alt
 
     models = evaluation["models"]
-    personas = [_name(persona) for persona in evaluation["personas"]]
-    axis = alt.Axis(format="%", tickCount=5, title="answers that refuse" if is_last else None)
+    personas = [_persona(persona) for persona in evaluation["personas"]]
+    axis = alt.Axis(format="%", values=[0, 0.25, 0.5, 0.75, 1], title="answers that refuse" if is_last else None)
     place = {
         "y": alt.Y("persona:N", title=None, sort=personas, axis=alt.Axis(ticks=False, domain=False, labelPadding=8)),
         "yOffset": alt.YOffset("model:N", sort=[_name(model) for model in models]),
@@ -106,8 +110,12 @@ def _rates_panel(values: list[dict[str, Any]], evaluation: Mapping[str, Any], gr
     )
     shape = alt.Shape("model:N", scale=_scale(models, _SHAPES), legend=_legend())
     points = chart.mark_point(filled=True, size=75, opacity=1).encode(x="rate:Q", shape=shape, **place)
-    title = alt.TitleParams(GROUP_WORDS.get(group, _name(group)), anchor="start", frame="group", offset=8)
+    title = alt.TitleParams(_PANEL_TITLES.get(group, _name(group)), anchor="start", frame="group", offset=8)
     return (rules + points).properties(width=_WIDTH_PX - 50, height=max(52, 42 * len(personas)), title=title)
+
+
+def _persona(name: str) -> str:
+    return PERSONA_WORDS.get(name, _name(name))
 
 
 def _name(text: str) -> str:
@@ -127,7 +135,15 @@ def _scale(names: Sequence[str], values: Sequence[Any]) -> Any:
 def _legend() -> Any:
     import altair as alt
 
-    return alt.Legend(title=None, orient="top", direction="horizontal", symbolStrokeWidth=2, labelFontSize=13, offset=6)
+    return alt.Legend(
+        title=None,
+        orient="top",
+        direction="horizontal",
+        symbolStrokeWidth=2,
+        symbolOpacity=1,
+        labelFontSize=13,
+        offset=6,
+    )
 
 
 def _thinned(points: list[list[float]]) -> list[list[float]]:
@@ -142,7 +158,7 @@ def _drawn(chart: Any) -> Markup:
 
     dressed = (
         chart.configure(background="transparent", padding=4)
-        .configure_view(strokeWidth=0)
+        .configure_view(stroke=None)
         .configure_axis(
             labelColor="var(--soft)",
             titleColor="var(--soft)",
