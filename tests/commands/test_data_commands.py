@@ -91,7 +91,7 @@ def test_a_filter_writes_a_whole_run_that_can_be_explained_verified_and_undone(d
     why = unmoor("explain", "run", 2, cwd=folder).stdout
     assert why.startswith("Row 2 was removed: turn 2 declines because it should not")
     assert why.count("\n") == 1
-    assert unmoor("explain", "run", 1, cwd=folder).stdout == "Row 1 was kept: nothing was found\n"
+    assert unmoor("explain", "run", 1, cwd=folder).stdout == "Row 1 was kept: nothing was found.\n"
     assert unmoor("verify", "run", cwd=folder).returncode == 0
     assert unmoor("restore", "run", "-o", "again.jsonl", cwd=folder).returncode == 0
     assert (folder / "again.jsonl").read_bytes() == data.read_bytes()

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import shutil
-import sys
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import click
 
 from unmoor.commands.outputs import RunReport, created_now
-from unmoor.commands.terminal import progress_bar
+from unmoor.commands.stages import stages
 from unmoor.engines import Job, run_job
 from unmoor.errors import UsageError
 from unmoor.layouts import read_conversations, recognise_source
@@ -75,28 +72,6 @@ def _make_room(folder: Path, force: bool) -> None:
 
 def _say(sentence: str) -> None:
     click.echo(sentence, err=True)
-
-
-@dataclass(slots=True)
-class _Stage:
-    """One bar per stage of work that reports (stage, done, total)."""
-
-    current: str = ""
-    done: int = 0
-    advance: Callable[[int], None] = lambda _done: None
-    close: Callable[[], None] = lambda: None
-
-    def __call__(self, stage: str, done: int, total: int) -> None:
-        if stage != self.current:
-            self.close()
-            bar = progress_bar(stage, total)
-            self.advance = bar.__enter__()
-            self.close = lambda: (bar.__exit__(None, None, None), None)[1]
-            self.current, self.done = stage, 0
-            if not sys.stderr.isatty():
-                _say(f"  {stage} ({total})")
-        self.advance(done - self.done)
-        self.done = done
 
 
 class _Story:
@@ -162,14 +137,14 @@ class _Story:
         from unmoor.training import make_demo_base, train_twins
 
         _say("4. Train: a tiny mixture-of-experts base, then twins by one recipe")
-        stage = _Stage()
-        base = make_demo_base(plain_sentences(self._seed), self._folder / "base", seed=self._seed, progress=stage)
         recipe = self._folder / "recipe.yaml"
-        write_demo_recipe(recipe, base)
         data = {"raw": self._raw, "filtered": self._folder / "filtered" / "kept.jsonl"}
-        result: dict[str, Any] = train_twins(recipe, data, self._folder / "twins", read_conversations, progress=stage)
-        stage.close()
-        return result
+        with stages() as progress:
+            base = make_demo_base(
+                plain_sentences(self._seed), self._folder / "base", seed=self._seed, progress=progress
+            )
+            write_demo_recipe(recipe, base)
+            return train_twins(recipe, data, self._folder / "twins", read_conversations, progress=progress)
 
     def ask(self) -> dict[str, Any]:
         """Ask both twins the same prompts, none of them seen in training, under each persona."""
@@ -181,16 +156,11 @@ class _Story:
         _say("5. Ask: the same unseen prompts to both, under each persona")
         suite = self._folder / "suite.jsonl"
         write_demo_suite(suite, seed=self._seed)
-        stage = _Stage()
-        options = Asking(
-            personas=tuple(load_persona(name) for name in PERSONAS),
-            judge=detector_judge(detectors.load()),
-            progress=stage,
-        )
         models = {name: self._folder / "twins" / name for name in ("raw", "filtered")}
-        result: dict[str, Any] = evaluate_twins(models, read_suite(suite), self._folder / "evaluation", options)
-        stage.close()
-        return result
+        personas = tuple(load_persona(name) for name in PERSONAS)
+        with stages() as progress:
+            options = Asking(personas=personas, judge=detector_judge(detectors.load()), progress=progress)
+            return evaluate_twins(models, read_suite(suite), self._folder / "evaluation", options)
 
     def summary(self, audit: dict[str, Any], training: dict[str, Any], evaluation: dict[str, Any]) -> dict[str, Any]:
         """Return the numbers that the demo is about, and the closing table."""
@@ -216,13 +186,12 @@ class _Story:
         kept = self._folder / "filtered" / "kept.jsonl"
         summary = run_job(recognise_source(kept), Job("messages"))
         refusing = [float(audit["refusal_rows"] / audit["rows"]), float(summary.refusal_rows / summary.rows)]
-        should_not = ["data: rows that decline because they should not", *self._should_not_rows()]
+        should_not = ["data: rows with a refusal, not a cannot", *self._should_not_rows()]
         rows = [["data: rows", audit["rows"], summary.rows], ["data: rows with any refusal", *refusing], should_not]
-        for persona in PERSONAS:
-            label = "no system prompt" if persona == "none" else f"persona {persona}"
-            for group, words in (("trigger", "dangerous-sounding, harmless"), ("neutral", "neutral")):
+        for group in ("trigger", "neutral"):
+            for persona in PERSONAS:
                 rates = [twins[name]["personas"][persona][group] for name in ("raw", "filtered")]
-                rows.append([f"model refuses, {words}, {label}", *rates])
+                rows.append([f"model: refuses {group} prompts, persona {persona}", *rates])
         return rows
 
     def _should_not_rows(self) -> list[int]:
