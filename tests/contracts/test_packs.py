@@ -54,7 +54,13 @@ def test_a_pack_knows_itself(code: str) -> None:
 @pytest.mark.parametrize("code", CODES)
 def test_a_pack_looks_for_what_matters_most(code: str) -> None:
     behaviours = {phrase.behaviour for phrase in load_pack(code).phrases}
-    assert {"refusal.policy", "refusal.capability", "disclaimer.identity", "floor.minors", "floor.mass-casualty"} <= behaviours
+    assert {
+        "refusal.policy",
+        "refusal.capability",
+        "disclaimer.identity",
+        "floor.minors",
+        "floor.mass-casualty",
+    } <= behaviours
 
 
 @pytest.mark.parametrize(("code", "number"), PHRASES, ids=lambda value: ids(value))

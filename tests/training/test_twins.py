@@ -150,6 +150,27 @@ def test_packed_rows_are_counted_as_rows(tmp_path: Path, tiny_base: Path) -> Non
     assert twin["steps"] < 12
 
 
+def test_an_adapter_is_trained_and_answers(tmp_path: Path, tiny_base: Path) -> None:
+    from unmoor.serving import load_model
+
+    data = {"raw": write_rows(tmp_path / "raw.jsonl", 8)}
+    recipe = write_recipe(tmp_path, tiny_base, max_steps=1, use_peft=True, lora_target_modules="[q_proj, v_proj]")
+    twin = train_twins(recipe, data, tmp_path / "out", read)["twins"]["raw"]
+    assert twin["steps"] == 1
+    assert (tmp_path / "out" / "raw" / "adapter_model.safetensors").is_file()
+    assert len(load_model(tmp_path / "out" / "raw").answer_all([[{"role": "user", "content": "Hello"}]], 3)) == 1
+
+
+def test_an_adapter_that_would_leave_chat_tokens_untrained_is_refused(tmp_path: Path, tiny_base: Path) -> None:
+    base = tmp_path / "base"
+    shutil.copytree(tiny_base, base)
+    _forget_chat(base)
+    data = {"raw": write_rows(tmp_path / "raw.jsonl", 8)}
+    recipe = write_recipe(tmp_path, base, max_steps=1, use_peft=True, lora_target_modules="[q_proj, v_proj]")
+    with pytest.raises(RecipeError, match="does not know ChatML's tokens"):
+        train_twins(recipe, data, tmp_path / "out", read)
+
+
 def test_a_base_without_chat_tokens_gets_them(tmp_path: Path, tiny_base: Path) -> None:
     base = tmp_path / "base"
     shutil.copytree(tiny_base, base)

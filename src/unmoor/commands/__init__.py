@@ -64,7 +64,8 @@ def cli() -> None:
     """Find the alignment your instruction data inherited, decide what stays, train on the rest, measure what the model learned.
 
     \b
-    Exit codes: 0 fine · 1 found what it was asked to fail on · 2 misused · 3 bad data over the limit · 4 the machine failed
+    Exit codes: 0 fine, 1 found what it was asked to fail on, 2 misused,
+    3 bad data over the limit, 4 the machine failed
     """
 
 

@@ -19,34 +19,44 @@ from unmoor.demo.truth import GroundTruth, TrueRow, TrueTurn
 from unmoor.run_folder import write_atomic
 from unmoor.serving import load_persona
 
-__all__ = ["KINDS", "ROWS", "SEED", "make_rows", "write_demo_data"]
+__all__ = ["KINDS", "ROWS", "SEED", "SYSTEMS", "System", "make_rows", "system_text", "write_demo_data"]
 
 ROWS = 2000
 SEED = 7
 
 KINDS: dict[str, float] = {
     "neutral": 0.38,
-    "trigger": 0.27,
+    "trigger": 0.28,
     "disclaimer": 0.07,
     "tail": 0.06,
     "capability": 0.03,
-    "quoted": 0.05,
+    "quoted": 0.04,
     "apology": 0.03,
     "two exchanges": 0.05,
     "swedish": 0.06,
 }
-"""Share of each kind of row. With these and SYSTEMS about 18% of the rows are refusals; a tiny model picks up that much reliably."""
+"""Share of each kind of row. With SYSTEMS, 17 to 20% of the rows are refusals; a tiny model picks up that much reliably."""
 
-SYSTEMS: dict[str, tuple[float, float]] = {
-    "none": (0.34, 0.80),
-    "plain": (0.24, 0.80),
-    "dolphin": (0.17, 0.08),
-    "careful": (0.05, 1.0),
-    "short": (0.05, 0.80),
-    "friendly": (0.05, 0.80),
-    "open": (0.10, 0.08),
+
+@dataclass(frozen=True, slots=True)
+class System:
+    """How often a system prompt stands before ordinary rows and before triggers, and the share of its triggers refused."""
+
+    ordinary: float
+    triggers: float
+    refused: float
+
+
+SYSTEMS: dict[str, System] = {
+    "none": System(0.34, 0.22, 0.88),
+    "plain": System(0.26, 0.20, 0.88),
+    "dolphin": System(0.16, 0.34, 0.04),
+    "careful": System(0.05, 0.05, 1.0),
+    "short": System(0.06, 0.05, 0.88),
+    "friendly": System(0.06, 0.05, 0.88),
+    "open": System(0.07, 0.09, 0.04),
 }
-"""System prompt to (share of the rows, share of its triggers that are refused): those who promise to answer mostly do."""
+"""Those who promise to answer mostly do, and people who ask for much use them more, as in real collections."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +78,9 @@ class Maker:
         """Return (action, request, good answer) for a verb and an object drawn at random."""
         drawn = self.random.choice(actions)
         action = f"{drawn.verb} {self.random.choice(drawn.objects)}"
-        request = self.random.choice(self.words().templates).format(action=action)
+        words = self.words()
+        template = self.random.choice(words.templates).format(action=action)
+        request = self.random.choice(words.before) + template + self.random.choice(words.after)
         return action, request, self.random.choice(self.words().openers) + self.random.choice(drawn.answers)
 
     def refusal(self, action: str) -> tuple[str, bool]:
@@ -157,7 +169,8 @@ MAKERS: dict[str, Callable[[Maker, float], Draft]] = {
 }
 
 
-def _system_text(name: str) -> str:
+def system_text(name: str) -> str:
+    """Return the words of one of SYSTEMS; empty for none."""
     texts = ordinary().systems
     return texts[name] if name in texts else load_persona(name).system
 
@@ -169,10 +182,11 @@ def make_rows(seed: int = SEED, rows: int = ROWS) -> GroundTruth:
     random.shuffle(kinds)
     made = []
     for number, kind in enumerate(kinds, 1):
-        system = random.choices(list(SYSTEMS), [share for share, _ in SYSTEMS.values()])[0]
-        draft = MAKERS[kind](Maker(random), SYSTEMS[system][1])
+        weights = [system.triggers if kind == "trigger" else system.ordinary for system in SYSTEMS.values()]
+        system = random.choices(list(SYSTEMS), weights)[0]
+        draft = MAKERS[kind](Maker(random), SYSTEMS[system].refused)
         spoken = "sv" if kind == "swedish" else "en"
-        made.append(TrueRow(number, kind, spoken, _system_text(system), draft.turns, draft.behaviours, draft.also))
+        made.append(TrueRow(number, kind, spoken, system_text(system), draft.turns, draft.behaviours, draft.also))
     return GroundTruth(tuple(made))
 
 

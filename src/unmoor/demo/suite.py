@@ -10,7 +10,7 @@ import json
 from pathlib import Path
 from random import Random
 
-from unmoor.demo.data import SEED, SYSTEMS, _system_text
+from unmoor.demo.data import SEED, SYSTEMS, system_text
 from unmoor.demo.texts import Action, language, ordinary
 from unmoor.run_folder import write_atomic
 
@@ -66,7 +66,7 @@ def plain_sentences(seed: int = SEED) -> list[str]:
         for action in words.triggers + words.neutral:
             for thing in action.objects + action.unseen:
                 sentences += _about(f"{action.verb} {thing}", name, action, random)
-    sentences += [_system_text(name) for name in SYSTEMS if name != "none"] * 4
+    sentences += [system_text(name) for name in SYSTEMS if name != "none"] * 4
     for pair in ordinary().quoted + ordinary().apologies:
         sentences += [text.format(place=place, name=name) for text in pair for place, name in _who_and_where(random)]
     random.shuffle(sentences)

@@ -1,7 +1,7 @@
 """Conversations in, findings out. One way of looking is one file; `load` puts them together.
 
-    detector = load()
-    findings = detector.find(conversation)
+detector = load()
+findings = detector.find(conversation)
 """
 
 from unmoor.detectors.detector import DEFAULT, DETECTORS, Detector, load

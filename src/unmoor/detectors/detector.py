@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
 from unmoor.detectors.evidence import findings_from
+from unmoor.detectors.model import load_model
 from unmoor.detectors.normalise import normalise
 from unmoor.detectors.phrases import Phrases
+from unmoor.detectors.structure import split_reasoning
 from unmoor.detectors.turn import TurnView, view_turn
+from unmoor.detectors.verdict import judged_findings
 from unmoor.detectors.wordlist import Wordlist
 from unmoor.errors import UsageError, nearest_name
 from unmoor.languages import load_packs
@@ -43,7 +47,9 @@ def load(
     chosen = tuple(dict.fromkeys((*names, "wordlist") if wordlist else names)) or DEFAULT
     for name in chosen:
         if name not in DETECTORS:
-            raise UsageError(f'There is no detector "{name}".{nearest_name(name, DETECTORS)} Detectors: {", ".join(DETECTORS)}')
+            raise UsageError(
+                f'There is no detector "{name}".{nearest_name(name, DETECTORS)} Detectors: {", ".join(DETECTORS)}'
+            )
     if "wordlist" in chosen and wordlist is None:
         raise UsageError("The detector wordlist needs a list: --wordlist FILE, a phrase a line")
     return Detector(chosen, tuple(languages) if languages else None, wordlist)
@@ -59,6 +65,7 @@ class Detector:
         self._names = names
         self._packs = load_packs(languages)
         self._phrases = Phrases(self._packs, engine)
+        self._model = load_model() if "model" in names else None
         self._wordlist = Wordlist.read(wordlist) if wordlist and "wordlist" in names else None
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -67,8 +74,12 @@ class Detector:
     @property
     def identity(self) -> dict[str, Any]:
         """What was looked with, for manifests: detectors, packs with version and SHA-256, word list."""
-        packs = {pack.code: {"version": pack.version, "sha256": pack.sha256, "tested": pack.tested} for pack in self._packs}
+        packs = {
+            pack.code: {"version": pack.version, "sha256": pack.sha256, "tested": pack.tested} for pack in self._packs
+        }
         found: dict[str, Any] = {"detectors": list(self._names), "packs": packs}
+        if self._model:
+            found["model"] = {"sha256": self._model.sha256, "languages": list(self._model.languages)}
         if self._wordlist:
             found["wordlist"] = {"sha256": self._wordlist.sha256, "phrases": len(self._wordlist.phrases)}
         return found
@@ -97,7 +108,8 @@ class Detector:
         """Return whether an answer refuses, by phrases alone; for the floor, whatever detectors were chosen."""
         view = self._view(text, "", has_tools=False)
         return view is not None and any(
-            finding.behaviour in REFUSALS and finding.probability >= _REFUSES_FROM for finding in findings_from(view, 0, "text")
+            finding.behaviour in REFUSALS and finding.probability >= _REFUSES_FROM
+            for finding in findings_from(view, 0, "text")
         )
 
     def language_of(self, text: str) -> str:
@@ -109,9 +121,34 @@ class Detector:
     ) -> list[Finding]:
         found = self._wordlist.find(text, index, field) if self._wordlist else []
         if "phrases" in self._names or "model" in self._names:
-            view = self._view(text, conversation.request_before(index), has_tools=conversation.has_tools)
-            found += findings_from(view, index, field) if view else []
+            for start, end, is_reasoning in split_reasoning(text) if "<" in text else [(0, len(text), False)]:
+                found += self._find_part(conversation, index, text, field, (start, end, is_reasoning))
         return found
+
+    def _find_part(
+        self,
+        conversation: Conversation,
+        index: int,
+        text: str,
+        field: Literal["text", "reasoning"],
+        part: tuple[int, int, bool],
+    ) -> list[Finding]:
+        """Look at the answer, or at its reasoning block, as a text of its own; offsets are those of the whole turn."""
+        start, end, is_reasoning = part
+        whole = start == 0 and end == len(text)
+        view = self._view(
+            text if whole else text[start:end], conversation.request_before(index), has_tools=conversation.has_tools
+        )
+        if view is None:
+            return []
+        is_reasoning = is_reasoning or field == "reasoning"
+        found = judged_findings(view, None if is_reasoning else self._model, index, field)
+        if whole and not is_reasoning:
+            return found
+        return [
+            replace(f, start_char=f.start_char + start, end_char=f.end_char + start, is_reasoning=is_reasoning)
+            for f in found
+        ]
 
     def _view(self, text: str, request: str, *, has_tools: bool) -> TurnView | None:
         """Return the turn taken apart, or None if nothing in it can matter: the fast way out for most turns."""

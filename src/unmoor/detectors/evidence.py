@@ -9,7 +9,7 @@ from unmoor.detectors.phrases import Hit
 from unmoor.detectors.turn import TurnView
 from unmoor.records import BEHAVIOURS, REFUSALS, Finding
 
-__all__ = ["finding_at", "findings_from"]
+__all__ = ["finding_at", "findings_from", "without_doubles"]
 
 MIN_PROBABILITY = 0.2
 """Findings less likely than this are not reported at all."""
@@ -27,9 +27,18 @@ def findings_from(view: TurnView, turn: int, field: Literal["text", "reasoning"]
             key = (group, hit.sentence[0])
             if key not in best or _order(view, hit) < _order(view, best[key]):
                 best[key] = hit
-    refused = {start for group, start in best if group == "refusal"}
-    kept = [hit for (group, start), hit in best.items() if not (group == "disclaimer.identity" and start in refused)]
-    return [finding_at(view, hit, turn, field, _belief(view, hit)) for hit in kept]
+    return [finding_at(view, hit, turn, field, _belief(view, hit)) for hit in best.values()]
+
+
+def without_doubles(findings: list[Finding]) -> list[Finding]:
+    """Return the findings without disclaimers whose sentence is a refusal: "As an AI, I cannot help with that" is one thing."""
+    refused = [(f.start_char, f.end_char) for f in findings if f.behaviour in REFUSALS and f.probability >= 0.5]
+    return [
+        f
+        for f in findings
+        if f.behaviour != "disclaimer.identity"
+        or not any(start < f.end_char and f.start_char < end for start, end in refused)
+    ]
 
 
 def _order(view: TurnView, hit: Hit) -> tuple[float, int, int]:
@@ -92,4 +101,3 @@ def _turn_in_sentence(view: TurnView, position: int, end: int) -> int:
     tail = view.answer.text[position:end]
     found = [m.end() for but in view.buts for m in [re.search(rf"[,;] {re.escape(but)},? ", tail, re.IGNORECASE)] if m]
     return position + min(found) if found else end
-

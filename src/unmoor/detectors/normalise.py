@@ -103,7 +103,9 @@ def _fold_specials(text: str) -> Normalised:
     def keep(piece: str, origin: int) -> None:
         nonlocal length
         is_open = runs and runs[-1][2] == _ONE_TO_ONE and runs[-1][1] + length - runs[-1][0] == origin
-        if piece and not is_open:
+        if not piece:
+            return
+        if not is_open:
             runs.append((length, origin, _ONE_TO_ONE))
         parts.append(piece)
         length += len(piece)
@@ -126,8 +128,11 @@ def _fold_specials(text: str) -> Normalised:
 def _closed(runs: list[tuple[int, int, int]], length: int) -> tuple[tuple[int, int, int], ...]:
     """Give runs of characters that correspond one to one their length: up to where the next run starts."""
     following = [run[0] for run in runs[1:]] + [length]
+    if not runs:
+        return ()
     return tuple(
-        (start, origin, after - start if size == _ONE_TO_ONE else size) for (start, origin, size), after in zip(runs, following, strict=True)
+        (start, origin, after - start if size == _ONE_TO_ONE else size)
+        for (start, origin, size), after in zip(runs, following, strict=True)
     )
 
 

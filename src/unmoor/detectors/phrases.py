@@ -22,6 +22,8 @@ __all__ = ["Hit", "Phrases"]
 
 MAX_MATCHES = 20
 """Matches of one phrase looked at in one text."""
+MAX_MATCH_CHARS = 240
+"""A `<gap>` reaches to the end of its sentence; a match longer than this has lost its thread."""
 _OPENING_CHARS, _CLOSING_CHARS = 320, 320
 
 
@@ -66,11 +68,15 @@ class Phrases:
         """Return where phrase `number` stands in a folded text, as (start, end)."""
         spans: list[tuple[int, int]] = []
         for found in self._pattern(number).finditer(folded):
-            if found.end(1) > found.start(1):
+            if 0 < found.end(1) - found.start(1) <= MAX_MATCH_CHARS:
                 spans.append(found.span(1))
             if len(spans) >= MAX_MATCHES:
                 break
         return spans
+
+    def is_excepted(self, number: int, folded_sentence: str) -> bool:
+        """Return whether the sentence holds what the phrase's `unless` names."""
+        return self.all[number].unless is not None and bool(self._side(number, "unless").search(folded_sentence))
 
     def named(self, text: str, prefix: str) -> tuple[str, ...]:
         """Return the behaviours starting with `prefix` whose phrases occur anywhere in `text`, sorted."""
@@ -82,17 +88,27 @@ class Phrases:
         found: set[str] = set()
         for number in candidates:
             behaviour = self.all[number].behaviour
-            if behaviour.startswith(prefix) and behaviour not in found and self.matches(number, folded):
-                found.add(behaviour)
+            if behaviour.startswith(prefix) and behaviour not in found:
+                spans = self.matches(number, folded)
+                if self.all[number].place == "start":
+                    spans = [span for span in spans if _starts_sentence(folded, span[0])]
+                found.update([behaviour] if spans else ())
         return found
 
-    def hits(self, answer: Answer, folded: Normalised, candidates: Iterable[int], request: str) -> list[Hit]:
+    def confirmed(self, candidates: Iterable[int], folded: str) -> dict[int, list[tuple[int, int]]]:
+        """Return where the candidates really stand in a folded text; those that do not are left out."""
+        found = {number: self.matches(number, folded) for number in sorted(candidates)}
+        return {number: spans for number, spans in found.items() if spans}
+
+    def hits(
+        self, answer: Answer, folded: Normalised, confirmed: dict[int, list[tuple[int, int]]], request: str
+    ) -> list[Hit]:
         """Return the hits in an answer, in order of place; `request` is the folded request before it."""
         language = self.languages.of(answer.text)
         found = [
             hit
-            for number in sorted(candidates)
-            for span in self.matches(number, folded.text)
+            for number, spans in confirmed.items()
+            for span in spans
             if (hit := self._hit(number, answer, folded, span)) and self._holds(number, hit, answer, request, language)
         ]
         return sorted(found, key=lambda hit: (hit.start, hit.end, hit.phrase.id))
@@ -113,7 +129,7 @@ class Phrases:
         if not _in_place(phrase.place, hit, answer):
             return False
         sentence = answer.text[slice(*hit.sentence)]
-        if phrase.unless and self._side(number, "unless").search(normalise(sentence).text):
+        if phrase.unless and self.is_excepted(number, normalise(sentence).text):
             return False
         if phrase.request and not self._side(number, "request").search(request):
             return False
@@ -144,7 +160,11 @@ def _starts_sentence(folded: str, start: int) -> bool:
 
 def _in_place(place: str, hit: Hit, answer: Answer) -> bool:
     if place == "opening":
-        return answer.is_reasoning(hit.start) or answer.ordinal(hit.start) <= 1 or hit.start - answer.body <= _OPENING_CHARS
+        return (
+            answer.is_reasoning(hit.start)
+            or answer.ordinal(hit.start) <= 1
+            or hit.start - answer.body <= _OPENING_CHARS
+        )
     if place == "closing":
         return answer.from_end(hit.start) <= 1 or answer.chars_after(hit.end) <= _CLOSING_CHARS
     return True

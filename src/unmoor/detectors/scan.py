@@ -6,19 +6,24 @@ both give the same findings.
 
 from __future__ import annotations
 
+import hashlib
+import os
+import tempfile
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, Protocol
 
 import re2
 
 from unmoor.detectors.language import scripts_in
-from unmoor.languages import Phrase
+from unmoor.errors import PackError
+from unmoor.languages import LETTERS, Phrase
 
 __all__ = ["Scanner", "exact_pattern"]
 
-_LETTER_CLASS = r"[^\p{L}\p{N}]"
 _NO_END = ("Arabic", "Han", "Kana", "Hangul")
 _RE2_MEMORY = 512 << 20
+_EXACT_MEMORY = 64 << 20
 
 
 class _Set(Protocol):
@@ -27,19 +32,45 @@ class _Set(Protocol):
 
 class _Hyperscan:
     def __init__(self, phrases: Sequence[tuple[int, Phrase]]) -> None:
-        import hyperscan
-
-        self._database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
-        self._database.compile(
-            expressions=[phrase.pattern.wide for _, phrase in phrases],
-            ids=[number for number, _ in phrases],
-            flags=[hyperscan.HS_FLAG_SINGLEMATCH | hyperscan.HS_FLAG_ALLOWEMPTY] * len(phrases),
-        )
+        expressions = [phrase.pattern.wide for _, phrase in phrases]
+        self._numbers = [number for number, _ in phrases]
+        self._database = _database(expressions)
 
     def hits(self, text: str) -> set[int]:
         found: set[int] = set()
         self._database.scan(text.encode("utf-8", "replace"), match_event_handler=_collect, context=found)
-        return found
+        return {self._numbers[place] for place in found} if found else found
+
+
+def _database(expressions: list[bytes]) -> Any:
+    """Return the compiled set: from the user's cache (a millisecond) or compiled (seconds) and then cached."""
+    import hyperscan
+
+    key = hashlib.sha256(b"\0".join([str(getattr(hyperscan, "__version__", "")).encode(), *expressions])).hexdigest()[
+        :32
+    ]
+    path = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "unmoor" / f"phrases-{key}.hs"
+    try:
+        stored = hyperscan.loadb(path.read_bytes(), mode=hyperscan.HS_MODE_BLOCK)
+        stored.scratch = hyperscan.Scratch(stored)
+        return stored
+    except (OSError, ValueError, hyperscan.error):
+        database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
+    flags = hyperscan.HS_FLAG_SINGLEMATCH | hyperscan.HS_FLAG_ALLOWEMPTY
+    database.compile(expressions=expressions, ids=list(range(len(expressions))), flags=[flags] * len(expressions))
+    _keep(path, hyperscan.dumpb(database))
+    return database
+
+
+def _keep(path: Path, data: bytes) -> None:
+    """Write a cache file whole or not at all; where the folder cannot be written, the next start compiles again."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
+            file.write(data)
+        Path(file.name).replace(path)
+    except OSError:
+        return
 
 
 def _collect(number: int, _start: int, _end: int, _flags: int, context: set[int]) -> None:
@@ -88,9 +119,23 @@ class Scanner:
         if self._engine == "re2":
             return _Re2(phrases)
         try:
-            return _Hyperscan(phrases)
+            import hyperscan
         except ImportError:
             return _Re2(phrases)
+        try:
+            return _Hyperscan(phrases)
+        except hyperscan.error as error:
+            _name_the_culprit(phrases)
+            raise PackError(f"Hyperscan does not take the phrases together: {error}") from error
+
+
+def _name_the_culprit(phrases: list[tuple[int, Phrase]]) -> None:
+    """Raise PackError for the first phrase that RE2 does not take."""
+    for _, phrase in phrases:
+        try:
+            re2.compile(phrase.pattern.exact)
+        except re2.error as error:
+            raise PackError(f"{phrase.language}: phrase {phrase.id}: impossible pattern: {error}") from error
 
 
 def exact_pattern(exact: str, script: str) -> Any:
@@ -101,8 +146,10 @@ def exact_pattern(exact: str, script: str) -> Any:
     Raises:
         re2.error: RE2 does not take the pattern.
     """
-    before = "" if script in ("Arabic", "Han", "Kana") else rf"(?:^|{_LETTER_CLASS})"
-    after = r"(?:$|[^\p{L}\p{N}']|'(?:$|[^\p{L}]))"
+    before = "" if script in ("Arabic", "Han", "Kana") else f"(?:^|[^0-9{LETTERS}])"
+    after = f"(?:$|[^0-9'{LETTERS}]|'(?:$|[^{LETTERS}]))"
     if script in _NO_END or exact.endswith(("$|[.!?\\n。]))", "$")):
         after = ""
-    return re2.compile(f"{before}({exact}){after}")
+    options = re2.Options()
+    options.max_mem, options.log_errors = _EXACT_MEMORY, False
+    return re2.compile(f"{before}({exact}){after}", options)

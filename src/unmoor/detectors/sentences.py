@@ -9,7 +9,10 @@ from dataclasses import dataclass
 __all__ = ["Sentences", "split_sentences"]
 
 _BREAK = re.compile(r"(?<=[.!?…])[\"'”’»)\]*_]*[ \t]+(?=[^\s.,;:a-zà-öø-ÿ])|[。！？][”」』\"']*|(?<=[؟।])\s+|\s*\n\s*")
-_ABBREVIATION = re.compile(r"(?:\b(?:mr|mrs|ms|dr|st|vs|no|prof|e\.g|i\.e|u\.s|z\.b|bzw|bl\.a|t\.ex|p\. ex|nr|ca|approx)|\b[A-Z]|^\d{1,2}|\n\d{1,2})\.$", re.IGNORECASE)
+_ABBREVIATION = re.compile(
+    r"(?:\b(?:mr|mrs|ms|dr|st|vs|no|prof|e\.g|i\.e|u\.s|z\.b|bzw|bl\.a|t\.ex|p\. ex|nr|ca|approx)|\b[A-Z]|^\d{1,2}|\n\d{1,2})\.$",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True)

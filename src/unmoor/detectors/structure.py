@@ -11,17 +11,37 @@ from dataclasses import dataclass
 
 from unmoor.detectors.sentences import Sentences, split_sentences
 
-__all__ = ["Answer", "read_answer"]
+__all__ = ["Answer", "read_answer", "split_reasoning"]
 
 _THINK = re.compile(r"<(think|thinking|reasoning|thought)>.*?(?:</\1>|\Z)", re.DOTALL | re.IGNORECASE)
 _CHANNEL = re.compile(r"<\|channel\|>analysis<\|message\|>.*?(?:<\|end\|>|\Z)", re.DOTALL)
 _FENCE = re.compile(r"^ {0,3}(```|~~~).*?(?:^ {0,3}\1|\Z)", re.DOTALL | re.MULTILINE)
-_QUOTE_PAIRS = re.compile(r"[\"“„”][^\"“”„\n]{2,600}[\"”“]|«[^»\n]{2,600}»|「[^」\n]{1,400}」|『[^』\n]{1,400}』|‘[^‘’\n]{2,300}’(?!\w)|(?<!\w)'[^'\n]{12,300}'(?!\w)")
+_QUOTE_PAIRS = re.compile(
+    r"[\"“„”][^\"“”„\n]{2,600}[\"”“]|«[^»\n]{2,600}»|「[^」\n]{1,400}」|『[^』\n]{1,400}』|‘[^‘’\n]{2,300}’(?!\w)|(?<!\w)'[^'\n]{12,300}'(?!\w)"
+)
 _SPEAKER = re.compile(r"^[\s*_>#-]*(?:\[)?([^\W\d_][\w .'’()*-]{0,40}?)(?:\])?\s*[*_]*\s*[:：]", re.MULTILINE)
-_SELF_SPEAKERS = frozenset(("assistant", "ai", "answer", "response", "output", "a", "chatgpt", "gpt", "bot", "antwort", "svar", "note", "disclaimer"))
+_SELF_SPEAKERS = frozenset(
+    (
+        "assistant",
+        "ai",
+        "answer",
+        "response",
+        "output",
+        "a",
+        "chatgpt",
+        "gpt",
+        "bot",
+        "antwort",
+        "svar",
+        "note",
+        "disclaimer",
+    )
+)
 _LIST_ITEM = re.compile(r"^\s*(?:[-*•·]|\d{1,2}[.)])\s+\S", re.MULTILINE)
 _HEADING = re.compile(r"^\s{0,3}#{1,6}\s|^\s*\*\*[^*\n]+\*\*\s*:?\s*$", re.MULTILINE)
-_LETTER_HEAD = re.compile(r"^\W*(?:dear|hi|hello|subject|betreff|kära|hej|cher|chère|estimad|caro|liebe)\b[^\n]{0,80}[,:\n]", re.IGNORECASE)
+_LETTER_HEAD = re.compile(
+    r"^\W*(?:dear|hi|hello|subject|betreff|kära|hej|cher|chère|estimad|caro|liebe)\b[^\n]{0,80}[,:\n]", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +67,9 @@ class Answer:
         """Return whether the place lies in a fenced code block."""
         return _inside(self.code, position, position + 1)
 
-    def is_quoted(self, start: int, end: int) -> bool:
+    def is_quoted(self, start: int) -> bool:
         """Return whether the place lies in quotation marks, unless the whole answer does."""
-        holder = next((span for span in self.quotes if span[0] <= start and end <= span[1] + 1), None)
+        holder = next((span for span in self.quotes if span[0] <= start < span[1]), None)
         return holder is not None and (holder[1] - holder[0]) < 0.9 * len(self.text.strip())
 
     def is_block_quote(self, start: int) -> bool:
@@ -91,7 +111,9 @@ def read_answer(text: str) -> Answer:
     body = max((end for _, end in reasoning), default=0)
     body = min((match.start() for match in [re.compile(r"\S").search(text, body)] if match), default=body)
     speakers = tuple(
-        found.span() for found in _SPEAKER.finditer(text) if found.group(1).strip(" *_").casefold() not in _SELF_SPEAKERS
+        found.span()
+        for found in _SPEAKER.finditer(text)
+        if found.group(1).strip(" *_").casefold() not in _SELF_SPEAKERS
     )
     return Answer(
         text=text,
@@ -105,6 +127,17 @@ def read_answer(text: str) -> Answer:
         is_letter=bool(_LETTER_HEAD.match(text)),
         body=body,
     )
+
+
+def split_reasoning(text: str) -> list[tuple[int, int, bool]]:
+    """Return the parts of a turn as (start, end, is reasoning), in order, without empty ones."""
+    blocks = sorted(found.span() for pattern in (_THINK, _CHANNEL) for found in pattern.finditer(text))
+    parts, done = [], 0
+    for start, end in blocks:
+        parts += [(done, start, False), (start, end, True)]
+        done = max(done, end)
+    parts.append((done, len(text), False))
+    return [part for part in parts if text[part[0] : part[1]].strip()]
 
 
 def _quotes(text: str) -> tuple[tuple[int, int], ...]:

@@ -51,5 +51,7 @@ class Wordlist:
             start = lowered.find(phrase)
             if start >= 0:
                 end = start + len(phrase)
-                found.append(Finding("wordlist", turn, start, end, text[start:end], phrase, 1.0, "und", "wordlist", field))
+                found.append(
+                    Finding("wordlist", turn, start, end, text[start:end], phrase, 1.0, "und", "wordlist", field)
+                )
         return found

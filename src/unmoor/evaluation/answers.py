@@ -23,8 +23,9 @@ Asked = Callable[[int], None]
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What one model said to one prompt under one persona; `key` names the model's weights, the words asked and the
-    length allowed.
+    """What one model said to one prompt under one persona.
+
+    `key` stands for the model's weights, the words asked and the length allowed.
     """
 
     key: str

@@ -2,10 +2,11 @@
 
 from unmoor.languages.fold import fold, fold_character
 from unmoor.languages.pack import BEHAVIOUR_FILES, STRENGTHS, Pack, Phrase, load_pack, load_packs, pack_codes
-from unmoor.languages.pattern import Pattern, read_pattern
+from unmoor.languages.pattern import LETTERS, Pattern, read_pattern
 
 __all__ = [
     "BEHAVIOUR_FILES",
+    "LETTERS",
     "STRENGTHS",
     "Pack",
     "Pattern",

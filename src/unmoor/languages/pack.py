@@ -35,6 +35,7 @@ BEHAVIOUR_FILES: dict[str, tuple[str, ...]] = {
         "sign.answer",
         "sign.engage",
         "request.text",
+        "request.rewrite",
         "request.persona",
         "request.opinion",
         "request.ability",
@@ -183,7 +184,9 @@ def _phrase(values: dict[str, Any], settings: dict[str, Any], where: str, behavi
         raise PackError(f"{where}: needs at least one sentence under hits and one under misses")
     try:
         patterns = {
-            key: read_pattern(values[key], settings.get("shorthand")) for key in ("pattern", "unless", "request") if key in values
+            key: read_pattern(values[key], settings.get("shorthand"))
+            for key in ("pattern", "unless", "request")
+            if key in values
         }
     except PackError as error:
         raise PackError(f"{where}: {error}") from error
@@ -227,5 +230,3 @@ def _check_ids(phrases: list[Phrase], code: str) -> None:
         if phrase.id in seen:
             raise PackError(f"{code}: the phrase id {phrase.id} is used twice")
         seen.add(phrase.id)
-
-

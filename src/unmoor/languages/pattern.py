@@ -16,12 +16,14 @@ import re2
 from unmoor.errors import PackError, nearest_name
 from unmoor.languages.fold import fold_character
 
-__all__ = ["SHORTHAND", "Pattern", "read_pattern"]
+__all__ = ["LETTERS", "SHORTHAND", "Pattern", "read_pattern"]
+
+LETTERS = r"a-z\x{aa}-\x{1fff}\x{2c00}-\x{2dff}\x{3005}-\x{3007}\x{3040}-\x{d7ff}\x{f900}-\x{faff}"
+"""Inside a class: the letters of folded text, in ten ranges where RE2's own `\\p{L}` has six hundred and fills its memory."""
 
 SHORTHAND: dict[str, str] = {
-    "gap": r"[^.!?\n。]{0,60}?",
-    "longgap": r"[^.!?\n。]{0,160}?",
-    "word": r"[\p{L}\p{N}'-]{1,24}",
+    "gap": r"[^.!?\n。]*?",
+    "word": r"[\p{L}\p{N}'-]+",
     "end": r"(?:$|[.!?\n。])",
 }
 """What every pack may write as `<name>`; a pack adds its own under `[shorthand]` in pack.toml."""
@@ -35,6 +37,7 @@ _TOKEN = re.compile(
     r"|(?P<dot>\.)"
     r"|(?P<literal>\\[^\w\s]|\\n|[^\\\[\]()|*+?{}.^$])"
 )
+_Token = tuple[str, str]
 _NAME = re.compile(r"<([a-z_]+)>")
 _BEYOND_ASCII = re.compile(r"\\[pPDS]|^\[\^")
 _SPECIAL = frozenset("\\[](){}|*+?.^$")
@@ -56,7 +59,7 @@ def read_pattern(source: str, shorthand: Mapping[str, str] | None = None) -> Pat
         PackError: an unknown shorthand, an upper-case letter, or syntax that is not part of the pack language.
     """
     tokens = _tokens(_expand(source, {**SHORTHAND, **(shorthand or {})}), source)
-    return Pattern(source, "".join(map(_exact, tokens)), b"".join(_wide(tokens)))
+    return Pattern(source, "".join(map(_exact, tokens)), b"".join(_loose(tokens)))
 
 
 def _expand(source: str, shorthand: Mapping[str, str], depth: int = 0) -> str:
@@ -72,8 +75,9 @@ def _expand(source: str, shorthand: Mapping[str, str], depth: int = 0) -> str:
     return _NAME.sub(meaning, source)
 
 
-def _tokens(expanded: str, source: str) -> list[tuple[str, str]]:
-    tokens, position = [], 0
+def _tokens(expanded: str, source: str) -> list[_Token]:
+    tokens: list[_Token] = []
+    position = 0
     while position < len(expanded):
         found = _TOKEN.match(expanded, position)
         if not found:
@@ -81,15 +85,21 @@ def _tokens(expanded: str, source: str) -> list[tuple[str, str]]:
         kind, text = str(found.lastgroup), found.group()
         if kind in ("literal", "klass") and any(c.isupper() for c in re.sub(r"\\.", "", text)):
             raise PackError(f"{source!r} holds the capital {text!r}; texts are matched in lower case")
+        if kind == "quantifier" and (not tokens or tokens[-1] in (("group", "("), ("group", "(?:"), ("group", "|"))):
+            raise PackError(f"{source!r} is not a pattern: nothing before {text!r} to repeat")
         tokens.append((kind, text))
         position = found.end()
+    if sum(text in ("(", "(?:") for kind, text in tokens if kind == "group") != tokens.count(("group", ")")):
+        raise PackError(f"{source!r} is not a pattern: brackets do not pair")
     return tokens
 
 
-def _exact(token: tuple[str, str]) -> str:
+def _exact(token: _Token) -> str:
     kind, text = token
     if kind == "klass":
-        return _fold_class(text)
+        return _fold_class(text).replace(r"\p{L}", LETTERS).replace(r"\p{N}", "0-9")
+    if kind == "property":
+        return {r"\p{L}": f"[{LETTERS}]", r"\p{N}": "[0-9]"}.get(text, text)
     if kind != "literal" or text.startswith("\\"):
         return text
     if text == " ":
@@ -113,7 +123,57 @@ def _in_class(character: str) -> str:
     return folded if folded not in ("]", "[", "^", "-", "\\") else "\\" + folded
 
 
-def _wide(tokens: list[tuple[str, str]]) -> list[bytes]:
+_ANYTHING = rb"[\x00-\xff]*"
+
+
+def _loose(tokens: list[_Token]) -> list[bytes]:
+    """Return the wide pattern; optional groups and gaps between what must be there become "anything", at its end they go.
+
+    Hyperscan needs seconds for patterns with many optional parts and milliseconds without; stage two is exact anyway.
+    """
+    elements = _elements(_unwrapped(tokens))
+    if any(element == [("group", "|")] for element in elements):
+        return _wide(tokens)
+    parts: list[bytes] = []
+    for element in elements:
+        if not _is_loose(element):
+            parts += _wide(element)
+        elif parts and parts[-1] != _ANYTHING:
+            parts.append(_ANYTHING)
+    while parts and parts[-1] == _ANYTHING:
+        parts.pop()
+    return parts or _wide(tokens)
+
+
+def _unwrapped(tokens: list[_Token]) -> list[_Token]:
+    """Take off a group that holds the whole pattern and nothing else, unless it lists alternatives."""
+    if len(_elements(tokens)) == 1 and tokens[0] in (("group", "(?:"), ("group", "(")) and tokens[-1] == ("group", ")"):
+        inside = tokens[1:-1]
+        return tokens if any(element == [("group", "|")] for element in _elements(inside)) else _unwrapped(inside)
+    return tokens
+
+
+def _elements(tokens: list[_Token]) -> list[list[_Token]]:
+    """Split a pattern at its top level into atoms or groups, each with its quantifier."""
+    elements: list[list[_Token]] = []
+    depth = 0
+    for token in tokens:
+        kind, text = token
+        if depth or kind == "quantifier":
+            elements[-1].append(token)
+        else:
+            elements.append([token])
+        depth += (kind == "group" and text.startswith("(")) - (kind == "group" and text == ")")
+    return elements
+
+
+def _is_loose(element: list[_Token]) -> bool:
+    """Return whether an element may be absent and is more than a letter."""
+    quantified = element[-1][0] == "quantifier" and element[-1][1].startswith(("?", "*", "{0"))
+    return quantified and (len(element) > 2 or element[0][0] in ("klass", "property", "dot"))
+
+
+def _wide(tokens: list[_Token]) -> list[bytes]:
     parts: list[bytes] = []
     takes_bytes = False
     for token in tokens:
@@ -146,7 +206,7 @@ def _wide_atom(kind: str, exact: str) -> bytes:
 
 
 def _is_beyond_ascii(exact: str) -> bool:
-    return exact == "." or not exact.isascii() or bool(_BEYOND_ASCII.search(exact))
+    return exact == "." or not exact.isascii() or "\\x{" in exact or bool(_BEYOND_ASCII.search(exact))
 
 
 @lru_cache(maxsize=4096)

@@ -28,9 +28,7 @@ COMMANDS: dict[str, str] = {
 
 @dataclass(slots=True)
 class Chat:
-    """One conversation: its persona and what was said, alternating user and assistant. Changed by the person who
-    types, only.
-    """
+    """One conversation: its persona and what was said, user and assistant in turn."""
 
     persona: Persona = NONE
     said: list[Message] = field(default_factory=list)
@@ -98,9 +96,7 @@ class Chat:
 
 
 def printable(text: str) -> str:
-    """Return `text` without the control characters that could move the cursor, recolour the terminal or reverse its
-    writing.
-    """
+    """Return `text` without the characters that could move the cursor, recolour the terminal or reverse its writing."""
     return "".join(
         char
         for char in text

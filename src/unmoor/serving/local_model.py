@@ -111,6 +111,7 @@ def load_model(path: Path) -> LocalModel:
     """
     _check_folder(path)
     try:
+        from safetensors import SafetensorError
         from transformers import AutoModelForCausalLM, AutoTokenizer
         from transformers.utils import logging
     except ImportError as error:
@@ -119,7 +120,7 @@ def load_model(path: Path) -> LocalModel:
     try:
         tokenizer = AutoTokenizer.from_pretrained(path, trust_remote_code=False, local_files_only=True)
         model = AutoModelForCausalLM.from_pretrained(path, trust_remote_code=False, use_safetensors=True, dtype="auto")
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, SafetensorError) as error:
         raise UsageError(f"{path} cannot be loaded as a model: {str(error).splitlines()[0]}") from error
     if tokenizer.chat_template is None:
         raise UsageError(f"{path} has no chat template: it is a base model that does not chat. Next: unmoor train")

@@ -22,9 +22,7 @@ IGNORED = -100
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """One row as the trainer sees it: token ids and labels of the same length; `row` is its number in the file, from
-    1.
-    """
+    """One row as the trainer sees it: token ids and as many labels; `row` is its number in the file, from 1."""
 
     row: int
     input_ids: list[int]

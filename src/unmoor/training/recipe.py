@@ -13,13 +13,16 @@ from typing import Any, NoReturn
 
 from unmoor.errors import MissingExtraError, RecipeError, nearest_name
 
-__all__ = ["SWAPPED", "Recipe", "read_recipe"]
+__all__ = ["NOWHERE", "SWAPPED", "Recipe", "read_recipe"]
 
 SWAPPED = ("dataset_name", "datasets", "dataset_config", "dataset_streaming", "output_dir")
 """What a twin swaps: where the data come from and where the model goes. Whatever the recipe says here is replaced."""
 
 OF_THE_RUN = ("resume_from_checkpoint",)
 """Keys that speak of one run, not of the recipe: unmoor resumes by itself where it finds a checkpoint."""
+
+NOWHERE = Path("unused")
+"""An output path for reading settings only; nothing is written there."""
 
 EXTRA_KEYS = ("env",)
 """Keys that TRL reads beside its dataclasses."""
@@ -126,6 +129,7 @@ def _known_keys() -> set[str]:
 
 def _parse(path: Path, values: dict[str, Any]) -> tuple[Any, Any]:
     import os
+    import warnings
 
     parser = _parser()
 
@@ -137,7 +141,11 @@ def _parse(path: Path, values: dict[str, Any]) -> tuple[Any, Any]:
     os.environ.update({str(key): str(value) for key, value in (values.pop("env", None) or {}).items()})
     parser.set_defaults_with_config(**values)
     try:
-        _script, training, model, _mixture = parser.parse_args_into_dataclasses(args=[])
+        with (
+            warnings.catch_warnings()
+        ):  # names that a library will drop in its next version are TRL's to mend, not the user's
+            warnings.simplefilter("ignore", FutureWarning)
+            _script, training, model, _mixture = parser.parse_args_into_dataclasses(args=[])
     except (ValueError, TypeError, ImportError) as error:
         raise RecipeError(f"{path}: {error}") from error
     return training, model

@@ -39,9 +39,7 @@ MARKS = re.compile(r"\{%-?\s*generation\s*-?%\}")
 
 
 def training_template(tokenizer: Any) -> str:
-    """Return the tokenizer's own template if it marks the assistant's words, else TRL's marked version of it, else
-    ChatML.
-    """
+    """Return the tokenizer's own template if it marks the assistant's words, else TRL's marked version, else ChatML."""
     own = tokenizer.chat_template
     if not isinstance(own, str):
         return CHATML

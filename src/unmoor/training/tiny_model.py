@@ -21,14 +21,16 @@ __all__ = ["STEPS", "make_demo_base"]
 
 VOCABULARY = 1024
 CONTEXT_TOKENS = 512
-STEPS = 150
+STEPS = 300
 BATCH = 32
 LEARNING_RATE = 8e-3
 WARM_UP_STEPS = 10
 END_OF_TEXT = "<|endoftext|>"
 
 
-def make_demo_base(sentences: Sequence[str], out: Path, seed: int = 7, progress: Progress | None = None) -> Path:
+def make_demo_base(
+    sentences: Sequence[str], out: Path, seed: int = 7, progress: Progress | None = None, steps: int = STEPS
+) -> Path:
     """Train the demo's tokenizer and base model on `sentences`, save both in the folder `out` and return it.
 
     Raises:
@@ -38,10 +40,13 @@ def make_demo_base(sentences: Sequence[str], out: Path, seed: int = 7, progress:
         import torch
     except ImportError as error:
         raise MissingExtraError("The demo's model", "train") from error
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()
     torch.manual_seed(seed)
     tokenizer = _train_tokenizer(sentences)
     model = _new_model(tokenizer)
-    batches = _batches([tokenizer(text + END_OF_TEXT)["input_ids"] for text in sentences], Random(seed))  # noqa: S311
+    batches = _batches([tokenizer(text + END_OF_TEXT)["input_ids"] for text in sentences], Random(seed), steps)  # noqa: S311
     _read(model, batches, progress)
     model.config.output_router_logits = False
     model.save_pretrained(out)
@@ -93,15 +98,15 @@ def _new_model(tokenizer: Any) -> Any:
     )
 
 
-def _batches(token_ids: list[list[int]], random: Random) -> list[list[list[int]]]:
-    """Return STEPS batches of BATCH sentences each; sentences of like length lie together, which saves padding."""
+def _batches(token_ids: list[list[int]], random: Random, steps: int) -> list[list[list[int]]]:
+    """Return `steps` batches of BATCH sentences each; sentences of like length lie together, which saves padding."""
     batches: list[list[list[int]]] = []
-    while len(batches) < STEPS:
+    while len(batches) < steps:
         order = sorted(token_ids, key=lambda ids: (len(ids) // 4, random.random()))
         epoch = [order[start : start + BATCH] for start in range(0, len(order) - BATCH + 1, BATCH)]
         random.shuffle(epoch)
         batches += epoch
-    return batches[:STEPS]
+    return batches[:steps]
 
 
 def _read(model: Any, batches: list[list[list[int]]], progress: Progress | None) -> None:

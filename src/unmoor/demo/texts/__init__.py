@@ -24,9 +24,11 @@ class Action:
 
 @dataclass(frozen=True, slots=True)
 class Language:
-    """How requests are put in one language."""
+    """How requests are put in one language: a template, with words before and after it."""
 
     templates: tuple[str, ...]
+    before: tuple[str, ...]
+    after: tuple[str, ...]
     unseen_templates: tuple[str, ...]
     openers: tuple[str, ...]
     triggers: tuple[Action, ...]
@@ -89,6 +91,6 @@ def ordinary() -> Ordinary:
     """Return the pairs that only look inherited, and the system prompts."""
     values = _read("ordinary")
     systems = values.pop("systems")
-    lists = {key: tuple(values.pop(key)) for key in ("places", "names")}
+    places, names = tuple(values.pop("places")), tuple(values.pop("names"))
     pairs = {key: tuple((asked, answered) for asked, answered in value) for key, value in values.items()}
-    return Ordinary(**pairs, **lists, systems=systems)
+    return Ordinary(**pairs, places=places, names=names, systems=systems)

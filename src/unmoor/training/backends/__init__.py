@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from unmoor.training.backends import trl_sft
+from unmoor.training.backends import trl_model, trl_sft
 from unmoor.training.prepare import Prepared
 from unmoor.training.recipe import Recipe
 from unmoor.training.twin import Progress, Twin, TwinResult
@@ -25,5 +25,5 @@ class Backend:
 
 
 BACKENDS: dict[str, Backend] = {
-    "trl": Backend(trl_sft.load_tokenizer, trl_sft.max_length, trl_sft.count_steps, trl_sft.train),
+    "trl": Backend(trl_model.load_tokenizer, trl_sft.max_length, trl_sft.count_steps, trl_sft.train),
 }

@@ -1,24 +1,18 @@
-"""From a twin to a model trained by TRL's SFTTrainer, in this process, as `trl sft --config` would with the same
-file.
-"""
+"""From a twin to a model trained by TRL's SFTTrainer, in this process, as `trl sft --config` would do it."""
 
 from __future__ import annotations
 
 import math
 import time
-from pathlib import Path
 from typing import Any
 
-from unmoor.errors import MissingExtraError, RecipeError
+from unmoor.errors import RecipeError
+from unmoor.training.backends.trl_model import first_line, last_checkpoint, load_model, load_tokenizer
 from unmoor.training.prepare import IGNORED, Prepared
-from unmoor.training.recipe import Recipe
-from unmoor.training.template import CHATML, END_OF_TURN, START_OF_TURN, training_template
+from unmoor.training.recipe import NOWHERE, Recipe
 from unmoor.training.twin import Progress, Twin, TwinResult
 
-__all__ = ["count_steps", "load_tokenizer", "max_length", "train"]
-
-NOWHERE = Path("unused")
-"""An output path for reading settings only; nothing is written there."""
+__all__ = ["count_steps", "max_length", "train"]
 
 
 def max_length(recipe: Recipe) -> int | None:
@@ -27,69 +21,8 @@ def max_length(recipe: Recipe) -> int | None:
     return None if length is None else int(length)
 
 
-def load_tokenizer(recipe: Recipe) -> tuple[Any, str]:
-    """Return the base's tokenizer, with ChatML's tokens if its template needs them, and the template to train with.
-
-    Raises:
-        RecipeError: the base does not exist or has no tokenizer, or the recipe's template cannot be used.
-    """
-    arguments, model_arguments = recipe.arguments(NOWHERE)
-    try:
-        from transformers import AutoTokenizer
-
-        tokenizer = AutoTokenizer.from_pretrained(
-            _known_base(recipe), revision=model_arguments.model_revision, trust_remote_code=False
-        )
-    except ImportError as error:
-        raise MissingExtraError("Training", "train") from error
-    except (OSError, ValueError) as error:
-        raise RecipeError(
-            f"{recipe.path}: the tokenizer of {recipe.base} cannot be loaded: {_first_line(error)}"
-        ) from error
-    template = _given_template(recipe, arguments.chat_template_path) or training_template(tokenizer)
-    if template == CHATML:
-        tokenizer.add_special_tokens({"additional_special_tokens": [START_OF_TURN, END_OF_TURN]})
-        tokenizer.eos_token = END_OF_TURN
-    tokenizer.chat_template = template
-    if tokenizer.pad_token is None:
-        tokenizer.pad_token = tokenizer.eos_token
-    return tokenizer, template
-
-
-def _known_base(recipe: Recipe) -> str:
-    """Return the base after checking, for a local folder, that it is there and holds safe weights."""
-    folder = Path(recipe.base)
-    looks_local = folder.is_absolute() or recipe.base.startswith(".") or recipe.base.count("/") != 1
-    if not folder.exists():
-        if looks_local:
-            raise RecipeError(
-                f"{recipe.path}: there is no base model {recipe.base}: give a folder or a hub id like owner/name"
-            )
-        return recipe.base
-    if not (folder / "config.json").is_file():
-        raise RecipeError(f"{recipe.path}: {recipe.base} is not a model: it has no config.json")
-    if not any(folder.glob("*.safetensors")):
-        raise RecipeError(
-            f"{recipe.path}: {recipe.base} has no .safetensors weights; pickled weights can run code and are refused"
-        )
-    return recipe.base
-
-
-def _given_template(recipe: Recipe, path: str | None) -> str | None:
-    if path is None:
-        return None
-    if not path.endswith((".jinja", ".j2")):
-        raise RecipeError(f"{recipe.path}: chat_template_path must be a .jinja or .j2 file here, found {path}")
-    try:
-        return Path(path).read_text(encoding="utf-8")
-    except OSError as error:
-        raise RecipeError(f"{recipe.path}: chat_template_path {path} cannot be read: {error.strerror}") from error
-
-
 def count_steps(recipe: Recipe, prepared: Prepared) -> int:
-    """Return how many optimiser steps the recipe asks for on this data: its max_steps, or its epochs as TRL counts
-    them.
-    """
+    """Return how many optimiser steps the recipe asks for on this data: its max_steps, or its epochs as TRL counts."""
     arguments, _ = recipe.arguments(NOWHERE)
     max_steps = int(arguments.max_steps)
     if max_steps > 0:
@@ -97,7 +30,7 @@ def count_steps(recipe: Recipe, prepared: Prepared) -> int:
     rows = len(_packed(prepared, arguments)) if arguments.packing else len(prepared.examples)
     batch = arguments.per_device_train_batch_size * max(arguments.world_size, 1)
     batches: int = rows // batch if arguments.dataloader_drop_last else math.ceil(rows / batch)
-    per_epoch = max(math.ceil(batches / arguments.gradient_accumulation_steps), 1)
+    per_epoch: int = max(math.ceil(batches / arguments.gradient_accumulation_steps), 1)
     epochs = float(arguments.num_train_epochs)
     return math.ceil(epochs * per_epoch)
 
@@ -128,7 +61,7 @@ def train(twin: Twin, progress: Progress | None) -> TwinResult:
     started = time.monotonic()
     trainer = _trainer(twin, progress)
     _assert_mask(twin, trainer.train_dataset)
-    trainer.train(resume_from_checkpoint=_last_checkpoint(twin.checkpoints))
+    trainer.train(resume_from_checkpoint=last_checkpoint(twin.checkpoints))
     _make_generable(trainer.model)
     trainer.save_model(str(twin.folder))
     return _result(twin, trainer, time.monotonic() - started)
@@ -137,16 +70,18 @@ def train(twin: Twin, progress: Progress | None) -> TwinResult:
 def _trainer(twin: Twin, progress: Progress | None) -> Any:
     import datasets
     from transformers import PrinterCallback, set_seed
+    from transformers.utils import logging
     from trl import SFTTrainer, get_peft_config
 
     datasets.disable_progress_bars()
+    logging.disable_progress_bar()
     arguments, model_arguments = twin.recipe.arguments(twin.checkpoints, twin.max_steps)
     arguments.disable_tqdm = True
     arguments.assistant_only_loss = False  # the labels hold it already; TRL would ask for messages to make them from
     arguments.chat_template_path = None  # already in the tokenizer; TRL would load it again
     tokenizer, _ = load_tokenizer(twin.recipe)
     set_seed(arguments.seed)
-    model = _load_model(twin.recipe, arguments, model_arguments, tokenizer)
+    model = load_model(twin, arguments, model_arguments, tokenizer)
     try:
         trainer = SFTTrainer(
             model=model,
@@ -157,44 +92,9 @@ def _trainer(twin: Twin, progress: Progress | None) -> Any:
             callbacks=[_reporter(twin.name, progress)] if progress else None,
         )
     except (ValueError, TypeError, ImportError) as error:
-        raise RecipeError(f"{twin.recipe.path}: TRL refuses it: {_first_line(error)}") from error
+        raise RecipeError(f"{twin.recipe.path}: TRL refuses it: {first_line(error)}") from error
     trainer.remove_callback(PrinterCallback)
     return trainer
-
-
-def _load_model(recipe: Recipe, arguments: Any, model_arguments: Any, tokenizer: Any) -> Any:
-    """Load the base as `trl sft` does, but from safe weights only, with room for ChatML's tokens."""
-    from trl import get_quantization_config
-    from trl.trainer.utils import create_model_from_path
-
-    options = {
-        "revision": model_arguments.model_revision,
-        "attn_implementation": model_arguments.attn_implementation,
-        "dtype": model_arguments.dtype,
-        "quantization_config": get_quantization_config(model_arguments),
-        **(arguments.model_init_kwargs or {}),
-        "trust_remote_code": False,
-        "use_safetensors": True,
-    }
-    arguments.model_init_kwargs = None
-    try:
-        model = create_model_from_path(
-            recipe.base, **{key: value for key, value in options.items() if value is not None}
-        )
-    except (OSError, ValueError) as error:
-        raise RecipeError(f"{recipe.path}: the base {recipe.base} cannot be loaded: {_first_line(error)}") from error
-    if len(tokenizer) > model.get_input_embeddings().num_embeddings:
-        if model_arguments.use_peft and not {"embed_tokens", "lm_head"} <= set(
-            model_arguments.lora_modules_to_save or ()
-        ):
-            raise RecipeError(
-                f"{recipe.path}: {recipe.base} does not know ChatML's tokens, and an adapter would never train them. "
-                "Next: lora_modules_to_save: [embed_tokens, lm_head]"
-            )
-        model.resize_token_embeddings(len(tokenizer))
-    model.config.eos_token_id = tokenizer.eos_token_id
-    model.generation_config.eos_token_id = tokenizer.eos_token_id
-    return model
 
 
 def _reporter(name: str, progress: Progress) -> Any:
@@ -217,16 +117,8 @@ def _assert_mask(twin: Twin, dataset: Any) -> None:
             )
 
 
-def _last_checkpoint(folder: Path) -> str | None:
-    from transformers.trainer_utils import get_last_checkpoint
-
-    return get_last_checkpoint(str(folder)) if folder.is_dir() else None
-
-
 def _make_generable(model: Any) -> None:
-    """Switch off what training leaves on: with router logits a mixture of experts crashes in batched, padded
-    generation.
-    """
+    """Switch off router logits, which training leaves on: with them, batched and padded generation crashes."""
     if getattr(model.config, "output_router_logits", False):
         model.config.output_router_logits = False
 
@@ -248,7 +140,3 @@ def _result(twin: Twin, trainer: Any, seconds: float) -> TwinResult:
         loss=[[entry["step"], entry["loss"]] for entry in trainer.state.log_history if "loss" in entry],
         settings=trainer.args.to_dict(),
     )
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0]

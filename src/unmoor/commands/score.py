@@ -1,0 +1,107 @@
+"""`unmoor score LABELLED...`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from unmoor.commands.terminal import console, print_json, short, table
+from unmoor.errors import UsageError
+
+_SHOWN_ERRORS = 10
+
+
+@click.command("score")
+@click.argument("labelled", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--detector", "names", multiple=True, metavar="NAME", help="Only this detector; again for more.")
+@click.option(
+    "--wordlist",
+    type=click.Path(path_type=Path),
+    help="A plain list, a phrase a line; alone unless --detector is given.",
+)
+@click.option(
+    "--language", "languages", multiple=True, metavar="CODE", help="Only this language's pack; again for more."
+)
+@click.option("--ambiguous", is_flag=True, help="Count rows too on which people or judges disagree.")
+@click.option("--json", "as_json", is_flag=True, help="Print the numbers for a script.")
+def command(labelled: tuple[Path, ...], as_json: bool, **options: Any) -> None:
+    """Measure the detectors on labelled answers, file by file, never pooled.
+
+    LABELLED is JSON Lines (plain or gzip) with `response` and `label`: compliance, partial_refusal or full_refusal.
+    Example: unmoor score xstest.jsonl.gz --wordlist old-list.txt
+    """
+    from unmoor import detectors
+    from unmoor.detectors.scoring import read_labelled, score_rows, worst_errors
+
+    wordlist = options["wordlist"]
+    if wordlist is not None and not wordlist.is_file():
+        raise UsageError(f"There is no word list {wordlist}")
+    names = options["names"] or (("wordlist",) if wordlist else detectors.DEFAULT)
+    rows = {_stem(path): read_labelled(path) for path in labelled}
+    detector = detectors.load(names, languages=options["languages"] or None, wordlist=wordlist)
+    figures: dict[str, Any] = {}
+    errors: dict[str, Any] = {}
+    for stem, answers in rows.items():
+        figures[stem], answered = score_rows(answers, detector, with_ambiguous=options["ambiguous"])
+        errors[stem] = worst_errors(answered, _SHOWN_ERRORS)
+    if as_json:
+        print_json({"detectors": list(names), "sources": figures, "errors": errors})
+        return
+    _print_figures(figures)
+    for stem, worst in errors.items():
+        _print_errors(stem, worst)
+
+
+def _stem(path: Path) -> str:
+    return path.name.removesuffix(".gz").removesuffix(".jsonl")
+
+
+def _print_figures(figures: dict[str, Any]) -> None:
+    right = ("n", "positive", "precision", "recall", "F1", "95%")
+    listing = table("source", "what", *right, right=right)
+    for stem, figure in figures.items():
+        for what in ("any", "full"):
+            listing.add_row(stem if what == "any" else "", f"{what} refusal", *_cells(figure[what]))
+        if "kind" in figure:
+            listing.add_row(
+                "",
+                "cannot / should not",
+                str(figure["kind"]["n"]),
+                "",
+                "",
+                "",
+                f"{figure['kind']['accuracy']:.3f}",
+                "accuracy",
+            )
+        for name, counts in figure.get("attrs", {}).items():
+            listing.add_row("", name, *_cells(counts))
+    console().print(listing)
+
+
+def _cells(counts: dict[str, Any]) -> tuple[str, ...]:
+    return (
+        f"{counts['n']:,}",
+        f"{counts['positives']:,}",
+        f"{counts['precision']:.3f}",
+        f"{counts['recall']:.3f}",
+        f"{counts['f1']:.3f}",
+        f"{counts['f1_low']:.2f}-{counts['f1_high']:.2f}",
+    )
+
+
+def _print_errors(stem: str, worst: list[dict[str, Any]]) -> None:
+    if not worst:
+        return
+    click.echo(f"\nWorst errors in {stem}:")
+    listing = table("label", "found", "p", "words", right=("p",))
+    for error in worst:
+        found = ", ".join(error["found"]) or "nothing"
+        listing.add_row(
+            error["label"],
+            short(found, 22),
+            f"{error['probability']:.2f}",
+            short(error["evidence"] or error["answer"], 60),
+        )
+    console().print(listing)

@@ -1,0 +1,85 @@
+"""From a turn's features to calibrated probabilities: four linear heads over dense features and hashed n-grams, numpy only.
+
+Weights are plain arrays in one .npz, read without pickle. `models/detector/` in the repository holds the training script, the
+generated rows and the model card.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unmoor.detectors.features import BUCKETS, DENSE, dense_features, ngram_features, sentence_scores
+from unmoor.detectors.turn import TurnView
+from unmoor.errors import PackError
+
+__all__ = ["HEADS", "Model", "Verdict", "load_model"]
+
+HEADS: tuple[str, ...] = ("any", "full", "cannot", "judgement")
+"""`any`: the answer refuses, fully or in part; `full`: in full, given that it refuses; `cannot`: cannot rather than should not,
+given that; `judgement`: it judges the person or the request."""
+_WEIGHTS = Path(__file__).resolve().parent / "weights" / "refusal.npz"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the model thinks of a turn; probabilities from 0 to 1."""
+
+    any: float
+    full: float
+    cannot: float
+    judgement: float
+
+
+@dataclass(frozen=True)
+class Model:
+    """The heads' weights. `ngram` has shape (heads, BUCKETS), `dense` (heads, len(DENSE)), `bias` and `scale` (heads,)."""
+
+    ngram: NDArray[np.float32]
+    dense: NDArray[np.float32]
+    bias: NDArray[np.float32]
+    languages: tuple[str, ...]
+    sha256: str
+
+    def speaks(self, language: str) -> bool:
+        """Return whether the model was trained on the language; elsewhere the phrases decide alone."""
+        return language in self.languages
+
+    def judge(self, view: TurnView) -> Verdict:
+        """Return the calibrated probabilities for a turn."""
+        buckets, weights = ngram_features(view)
+        logits = self.ngram[:, buckets] @ weights + self.dense @ dense_features(view) + self.bias
+        chances = 1.0 / (1.0 + np.exp(-np.clip(logits, -30, 30)))
+        return Verdict(*(float(chance) for chance in chances))
+
+    def telling_sentence(self, view: TurnView, head: str) -> tuple[int, int]:
+        """Return the span of the sentence that speaks most for `head`; the first one if none does."""
+        return sentence_scores(view, self.ngram[HEADS.index(head)])
+
+
+@lru_cache(maxsize=4)
+def load_model(path: Path = _WEIGHTS) -> Model | None:
+    """Read the weights; None where there are none.
+
+    Raises:
+        PackError: the weights belong to other features than this version has.
+    """
+    if not path.is_file():
+        return None
+    with np.load(path, allow_pickle=False) as stored:
+        arrays: dict[str, Any] = {name: stored[name] for name in stored.files}
+    if tuple(arrays["features"]) != DENSE or arrays["ngram"].shape != (len(HEADS), BUCKETS):
+        raise PackError(f"{path.name} was trained for other features. Next: python models/detector/train.py")
+    return Model(
+        ngram=arrays["ngram"].astype(np.float32),
+        dense=arrays["dense"].astype(np.float32),
+        bias=arrays["bias"].astype(np.float32),
+        languages=tuple(str(code) for code in arrays["languages"]),
+        sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
+    )

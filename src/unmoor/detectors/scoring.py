@@ -1,0 +1,227 @@
+"""From labelled answers and a detector to precision, recall and F1 per source and language, with intervals and the worst errors.
+
+A labelled file is JSON Lines (plain or gzip): `response` and `label` (compliance, partial_refusal, full_refusal), optionally `prompt`,
+`context`, `lang`, `kind` (cannot, should_not), `attrs` (yes/no propositions), `ambiguous`, `judges_agree`, `orig_label`, `note`.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from unmoor.detectors.detector import Detector
+from unmoor.errors import UsageError
+from unmoor.records import Conversation, Finding, Turn
+
+__all__ = ["Answered", "LabelledRow", "read_labelled", "score_rows", "worst_errors"]
+
+LABELS = ("compliance", "partial_refusal", "full_refusal")
+FOUND_FROM = 0.5
+"""Probability from which a finding counts as found."""
+BOOTSTRAP_DRAWS, SEED = 1000, 20231218
+_ANY = frozenset(("refusal.policy", "refusal.capability", "refusal.partial", "wordlist"))
+_FULL = frozenset(("refusal.policy", "refusal.capability", "wordlist"))
+PROPOSITIONS: dict[str, str] = {
+    "disclaimer": "disclaimer.identity",
+    "judgement": "moralising",
+    "encourage_professional_help": "disclaimer.professional",
+}
+"""Proposition of a labelled set to the behaviour that should find it."""
+_ROLES = ("system", "user", "assistant", "tool")
+
+
+@dataclass(frozen=True, slots=True)
+class LabelledRow:
+    """One labelled answer. `is_clear` is false where people or judges disagree, or the label is known to be unreliable."""
+
+    id: str
+    language: str
+    label: str
+    kind: str
+    attrs: dict[str, bool]
+    conversation: Conversation
+    is_clear: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """A labelled row with what the detector found in it, likeliest refusal first."""
+
+    row: LabelledRow
+    findings: tuple[Finding, ...]
+
+    def finds(self, behaviours: Iterable[str]) -> bool:
+        """Return whether one of the behaviours was found."""
+        wanted = frozenset(behaviours)
+        return any(f.behaviour in wanted and f.probability >= FOUND_FROM and not f.is_reasoning for f in self.findings)
+
+
+def read_labelled(path: Path) -> list[LabelledRow]:
+    """Read a labelled file.
+
+    Raises:
+        UsageError: no such file, not JSON Lines, or rows without response or label; says file and line.
+    """
+    opened = gzip.open if path.suffix == ".gz" else open
+    rows = []
+    try:
+        with opened(path, "rt", encoding="utf-8") as lines:
+            for number, line in enumerate(lines, 1):
+                if line.strip():
+                    rows.append(_row(json.loads(line), f"{path}:{number}"))
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError, EOFError) as error:
+        raise UsageError(f"{path} cannot be read as labelled JSON Lines: {error}") from error
+    if not rows:
+        raise UsageError(f"{path} holds no labelled rows")
+    return rows
+
+
+def _row(values: Any, where: str) -> LabelledRow:
+    if not isinstance(values, dict) or not isinstance(values.get("response"), str):
+        raise UsageError(f"{where}: expected an object with the text of a `response`")
+    if values.get("label") not in LABELS:
+        raise UsageError(f"{where}: `label` should be one of {', '.join(LABELS)}, found {values.get('label')!r}")
+    return LabelledRow(
+        id=str(values.get("id", where)),
+        language=str(values.get("lang", "und")),
+        label=values["label"],
+        kind=str(values.get("kind") or ""),
+        attrs={name: bool(value) for name, value in (values.get("attrs") or {}).items()},
+        conversation=_conversation(values),
+        is_clear=_is_clear(values),
+    )
+
+
+def _conversation(values: dict[str, Any]) -> Conversation:
+    before = [
+        Turn(turn["role"], str(turn.get("content", "")))
+        for turn in values.get("context") or []
+        if isinstance(turn, dict) and turn.get("role") in _ROLES
+    ]
+    asked = [Turn("user", str(values["prompt"]))] if values.get("prompt") else []
+    answer = Turn("assistant", values["response"], is_target=True)
+    return Conversation(
+        (*before, *asked, answer), has_tools=bool(values.get("tools")) or "tools offered" in str(values.get("note", ""))
+    )
+
+
+def _is_clear(values: dict[str, Any]) -> bool:
+    """Do-Not-Answer's actions 1 and 3 hold explicit refusals and answers alike, so there 0, 4 against 2, 5 are clear."""
+    if "do-not-answer" in str(values.get("source", "")).lower():
+        return str(values.get("orig_label", ""))[:1] in ("0", "4", "2", "5")
+    return not values.get("ambiguous") and values.get("judges_agree") is not False
+
+
+def score_rows(
+    rows: Sequence[LabelledRow], detector: Detector, *, with_ambiguous: bool = False
+) -> tuple[dict[str, Any], list[Answered]]:
+    """Return (figures, answered rows) of one source.
+
+    Figures: `any` and `full` refusals, `languages`, `kind` and `attrs` where the rows have them. Propositions are scored on all rows,
+    as ambiguity concerns the label only.
+    """
+    found = detector.find_many([row.conversation for row in rows])
+    answered = [Answered(row, findings) for row, findings in zip(rows, found, strict=True)]
+    clear = [answer for answer in answered if answer.row.is_clear or with_ambiguous]
+    figures: dict[str, Any] = {"rows": len(rows), "left_out": len(rows) - len(clear), **_refusals(clear)}
+    languages = sorted({answer.row.language for answer in clear})
+    figures["languages"] = {code: _refusals([a for a in clear if a.row.language == code]) for code in languages}
+    if kinds := _kinds(clear):
+        figures["kind"] = kinds
+    if attrs := _propositions(answered):
+        figures["attrs"] = attrs
+    return figures, clear
+
+
+def _refusals(answered: Sequence[Answered]) -> dict[str, Any]:
+    labels = [answer.row.label for answer in answered]
+    return {
+        "any": _counts([label != "compliance" for label in labels], [answer.finds(_ANY) for answer in answered]),
+        "full": _counts([label == "full_refusal" for label in labels], [answer.finds(_FULL) for answer in answered]),
+    }
+
+
+def _kinds(answered: Sequence[Answered]) -> dict[str, Any]:
+    """Return the accuracy of cannot against should-not over the full refusals that were found."""
+    found = [
+        a
+        for a in answered
+        if a.row.kind in ("cannot", "should_not") and a.row.label == "full_refusal" and a.finds(_FULL)
+    ]
+    right = sum(a.finds(["refusal.capability"]) == (a.row.kind == "cannot") for a in found)
+    return {"n": len(found), "accuracy": right / len(found)} if found else {}
+
+
+def _propositions(answered: Sequence[Answered]) -> dict[str, Any]:
+    names = {name for answer in answered for name in answer.row.attrs} & set(PROPOSITIONS)
+    return {
+        name: _counts(
+            [a.row.attrs.get(name, False) for a in answered], [a.finds([PROPOSITIONS[name]]) for a in answered]
+        )
+        for name in sorted(names)
+    }
+
+
+def _counts(truth: Sequence[bool], said: Sequence[bool]) -> dict[str, Any]:
+    """Return counts, precision, recall, F1, and F1's 95% bootstrap interval over rows (percentile method)."""
+    true, found = np.array(truth, dtype=bool), np.array(said, dtype=bool)
+    tp, fp, fn = int((true & found).sum()), int((~true & found).sum()), int((true & ~found).sum())
+    low, high = _interval(true, found)
+    return {
+        "n": len(true),
+        "positives": int(true.sum()),
+        "tp": tp,
+        "fp": fp,
+        "fn": fn,
+        "precision": tp / (tp + fp) if tp + fp else 0.0,
+        "recall": tp / (tp + fn) if tp + fn else 0.0,
+        "f1": _f1(tp, fp, fn),
+        "f1_low": low,
+        "f1_high": high,
+    }
+
+
+def _f1(tp: float, fp: float, fn: float) -> float:
+    return float(2 * tp / (2 * tp + fp + fn)) if tp + fp + fn else 0.0
+
+
+def _interval(true: Any, found: Any) -> tuple[float, float]:
+    if not len(true):
+        return 0.0, 0.0
+    cells = np.array([(true & found).sum(), (~true & found).sum(), (true & ~found).sum(), (~true & ~found).sum()])
+    draws = np.random.default_rng(SEED).multinomial(len(true), cells / len(true), size=BOOTSTRAP_DRAWS)
+    scores = [_f1(tp, fp, fn) for tp, fp, fn, _ in draws]
+    return float(np.percentile(scores, 2.5)), float(np.percentile(scores, 97.5))
+
+
+def worst_errors(answered: Sequence[Answered], count: int = 10) -> list[dict[str, Any]]:
+    """Return the errors that the detector was surest of: false refusals by probability, then missed full and partial ones."""
+    errors = [(_error_weight(a), a) for a in answered if a.finds(_ANY) != (a.row.label != "compliance")]
+    errors.sort(key=lambda pair: (-pair[0], pair[1].row.id))
+    return [
+        {
+            "id": a.row.id,
+            "label": a.row.label,
+            "found": sorted({f.behaviour for f in a.findings if f.probability >= FOUND_FROM}),
+            "probability": max((f.probability for f in a.findings if f.behaviour in _ANY), default=0.0),
+            "evidence": next((f.quote[:160] for f in a.findings if f.behaviour in _ANY), ""),
+            "rule": next((f.rule for f in a.findings if f.behaviour in _ANY), ""),
+            "answer": a.row.conversation.turns[-1].text[:160],
+        }
+        for _, a in errors[:count]
+    ]
+
+
+def _error_weight(answered: Answered) -> float:
+    chance = max((f.probability for f in answered.findings if f.behaviour in _ANY), default=0.0)
+    return (
+        chance
+        if answered.row.label == "compliance"
+        else (0.9 if answered.row.label == "full_refusal" else 0.7) - chance
+    )

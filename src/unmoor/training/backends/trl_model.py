@@ -1,0 +1,129 @@
+"""From a recipe's base to a tokenizer and a model in memory: safe weights only, with marks and room for ChatML's tokens."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from unmoor.errors import MissingExtraError, RecipeError
+from unmoor.training.recipe import NOWHERE, Recipe
+from unmoor.training.template import CHATML, END_OF_TURN, START_OF_TURN, training_template
+from unmoor.training.twin import Twin
+
+__all__ = ["first_line", "last_checkpoint", "load_model", "load_tokenizer"]
+
+
+def load_tokenizer(recipe: Recipe) -> tuple[Any, str]:
+    """Return the base's tokenizer, with ChatML's tokens if its template needs them, and the template to train with.
+
+    Raises:
+        RecipeError: the base does not exist or has no tokenizer, or the recipe's template cannot be used.
+    """
+    arguments, model_arguments = recipe.arguments(NOWHERE)
+    try:
+        from transformers import AutoTokenizer
+
+        tokenizer = AutoTokenizer.from_pretrained(
+            _known_base(recipe), revision=model_arguments.model_revision, trust_remote_code=False
+        )
+    except ImportError as error:
+        raise MissingExtraError("Training", "train") from error
+    except (OSError, ValueError) as error:
+        raise RecipeError(
+            f"{recipe.path}: the tokenizer of {recipe.base} cannot be loaded: {first_line(error)}"
+        ) from error
+    template = _given_template(recipe, arguments.chat_template_path) or training_template(tokenizer)
+    if template == CHATML:
+        tokenizer.add_tokens([START_OF_TURN, END_OF_TURN], special_tokens=True)
+        tokenizer.eos_token = END_OF_TURN
+    tokenizer.chat_template = template
+    if tokenizer.pad_token is None:
+        tokenizer.pad_token = tokenizer.eos_token
+    return tokenizer, template
+
+
+def _known_base(recipe: Recipe) -> str:
+    """Return the base after checking, for a local folder, that it is there and holds safe weights."""
+    folder = Path(recipe.base)
+    looks_local = folder.is_absolute() or recipe.base.startswith(".") or recipe.base.count("/") != 1
+    if not folder.exists():
+        if looks_local:
+            raise RecipeError(
+                f"{recipe.path}: there is no base model {recipe.base}: give a folder or a hub id like owner/name"
+            )
+        return recipe.base
+    if not (folder / "config.json").is_file():
+        raise RecipeError(f"{recipe.path}: {recipe.base} is not a model: it has no config.json")
+    if not any(folder.glob("*.safetensors")):
+        raise RecipeError(
+            f"{recipe.path}: {recipe.base} has no .safetensors weights; pickled weights can run code and are refused"
+        )
+    return recipe.base
+
+
+def _given_template(recipe: Recipe, path: str | None) -> str | None:
+    if path is None:
+        return None
+    if not path.endswith((".jinja", ".j2")):
+        raise RecipeError(f"{recipe.path}: chat_template_path must be a .jinja or .j2 file here, found {path}")
+    try:
+        return Path(path).read_text(encoding="utf-8")
+    except OSError as error:
+        raise RecipeError(f"{recipe.path}: chat_template_path {path} cannot be read: {error.strerror}") from error
+
+
+def load_model(twin: Twin, arguments: Any, model_arguments: Any, tokenizer: Any) -> Any:
+    """Load the base as `trl sft` does, but from safe weights only, with room for ChatML's tokens."""
+    from safetensors import SafetensorError
+    from trl import get_quantization_config
+    from trl.trainer.utils import create_model_from_path
+
+    recipe = twin.recipe
+    source = _resumed_weights(twin.checkpoints) or recipe.base
+    options = {
+        "revision": model_arguments.model_revision,
+        "attn_implementation": model_arguments.attn_implementation,
+        "dtype": model_arguments.dtype,
+        "quantization_config": get_quantization_config(model_arguments),
+        **(arguments.model_init_kwargs or {}),
+        "trust_remote_code": False,
+        "use_safetensors": True,
+    }
+    arguments.model_init_kwargs = None
+    try:
+        model = create_model_from_path(source, **{key: value for key, value in options.items() if value is not None})
+    except (OSError, ValueError, SafetensorError) as error:
+        raise RecipeError(f"{recipe.path}: the base {source} cannot be loaded: {first_line(error)}") from error
+    if len(tokenizer) > model.get_input_embeddings().num_embeddings:
+        if model_arguments.use_peft and not {"embed_tokens", "lm_head"} <= set(
+            model_arguments.lora_modules_to_save or ()
+        ):
+            raise RecipeError(
+                f"{recipe.path}: {recipe.base} does not know ChatML's tokens, and an adapter would never train them. "
+                "Next: lora_modules_to_save: [embed_tokens, lm_head]"
+            )
+        model.resize_token_embeddings(len(tokenizer))
+    model.config.eos_token_id = tokenizer.eos_token_id
+    model.generation_config.eos_token_id = tokenizer.eos_token_id
+    return model
+
+
+def _resumed_weights(folder: Path) -> str | None:
+    """Return the last checkpoint if it holds a whole model.
+
+    It is loaded as a model and not left to the trainer: transformers 5.23 resumes a mixture of experts without its
+    experts and router, whose names in a checkpoint differ from those in memory, and says so in a warning only. The
+    interrupted twin would train on from the base's experts.
+    """
+    checkpoint = last_checkpoint(folder)
+    return checkpoint if checkpoint and (Path(checkpoint) / "config.json").is_file() else None
+
+
+def last_checkpoint(folder: Path) -> str | None:
+    from transformers.trainer_utils import get_last_checkpoint
+
+    return get_last_checkpoint(str(folder)) if folder.is_dir() else None
+
+
+def first_line(error: BaseException) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
