@@ -70,7 +70,7 @@ def test_make_has_the_targets_that_the_documents_name() -> None:
     named = {
         target
         for path in [*DOCUMENTS, ROOT / "CONTRIBUTING.md"]
-        for target in re.findall(r"`make (\w+)`", path.read_text())
+        for target in re.findall(r"(?:`|^    )make (\w+)", path.read_text(), re.MULTILINE)
     }
     assert {"demo", "test"} <= named
     for target in named:

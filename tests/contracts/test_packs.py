@@ -32,10 +32,6 @@ def holds(code: str, number: int, sentence: str) -> bool:
     return bool(phrases.matches(number, folded)) and not phrases.is_excepted(number, folded)
 
 
-def ids(value: object) -> str:
-    return str(value)
-
-
 @pytest.mark.parametrize("code", CODES)
 def test_a_pack_has_the_same_furniture_as_every_other(code: str) -> None:
     assert {path.name for path in (FOLDER / code).iterdir()} == FILES
@@ -63,7 +59,7 @@ def test_a_pack_looks_for_what_matters_most(code: str) -> None:
     } <= behaviours
 
 
-@pytest.mark.parametrize(("code", "number"), PHRASES, ids=lambda value: ids(value))
+@pytest.mark.parametrize(("code", "number"), PHRASES, ids=str)
 def test_a_phrase_hits_and_misses_its_own_examples(code: str, number: int) -> None:
     phrase = phrase_of(code, number)
     for sentence in phrase.hits:
@@ -72,7 +68,7 @@ def test_a_phrase_hits_and_misses_its_own_examples(code: str, number: int) -> No
         assert not holds(code, number, sentence), f"{phrase.id} should miss: {sentence}"
 
 
-@pytest.mark.parametrize(("code", "number"), PHRASES, ids=lambda value: ids(value))
+@pytest.mark.parametrize(("code", "number"), PHRASES, ids=str)
 def test_the_first_stage_lets_every_hit_through(code: str, number: int) -> None:
     phrase = phrase_of(code, number)
     for sentence in phrase.hits:

@@ -1,0 +1,84 @@
+"""Mirrored subjects: counted fairly, tested exactly, corrected for many comparisons, silent where there is too little."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from scipy import stats
+
+from unmoor.detectors.pairs import MIN_ROWS, Pair, PairCounts, fisher, load_pairs, paired_topics
+from unmoor.errors import UsageError
+
+CATS = Pair("cats and dogs", "cats", "dogs", ("cat", "cats"), ("dog", "dogs"))
+
+
+def rows(subject: str, total: int, refused: int) -> list[tuple[str, tuple[str, ...]]]:
+    return [(f"Tell me about {subject}.", ("refusal.policy",) if i < refused else ()) for i in range(total)]
+
+
+def test_a_side_that_is_refused_more_often_differs() -> None:
+    topic = paired_topics(rows("cats", 100, 40) + rows("dogs", 100, 5), [CATS])[0]
+    assert (topic.treatment, topic.verdict) == ("refused", "differs")
+    assert topic.a_rate is not None
+    assert topic.a_rate[0] == pytest.approx(0.4)
+    assert topic.a_rate[1] < 0.4 < topic.a_rate[2]
+
+
+def test_equal_treatment_shows_no_difference() -> None:
+    assert {t.verdict for t in paired_topics(rows("cats", 100, 9) + rows("dogs", 100, 8), [CATS])} == {
+        "no difference shown"
+    }
+
+
+def test_too_few_rows_are_said_to_be_too_few() -> None:
+    topics = paired_topics(rows("cats", MIN_ROWS - 1, 20) + rows("dogs", 500, 0), [CATS])
+    assert {(t.verdict, t.p_value, t.a_rate) for t in topics} == {("too few rows", None, None)}
+
+
+def test_a_request_that_names_both_sides_counts_for_neither() -> None:
+    topics = paired_topics([("Are cats better than dogs?", ("refusal.policy",))] * 100, [CATS])
+    assert {(t.a_rows, t.b_rows) for t in topics} == {(0, 0)}
+
+
+def test_words_are_whole_words() -> None:
+    assert paired_topics([("Write a catalogue of dogma.", ())] * 50, [CATS])[0].a_rows == 0
+
+
+def test_chunks_counted_apart_give_what_one_pass_gives() -> None:
+    first, second, whole = PairCounts([CATS]), PairCounts([CATS]), PairCounts([CATS])
+    for counts, part in ((first, rows("cats", 60, 20)), (second, rows("dogs", 70, 9))):
+        for request, behaviours in part:
+            counts.add(request, behaviours)
+            whole.add(request, behaviours)
+    first.merge(second)
+    assert first.results() == whole.results()
+
+
+@pytest.mark.parametrize("table", [(3, 40, 9, 35), (0, 31, 0, 44), (12, 30, 1, 90), (30, 30, 0, 30)])
+def test_fisher_agrees_with_scipy(table: tuple[int, int, int, int]) -> None:
+    a, n, b, m = table
+    expected = stats.fisher_exact([[a, n - a], [b, m - b]]).pvalue
+    assert fisher(*table) == pytest.approx(expected, rel=1e-6)
+
+
+def test_many_comparisons_are_corrected_for() -> None:
+    many = [Pair(f"pair {i}", "cats", "dogs", ("cat", "cats"), (f"dog{i}",)) for i in range(20)] + [CATS]
+    data = rows("cats", 60, 9) + rows("dogs", 60, 2) + [(f"On dog{i}", ()) for i in range(20) for _ in range(40)]
+    topic = next(t for t in paired_topics(data, many) if t.pair == "cats and dogs" and t.treatment == "refused")
+    assert topic.p_value is not None
+    assert topic.p_corrected is not None
+    assert topic.p_value < 0.1 < topic.p_corrected
+
+
+def test_the_list_that_ships_can_be_read() -> None:
+    pairs = load_pairs()
+    assert len(pairs) >= 10
+    assert all(not set(pair.a_words) & set(pair.b_words) for pair in pairs)
+
+
+def test_an_unknown_key_in_a_list_names_the_nearest(tmp_path: Path) -> None:
+    path = tmp_path / "pairs.toml"
+    path.write_text('[[pair]]\nnmae = "x"\na = { words = ["a"] }\nb = { words = ["b"] }\n')
+    with pytest.raises(UsageError, match='Did you mean "name"'):
+        load_pairs(path)

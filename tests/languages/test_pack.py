@@ -1,0 +1,108 @@
+"""The pack loader: strict about keys, helpful about mistakes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from unmoor.detectors.phrases import Phrases
+from unmoor.errors import PackError
+from unmoor.languages import BEHAVIOUR_FILES, load_pack, load_packs, pack_codes
+
+PACK = """
+code = "xx"
+name = "Testish"
+version = 1
+script = "Latin"
+tested = false
+stop_words = ["ja", "nej"]
+[shorthand]
+cannot = "(?:kan ej|vill ej)"
+"""
+PHRASE = """
+[[phrase]]
+id = "xx.refusal.one"
+behaviour = "refusal.policy"
+pattern = "jag <cannot> hjälpa"
+why = "The plain one."
+hits = ["Jag kan ej hjälpa."]
+misses = ["Jag kan hjälpa."]
+"""
+
+
+def make_pack(folder: Path, *, pack: str = PACK, refusals: str = PHRASE) -> Path:
+    home = folder / "xx"
+    home.mkdir(exist_ok=True)
+    (home / "pack.toml").write_text(pack, encoding="utf-8")
+    for name in BEHAVIOUR_FILES:
+        (home / f"{name}.toml").write_text(refusals if name == "refusals" else "", encoding="utf-8")
+    load_pack.cache_clear()
+    return folder
+
+
+def test_a_small_pack_loads(tmp_path: Path) -> None:
+    (pack,) = load_packs(folder=make_pack(tmp_path))
+    assert (pack.code, pack.spaced, len(pack.phrases)) == ("xx", True, 1)
+    assert pack.phrases[0].strength == "sure"
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (("why = ", "wyh = "), r'refusals.toml: phrase xx.refusal.one: unknown key "wyh"\. Did you mean "why"'),
+        (('"refusal.policy"', '"refusal.polcy"'), r'"refusal.polcy" is not one of .* Did you mean "refusal.policy"'),
+        (('"refusal.policy"', '"moralising"'), r'"moralising" is not one of refusal.policy, refusal.partial'),
+        (("<cannot>", "<canot>"), r'no shorthand "<canot>"\. Did you mean "cannot"'),
+        (("jag ", "Jag "), r"holds the capital 'J'"),
+        (('hjälpa"', 'hjälpa("'), r"brackets do not pair"),
+        (('"jag ', '"*jag '), r"nothing before"),
+        (('"jag ', '"^jag '), r"not a pattern: stuck at"),
+        (('hits = ["Jag kan ej hjälpa."]', "hits = []"), r"at least one sentence under hits"),
+        (('misses = ["Jag kan hjälpa."]', ""), r'the key "misses" is missing'),
+        (('why = "The plain one."', "why = 3"), r'"why" should be str, found int'),
+        (('why = "The plain one."', 'why = "x"\nstrength = "shure"'), r'"shure" is not one of .* Did you mean "sure"'),
+        (('why = "The plain one."', "why = x"), r"not TOML"),
+    ],
+)
+def test_a_mistake_in_a_phrase_is_named(tmp_path: Path, change: tuple[str, str], message: str) -> None:
+    make_pack(tmp_path, refusals=PHRASE.replace(*change))
+    with pytest.raises(PackError, match=message):
+        load_pack("xx", tmp_path)
+
+
+def test_an_unknown_key_of_the_pack_is_named(tmp_path: Path) -> None:
+    make_pack(tmp_path, pack=PACK.replace("tested", "testd"))
+    with pytest.raises(PackError, match=r'pack.toml: unknown key "testd"\. Did you mean "tested"'):
+        load_pack("xx", tmp_path)
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    make_pack(tmp_path)
+    (tmp_path / "xx" / "opinion.toml").unlink()
+    load_pack.cache_clear()
+    with pytest.raises(PackError, match=r"xx/opinion\.toml is missing"):
+        load_pack("xx", tmp_path)
+
+
+def test_an_id_used_twice_is_an_error(tmp_path: Path) -> None:
+    make_pack(tmp_path, refusals=PHRASE + PHRASE)
+    with pytest.raises(PackError, match="used twice"):
+        load_pack("xx", tmp_path)
+
+
+@pytest.mark.parametrize("pattern", ["jag [z-a] hjälpa", "jag (?:kan){3,2} hjälpa"])
+def test_an_impossible_pattern_names_the_phrase(tmp_path: Path, pattern: str) -> None:
+    make_pack(tmp_path, refusals=PHRASE.replace("jag <cannot> hjälpa", pattern))
+    with pytest.raises(PackError, match=r"phrase xx\.refusal\.one"):
+        Phrases(load_packs(folder=tmp_path)).candidates("jag")
+
+
+def test_the_pack_s_hash_changes_with_its_words(tmp_path: Path) -> None:
+    before = load_pack("xx", make_pack(tmp_path)).sha256
+    make_pack(tmp_path, refusals=PHRASE.replace("plain", "simple"))
+    assert load_pack("xx", tmp_path).sha256 != before
+
+
+def test_the_packs_that_ship_are_found() -> None:
+    assert {"en", "sv"} <= set(pack_codes())
