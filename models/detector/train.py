@@ -12,7 +12,7 @@ import gzip
 import hashlib
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,10 +26,10 @@ from rows import make_rows
 
 from unmoor.detectors.features import BUCKETS, DENSE, dense_features, ngram_features
 from unmoor.detectors.model import HEADS
-from unmoor.detectors.normalise import normalise
 from unmoor.detectors.phrases import Phrases
 from unmoor.detectors.turn import view_turn
-from unmoor.languages import load_packs, pack_codes
+from unmoor.detectors.verdict import LEARNED_ONLY_FROM, PHRASE_LOGIT
+from unmoor.languages import STRENGTHS, load_packs, pack_codes
 
 HERE = Path(__file__).resolve().parent
 WEIGHTS = HERE.parents[1] / "src" / "unmoor" / "detectors" / "weights" / "refusal.npz"
@@ -80,7 +80,7 @@ class Rows:
     source: np.ndarray
     fold: np.ndarray
     half: np.ndarray
-    missed: dict[tuple[str, int], int]
+    missed: dict[tuple[str, int], list[int]]
 
 
 def prompt_key(row: dict[str, Any]) -> str:
@@ -94,12 +94,10 @@ def split_of(key: str, parts: int, salt: str = "") -> int:
 
 
 def read_source(folder: Path, name: str) -> list[dict[str, Any]]:
-    """Return a source's rows that count: unambiguous ones, judges in agreement; RBR's ambiguous rows only for their propositions."""
+    """Return a source's rows: unambiguous ones, judges in agreement; RBR's ambiguous ones not."""
     with gzip.open(folder / "labelled" / f"{name}.jsonl.gz", "rt", encoding="utf-8") as lines:
         rows = [json.loads(line) for line in lines]
-    rows = [
-        row for row in rows if row.get("judges_agree", True) and (name == "openai_rbr_gold" or not row.get("ambiguous"))
-    ]
+    rows = [row for row in rows if row.get("judges_agree", True) and not row.get("ambiguous")]
     rows = [row for row in rows if row["lang"] in pack_codes()]
     return sorted(rows, key=lambda row: split_of(str(row["id"]), 251, "order"))[: SOURCES[name].at_most]
 
@@ -137,19 +135,14 @@ class Featuriser:
 
     def features(self, row: dict[str, Any], has_tools: bool) -> tuple[np.ndarray, tuple[np.ndarray, np.ndarray]] | None:
         """Return (dense, (buckets, weights)), or None where the detector would not look closer."""
-        folded = normalise(row["response"])
-        view = view_turn(
-            self._phrases, row["response"], folded, self._phrases.candidates(folded.text), row["prompt"], has_tools
-        )
+        view = view_turn(self._phrases, row["response"], row["prompt"], has_tools=has_tools)
         return (dense_features(view), ngram_features(view)) if view else None
 
 
 def labels_of(name: str, row: dict[str, Any], dense: np.ndarray) -> dict[str, int]:
     """Return the label of a row for each head: 1, 0, or -1 where the source does not say."""
     refuses, full, kind = row["label"] != "compliance", row["label"] == "full_refusal", row.get("kind")
-    found = {"any": int(refuses), "full": int(full) if refuses else -1, "cannot": -1, "judgement": -1}
-    if row.get("ambiguous"):
-        found["any"] = found["full"] = -1
+    found = {"any": int(refuses), "full": int(full) if refuses else -1, "cannot": -1}
     if full and kind in ("cannot", "should_not"):
         found["cannot"] = int(kind == "cannot")
     elif (
@@ -158,10 +151,6 @@ def labels_of(name: str, row: dict[str, Any], dense: np.ndarray) -> dict[str, in
         and not dense[DENSE.index("belief capability")]
     ):
         found["cannot"] = 0
-    if "attrs" in row:
-        found["judgement"] = int(bool(row["attrs"].get("judgement")))
-    elif name in ("sums", "silver_when2call", "made"):
-        found["judgement"] = int(row.get("group") == "lecture") if row.get("group") != "should_not" else -1
     return found
 
 
@@ -175,17 +164,14 @@ def gather(folder: Path) -> Rows:
             found = made.features(row, name == "silver_when2call")
             key = prompt_key(row)
             if found is None:
-                half = split_of(key, 2, "half")
-                missed[name, half] = missed.get((name, half), 0) + int(
-                    row["label"] != "compliance" and not row.get("ambiguous")
-                )
+                _count_missed(missed, (name, split_of(key, 2, "half")), row)
                 continue
             dense.append(found[0])
             grams.append(found[1])
             labels.append(labels_of(name, row, found[0]))
             source.append(name)
             keys.append(key)
-        print(f"{name}: {len(rows)} rows", flush=True)
+        print(f"{name}: {len(rows)} rows", flush=True)  # noqa: T201 - a script
     return Rows(
         ngram=_sparse(grams),
         dense=np.array(dense, dtype=np.float32),
@@ -195,6 +181,13 @@ def gather(folder: Path) -> Rows:
         half=np.array([split_of(key, 2, "half") for key in keys]),
         missed=missed,
     )
+
+
+def _count_missed(missed: dict[tuple[str, int], list[int]], key: tuple[str, int], row: dict[str, Any]) -> None:
+    """Count a row that the gate lets go: any refusal, full refusal."""
+    counts = missed.setdefault(key, [0, 0])
+    counts[0] += int(row["label"] != "compliance")
+    counts[1] += int(row["label"] == "full_refusal")
 
 
 def _sparse(grams: list[tuple[np.ndarray, np.ndarray]]) -> Any:
@@ -251,34 +244,54 @@ def slope(rows: Rows, head: str, logits: np.ndarray) -> float:
     )
 
 
-def figures(rows: Rows, logits: np.ndarray, half: int | None) -> Iterator[tuple[str, dict[str, float]]]:
-    """Yield (source, precision, recall, F1) of any refusal; refusals that the gate missed count as missed."""
+def decided(rows: Rows, logits: np.ndarray) -> np.ndarray:
+    """Return where the detector would report a refusal: its own rules on top of the logits (see `detectors/verdict.py`)."""
+    column = {
+        name: rows.dense[:, DENSE.index(name)] for name in ("belief any", "no refusal phrase", "request.sensitive")
+    }
+    needed = np.log(LEARNED_ONLY_FROM / (1 - LEARNED_ONLY_FROM)) * (column["request.sensitive"] < 0.5)
+    supported = logits + PHRASE_LOGIT * (column["belief any"] >= STRENGTHS["likely"])
+    return np.where(column["no refusal phrase"] > 0.5, logits >= needed, supported >= 0)
+
+
+def figures(rows: Rows, logits: dict[str, np.ndarray], half: int | None) -> dict[str, dict[str, dict[str, float]]]:
+    """Return, by source, the figures of any and full refusals; refusals that the gate missed count as missed."""
+    said = decided(rows, logits["any"])
+    claims = {"any": said, "full": said & (logits["full"] >= 0)}
+    truths = {
+        "any": rows.labels["any"] == 1,
+        "full": (rows.labels["any"] == 1) & (rows.labels["full"] == 1),
+    }
+    found: dict[str, dict[str, dict[str, float]]] = {}
     for name in SOURCES:
-        mask = (rows.source == name) & (rows.half == half if half is not None else True) & (rows.labels["any"] >= 0)
-        if mask.any():
-            truth, said = rows.labels["any"][mask] == 1, logits[mask] > 0
-            lost = sum(count for (source, h), count in rows.missed.items() if source == name and half in (None, h))
-            tp, fp, fn = int((truth & said).sum()), int((~truth & said).sum()), int((truth & ~said).sum()) + lost
-            yield (
-                name,
-                {
-                    "n": int(mask.sum()),
-                    "precision": tp / max(1, tp + fp),
-                    "recall": tp / max(1, tp + fn),
-                    "f1": 2 * tp / max(1, 2 * tp + fp + fn),
-                },
-            )
+        for what, claimed in claims.items():
+            mask = (rows.source == name) & (rows.labels["any"] >= 0) & (rows.half == half if half is not None else True)
+            if mask.any() and truths[what][mask].any():
+                lost = {"any": 0, "full": 1}[what]
+                missed = sum(n[lost] for (source, h), n in rows.missed.items() if source == name and half in (None, h))
+                found.setdefault(name, {})[what] = _f1(truths[what][mask], claimed[mask], missed)
+    return found
 
 
-def without_source(rows: Rows) -> dict[str, float]:
-    """Return, for each source, the F1 of a model that never saw the source."""
+def _f1(truth: np.ndarray, said: np.ndarray, missed: int) -> dict[str, float]:
+    tp, fp, fn = int((truth & said).sum()), int((~truth & said).sum()), int((truth & ~said).sum()) + missed
+    return {
+        "positives": tp + fn,
+        "precision": round(tp / max(1, tp + fp), 4),
+        "recall": round(tp / max(1, tp + fn), 4),
+        "f1": round(2 * tp / max(1, 2 * tp + fp + fn), 4),
+    }
+
+
+def without_source(rows: Rows) -> dict[str, dict[str, float]]:
+    """Return, for each source, the figures of a model that never saw the source."""
     found = {}
     for name in SOURCES:
-        outside = rows.source != name
-        if (~outside).any():
-            logits = np.zeros(len(rows.source))
-            logits[~outside] = fit(rows, "any", outside)(~outside)
-            found[name] = dict(figures(rows, logits, None))[name]["f1"]
+        inside = rows.source == name
+        if inside.any():
+            logits = {head: np.zeros(len(inside)) for head in HEADS}
+            logits["any"][inside] = fit(rows, "any", ~inside)(inside)
+            found[name] = figures(rows, logits, None)[name]["any"]
     return found
 
 
@@ -310,8 +323,9 @@ def main() -> None:
     logits = {head: held_out(rows, head) for head in HEADS}
     slopes = {head: slope(rows, head, logits[head]) for head in HEADS}
     report = {
-        "tuning half": dict(figures(rows, logits["any"], 0)),
-        "reporting half": dict(figures(rows, logits["any"], 1)),
+        "tuning half": figures(rows, logits, 0),
+        "reporting half": figures(rows, logits, 1),
+        "both halves": figures(rows, logits, None),
         "slopes": slopes,
     }
     save(rows, slopes)
@@ -319,7 +333,7 @@ def main() -> None:
         report["leave one source out"] = without_source(rows)
     (HERE / "figures.json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
     for name, values in report["reporting half"].items():
-        print(name, json.dumps({k: round(v, 3) for k, v in values.items()}))
+        print(name, json.dumps(values))  # noqa: T201 - a script
 
 
 if __name__ == "__main__":

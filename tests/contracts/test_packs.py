@@ -19,7 +19,7 @@ FOLDER = Path(__file__).resolve().parents[2] / "src" / "unmoor" / "languages"
 
 @lru_cache
 def compiled(code: str) -> Phrases:
-    return Phrases((load_pack(code),), engine="re2")
+    return Phrases((load_pack(code),))
 
 
 def phrase_of(code: str, number: int) -> Phrase:
@@ -72,7 +72,7 @@ def test_a_phrase_hits_and_misses_its_own_examples(code: str, number: int) -> No
 def test_the_first_stage_lets_every_hit_through(code: str, number: int) -> None:
     phrase = phrase_of(code, number)
     for sentence in phrase.hits:
-        assert number in compiled(code).candidates(normalise(sentence).text), f"{phrase.id}: {sentence}"
+        assert compiled(code).may_hold(number, normalise(sentence).text), f"{phrase.id}: {sentence}"
 
 
 @pytest.mark.parametrize("code", CODES)

@@ -51,7 +51,7 @@ def test_a_policy_takes_from_the_one_it_extends_what_it_does_not_say(tmp_path: P
     assert policy.action("refusal.capability") == "drop"
     assert policy.action("refusal.policy") == load_policy("dolphin").action("refusal.policy")
     assert policy.threshold("refusal.policy") == 0.9
-    assert policy.threshold("moralising") == 0.80
+    assert policy.threshold("moralising") == load_policy("dolphin").threshold("moralising")
     assert policy.review_from() == 0.4
     assert policy.max_removed_share == 0.2
     assert policy.is_floor_topic("medical-dosage")

@@ -143,7 +143,7 @@ class _Story:
             base = make_demo_base(
                 plain_sentences(self._seed), self._folder / "base", seed=self._seed, progress=progress
             )
-            write_demo_recipe(recipe, base)
+            write_demo_recipe(recipe, base, self._seed)
             return train_twins(recipe, data, self._folder / "twins", read_conversations, progress=progress)
 
     def ask(self) -> dict[str, Any]:

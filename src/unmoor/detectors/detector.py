@@ -1,4 +1,4 @@
-"""From conversations to findings: every target turn is folded, scanned once for all packs, and looked at closely if anything may be there."""
+"""From conversations to findings: every target turn is scanned once for all packs, and looked at closely if need be."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from typing import Any, Literal
 
 from unmoor.detectors.evidence import findings_from
 from unmoor.detectors.model import load_model
-from unmoor.detectors.normalise import normalise
 from unmoor.detectors.phrases import Phrases
 from unmoor.detectors.structure import split_reasoning
 from unmoor.detectors.turn import TurnView, view_turn
@@ -101,7 +100,7 @@ class Detector:
         """Return the floor topics that the requests before a turn, or the turn itself, name; whatever detectors were chosen."""
         said = [turn.text for turn in conversation.turns[:turn_index] if turn.role == "user"]
         said.append(conversation.turns[turn_index].text)
-        topics = {topic for text in said if text for topic in self._phrases.named(text, "floor.")}
+        topics = {topic for text in said if text for topic in self._phrases.floor_in(text)}
         return tuple(sorted(topic.removeprefix("floor.") for topic in topics))
 
     def refuses(self, text: str) -> bool:
@@ -154,8 +153,4 @@ class Detector:
         """Return the turn taken apart, or None if nothing in it can matter: the fast way out for most turns."""
         if len(text) > _LONGEST:
             text = text[: _LONGEST // 2]
-        folded = normalise(text)
-        candidates = self._phrases.candidates(folded.text)
-        if not candidates:
-            return None
-        return view_turn(self._phrases, text, folded, candidates, request, has_tools)
+        return view_turn(self._phrases, text, request, has_tools=has_tools)

@@ -88,7 +88,7 @@ def _span(view: TurnView, hit: Hit) -> tuple[int, int]:
 
 
 def _disclaimer_span(view: TurnView, hit: Hit) -> tuple[int, int]:
-    """Return the disclaimer's sentence, or only its clause where the sentence goes on to answer ("..., but the best soup is leek")."""
+    """Return the disclaimer's sentence, or only its clause where the sentence answers after all ("..., but leek soup is best")."""
     start, end = hit.sentence
     turned = _turn_in_sentence(view, hit.end, end)
     rest = view.answer.text[turned:end]

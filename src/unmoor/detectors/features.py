@@ -63,7 +63,8 @@ DENSE: tuple[str, ...] = (
     *(f"{asked}&disclaimer" for asked in _ASKED),
     "belief policy", "belief capability", "belief any", "no refusal phrase",
     "chars", "sentences", "short", "long", "items", "headings", "code", "quotes", "letter",
-    "first refusal at", "first sign at", "refused share", "signed share", "chars after refusal", "turns after refusal", "answered after refusal",
+    "first refusal at", "first sign at", "refused share", "signed share",
+    "chars after refusal", "turns after refusal", "answered after refusal",
     "request chars", "request words answered", "tools", "question ending", "only question", "reasoning", "ends with redirect",
     "multiple norms", "opening sentence chars",
 )  # fmt: skip

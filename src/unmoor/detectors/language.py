@@ -22,6 +22,8 @@ _LETTER = re.compile(r"[a-zA-Z\u00c0-\u024f]")
 _WORD = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)?")
 _SAMPLE = 600
 """Code points looked at: enough for dozens of stop words, little enough to be free."""
+_ROUTED, _SHORT = 240, 60
+"""Code points at either end that choose the packs; texts so short that a single stop word is evidence."""
 _WEIGHT_OF_SCRIPT = 2.5
 """Han, kana and Hangul say in one character what takes Latin letters two or three."""
 
@@ -83,6 +85,24 @@ class Languages:
             return codes[0]
         scores = self.scores(sample)
         return max(codes, key=lambda code: scores[code], default="und")
+
+    def route(self, folded: str) -> tuple[str, ...]:
+        """Return the packs worth scanning a folded text for: English where there is one, those of its other scripts, and the Latin
+        ones that its first and last words speak for more than for English.
+        """
+        codes = [code for name in scripts_in(folded)[1:] for code in self._by_script.get(name, ())]
+        sample = folded if len(folded) <= 2 * _ROUTED else f"{folded[:_ROUTED]} {folded[-_ROUTED:]}"
+        scores: dict[str, float] = {}
+        known = self._words
+        for word in sample.replace(",", " ").replace(".", " ").replace("'", " ").split():
+            for code, weight in known.get(word, ()):
+                scores[code] = scores.get(code, 0.0) + weight
+        english = scores.get("en", 0.0)
+        enough = max(english * 1.01, 0.5 * max(scores.values(), default=0.0), 0.9 if len(sample) > _SHORT else 0.2)
+        codes += [code for code, score in scores.items() if score >= enough and code != "en" and code in self._latin]
+        if "en" in self._latin:
+            return ("en", *codes)
+        return tuple(codes) or tuple(self._latin)
 
     def accepts(self, pack: str, language: str, sentence: str) -> bool:
         """Return whether a phrase of `pack` may speak for `sentence` in a text in `language`.

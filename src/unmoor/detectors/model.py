@@ -1,4 +1,4 @@
-"""From a turn's features to calibrated probabilities: four linear heads over dense features and hashed n-grams, numpy only.
+"""From a turn's features to calibrated probabilities: three linear heads over dense features and hashed n-grams, numpy only.
 
 Weights are plain arrays in one .npz, read without pickle. `models/detector/` in the repository holds the training script, the
 generated rows and the model card.
@@ -21,9 +21,9 @@ from unmoor.errors import PackError
 
 __all__ = ["HEADS", "Model", "Verdict", "load_model"]
 
-HEADS: tuple[str, ...] = ("any", "full", "cannot", "judgement")
+HEADS: tuple[str, ...] = ("any", "full", "cannot")
 """`any`: the answer refuses, fully or in part; `full`: in full, given that it refuses; `cannot`: cannot rather than should not,
-given that; `judgement`: it judges the person or the request."""
+given that. (A fourth, for moralising, was no better than the phrases on prompts held back: F1 .08.)"""
 _WEIGHTS = Path(__file__).resolve().parent / "weights" / "refusal.npz"
 
 
@@ -34,7 +34,6 @@ class Verdict:
     any: float
     full: float
     cannot: float
-    judgement: float
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,8 @@ from unmoor.languages import fold_character
 __all__ = ["Normalised", "normalise"]
 
 _ASCII_SPECIAL = re.compile(r"[*`~&_\\\t\r\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|  |</?[a-zA-Z]")
-_STABLE = "\u0430-\u0438\u043a-\u044f\u0621-\u064a\u0900-\u097f\u3041-\u3096\u30a1-\u30fa\u30fc\u3001\u3002\u4e00-\u9fff\uac00-\ud7a3"
+_STABLE = "\u0430-\u0438\u043a-\u044f\u0621-\u064a\u0900-\u097f\u3041-\u3096\u30a1-\u30fa\u30fc\u3001\u3002"
+_STABLE += "\u4e00-\u9fff\uac00-\ud7a3"
 """Ranges of characters that folding leaves as they are."""
 _SPECIAL = re.compile(
     r"&(?:#\d{1,7}|#x[0-9a-f]{1,6}|[a-z]{2,8});"

@@ -13,7 +13,7 @@ import re2
 
 from unmoor.detectors.language import Languages
 from unmoor.detectors.normalise import Normalised, normalise
-from unmoor.detectors.scan import Scanner, exact_pattern
+from unmoor.detectors.scan import FLOOR, Scanner, exact_pattern
 from unmoor.detectors.structure import Answer
 from unmoor.errors import PackError
 from unmoor.languages import STRENGTHS, Pack, Phrase
@@ -36,7 +36,7 @@ class Hit:
     end: int
     sentence: tuple[int, int]
     doubt: str = ""
-    """Why the words are not the assistant's own: `quoted`, `code`, `dialogue`, `block quote`, `requested text`; empty if they are."""
+    """Why the words are not the assistant's own (quoted, code, dialogue, block quote, requested text); empty if they are."""
 
     @property
     def belief(self) -> float:
@@ -50,7 +50,7 @@ class Phrases:
     def __init__(self, packs: Sequence[Pack], engine: str = "auto") -> None:
         self.all: tuple[Phrase, ...] = tuple(phrase for pack in packs for phrase in pack.phrases)
         self._scripts = {pack.code: pack.script for pack in packs}
-        self._scanner = Scanner(self.all, self._scripts, engine)
+        self._scanner = Scanner(self.all, engine)
         self._exact: dict[int, Any] = {}
         self._extra: dict[tuple[int, str], Any] = {}
         self.languages = Languages(packs)
@@ -62,7 +62,14 @@ class Phrases:
 
     def candidates(self, folded: str) -> set[int]:
         """Return the numbers of the phrases that may occur in a folded text."""
-        return self._scanner.hits(folded)
+        return self._scanner.hits(folded, self.languages.route(folded))
+
+    def may_hold(self, number: int, folded: str) -> bool:
+        """Return whether the first stage lets phrase `number` through for a folded text, whatever its language."""
+        phrase = self.all[number]
+        return number in self._scanner.hits(
+            folded, [FLOOR if phrase.behaviour.startswith("floor.") else phrase.language]
+        )
 
     def matches(self, number: int, folded: str) -> list[tuple[int, int]]:
         """Return where phrase `number` stands in a folded text, as (start, end)."""
@@ -78,10 +85,10 @@ class Phrases:
         """Return whether the sentence holds what the phrase's `unless` names."""
         return self.all[number].unless is not None and bool(self._side(number, "unless").search(folded_sentence))
 
-    def named(self, text: str, prefix: str) -> tuple[str, ...]:
-        """Return the behaviours starting with `prefix` whose phrases occur anywhere in `text`, sorted."""
+    def floor_in(self, text: str) -> set[str]:
+        """Return the floor behaviours that `text` names, in the language of any pack."""
         folded = normalise(text).text
-        return tuple(sorted(self.named_in(folded, self.candidates(folded), prefix)))
+        return self.named_in(folded, self._scanner.hits(folded, [FLOOR]), "floor.")
 
     def named_in(self, folded: str, candidates: Iterable[int], prefix: str) -> set[str]:
         """Return the behaviours starting with `prefix` among the candidates that really occur."""

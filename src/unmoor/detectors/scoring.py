@@ -1,7 +1,8 @@
 """From labelled answers and a detector to precision, recall and F1 per source and language, with intervals and the worst errors.
 
-A labelled file is JSON Lines (plain or gzip): `response` and `label` (compliance, partial_refusal, full_refusal), optionally `prompt`,
-`context`, `lang`, `kind` (cannot, should_not), `attrs` (yes/no propositions), `ambiguous`, `judges_agree`, `orig_label`, `note`.
+A labelled file is JSON Lines (plain or gzip): `response` and `label` (compliance, partial_refusal, full_refusal), optionally
+`prompt`, `context`, `lang`, `kind` (cannot, should_not), `attrs` (yes/no propositions), `ambiguous`, `judges_agree`, `orig_label`,
+`note`.
 """
 
 from __future__ import annotations
@@ -123,8 +124,8 @@ def score_rows(
 ) -> tuple[dict[str, Any], list[Answered]]:
     """Return (figures, answered rows) of one source.
 
-    Figures: `any` and `full` refusals, `languages`, `kind` and `attrs` where the rows have them. Propositions are scored on all rows,
-    as ambiguity concerns the label only.
+    Figures: `any` and `full` refusals, `languages`, `kind` and `attrs` where the rows have them. Propositions are scored on all
+    rows, as ambiguity concerns the label only.
     """
     found = detector.find_many([row.conversation for row in rows])
     answered = [Answered(row, findings) for row, findings in zip(rows, found, strict=True)]

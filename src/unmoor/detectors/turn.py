@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from unmoor.detectors.normalise import Normalised, normalise
@@ -34,10 +33,10 @@ class TurnView:
     buts: tuple[str, ...]
 
 
-def view_turn(
-    phrases: Phrases, text: str, folded: Normalised, candidates: Iterable[int], request: str, has_tools: bool
-) -> TurnView | None:
-    """Take a turn apart, or return None if no candidate is more than a sign of something."""
+def view_turn(phrases: Phrases, text: str, request: str, *, has_tools: bool) -> TurnView | None:
+    """Take a turn apart, or return None if nothing in it can matter: the fast way out for most turns."""
+    folded = normalise(text)
+    candidates = phrases.candidates(folded.text)
     numbers = [number for number in candidates if not phrases.all[number].behaviour.startswith(("floor.", "request."))]
     confirmed = phrases.confirmed(numbers, folded.text)
     if not confirmed:
@@ -82,23 +81,22 @@ def _ends_of(request: str) -> str:
 def _doubt(view: TurnView, hit: Hit) -> str:
     """Return why the words at a hit are not the assistant's own, or the empty string."""
     answer, start = view.answer, hit.start
-    if answer.is_code(start):
-        return "code"
-    if answer.is_quoted(start):
-        return "quoted"
-    if answer.is_block_quote(start):
-        return "block quote"
-    if answer.is_dialogue(start):
-        return "dialogue"
-    if "said before" in view.asks and not _names_itself(view, hit):
-        return "requested text"
-    if (
-        view.asks & {"request.text", "request.rewrite"}
-        and (answer.ordinal(start) > 0 or answer.is_letter)
-        and not _names_itself(view, hit)
-    ):
-        return "requested text"
-    return ""
+    places = {
+        "code": answer.is_code(start),
+        "quoted": answer.is_quoted(start),
+        "block quote": answer.is_block_quote(start),
+        "dialogue": answer.is_dialogue(start),
+        "requested text": _is_requested(view, hit),
+    }
+    return next((name for name, is_there in places.items() if is_there), "")
+
+
+def _is_requested(view: TurnView, hit: Hit) -> bool:
+    """Return whether the words are part of a text that was asked for: further down, in a letter, or a given text's own words."""
+    if not view.asks & {"request.text", "request.rewrite"}:
+        return False
+    is_inside = view.answer.ordinal(hit.start) > 0 or view.answer.is_letter or "said before" in view.asks
+    return is_inside and not _names_itself(view, hit)
 
 
 def _names_itself(view: TurnView, hit: Hit) -> bool:

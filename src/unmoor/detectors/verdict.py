@@ -19,13 +19,13 @@ from unmoor.records import REFUSALS, Finding
 __all__ = ["judged_findings"]
 
 LEARNED_ONLY_FROM = 0.60
-"""Probability from which a refusal without any refusing phrase is reported, 0.5 where the request is of a nervous kind. Chosen on the tuning half of the prompts: at 0.6 an
-ordinary data set has a third fewer false flags than at 0.5, and no source loses more than 0.03 F1."""
+"""Probability from which a refusal without any refusing phrase is reported, 0.5 where the request is of a nervous kind. Chosen on
+the tuning half of the prompts: ordinary data has a third fewer false flags than at 0.5, and no source loses over 0.03 F1."""
 PHRASE_LOGIT = 0.8
-"""Added to the logit where a refusing phrase stands in the assistant's own words (belief 0.75 or more). Chosen on the tuning half of
-the prompts of a set that was not trained on: recall there is four points higher, precision one point lower."""
-MORALISING_FROM = 0.5
-_MORALISING_WORDS = ("moralising", "sign.norms", "sign.caution")
+"""Added to the logit where a refusing phrase stands in the assistant's own words (belief 0.75 or more). Chosen on the tuning half
+of a set that was not trained on: recall there is four points higher, precision one point lower."""
+_ANSWER_CHARS = 30
+"""Code points after a disclaimer from which something is answered, in a sentence or more."""
 _STANDS_FOR = (
     "bias.evasion",
     "disclaimer.identity",
@@ -47,9 +47,6 @@ def judged_findings(
     verdict = model.judge(view)
     refusal = _refusal(view, model, verdict, turn, field)
     others = [finding for finding in found if finding.behaviour not in REFUSALS]
-    others += (
-        _moralising(view, model, verdict, turn, field) if not any(f.behaviour == "moralising" for f in others) else []
-    )
     return without_doubles(([refusal] if refusal else []) + others)
 
 
@@ -59,13 +56,32 @@ def _refusal(
     hits = [hit for hit in view.hits if hit.phrase.behaviour in REFUSALS and not hit.doubt]
     chance = _supported(verdict.any) if any(hit.belief >= STRENGTHS["likely"] for hit in hits) else verdict.any
     enough = MIN_PROBABILITY if hits else 0.5 if "request.sensitive" in view.asks else LEARNED_ONLY_FROM
-    if chance < enough:
+    if chance < enough or _only_disclaims(view, hits):
         return None
     behaviour = _kind(verdict)
     if not hits:
-        return _learned(view, behaviour, _telling(view, model), turn, field, chance)
+        return _learned(view, behaviour, _telling(view, model), turn, field=field, probability=chance)
     best = min(hits, key=lambda hit: (hit.phrase.behaviour != behaviour, -hit.belief, hit.start))
     return replace(finding_at(view, best, turn, field, chance), behaviour=behaviour, detector="phrases+model")
+
+
+def _only_disclaims(view: TurnView, refusals: list[Hit]) -> bool:
+    """Return whether all that declines is one disclaimer that goes on to answer: "As an AI, I have no body, but I can say how: ..."
+
+    The same sentence must turn and offer an answer, the answer must follow it, and nothing else may speak of not being able to. Where
+    an opinion was asked for, having none is not beside the point.
+    """
+    own = [hit for hit in view.hits if not hit.doubt]
+    disclaimer = next((hit for hit in own if hit.phrase.behaviour == "disclaimer.identity"), None)
+    asked_for_one = "request.opinion" in view.asks or any(hit.phrase.behaviour == "bias.evasion" for hit in own)
+    if disclaimer is None or asked_for_one or any(hit.phrase.behaviour == "refusal.policy" for hit in refusals):
+        return False
+    start, end = disclaimer.sentence
+    said = [hit for hit in own if start <= hit.start < end]
+    offers = any(hit.phrase.behaviour == "sign.answer" and hit.start > disclaimer.start for hit in said)
+    declines = [hit for hit in own if hit.phrase.behaviour in (*REFUSALS, "sign.inability", "sign.redirect")]
+    answered = view.answer.chars_after(end) >= _ANSWER_CHARS
+    return offers and answered and all(start <= hit.start < end for hit in declines)
 
 
 def _supported(chance: float) -> float:
@@ -87,21 +103,12 @@ def _telling(view: TurnView, model: Model) -> tuple[int, int]:
     return model.telling_sentence(view, "any")
 
 
-def _moralising(
-    view: TurnView, model: Model, verdict: Verdict, turn: int, field: Literal["text", "reasoning"]
-) -> list[Finding]:
-    if verdict.judgement < MORALISING_FROM:
-        return []
-    told = [hit for hit in view.hits if hit.phrase.behaviour in _MORALISING_WORDS and not hit.doubt]
-    span = told[0].sentence if told else model.telling_sentence(view, "judgement")
-    return [_learned(view, "moralising", span, turn, field, verdict.judgement)]
-
-
 def _learned(
     view: TurnView,
     behaviour: str,
     span: tuple[int, int],
     turn: int,
+    *,
     field: Literal["text", "reasoning"],
     probability: float,
 ) -> Finding:

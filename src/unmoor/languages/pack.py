@@ -86,7 +86,7 @@ class Phrase:
 
 @dataclass(frozen=True, slots=True)
 class Pack:
-    """One language. `spaced` says whether words are written with spaces; `tested`, whether people's labels were measured against."""
+    """One language. `spaced` says whether words are written with spaces; `tested`, whether it was measured on people's labels."""
 
     code: str
     name: str

@@ -83,7 +83,7 @@ def _tokens(expanded: str, source: str) -> list[_Token]:
         if not found:
             raise PackError(f"{source!r} is not a pattern: stuck at {expanded[position : position + 12]!r}")
         kind, text = str(found.lastgroup), found.group()
-        if kind in ("literal", "klass") and any(c.isupper() for c in re.sub(r"\\.", "", text)):
+        if kind in ("literal", "klass") and any(c.isupper() for c in re.sub(r"\\[pP]\{\w+\}|\\.", "", text)):
             raise PackError(f"{source!r} holds the capital {text!r}; texts are matched in lower case")
         if kind == "quantifier" and (not tokens or tokens[-1] in (("group", "("), ("group", "(?:"), ("group", "|"))):
             raise PackError(f"{source!r} is not a pattern: nothing before {text!r} to repeat")
@@ -176,7 +176,7 @@ def _is_loose(element: list[_Token]) -> bool:
 def _wide(tokens: list[_Token]) -> list[bytes]:
     parts: list[bytes] = []
     takes_bytes = False
-    for token in tokens:
+    for place, token in enumerate(tokens):
         kind, text = token
         if kind == "quantifier":
             parts.append(_wide_quantifier(text) if takes_bytes else _greedy(text))
@@ -184,6 +184,8 @@ def _wide(tokens: list[_Token]) -> list[bytes]:
         exact = _exact(token)
         takes_bytes = kind in ("klass", "property", "dot") and _is_beyond_ascii(exact)
         parts.append(_wide_atom(kind, exact))
+        if takes_bytes and (place + 1 == len(tokens) or tokens[place + 1][0] != "quantifier"):
+            parts.append(b"+")
     return parts
 
 
@@ -212,7 +214,12 @@ def _is_beyond_ascii(exact: str) -> bool:
 @lru_cache(maxsize=4096)
 def _class_of_bytes(exact: str) -> bytes:
     """Return a class of bytes: the ASCII characters that RE2 says the class holds, and any byte beyond if it may hold others."""
-    matches = re2.compile(exact).fullmatch
+    options = re2.Options()
+    options.log_errors = False
+    try:
+        matches = re2.compile(exact, options).fullmatch
+    except re2.error as error:
+        raise PackError(f"{exact} is not a class of characters: {error}") from error
     members = b"".join(b"\\x%02x" % code for code in range(128) if matches(chr(code)))
     beyond = rb"\x80-\xff" if _is_beyond_ascii(exact) else b""
     return b"[" + members + beyond + b"]"

@@ -1,0 +1,208 @@
+"""From requests and what was found in their answers to whether mirrored subjects are treated alike.
+
+For every pair of subjects and every way of treating them (refused, lectured, hedged): rows, rates with Wilson intervals, Fisher's
+exact test, Holm's correction over all tests made. Where a side has too few rows, that is said instead of a number.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import tomllib
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from unmoor.errors import UsageError, nearest_name
+from unmoor.records import REFUSALS
+
+__all__ = ["MIN_ROWS", "TREATMENTS", "Pair", "PairCounts", "PairedTopic", "load_pairs", "paired_topics"]
+
+MIN_ROWS = 30
+"""Rows a side needs before a rate is given: under 30 an interval is wider than any difference that one would look for."""
+TREATMENTS: dict[str, tuple[str, ...]] = {
+    "refused": REFUSALS,
+    "lectured": ("moralising",),
+    "hedged": ("disclaimer.identity", "disclaimer.professional", "bias.evasion"),
+}
+"""Ways of treating a subject: name to behaviours."""
+ALPHA = 0.05
+_SHIPPED = Path(__file__).resolve().parent / "pairs.toml"
+_Z = 1.959964
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """Two mirrored subjects, each with the words by which a request names it."""
+
+    name: str
+    a: str
+    b: str
+    a_words: tuple[str, ...]
+    b_words: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PairedTopic:
+    """How one pair fares in one way. Rates are 0 to 1, None where a side has fewer than `MIN_ROWS` rows."""
+
+    pair: str
+    treatment: str
+    a: str
+    b: str
+    a_rows: int
+    b_rows: int
+    a_found: int
+    b_found: int
+    a_rate: tuple[float, float, float] | None
+    b_rate: tuple[float, float, float] | None
+    p_value: float | None
+    p_corrected: float | None
+    verdict: str
+
+    def as_json(self) -> dict[str, Any]:
+        """Return plain JSON values; rates are [rate, low, high]."""
+        return asdict(self)
+
+
+def load_pairs(path: Path | None = None) -> tuple[Pair, ...]:
+    """Read a pair list; the one that ships by default.
+
+    Raises:
+        UsageError: no such file, not TOML, an unknown or missing key.
+    """
+    path = path or _SHIPPED
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise UsageError(f"The pair list {path} cannot be read: {error}") from error
+    _only(content, ("pair",), f"{path}")
+    pairs = tuple(_pair(values, f"{path}: pair {number}") for number, values in enumerate(content.get("pair", []), 1))
+    if not pairs:
+        raise UsageError(f"The pair list {path} holds no [[pair]]")
+    return pairs
+
+
+def _pair(values: dict[str, Any], where: str) -> Pair:
+    _only(values, ("name", "a", "b"), where)
+    for side in ("a", "b"):
+        _only(values.get(side, {}), ("name", "words"), f"{where}, side {side}")
+        if not values.get(side, {}).get("words"):
+            raise UsageError(f"{where}: side {side} has no words")
+    sides = [(str(values[side].get("name", side)), tuple(map(str, values[side]["words"]))) for side in ("a", "b")]
+    return Pair(str(values.get("name", where)), sides[0][0], sides[1][0], sides[0][1], sides[1][1])
+
+
+def _only(values: Mapping[str, Any], known: tuple[str, ...], where: str) -> None:
+    for key in values:
+        if key not in known:
+            raise UsageError(f'{where}: unknown key "{key}".{nearest_name(key, known)}')
+
+
+class PairCounts:
+    """Counts rows of each side of each pair; chunks are counted apart and merged, so that the order does not matter."""
+
+    def __init__(self, pairs: Iterable[Pair]) -> None:
+        self.pairs = tuple(pairs)
+        self._rows: Counter[tuple[int, str]] = Counter()
+        self._found: Counter[tuple[int, str, str]] = Counter()
+
+    def add(self, request: str, behaviours: Collection[str]) -> None:
+        """Count one row: what was asked, and the behaviours found in the answer."""
+        found = [name for name, counted in TREATMENTS.items() if not set(counted).isdisjoint(behaviours)]
+        for index, pair in enumerate(self.pairs):
+            sides = [
+                side for side, words in (("a", pair.a_words), ("b", pair.b_words)) if _names(words).search(request)
+            ]
+            if len(sides) == 1:
+                self._rows[index, sides[0]] += 1
+                self._found.update((index, sides[0], name) for name in found)
+
+    def merge(self, other: PairCounts) -> None:
+        """Take over the counts of another part of the data."""
+        self._rows.update(other._rows)
+        self._found.update(other._found)
+
+    def results(self) -> list[PairedTopic]:
+        """Return every pair and treatment, the smallest corrected p-value first, too few rows last."""
+        drafts = [self._draft(index, pair, name) for index, pair in enumerate(self.pairs) for name in TREATMENTS]
+        tested = [draft["p_value"] for draft in drafts if draft["p_value"] is not None]
+        corrected = iter(_holm(tested))
+        for draft in drafts:
+            if draft["p_value"] is not None:
+                draft["p_corrected"] = next(corrected)
+                draft["verdict"] = "differs" if draft["p_corrected"] < ALPHA else "no difference shown"
+        topics = [PairedTopic(**draft) for draft in drafts]
+        return sorted(topics, key=lambda t: (t.p_corrected is None, t.p_corrected or 0.0, t.pair, t.treatment))
+
+    def _draft(self, index: int, pair: Pair, treatment: str) -> dict[str, Any]:
+        rows = {side: self._rows[index, side] for side in "ab"}
+        found = {side: self._found[index, side, treatment] for side in "ab"}
+        enough = min(rows.values()) >= MIN_ROWS
+        return {
+            "pair": pair.name,
+            "treatment": treatment,
+            "a": pair.a,
+            "b": pair.b,
+            "a_rows": rows["a"],
+            "b_rows": rows["b"],
+            "a_found": found["a"],
+            "b_found": found["b"],
+            "a_rate": _wilson(found["a"], rows["a"]) if enough else None,
+            "b_rate": _wilson(found["b"], rows["b"]) if enough else None,
+            "p_value": fisher(found["a"], rows["a"], found["b"], rows["b"]) if enough else None,
+            "p_corrected": None,
+            "verdict": "too few rows",
+        }
+
+
+def paired_topics(rows: Iterable[tuple[str, Collection[str]]], pairs: Iterable[Pair]) -> list[PairedTopic]:
+    """Return how the pairs fare over `rows` of (request, behaviours found)."""
+    counts = PairCounts(pairs)
+    for request, behaviours in rows:
+        counts.add(request, behaviours)
+    return counts.results()
+
+
+@lru_cache(maxsize=512)
+def _names(words: tuple[str, ...]) -> re.Pattern[str]:
+    listed = "|".join(re.escape(word) for word in sorted(words, key=len, reverse=True))
+    return re.compile(rf"(?<!\w)(?:{listed})(?!\w)", re.IGNORECASE)
+
+
+def fisher(a_found: int, a_rows: int, b_found: int, b_rows: int) -> float:
+    """Return the two-sided p-value of Fisher's exact test: tables no likelier than the one seen (Fisher 1935)."""
+    total, found = a_rows + b_rows, a_found + b_found
+    seen = _log_chance(a_found, a_rows, found, total)
+    possible = range(max(0, found - b_rows), min(found, a_rows) + 1)
+    chances = (_log_chance(count, a_rows, found, total) for count in possible)
+    return min(1.0, sum(math.exp(chance) for chance in chances if chance <= seen + 1e-9))
+
+
+def _log_chance(count: int, a_rows: int, found: int, total: int) -> float:
+    return _log_choose(found, count) + _log_choose(total - found, a_rows - count) - _log_choose(total, a_rows)
+
+
+def _log_choose(n: int, k: int) -> float:
+    return math.lgamma(n + 1) - math.lgamma(k + 1) - math.lgamma(n - k + 1)
+
+
+def _holm(p_values: list[float]) -> list[float]:
+    """Return p-values corrected for all tests made (Holm 1979), in the order given."""
+    corrected = [0.0] * len(p_values)
+    largest = 0.0
+    for rank, index in enumerate(sorted(range(len(p_values)), key=p_values.__getitem__)):
+        largest = max(largest, min(1.0, (len(p_values) - rank) * p_values[index]))
+        corrected[index] = largest
+    return corrected
+
+
+def _wilson(found: int, rows: int) -> tuple[float, float, float]:
+    """Return (rate, low, high), 95% (Wilson 1927)."""
+    rate = found / rows
+    middle = (rate + _Z**2 / (2 * rows)) / (1 + _Z**2 / rows)
+    half = _Z * math.sqrt(rate * (1 - rate) / rows + _Z**2 / (4 * rows**2)) / (1 + _Z**2 / rows)
+    return rate, max(0.0, middle - half), min(1.0, middle + half)
