@@ -24,6 +24,8 @@ _SAMPLE = 600
 """Code points looked at: enough for dozens of stop words, little enough to be free."""
 _ROUTED, _SHORT = 240, 60
 """Code points at either end that choose the packs; texts so short that a single stop word is evidence."""
+_LEAD = 1.3
+"""How much more than for English the words must speak for another Latin language: most short texts in doubt are English."""
 _WEIGHT_OF_SCRIPT = 2.5
 """Han, kana and Hangul say in one character what takes Latin letters two or three."""
 
@@ -66,11 +68,14 @@ class Languages:
             code = self._by_other_script(sample)
             if code:
                 return code
-        best = [(score, code) for code, score in self.scores(sample).items() if code in self._latin]
-        if not best:
+        scores = {code: score for code, score in self.scores(sample).items() if code in self._latin}
+        if not scores:
             return "und"
-        score, code = max(best)
-        return code if score >= 1.0 or (score >= 0.3 and len(sample) < 60) else "und"
+        english = scores.get("en", 0.0)
+        code = max(scores, key=lambda code: (scores[code], code == "en", code))
+        if code == "en":
+            return "en" if english >= 1.0 or (english >= 0.3 and len(sample) < _SHORT) else "und"
+        return code if scores[code] >= max(1.0, _LEAD * english) else "und"
 
     def _by_other_script(self, sample: str) -> str:
         counts = {name: len(pattern.findall(sample)) for name, pattern in _SCRIPTS.items()}

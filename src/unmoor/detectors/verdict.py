@@ -68,8 +68,8 @@ def _refusal(
 def _only_disclaims(view: TurnView, refusals: list[Hit]) -> bool:
     """Return whether all that declines is one disclaimer that goes on to answer: "As an AI, I have no body, but I can say how: ..."
 
-    The same sentence must turn and offer an answer, the answer must follow it, and nothing else may speak of not being able to. Where
-    an opinion was asked for, having none is not beside the point.
+    The same sentence must turn and offer an answer, the answer must follow it, and nothing else may speak of not being able to.
+    Where an opinion was asked for, having none is not beside the point.
     """
     own = [hit for hit in view.hits if not hit.doubt]
     disclaimer = next((hit for hit in own if hit.phrase.behaviour == "disclaimer.identity"), None)

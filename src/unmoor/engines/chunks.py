@@ -135,7 +135,12 @@ def _pass_oversize(chunk: Chunk, result: ChunkResult) -> None:
     if chunk.oversize == "end":
         result.outcomes["quarantined"] += 1
         error = row_too_large()
-        result.first_bad = {"row": chunk.first_row, "error_offset": chunk.offset, "code": error.code, "message": error.message}
+        result.first_bad = {
+            "row": chunk.first_row,
+            "error_offset": chunk.offset,
+            "code": error.code,
+            "message": error.message,
+        }
 
 
 def _write_table(chunk: Chunk, judged: list[Judged], result: ChunkResult, job: Job) -> None:

@@ -115,7 +115,9 @@ def _check_depth(text: str) -> None:
 def _named(error: json.JSONDecodeError, text: str) -> BadRow:
     at = len(text[: error.pos].encode("utf-8"))
     if error.msg == "Extra data" and "\r" in text.rstrip():
-        return BadRow("LONE_CR", "several rows on one line, parted by a carriage return alone: end lines with a newline", at)
+        return BadRow(
+            "LONE_CR", "several rows on one line, parted by a carriage return alone: end lines with a newline", at
+        )
     if error.msg == "Extra data":
         return BadRow("TWO_VALUES", "more than one JSON value on the line", at)
     if error.pos >= len(text.rstrip()) or error.msg.startswith("Unterminated string"):
