@@ -66,7 +66,6 @@ SOURCES: dict[str, Source] = {
     "silver_when2call": Source("Apache-2.0"),
     "silver_k_overrefusal_ko": Source("MIT", language="ko"),
     "silver_speechmap_zh_fi": Source("Apache-2.0", language="zh"),
-    "weak_swiss_fr_de_it": Source("MIT", at_most=3000, language="fr,de"),
 }
 
 
@@ -164,7 +163,7 @@ def gather(folder: Path) -> Rows:
             found = made.features(row, name == "silver_when2call")
             key = prompt_key(row)
             if found is None:
-                _count_missed(missed, (name, split_of(key, 2, "half")), row)
+                _count_missed(missed, (name, split_of(key, 2)), row)
                 continue
             dense.append(found[0])
             grams.append(found[1])
@@ -178,7 +177,7 @@ def gather(folder: Path) -> Rows:
         labels={head: np.array([label[head] for label in labels]) for head in HEADS},
         source=np.array(source),
         fold=np.array([split_of(key, FOLDS, "fold") for key in keys]),
-        half=np.array([split_of(key, 2, "half") for key in keys]),
+        half=np.array([split_of(key, 2) for key in keys]),
         missed=missed,
     )
 

@@ -68,3 +68,7 @@ def test_entities_fold_to_what_they_show() -> None:
     folded = normalise("can&#39;t")
     assert folded.text == "can't"
     assert folded.origin(3, 4) == (3, 8)
+
+
+def test_the_turkish_dotless_i_is_folded_as_patterns_are() -> None:
+    assert normalise("Yardımcı İstanbul").text == "yardimci istanbul"

@@ -22,7 +22,7 @@ _LETTER = re.compile(r"[a-zA-Z\u00c0-\u024f]")
 _WORD = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)?")
 _SAMPLE = 600
 """Code points looked at: enough for dozens of stop words, little enough to be free."""
-_ROUTED, _SHORT = 240, 60
+_ROUTED, _SHORT = 120, 60
 """Code points at either end that choose the packs; texts so short that a single stop word is evidence."""
 _LEAD = 1.3
 """How much more than for English the words must speak for another Latin language: most short texts in doubt are English."""
@@ -99,8 +99,8 @@ class Languages:
         sample = folded if len(folded) <= 2 * _ROUTED else f"{folded[:_ROUTED]} {folded[-_ROUTED:]}"
         scores: dict[str, float] = {}
         known = self._words
-        for word in sample.replace(",", " ").replace(".", " ").replace("'", " ").split():
-            for code, weight in known.get(word, ()):
+        for word in set(sample.replace(",", " ").replace(".", " ").replace("'", " ").split()) & known.keys():
+            for code, weight in known[word]:
                 scores[code] = scores.get(code, 0.0) + weight
         english = scores.get("en", 0.0)
         enough = max(english * 1.01, 0.5 * max(scores.values(), default=0.0), 0.9 if len(sample) > _SHORT else 0.2)

@@ -26,9 +26,8 @@ _SPECIAL = re.compile(
     r"|[*`~]+|(?<![^\W_])_+|_+(?![^\W_])|\\(?=[*_'\"`~#])"
     r"|[ \t\xa0\u2000-\u200a\u202f\u3000][ \t\xa0\u2000-\u200a\u202f\u3000]+|[\t\r\x00-\x08\x0b\x0c\x0e-\x1f\x7f]"
     r"|[\u1100-\u1112][\u1161-\u1175][\u11a8-\u11c2]?|[\u3040-\u30ff][\u3099\u309a]"
-    rf"|[^\x00-\x7f{_STABLE}]",
-    re.IGNORECASE,
-)
+    rf"|[^\x00-\x7f{_STABLE}]"
+)  # for text in lower case: with IGNORECASE the last class would pass over the Turkish dotless i, an `i` to the engine
 _ALIKE = str.maketrans("аеорсухіјѕԁһԛԝαοενικρτυχвнкмт", "aeopcyxijsdhqwaoevikptuxbhkmt")
 _MIXED = re.compile(r"[^\W\d_]*(?:[a-z][\u0370-\u052f]|[\u0370-\u052f][a-z])[^\W\d_]*")
 _LOOKS_LATIN = re.compile(r"(?<!\w)[аеорсухіјѕԁһԛԝ]+(?!\w)")

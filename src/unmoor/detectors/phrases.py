@@ -95,7 +95,7 @@ class Phrases:
         found: set[str] = set()
         for number in candidates:
             behaviour = self.all[number].behaviour
-            if behaviour.startswith(prefix) and behaviour not in found:
+            if behaviour.startswith(prefix) and behaviour not in found and not self.is_excepted(number, folded):
                 spans = self.matches(number, folded)
                 if self.all[number].place == "start":
                     spans = [span for span in spans if _starts_sentence(folded, span[0])]

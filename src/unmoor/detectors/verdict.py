@@ -58,7 +58,7 @@ def _refusal(
     enough = MIN_PROBABILITY if hits else 0.5 if "request.sensitive" in view.asks else LEARNED_ONLY_FROM
     if chance < enough or _only_disclaims(view, hits):
         return None
-    behaviour = _kind(verdict)
+    behaviour = _kind(verdict, hits)
     if not hits:
         return _learned(view, behaviour, _telling(view, model), turn, field=field, probability=chance)
     best = min(hits, key=lambda hit: (hit.phrase.behaviour != behaviour, -hit.belief, hit.start))
@@ -89,10 +89,13 @@ def _supported(chance: float) -> float:
     return odds / (1.0 + odds)
 
 
-def _kind(verdict: Verdict) -> str:
+def _kind(verdict: Verdict, hits: list[Hit]) -> str:
+    """Return the kind of refusal; where phrases of one kind alone are there, the model must be surer of the other."""
     if verdict.full < 0.5:
         return "refusal.partial"
-    return "refusal.capability" if verdict.cannot >= 0.5 else "refusal.policy"
+    kinds = {hit.phrase.behaviour for hit in hits}
+    needed = 0.8 if kinds == {"refusal.policy"} else 0.3 if kinds == {"refusal.capability"} else 0.5
+    return "refusal.capability" if verdict.cannot >= needed else "refusal.policy"
 
 
 def _telling(view: TurnView, model: Model) -> tuple[int, int]:
