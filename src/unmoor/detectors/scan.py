@@ -1,7 +1,7 @@
 """From a folded text to the phrases that may occur in it: stage one, all packs at once, a few microseconds a turn.
 
-Hyperscan where it is installed (bytes, a superset of the exact patterns), RE2's set otherwise; stage two looks again exactly, so
-both give the same findings.
+Hyperscan where it is installed and worth compiling (bytes, a superset of the exact patterns), RE2's sets otherwise; stage two looks
+again exactly, so both give the same findings.
 """
 
 from __future__ import annotations
@@ -22,6 +22,9 @@ __all__ = ["FLOOR", "Scanner", "compiled_set", "exact_pattern"]
 FLOOR = "floor"
 """The group of all packs' floor phrases, which are looked for in every language at once."""
 
+COMPILE_AFTER_TEXTS = 20_000
+"""RE2's sets cost some 40 microseconds a text more than Hyperscan, compiling costs 0.2 to 10 s a pack."""
+
 _NO_END = ("Arabic", "Han", "Kana", "Hangul")
 _RE2_MEMORY = 256 << 20
 _RE2_SET = 16
@@ -33,35 +36,60 @@ class _Set(Protocol):
 
 
 class _Hyperscan:
-    """One database of all phrases that Hyperscan takes; the few that it finds too large are left to RE2."""
+    """One database of all phrases."""
 
-    def __init__(self, phrases: Sequence[tuple[int, Phrase]]) -> None:
-        import hyperscan
-
-        try:
-            self._database, taken = _database([phrase.pattern.wide for _, phrase in phrases]), list(phrases)
-        except hyperscan.error:
-            taken = [pair for pair in phrases if _is_taken(pair[1].pattern.wide)]
-            self._database = _database([phrase.pattern.wide for _, phrase in taken])
-        self._numbers = [number for number, _ in taken]
-        left = [pair for pair in phrases if pair[0] not in set(self._numbers)]
-        self._others = _Re2(left) if left else None
+    def __init__(self, phrases: Sequence[tuple[int, Phrase]], database: Any) -> None:
+        self._numbers = [number for number, _ in phrases]
+        self._database = database
 
     def hits(self, text: str) -> set[int]:
         found: set[int] = set()
         self._database.scan(text.encode("utf-8", "replace"), match_event_handler=_collect, context=found)
-        numbers = {self._numbers[place] for place in found} if found else found
-        return numbers | self._others.hits(text) if self._others else numbers
+        return {self._numbers[place] for place in found} if found else found
 
 
-def _is_taken(expression: bytes) -> bool:
-    import hyperscan
+class _Warming:
+    """RE2 until so many texts were looked at that compiling for Hyperscan pays, or from the start where it was compiled before.
 
+    A pack takes Hyperscan a quarter of a second to ten; a single text in a language must not cost that.
+    """
+
+    def __init__(self, phrases: list[tuple[int, Phrase]]) -> None:
+        self._phrases = phrases
+        self._seen = 0
+        self._is_final = False
+        self._set: _Set | None = None
+
+    def hits(self, text: str) -> set[int]:
+        if not self._is_final:
+            self._seen += 1
+            self._warm()
+        assert self._set is not None
+        return self._set.hits(text)
+
+    def _warm(self) -> None:
+        """Take the database if it is there or due; what Hyperscan does not take as a whole stays with RE2."""
+        due = self._seen > COMPILE_AFTER_TEXTS
+        if self._set is not None and not due:
+            return
+        try:
+            database = _database(self._phrases, compile_now=due)
+        except _no_hyperscan():
+            database, due = None, True
+        self._is_final = due or database is not None
+        if database is not None:
+            self._set = _Hyperscan(self._phrases, database)
+        elif self._set is None:
+            self._set = _Re2(self._phrases)
+
+
+def _no_hyperscan() -> tuple[type[Exception], ...]:
+    """Return what is raised where Hyperscan is not installed or does not take a pattern."""
     try:
-        hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK).compile(expressions=[expression], ids=[0], flags=[_flags()])
-    except hyperscan.error:
-        return False
-    return True
+        import hyperscan
+    except ImportError:
+        return (ImportError,)
+    return (ImportError, hyperscan.error)
 
 
 def _flags() -> int:
@@ -70,8 +98,9 @@ def _flags() -> int:
     return int(hyperscan.HS_FLAG_SINGLEMATCH | hyperscan.HS_FLAG_ALLOWEMPTY)
 
 
-def _database(expressions: list[bytes]) -> Any:
-    return compiled_set(expressions, _flags())
+def _database(phrases: Sequence[tuple[int, Phrase]], *, compile_now: bool) -> Any:
+    expressions = [phrase.pattern.wide for _, phrase in phrases]
+    return compiled_set(expressions, _flags()) if compile_now else _stored_set(expressions, _flags())
 
 
 def compiled_set(expressions: list[bytes], flags: int) -> Any:
@@ -83,18 +112,32 @@ def compiled_set(expressions: list[bytes], flags: int) -> Any:
     """
     import hyperscan
 
+    database = _stored_set(expressions, flags)
+    if database is None:
+        database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
+        database.compile(expressions=expressions, ids=list(range(len(expressions))), flags=[flags] * len(expressions))
+        _keep(_stored_path(expressions, flags), hyperscan.dumpb(database))
+    return database
+
+
+def _stored_set(expressions: list[bytes], flags: int) -> Any:
+    """Return the database that an earlier run compiled, or None."""
+    import hyperscan
+
+    try:
+        stored = hyperscan.loadb(_stored_path(expressions, flags).read_bytes(), mode=hyperscan.HS_MODE_BLOCK)
+        stored.scratch = hyperscan.Scratch(stored)
+    except (OSError, ValueError, hyperscan.error):
+        return None
+    return stored
+
+
+def _stored_path(expressions: list[bytes], flags: int) -> Path:
+    import hyperscan
+
     version = f"{getattr(hyperscan, '__version__', '')} {flags}"
     key = hashlib.sha256(b"\0".join([version.encode(), *expressions])).hexdigest()[:32]
-    path = cache_folder() / f"phrases-{key}.hs"
-    try:
-        stored = hyperscan.loadb(path.read_bytes(), mode=hyperscan.HS_MODE_BLOCK)
-        stored.scratch = hyperscan.Scratch(stored)
-        return stored
-    except (OSError, ValueError, hyperscan.error):
-        database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
-    database.compile(expressions=expressions, ids=list(range(len(expressions))), flags=[flags] * len(expressions))
-    _keep(path, hyperscan.dumpb(database))
-    return database
+    return cache_folder() / f"phrases-{key}.hs"
 
 
 def _keep(path: Path, data: bytes) -> None:
@@ -136,6 +179,8 @@ class _Re2:
 class Scanner:
     """Finds candidate phrases; a pack is compiled when the first text in its language comes along, the floor when it is asked for.
 
+    `engine` is `auto`, or `re2` or `hyperscan` alone; the last raises `hyperscan.error` for a pack that it does not take.
+
     Only the packs that a text's own words speak for are scanned: twelve packs of one script at once take Hyperscan half a minute to
     compile and four times as long to scan, for candidates that the language check would turn down.
     """
@@ -165,10 +210,9 @@ class Scanner:
         _check_patterns(phrases)
         if self._engine == "re2":
             return _Re2(phrases)
-        try:
-            return _Hyperscan(phrases)
-        except ImportError:
-            return _Re2(phrases)
+        if self._engine == "hyperscan":
+            return _Hyperscan(phrases, _database(phrases, compile_now=True))
+        return _Warming(phrases)
 
 
 def _check_patterns(phrases: list[tuple[int, Phrase]]) -> None:

@@ -1,0 +1,78 @@
+"""When stage one compiles: not for a few texts, then once for this process and every later one; the findings never change."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from unmoor.detectors import scan
+from unmoor.detectors.scan import Scanner
+from unmoor.languages import Phrase, load_pack
+
+hyperscan = pytest.importorskip("hyperscan")
+REFUSAL = "i'm sorry, but i can't help with that."
+
+
+@pytest.fixture
+def phrases() -> tuple[Phrase, ...]:
+    return tuple(phrase for phrase in load_pack("en").phrases if phrase.behaviour == "refusal.capability")
+
+
+@pytest.fixture
+def compilations(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
+    """An empty cache, a threshold of three texts, and the size of every set that is compiled."""
+    seen: list[int] = []
+
+    class Counted(hyperscan.Database):  # type: ignore[misc]
+        def compile(self, **arguments: object) -> None:
+            expressions = arguments["expressions"]
+            assert isinstance(expressions, list)
+            seen.append(len(expressions))
+            super().compile(**arguments)
+
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr(hyperscan, "Database", Counted)
+    monkeypatch.setattr(scan, "COMPILE_AFTER_TEXTS", 3)
+    yield seen
+
+
+def test_a_few_texts_compile_nothing(phrases: tuple[Phrase, ...], compilations: list[int]) -> None:
+    scanner = Scanner(phrases)
+    found = [scanner.hits(REFUSAL, ["en"]) for _ in range(3)]
+    assert compilations == []
+    assert all(hits == found[0] for hits in found)
+
+
+def test_many_texts_compile_once_and_the_next_process_not_at_all(
+    phrases: tuple[Phrase, ...], compilations: list[int]
+) -> None:
+    text = "i do not have access to real-time data. " + REFUSAL
+    first = Scanner(phrases)
+    found = [first.hits(text, ["en"]) for _ in range(6)]
+    assert compilations == [len(phrases)]
+    assert found[0]
+    assert found[0] <= found[5]
+    second = Scanner(phrases)
+    assert second.hits(text, ["en"]) == found[5]
+    assert compilations == [len(phrases)]
+
+
+def test_a_set_that_hyperscan_does_not_take_is_tried_once(
+    phrases: tuple[Phrase, ...], compilations: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tries: list[int] = []
+
+    class Refusing(hyperscan.Database):  # type: ignore[misc]
+        def compile(self, **arguments: object) -> None:
+            tries.append(1)
+            raise hyperscan.error("Pattern is too large.")
+
+    monkeypatch.setattr(hyperscan, "Database", Refusing)
+    scanner = Scanner(phrases)
+    found = [scanner.hits("i do not have access to real-time data.", ["en"]) for _ in range(9)]
+    assert tries == [1]
+    assert all(hits == found[0] != set() for hits in found)
+    with pytest.raises(hyperscan.error):
+        Scanner(phrases, "hyperscan").hits(REFUSAL, ["en"])
