@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import gzip
+import json
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
 import pytest
 
 from unmoor.detectors import scan
+from unmoor.detectors.normalise import normalise
+from unmoor.detectors.phrases import Phrases
+from unmoor.detectors.raw_wordlist import RawWordlist
 from unmoor.detectors.scan import Scanner
-from unmoor.languages import Phrase, load_pack
+from unmoor.languages import Phrase, load_pack, pack_codes
 
 hyperscan = pytest.importorskip("hyperscan")
 REFUSAL = "i'm sorry, but i can't help with that."
@@ -76,3 +82,48 @@ def test_a_set_that_hyperscan_does_not_take_is_tried_once(
     assert all(hits == found[0] != set() for hits in found)
     with pytest.raises(hyperscan.error):
         Scanner(phrases, "hyperscan").hits(REFUSAL, ["en"])
+
+
+class Deaf(hyperscan.Database):  # type: ignore[misc]
+    """A library that misses what it should find, as Vectorscan 5.4.12 does."""
+
+    def scan(self, *_: object, **__: object) -> None:
+        return
+
+
+@pytest.fixture
+def deaf(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setattr(hyperscan, "Database", Deaf)
+    monkeypatch.setattr(scan, "COMPILE_AFTER_TEXTS", 0)
+    scan.trusted_hyperscan.cache_clear()
+    yield
+    scan.trusted_hyperscan.cache_clear()
+
+
+@pytest.mark.usefixtures("deaf")
+def test_a_library_that_misses_matches_is_not_used(phrases: tuple[Phrase, ...]) -> None:
+    assert Scanner(phrases).hits("i do not have access to real-time data.", ["en"])
+    with pytest.raises(ImportError, match="misses matches"):
+        Scanner(phrases, "hyperscan").hits(REFUSAL, ["en"])
+    with pytest.raises(ImportError, match="misses matches"):
+        RawWordlist(["as an ai"])
+
+
+def test_the_installed_library_is_the_one_that_the_project_asks_for() -> None:
+    assert scan.trusted_hyperscan() is hyperscan
+
+
+@pytest.mark.real_data
+def test_both_engines_let_the_same_phrases_through_on_real_texts(real_data: Path) -> None:
+    """Stage one of Hyperscan may let more through than the exact patterns, never less."""
+    packs = tuple(load_pack(code) for code in pack_codes())
+    wide, exact = Phrases(packs, "hyperscan"), Phrases(packs, "re2")
+    looked_at = 0
+    for path in sorted((real_data / "labelled").glob("*.jsonl.gz")):
+        with gzip.open(path, "rt", encoding="utf-8") as lines:
+            for line in islice(lines, 800):
+                folded = normalise(json.dumps(json.loads(line), ensure_ascii=False)[:4000]).text
+                missing = exact.candidates(folded) - wide.candidates(folded)
+                looked_at += 1
+                assert not [exact.all[number].id for number in missing if exact.matches(number, folded)], folded
+    assert looked_at > 5000

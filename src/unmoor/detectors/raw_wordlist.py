@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from unmoor.detectors.scan import compiled_set
+from unmoor.detectors.scan import compiled_set, trusted_hyperscan
 
 __all__ = ["RawWordlist"]
 
@@ -29,11 +29,9 @@ class RawWordlist:
         """Compile the list.
 
         Raises:
-            ImportError: Hyperscan is not installed; rows are then parsed one by one, with the same result.
+            ImportError: no Hyperscan that can be trusted; rows are then parsed one by one, with the same result.
         """
-        import hyperscan
-
-        flags = int(hyperscan.HS_FLAG_CASELESS)
+        flags = int(trusted_hyperscan().HS_FLAG_CASELESS)
         self._database = compiled_set([_ESCAPE, *map(_pattern, phrases)], flags)
 
     def lines(self, data: bytes, ends: NDArray[np.int64]) -> set[int]:
@@ -85,9 +83,7 @@ def literal_set(phrases: Sequence[str]) -> Any:
     """Return a set that finds which phrases stand in a text in lower case.
 
     Raises:
-        ImportError: Hyperscan is not installed.
+        ImportError: no Hyperscan that can be trusted.
     """
-    import hyperscan
-
-    flags = int(hyperscan.HS_FLAG_SINGLEMATCH)
+    flags = int(trusted_hyperscan().HS_FLAG_SINGLEMATCH)
     return compiled_set([_escaped(phrase) for phrase in phrases], flags)

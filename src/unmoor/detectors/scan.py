@@ -9,6 +9,8 @@ from __future__ import annotations
 import hashlib
 import tempfile
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from importlib.metadata import version as package_version
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -24,6 +26,9 @@ FLOOR = "floor"
 
 COMPILE_AFTER_TEXTS = 20_000
 """RE2's sets cost some 40 microseconds a text more than Hyperscan, compiling costs 0.2 to 10 s a pack."""
+
+_CANARY = rb"((ed)|i('ouldn]be)?[ n](|recommend|wouln]recommend)[ n](st|y)|ut)"
+_CANARY_TEXT = b" it went home. i recommend you read"
 
 _NO_END = ("Arabic", "Han", "Kana", "Hangul")
 _RE2_MEMORY = 256 << 20
@@ -74,7 +79,7 @@ class _Warming:
             return
         try:
             database = _database(self._phrases, compile_now=due)
-        except _no_hyperscan():
+        except _notrusted_hyperscan():
             database, due = None, True
         self._is_final = due or database is not None
         if database is not None:
@@ -83,18 +88,39 @@ class _Warming:
             self._set = _Re2(self._phrases)
 
 
-def _no_hyperscan() -> tuple[type[Exception], ...]:
-    """Return what is raised where Hyperscan is not installed or does not take a pattern."""
+def _notrusted_hyperscan() -> tuple[type[Exception], ...]:
+    """Return what is raised where Hyperscan is not installed, misses matches, or does not take a pattern."""
     try:
-        import hyperscan
+        return (ImportError, trusted_hyperscan().error)
     except ImportError:
         return (ImportError,)
-    return (ImportError, hyperscan.error)
+
+
+@lru_cache(maxsize=1)
+def trusted_hyperscan() -> Any:
+    """Return the module `hyperscan`, tried once.
+
+    Vectorscan 5.4.12, which the packages from 0.7.22 on hold, passes over matches: github.com/VectorCamp/vectorscan/issues/358.
+    A pattern of the kind that it misses is tried, rather than a version asked for.
+
+    Raises:
+        ImportError: it is not installed, or it is not to be trusted.
+    """
+    import hyperscan
+
+    database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
+    database.compile(
+        expressions=[_CANARY], ids=[0], flags=[hyperscan.HS_FLAG_SINGLEMATCH | hyperscan.HS_FLAG_ALLOWEMPTY]
+    )
+    found: set[int] = set()
+    database.scan(_CANARY_TEXT, match_event_handler=_collect, context=found)
+    if not found:
+        raise ImportError("this version of Hyperscan misses matches (Next: pip install 'hyperscan<0.7.22')")
+    return hyperscan
 
 
 def _flags() -> int:
-    import hyperscan
-
+    hyperscan = trusted_hyperscan()
     return int(hyperscan.HS_FLAG_SINGLEMATCH | hyperscan.HS_FLAG_ALLOWEMPTY)
 
 
@@ -107,11 +133,10 @@ def compiled_set(expressions: list[bytes], flags: int) -> Any:
     """Return the Hyperscan database of the expressions: from the user's cache (a millisecond) or compiled and then cached.
 
     Raises:
-        ImportError: Hyperscan is not installed.
+        ImportError: Hyperscan is not installed, or misses matches.
         hyperscan.error: it does not take an expression.
     """
-    import hyperscan
-
+    hyperscan = trusted_hyperscan()
     database = _stored_set(expressions, flags)
     if database is None:
         database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
@@ -122,8 +147,7 @@ def compiled_set(expressions: list[bytes], flags: int) -> Any:
 
 def _stored_set(expressions: list[bytes], flags: int) -> Any:
     """Return the database that an earlier run compiled, or None."""
-    import hyperscan
-
+    hyperscan = trusted_hyperscan()
     try:
         stored = hyperscan.loadb(_stored_path(expressions, flags).read_bytes(), mode=hyperscan.HS_MODE_BLOCK)
         stored.scratch = hyperscan.Scratch(stored)
@@ -133,9 +157,7 @@ def _stored_set(expressions: list[bytes], flags: int) -> Any:
 
 
 def _stored_path(expressions: list[bytes], flags: int) -> Path:
-    import hyperscan
-
-    version = f"{getattr(hyperscan, '__version__', '')} {flags}"
+    version = f"{package_version('hyperscan')} {flags}"
     key = hashlib.sha256(b"\0".join([version.encode(), *expressions])).hexdigest()[:32]
     return cache_folder() / f"phrases-{key}.hs"
 
@@ -151,7 +173,7 @@ def _keep(path: Path, data: bytes) -> None:
         return
 
 
-def _collect(number: int, _start: int, _end: int, _flags: int, context: set[int]) -> None:
+def _collect(number: int, _start: int, _end: int, _flags: int, context: Any) -> None:
     context.add(number)
 
 
