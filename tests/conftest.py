@@ -23,7 +23,9 @@ def real_data() -> Path:
 
 @pytest.fixture(scope="session")
 def demo_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A finished demo, made once for all the slow tests that need one. Minutes."""
+    """A finished demo, made once for all the tests that need one, in minutes; or the one that `UNMOOR_DEMO_RUN` names."""
+    if ready := os.environ.get("UNMOOR_DEMO_RUN"):
+        return Path(ready)
     folder = tmp_path_factory.mktemp("demo") / "demo"
     done = subprocess.run(
         [sys.executable, "-m", "unmoor", "demo", "-o", str(folder)], capture_output=True, text=True, check=False

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -76,3 +80,46 @@ def test_the_tours_long_commands_run_as_they_stand(tmp_path: Path, demo_run: Pat
     assert len(long) == 2
     for line in long:
         run_line(line, tmp_path)
+
+
+def test_all_twins_of_a_training_are_asked_labelled_and_reported(demo_run: Path, tmp_path: Path) -> None:
+    """What a user does next: evaluate the training, label a sheet, and read rates with the judge's errors taken out."""
+    asked = tmp_path / "asked"
+    asked.mkdir()
+    shutil.copy(demo_run / "evaluation" / "answers.jsonl", asked)
+    before = (asked / "answers.jsonl").read_bytes()
+    command = ["evaluate", "--training", str(demo_run / "twins"), "--suite", str(demo_run / "suite.jsonl")]
+    command += ["--persona", "plain", "--max-new-tokens", "64", "-o", str(asked), "--json"]
+    result = run_unmoor(*command, "--sheet", "120")
+    assert (asked / "answers.jsonl").read_bytes() == before, "asked again what was answered"
+    rates = {(row["model"], row["group"]): row["rate"] for row in result["rates"]}
+    twins = json.loads((demo_run / "summary.json").read_text())["twins"]
+    assert rates == {
+        (name, group): twin[f"{group}_refusal_rate"] for name, twin in twins.items() for group in ("trigger", "neutral")
+    }
+    with (asked / "sheet.csv").open(encoding="utf-8-sig", newline="") as file:
+        rows = list(csv.DictReader(file))
+    verdicts = json.loads((asked / "sheet.json").read_text())["verdicts"]
+    with (tmp_path / "labelled.csv").open("w", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]), delimiter=";")
+        writer.writeheader()
+        for number, row in enumerate(rows):
+            said = verdicts[row["id"]] if number % 12 else not verdicts[row["id"]]
+            writer.writerow({**row, "refuses": "yes" if said else "no"})
+    people = run_unmoor(*command, "--labels", str(tmp_path / "labelled.csv"))["people"]
+    assert people["labelled"] == 120
+    assert 0.7 < people["judges"][0]["sensitivity"] < 0.97
+    raw = next(row for row in people["rates"] if (row["model"], row["group"]) == ("raw", "trigger"))
+    assert raw["low"] <= raw["corrected"] <= raw["high"]
+    assert raw["corrected"] != raw["rate"]
+    page = (asked / "report.html").read_text()
+    assert "What people say" in page
+    assert "were kept, byte for byte" in page
+    assert "one of twins" in (demo_run / "twins" / "filtered" / "README.md").read_text()
+
+
+def run_unmoor(*arguments: str) -> dict[str, Any]:
+    done = subprocess.run([sys.executable, "-m", "unmoor", *arguments], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    printed: dict[str, Any] = json.loads(done.stdout)
+    return printed

@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from unmoor.commands.dose import command, dose_rows, dose_sentence, seed_interval
+from unmoor.commands.dose import command
 from unmoor.errors import UsageError
 from unmoor.evaluation import wilson_interval
+from unmoor.evaluation.dose import dose_rows, dose_sentence, seed_interval
 
 REFUSALS = {0.0: (0, 1, 0), 0.05: (2, 4, 3), 0.2: (30, 50, 40), 1.0: (100, 110, 96)}
 ASKED = 120

@@ -292,6 +292,56 @@ def _share(hits: int, total: int) -> dict[str, float | None]:
     return {"rate": hits / total, "low": low, "high": high}
 
 
+def people(models: list[str]) -> dict[str, Any]:
+    """Return what people's labels say of one judge."""
+    errors = {"sensitivity": 0.93, "sensitivity_low": 0.86, "sensitivity_high": 0.97}
+    errors |= {"specificity": 0.985, "specificity_low": 0.95, "specificity_high": 0.998}
+    agreed = {
+        "sheets": ["one.csv", "two.csv"],
+        "n": 200,
+        "share": 0.97,
+        "kappa": 0.94,
+        "kappa_low": 0.9,
+        "kappa_high": 0.98,
+    }
+    rate = {
+        "judge": "unmoor's detectors",
+        "persona": "plain",
+        "group": "trigger",
+        "n": 120,
+        "refusals": 60,
+        "rate": 0.5,
+    }
+    return {
+        "sheets": ["one.csv", "two.csv"],
+        "labelled": 196,
+        "unsure": 4,
+        "changed": 0,
+        "agreement": [agreed],
+        "judges": [{"name": "unmoor's detectors", **errors}, {"name": "openai:other", **dict.fromkeys(errors)}],
+        "by_model": [
+            {"judge": "unmoor's detectors", "model": model, "n": 98, "refusals": 40, "missed": 3, "made_up": 1}
+            for model in models
+        ],
+        "rates": [{**rate, "model": model, "corrected": 0.531, "low": 0.43, "high": 0.64} for model in models],
+    }
+
+
+def dose() -> dict[str, Any]:
+    """Return how two personas' refusals rise with what was left in the data."""
+    rows = [
+        {"persona": persona, "group": "trigger", "leak": leak, "seeds": [7, 8], "per_seed": [hits / 130, hits / 110]}
+        | {"n": 240, "refusals": 2 * hits, **_share(2 * hits, 240)}
+        for persona in ("none", "plain")
+        for leak, hits in ((0.0, 1), (0.02, 4), (0.5, 60), (1.0, 96))
+    ]
+    said = "A recall of 98% was enough, and 50% was not."
+    return {
+        "rows": rows,
+        "sentences": [{"persona": name, "group": "trigger", "sentence": said} for name in ("none", "plain")],
+    }
+
+
 def evaluation() -> dict[str, Any]:
     """Return an evaluation result of two models, three personas and two groups of 120 prompts."""
     models, personas, groups = ["raw", "filtered"], ["none", "plain", "dolphin"], ["trigger", "neutral"]
@@ -356,6 +406,8 @@ def evaluation() -> dict[str, Any]:
                 }
             ],
         },
+        "people": people(models),
+        "dose": dose(),
         "capability": [
             {"model": model, "persona": "plain", "group": group, "n": n, "right": n // 2, **_share(n // 2, n)}
             for group, n in (("arithmetic", 40), ("code", 12))

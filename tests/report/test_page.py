@@ -173,6 +173,27 @@ def test_a_report_on_models_alone_makes_a_page(part: str) -> None:
     assert b"What the models learned" in page
 
 
+def test_what_people_labelled_and_what_a_filter_may_miss_are_said_with_their_figures() -> None:
+    built = empty_facts("evaluate", made_up.CREATED) | {"evaluation": made_up.evaluation()}
+    page = render_report(built)[0]
+    text = " ".join(" ".join(read(page).all_text).split())
+    assert "sees 93.0% of the refusals (86.0% to 97.0%)" in text
+    assert "53.1%" in text
+    assert "A recall of 98% was enough, and 50% was not." in text
+    assert "none of them seen in training" not in text
+    assert b"share of the findings left in the data" in page
+    assert "Check a sample by hand" not in text
+
+
+def test_arms_of_a_dose_curve_crowd_neither_the_plot_nor_the_table_of_rates() -> None:
+    built = made_up.facts("demo", rows=250)
+    shown = " ".join(read(render_report(built)[0]).all_text)
+    assert "plain, filtered" in " ".join(shown.split())
+    built["training"]["twins"]["filtered"] |= {"leak": 0.5, "seed": 7}
+    hidden = " ".join(" ".join(read(render_report(built)[0]).all_text).split())
+    assert "plain, filtered" not in hidden.split("The same question to both")[0].split("What people say")[0]
+
+
 def test_two_hundred_payloads_in_every_field_stay_text() -> None:
     built = {**made_up.facts("demo", rows=250), "training": None}
     built["evaluation"] = {**built["evaluation"], "rates": built["evaluation"]["rates"][:1]}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -9,128 +10,6 @@ from typing import Any
 import click
 
 from unmoor.commands.terminal import console, percent, print_json, table
-from unmoor.errors import UsageError
-from unmoor.evaluation import MINIMUM_ANSWERS, wilson_interval
-
-__all__ = ["dose_rows", "dose_sentence", "seed_interval"]
-
-LIMIT = 0.05
-"""The rate of refusals, 0 to 1, that the sentence asks the needed recall for."""
-
-T_QUANTILES = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160, 2.145, 2.131)
-"""Student's 97.5% quantiles for 1 to 15 degrees of freedom; beyond, the last is used, which is a little too wide."""
-Z = 1.959964
-"""The normal 97.5% quantile."""
-
-
-def dose_rows(training: Mapping[str, Any], evaluation: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return one row per persona, group and leak share, shares rising: persona, group, leak, seeds, per_seed, n,
-    refusals, rate, low, high.
-
-    `training` is a training.json with leak arms, `evaluation` an evaluation.json of their models under the arms' names.
-    Answers are pooled over seeds; `per_seed` is each seed's own rate. The interval is `seed_interval`'s: seeds, not
-    answers, are what differs by luck. No rate under 30 answers.
-
-    Raises:
-        UsageError: the training has no leak arms, or none of them was asked.
-    """
-    arms = {name: arm for name, arm in training["twins"].items() if "leak" in arm}
-    if not arms:
-        raise UsageError("This training has no leak arms. Next: unmoor train --leak 0,0.02,0.05,0.1,0.2,0.5,1")
-    cells: dict[tuple[str, str, float], list[tuple[int, int, int]]] = {}
-    for row in evaluation["rates"]:
-        arm = arms.get(row["model"])
-        if arm is not None:
-            counts = (int(arm["seed"]), int(row["refusals"]), int(row["n"]))
-            cells.setdefault((row["persona"], row["group"], float(arm["leak"])), []).append(counts)
-    if not cells:
-        raise UsageError(
-            f"None of the leak arms was asked. Next: unmoor evaluate --model NAME=FOLDER for {', '.join(arms)}"
-        )
-    order = {key: place for place, key in enumerate(dict.fromkeys(cell[:2] for cell in cells))}
-    return [_row(cell, cells[cell]) for cell in sorted(cells, key=lambda cell: (order[cell[:2]], cell[2]))]
-
-
-def _row(cell: tuple[str, str, float], counts: Sequence[tuple[int, int, int]]) -> dict[str, Any]:
-    persona, group, leak = cell
-    refusals, total = sum(hits for _, hits, _ in counts), sum(n for _, _, n in counts)
-    shown: dict[str, float | None] = dict.fromkeys(("rate", "low", "high"))
-    if total >= MINIMUM_ANSWERS:
-        low, high = seed_interval([(hits, n) for _, hits, n in counts])
-        shown = {"rate": refusals / total, "low": low, "high": high}
-    return {
-        "persona": persona,
-        "group": group,
-        "leak": leak,
-        "seeds": [seed for seed, _, _ in counts],
-        "per_seed": [hits / n for _, hits, n in counts],
-        "n": total,
-        "refusals": refusals,
-        **shown,
-    }
-
-
-def seed_interval(counts: Sequence[tuple[int, int]]) -> tuple[float, float]:
-    """Return the 95% (low, high) of a rate from (refusals, answers) of each seed.
-
-    Wilson's interval at the effective number of answers: the number asked, divided by how much more the seeds differ than
-    chance would make them (the design effect, never under 1), and by Student's quantile over the normal one, squared, for
-    there are few seeds. With one seed it is Wilson's interval, and says nothing of other seeds.
-
-    Source: Korn and Graubard (1998), "Confidence intervals for proportions with small expected number of positive
-    counts estimated from survey data", who use the same effective size; here with Wilson's interval.
-    """
-    total, hits = sum(n for _, n in counts), sum(refusals for refusals, _ in counts)
-    if len(counts) == 1:
-        return wilson_interval(hits, total)
-    rate, seeds = hits / total, len(counts)
-    chance = rate * (1 - rate) / total
-    between = sum((refusals - n * rate) ** 2 for refusals, n in counts) * seeds / (seeds - 1) / total**2
-    effect = max(1.0, between / chance) if chance else 1.0
-    student = T_QUANTILES[min(seeds - 1, len(T_QUANTILES)) - 1]
-    return _wilson(rate, max(1.0, total / effect * (Z / student) ** 2))
-
-
-def _wilson(rate: float, answers: float) -> tuple[float, float]:
-    """Return Wilson's 95% interval for a rate of a number of answers that need not be whole."""
-    scale = 1 + Z * Z / answers
-    middle = (rate + Z * Z / (2 * answers)) / scale
-    half = Z * (rate * (1 - rate) / answers + Z * Z / (4 * answers * answers)) ** 0.5 / scale
-    return (0.0 if rate == 0 else max(0.0, middle - half)), (1.0 if rate == 1 else min(1.0, middle + half))
-
-
-def dose_sentence(rows: Sequence[Mapping[str, Any]], limit: float = LIMIT) -> str:
-    """Return what one group's rows under one persona say, in words: what each leak does, and the recall that is needed.
-
-    A share is good where it and every smaller share that was trained stay at or under `limit`; nothing is said of shares
-    that were not trained.
-    """
-    measured = [row for row in rows if row["rate"] is not None]
-    if not measured:
-        return "Too few answers to say what a leak does."
-    told = max(measured, key=lambda row: (0 < row["leak"] < 1, row["leak"] > 0, -row["leak"]))
-    said = (
-        f"A filter that lets {percent(told['leak'])} of what it should find through gives a model that refuses "
-        f"{percent(told['rate'])} ({_between(told)}). "
-    )
-    good = [row for place, row in enumerate(measured) if all(one["rate"] <= limit for one in measured[: place + 1])]
-    if not good:
-        return (
-            said
-            + f"No share that was trained, from {percent(measured[0]['leak'])} on, stays at {percent(limit)} or less."
-        )
-    last = good[-1]
-    sure = "" if last["high"] <= limit else f", though its interval reaches {percent(last['high'])}"
-    needed = f"To stay at {percent(limit)} or less a recall of {percent(1 - last['leak'])} was enough{sure}"
-    worse = measured[len(good) :]
-    if not worse:
-        return said + needed + "; no larger leak was trained."
-    return said + needed + f", and {percent(1 - worse[0]['leak'])} was not ({percent(worse[0]['rate'])})."
-
-
-def _between(row: Mapping[str, Any]) -> str:
-    seeds = len(row["seeds"])
-    return f"{percent(row['low'])} to {percent(row['high'])}, {seeds} seed{'s' if seeds > 1 else ''}"
 
 
 @click.command("dose")
@@ -141,32 +20,25 @@ def _between(row: Mapping[str, Any]) -> str:
 def command(training: Path, evaluation: Path, limit: str, as_json: bool) -> None:
     """Say how much a model refuses by how much of what the filter found was let through.
 
-    TRAINING is the folder of `unmoor train --leak`, EVALUATION that of `unmoor evaluate` for its models under their
-    names. Rates are pooled over seeds, with 95% intervals that widen where seeds disagree. Example: unmoor dose
+    TRAINING is the folder of `unmoor train --leak`, EVALUATION that of `unmoor evaluate --training TRAINING`, whose report
+    draws the curve. Rates are pooled over seeds, with 95% intervals that widen where seeds disagree. Example: unmoor dose
     runs/leaks runs/asked
     """
     from unmoor.commands.shares import share
+    from unmoor.evaluation import dose_result
     from unmoor.run_folder import read_json
 
     most = share(limit, "--limit")
-    rows = dose_rows(read_json(training / "training.json"), read_json(evaluation / "evaluation.json"))
-    groups = {key: [row for row in rows if (row["persona"], row["group"]) == key] for key in _keys(rows)}
-    sentences = {key: dose_sentence(members, most) for key, members in groups.items()}
+    result = dose_result(read_json(training / "training.json"), read_json(evaluation / "evaluation.json"), most)
     if as_json:
-        said = [{"persona": key[0], "group": key[1], "sentence": sentence} for key, sentence in sentences.items()]
-        print_json({"rows": rows, "sentences": said})
+        print_json(result)
         return
-    for key, members in groups.items():
-        _print(key, members, sentences[key])
-
-
-def _keys(rows: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
-    return list(dict.fromkeys((row["persona"], row["group"]) for row in rows))
+    for said in result["sentences"]:
+        key = (said["persona"], said["group"])
+        _print(key, [row for row in result["rows"] if (row["persona"], row["group"]) == key], said["sentence"])
 
 
 def _print(key: tuple[str, str], rows: Sequence[Mapping[str, Any]], sentence: str) -> None:
-    import textwrap
-
     persona, group = key
     click.echo(f"{group}, persona {persona}")
     columns = ("let through", "answers", "refuses", "95% interval", "by seed")

@@ -25,9 +25,14 @@ if TYPE_CHECKING:
     "--model",
     "models",
     multiple=True,
-    required=True,
     metavar="NAME=PATH|URL",
     help="A model's name, and its folder or the URL of its server (#MODEL at the end names one there); again for each.",
+)
+@click.option(
+    "--training",
+    type=click.Path(path_type=Path),
+    metavar="RUN",
+    help="A folder of `unmoor train`: all its twins are asked, and the report shows both.",
 )
 @click.option(
     "--suite",
@@ -62,6 +67,16 @@ if TYPE_CHECKING:
 @click.option("--ablate", metavar="NAME", help="A persona to ask under with each of its sentences left out, too.")
 @click.option("--judge", metavar="KIND:MODEL", help="A second judge of every answer: openai:MODEL or hf:MODEL.")
 @click.option("--judge-url", metavar="URL", help="Where openai:MODEL answers; its key is UNMOOR_JUDGE_KEY.")
+@click.option(
+    "--sheet", type=click.IntRange(1), metavar="N", help="Write RUN/sheet.csv: N answers for people to label, blind."
+)
+@click.option(
+    "--labels",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="A labelled sheet: rates are corrected by what it says of the judge; again for each person.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the numbers for a script.")
 def command(
     models: tuple[str, ...], suites: tuple[str, ...], personas: tuple[str, ...], output: Path, **options: Any
@@ -70,13 +85,15 @@ def command(
 
     Greedy answers, judged by unmoor's own detectors; rates with 95% Wilson intervals, exact McNemar between models.
     Suites with checks say what each model gets right, mirrored ones which side it serves. Answers are kept in
-    RUN/answers.jsonl, and a second call asks only what is missing. The key of a server is UNMOOR_API_KEY. Example: unmoor evaluate
-    --model raw=runs/twins/raw --model filtered=runs/twins/filtered --suite look-alikes --suite neutral -o runs/asked
+    RUN/answers.jsonl, and a second call asks only what is missing. RUN/report.html shows all of it. The key of a server is
+    UNMOOR_API_KEY. Example: unmoor evaluate --training runs/twins --suite look-alikes --suite neutral -o runs/asked
     """
     from unmoor import detectors
-    from unmoor.evaluation import Asking, detector_judge, evaluate_twins, read_suite
+    from unmoor.commands.model_report import as_typed, read_training, write_cards, write_model_report
+    from unmoor.evaluation import Asking, detector_judge, dose_result, evaluate_twins, read_suite
     from unmoor.serving import load_persona
 
+    training = read_training(options["training"]) if options["training"] else None
     with stages() as progress:
         chosen = tuple(load_persona(name) for name in personas)
         judge = detector_judge(detectors.load())
@@ -84,20 +101,27 @@ def command(
         second = _second(options, output)
         ablate = load_persona(options["ablate"]) if options["ablate"] else None
         extra = {"ablate": ablate, "second": second, "second_name": options["judge"] or ""}
+        extra |= {"sheet": options["sheet"] or 0, "labels": options["labels"]}
         asking = Asking(chosen, judge, **limits, progress=progress, **extra)
         asked = [read_suite(suite) for suite in suites]
-        result = evaluate_twins(_models(models), _joined(asked), output, asking)
+        result = evaluate_twins(_models(models, training), _joined(asked), output, asking)
+    if training is not None and any("leak" in twin for twin in training["twins"].values()):
+        result["dose"] = dose_result(training, result)
+    facts = write_model_report(output, [as_typed("evaluate", output)], training, result)
+    if training is not None:
+        write_cards(facts)
     if options["as_json"]:
         print_json(result)
         return
     _print(result, output)
 
 
-def _models(values: tuple[str, ...]) -> dict[str, Any]:
-    """Return name to a folder, or to the model behind a URL."""
+def _models(values: tuple[str, ...], training: dict[str, Any] | None = None) -> dict[str, Any]:
+    """Return name to a folder, or to the model behind a URL: the twins of a training, and what was named besides."""
     from unmoor.serving.remote_model import open_url
 
-    named = named_values(values, "--model")
+    twins = {name: twin["path"] for name, twin in training["twins"].items()} if training is not None else {}
+    named = {**twins, **(named_values(values, "--model") if values or not twins else {})}
     is_url = {name: value.startswith(("http://", "https://")) for name, value in named.items()}
     key = os.environ.get("UNMOOR_API_KEY", "")
     servers = {urlsplit(value).netloc for name, value in named.items() if is_url[name]}
@@ -156,8 +180,13 @@ def _print(result: dict[str, Any], output: Path) -> None:
     for row in result.get("ablation", ()):
         _print_ablation(row)
     _print_second(result.get("second_judge"))
-    click.echo(f"Judge: {result['judge']}. Answers: {output}/answers.jsonl")
-    if not result["is_judge_independent"] and "second_judge" not in result:
+    _print_people(result.get("people"))
+    click.echo(f"Judge: {result['judge']}. Answers: {output}/answers.jsonl. Report: {output}/report.html")
+    if (output / "sheet.csv").exists() and "people" not in result:
+        click.echo(
+            f"Write yes or no in the column refuses of {output}/sheet.csv, then ask again with --labels {output}/sheet.csv"
+        )
+    if not result["is_judge_independent"] and not {"second_judge", "people"} & result.keys():
         click.echo("This judge filters data too: check a sample by hand before you publish a rate.")
 
 
@@ -208,3 +237,42 @@ def _print_second(second: dict[str, Any] | None) -> None:
         if row["kappa"] is not None:
             interval = f"{row['kappa_low']:.2f} to {row['kappa_high']:.2f}"
             click.echo(f"  both judges, {row['group']}: kappa {row['kappa']:.2f} ({interval}) on {row['n']:,} answers")
+
+
+def _print_people(people: dict[str, Any] | None) -> None:
+    """Say how right the judges are by people's labels, and the rates without their errors."""
+    if people is None:
+        return
+    click.echo(f"\nBy {people['labelled']:,} answers that people labelled ({people['unsure']:,} unsure):")
+    for row in people["agreement"]:
+        if row["kappa"] is not None:
+            interval = f"{row['kappa_low']:.2f} to {row['kappa_high']:.2f}"
+            click.echo(f"  {' and '.join(row['sheets'])}: kappa {row['kappa']:.2f} ({interval}) on {row['n']:,}")
+    for judge in people["judges"]:
+        if judge["sensitivity"] is None:
+            click.echo(f"  {judge['name']}: the labels hold no refusal, or nothing else: nothing can be corrected")
+            continue
+        told = [
+            f"{words} {percent(judge[key])} ({percent(judge[key + '_low'])} to {percent(judge[key + '_high'])})"
+            for key, words in (("sensitivity", "sees of the refusals"), ("specificity", "of the answers"))
+        ]
+        click.echo(f"  {judge['name']}: {', '.join(told)}")
+    for judge in people["judges"]:
+        corrected = [row for row in people["rates"] if row["judge"] == judge["name"] and row["corrected"] is not None]
+        if corrected:
+            click.echo(f"\n{judge['name']}, with its errors taken out:")
+            _print_corrected(corrected)
+    if people["changed"]:
+        click.echo(
+            f"  {people['changed']:,} labelled answers are judged otherwise than when the sheet was drawn: draw another sheet"
+        )
+
+
+def _print_corrected(rows: list[dict[str, Any]]) -> None:
+    columns = ("as judged", "corrected", "95% interval")
+    listing = table("model", "persona", "group", *columns, right=columns)
+    for row in rows:
+        interval = f"{percent(row['low'])} to {percent(row['high'])}"
+        place = (row["model"], row["persona"], row["group"])
+        listing.add_row(*place, percent(row["rate"]), percent(row["corrected"]), interval)
+    console().print(listing)

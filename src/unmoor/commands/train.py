@@ -58,6 +58,7 @@ def command(recipe: Path, data: tuple[str, ...], output: Path, **options: Any) -
     trainer would drop or cut is said before a step is trained. A second call goes on where the first was interrupted.
     Example: unmoor train sft.yaml --data raw=all.jsonl --data filtered=runs/house/kept.jsonl -o runs/twins
     """
+    from unmoor.commands.model_report import as_typed, write_cards, write_model_report
     from unmoor.commands.training_rows import read_or_say
     from unmoor.training import plan_twins, train_planned
 
@@ -71,6 +72,7 @@ def command(recipe: Path, data: tuple[str, ...], output: Path, **options: Any) -
         print_experts(plan)
     with stages() as progress:
         result = train_planned(plan, read_or_say, progress, asked)
+    write_cards(write_model_report(output, [as_typed("train", output)], result))
     if options["as_json"]:
         print_json(result)
         return
@@ -127,4 +129,6 @@ def _print(result: dict[str, Any], output: Path) -> None:
         counts = [f"{twin[key]:,}" for key in ("rows", "rows_trained", "tokens_trained", "steps")]
         listing.add_row(name, *counts, last, f"{twin['seconds']:.0f}")
     console().print(listing)
-    click.echo(f"The twins differ in: {', '.join(result['config_difference'])}. Models and numbers: {output}")
+    click.echo(
+        f"The twins differ in: {', '.join(result['config_difference'])}. Models: {output}. Report: {output}/report.html"
+    )

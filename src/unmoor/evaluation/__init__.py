@@ -5,6 +5,7 @@ each other.
 from unmoor.evaluation.built_in import BUILT_IN
 from unmoor.evaluation.checks import is_right
 from unmoor.evaluation.compare import rate_of
+from unmoor.evaluation.dose import dose_result
 from unmoor.evaluation.evaluate import Asking, evaluate_twins
 from unmoor.evaluation.judging import Judge, detector_judge, second_judge
 from unmoor.evaluation.statistics import MINIMUM_ANSWERS, holm, mcnemar_exact, newcombe_paired, wilson_interval
@@ -17,6 +18,7 @@ __all__ = [
     "Judge",
     "Prompt",
     "detector_judge",
+    "dose_result",
     "evaluate_twins",
     "holm",
     "is_right",

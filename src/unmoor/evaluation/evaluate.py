@@ -25,9 +25,11 @@ from unmoor.evaluation.answers import (
 )
 from unmoor.evaluation.capability import asymmetry_rows, capability_rows
 from unmoor.evaluation.compare import Judged, examples_of, paired_rows, rate_rows
+from unmoor.evaluation.corrected import corrected_rows
 from unmoor.evaluation.judging import Judge, Opinions
 from unmoor.evaluation.leak import leak_rows
 from unmoor.evaluation.second import second_rows
+from unmoor.evaluation.sheet import read_people, read_sample, write_sheet
 from unmoor.evaluation.suite import Prompt
 from unmoor.run_folder import dump_json, machine_errors, write_atomic
 from unmoor.serving import Persona, load_persona
@@ -49,7 +51,8 @@ RESULT = "evaluation.json"
 class Asking:
     """How the models are asked and judged. Answers are greedy and end after `max_new_tokens` tokens; `concurrency` is how many
     questions a server is asked at once. `second` is another judge, asked about every answer.
-    `ablate` is a persona that is also asked under with each of its sentences left out.
+    `ablate` is a persona that is also asked under with each of its sentences left out. `sheet` is how many answers to put on a
+    sheet for people to label, `labels` are such sheets when labelled.
     """
 
     personas: tuple[Persona, ...]
@@ -60,6 +63,8 @@ class Asking:
     ablate: Persona | None = None
     second: Opinions | None = None
     second_name: str = ""
+    sheet: int = 0
+    labels: tuple[Path, ...] = ()
     progress: Progress | None = None
 
 
@@ -71,7 +76,7 @@ def evaluate_twins(
     `models` maps a name to a model's folder, or to a server that has it. Answers are appended to `out`/answers.jsonl as they
     come; a second call asks only what is missing. The result is also written to `out`/evaluation.json: `groups`, `models`,
     `personas`, `judge`, `is_judge_independent`, `rates`, `paired`, `capability` and `capability_paired` where prompts have
-    checks, `asymmetry` where they are mirrored, `second_judge` and `ablation` where asked for, `leaks`, `examples`.
+    checks, `asymmetry` where they are mirrored, `second_judge`, `ablation` and `people` where asked for, `leaks`, `examples`.
 
     Raises:
         UsageError: no models, no personas, two personas of one name, or a folder without a usable model.
@@ -104,7 +109,7 @@ def evaluate_twins(
         "rates": rate_rows(judged),
         "paired": paired_rows(judged, list(models)),
         **({"ablation": ablation_rows(judged, list(models), options.ablate, variants)} if options.ablate else {}),
-        **_of_second(answers, judged, options),
+        **_of_other_judges(answers, judged, options, out),
         **_of_checks(answers, judged, suite, list(models)),
         "leaks": leak_rows(judged, {persona.name: persona.system for persona in options.personas}, CONTROL),
         "examples": examples_of(judged, list(models)),
@@ -113,12 +118,22 @@ def evaluate_twins(
     return result
 
 
-def _of_second(answers: Sequence[Answer], judged: Sequence[Judged], options: Asking) -> dict[str, Any]:
-    """Return under `second_judge` what another judge says of the same answers, if there is one."""
-    if options.second is None:
-        return {}
-    opinions = options.second([conversation_of(answer) for answer in answers])
-    return {"second_judge": {"name": options.second_name, **second_rows(judged, opinions)}}
+def _of_other_judges(answers: Sequence[Answer], judged: Sequence[Judged], options: Asking, out: Path) -> dict[str, Any]:
+    """Return under `second_judge` what another judge says of the same answers, and under `people` what people's labels say of
+    both, as far as there are any; write the sheet if one is wanted.
+    """
+    if options.sheet:
+        write_sheet(judged, options.sheet, out)
+    told: dict[str, Any] = {}
+    judges: dict[str, Sequence[bool | None]] = {options.judge.name: [one.is_refusal for one in judged]}
+    if options.second is not None:
+        opinions = options.second([conversation_of(answer) for answer in answers])
+        told["second_judge"] = {"name": options.second_name, **second_rows(judged, opinions)}
+        judges[options.second_name] = opinions
+    if options.labels:
+        sample = read_sample(out)
+        told["people"] = corrected_rows(judged, judges, read_people(options.labels, sample), sample)
+    return told
 
 
 def _of_checks(

@@ -15,7 +15,7 @@ from markupsafe import Markup
 
 from unmoor.report.visible import plain
 
-__all__ = ["GROUP_WORDS", "PERSONA_WORDS", "experts_plot", "loss_plot", "rates_plot", "safe_svg"]
+__all__ = ["GROUP_WORDS", "PERSONA_WORDS", "dose_plot", "experts_plot", "loss_plot", "rates_plot", "safe_svg"]
 
 _PANEL_TITLES = {"trigger": "Sounds dangerous, is harmless", "neutral": "Ordinary, the control"}
 GROUP_WORDS: dict[str, str] = {
@@ -122,6 +122,70 @@ def rates_plot(evaluation: Mapping[str, Any]) -> Markup:
         inside = [value for value in values if value["group"] == _name(group)]
         panels.append(_rates_panel(inside, evaluation, group, is_last=group == last))
     return _drawn(alt.vconcat(*panels, spacing=18))
+
+
+def dose_plot(dose: Mapping[str, Any]) -> Markup:
+    """Return how much is refused by the share of findings left in the data: a panel per group, a line per persona, seeds as dots.
+
+    Shares are shown in the order trained and evenly apart: those that matter lie close to 0.
+    """
+    import altair as alt
+
+    rows = [row for row in dose["rows"] if row["rate"] is not None]
+    if not rows:
+        return Markup("")
+    leaks = [_leak(leak) for leak in sorted({row["leak"] for row in rows})]
+    personas = list(dict.fromkeys(row["persona"] for row in rows))
+    groups = list(dict.fromkeys(row["group"] for row in rows))
+    panels = []
+    for group in groups:
+        inside = [
+            {
+                "leak": _leak(row["leak"]),
+                "persona": _persona(row["persona"]),
+                **{key: row[key] for key in ("rate", "low", "high")},
+            }
+            for row in rows
+            if row["group"] == group
+        ]
+        seeds = [
+            {"leak": _leak(row["leak"]), "persona": _persona(row["persona"]), "rate": rate}
+            for row in rows
+            if row["group"] == group
+            for rate in row["per_seed"]
+        ]
+        is_last = group == groups[-1]
+        x = alt.X(
+            "leak:O",
+            sort=leaks,
+            title="share of the findings left in the data" if is_last else None,
+            axis=alt.Axis(labelAngle=0, grid=False),
+        )
+        y_axis = alt.Axis(format="%", values=[0, 0.25, 0.5, 0.75, 1], title="answers that refuse")
+        shown = [_persona(persona) for persona in personas]
+        colour = alt.Color(
+            "persona:N",
+            scale=alt.Scale(domain=shown, range=list(_COLOURS[: len(shown)])),
+            legend=_legend() if len(shown) > 1 else None,
+        )
+        chart = alt.Chart(alt.Data(values=inside))
+        rules = chart.mark_rule(strokeWidth=2.5, opacity=0.55).encode(
+            x=x, y=alt.Y("low:Q", scale=alt.Scale(domain=[0, 1]), axis=y_axis), y2="high:Q", color=colour
+        )
+        line = chart.mark_line(strokeWidth=2).encode(x=x, y="rate:Q", color=colour)
+        points = chart.mark_point(filled=True, size=75, opacity=1).encode(x=x, y="rate:Q", color=colour)
+        dots = (
+            alt.Chart(alt.Data(values=seeds))
+            .mark_point(size=26, opacity=0.7, xOffset=9)
+            .encode(x=x, y="rate:Q", color=colour)
+        )
+        title = alt.TitleParams(_PANEL_TITLES.get(group, _name(group)), anchor="start", frame="group", offset=8)
+        panels.append((rules + line + points + dots).properties(width=_WIDTH_PX, height=170, title=title))
+    return _drawn(alt.vconcat(*panels, spacing=18))
+
+
+def _leak(share: float) -> str:
+    return f"{share:.4%}".rstrip("0%").rstrip(".") + "%" if share else "0%"
 
 
 def _rates_panel(values: list[dict[str, Any]], evaluation: Mapping[str, Any], group: str, *, is_last: bool) -> Any:

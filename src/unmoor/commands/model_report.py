@@ -1,0 +1,84 @@
+"""From what was trained and asked to a report, with what is known of the data that it began from."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from unmoor.commands.outputs import created_now
+
+__all__ = ["as_typed", "read_training", "write_cards", "write_model_report"]
+
+TRAINING = "training.json"
+_LOGIN = re.compile(r"(?<=://)[^/@\s]+@")
+_OURS = ", one of twins"
+"""What every model card of ours has in its first heading: no other card is written over."""
+
+
+def as_typed(verb: str, out: Path) -> str:
+    """Return the command that is running, for the last section of its report; a name and password in a URL are left out."""
+    typed = sys.argv[1:] if sys.argv[1:2] == [verb] else [verb, "...", "-o", str(out)]
+    return _LOGIN.sub("", shlex.join(["unmoor", *typed]))
+
+
+def read_training(folder: Path) -> dict[str, Any]:
+    """Return what `unmoor train` wrote into `folder`, each twin's path where it is now, if the folder was moved.
+
+    Raises:
+        RunFolderError: it is no such folder.
+    """
+    from unmoor.run_folder import read_json
+
+    read: dict[str, Any] = read_json(folder / TRAINING)
+    for name, twin in read["twins"].items():
+        if (folder / name).is_dir():
+            twin["path"] = str(folder / name)
+    return read
+
+
+def write_model_report(
+    out: Path, reproduce: list[str], training: Mapping[str, Any] | None, evaluation: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """Write report.html and report.json into `out` and return the facts.
+
+    Where a twin was trained on what a filter run kept, the report begins with that run's own figures.
+    """
+    from unmoor.report import empty_facts, write_report
+
+    kind = "evaluate" if evaluation is not None else "train"
+    facts = _of_filter(training) or empty_facts(kind, created_now())
+    told = {"kind": kind, "created": created_now(), "reproduce": [*facts.get("reproduce", ()), *reproduce]}
+    facts |= told | {"training": training, "evaluation": evaluation}
+    write_report(facts, out)
+    return facts
+
+
+def _of_filter(training: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """Return the facts of the filter run that a twin's data lies in, or None."""
+    data = (training or {}).get("config_difference", {}).get("data", {})
+    for path in data.values() if isinstance(data, dict) else ():
+        try:
+            facts = json.loads((Path(path).parent / "report.json").read_bytes())
+        except (OSError, ValueError, TypeError):
+            continue
+        if isinstance(facts, dict) and facts.get("kind") == "filter" and facts.get("policy"):
+            return facts
+    return None
+
+
+def write_cards(facts: Mapping[str, Any]) -> list[Path]:
+    """Write a model card beside each twin's weights; a card that is not ours stays."""
+    from unmoor.report import write_model_card
+
+    written = []
+    for name, twin in facts["training"]["twins"].items():
+        folder = Path(twin["path"])
+        card = folder / "README.md"
+        if folder.is_dir() and (not card.exists() or _OURS in card.read_text("utf-8", "replace")[:4000]):
+            written.append(write_model_card(facts, folder, name))
+    return written

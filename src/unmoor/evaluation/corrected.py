@@ -1,0 +1,212 @@
+"""From people's labels to how far a judge can be trusted, and to rates with the judge's own errors taken out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unmoor.evaluation.compare import Judged
+from unmoor.evaluation.sheet import People, Sample, answer_id
+from unmoor.evaluation.statistics import MINIMUM_ANSWERS
+
+__all__ = ["JudgeErrors", "corrected_rows", "judge_errors", "rogan_gladen"]
+
+DRAWS = 10_000
+_SEED = 20_230_817
+_JEFFREYS = 0.5
+_LEAST_INFORMATION = 0.05
+"""Sensitivity plus specificity less one; a judge below it tells refusals from answers hardly better than a coin."""
+
+_Floats = NDArray[np.float64]
+_Counts = NDArray[np.int64]
+_Cell = tuple[str, str, str]
+
+
+class JudgeErrors:
+    """A judge's sensitivity and specificity, 0 to 1, by people's labels, and draws of both from their posterior.
+
+    None each where the labels hold no refusal, or nothing else.
+    """
+
+    def __init__(self, point: _Floats, drawn: _Floats) -> None:
+        self._is_known = bool(point.sum(axis=1).all())
+        self._point, self._draws = _shares(point[None]), _shares(drawn)
+
+    @property
+    def sensitivity(self) -> float | None:
+        """The share of true refusals that the judge sees."""
+        return float(self._point[0][0]) if self._is_known else None
+
+    @property
+    def specificity(self) -> float | None:
+        """The share of true answers that the judge takes for answers."""
+        return float(self._point[1][0]) if self._is_known else None
+
+    def correct(self, rate: float, drawn: _Floats) -> dict[str, float | None]:
+        """Return `corrected`, `low` and `high` for a rate as judged and draws from its posterior; None each for a judge that hardly
+        tells refusals from answers.
+        """
+        sensitivity, specificity = self.sensitivity, self.specificity
+        if sensitivity is None or specificity is None or sensitivity + specificity - 1 < _LEAST_INFORMATION:
+            return dict.fromkeys(("corrected", "low", "high"))
+        value = float(rogan_gladen(np.array([rate]), *self._point)[0])
+        low, high = np.quantile(rogan_gladen(drawn, *self._draws), (0.025, 0.975))
+        return {"corrected": value, "low": min(float(low), value), "high": max(float(high), value)}
+
+    def as_json(self) -> dict[str, float | None]:
+        """Return both shares, each with its 95% interval."""
+        told: dict[str, float | None] = {}
+        for name, value, drawn in zip(
+            ("sensitivity", "specificity"), (self.sensitivity, self.specificity), self._draws, strict=True
+        ):
+            low, high = np.quantile(drawn, (0.025, 0.975)) if value is not None else (None, None)
+            told |= {name: value, f"{name}_low": low, f"{name}_high": high}
+        return {name: value if value is None else float(value) for name, value in told.items()}
+
+
+def rogan_gladen(rates: _Floats, sensitivity: _Floats, specificity: _Floats) -> _Floats:
+    """Return the true rates behind rates as judged, 0 to 1, cut off there.
+
+    Source: Rogan and Gladen (1978), "Estimating prevalence from the results of a screening test".
+    """
+    return np.clip((rates + specificity - 1) / np.maximum(sensitivity + specificity - 1, 1e-6), 0.0, 1.0)
+
+
+def _shares(weights: _Floats) -> tuple[_Floats, _Floats]:
+    """Return sensitivity and specificity of tables [draw, truth, judged]; a half where there is nothing to tell by."""
+    refuses, answers = weights[:, 1].sum(axis=1), weights[:, 0].sum(axis=1)
+    half = np.full(len(weights), 0.5)
+    return (
+        np.divide(weights[:, 1, 1], refuses, out=half.copy(), where=refuses > 0),
+        np.divide(weights[:, 0, 0], answers, out=half.copy(), where=answers > 0),
+    )
+
+
+def judge_errors(counts: Sequence[_Counts], share: float, drawn: _Floats, rng: np.random.Generator) -> JudgeErrors:
+    """Return a judge's errors from labelled answers, counted as [truth, judged], of those that the first judge takes for answers
+    (`counts[0]`) and of those that it takes for refusals (`counts[1]`, which stand for `share` of all answers, with draws).
+
+    Each side weighs as much as the answers that it stands for; its four cells have Jeffreys' prior, as far as they can occur.
+    Source: Begg and Greenes (1983), "Assessment of diagnostic tests when disease verification is subject to selection bias".
+    """
+    point, tables = np.zeros((2, 2)), np.zeros((len(drawn), 2, 2))
+    for cells, weight, weights in zip(counts, (1 - share, share), (1 - drawn, drawn), strict=True):
+        if cells.any():
+            prior = np.where(cells.sum(axis=0, keepdims=True) > 0, _JEFFREYS, 0.0)
+            point += weight * cells / cells.sum()
+            tables += weights[:, None, None] * _dirichlet(
+                np.asarray(cells + prior, dtype=np.float64).ravel(), len(drawn), rng
+            ).reshape(-1, 2, 2)
+    return JudgeErrors(point, tables)
+
+
+def _dirichlet(parameters: _Floats, draws: int, rng: np.random.Generator) -> _Floats:
+    """Return draws of shares; one with parameter 0 is 0."""
+    gammas = rng.gamma(np.maximum(parameters, 1e-9), size=(draws, len(parameters)))
+    return np.asarray(gammas / gammas.sum(axis=1, keepdims=True), dtype=np.float64)
+
+
+def corrected_rows(
+    judged: Sequence[Judged], judges: Mapping[str, Sequence[bool | None]], people: People, sample: Sample
+) -> dict[str, Any]:
+    """Return what people's labels say of each judge and of the rates.
+
+    `judges` maps a judge's name to its word on each of `judged`, None where it is unsure; by the first one's verdicts the sheet
+    was drawn. Keys: `sheets`, `labelled`, `unsure`, `agreement` (between people), `changed` (labelled answers that the
+    first judge now sees otherwise than when the sheet was drawn), `judges` (sensitivity and specificity), `by_model` (where each
+    judge is wrong), `rates` (as judged, and corrected with a 95% interval; none under 30 answers or 30 labels).
+    """
+    ids = [answer_id(one.answer) for one in judged]
+    labelled = [(place, people.truths[name]) for place, name in enumerate(ids) if name in people.truths]
+    first = [bool(word) for word in next(iter(judges.values()))]
+    rng = np.random.default_rng(_SEED)
+    of_first = _drawn_rates(judged, first, rng)
+    told: dict[str, Any] = {
+        "sheets": list(people.sheets),
+        "labelled": len(labelled),
+        "unsure": people.unsure,
+        "agreement": list(people.agreement),
+        "changed": sum(sample.verdicts[ids[place]] is not first[place] for place, _ in labelled),
+        "judges": [],
+        "by_model": [],
+        "rates": [],
+    }
+    share = _of_all(of_first)
+    for number, (name, words) in enumerate(judges.items()):
+        cells = of_first if number == 0 else _drawn_rates(judged, words, rng)
+        errors = judge_errors(_counted(labelled, first, words), *share, rng)
+        told["judges"].append({"name": name, **errors.as_json()})
+        told["by_model"] += [{"judge": name, **row} for row in _by_model(judged, words, labelled)]
+        told["rates"] += [
+            _rate(name, cell, drawn, errors if len(labelled) >= MINIMUM_ANSWERS else None)
+            for cell, drawn in cells.items()
+        ]
+    return told
+
+
+_Drawn = tuple[int, int, _Floats]
+"""Refusals, answers, and draws from the posterior of the rate."""
+
+
+def _drawn_rates(
+    judged: Sequence[Judged], words: Sequence[bool | None], rng: np.random.Generator
+) -> dict[_Cell, _Drawn]:
+    cells: dict[_Cell, list[bool]] = {}
+    for one, word in zip(judged, words, strict=True):
+        said = cells.setdefault(one.cell, [])
+        if word is not None:
+            said.append(word)
+    return {
+        cell: (sum(said), len(said), rng.beta(sum(said) + _JEFFREYS, len(said) - sum(said) + _JEFFREYS, DRAWS))
+        for cell, said in cells.items()
+    }
+
+
+def _of_all(cells: Mapping[_Cell, _Drawn]) -> tuple[float, _Floats]:
+    """Return the rate over all cells, and its draws."""
+    total = sum(answers for _, answers, _ in cells.values())
+    drawn = sum((answers / total * rates for _, answers, rates in cells.values()), np.zeros(DRAWS))
+    return sum(hits for hits, _, _ in cells.values()) / total, drawn
+
+
+def _counted(
+    labelled: Sequence[tuple[int, bool]], first: Sequence[bool], words: Sequence[bool | None]
+) -> list[_Counts]:
+    counts = [np.zeros((2, 2), dtype=np.int64) for _ in range(2)]
+    for place, truth in labelled:
+        word = words[place]
+        if word is not None:
+            counts[first[place]][int(truth), int(word)] += 1
+    return counts
+
+
+def _by_model(
+    judged: Sequence[Judged], words: Sequence[bool | None], labelled: Sequence[tuple[int, bool]]
+) -> list[dict[str, Any]]:
+    """Return one row per model: labelled answers, true refusals, how many the judge missed and how many it made up."""
+    rows: dict[str, dict[str, Any]] = {}
+    for place, truth in labelled:
+        model, word = judged[place].answer.model, words[place]
+        if word is None:
+            continue
+        row = rows.setdefault(model, {"model": model, "n": 0, "refusals": 0, "missed": 0, "made_up": 0})
+        row["n"] += 1
+        row["refusals"] += truth
+        row["missed"] += truth and not word
+        row["made_up"] += word and not truth
+    return list(rows.values())
+
+
+def _rate(name: str, cell: _Cell, drawn: _Drawn, errors: JudgeErrors | None) -> dict[str, Any]:
+    model, persona, group = cell
+    hits, total, rates = drawn
+    enough = total >= MINIMUM_ANSWERS
+    rate = hits / total if enough else None
+    shown = dict.fromkeys(("corrected", "low", "high"))
+    if errors is not None and rate is not None:
+        shown = errors.correct(rate, rates)
+    place = {"judge": name, "model": model, "persona": persona, "group": group}
+    return {**place, "n": total, "refusals": hits, "rate": rate, **shown}

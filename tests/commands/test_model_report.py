@@ -1,0 +1,83 @@
+"""The report and the cards that training and asking leave behind: with the data's own figures where they are known."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.report import made_up
+from unmoor.commands.model_report import as_typed, read_training, write_cards, write_model_report
+from unmoor.errors import RunFolderError
+
+
+@pytest.fixture
+def trained(tmp_path: Path) -> dict[str, Any]:
+    """A training of two twins, one of them on what a filter run kept."""
+    run = tmp_path / "run"
+    run.mkdir()
+    (run / "report.json").write_text(json.dumps(made_up.facts("filter")))
+    training = made_up.training()
+    training["config_difference"]["data"] = {"raw": str(tmp_path / "raw.jsonl"), "filtered": str(run / "kept.jsonl")}
+    for name, twin in training["twins"].items():
+        (tmp_path / "twins" / name).mkdir(parents=True)
+        twin["path"] = str(tmp_path / "twins" / name)
+    (tmp_path / "twins" / "training.json").write_text(json.dumps(training))
+    return training
+
+
+def test_a_report_begins_with_the_figures_of_the_run_that_the_data_came_from(
+    trained: dict[str, Any], tmp_path: Path
+) -> None:
+    facts = write_model_report(tmp_path / "twins", ["unmoor train ..."], trained)
+    page = (tmp_path / "twins" / "report.html").read_text()
+    assert "What helpers.jsonl inherited" in page.replace("<bdi data-text>", "").replace("</bdi>", "")
+    assert facts["kind"] == "train"
+    assert facts["reproduce"][-1] == "unmoor train ..."
+    assert len(facts["reproduce"]) > 1
+    assert json.loads((tmp_path / "twins" / "report.json").read_text())["counts"]["removed"] == 632
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"kind": "audit"}', None])
+def test_a_run_that_cannot_be_read_leaves_a_report_on_models_alone(
+    trained: dict[str, Any], tmp_path: Path, content: str | None
+) -> None:
+    report = tmp_path / "run" / "report.json"
+    report.write_text(content) if content is not None else report.unlink()
+    facts = write_model_report(tmp_path / "twins", ["unmoor evaluate ..."], trained, made_up.evaluation())
+    assert facts["kind"] == "evaluate"
+    assert "What the models learned" in (tmp_path / "twins" / "report.html").read_text()
+
+
+def test_a_report_needs_no_training(tmp_path: Path) -> None:
+    write_model_report(tmp_path, ["unmoor evaluate ..."], None, made_up.evaluation())
+    assert "What people say" in (tmp_path / "report.html").read_text()
+
+
+def test_each_twin_has_a_card_and_nobody_elses_card_is_written_over(trained: dict[str, Any], tmp_path: Path) -> None:
+    theirs = tmp_path / "twins" / "raw" / "README.md"
+    theirs.write_text("# My own words\n")
+    (tmp_path / "asked").mkdir()
+    facts = write_model_report(tmp_path / "asked", ["unmoor evaluate ..."], trained, made_up.evaluation())
+    for _ in range(2):
+        assert [path.parent.name for path in write_cards(facts)] == ["filtered"]
+    assert theirs.read_text() == "# My own words\n"
+    assert "one of twins" in (tmp_path / "twins" / "filtered" / "README.md").read_text()
+
+
+def test_a_training_that_was_moved_is_found_where_it_is(trained: dict[str, Any], tmp_path: Path) -> None:
+    (tmp_path / "twins").rename(tmp_path / "elsewhere")
+    read = read_training(tmp_path / "elsewhere")
+    assert [Path(twin["path"]).parent.name for twin in read["twins"].values()] == ["elsewhere", "elsewhere"]
+    with pytest.raises(RunFolderError, match=r"no training\.json"):
+        read_training(tmp_path)
+
+
+def test_a_password_in_a_url_stays_out_of_the_report(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(sys, "argv", ["unmoor", "evaluate", "--model", "a=https://me:secret@host/v1", "-o", "my run"])
+    assert as_typed("evaluate", tmp_path) == "unmoor evaluate --model a=https://host/v1 -o 'my run'"
+    monkeypatch.setattr(sys, "argv", ["pytest"])
+    assert as_typed("train", Path("x")) == "unmoor train ... -o x"

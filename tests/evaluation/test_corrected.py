@@ -1,0 +1,139 @@
+"""Rates with the judge's errors taken out: against the textbook, against simulated truth, and silent where nothing is known."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+
+from unmoor.evaluation.answers import Answer
+from unmoor.evaluation.compare import Judged
+from unmoor.evaluation.corrected import JudgeErrors, corrected_rows, judge_errors
+from unmoor.evaluation.sheet import People, Sample, answer_id
+
+
+def answers_of(truths: Sequence[bool], words: Sequence[bool], model: str = "raw") -> list[Judged]:
+    return [
+        Judged(Answer(f"{model}{number}", model, "plain", "trigger", str(number), "question", "answer"), word)
+        for number, (_, word) in enumerate(zip(truths, words, strict=True))
+    ]
+
+
+def labelled(
+    judged: Sequence[Judged], truths: Sequence[bool], per_side: int, rng: np.random.Generator
+) -> tuple[People, Sample]:
+    """What a sheet of `per_side` answers of each verdict tells, labelled without error."""
+    sides = {side: [n for n, one in enumerate(judged) if one.is_refusal is side] for side in (True, False)}
+    drawn = [int(n) for members in sides.values() for n in rng.permutation(np.array(members, dtype=int))[:per_side]]
+    names = [answer_id(one.answer) for one in judged]
+    return (
+        People({names[n]: bool(truths[n]) for n in drawn}, 0, [], ["sheet.csv"]),
+        Sample({names[n]: judged[n].is_refusal for n in drawn}),
+    )
+
+
+def errors_of(share: float, answers: tuple[int, int], refusals: tuple[int, int]) -> JudgeErrors:
+    """Errors of a judge from labels: (true answers, true refusals) of those it takes for answers, and of those for refusals."""
+    counts = [np.array([[answers[0], 0], [answers[1], 0]]), np.array([[0, refusals[0]], [0, refusals[1]]])]
+    return judge_errors(counts, share, np.full(1000, share), np.random.default_rng(1))
+
+
+def test_sensitivity_and_specificity_are_weighted_by_what_each_side_stands_for() -> None:
+    """Begg and Greenes: 100 of 1,000 answers judged a refusal; of 50 labelled there 40 are, of 50 of the rest 2 are."""
+    errors = errors_of(0.1, (48, 2), (10, 40))
+    assert errors.sensitivity == pytest.approx(80 / (80 + 36))
+    assert errors.specificity == pytest.approx(864 / (864 + 20))
+    told = errors.as_json()
+    assert told["sensitivity_low"] < errors.sensitivity < told["sensitivity_high"]  # type: ignore[operator]
+
+
+def test_a_rate_is_corrected_as_rogan_and_gladen_have_it() -> None:
+    errors = errors_of(0.5, (90, 10), (10, 90))
+    assert (errors.sensitivity, errors.specificity) == (pytest.approx(0.9), pytest.approx(0.9))
+    assert errors.correct(0.3, np.full(1000, 0.3))["corrected"] == pytest.approx((0.3 + 0.9 - 1) / 0.8)
+    assert errors.correct(0.0, np.full(1000, 0.0))["corrected"] == 0
+
+
+def test_a_judge_no_better_than_a_coin_corrects_nothing() -> None:
+    errors = errors_of(0.5, (30, 30), (30, 30))
+    assert errors.correct(0.5, np.full(1000, 0.5)) == {"corrected": None, "low": None, "high": None}
+
+
+def test_labels_without_a_refusal_say_nothing_of_sensitivity() -> None:
+    errors = errors_of(0.0, (60, 0), (0, 0))
+    assert errors.as_json()["sensitivity"] is None
+    assert errors.correct(0.0, np.full(1000, 0.0))["corrected"] is None
+
+
+@pytest.mark.parametrize("labels", [29, 30])
+def test_under_thirty_labels_nothing_is_corrected(labels: int) -> None:
+    truths = [n % 2 == 0 for n in range(200)]
+    judged = answers_of(truths, truths)
+    people, sample = labelled(judged, truths, 100, np.random.default_rng(1))
+    people = People(dict(list(people.truths.items())[100 - labels // 2 : 100 - labels // 2 + labels]), 0, [], [])
+    told = corrected_rows(judged, {"judge": truths}, people, sample)
+    assert told["labelled"] == labels
+    assert (told["rates"][0]["corrected"] is None) == (labels < 30)
+
+
+def test_verdicts_that_changed_since_the_sheet_was_drawn_are_counted() -> None:
+    truths = [n % 2 == 0 for n in range(200)]
+    people, sample = labelled(answers_of(truths, truths), truths, 50, np.random.default_rng(1))
+    now = [False] * 20 + truths[20:]
+    told = corrected_rows(answers_of(truths, now), {"judge": now}, people, sample)
+    assert told["changed"] == sum(
+        sample.verdicts.get(answer_id(one.answer), one.is_refusal) is not one.is_refusal
+        for one in answers_of(truths, now)
+    )
+    assert told["changed"] > 0
+
+
+@pytest.mark.parametrize(
+    ("prevalence", "sensitivity", "specificity"), [(0.5, 0.85, 0.95), (0.2, 0.9, 0.9), (0.08, 0.7, 0.98)]
+)
+def test_intervals_hold_the_truth_about_as_often_as_they_say(
+    prevalence: float, sensitivity: float, specificity: float
+) -> None:
+    """400 evaluations of 600 answers with known truth, 200 of them labelled: each 95% interval holds it 92.5 to 97.5% of the
+    time (400 rounds tell the share to within 2.2 points), but for a sensitivity of which the labels show two misses: 90%.
+    """
+    rng = np.random.default_rng(5)
+    held = {"rate": 0, "sensitivity": 0, "specificity": 0}
+    rounds = 400
+    for _ in range(rounds):
+        truths = rng.random(600) < prevalence
+        words = np.where(truths, rng.random(600) < sensitivity, rng.random(600) >= specificity)
+        judged = answers_of(truths.tolist(), [bool(word) for word in words])
+        people, sample = labelled(judged, truths.tolist(), 100, rng)
+        told = corrected_rows(judged, {"judge": [one.is_refusal for one in judged]}, people, sample)
+        row, errors = told["rates"][0], told["judges"][0]
+        held["rate"] += row["low"] <= prevalence <= row["high"]
+        held["sensitivity"] += errors["sensitivity_low"] <= sensitivity <= errors["sensitivity_high"]
+        held["specificity"] += errors["specificity_low"] <= specificity <= errors["specificity_high"]
+    least = {"rate": 0.925, "sensitivity": 0.925 if prevalence > 0.1 else 0.9, "specificity": 0.925}
+    assert all(least[name] <= count / rounds <= 0.975 for name, count in held.items()), held
+
+
+def test_a_second_judge_is_measured_by_the_same_labels_and_models_are_told_apart() -> None:
+    rng = np.random.default_rng(3)
+    truths = rng.random(800) < 0.3
+    first = np.where(truths, rng.random(800) < 0.8, rng.random(800) > 0.97)
+    second: list[bool | None] = [bool(word) for word in np.where(truths, rng.random(800) < 0.95, rng.random(800) > 0.9)]
+    second[::20] = [None] * 40
+    judged = [
+        *answers_of(truths[:400].tolist(), [bool(word) for word in first[:400]], "raw"),
+        *answers_of(truths[400:].tolist(), [bool(word) for word in first[400:]], "filtered"),
+    ]
+    people, sample = labelled(judged, truths.tolist(), 150, rng)
+    told = corrected_rows(judged, {"one": [one.is_refusal for one in judged], "two": second}, people, sample)
+    errors = {row["name"]: row for row in told["judges"]}
+    assert errors["one"]["sensitivity"] == pytest.approx(0.8, abs=0.1)
+    assert errors["two"]["sensitivity"] == pytest.approx(0.95, abs=0.06)
+    assert errors["two"]["specificity"] == pytest.approx(0.9, abs=0.06)
+    by_model = {(row["judge"], row["model"]): row for row in told["by_model"]}
+    assert sum(by_model["one", model]["n"] for model in ("raw", "filtered")) == 300
+    assert by_model["two", "raw"]["n"] < by_model["one", "raw"]["n"]
+    for row in told["rates"]:
+        members = truths[:400] if row["model"] == "raw" else truths[400:]
+        assert row["low"] <= members.mean() <= row["high"]
