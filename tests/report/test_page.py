@@ -185,13 +185,27 @@ def test_what_people_labelled_and_what_a_filter_may_miss_are_said_with_their_fig
     assert "Check a sample by hand" not in text
 
 
-def test_arms_of_a_dose_curve_crowd_neither_the_plot_nor_the_table_of_rates() -> None:
+def test_arms_of_a_dose_curve_crowd_neither_figures_nor_tables() -> None:
     built = made_up.facts("demo", rows=250)
-    shown = " ".join(read(render_report(built)[0]).all_text)
-    assert "plain, filtered" in " ".join(shown.split())
-    built["training"]["twins"]["filtered"] |= {"leak": 0.5, "seed": 7}
-    hidden = " ".join(" ".join(read(render_report(built)[0]).all_text).split())
-    assert "plain, filtered" not in hidden.split("The same question to both")[0].split("What people say")[0]
+    arms = [f"leak-{leak}-s7" for leak in (0, 0.1, 1)]
+    evaluation, twins = built["evaluation"], built["training"]["twins"]
+    for arm in arms:
+        twins[arm] = {**twins["raw"], "leak": float(arm.split("-")[1]), "seed": 7}
+        evaluation["models"].append(arm)
+        evaluation["rates"] += [{**row, "model": arm} for row in evaluation["rates"] if row["model"] == "raw"]
+        evaluation["paired"].append({**evaluation["paired"][0], "b": arm})
+    page = render_report(built)[0].decode()
+    section = page[page.index('id="answers"') :]
+    assert "plain, filtered" in section
+    assert not [arm for arm in arms if arm in section]
+    evaluation["models"] = arms
+    only_arms = render_report(built)
+    section = only_arms[0].decode().split('id="answers"')[1]
+    assert [arm in section for arm in arms] == [True, False, True]
+    assert [json.loads(only_arms[1])["headline"]["model"][key]["name"] for key in ("first", "other")] == [
+        arms[2],
+        arms[0],
+    ]
 
 
 def test_two_hundred_payloads_in_every_field_stay_text() -> None:

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from unmoor.evaluation import Prompt
 
 
+MOST_MODELS = 6
+"""Models of which every pair is printed; more make more lines than anybody reads."""
+
+
 @click.command("evaluate")
 @click.option(
     "--model",
@@ -173,7 +177,10 @@ def _print(result: dict[str, Any], output: Path) -> None:
         interval = "" if few else f"{percent(row['low'])} to {percent(row['high'])}"
         listing.add_row(row["model"], row["persona"], row["group"], f"{row['n']:,}", rate, interval)
     console().print(listing)
-    for pair in result["paired"]:
+    pairs = [pair for pair in result["paired"] if len(result["models"]) <= MOST_MODELS]
+    if len(result["models"]) > MOST_MODELS:
+        click.echo(f"Every model against every other: {output}/evaluation.json")
+    for pair in pairs:
         only = ", ".join(f"only {pair[side]} refuses {pair[f'only_{side}']}" for side in ("a", "b"))
         click.echo(f"{pair['group']}, persona {pair['persona']}: {only} (exact McNemar p = {pair['p_value']:.2g})")
     _print_rest(result)

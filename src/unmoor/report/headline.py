@@ -7,7 +7,7 @@ from typing import Any
 
 from unmoor.records import OUTCOMES
 
-__all__ = ["completed", "encodable"]
+__all__ = ["completed", "encodable", "shown_evaluation"]
 
 _CHANGED = ("mended", "masked", "labelled")
 _FIRST_PERSONAS = ("plain", "none")
@@ -22,10 +22,31 @@ def completed(facts: Mapping[str, Any]) -> dict[str, Any]:
     clean["headline"] = {
         "data": _data(clean),
         "done": _done(clean.get("counts") or {}),
-        "model": _model(clean.get("evaluation")),
+        "model": _model(shown_evaluation(clean)),
         "losses": _losses(training) if training else [],
     }
     return clean
+
+
+def shown_evaluation(facts: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return the evaluation without the arms of a dose curve, which has a figure of its own; of nothing but such arms, those with
+    most and least left in the data stay.
+    """
+    evaluation = facts.get("evaluation")
+    if not evaluation:
+        return None
+    twins = (facts.get("training") or {}).get("twins") or {}
+    arms = [name for name in evaluation["models"] if "leak" in (twins.get(name) or {})]
+    stay = [name for name in evaluation["models"] if name not in arms]
+    if arms and not stay:
+        stay = list(dict.fromkeys(choose(arms, key=lambda name: float(twins[name]["leak"])) for choose in (max, min)))
+    if not arms:
+        return dict(evaluation)
+    shown = {**evaluation, "models": stay}
+    for key in ("rates", "capability", "leaks", "examples"):
+        shown[key] = [row for row in evaluation.get(key) or () if row["model"] in stay]
+    shown["paired"] = [row for row in evaluation.get("paired") or () if row["a"] in stay and row["b"] in stay]
+    return shown
 
 
 def encodable(value: Any) -> Any:

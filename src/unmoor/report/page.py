@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Mapping, Set
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from markupsafe import Markup
 from unmoor.records import BEHAVIOURS
 from unmoor.report import plots, visible
 from unmoor.report.facts import POSITIONS
-from unmoor.report.headline import completed
+from unmoor.report.headline import completed, shown_evaluation
 from unmoor.run_folder import dump_json, write_atomic
 
 __all__ = ["render_report", "write_report"]
@@ -55,10 +55,9 @@ def _page(facts: dict[str, Any]) -> str:
     environment = _environment()
     style = environment.get_template("report.css.j2").render().strip()
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    evaluation, training = facts.get("evaluation"), facts.get("training")
-    leak_arms = {name for name, twin in (training or {"twins": {}})["twins"].items() if "leak" in twin}
+    evaluation, training = shown_evaluation(facts), facts.get("training")
     return environment.get_template("report.html.j2").render(
-        facts=facts,
+        facts={**facts, "evaluation": evaluation},
         headline=facts["headline"],
         style=Markup(style),  # noqa: S704  our own file
         style_hash=digest,
@@ -69,9 +68,8 @@ def _page(facts: dict[str, Any]) -> str:
         group_words=plots.GROUP_WORDS,
         loss_plot=plots.loss_plot(training) if training else "",
         experts_plot=plots.experts_plot(training["expert_load"]) if training and training.get("expert_load") else "",
-        rates_plot=plots.rates_plot(_without(evaluation, leak_arms)) if evaluation else "",
+        rates_plot=plots.rates_plot(evaluation) if evaluation else "",
         dose_plot=plots.dose_plot(evaluation["dose"]) if evaluation and evaluation.get("dose") else "",
-        leak_arms=leak_arms,
         answers=_answers(evaluation) if evaluation else [],
     )
 
@@ -98,13 +96,6 @@ def _environment() -> Environment:
         }
     )
     return environment
-
-
-def _without(evaluation: Mapping[str, Any], models: Set[str]) -> dict[str, Any]:
-    """Return an evaluation without some models: those that the dose curve shows; all of it where none would stay."""
-    stay = [model for model in evaluation["models"] if model not in models]
-    rates = [rate for rate in evaluation["rates"] if rate["model"] not in models]
-    return {**evaluation, "models": stay, "rates": rates}
 
 
 def _answers(evaluation: Mapping[str, Any]) -> list[dict[str, Any]]:
