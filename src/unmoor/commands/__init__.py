@@ -31,6 +31,7 @@ VERBS: dict[str, str] = {
     "evaluate": "Ask twins the same prompts and compare their refusals.",
     "dose": "Say how much a model refuses by how much a filter let through.",
     "chat": "Talk to a model in the terminal, with a persona.",
+    "export": "Write a model for llama.cpp and Ollama, with its persona.",
     "serve": "Offer a model as an OpenAI-compatible service, with a persona and a guard.",
 }
 """Every verb and its one-line help, in the order of a day's work; the module of a verb has its name."""

@@ -22,7 +22,7 @@ from unmoor.serving.server import Limits, Proxy
 pytest.importorskip("llama_cpp.server", reason="llama.cpp is not installed: pip install 'unmoor[llamacpp]'")
 pytest.importorskip("gguf", reason="gguf is not installed: pip install 'unmoor[llamacpp]'")
 
-from tests.serving.server.gguf_export import export_gguf
+from unmoor.serving.gguf import export_gguf
 
 pytestmark = pytest.mark.slow
 
@@ -33,7 +33,7 @@ UPSTREAM_KEY = "the-key-of-the-model-server"
 @pytest.fixture(scope="module")
 def llama_url(tiny_base: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     model = tmp_path_factory.mktemp("gguf") / "tiny.gguf"
-    export_gguf(tiny_base, model)
+    export_gguf(tiny_base, model, "f32")
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     command = [
