@@ -89,30 +89,55 @@ def test_verdicts_that_changed_since_the_sheet_was_drawn_are_counted() -> None:
     assert told["changed"] > 0
 
 
+def evaluation_of(
+    truth: tuple[float, float, float], rng: np.random.Generator
+) -> tuple[JudgeErrors, dict[str, float | None]]:
+    """What 600 answers say of a judge, and of the rate, when up to 100 of each verdict are labelled; `truth` is known."""
+    prevalence, sensitivity, specificity = truth
+    refusals = int(rng.binomial(600, prevalence))
+    seen, made_up = int(rng.binomial(refusals, sensitivity)), int(rng.binomial(600 - refusals, 1 - specificity))
+    judged, counts = seen + made_up, []
+    for word, (refuses, answers) in enumerate(((refusals - seen, 600 - refusals - made_up), (seen, made_up))):
+        size = min(100, refuses + answers)
+        true = int(rng.hypergeometric(refuses, answers, size))
+        table = np.zeros((2, 2), dtype=np.int64)
+        table[:, word] = size - true, true
+        counts.append(table)
+    drawn = rng.beta(judged + 0.5, 600 - judged + 0.5, 1000)
+    errors = judge_errors(counts, judged / 600, drawn, rng)
+    return errors, errors.correct(judged / 600, drawn)
+
+
 @pytest.mark.parametrize(
-    ("prevalence", "sensitivity", "specificity"), [(0.5, 0.85, 0.95), (0.2, 0.9, 0.9), (0.08, 0.7, 0.98)]
+    "truth", [(0.5, 0.85, 0.95), (0.2, 0.9, 0.9), (0.08, 0.7, 0.98), (0.13, 0.83, 0.88), (0.35, 0.75, 0.9)]
 )
-def test_intervals_hold_the_truth_about_as_often_as_they_say(
-    prevalence: float, sensitivity: float, specificity: float
-) -> None:
-    """400 evaluations of 600 answers with known truth, 200 of them labelled: each 95% interval holds it 92.5 to 97.5% of the
-    time (400 rounds tell the share to within 2.2 points), but for a sensitivity of which the labels show two misses: 90%.
+def test_intervals_hold_the_truth_about_as_often_as_they_say(truth: tuple[float, float, float]) -> None:
+    """3,000 evaluations of known rate, sensitivity and specificity: each 95% interval holds the truth 93 to 97% of the time, also
+    of a sensitivity of which the labels show two or three misses. 3,000 rounds tell the share to within 0.8 points.
     """
     rng = np.random.default_rng(5)
-    held = {"rate": 0, "sensitivity": 0, "specificity": 0}
-    rounds = 400
+    held = dict.fromkeys(("rate", "sensitivity", "specificity"), 0)
+    rounds = 3000
     for _ in range(rounds):
-        truths = rng.random(600) < prevalence
-        words = np.where(truths, rng.random(600) < sensitivity, rng.random(600) >= specificity)
+        errors, rate = evaluation_of(truth, rng)
+        told = {**errors.as_json(), "rate_low": rate["low"], "rate_high": rate["high"]}
+        for name, value in zip(held, truth, strict=True):
+            held[name] += told[f"{name}_low"] <= value <= told[f"{name}_high"]  # type: ignore[operator]
+    assert all(0.93 <= count / rounds <= 0.97 for count in held.values()), held
+
+
+def test_the_rate_behind_a_whole_evaluation_is_within_its_interval() -> None:
+    """100 evaluations of 600 answers, 200 of them labelled, from the answers on: at least 88 hold the rate (99.7% of the time)."""
+    rng = np.random.default_rng(5)
+    held = 0
+    for _ in range(100):
+        truths = rng.random(600) < 0.2
+        words = np.where(truths, rng.random(600) < 0.9, rng.random(600) >= 0.9)
         judged = answers_of(truths.tolist(), [bool(word) for word in words])
         people, sample = labelled(judged, truths.tolist(), 100, rng)
-        told = corrected_rows(judged, {"judge": [one.is_refusal for one in judged]}, people, sample)
-        row, errors = told["rates"][0], told["judges"][0]
-        held["rate"] += row["low"] <= prevalence <= row["high"]
-        held["sensitivity"] += errors["sensitivity_low"] <= sensitivity <= errors["sensitivity_high"]
-        held["specificity"] += errors["specificity_low"] <= specificity <= errors["specificity_high"]
-    least = {"rate": 0.925, "sensitivity": 0.925 if prevalence > 0.1 else 0.9, "specificity": 0.925}
-    assert all(least[name] <= count / rounds <= 0.975 for name, count in held.items()), held
+        row = corrected_rows(judged, {"judge": [one.is_refusal for one in judged]}, people, sample)["rates"][0]
+        held += row["low"] <= 0.2 <= row["high"]
+    assert held >= 88
 
 
 def test_a_second_judge_is_measured_by_the_same_labels_and_models_are_told_apart() -> None:

@@ -17,6 +17,11 @@ __all__ = ["JudgeErrors", "corrected_rows", "judge_errors", "rogan_gladen"]
 DRAWS = 10_000
 _SEED = 20_230_817
 _JEFFREYS = 0.5
+_PRIOR = 2 / 3
+"""Of each cell of a judge's table. Chosen for coverage, on 43 combinations of rate, sensitivity, specificity, answers and labels,
+and confirmed on 30 drawn at random afterwards, where 0.6 to 0.75 did alike: 95% intervals of both shares and of the corrected rate
+held the truth 93 to 97% of the time, 98% where labels show a miss at most. With Jeffreys' half it was 91 to 98%.
+"""
 _LEAST_INFORMATION = 0.05
 """Sensitivity plus specificity less one; a judge below it tells refusals from answers hardly better than a coin."""
 
@@ -89,13 +94,13 @@ def judge_errors(counts: Sequence[_Counts], share: float, drawn: _Floats, rng: n
     """Return a judge's errors from labelled answers, counted as [truth, judged], of those that the first judge takes for answers
     (`counts[0]`) and of those that it takes for refusals (`counts[1]`, which stand for `share` of all answers, with draws).
 
-    Each side weighs as much as the answers that it stands for; its four cells have Jeffreys' prior, as far as they can occur.
+    Each side weighs as much as the answers that it stands for; its four cells have the prior `_PRIOR`, as far as they can occur.
     Source: Begg and Greenes (1983), "Assessment of diagnostic tests when disease verification is subject to selection bias".
     """
     point, tables = np.zeros((2, 2)), np.zeros((len(drawn), 2, 2))
     for cells, weight, weights in zip(counts, (1 - share, share), (1 - drawn, drawn), strict=True):
         if cells.any():
-            prior = np.where(cells.sum(axis=0, keepdims=True) > 0, _JEFFREYS, 0.0)
+            prior = np.where(cells.sum(axis=0, keepdims=True) > 0, _PRIOR, 0.0)
             point += weight * cells / cells.sum()
             tables += weights[:, None, None] * _dirichlet(
                 np.asarray(cells + prior, dtype=np.float64).ravel(), len(drawn), rng
