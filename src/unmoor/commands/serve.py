@@ -162,9 +162,10 @@ def _upstream(
     if options["models"] or options["upstream_key_file"]:
         raise UsageError("--model and --upstream-key-file are for a URL; a folder holds one model and needs no key")
     from unmoor.serving.local_model import load_model
+    from unmoor.serving.server.embedded import AT_ONCE
 
     model = load_model(Path(model_or_url)).with_template(template)
-    embedded = Embedded(model, waiting=limits.waiting)
+    embedded = Embedded(model, at_once=min(AT_ONCE, limits.concurrent), waiting=limits.waiting)
     return embedded, embedded.markers
 
 

@@ -62,12 +62,31 @@ def test_several_choices_are_answered(client: openai.OpenAI, stream: bool) -> No
 def test_every_option_reaches_the_model(client: openai.OpenAI, upstream: Upstream) -> None:
     client.chat.completions.create(
         model="echo", messages=HELLO, stop=["END"], max_completion_tokens=7, temperature=0.5, top_p=0.9, seed=3,
-        presence_penalty=0.1, frequency_penalty=-0.1, response_format={"type": "json_object"},
+        presence_penalty=0.1, frequency_penalty=-0.1, response_format={"type": "json_object"}, logprobs=True, top_logprobs=2,
     )  # fmt: skip
     assert upstream.bodies[0] == {
         "model": "echo", "messages": upstream.bodies[0]["messages"], "stop": ["END"], "max_tokens": 7, "temperature": 0.5,
         "top_p": 0.9, "seed": 3, "presence_penalty": 0.1, "frequency_penalty": -0.1, "response_format": {"type": "json_object"},
+        "logprobs": True, "top_logprobs": 2,
     }  # fmt: skip
+
+
+def test_a_schema_for_the_answer_reaches_the_model_as_it_is(client: openai.OpenAI, upstream: Upstream) -> None:
+    schema = {"type": "object", "properties": {"word": {"type": "string"}}, "required": ["word"]}
+    form: Any = {"type": "json_schema", "json_schema": {"name": "answer", "schema": schema, "strict": True}}
+    client.chat.completions.create(model="echo", messages=HELLO, response_format=form)
+    assert upstream.bodies[0]["response_format"] == form
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_log_probabilities_of_the_model_server_are_passed_on(client: openai.OpenAI, stream: bool) -> None:
+    answer: Any = client.chat.completions.create(
+        model="echo", messages=HELLO, logprobs=True, top_logprobs=1, stream=stream
+    )
+    chunks = [chunk.choices[0] for chunk in answer] if stream else answer.choices
+    known = [entry for choice in chunks if choice.logprobs for entry in choice.logprobs.content]
+    assert "".join(entry.token for entry in known) == answer_to("hello there")
+    assert known[0].top_logprobs[0].token == "other"
 
 
 def test_the_personas_sampling_holds_unless_the_client_says_otherwise(upstream: Upstream, upstream_url: str) -> None:

@@ -1,10 +1,14 @@
-"""A tiny mixture of experts in this process, behind the same door."""
+"""Tiny models in this process, a mixture of experts and a dense one, behind the same door: many answers at a time, none mixed."""
 
 from __future__ import annotations
 
-import threading
+import math
+import subprocess
+import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import openai
 import pytest
@@ -18,14 +22,31 @@ pytestmark = pytest.mark.slow
 HELLO = [{"role": "user", "content": "Tell me about the garden."}]
 
 
-@pytest.fixture(scope="module")
-def loaded(tiny_base: Path) -> LocalModel:
-    return load_model(tiny_base)
+@pytest.fixture(scope="module", params=["mixture", "dense"])
+def loaded(request: pytest.FixtureRequest, tiny_base: Path, tmp_path_factory: pytest.TempPathFactory) -> LocalModel:
+    if request.param == "mixture":
+        return load_model(tiny_base)
+    return load_model(make_dense(tiny_base, tmp_path_factory.mktemp("dense") / "dense"))
+
+
+def make_dense(tiny_base: Path, folder: Path) -> Path:
+    """Make a Llama of a few weights with the tokenizer of the mixture, in `folder`."""
+    import torch
+    from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
+
+    tokenizer = AutoTokenizer.from_pretrained(tiny_base)
+    torch.manual_seed(3)
+    shape = {"hidden_size": 64, "intermediate_size": 128, "num_hidden_layers": 2, "num_attention_heads": 4}
+    ends = {"eos_token_id": tokenizer.eos_token_id, "bos_token_id": None, "pad_token_id": tokenizer.pad_token_id}
+    config = LlamaConfig(vocab_size=len(tokenizer), num_key_value_heads=2, max_position_embeddings=512, **shape, **ends)
+    LlamaForCausalLM(config).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
 
 
 @pytest.fixture(scope="module")
 def server(loaded: LocalModel) -> Iterator[Running]:
-    embedded = Embedded(loaded, waiting=4)
+    embedded = Embedded(loaded, at_once=4, waiting=4)
     with running_service(embedded, rules=Rules(markers=embedded.markers), limits=Limits(max_tokens=64)) as running:
         yield running
 
@@ -82,9 +103,130 @@ def test_a_seed_repeats_a_sampled_answer_and_another_seed_does_not(client: opena
     assert first[0] != first[1]
 
 
-def test_what_the_engine_does_not_offer_is_refused(client: openai.OpenAI, loaded: LocalModel) -> None:
-    with pytest.raises(openai.BadRequestError, match="presence_penalty"):
-        client.chat.completions.create(model=loaded.name, messages=HELLO, presence_penalty=1)
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("response_format", {"type": "json_object"}),
+        ("response_format", {"type": "json_schema", "json_schema": {"name": "a", "schema": {"type": "object"}}}),
+    ],
+)
+def test_what_the_engine_does_not_offer_is_refused_by_its_name(
+    client: openai.OpenAI, loaded: LocalModel, option: str, value: Any
+) -> None:
+    with pytest.raises(openai.BadRequestError, match=option) as caught:
+        client.chat.completions.create(model=loaded.name, messages=HELLO, **{option: value})
+    assert (caught.value.param, caught.value.code) == (option, "unsupported_value")
+
+
+def questions(count: int) -> list[list[Any]]:
+    """Return chats of many lengths."""
+    return [
+        [{"role": "user", "content": f"Tell me about garden {at}" + " please" * (7 * at % 23)}] for at in range(count)
+    ]
+
+
+def said_by(client: openai.OpenAI, name: str, chat: list[Any], **options: Any) -> str:
+    """Return the answer to a chat, of a stream where the options say so."""
+    answer = client.chat.completions.create(model=name, messages=chat, **options)
+    if not options.get("stream"):
+        return answer.choices[0].message.content or ""
+    return "".join(chunk.choices[0].delta.content or "" for chunk in answer if chunk.choices)
+
+
+def test_answers_at_the_same_time_are_those_that_each_gets_alone(client: openai.OpenAI, loaded: LocalModel) -> None:
+    chats = questions(8)
+    alone = ["".join(loaded.answer(chat, 20)) for chat in chats]
+    assert len(set(alone)) > 2, "equal answers could not be told apart if they were mixed up"
+    for stream in (False, True):
+        with ThreadPoolExecutor(len(chats)) as threads:
+            asked = [threads.submit(said_by, client, loaded.name, chat, max_tokens=20, stream=stream) for chat in chats]
+            assert [one.result() for one in asked] == alone
+
+
+def test_a_seed_repeats_an_answer_whoever_else_is_asking(client: openai.OpenAI, loaded: LocalModel) -> None:
+    chats = questions(6)
+    options: dict[str, Any] = {"max_tokens": 20, "temperature": 1.3, "top_p": 0.9}
+    alone = [said_by(client, loaded.name, chat, seed=seed, **options) for seed, chat in enumerate(chats)]
+    with ThreadPoolExecutor(8) as threads:
+        others = [threads.submit(said_by, client, loaded.name, HELLO, max_tokens=40) for _ in range(2)]
+        asked = [
+            threads.submit(said_by, client, loaded.name, chat, seed=seed, **options) for seed, chat in enumerate(chats)
+        ]
+        assert [one.result() for one in asked] == alone
+    assert len({other.result() for other in others}) == 1
+    assert len(set(alone)) == len(alone)
+
+
+def test_answers_are_written_in_one_batch_and_not_one_after_the_other(server: Running, client: openai.OpenAI) -> None:
+    embedded = server.service.upstream
+    assert isinstance(embedded, Embedded)
+    name = embedded._loaded.name
+    first = client.chat.completions.create(model=name, messages=HELLO, max_tokens=64, stream=True)
+    pieces = iter(first)
+    next(pieces)
+    short = client.chat.completions.create(model=name, messages=HELLO, max_tokens=2)
+    assert short.choices[0].finish_reason == "length"
+    rest = "".join(chunk.choices[0].delta.content or "" for chunk in pieces if chunk.choices)
+    assert rest == said_by(client, name, HELLO, max_tokens=64)
+
+
+def test_log_probabilities_are_those_of_the_tokens_that_were_written(client: openai.OpenAI, loaded: LocalModel) -> None:
+    options: dict[str, Any] = {"max_tokens": 12, "logprobs": True, "top_logprobs": 3}
+    answer = client.chat.completions.create(model=loaded.name, messages=HELLO, **options)
+    known = answer.choices[0].logprobs
+    assert known is not None and known.content is not None
+    said = answer.choices[0].message.content or ""
+    assert "".join(entry.token for entry in known.content).replace("\ufffd", "") == said.replace("\ufffd", "")
+    for entry in known.content:
+        assert entry.logprob <= 0 and len(entry.top_logprobs) == 3
+        assert entry.top_logprobs[0].token == entry.token, "greedy takes the likeliest"
+        assert sum(math.exp(other.logprob) for other in entry.top_logprobs) <= 1.0001
+    chunks = client.chat.completions.create(model=loaded.name, messages=HELLO, stream=True, **options)
+    streamed = [
+        entry
+        for chunk in chunks
+        for choice in chunk.choices
+        if choice.logprobs is not None
+        for entry in choice.logprobs.content or []
+    ]
+    assert [entry.token for entry in streamed] == [entry.token for entry in known.content]
+
+
+def test_a_negative_penalty_makes_a_model_that_knows_nothing_say_one_word(
+    client: openai.OpenAI, loaded: LocalModel
+) -> None:
+    def tokens(**options: Any) -> list[str]:
+        answer = client.chat.completions.create(
+            model=loaded.name, messages=HELLO, max_tokens=20, logprobs=True, **options
+        )
+        known = answer.choices[0].logprobs
+        return [entry.token for entry in (known.content if known else None) or []]
+
+    assert len(set(tokens())) > 5
+    assert len(set(tokens(frequency_penalty=-2, presence_penalty=-2))) == 1
+
+
+def test_a_model_that_fails_ends_its_answers_with_an_error_and_starts_again(
+    server: Running, client: openai.OpenAI, loaded: LocalModel
+) -> None:
+    head = loaded.model.lm_head
+    loaded.model.lm_head = None
+    try:
+        with pytest.raises(openai.InternalServerError) as caught:
+            client.chat.completions.create(model=loaded.name, messages=HELLO, max_tokens=3)
+        assert (caught.value.status_code, caught.value.code) == (500, "model_failed")
+    finally:
+        loaded.model.lm_head = head
+    assert said_by(client, loaded.name, HELLO, max_tokens=12) == "".join(loaded.answer(HELLO, 12))
+
+
+def test_a_program_that_forgets_to_close_the_model_still_ends(tiny_base: Path) -> None:
+    program = (
+        "from pathlib import Path; from unmoor.serving import load_model; from unmoor.serving.server import Embedded;"
+        f"Embedded(load_model(Path({str(tiny_base)!r})))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 def test_messages_beyond_the_models_context_are_refused_in_tokens(client: openai.OpenAI, loaded: LocalModel) -> None:
@@ -103,22 +245,17 @@ def test_the_models_own_special_tokens_are_refused_in_a_message(client: openai.O
 def test_more_requests_than_the_queue_takes_are_turned_away_and_the_others_answered(
     server: Running, client: openai.OpenAI, loaded: LocalModel
 ) -> None:
-    outcomes: list[str] = []
-
-    def ask() -> None:
+    def ask(_: int) -> str:
         try:
             client.chat.completions.create(model=loaded.name, messages=HELLO, max_tokens=64)
-            outcomes.append("answered")
         except openai.InternalServerError as error:
             assert error.status_code == 503 and error.response.headers["retry-after"] == "1"
-            outcomes.append("turned away")
+            return "turned away"
+        return "answered"
 
-    threads = [threading.Thread(target=ask) for _ in range(16)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert set(outcomes) == {"answered", "turned away"} and len(outcomes) == 16
+    with ThreadPoolExecutor(24) as threads:
+        outcomes = list(threads.map(ask, range(24)))
+    assert set(outcomes) == {"answered", "turned away"}
 
 
 def test_a_client_that_leaves_stops_the_model(server: Running, client: openai.OpenAI, loaded: LocalModel) -> None:
@@ -127,6 +264,7 @@ def test_a_client_that_leaves_stops_the_model(server: Running, client: openai.Op
     stream = client.chat.completions.create(model=loaded.name, messages=HELLO, max_tokens=64, stream=True)
     next(iter(stream))
     stream.close()
-    wait_until(lambda: server.service.gate.inside == 0)
+    wait_until(lambda: server.service.gate.inside == 0 and embedded._batching.held == 0)
+    wait_until(lambda: not embedded._batching._manager.batch_processor.has_pending_requests())
     answer = client.chat.completions.create(model=loaded.name, messages=HELLO, max_tokens=2)
     assert answer.usage is not None and answer.usage.completion_tokens == 2

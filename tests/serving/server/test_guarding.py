@@ -176,3 +176,45 @@ def test_usage_is_counted_and_given_behind_a_guard(upstream_url: str) -> None:
             )
         )
     assert chunks[-1].usage is not None and chunks[-1].usage.completion_tokens == 16
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_log_probabilities_cannot_show_what_a_guard_would_stop(
+    upstream: Upstream, upstream_url: str, stream: bool
+) -> None:
+    with asking(upstream_url, WordGuard()) as (client, _), pytest.raises(openai.BadRequestError) as caught:
+        ask(client, "hello", stream=stream, logprobs=True)
+    assert (caught.value.param, caught.value.code) == ("logprobs", "unsupported_value")
+    assert not upstream.bodies
+
+
+KITTEN_TOOL: dict[str, Any] = {"type": "function", "function": {"name": "draw", "description": "Draws a kitten."}}
+KITTEN_SCHEMA = {"name": "a", "schema": {"type": "object", "properties": {"kitten": {"type": "string"}}}}
+KITTEN_CALL = {"id": "c1", "type": "function", "function": {"name": "draw", "arguments": '{"what": "a kitten"}'}}
+
+
+@pytest.mark.parametrize(
+    ("messages", "options"),
+    [
+        ([], {"tools": [KITTEN_TOOL]}),
+        ([], {"response_format": {"type": "json_schema", "json_schema": KITTEN_SCHEMA}}),
+        (
+            [
+                {"role": "assistant", "content": None, "tool_calls": [KITTEN_CALL]},
+                {"role": "tool", "tool_call_id": "c1", "content": "done"},
+            ],
+            {},
+        ),
+        ([{"role": "assistant", "content": "a kitten?"}, {"role": "user", "content": "yes"}], {}),
+    ],
+    ids=["tool", "schema", "call", "assistant"],
+)
+def test_a_request_is_looked_at_wherever_it_holds_words(
+    upstream: Upstream, upstream_url: str, messages: list[Any], options: Any
+) -> None:
+    with asking(upstream_url, WordGuard(), tools=True) as (client, _):
+        answer = client.chat.completions.create(
+            model="echo", messages=[{"role": "user", "content": "hello"}, *messages], **options
+        )
+    assert answer.choices[0].message.content == WORDS
+    assert not upstream.bodies

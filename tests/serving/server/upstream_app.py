@@ -72,7 +72,12 @@ class Upstream:
         if body.get("stream"):
             return StreamingResponse(self._stream(body, prompt, word), media_type="text/event-stream")
         choices = [
-            {"index": index, "message": {"role": "assistant", **_whole(prompt, word, index)}, "finish_reason": "stop"}
+            {
+                "index": index,
+                "message": {"role": "assistant", **_whole(prompt, word, index)},
+                "finish_reason": "stop",
+                **_logprobs(body, [answer_to(prompt, index)]),
+            }
             for index in range(body.get("n", 1))
         ]
         await asyncio.sleep(self.delay_seconds * 16)
@@ -102,7 +107,8 @@ class Upstream:
                 if word == "nobody":
                     continue
                 return
-            yield _event([{"index": index, "delta": delta, "finish_reason": None}])
+            known = _logprobs(body, [delta["content"]] if delta.get("content") else [])
+            yield _event([{"index": index, "delta": delta, "finish_reason": None, **known}])
             sent += 1
             await asyncio.sleep(0.2 if word == "slow" else self.delay_seconds)
         for index in range(body.get("n", 1)):
@@ -149,6 +155,14 @@ def _whole(prompt: str, word: str, index: int) -> dict[str, Any]:
         function = {"name": "look_up", "arguments": '{"word": "kitten"}'}
         return {"content": None, "tool_calls": [{"id": "c1", "type": "function", "function": function}]}
     return {"content": answer_to(prompt, index), **({"reasoning_content": "Let me think."} if word == "thinks" else {})}
+
+
+def _logprobs(body: dict[str, Any], tokens: list[str]) -> dict[str, Any]:
+    if not body.get("logprobs"):
+        return {}
+    other = [{"token": "other", "logprob": -2.0, "bytes": None}] if body.get("top_logprobs") else []
+    content = [{"token": token, "logprob": -0.5, "bytes": None, "top_logprobs": other} for token in tokens]
+    return {"logprobs": {"content": content, "refusal": None}}
 
 
 def _head(kind: str) -> dict[str, Any]:

@@ -76,6 +76,7 @@ class ChatEndpoint:
         call.started = time.monotonic()
         request = parse_chat(body, service.rules, service.limits)
         call.form = "stream" if request.stream else "whole"
+        _check_guardable(request, watches_answers=service.oversight.watches_answers)
         return await unless_gone(receive, self._answer(call, request))
 
     async def _answer(self, call: _Call, request: ChatRequest) -> None:
@@ -178,6 +179,18 @@ class ChatEndpoint:
 
     def _last_piece(self, call: _Call) -> None:
         self._service.metrics.observe("unmoor_answer_seconds", time.monotonic() - call.started)
+
+
+def _check_guardable(request: ChatRequest, *, watches_answers: bool) -> None:
+    """Refuse what would show words that the guard does not see: tokens that were not taken, and the text token by token."""
+    if watches_answers and request.options.get("logprobs"):
+        raise ServiceError(
+            400,
+            "Unsupported value: 'logprobs': the guard of this server watches answers, and log probabilities would show "
+            "words that it has not seen.",
+            param="logprobs",
+            code="unsupported_value",
+        )
 
 
 async def _send_events(send: Send, events: Sequence[Event]) -> None:

@@ -15,6 +15,7 @@ import orjson
 from unmoor.errors import ServiceError, nearest_name
 from unmoor.serving.server.limits import Limits
 from unmoor.serving.server.roles import Rules, checked_messages
+from unmoor.serving.server.structured import structured_options, words_in
 
 __all__ = ["ChatRequest", "parse_chat"]
 
@@ -39,6 +40,12 @@ class ChatRequest:
     stop: tuple[str, ...] = ()
     options: Mapping[str, Any] = field(default_factory=dict)
 
+    def seen(self) -> list[Message]:
+        """Return everything that a client wrote, as messages for the guard: calls of tools and what options say in words too."""
+        options = "\n".join(word for name in _WORDY for word in words_in(self.options.get(name), name))
+        said = [{"role": "user", "content": options}] if options else []
+        return [*said, *({**message, "content": _all_words(message)} for message in self.sent)]
+
     def with_note(self, words: str) -> ChatRequest:
         """Return the request with a note of the owner's added to the system message."""
         first, *rest = self.messages
@@ -59,6 +66,11 @@ class ChatRequest:
         return {**made, **self.options}
 
 
+def _all_words(message: Message) -> str:
+    called = [word for call in message.get("tool_calls", ()) for word in call["function"].values()]
+    return "\n".join([message["content"] or "", *called]) if called else str(message["content"] or "")
+
+
 def parse_chat(body: bytes, rules: Rules, limits: Limits) -> ChatRequest:
     """Return the request in `body`.
 
@@ -75,10 +87,6 @@ def parse_chat(body: bytes, rules: Rules, limits: Limits) -> ChatRequest:
                 param=key[:100],
             )
     given = {key: value for key, value in values.items() if value is not None}
-    if rules.tools is False:
-        for key in ("tools", "tool_choice", "parallel_tool_calls"):
-            if key in given:
-                raise _unsupported(key, "tools are not allowed on this server")
     stream = _boolean(given, "stream")
     messages, sent = checked_messages(given.get("messages"), rules, limits)
     return ChatRequest(
@@ -90,7 +98,7 @@ def parse_chat(body: bytes, rules: Rules, limits: Limits) -> ChatRequest:
         include_usage=_include_usage(given, stream=stream),
         n=_integer(given, "n", 1, limits.choices) or 1,
         stop=_stop(given),
-        options={**rules.sampling, **_options(given)},
+        options={**rules.sampling, **_options(given), **structured_options(given, rules, limits)},
     )
 
 
@@ -103,11 +111,15 @@ _NUMBERS = {
 """Parameter to its range, as in OpenAI's reference."""
 _IGNORED = ("user", "metadata", "store", "safety_identifier", "service_tier")
 """What clients send for their vendor's bookkeeping: accepted and dropped."""
+_WORDY = ("tools", "tool_choice", "response_format")
+"""Options in which a client writes text that a model may read."""
 _KNOWN = (
     "model", "messages", "stream", "stream_options", "n", "stop", "max_tokens", "max_completion_tokens", "seed",
-    "response_format", "logprobs", "tools", "tool_choice", "parallel_tool_calls", *_NUMBERS, *_IGNORED,
+    "response_format", "logprobs", "top_logprobs", "tools", "tool_choice", "parallel_tool_calls", *_NUMBERS, *_IGNORED,
 )  # fmt: skip
 _SEED_BOUND = 2**63 - 1
+MOST_LOGPROBS = 20
+"""Of the likeliest tokens at one place, as in OpenAI's reference."""
 
 
 def _json_object(body: bytes) -> dict[str, Any]:
@@ -180,32 +192,19 @@ def _stop(given: Mapping[str, Any]) -> tuple[str, ...]:
 
 def _options(given: Mapping[str, Any]) -> dict[str, Any]:
     """Return what goes upstream under its own name."""
-    if _boolean(given, "logprobs"):
-        raise _unsupported("logprobs", "they would show words that the owner's guard has not seen")
     chosen: dict[str, Any] = {name: _number(given, name) for name in _NUMBERS if name in given}
     if "seed" in given:
         chosen["seed"] = _integer(given, "seed", -_SEED_BOUND, _SEED_BOUND)
-    form = given.get("response_format")
-    if form is not None and form not in ({"type": "text"}, {"type": "json_object"}):
-        raise _unsupported("response_format", "the types text and json_object are served")
-    if form == {"type": "json_object"}:
-        chosen["response_format"] = form
-    return {**chosen, **_tool_options(given)}
+    return {**chosen, **_logprobs(given)}
 
 
-def _tool_options(given: Mapping[str, Any]) -> dict[str, Any]:
-    chosen: dict[str, Any] = {}
-    if "tools" in given:
-        if not isinstance(given["tools"], list) or not all(isinstance(tool, dict) for tool in given["tools"]):
-            raise _wrong_type("tools", "an array of objects", given["tools"])
-        chosen["tools"] = given["tools"]
-    if "tool_choice" in given:
-        if not isinstance(given["tool_choice"], str | dict):
-            raise _wrong_type("tool_choice", "a string or an object", given["tool_choice"])
-        chosen["tool_choice"] = given["tool_choice"]
-    if "parallel_tool_calls" in given:
-        chosen["parallel_tool_calls"] = _boolean(given, "parallel_tool_calls")
-    return chosen
+def _logprobs(given: Mapping[str, Any]) -> dict[str, Any]:
+    top = _integer(given, "top_logprobs", 0, MOST_LOGPROBS)
+    if not _boolean(given, "logprobs"):
+        if top:
+            raise _unsupported("top_logprobs", "it needs logprobs to be true")
+        return {}
+    return {"logprobs": True, **({} if top is None else {"top_logprobs": top})}
 
 
 def _boolean(given: Mapping[str, Any], name: str) -> bool:

@@ -1,65 +1,46 @@
-"""From a checked request to the answer of a model in this process: one worker thread, a bounded queue, token by token.
+"""From a checked request to the answer of a model in this process: many at a time, each token by token.
 
-The model answers one request at a time, so this is for trying a twin out and for small audiences; many users at a time are what
-the model servers behind a URL are for. Without a temperature the answer is greedy, as in `unmoor chat`.
+Answers join and leave one batch as they come (`batching`), so a client does not wait for another's answer to end; many users at a
+time are still what the model servers behind a URL are for. Without a temperature the answer is greedy, as in `unmoor chat`.
 """
 
 from __future__ import annotations
 
 import asyncio
-import logging
-import queue
-import threading
 import time
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
 
 from unmoor.errors import ServiceError
 from unmoor.serving.local_model import LocalModel
+from unmoor.serving.server.batching import Batching, Written
 from unmoor.serving.server.chat_request import ChatRequest
-from unmoor.serving.server.decoding import StopWords, TextOfTokens
 from unmoor.serving.server.limits import overloaded
+from unmoor.serving.server.picking import Picker, sampling_of
 from unmoor.serving.server.upstream import Event
+from unmoor.serving.server.writing import Writing
 
 __all__ = ["Embedded"]
 
-_LOG = logging.getLogger(__name__)
+AT_ONCE = 32
+"""Answers written at a time: beyond it a CPU gains nothing more (bench/results/serving.md)."""
 _NO_BOUND = 1 << 20
 """A tokenizer or configuration without a known context length says a number beyond this."""
 
 
-@dataclass(slots=True)
-class _Job:
-    """One request in the queue; what the worker makes of it goes to `out`, where None is the end."""
-
-    request: ChatRequest
-    loop: asyncio.AbstractEventLoop
-    answer_id: str
-    out: asyncio.Queue[dict[str, Any] | ServiceError | None] = field(default_factory=asyncio.Queue)
-    stopped: threading.Event = field(default_factory=threading.Event)
-
-    def say(self, item: dict[str, Any] | ServiceError | None) -> None:
-        """Hand over to the event loop; one that is closed has nobody to hear."""
-        try:
-            self.loop.call_soon_threadsafe(self.out.put_nowait, item)
-        except RuntimeError:
-            self.stopped.set()
-
-
 class Embedded:
-    """A model in this process."""
+    """A model in this process; `at_once` answers are written at a time, and `waiting` more may wait."""
 
-    def __init__(self, loaded: LocalModel, *, waiting: int = 64) -> None:
+    def __init__(self, loaded: LocalModel, *, at_once: int = AT_ONCE, waiting: int = 64) -> None:
         _to_best_device(loaded)
         self._loaded = loaded
+        self._most = at_once + waiting
         self._context_tokens = _context_tokens(loaded)
-        self._jobs: queue.Queue[_Job | None] = queue.Queue(waiting)
-        self._worker = threading.Thread(target=self._work, name="model", daemon=True)
-        self._worker.start()
+        self._batching = Batching(loaded, at_once=at_once, context_tokens=self._context_tokens)
+        self._room_tokens = min(self._context_tokens, self._batching.capacity_tokens)
 
     @property
     def markers(self) -> frozenset[str]:
@@ -71,72 +52,44 @@ class Embedded:
         return (self._loaded.name,)
 
     async def check(self) -> None:
-        """Raise unless the worker lives."""
-        if not self._worker.is_alive():
-            raise ServiceError(503, "The model has stopped.", kind="server_error", code="model_stopped")
+        """Raise unless the model writes; after a failure it is started again."""
+        if not self._batching.is_alive:
+            await asyncio.to_thread(self._batching.revive)
 
     async def complete(self, request: ChatRequest) -> dict[str, Any]:
         """Return a whole answer."""
-        texts = [""] * request.n
-        reasons: list[str | None] = [None] * request.n
+        choices = [_empty_choice(index) for index in range(request.n)]
         last: dict[str, Any] = {}
         async with aclosing(self.stream(request)) as batches:
             async for batch in batches:
                 for event in batch:
                     last = event.chunk
-                    for choice in last["choices"]:
-                        texts[choice["index"]] += choice["delta"].get("content") or ""
-                        reasons[choice["index"]] = choice["finish_reason"]
-        choices = [
-            {"index": index, "message": {"role": "assistant", "content": text}, "finish_reason": reasons[index]}
-            for index, text in enumerate(texts)
-        ]
+                    for part in last["choices"]:
+                        _add(choices[part["index"]], part)
         return {**last, "object": "chat.completion", "choices": choices}
 
     async def stream(self, request: ChatRequest) -> AsyncGenerator[Sequence[Event], None]:
-        """Yield an answer token by token; closing it stops the model at its next token."""
+        """Yield an answer as its tokens come; closing it stops the model at its next token."""
         _check_options(request)
-        job = _Job(request, asyncio.get_running_loop(), f"chatcmpl-{time.time_ns():x}")
+        await self.check()
+        if self._batching.held + request.n > self._most:
+            raise overloaded()
+        prompt = await asyncio.to_thread(self._prompt, request)
+        talk = _Talk(self._loaded, self._batching, request, prompt, self._room(len(prompt), request))
         try:
-            self._jobs.put_nowait(job)
-        except queue.Full:
-            raise overloaded() from None
-        try:
-            while (item := await job.out.get()) is not None:
-                if isinstance(item, ServiceError):
-                    raise item
-                yield [Event(orjson.dumps(item), item)]
+            async for parts in talk.parts():
+                yield [talk.event([part]) for part in parts]
+            size, written = len(prompt), talk.tokens
+            usage = {"prompt_tokens": size, "completion_tokens": written, "total_tokens": size + written}
+            yield [talk.event([], usage=usage)]
         finally:
-            job.stopped.set()
+            talk.leave()
 
     async def close(self) -> None:
-        """Stop the worker after the answer it is writing."""
-        await asyncio.to_thread(self._jobs.put, None)
-        await asyncio.to_thread(self._worker.join, 10)
+        """Stop the model and let go of its memory."""
+        await asyncio.to_thread(self._batching.close)
 
-    def _work(self) -> None:
-        while (job := self._jobs.get()) is not None:
-            try:
-                if not job.stopped.is_set():
-                    self._answer(job)
-                job.say(None)
-            except ServiceError as error:
-                job.say(error)
-            except Exception:  # whatever the model raises ends this answer and not the server
-                _LOG.exception("the model failed")
-                job.say(ServiceError(500, "The model failed.", kind="server_error", code="model_failed"))
-
-    def _answer(self, job: _Job) -> None:
-        request = job.request
-        prompt = self._prompt(request)
-        tokens = 0
-        for index in range(request.n):
-            tokens += _Writing(self._loaded, job, index).write(prompt, self._room(prompt, request))
-        size = prompt["input_ids"].shape[1]
-        usage = {"prompt_tokens": size, "completion_tokens": tokens, "total_tokens": size + tokens}
-        job.say({**_head(job, self._loaded.name), "choices": [], "usage": usage})
-
-    def _prompt(self, request: ChatRequest) -> Any:
+    def _prompt(self, request: ChatRequest) -> list[int]:
         from jinja2 import TemplateError
 
         tokenizer = self._loaded.tokenizer
@@ -146,89 +99,102 @@ class Embedded:
             raise ServiceError(
                 400, f"The model's chat template refuses these messages: {error}", param="messages"
             ) from error
-        return tokenizer(text, return_tensors="pt", add_special_tokens=False).to(self._loaded.model.device)
+        return list(tokenizer(text, add_special_tokens=False)["input_ids"])
 
-    def _room(self, prompt: Any, request: ChatRequest) -> int:
+    def _room(self, size: int, request: ChatRequest) -> int:
         """Return how many tokens the answer may have."""
-        size = int(prompt["input_ids"].shape[1])
-        if size >= self._context_tokens:
+        if size >= self._room_tokens:
             raise ServiceError(
                 400,
-                f"This model's maximum context length is {self._context_tokens} tokens. "
+                f"This model's maximum context length is {self._room_tokens} tokens. "
                 f"However, your messages resulted in {size} tokens. Please reduce the length of the messages.",
                 param="messages",
                 code="context_length_exceeded",
             )
-        return min(request.max_tokens, self._context_tokens - size)
+        return min(request.max_tokens, self._room_tokens - size)
 
 
-class _Writing:
-    """One choice as it is written; `put` and `end` are what transformers calls on a streamer."""
+class _Talk:
+    """One request while it is answered: its choices, and what the model has told of them."""
 
-    def __init__(self, loaded: LocalModel, job: _Job, index: int) -> None:
-        self._loaded = loaded
-        self._job = job
-        self._index = index
-        self._text = TextOfTokens(lambda ids: str(loaded.tokenizer.decode(ids, skip_special_tokens=True)))
-        self._stop = StopWords(job.request.stop)
-        self._tokens = 0
-        self._saw_prompt = False
-        self._ended = False
+    def __init__(
+        self, loaded: LocalModel, batching: Batching, request: ChatRequest, prompt: list[int], most_tokens: int
+    ) -> None:
+        self._name = loaded.name
+        self._batching = batching
+        self._answer_id = f"chatcmpl-{time.time_ns():x}"
+        self._told: asyncio.Queue[tuple[int, Written]] = asyncio.Queue()
+        penalty = float(getattr(loaded.model.generation_config, "repetition_penalty", None) or 1.0)
+        pickers = [
+            Picker(sampling_of(request.options, index, repetition_penalty=penalty), prompt)
+            for index in range(request.n)
+        ]
+        self._choices = [Writing(loaded, index, request.stop, picker.scores) for index, picker in enumerate(pickers)]
+        self._tickets: dict[int, int] = {}
+        loop = asyncio.get_running_loop()
+        try:
+            for index, picker in enumerate(pickers):
+                self._tickets[index] = batching.submit(prompt, most_tokens, picker, self._hear(loop, index))
+        except ServiceError:
+            self.leave()
+            raise
 
-    def write(self, prompt: Any, most_tokens: int) -> int:
-        """Generate the choice and return how many tokens it took."""
-        import torch
-        from transformers import StoppingCriteriaList
+    @property
+    def tokens(self) -> int:
+        """Return how many tokens all choices took."""
+        return sum(choice.tokens for choice in self._choices)
 
-        options = self._job.request.options
-        seed = options.get("seed")
-        torch.seed() if seed is None else torch.manual_seed(seed + self._index)
-        self._say({"role": "assistant", "content": ""})
-        with torch.inference_mode():
-            self._loaded.model.generate(
-                input_ids=prompt["input_ids"],
-                attention_mask=prompt["attention_mask"],
-                max_new_tokens=most_tokens,
-                streamer=self,
-                stopping_criteria=StoppingCriteriaList([self._is_enough]),
-                pad_token_id=self._loaded.tokenizer.pad_token_id,
-                **_sampling(options),
-            )
-        self._say_text(self._stop.feed(self._text.finish()) + self._stop.finish())
-        is_cut = self._tokens >= most_tokens and not (self._ended or self._stop.is_over)
-        self._say({}, "length" if is_cut else "stop")
-        return self._tokens
+    async def parts(self) -> AsyncGenerator[list[dict[str, Any]], None]:
+        """Yield the parts of choices that have come since, until every choice has ended."""
+        yield [choice.first() for choice in self._choices]
+        while not all(choice.is_over for choice in self._choices):
+            told = [await self._told.get()]
+            while not self._told.empty():
+                told.append(self._told.get_nowait())
+            made = [part for index, written in told for part in self._taken(index, written)]
+            if made:
+                yield made
 
-    def put(self, value: Any) -> None:
-        """Take the prompt first, then one token at a time."""
-        if not self._saw_prompt:
-            self._saw_prompt = True
-            return
-        for token in value.flatten().tolist():
-            self._tokens += 1
-            self._ended = token in _end_tokens(self._loaded)
-            self._say_text(self._stop.feed(self._text.feed(token)))
+    def event(self, choices: list[dict[str, Any]], **more: Any) -> Event:
+        """Return a chunk of the answer."""
+        head = {"id": self._answer_id, "object": "chat.completion.chunk", "created": int(time.time())}
+        made = {**head, "model": self._name, "choices": choices, **more}
+        return Event(orjson.dumps(made), made)
 
-    def end(self) -> None:
-        """Do nothing: `write` ends the text."""
+    def leave(self) -> None:
+        """Take back what is still being written."""
+        for ticket in self._tickets.values():
+            self._batching.take_back(ticket)
 
-    def _is_enough(self, ids: Any, *_: Any, **__: Any) -> Any:
-        import torch
+    def _taken(self, index: int, written: Written) -> list[dict[str, Any]]:
+        if written.failed:
+            raise ServiceError(500, "The model failed.", kind="server_error", code="model_failed")
+        choice = self._choices[index]
+        made = choice.take(written)
+        if choice.is_over:  # by a stop word, which the model does not know of
+            self._batching.take_back(self._tickets[index])
+        return made
 
-        is_over = self._stop.is_over or self._job.stopped.is_set()
-        return torch.full((ids.shape[0],), is_over, dtype=torch.bool, device=ids.device)
+    def _hear(self, loop: asyncio.AbstractEventLoop, index: int) -> Callable[[Written], None]:
+        def hear(written: Written) -> None:
+            try:
+                loop.call_soon_threadsafe(self._told.put_nowait, (index, written))
+            except RuntimeError:  # the loop is closed: nobody is there to hear
+                self._batching.take_back(self._tickets.get(index, 0))
 
-    def _say_text(self, text: str) -> None:
-        if text:
-            self._say({"content": text})
-
-    def _say(self, delta: dict[str, Any], reason: str | None = None) -> None:
-        choice = {"index": self._index, "delta": delta, "finish_reason": reason}
-        self._job.say({**_head(self._job, self._loaded.name), "choices": [choice]})
+        return hear
 
 
-def _head(job: _Job, name: str) -> dict[str, Any]:
-    return {"id": job.answer_id, "object": "chat.completion.chunk", "created": int(time.time()), "model": name}
+def _empty_choice(index: int) -> dict[str, Any]:
+    return {"index": index, "message": {"role": "assistant", "content": ""}, "logprobs": None, "finish_reason": None}
+
+
+def _add(choice: dict[str, Any], part: dict[str, Any]) -> None:
+    choice["message"]["content"] += part["delta"].get("content") or ""
+    choice["finish_reason"] = part["finish_reason"]
+    if part.get("logprobs"):
+        known = choice["logprobs"] or {"content": [], "refusal": None}
+        choice["logprobs"] = {**known, "content": known["content"] + part["logprobs"]["content"]}
 
 
 def _to_best_device(loaded: LocalModel) -> None:
@@ -239,18 +205,6 @@ def _to_best_device(loaded: LocalModel) -> None:
         loaded.model.to("cuda")
 
 
-def _sampling(options: Any) -> dict[str, Any]:
-    temperature = options.get("temperature", 1.0 if "top_p" in options else 0.0)
-    if temperature == 0:
-        return {"do_sample": False, "temperature": None, "top_p": None, "top_k": None}
-    return {"do_sample": True, "temperature": float(temperature), "top_p": float(options.get("top_p", 1.0)), "top_k": 0}
-
-
-def _end_tokens(loaded: LocalModel) -> frozenset[int]:
-    ends = loaded.model.generation_config.eos_token_id
-    return frozenset([ends] if isinstance(ends, int) else ends or ())
-
-
 def _context_tokens(loaded: LocalModel) -> int:
     known = (getattr(loaded.model.config, "max_position_embeddings", None), loaded.tokenizer.model_max_length)
     return min([bound for bound in known if isinstance(bound, int) and 0 < bound < _NO_BOUND], default=_NO_BOUND)
@@ -258,7 +212,7 @@ def _context_tokens(loaded: LocalModel) -> int:
 
 def _check_options(request: ChatRequest) -> None:
     """Refuse what this engine would have to ignore."""
-    for name in ("presence_penalty", "frequency_penalty", "response_format", "tools"):
+    for name in ("response_format", "tools"):
         if request.options.get(name):
             raise ServiceError(
                 400,

@@ -151,6 +151,31 @@ _MESSAGE = {
         "content": {"oneOf": [{"type": "string"}, {"type": "array", "minItems": 1, "items": _PART}]},
     },
 }
+_PLAIN_FORMAT = {
+    "type": "object",
+    "required": ["type"],
+    "additionalProperties": False,
+    "properties": {"type": {"enum": ["text", "json_object"]}},
+}
+_SCHEMA_FORMAT = {
+    "type": "object",
+    "required": ["type", "json_schema"],
+    "additionalProperties": False,
+    "properties": {
+        "type": {"const": "json_schema"},
+        "json_schema": {
+            "type": "object",
+            "required": ["name", "schema"],
+            "additionalProperties": False,
+            "properties": {
+                "name": {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$"},
+                "schema": {"type": "object"},
+                "strict": _nullable("boolean"),
+                "description": _nullable("string"),
+            },
+        },
+    },
+}
 _CHAT = {
     "type": "object",
     "required": ["model", "messages"],
@@ -175,8 +200,9 @@ _CHAT = {
         "presence_penalty": _nullable("number", minimum=-2, maximum=2),
         "frequency_penalty": _nullable("number", minimum=-2, maximum=2),
         "seed": _nullable("integer"),
-        "response_format": _nullable("object"),
-        "logprobs": {"enum": [None, False]},
+        "response_format": {"oneOf": [{"type": "null"}, _PLAIN_FORMAT, _SCHEMA_FORMAT]},
+        "logprobs": _nullable("boolean"),
+        "top_logprobs": _nullable("integer", minimum=0, maximum=20),
         "tools": _nullable("array", items={"type": "object"}),
         "tool_choice": _nullable("string", "object"),
         "parallel_tool_calls": _nullable("boolean"),

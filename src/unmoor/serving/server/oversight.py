@@ -65,7 +65,9 @@ class Oversight:
         if self.guard is OPEN_GUARD:
             return Ruling("allow", "", "", "", ())
         try:
-            return self._kept(self.guard.request(request.sent), ("request", request_id, key_name), _last_text(request))
+            return self._kept(
+                self.guard.request(request.seen()), ("request", request_id, key_name), _last_text(request)
+            )
         except Exception:  # whatever a guard raises, the answer is no
             return self._failed("request", request_id, key_name)
 
@@ -78,7 +80,7 @@ class Oversight:
     def watch(self, request: ChatRequest, request_id: str, key_name: str) -> Watch:
         """Return what watches one text of the answer."""
         try:
-            return Watch(self, self.guard.answer(request.sent), request_id, key_name)
+            return Watch(self, self.guard.answer(request.seen()), request_id, key_name)
         except Exception:
             return Watch(self, None, request_id, key_name)
 
@@ -145,4 +147,4 @@ class Watch:
 
 
 def _last_text(request: ChatRequest) -> str:
-    return str(request.sent[-1]["content"] or "")
+    return str(request.seen()[-1]["content"])

@@ -16,7 +16,7 @@ from typing import Any
 from unmoor.errors import ServiceError
 from unmoor.serving.server.limits import Limits
 
-__all__ = ["Rules", "checked_messages"]
+__all__ = ["Rules", "check_markers", "checked_messages"]
 
 MARKER = re.compile(
     r"<\|[^\s<>|]{1,40}\|>"  # ChatML, Llama 3, Phi, Zephyr, Command R, Qwen, Harmony
@@ -93,7 +93,7 @@ def _checked(message: object, where: str, rules: Rules) -> dict[str, Any]:
     if content is None and calls:
         return {"role": role, "content": None, **calls}
     text = _text(content, f"{where}.content")
-    _check_markers(text, f"{where}.content", rules)
+    check_markers(text, f"{where}.content", rules)
     return {"role": role, "content": text, **calls, **_tool_call_id(message, role, where)}
 
 
@@ -141,7 +141,8 @@ def _text(content: object, where: str) -> str:
     return "".join(part["text"] for part in content)
 
 
-def _check_markers(text: str, where: str, rules: Rules) -> None:
+def check_markers(text: str, where: str, rules: Rules) -> None:
+    """Raise ServiceError 400 if a client's text holds what begins or ends a message in a chat template."""
     if rules.client_system == "allow":
         return
     plain = text if text.isascii() else unicodedata.normalize("NFKC", text)
@@ -171,7 +172,7 @@ def _tool_calls(message: Mapping[str, Any], where: str, rules: Rules) -> dict[st
             at = f"{where}.tool_calls[{index}]"
             raise _refused(at, f"Invalid '{at}': expected id, and function with name and arguments.", "invalid_type")
         for value in values:
-            _check_markers(value, f"{where}.tool_calls[{index}]", rules)
+            check_markers(value, f"{where}.tool_calls[{index}]", rules)
         made.append({"id": values[0], "type": "function", "function": {"name": values[1], "arguments": values[2]}})
     return {"tool_calls": made}
 
@@ -186,7 +187,7 @@ def _tool_call_id(message: Mapping[str, Any], role: str, where: str) -> dict[str
             f"Missing required parameter: '{where}.tool_call_id'.",
             "missing_required_parameter",
         )
-    _check_markers(call_id, f"{where}.tool_call_id", rules=Rules())
+    check_markers(call_id, f"{where}.tool_call_id", rules=Rules())
     return {"tool_call_id": call_id}
 
 
