@@ -58,7 +58,7 @@ async def models(url: str) -> tuple[str, ...]:
 async def stream(url: str) -> list[bytes]:
     proxy = Proxy(url, silence_seconds=0.3)
     try:
-        return [event.data async for batch in proxy.stream(REQUEST) for event in batch]
+        return [data async for batch in proxy.stream(REQUEST) for data in batch.data]
     finally:
         await proxy.close()
 

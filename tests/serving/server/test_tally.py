@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator
 from typing import Any
 
 import orjson
@@ -11,22 +11,22 @@ import pytest
 
 from unmoor.serving.server.chat_request import ChatRequest
 from unmoor.serving.server.tally import Tally
-from unmoor.serving.server.upstream import Event
+from unmoor.serving.server.upstream import Batch, batch_of
 
 REQUEST = ChatRequest(model="m", messages=({"role": "user", "content": "x" * 41},), sent=(), max_tokens=9, stream=True)
 WORD = {"id": "a", "choices": [{"index": 0, "delta": {"content": "word"}}]}
 
 
-def events_of(*chunks: dict[str, Any]) -> list[Event]:
-    return [Event(orjson.dumps(chunk), chunk) for chunk in chunks]
+def events_of(*chunks: dict[str, Any]) -> Batch:
+    return batch_of(chunks)
 
 
-def run(tally: Tally, *batches: Sequence[Event]) -> list[Sequence[Event]]:
-    async def said() -> AsyncGenerator[Sequence[Event], None]:
+def run(tally: Tally, *batches: Batch) -> list[Batch]:
+    async def said() -> AsyncGenerator[Batch, None]:
         for batch in batches:
             yield batch
 
-    async def all_of() -> list[Sequence[Event]]:
+    async def all_of() -> list[Batch]:
         return [batch async for batch in tally.over(said())]
 
     return asyncio.run(all_of())
@@ -35,12 +35,11 @@ def run(tally: Tally, *batches: Sequence[Event]) -> list[Sequence[Event]]:
 def test_the_events_that_only_count_are_kept_back() -> None:
     tally = Tally(REQUEST)
     usage = {"choices": [], "usage": {"prompt_tokens": 7, "completion_tokens": 3}}
-    assert run(tally, events_of(WORD, WORD), events_of(WORD, usage), events_of(usage)) == [
-        events_of(WORD, WORD),
-        events_of(WORD),
-    ]
+    shown = run(tally, events_of(WORD, WORD), events_of(WORD, usage), events_of(usage))
+    assert [list(batch.chunks) for batch in shown] == [[WORD, WORD], [WORD]]
+    assert [batch.data for batch in shown] == [[orjson.dumps(WORD)] * 2, [orjson.dumps(WORD)]]
     assert tally.usage() == {"prompt_tokens": 7, "completion_tokens": 3, "total_tokens": 10}
-    assert tally.event().chunk == {"id": "a", "choices": [], "usage": tally.usage()}
+    assert tally.last_chunk() == {"id": "a", "choices": [], "usage": tally.usage()}
 
 
 @pytest.mark.parametrize("usage", [None, {}, {"prompt_tokens": "7"}, {"prompt_tokens": -7, "completion_tokens": None}])

@@ -184,7 +184,7 @@ def capacity_tokens(model: Any, at_once: int, context_tokens: int) -> int:
     token_bytes = 2 * config.num_hidden_layers * heads * width * model.dtype.itemsize
     wanted = min(max(context_tokens, min(at_once * context_tokens, SHARED_TOKENS)), LONGEST_TOKENS)
     allowed = int(_free_bytes(model.device) * SHARE_OF_MEMORY) // token_bytes
-    return max(2 * PAGE_TOKENS, min(wanted, allowed) // PAGE_TOKENS * PAGE_TOKENS)
+    return int(max(2 * PAGE_TOKENS, min(wanted, allowed) // PAGE_TOKENS * PAGE_TOKENS))
 
 
 def _free_bytes(device: Any) -> int:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator
 from contextlib import aclosing, suppress
 from dataclasses import dataclass
 
@@ -22,13 +22,14 @@ from unmoor.serving.server.oversight import GUARD_ERROR
 from unmoor.serving.server.service import Service
 from unmoor.serving.server.sse import DONE, event_of
 from unmoor.serving.server.tally import Tally
-from unmoor.serving.server.upstream import Event
+from unmoor.serving.server.upstream import Batch
 from unmoor.serving.server.wire import Receive, Scope, Send, send_error, send_json, start_stream, unless_gone
 
 __all__ = ["ChatEndpoint"]
 
 LAST_WORDS_SECONDS = 2.0
 _LOG = logging.getLogger(__name__)
+_NOTHING = Batch((), ())
 _SHUTDOWN = ServiceError(503, "The server is shutting down.", kind="server_error", code="shutdown")
 _INTERNAL = ServiceError(500, "The server had an error while answering.", kind="server_error", code="internal_error")
 
@@ -117,13 +118,13 @@ class ChatEndpoint:
                 asyncio.timeout(self._service.limits.answer_seconds),
                 aclosing(self._events(call, request, tally)) as batches,
             ):
-                first = await anext(batches, ())
+                first = await anext(batches, _NOTHING)
                 self._first_piece(call)
                 await start_stream(call.send, call.request_id)
                 await _send_events(call.send, first)
                 async for batch in batches:
                     await _send_events(call.send, batch)
-                last = event_of(tally.event().chunk) if request.include_usage else b""
+                last = event_of(tally.last_chunk()) if request.include_usage else b""
                 await call.send({"type": "http.response.body", "body": last + b"data: " + DONE + b"\n\n"})
         except TimeoutError:
             await self._fail(call, _too_long())
@@ -138,7 +139,7 @@ class ChatEndpoint:
             await self._fail(call, _INTERNAL)
         self._last_piece(call)
 
-    def _events(self, call: _Call, request: ChatRequest, tally: Tally) -> AsyncGenerator[Sequence[Event], None]:
+    def _events(self, call: _Call, request: ChatRequest, tally: Tally) -> AsyncGenerator[Batch, None]:
         oversight = self._service.oversight
         events = tally.over(self._service.upstream.stream(request))
         if not oversight.watches_answers:
@@ -193,9 +194,10 @@ def _check_guardable(request: ChatRequest, *, watches_answers: bool) -> None:
         )
 
 
-async def _send_events(send: Send, events: Sequence[Event]) -> None:
-    content = b"".join([b"data: " + event.data + b"\n\n" for event in events])
-    await send({"type": "http.response.body", "body": content, "more_body": True})
+async def _send_events(send: Send, batch: Batch) -> None:
+    if batch.data:
+        content = b"data: " + b"\n\ndata: ".join(batch.data) + b"\n\n"
+        await send({"type": "http.response.body", "body": content, "more_body": True})
 
 
 async def _send_last(send: Send, error: ServiceError) -> None:

@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
 from typing import Any
-
-import orjson
 
 from unmoor.errors import ServiceError
 from unmoor.serving.local_model import LocalModel
@@ -20,7 +18,7 @@ from unmoor.serving.server.batching import Batching, Written
 from unmoor.serving.server.chat_request import ChatRequest
 from unmoor.serving.server.limits import overloaded
 from unmoor.serving.server.picking import Picker, sampling_of
-from unmoor.serving.server.upstream import Event
+from unmoor.serving.server.upstream import Batch, batch_of
 from unmoor.serving.server.writing import Writing
 
 __all__ = ["Embedded"]
@@ -59,16 +57,16 @@ class Embedded:
     async def complete(self, request: ChatRequest) -> dict[str, Any]:
         """Return a whole answer."""
         choices = [_empty_choice(index) for index in range(request.n)]
-        last: dict[str, Any] = {}
+        last: Mapping[str, Any] = {}
         async with aclosing(self.stream(request)) as batches:
             async for batch in batches:
-                for event in batch:
-                    last = event.chunk
-                    for part in last["choices"]:
+                for chunk in batch.chunks:
+                    for part in chunk["choices"]:
                         _add(choices[part["index"]], part)
+                last = batch.chunks[-1]
         return {**last, "object": "chat.completion", "choices": choices}
 
-    async def stream(self, request: ChatRequest) -> AsyncGenerator[Sequence[Event], None]:
+    async def stream(self, request: ChatRequest) -> AsyncGenerator[Batch, None]:
         """Yield an answer as its tokens come; closing it stops the model at its next token."""
         _check_options(request)
         await self.check()
@@ -78,10 +76,10 @@ class Embedded:
         talk = _Talk(self._loaded, self._batching, request, prompt, self._room(len(prompt), request))
         try:
             async for parts in talk.parts():
-                yield [talk.event([part]) for part in parts]
+                yield batch_of([talk.chunk([part]) for part in parts])
             size, written = len(prompt), talk.tokens
             usage = {"prompt_tokens": size, "completion_tokens": written, "total_tokens": size + written}
-            yield [talk.event([], usage=usage)]
+            yield batch_of([talk.chunk([], usage=usage)])
         finally:
             talk.leave()
 
@@ -155,11 +153,10 @@ class _Talk:
             if made:
                 yield made
 
-    def event(self, choices: list[dict[str, Any]], **more: Any) -> Event:
-        """Return a chunk of the answer."""
+    def chunk(self, choices: list[dict[str, Any]], **more: Any) -> dict[str, Any]:
+        """Return a chat.completion.chunk of the answer."""
         head = {"id": self._answer_id, "object": "chat.completion.chunk", "created": int(time.time())}
-        made = {**head, "model": self._name, "choices": choices, **more}
-        return Event(orjson.dumps(made), made)
+        return {**head, "model": self._name, "choices": choices, **more}
 
     def leave(self) -> None:
         """Take back what is still being written."""

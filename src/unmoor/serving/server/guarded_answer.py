@@ -14,7 +14,7 @@ import orjson
 
 from unmoor.serving.guard import Ruling
 from unmoor.serving.server.oversight import Watch
-from unmoor.serving.server.upstream import Event
+from unmoor.serving.server.upstream import Batch, batch_of
 
 __all__ = ["guard_stream", "guard_whole"]
 
@@ -55,33 +55,50 @@ def _whole(watch: Watch, text: str) -> tuple[str, Ruling | None]:
 
 
 async def guard_stream(
-    batches: AsyncGenerator[Sequence[Event], None], watch: Callable[[], Watch], n: int
-) -> AsyncGenerator[Sequence[Event], None]:
+    batches: AsyncGenerator[Batch, None], watch: Callable[[], Watch], n: int
+) -> AsyncGenerator[Batch, None]:
     """Yield what may be sent of an answer as it flows; when every choice was stopped, the work behind it is stopped too."""
     choices: dict[int, _Choice] = {}
     last: Mapping[str, Any] = {}
     async with aclosing(batches):
         async for batch in batches:
-            for event in batch:
-                last = event.chunk
-                made = [_event(last, part) for part in _parts(last, choices, watch)]
-                if made:
-                    yield made
+            last = batch.chunks[-1]
+            made = [{**_head(last), "choices": [part]} for part in _parts(batch.chunks, choices, watch)]
+            if made:
+                yield batch_of(made)
             if len(choices) >= n and all(choice.is_stopped for choice in choices.values()):
                 return
-    rest = [_event(last, part) for choice in choices.values() for part in choice.finish(None)]
+    rest = [{**_head(last), "choices": [part]} for choice in choices.values() for part in choice.finish(None)]
     if rest:
-        yield rest
+        yield batch_of(rest)
 
 
 def _parts(
-    chunk: Mapping[str, Any], choices: dict[int, _Choice], watch: Callable[[], Watch]
+    chunks: Sequence[Mapping[str, Any]], choices: dict[int, _Choice], watch: Callable[[], Watch]
 ) -> Iterator[dict[str, Any]]:
-    for part in chunk["choices"]:
+    for part in _joined(chunks):
         index = part.get("index", 0)
         if index not in choices:
             choices[index] = _Choice(index, watch)
         yield from choices[index].feed(part)
+
+
+def _joined(chunks: Sequence[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
+    """Yield the parts of all choices; words of one choice that came in one read are one part, looked at once."""
+    index, words = 0, ""
+    for chunk in chunks:
+        for part in chunk["choices"]:
+            delta = part["delta"]
+            is_words = delta.keys() <= {"content"} and delta.get("content") and not part.get("finish_reason")
+            if words and not (is_words and part.get("index", 0) == index):
+                yield {"index": index, "delta": {"content": words}}
+                words = ""
+            if is_words:
+                index, words = part.get("index", 0), words + delta["content"]
+            else:
+                yield part
+    if words:
+        yield {"index": index, "delta": {"content": words}}
 
 
 class _Choice:
@@ -164,8 +181,3 @@ def _choice(choice: Mapping[str, Any], part: str, value: dict[str, Any], reason:
 
 def _head(values: Mapping[str, Any]) -> dict[str, Any]:
     return {name: values[name] for name in _HEAD if name in values}
-
-
-def _event(chunk: Mapping[str, Any], part: dict[str, Any]) -> Event:
-    made = {**_head(chunk), "choices": [part]}
-    return Event(orjson.dumps(made), made)

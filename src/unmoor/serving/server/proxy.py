@@ -21,7 +21,7 @@ from unmoor.serving.server.connection import Connections, Response
 from unmoor.serving.server.limits import overloaded
 from unmoor.serving.server.sse import DONE, EventReader
 from unmoor.serving.server.troubles import died, failed, garbled
-from unmoor.serving.server.upstream import Event
+from unmoor.serving.server.upstream import Batch
 
 __all__ = ["Proxy", "upstream_url"]
 
@@ -95,10 +95,10 @@ class Proxy:
         """Return a whole answer."""
         async with self._open("POST", "/chat/completions", orjson.dumps(request.body())) as response:
             values = _json(await self._read(response))
-        _check_chunk(values, "message")
+        _check_whole(values)
         return values
 
-    async def stream(self, request: ChatRequest) -> AsyncGenerator[Sequence[Event], None]:
+    async def stream(self, request: ChatRequest) -> AsyncGenerator[Batch, None]:
         """Yield the events of an answer as they come off the wire; only `[DONE]` ends it well."""
         async with self._open("POST", "/chat/completions", orjson.dumps(request.body())) as response:
             if not response.headers.get("content-type", "").startswith("text/event-stream"):
@@ -107,9 +107,10 @@ class Proxy:
             async for piece in response.pieces(self._silence_seconds):
                 data = reader.feed(piece)
                 is_done = DONE in data
-                events = [_event(item) for item in (data[: data.index(DONE)] if is_done else data)]
-                if events:
-                    yield events
+                if is_done:
+                    del data[data.index(DONE) :]
+                if data:
+                    yield _batch(data)
                 if is_done:
                     await response.to_end()
                     return
@@ -168,23 +169,51 @@ def _json(content: bytes) -> dict[str, Any]:
     return values
 
 
-def _event(data: bytes) -> Event:
-    chunk = _json(data)
-    if "error" in chunk:  # how model servers say in mid-stream that they failed
-        raise failed(f"The model server failed: {_quoted(chunk)}")
-    _check_chunk(chunk, "delta")
-    return Event(data, chunk)
+def _batch(data: Sequence[bytes]) -> Batch:
+    """Return the chunks of one read, every one parsed and looked at: this is the proxy's hottest loop, hence its plainness."""
+    is_plain = True
+    try:
+        chunks = list(map(orjson.loads, data))
+        for chunk in chunks:
+            choices = chunk["choices"]
+            if len(choices) != 1 or "usage" in chunk or "error" in chunk:
+                is_plain = False
+                _check_rare(chunk, choices)
+            for choice in choices:
+                text = choice["delta"].get("content")
+                if (text is not None and text.__class__ is not str) or choice.get("index", 0).__class__ is not int:
+                    raise garbled()
+    except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError) as error:
+        raise _error_of(data) or garbled() from error
+    return Batch(data, chunks, is_plain)
 
 
-def _check_chunk(values: dict[str, Any], part: str) -> None:
-    """Raise unless `values` has choices that each hold `part`, so that nothing later meets another shape."""
+def _check_rare(chunk: dict[str, Any], choices: object) -> None:
+    if not isinstance(choices, list) or chunk.get("error"):
+        raise _error_of([orjson.dumps(chunk)]) or garbled()
+
+
+def _error_of(data: Sequence[bytes]) -> ServiceError | None:
+    """Return how a model server says in mid-stream that it failed: an event without choices, with an error."""
+    for item in data:
+        try:
+            chunk = _json(item)
+        except ServiceError:
+            return None
+        if chunk.get("error"):
+            return failed(f"The model server failed: {_quoted(chunk)}")
+    return None
+
+
+def _check_whole(values: dict[str, Any]) -> None:
+    """Raise unless `values` has choices that each hold a message, so that nothing later meets another shape."""
     choices = values.get("choices")
     if not isinstance(choices, list):
         raise garbled()
     for choice in choices:
-        if not isinstance(choice, dict) or not isinstance(choice.get(part), dict):
+        if not isinstance(choice, dict) or not isinstance(choice.get("message"), dict):
             raise garbled()
-        text = choice[part].get("content")
+        text = choice["message"].get("content")
         if (text is not None and not isinstance(text, str)) or not isinstance(choice.get("index", 0), int):
             raise garbled()
 

@@ -34,15 +34,27 @@ class EventReader:
         """
         if b"\r" in piece:
             piece = piece.replace(b"\r\n", b"\n").replace(b"\r", b"")
-        *whole, self._held = (self._held + piece).split(b"\n\n")
+        if self._held:
+            piece = self._held + piece
+        end = piece.rfind(_END)
+        self._held = piece[end + 2 :] if end >= 0 else piece
         if len(self._held) > MAX_EVENT_BYTES:
             raise garbled()
-        return [data for event in whole if (data := _data(event))]
+        return _data_of(piece[:end]) if end >= 0 else []
+
+
+_END = b"\n\n"
+_NEXT = b"\n\ndata: "
+
+
+def _data_of(events: bytes) -> list[bytes]:
+    """Return the data of whole events; those that are all of one line are cut at once, as model servers send them."""
+    if events.startswith(b"data: ") and events.count(b"\n") == 2 * events.count(_NEXT):
+        return events[6:].split(_NEXT)
+    return [data for event in events.split(_END) if (data := _data(event))]
 
 
 def _data(event: bytes) -> bytes:
-    if event.startswith(b"data: ") and b"\n" not in event:
-        return event[6:]
     lines = []
     for line in event.split(b"\n"):
         name, _, value = line.partition(b":")

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any
 
-import orjson
-
 from unmoor.serving.server.chat_request import ChatRequest
-from unmoor.serving.server.upstream import Event
+from unmoor.serving.server.upstream import Batch
 
 __all__ = ["Tally"]
 
@@ -27,16 +25,24 @@ class Tally:
     _pieces: int = 0
     _head: dict[str, Any] = field(default_factory=dict)
 
-    async def over(self, batches: AsyncGenerator[Sequence[Event], None]) -> AsyncGenerator[Sequence[Event], None]:
-        """Yield the events that carry choices; those that only carry the usage are kept here."""
+    async def over(self, batches: AsyncGenerator[Batch, None]) -> AsyncGenerator[Batch, None]:
+        """Yield the chunks that carry choices; those that only carry the usage are kept here."""
         async with aclosing(batches):
             async for batch in batches:
-                for event in batch:
-                    self._note(event.chunk)
-                if all(event.chunk["choices"] for event in batch):
+                if not self._head:
+                    self._note(batch.chunks[0])
+                if batch.is_plain:
+                    self._pieces += len(batch.chunks)
                     yield batch
-                elif shown := [event for event in batch if event.chunk["choices"]]:
+                elif (shown := self._shown(batch)).chunks:
                     yield shown
+
+    def _shown(self, batch: Batch) -> Batch:
+        for chunk in batch.chunks:
+            self._note(chunk)
+        kept = [at for at, chunk in enumerate(batch.chunks) if chunk["choices"]]
+        self._pieces += len(kept)
+        return Batch([batch.data[at] for at in kept], [batch.chunks[at] for at in kept])
 
     def whole(self, answer: Mapping[str, Any]) -> None:
         """Count a whole answer."""
@@ -55,13 +61,11 @@ class Tally:
             answer = self._pieces
         return {"prompt_tokens": prompt, "completion_tokens": answer, "total_tokens": prompt + answer}
 
-    def event(self) -> Event:
-        """Return the last event of a stream whose client asked for the usage."""
-        made = {**self._head, "choices": [], "usage": self.usage()}
-        return Event(orjson.dumps(made), made)
+    def last_chunk(self) -> dict[str, Any]:
+        """Return the last chunk of a stream whose client asked for the usage."""
+        return {**self._head, "choices": [], "usage": self.usage()}
 
     def _note(self, chunk: Mapping[str, Any]) -> None:
-        self._pieces += len(chunk["choices"])
         if isinstance(chunk.get("usage"), dict):
             self._counted = chunk["usage"]
         if not self._head:

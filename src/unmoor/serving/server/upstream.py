@@ -5,16 +5,27 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
+import orjson
+
 from unmoor.serving.server.chat_request import ChatRequest
 
-__all__ = ["Event", "Upstream"]
+__all__ = ["Batch", "Upstream", "batch_of"]
 
 
-class Event(NamedTuple):
-    """One piece of an answer: a chat.completion.chunk as JSON bytes, and the same parsed."""
+class Batch(NamedTuple):
+    """What has come of an answer since: chat.completion.chunks as JSON bytes, and the same parsed.
 
-    data: bytes
-    chunk: dict[str, Any]
+    `is_plain` says that every chunk has choices and none an account of tokens, so that nobody need look again.
+    """
+
+    data: Sequence[bytes]
+    chunks: Sequence[Mapping[str, Any]]
+    is_plain: bool = False
+
+
+def batch_of(chunks: Sequence[Mapping[str, Any]]) -> Batch:
+    """Return chunks as a batch."""
+    return Batch([orjson.dumps(chunk) for chunk in chunks], chunks)
 
 
 class Upstream(Protocol):
@@ -28,7 +39,7 @@ class Upstream(Protocol):
         """Return a whole answer, a chat.completion."""
         ...
 
-    def stream(self, request: ChatRequest) -> AsyncGenerator[Sequence[Event], None]:
+    def stream(self, request: ChatRequest) -> AsyncGenerator[Batch, None]:
         """Yield an answer as it is written, each time what has come since; it ends only when the answer is whole.
 
         Closing it stops the work behind it.

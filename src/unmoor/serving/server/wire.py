@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, MutableMapping
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -119,24 +118,28 @@ class Bodies:
 
 
 async def unless_gone(receive: Receive, work: Coroutine[Any, Any, None]) -> bool:
-    """Do `work` while the client is there, and stop it when the client leaves; say whether it was done."""
-    doing = asyncio.create_task(work)
-    leaving = asyncio.create_task(_gone(receive))
+    """Do `work` while the client is there, and stop it when the client leaves; say whether it was done.
+
+    The work is done by the task that asks, and only the watching is a task of its own: a task costs as much as reading a request.
+    """
+    doing = asyncio.current_task()
+    assert doing is not None
+    has_left = False
+
+    async def watch() -> None:
+        nonlocal has_left
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        has_left = True
+        doing.cancel()
+
+    watching = asyncio.create_task(watch())
     try:
-        await asyncio.wait({doing, leaving}, return_when=asyncio.FIRST_COMPLETED)
-        if doing.done():
-            await doing
-            return True
+        await work
+        return True
+    except asyncio.CancelledError:
+        if not has_left or doing.uncancel() > 0:  # somebody else cancelled: the server ends
+            raise
         return False
     finally:
-        for task in (doing, leaving):
-            task.cancel()
-            with suppress(
-                asyncio.CancelledError, Exception
-            ):  # what `doing` raised was raised above, or nobody is there to hear
-                await task
-
-
-async def _gone(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass
+        watching.cancel()
