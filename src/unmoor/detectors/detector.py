@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -12,7 +12,7 @@ from unmoor.detectors.model import load_model
 from unmoor.detectors.phrases import Phrases
 from unmoor.detectors.raw_wordlist import RawWordlist
 from unmoor.detectors.structure import split_reasoning
-from unmoor.detectors.turn import TurnView, view_turn
+from unmoor.detectors.turn import Said, TurnView, view_many, view_turn
 from unmoor.detectors.verdict import judged_findings
 from unmoor.detectors.wordlist import Wordlist
 from unmoor.errors import UsageError, nearest_name
@@ -30,6 +30,10 @@ DETECTORS: dict[str, str] = {
 
 DEFAULT: tuple[str, ...] = ("phrases", "model")
 
+_Field = Literal["text", "reasoning"]
+
+_AT_ONCE = 1000
+"""Conversations that are scanned together: enough to spread the cost of a scan, few enough to hold in memory twice."""
 _REFUSES_FROM = 0.5
 _LONGEST = 400_000
 """Code points of an answer that are looked at: half from the start, half from the end. Longer ones are read in part."""
@@ -90,16 +94,28 @@ class Detector:
 
     def find(self, conversation: Conversation) -> tuple[Finding, ...]:
         """Return the findings in the target turns of a conversation, sorted by turn and place."""
-        found: list[Finding] = []
-        for index, turn in enumerate(conversation.turns):
-            if turn.is_target:
-                found += self._find_in(conversation, index, turn.text, "text") if turn.text else ()
-                found += self._find_in(conversation, index, turn.reasoning, "reasoning") if turn.reasoning else ()
-        return tuple(sorted(found, key=lambda f: (f.turn, f.field != "text", f.start_char, f.end_char, f.behaviour)))
+        return self.find_many([conversation])[0]
 
     def find_many(self, conversations: Sequence[Conversation]) -> list[tuple[Finding, ...]]:
-        """Return the findings of each conversation, in order; the same as `find` on each."""
-        return [self.find(conversation) for conversation in conversations]
+        """Return the findings of each conversation, in order; the same as `find` on each, sooner for many at once."""
+        found: list[tuple[Finding, ...]] = []
+        for start in range(0, len(conversations), _AT_ONCE):
+            found += self._find_batch(conversations[start : start + _AT_ONCE])
+        return found
+
+    def _find_batch(self, conversations: Sequence[Conversation]) -> list[tuple[Finding, ...]]:
+        found: dict[int, list[Finding]] = {}
+        if self._wordlist:
+            for number, conversation in enumerate(conversations):
+                for index, text, field in _targets(conversation):
+                    if here := self._wordlist.find(text, index, field):
+                        found.setdefault(number, []).extend(here)
+        if "phrases" in self._names or "model" in self._names:
+            parts = [part for number, one in enumerate(conversations) for part in _parts(number, one)]
+            for place, view in view_many(self._phrases, [part.said(conversations[part.row]) for part in parts]):
+                if here := self._judged(view, parts[place]):
+                    found.setdefault(parts[place].row, []).extend(here)
+        return [tuple(sorted(found[n], key=_order)) if n in found else () for n in range(len(conversations))]
 
     def floor_topics(self, conversation: Conversation, turn_index: int) -> tuple[str, ...]:
         """Return the floor topics that the requests before a turn, or the turn itself, name; whatever detectors were chosen."""
@@ -110,7 +126,7 @@ class Detector:
 
     def refuses(self, text: str) -> bool:
         """Return whether an answer refuses, by phrases alone; for the floor, whatever detectors were chosen."""
-        view = self._view(text, "", has_tools=False)
+        view = view_turn(self._phrases, text[: _LONGEST // 2] if len(text) > _LONGEST else text, "", has_tools=False)
         return view is not None and any(
             finding.behaviour in REFUSALS and finding.probability >= _REFUSES_FROM
             for finding in findings_from(view, 0, "text")
@@ -120,42 +136,56 @@ class Detector:
         """Return the code of the language of `text` among the packs', or `und`."""
         return self._phrases.languages.of(text)
 
-    def _find_in(
-        self, conversation: Conversation, index: int, text: str, field: Literal["text", "reasoning"]
-    ) -> list[Finding]:
-        found = self._wordlist.find(text, index, field) if self._wordlist else []
-        if "phrases" in self._names or "model" in self._names:
-            for start, end, is_reasoning in split_reasoning(text) if "<" in text else [(0, len(text), False)]:
-                found += self._find_part(conversation, index, text, field, (start, end, is_reasoning))
-        return found
-
-    def _find_part(
-        self,
-        conversation: Conversation,
-        index: int,
-        text: str,
-        field: Literal["text", "reasoning"],
-        part: tuple[int, int, bool],
-    ) -> list[Finding]:
-        """Look at the answer, or at its reasoning block, as a text of its own; offsets are those of the whole turn."""
-        start, end, is_reasoning = part
-        whole = start == 0 and end == len(text)
-        view = self._view(
-            text if whole else text[start:end], conversation.request_before(index), has_tools=conversation.has_tools
-        )
-        if view is None:
-            return []
-        is_reasoning = is_reasoning or field == "reasoning"
-        found = judged_findings(view, None if is_reasoning else self._model, index, field)
-        if whole and not is_reasoning:
+    def _judged(self, view: TurnView, part: _Part) -> list[Finding]:
+        """Return the findings of the answer, or of its reasoning block; offsets are those of the whole turn."""
+        found = judged_findings(view, None if part.is_reasoning else self._model, part.turn, part.field)
+        if part.start == 0 and not part.is_reasoning:
             return found
         return [
-            replace(f, start_char=f.start_char + start, end_char=f.end_char + start, is_reasoning=is_reasoning)
+            replace(
+                f,
+                start_char=f.start_char + part.start,
+                end_char=f.end_char + part.start,
+                is_reasoning=part.is_reasoning,
+            )
             for f in found
         ]
 
-    def _view(self, text: str, request: str, *, has_tools: bool) -> TurnView | None:
-        """Return the turn taken apart, or None if nothing in it can matter: the fast way out for most turns."""
-        if len(text) > _LONGEST:
-            text = text[: _LONGEST // 2]
-        return view_turn(self._phrases, text, request, has_tools=has_tools)
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """An answer, or its reasoning block: a text of its own, from code point `start` of turn `turn` of row `row`."""
+
+    row: int
+    turn: int
+    field: _Field
+    text: str
+    start: int
+    is_reasoning: bool
+
+    def said(self, conversation: Conversation) -> Said:
+        """Return what is looked at, with the request before it."""
+        text = self.text if len(self.text) <= _LONGEST else self.text[: _LONGEST // 2]
+        return Said(text, conversation.request_before(self.turn), conversation.has_tools)
+
+
+def _targets(conversation: Conversation) -> Iterator[tuple[int, str, _Field]]:
+    for index, turn in enumerate(conversation.turns):
+        if turn.is_target:
+            if turn.text:
+                yield index, turn.text, "text"
+            if turn.reasoning:
+                yield index, turn.reasoning, "reasoning"
+
+
+def _parts(row: int, conversation: Conversation) -> Iterator[_Part]:
+    for index, text, field in _targets(conversation):
+        if "<" not in text:
+            yield _Part(row, index, field, text, 0, field == "reasoning")
+            continue
+        for start, end, is_reasoning in split_reasoning(text):
+            yield _Part(row, index, field, text[start:end], start, is_reasoning or field == "reasoning")
+
+
+def _order(finding: Finding) -> tuple[int, bool, int, int, str]:
+    return finding.turn, finding.field != "text", finding.start_char, finding.end_char, finding.behaviour

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from unmoor.languages import Pack, fold
 
@@ -110,9 +110,23 @@ class Languages:
         """Return the packs worth scanning a folded text for: English where there is one, those of its other scripts, and the Latin
         ones that its first and last words speak for more than for English.
         """
+        return self.routes([folded])[0]
+
+    def routes(self, folded: Sequence[str]) -> list[tuple[str, ...]]:
+        """Return for each of many folded texts the packs worth scanning it for, as `route` does."""
+        samples = [text if len(text) <= 2 * _ROUTED else f"{text[:_ROUTED]} {text[-_ROUTED:]}" for text in folded]
+        spaced = "\0".join(samples).replace(",", " ").replace(".", " ").replace("'", " ").split("\0")
+        plain = ("en",) if "en" in self._latin else ()
+        is_plain = self._foreign.isdisjoint
+        return [
+            plain
+            if plain and text.isascii() and is_plain(words.split())
+            else self._routed(text, set(words.split()), len(sample))
+            for text, words, sample in zip(folded, spaced, samples, strict=True)
+        ]
+
+    def _routed(self, folded: str, words: set[str], sampled: int) -> tuple[str, ...]:
         codes = [code for name in scripts_in(folded)[1:] for code in self._by_script.get(name, ())]
-        sample = folded if len(folded) <= 2 * _ROUTED else f"{folded[:_ROUTED]} {folded[-_ROUTED:]}"
-        words = _words_of(sample)
         if "en" in self._latin and words.isdisjoint(self._foreign):
             return ("en", *codes)
         scores: dict[str, float] = {}
@@ -121,7 +135,7 @@ class Languages:
             for code, weight in known[word]:
                 scores[code] = scores.get(code, 0.0) + weight
         english = scores.get("en", 0.0)
-        enough = max(english * 1.01, 0.5 * max(scores.values(), default=0.0), 0.9 if len(sample) > _SHORT else 0.2)
+        enough = max(english * 1.01, 0.5 * max(scores.values(), default=0.0), 0.9 if sampled > _SHORT else 0.2)
         codes += [code for code, score in scores.items() if score >= enough and code != "en" and code in self._latin]
         if "en" in self._latin:
             return ("en", *codes)

@@ -51,18 +51,29 @@ class Phrases:
         self.all: tuple[Phrase, ...] = tuple(phrase for pack in packs for phrase in pack.phrases)
         self._scripts = {pack.code: pack.script for pack in packs}
         self._scanner = Scanner(self.all, engine)
+        self._is_spoken = [not phrase.behaviour.startswith(("floor.", "request.")) for phrase in self.all]
         self._exact: dict[int, Any] = {}
         self._extra: dict[tuple[int, str], Any] = {}
         self.languages = Languages(packs)
-        self._packs = tuple(packs)
+        self._words = {
+            name: frozenset(word for pack in packs for word in pack.words.get(name, ())) for name in ("says", "but")
+        }
 
     def words(self, name: str) -> frozenset[str]:
         """Return the words of one list of all packs."""
-        return frozenset(word for pack in self._packs for word in pack.words.get(name, ()))
+        return self._words[name]
 
     def candidates(self, folded: str) -> set[int]:
         """Return the numbers of the phrases that may occur in a folded text."""
         return self._scanner.hits(folded, self.languages.route(folded))
+
+    def candidates_many(self, folded: Sequence[str]) -> dict[int, set[int]]:
+        """Return the same for many folded texts at once: by index, those alone in which some phrase may occur."""
+        return self._scanner.hits_many(folded, self.languages.routes(folded))
+
+    def spoken(self, candidates: Iterable[int]) -> list[int]:
+        """Return the candidates that speak of an answer, in order: neither of a request nor of a topic of the floor."""
+        return sorted(number for number in candidates if self._is_spoken[number])
 
     def may_hold(self, number: int, folded: str) -> bool:
         """Return whether the first stage lets phrase `number` through for a folded text, whatever its language."""
@@ -73,10 +84,19 @@ class Phrases:
 
     def matches(self, number: int, folded: str) -> list[tuple[int, int]]:
         """Return where phrase `number` stands in a folded text, as (start, end)."""
+        return self._spans(number, folded, _encoded(folded))
+
+    def _spans(self, number: int, folded: str, data: bytes) -> list[tuple[int, int]]:
+        """Return where phrase `number` stands. RE2 looks at bytes; most texts are as many characters."""
         spans: list[tuple[int, int]] = []
-        for found in self._pattern(number).finditer(folded):
-            if 0 < found.end(1) - found.start(1) <= MAX_MATCH_CHARS:
-                spans.append(found.span(1))
+        is_ascii = len(data) == len(folded)
+        for found in self._pattern(number).finditer(data):
+            start, end = found.span(1)
+            if not is_ascii:
+                start = len(data[:start].decode("utf-8", "replace"))
+                end = start + len(data[found.start(1) : end].decode("utf-8", "replace"))
+            if 0 < end - start <= MAX_MATCH_CHARS:
+                spans.append((start, end))
             if len(spans) >= MAX_MATCHES:
                 break
         return spans
@@ -93,10 +113,11 @@ class Phrases:
     def named_in(self, folded: str, candidates: Iterable[int], prefix: str) -> set[str]:
         """Return the behaviours starting with `prefix` among the candidates that really occur."""
         found: set[str] = set()
+        data = _encoded(folded)
         for number in candidates:
             behaviour = self.all[number].behaviour
             if behaviour.startswith(prefix) and behaviour not in found and not self.is_excepted(number, folded):
-                spans = self.matches(number, folded)
+                spans = self._spans(number, folded, data)
                 if self.all[number].place == "start":
                     spans = [span for span in spans if _starts_sentence(folded, span[0])]
                 found.update([behaviour] if spans else ())
@@ -104,14 +125,20 @@ class Phrases:
 
     def confirmed(self, candidates: Iterable[int], folded: str) -> dict[int, list[tuple[int, int]]]:
         """Return where the candidates really stand in a folded text; those that do not are left out."""
-        found = {number: self.matches(number, folded) for number in sorted(candidates)}
+        data = _encoded(folded)
+        found = {number: self._spans(number, folded, data) for number in sorted(candidates)}
         return {number: spans for number, spans in found.items() if spans}
 
     def hits(
-        self, answer: Answer, folded: Normalised, confirmed: dict[int, list[tuple[int, int]]], request: str
+        self,
+        answer: Answer,
+        folded: Normalised,
+        confirmed: dict[int, list[tuple[int, int]]],
+        *,
+        request: str,
+        language: str,
     ) -> list[Hit]:
         """Return the hits in an answer, in order of place; `request` is the folded request before it."""
-        language = self.languages.of(answer.text)
         found = [
             hit
             for number, spans in confirmed.items()
@@ -158,6 +185,10 @@ class Phrases:
             return exact_pattern(exact, self._scripts[phrase.language])
         except re2.error as error:
             raise PackError(f"{phrase.language}: phrase {phrase.id}: RE2 does not take the pattern: {error}") from error
+
+
+def _encoded(folded: str) -> bytes:
+    return folded.encode("utf-8", "replace")
 
 
 def _starts_sentence(folded: str, start: int) -> bool:

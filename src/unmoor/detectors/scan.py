@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from importlib.metadata import version as package_version
 from pathlib import Path
 from typing import Any, Protocol
 
+import numpy as np
 import re2
 
 from unmoor.errors import PackError
@@ -37,20 +38,26 @@ _EXACT_MEMORY = 64 << 20
 
 
 class _Set(Protocol):
-    def hits(self, text: str) -> set[int]: ...
+    def hits_many(self, texts: Sequence[str]) -> Iterator[tuple[int, int]]: ...
 
 
 class _Hyperscan:
-    """One database of all phrases."""
+    """One database of all phrases; texts are scanned together, parted by zero bytes, which no pattern reaches over."""
 
     def __init__(self, phrases: Sequence[tuple[int, Phrase]], database: Any) -> None:
         self._numbers = [number for number, _ in phrases]
         self._database = database
 
-    def hits(self, text: str) -> set[int]:
-        found: set[int] = set()
-        self._database.scan(text.encode("utf-8", "replace"), match_event_handler=_collect, context=found)
-        return {self._numbers[place] for place in found} if found else found
+    def hits_many(self, texts: Sequence[str]) -> Iterator[tuple[int, int]]:
+        """Yield (index of a text, number of a phrase that may occur in it), some of them more than once."""
+        data = "\0".join(texts).encode("utf-8", "replace")
+        found: list[tuple[int, int]] = []
+        self._database.scan(data, match_event_handler=_note, context=found)
+        if len(texts) == 1:
+            return iter((0, self._numbers[place]) for place in {place for place, _ in found})
+        ends = np.flatnonzero(np.frombuffer(data, dtype=np.uint8) == 0)
+        at = np.searchsorted(ends, np.array([end for _, end in found], dtype=np.int64) - 1)
+        return ((index, self._numbers[place]) for index, (place, _) in zip(at.tolist(), found, strict=True))
 
 
 class _Warming:
@@ -65,12 +72,12 @@ class _Warming:
         self._is_final = False
         self._set: _Set | None = None
 
-    def hits(self, text: str) -> set[int]:
+    def hits_many(self, texts: Sequence[str]) -> Iterator[tuple[int, int]]:
         if not self._is_final:
-            self._seen += 1
+            self._seen += len(texts)
             self._warm()
         assert self._set is not None
-        return self._set.hits(text)
+        return self._set.hits_many(texts)
 
     def _warm(self) -> None:
         """Take the database if it is there or due; what Hyperscan does not take as a whole stays with RE2."""
@@ -112,21 +119,16 @@ def trusted_hyperscan() -> Any:
     database.compile(
         expressions=[_CANARY], ids=[0], flags=[hyperscan.HS_FLAG_SINGLEMATCH | hyperscan.HS_FLAG_ALLOWEMPTY]
     )
-    found: set[int] = set()
-    database.scan(_CANARY_TEXT, match_event_handler=_collect, context=found)
+    found: list[tuple[int, int]] = []
+    database.scan(_CANARY_TEXT, match_event_handler=_note, context=found)
     if not found:
         raise ImportError("this version of Hyperscan misses matches (Next: pip install 'hyperscan<0.7.22')")
     return hyperscan
 
 
-def _flags() -> int:
-    hyperscan = trusted_hyperscan()
-    return int(hyperscan.HS_FLAG_SINGLEMATCH | hyperscan.HS_FLAG_ALLOWEMPTY)
-
-
 def _database(phrases: Sequence[tuple[int, Phrase]], *, compile_now: bool) -> Any:
     expressions = [phrase.pattern.wide for _, phrase in phrases]
-    return compiled_set(expressions, _flags()) if compile_now else _stored_set(expressions, _flags())
+    return compiled_set(expressions, 0) if compile_now else _stored_set(expressions, 0)
 
 
 def compiled_set(expressions: list[bytes], flags: int) -> Any:
@@ -173,8 +175,8 @@ def _keep(path: Path, data: bytes) -> None:
         return
 
 
-def _collect(number: int, _start: int, _end: int, _flags: int, context: Any) -> None:
-    context.add(number)
+def _note(number: int, _start: int, end: int, _flags: int, context: list[tuple[int, int]]) -> None:
+    context.append((number, end))
 
 
 class _Re2:
@@ -193,9 +195,10 @@ class _Re2:
         made.Compile()
         return made, [number for number, _ in phrases]
 
-    def hits(self, text: str) -> set[int]:
-        data = text.encode("utf-8", "replace")
-        return {numbers[index] for made, numbers in self._sets for index in made.Match(data) or ()}
+    def hits_many(self, texts: Sequence[str]) -> Iterator[tuple[int, int]]:
+        for place, text in enumerate(texts):
+            data = text.encode("utf-8", "replace")
+            yield from ((place, numbers[index]) for made, numbers in self._sets for index in made.Match(data) or ())
 
 
 class Scanner:
@@ -217,10 +220,19 @@ class Scanner:
 
     def hits(self, text: str, groups: Iterable[str]) -> set[int]:
         """Return the numbers of the phrases that may occur in the folded `text`; `groups` are pack codes, or `FLOOR`."""
-        found: set[int] = set()
-        for group in groups:
+        return self.hits_many([text], [tuple(groups)]).get(0, set())
+
+    def hits_many(self, texts: Sequence[str], groups: Sequence[Iterable[str]]) -> dict[int, set[int]]:
+        """Return the same for many texts at once, each with its groups: by index, those alone in which something may occur."""
+        members: dict[str, list[int]] = {}
+        for index, wanted in enumerate(groups):
+            for group in wanted:
+                members.setdefault(group, []).append(index)
+        found: dict[int, set[int]] = {}
+        for group, indexes in members.items():
             if group in self._groups:
-                found |= self._set(group).hits(text)
+                for place, number in self._set(group).hits_many([texts[index] for index in indexes]):
+                    found.setdefault(indexes[place], set()).add(number)
         return found
 
     def _set(self, group: str) -> _Set:

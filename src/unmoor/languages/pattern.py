@@ -2,6 +2,7 @@
 
 A pattern is a small, safe part of RE2's syntax. The byte pattern finds at least every place where the exact one matches: classes
 that may hold more than ASCII take any byte beyond it, and gaps lose their upper bound, which Hyperscan compiles 50 times faster.
+It never reaches over a zero byte, which no folded text holds, so that many texts can be scanned at once, parted by one.
 """
 
 from __future__ import annotations
@@ -123,7 +124,7 @@ def _in_class(character: str) -> str:
     return folded if folded not in ("]", "[", "^", "-", "\\") else "\\" + folded
 
 
-_ANYTHING = rb"[\x00-\xff]*"
+_ANYTHING = rb"[^\x00]*"
 
 
 def _loose(tokens: list[_Token]) -> list[bytes]:
@@ -220,6 +221,6 @@ def _class_of_bytes(exact: str) -> bytes:
         matches = re2.compile(exact, options).fullmatch
     except re2.error as error:
         raise PackError(f"{exact} is not a class of characters: {error}") from error
-    members = b"".join(b"\\x%02x" % code for code in range(128) if matches(chr(code)))
+    members = b"".join(b"\\x%02x" % code for code in range(1, 128) if matches(chr(code)))
     beyond = rb"\x80-\xff" if _is_beyond_ascii(exact) else b""
     return b"[" + members + beyond + b"]"
