@@ -1,12 +1,13 @@
-"""From a folded text to the phrases that may occur in it: stage one, all packs at once, a few microseconds a turn.
+"""From folded texts to the phrases that may occur in them: stage one, many texts at a time, a few microseconds each.
 
-Hyperscan where it is installed and worth compiling (bytes, a superset of the exact patterns), RE2's sets otherwise; stage two looks
-again exactly, so both give the same findings.
+Where Hyperscan is installed it looks for words that a phrase must hold, or for the phrases themselves once that is worth compiling
+(bytes, a superset of the exact patterns); elsewhere RE2's sets do. Stage two looks again exactly, so all give the same findings.
 """
 
 from __future__ import annotations
 
 import hashlib
+import json
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
@@ -16,7 +17,9 @@ from typing import Any, Protocol
 
 import numpy as np
 import re2
+from numpy.typing import NDArray
 
+from unmoor.detectors.literals import KEPT, must_have
 from unmoor.errors import PackError
 from unmoor.languages import LETTERS, Phrase, cache_folder
 
@@ -25,8 +28,12 @@ __all__ = ["FLOOR", "Scanner", "compiled_set", "exact_pattern"]
 FLOOR = "floor"
 """The group of all packs' floor phrases, which are looked for in every language at once."""
 
-COMPILE_AFTER_TEXTS = 20_000
-"""RE2's sets cost some 40 microseconds a text more than Hyperscan, compiling costs 0.2 to 10 s a pack."""
+WORDS_AFTER_TEXTS = 1_000
+"""RE2's sets cost 100 to 600 microseconds a text more than words do, which take 0.1 to 0.4 s to find for a pack, once."""
+COMPILE_AFTER_TEXTS = 50_000
+"""Words cost some 25 microseconds a text more than whole phrases, compiling those costs 0.2 to 10 s a pack."""
+COMPILE_MOST_BYTES = 120_000
+"""Bytes of a pack's patterns that are compiled as whole phrases. A pack of 265 kB takes 45 s and 450 MB, and gains no more."""
 
 _CANARY = rb"((ed)|i('ouldn]be)?[ n](|recommend|wouln]recommend)[ n](st|y)|ut)"
 _CANARY_TEXT = b" it went home. i recommend you read"
@@ -35,6 +42,7 @@ _NO_END = ("Arabic", "Han", "Kana", "Hangul")
 _RE2_MEMORY = 256 << 20
 _RE2_SET = 16
 _EXACT_MEMORY = 64 << 20
+_NOT_KEPT = bytes(code for code in range(1, 128) if chr(code) not in KEPT)
 
 
 class _Set(Protocol):
@@ -53,15 +61,49 @@ class _Hyperscan:
         data = "\0".join(texts).encode("utf-8", "replace")
         found: list[tuple[int, int]] = []
         self._database.scan(data, match_event_handler=_note, context=found)
-        if len(texts) == 1:
-            return iter((0, self._numbers[place]) for place in {place for place, _ in found})
-        ends = np.flatnonzero(np.frombuffer(data, dtype=np.uint8) == 0)
-        at = np.searchsorted(ends, np.array([end for _, end in found], dtype=np.int64) - 1)
-        return ((index, self._numbers[place]) for index, (place, _) in zip(at.tolist(), found, strict=True))
+        if found:
+            places, at = _placed(found, data)
+            for index, place in zip(at.tolist(), places.tolist(), strict=True):
+                yield index, self._numbers[place]
+
+
+class _Words:
+    """Words one of which each phrase must hold, letters only: found at the speed of memory, and compiled in no time."""
+
+    def __init__(self, phrases: Sequence[tuple[int, Phrase]], lists: Sequence[Sequence[str]]) -> None:
+        holders: dict[str, list[int]] = {}
+        for (number, _), words in zip(phrases, lists, strict=True):
+            for word in words:
+                holders.setdefault(word, []).append(number)
+        self._always = [number for (number, _), words in zip(phrases, lists, strict=True) if not words]
+        self._holders = list(holders.values())
+        self._database = compiled_set([word.encode() for word in holders], 0, literal=True) if holders else None
+
+    def hits_many(self, texts: Sequence[str]) -> Iterator[tuple[int, int]]:
+        """Yield (index of a text, number of a phrase that may occur in it), some of them more than once."""
+        yield from ((index, number) for number in self._always for index in range(len(texts)))
+        if self._database is None:
+            return
+        data = "\0".join(texts).encode("utf-8", "replace").translate(None, _NOT_KEPT)
+        found: list[tuple[int, int]] = []
+        self._database.scan(data, match_event_handler=_note, context=found)
+        if found:
+            words, at = _placed(found, data)
+            for both in np.unique(at * len(self._holders) + words).tolist():
+                index, word = divmod(both, len(self._holders))
+                for number in self._holders[word]:
+                    yield index, number
+
+
+def _placed(found: list[tuple[int, int]], data: bytes) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return for matches (what, end) in joined texts: what, and the index of the text."""
+    matches = np.array(found, dtype=np.int64)
+    ends = np.flatnonzero(np.frombuffer(data, dtype=np.uint8) == 0)
+    return matches[:, 0], np.searchsorted(ends, matches[:, 1] - 1)
 
 
 class _Warming:
-    """RE2 until so many texts were looked at that compiling for Hyperscan pays, or from the start where it was compiled before.
+    """RE2's sets for a few texts, words for more, whole phrases for very many, or at once what was compiled before.
 
     A pack takes Hyperscan a quarter of a second to ten; a single text in a language must not cost that.
     """
@@ -69,6 +111,7 @@ class _Warming:
     def __init__(self, phrases: list[tuple[int, Phrase]]) -> None:
         self._phrases = phrases
         self._seen = 0
+        self._may_compile = sum(len(phrase.pattern.wide) for _, phrase in phrases) <= COMPILE_MOST_BYTES
         self._is_final = False
         self._set: _Set | None = None
 
@@ -80,17 +123,21 @@ class _Warming:
         return self._set.hits_many(texts)
 
     def _warm(self) -> None:
-        """Take the database if it is there or due; what Hyperscan does not take as a whole stays with RE2."""
-        due = self._seen > COMPILE_AFTER_TEXTS
-        if self._set is not None and not due:
+        """Take what is there or due; where there is no Hyperscan, or it does not take the phrases, what was taken before stays."""
+        due = self._may_compile and self._seen > COMPILE_AFTER_TEXTS
+        words_due = self._seen > WORDS_AFTER_TEXTS
+        if isinstance(self._set, _Words if not due else _Hyperscan) or (self._set is not None and not words_due):
             return
         try:
-            database = _database(self._phrases, compile_now=due)
+            database = _database(self._phrases, compile_now=due) if self._may_compile else None
+            words = None if database is not None else _words(self._phrases, find_now=words_due)
         except _notrusted_hyperscan():
-            database, due = None, True
-        self._is_final = due or database is not None
+            database, words, due = None, None, True
+        self._is_final = due or database is not None or (words is not None and not self._may_compile)
         if database is not None:
             self._set = _Hyperscan(self._phrases, database)
+        elif words is not None:
+            self._set = _Words(self._phrases, words)
         elif self._set is None:
             self._set = _Re2(self._phrases)
 
@@ -131,7 +178,31 @@ def _database(phrases: Sequence[tuple[int, Phrase]], *, compile_now: bool) -> An
     return compiled_set(expressions, 0) if compile_now else _stored_set(expressions, 0)
 
 
-def compiled_set(expressions: list[bytes], flags: int) -> Any:
+def _words(phrases: Sequence[tuple[int, Phrase]], *, find_now: bool) -> list[list[str]] | None:
+    """Return the words that each phrase must hold: from the user's cache or, if `find_now`, found and then cached; else None."""
+    trusted_hyperscan()
+    exact = [phrase.pattern.exact for _, phrase in phrases]
+    key = hashlib.sha256("\0".join([_words_version(), *exact]).encode()).hexdigest()[:32]
+    path = cache_folder() / f"words-{key}.json"
+    try:
+        stored = json.loads(path.read_bytes())
+        if [len(stored), {type(word) for words in stored for word in words} | {str}] == [len(exact), {str}]:
+            return list(stored)
+    except (OSError, ValueError, TypeError):
+        pass
+    if not find_now:
+        return None
+    found = [list(must_have(pattern)) for pattern in exact]
+    _keep(path, json.dumps(found).encode())
+    return found
+
+
+@lru_cache(maxsize=1)
+def _words_version() -> str:
+    return hashlib.sha256(Path(__file__).with_name("literals.py").read_bytes()).hexdigest()
+
+
+def compiled_set(expressions: list[bytes], flags: int, *, literal: bool = False) -> Any:
     """Return the Hyperscan database of the expressions: from the user's cache (a millisecond) or compiled and then cached.
 
     Raises:
@@ -142,7 +213,8 @@ def compiled_set(expressions: list[bytes], flags: int) -> Any:
     database = _stored_set(expressions, flags)
     if database is None:
         database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
-        database.compile(expressions=expressions, ids=list(range(len(expressions))), flags=[flags] * len(expressions))
+        numbers = list(range(len(expressions)))
+        database.compile(expressions=expressions, ids=numbers, flags=[flags] * len(expressions), literal=literal)
         _keep(_stored_path(expressions, flags), hyperscan.dumpb(database))
     return database
 

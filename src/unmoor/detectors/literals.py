@@ -1,0 +1,161 @@
+"""From an exact pattern to letters that every match must hold: a short list of words, one of which stands in any text that matches.
+
+Only letters and digits count ("i can't" is `icant`), so that spaces, punctuation and Markdown in a text make no difference. What
+cannot be listed (gaps, big classes) is passed over; the rarest of the lists that are left is the pattern's.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+__all__ = ["KEPT", "bare", "must_have"]
+
+KEPT = frozenset("abcdefghijklmnopqrstuvwxyz0123456789")
+"""The ASCII characters that count; of the others, all that folding leaves."""
+_MOST = 96
+"""Words in a list: more make a set slow to compile."""
+_LONGEST = 24
+"""Letters of a word that are looked for, the last ones: more would tell little."""
+_WHERE_THEY_MEET = (_LONGEST, 8, 5, 4, 3)
+"""Letters kept of either list where two meet, as many as the length of the list allows."""
+_TOKEN = re.compile(
+    r"(?P<quantifier>[*+?]\??|\{\d+(?:,\d*)?\}\??)|(?P<open>\((?:\?:)?)|(?P<close>\))|(?P<or>\|)"
+    r"|(?P<klass>\[\^?\]?(?:\\x\{[0-9a-f]+\}|\\.|[^\]\\])*\])|(?P<other>\\[pPdDsS](?:\{\w+\})?|\.)|(?P<anchor>\$)"
+    r"|(?P<literal>\\.|.)",
+    re.DOTALL,
+)
+_MEMBER = re.compile(r"\\x\{[0-9a-f]+\}|\\[pPdDsS](?:\{\w+\})?|\\.|.", re.DOTALL)
+_COMMON = dict(zip("etaoinsrhldcumfpgwybvkxjqz", range(26), strict=True))
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A piece of a pattern: all that it can be, if that is a short list, and the best list one of which it must hold."""
+
+    whole: frozenset[str] | None
+    held: frozenset[str] | None = None
+
+
+_NOTHING = frozenset(("",))
+_UNKNOWN = _Part(None)
+
+
+def bare(text: str) -> str:
+    """Return the letters and digits of a folded text."""
+    return "".join(c for c in text if c in KEPT or c > "\x7f")
+
+
+def must_have(exact: str) -> tuple[str, ...]:
+    """Return words (letters only) one of which any match of `exact` holds; none if there is no telling."""
+    tokens = [(str(found.lastgroup), found.group()) for found in _TOKEN.finditer(exact)]
+    part, _ = _alternatives(tokens, 0)
+    best = _best((part.whole, part.held))
+    return tuple(sorted({word[-_LONGEST:] for word in best})) if best else ()
+
+
+def _alternatives(tokens: Sequence[tuple[str, str]], at: int) -> tuple[_Part, int]:
+    parts: list[_Part] = []
+    while True:
+        part, at = _sequence(tokens, at)
+        parts.append(part)
+        if at >= len(tokens) or tokens[at][0] != "or":
+            break
+        at += 1
+    if len(parts) == 1:
+        return parts[0], at
+    wholes = [part.whole for part in parts]
+    together = frozenset().union(*(whole for whole in wholes if whole is not None))
+    whole = together if None not in wholes and len(together) <= _MOST else None
+    lists = [_best((part.whole, part.held)) for part in parts]
+    held = frozenset().union(*(words for words in lists if words is not None)) if None not in lists else None
+    return _Part(whole, held), at
+
+
+def _sequence(tokens: Sequence[tuple[str, str]], at: int) -> tuple[_Part, int]:
+    run: frozenset[str] = _NOTHING
+    lists: list[frozenset[str] | None] = []
+    is_whole = True
+    while at < len(tokens) and tokens[at][0] not in ("close", "or"):
+        part, at = _atom(tokens, at)
+        if at < len(tokens) and tokens[at][0] == "quantifier":
+            part, at = _repeated(part, tokens[at][1]), at + 1
+        lists.append(part.held)
+        joined = _joined(run, part.whole)
+        if joined is None:
+            lists.append(run)
+            is_whole, run = False, part.whole or _NOTHING
+        else:
+            is_whole, run = is_whole and joined[1], joined[0]
+    lists.append(run)
+    return _Part(run if is_whole else None, _best(lists)), at
+
+
+def _joined(before: frozenset[str], after: frozenset[str] | None) -> tuple[frozenset[str], bool] | None:
+    """Return what two lists are one after the other, and whether that is all of it: of too many, the letters where they meet."""
+    if after is None:
+        return None
+    for longest in _WHERE_THEY_MEET:
+        ends = {word[-longest:] for word in before}
+        starts = {word[:longest] for word in after}
+        if len(ends) * len(starts) <= _MOST:
+            made = frozenset(end + start for end in ends for start in starts)
+            return made, ends == before and starts == after
+    return None
+
+
+def _atom(tokens: Sequence[tuple[str, str]], at: int) -> tuple[_Part, int]:
+    kind, text = tokens[at]
+    if kind == "open":
+        part, at = _alternatives(tokens, at + 1)
+        return part, at + 1
+    if kind == "literal":
+        return _Part(frozenset((bare(_plain(text)),))), at + 1
+    if kind == "anchor":
+        return _Part(_NOTHING), at + 1
+    return (_class(text) if kind == "klass" else _UNKNOWN), at + 1
+
+
+def _plain(escaped: str) -> str:
+    return "\n" if escaped == r"\n" else escaped[-1]
+
+
+def _class(text: str) -> _Part:
+    """Return the characters of a class that lists a few, one by one."""
+    members = _MEMBER.findall(text[1:-1])
+    if text.startswith("[^") or "-" in members[1:-1] or any(len(m) > 2 or m[1:] in "pPdDsS" and m[1:] for m in members):
+        return _UNKNOWN
+    return _Part(frozenset(bare(_plain(member)) for member in members))
+
+
+def _repeated(part: _Part, quantifier: str) -> _Part:
+    """Nothing but spaces and punctuation, however often, is nothing."""
+    if part.whole == _NOTHING:
+        return part
+    if quantifier.startswith("?"):
+        return _Part(None if part.whole is None else part.whole | _NOTHING)
+    if quantifier.startswith(("*", "{0")):
+        return _UNKNOWN
+    return _Part(None, _best((part.whole, part.held)))
+
+
+def _best(lists: Iterable[frozenset[str] | None]) -> frozenset[str] | None:
+    """Return the list whose words stand in the fewest texts, as far as letters tell."""
+    usable = [words for words in lists if words and "" not in words]
+    return min(usable, key=_commonness, default=None)
+
+
+def _commonness(words: frozenset[str]) -> float:
+    return sum(math.prod(map(_chance, word)) for word in words)
+
+
+@lru_cache(maxsize=4096)
+def _chance(letter: str) -> float:
+    """Return roughly how often a character is this one, 0 to 1: English letters by rank, others by the size of their script."""
+    rank = _COMMON.get(letter)
+    if rank is not None:
+        return 0.11 * math.exp(-rank / 7.5)
+    return 0.01 if letter < "\u0900" else 0.002
