@@ -7,7 +7,7 @@ findings = detector.find(conversation)
 from unmoor.detectors.detector import DEFAULT, DETECTORS, Detector, load
 from unmoor.detectors.judges import SecondOpinion, load_judge, reviewed_all
 from unmoor.detectors.pairs import MIN_ROWS, PairCounts, PairedTopic, load_pairs
-from unmoor.detectors.raw_wordlist import RawWordlist
+from unmoor.detectors.raw_wordlist import RawWordlist, line_set
 from unmoor.detectors.topics import load_topic_classifier
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "PairedTopic",
     "RawWordlist",
     "SecondOpinion",
+    "line_set",
     "load",
     "load_judge",
     "load_pairs",

@@ -1,7 +1,8 @@
 """From the raw bytes of many rows to those that may hold a phrase of a list, before any row is parsed.
 
 Never misses a row: letters are matched in every case that `str.lower` folds to them, characters that JSON may escape in both forms,
-and a row with a `\\u` escape is always looked at. What is named too often here is looked at and found innocent.
+and a row that writes a character of ASCII as `\\u00XX` is always looked at. What is named too often here is looked at and found
+innocent.
 """
 
 from __future__ import annotations
@@ -15,9 +16,9 @@ from numpy.typing import NDArray
 
 from unmoor.detectors.scan import compiled_set, trusted_hyperscan
 
-__all__ = ["RawWordlist"]
+__all__ = ["RawWordlist", "line_set", "literal_set"]
 
-_ESCAPE = rb"\\u"
+_ESCAPE = rb"\\u00[0-7]"
 _JSON = {'"': rb'\\"', "\\": rb"\\\\", "/": rb"(?:/|\\/)", "\t": rb"\\t", "\r": rb"\\r", "\b": rb"\\b", "\f": rb"\\f"}
 _SPECIAL = frozenset("\\[](){}|*+?.^$#&~-<>!=:,")
 
@@ -34,11 +35,12 @@ class RawWordlist:
         flags = int(trusted_hyperscan().HS_FLAG_CASELESS)
         self._database = compiled_set([_ESCAPE, *map(_pattern, phrases)], flags)
 
-    def lines(self, data: bytes, ends: NDArray[np.int64]) -> set[int]:
+    def lines(self, data: bytes, ends: NDArray[np.int64]) -> list[int]:
         """Return the numbers, from 0, of the lines that may hold a phrase; `ends` are the places of the newlines in `data`."""
         places: list[int] = []
         self._database.scan(data, match_event_handler=_note, context=places)
-        return set(np.unique(np.searchsorted(ends, np.array(places, dtype=np.int64) - 1)).tolist()) if places else set()
+        lines: list[int] = np.unique(np.searchsorted(ends, np.array(places, dtype=np.int64) - 1)).tolist()
+        return lines
 
 
 def _note(_number: int, _start: int, end: int, _flags: int, context: list[int]) -> None:
@@ -53,14 +55,21 @@ def _character(character: str) -> bytes:
     if character in _JSON:
         return _JSON[character]
     if character == "k":
-        return b"(?:k|\xe2\x84\xaa)"  # the Kelvin sign, which lower() makes a k
+        return rb"(?:k|\xe2\x84\xaa|\\u212a)"  # the Kelvin sign, which lower() makes a k
     if character.isascii():
         return (b"\\" if character in _SPECIAL else b"") + character.encode()
-    return b"(?:" + b"|".join(_escaped(form) for form in _forms(character)) + b")"
+    forms = _forms(character)
+    return b"(?:" + b"|".join([*map(_escaped, forms), *map(_as_json_escapes, forms)]) + b")"
 
 
 def _escaped(form: str) -> bytes:
     return b"".join(b"\\x%02x" % byte for byte in form.encode())
+
+
+def _as_json_escapes(form: str) -> bytes:
+    """Return a character as JSON may write it; the set takes hexadecimal digits in either case."""
+    units = form.encode("utf-16-be").hex()
+    return b"".join(rb"\\u" + units[at : at + 4].encode() for at in range(0, len(units), 4))
 
 
 @lru_cache(maxsize=1)
@@ -77,6 +86,19 @@ def _folded_to() -> dict[str, list[str]]:
 def _forms(character: str) -> list[str]:
     forms = _folded_to().get(character, [character])
     return [*forms, "Σ"] if character == "ς" else forms  # at the end of a word, lower() makes a Σ a ς
+
+
+def line_set(expressions: list[bytes]) -> Any:
+    """Return a set of expressions in which `^` and `$` stand for the ends of a line, or None if it would be too large.
+
+    Raises:
+        ImportError: no Hyperscan that can be trusted.
+    """
+    hyperscan = trusted_hyperscan()
+    try:
+        return compiled_set(expressions, int(hyperscan.HS_FLAG_MULTILINE))
+    except hyperscan.error:
+        return None
 
 
 def literal_set(phrases: Sequence[str]) -> Any:

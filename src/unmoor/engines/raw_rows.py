@@ -1,27 +1,30 @@
 """From a chunk of JSON Lines to the few rows that a word list alone has to read: those with a phrase somewhere in their bytes.
 
-The others are parsed and looked over (one object, no key twice, a layout's own keys, text where text belongs) and keep their bytes.
-What is not quite plain is read as everywhere else, so that the outcome of every row is the same.
+Most others have the shape of rows that were read before and keep their bytes. What has another shape is parsed and looked over (one
+object, no key twice, a layout's own keys, text where text belongs). What is not quite plain is read as everywhere else, so that the
+outcome of every row is the same.
 """
 
 from __future__ import annotations
-
-from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from jiter import from_json
 from numpy.typing import NDArray
 
-from unmoor.detectors import RawWordlist
+from unmoor.detectors import RawWordlist, line_set
+from unmoor.engines.shapes import Shapes
 from unmoor.layouts import MAX_DEPTH, Chunk, Layout
+from unmoor.records import Row
 
 __all__ = ["SAMPLED", "RawRows", "sample_of"]
 
 SAMPLED = 64
 """One row in so many is read whatever it holds, for the report's languages and topics: the number of the row decides."""
 _MIX = 0x9E3779B97F4A7C15
-_OPENS, _CASE_BIT = ord("{"), 0x20  # `[` is `{` without that bit
+_LEARN_FROM = 32
+"""A shape is learned where one row in so many of a chunk is plain and of no known shape."""
+_TRIED = 8
+"""Rows that are looked at for a shape to learn, in a chunk."""
 
 
 class RawRows:
@@ -30,40 +33,41 @@ class RawRows:
     def __init__(self, words: RawWordlist, layout: Layout) -> None:
         self._words = words
         self._is_plain = layout.is_plain
+        self._shapes = Shapes(layout, line_set)
 
     def wanted(self, chunk: Chunk) -> tuple[list[int], NDArray[np.int64]]:
         """Return the numbers of the lines of a chunk to read, from 0 and rising, and where each line ends (after its newline)."""
-        bytes_of = np.frombuffer(chunk.data, dtype=np.uint8)
-        ends = np.flatnonzero(bytes_of == ord("\n"))
-        if not chunk.data.endswith(b"\n"):
-            ends = np.append(ends, len(chunk.data))
-        wanted = self._words.lines(chunk.data, ends) | _deep(bytes_of, ends)
-        wanted.update(sample_of(chunk.first_row, len(ends)))
-        lines = chunk.data.split(b"\n")[: len(ends)]
-        wanted.update(self._not_plain(lines, wanted))
-        return sorted(wanted), np.minimum(ends + 1, len(chunk.data))
+        data = chunk.data
+        ends = np.flatnonzero(np.frombuffer(data, dtype=np.uint8) == ord("\n"))
+        if not data.endswith(b"\n"):
+            ends = np.append(ends, len(data))
+        starts = np.append(0, ends + 1)
+        is_wanted = np.zeros(len(ends), dtype=np.bool_)
+        is_wanted[self._words.lines(data, ends)] = True
+        is_wanted[sample_of(chunk.first_row, len(ends))] = True
+        unlike = self._unlike_any(data, ends, is_wanted)
+        is_wanted[[index for index in unlike if self._plain(data[starts[index] : ends[index]]) is None]] = True
+        return np.flatnonzero(is_wanted).tolist(), np.minimum(ends + 1, len(data))
 
-    def _not_plain(self, lines: Sequence[bytes], known: set[int]) -> list[int]:
-        """Return the lines that are no plain rows; those already known are not tried."""
-        is_plain = self._is_plain
-        found = []
-        for index, line in enumerate(lines):
-            if index not in known:
-                try:
-                    row = from_json(line, catch_duplicate_keys=True, allow_inf_nan=False, cache_mode="keys")
-                except ValueError:
-                    found.append(index)
-                    continue
-                if type(row) is not dict or not is_plain(row):
-                    found.append(index)
-        return found
+    def _unlike_any(self, data: bytes, ends: NDArray[np.int64], known: NDArray[np.bool_]) -> list[int]:
+        """Return the lines of no known shape; those already `known` to be wanted are left out. Shapes are learned on the way."""
+        unlike = np.flatnonzero(~(known | self._shapes.among(data, ends))).tolist()
+        while len(unlike) * _LEARN_FROM > len(ends) and self._shapes.can_learn:
+            lines = (data[ends[index - 1] + 1 if index else 0 : ends[index]] for index in unlike[:_TRIED])
+            row = next((row for line in lines if (row := self._plain(line)) is not None), None)
+            if row is None or not self._shapes.learn(row):
+                break
+            unlike = np.flatnonzero(~(known | self._shapes.among(data, ends))).tolist()
+        return unlike
 
-
-def _deep(bytes_of: NDArray[np.uint8], ends: NDArray[np.int64]) -> set[int]:
-    """Return the lines with so many brackets that they may be nested too deeply."""
-    opens = np.flatnonzero((bytes_of | _CASE_BIT) == _OPENS)
-    counts: Any = np.bincount(np.searchsorted(ends, opens), minlength=len(ends))
-    return set(np.flatnonzero(counts > MAX_DEPTH).tolist())
+    def _plain(self, line: bytes) -> Row | None:
+        """Return the row of a line that is read without an error and out of the ordinary in nothing, else None."""
+        try:
+            row = from_json(line, catch_duplicate_keys=True, allow_inf_nan=False, cache_mode="keys")
+        except ValueError:
+            return None
+        is_shallow = line.count(b"{") + line.count(b"[") <= MAX_DEPTH
+        return row if type(row) is dict and is_shallow and self._is_plain(row) else None
 
 
 def sample_of(first_row: int, rows: int) -> list[int]:

@@ -28,7 +28,13 @@ class Layout:
     remove: Callable[[Row, tuple[int, ...]], tuple[Change, ...] | None]
     mask: Callable[[Row, int], tuple[Change, ...] | None]
     is_plain: Callable[[Row], bool] = lambda _row: False
-    """Whether a row is surely recognised and read without an error: a quick look, no for anything out of the ordinary."""
+    """Whether a row is surely recognised and read without an error: a quick look, no for anything out of the ordinary.
+
+    It may look at keys, at the types of values and at whether a role is one of `roles`, at nothing else: rows of one shape are
+    plain together.
+    """
+    roles: frozenset[str] = frozenset()
+    """The names of speakers that `is_plain` knows."""
 
     @property
     def can_mask(self) -> bool:

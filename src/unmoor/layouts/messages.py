@@ -173,6 +173,7 @@ LAYOUT = Layout(
     _remove,
     _mask,
     _is_plain,
+    frozenset(ROLES),
 )
 KTO = Layout(
     "kto", "messages (or prompt, completion) with a true or false label", _recognises_kto, _read_kto, _remove, _mask

@@ -87,4 +87,5 @@ LAYOUT = Layout(
     remove_from_list("conversations"),
     mask_in_list("conversations"),
     _is_plain,
+    frozenset(ROLES),
 )
