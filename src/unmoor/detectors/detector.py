@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -119,10 +119,15 @@ class Detector:
 
     def floor_topics(self, conversation: Conversation, turn_index: int) -> tuple[str, ...]:
         """Return the floor topics that the requests before a turn, or the turn itself, name; whatever detectors were chosen."""
-        said = [turn.text for turn in conversation.turns[:turn_index] if turn.role == "user"]
-        said.append(conversation.turns[turn_index].text)
-        topics = {topic for text in said if text for topic in self._phrases.floor_in(text)}
-        return tuple(sorted(topic.removeprefix("floor.") for topic in topics))
+        return self.floor_topics_many([conversation])[0].get(turn_index, ())
+
+    def floor_topics_many(self, conversations: Sequence[Conversation]) -> list[dict[int, tuple[str, ...]]]:
+        """Return for each conversation the turns with floor topics, by index; every text is looked at once, all of them together."""
+        places = [(n, index) for n, one in enumerate(conversations) for index, turn in enumerate(one.turns) if turn.text]
+        named = self._phrases.floor_in_many([conversations[n].turns[index].text for n, index in places])
+        named_at = {places[place]: behaviours for place, behaviours in named.items()}
+        concerned = {n for n, _ in named_at}
+        return [_floor_by_turn(n, one, named_at) if n in concerned else {} for n, one in enumerate(conversations)]
 
     def refuses(self, text: str) -> bool:
         """Return whether an answer refuses, by phrases alone; for the floor, whatever detectors were chosen."""
@@ -167,6 +172,20 @@ class _Part:
         """Return what is looked at, with the request before it."""
         text = self.text if len(self.text) <= _LONGEST else self.text[: _LONGEST // 2]
         return Said(text, conversation.request_before(self.turn), conversation.has_tools)
+
+
+def _floor_by_turn(
+    number: int, conversation: Conversation, named_at: Mapping[tuple[int, int], set[str]]
+) -> dict[int, tuple[str, ...]]:
+    asked: set[str] = set()
+    found = {}
+    for index, turn in enumerate(conversation.turns):
+        here = named_at.get((number, index), set())
+        if topics := asked | here:
+            found[index] = tuple(sorted(topic.removeprefix("floor.") for topic in topics))
+        if turn.role == "user":
+            asked |= here
+    return found
 
 
 def _targets(conversation: Conversation) -> Iterator[tuple[int, str, _Field]]:

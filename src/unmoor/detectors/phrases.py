@@ -107,8 +107,14 @@ class Phrases:
 
     def floor_in(self, text: str) -> set[str]:
         """Return the floor behaviours that `text` names, in the language of any pack."""
-        folded = normalise(text).text
-        return self.named_in(folded, self._scanner.hits(folded, [FLOOR]), "floor.")
+        return self.floor_in_many([text]).get(0, set())
+
+    def floor_in_many(self, texts: Sequence[str]) -> dict[int, set[str]]:
+        """Return the same for many texts at once: by index, those alone that name something of the floor."""
+        folded = [normalise(text).text for text in texts]
+        candidates = self._scanner.hits_many(folded, [(FLOOR,)] * len(folded))
+        named = {index: self.named_in(folded[index], numbers, "floor.") for index, numbers in candidates.items()}
+        return {index: behaviours for index, behaviours in named.items() if behaviours}
 
     def named_in(self, folded: str, candidates: Iterable[int], prefix: str) -> set[str]:
         """Return the behaviours starting with `prefix` among the candidates that really occur."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from itertools import compress
 from typing import Any
 
 from unmoor import detectors
@@ -76,8 +77,9 @@ class Judge:
         self.languages, self.layouts = Counter(), Counter()
         reads = [self.read(number, parsed) for number, parsed in rows]
         good = [read for read in reads if isinstance(read, ReadRow)]
-        found = iter(self._find([read.conversation for read in good]))
-        judged = [read if isinstance(read, Judged) else self._decide(read, next(found)) for read in reads]
+        found = self._find([read.conversation for read in good])
+        decided = iter(map(self._decide, good, found, self._floor_topics(good, found)))
+        judged = [read if isinstance(read, Judged) else next(decided) for read in reads]
         self._count(good, [row for row in judged if row.error is None], observed, observed_rows)
         return self._without_duplicates(judged) if self._duplicates is not None and judged else judged
 
@@ -116,7 +118,24 @@ class Judge:
         except BadRow as error:
             return Judged(number, "quarantined", error=error)
 
-    def _decide(self, read: ReadRow, findings: tuple[Finding, ...]) -> Judged:
+    def _floor_topics(
+        self, reads: list[ReadRow], found: list[tuple[Finding, ...]]
+    ) -> Iterator[Mapping[int, tuple[str, ...]]]:
+        """Yield for each row the floor topics of its turns; of rows that nothing is done to, none."""
+        wanted = [
+            self._job.policy is not None and bool(findings or read.number in self._job.verdicts)
+            for read, findings in zip(reads, found, strict=True)
+        ]
+        named = iter(
+            self._detector.floor_topics_many([read.conversation for read in compress(reads, wanted)])
+            if any(wanted)
+            else ()
+        )
+        return (next(named) if is_wanted else {} for is_wanted in wanted)
+
+    def _decide(
+        self, read: ReadRow, findings: tuple[Finding, ...], floor_topics: Mapping[int, tuple[str, ...]]
+    ) -> Judged:
         verdicts = self._job.verdicts.get(read.number, ())
         findings = findings_as_judged(findings, verdicts) if verdicts else findings
         if not findings:
@@ -128,7 +147,7 @@ class Judge:
             read.conversation,
             findings,
             policy_as_judged(self._job.policy, verdicts) if verdicts else self._job.policy,
-            floor_turns=self._floor_turns(read.conversation, findings),
+            floor_turns=self._floor_turns(read.conversation, findings, floor_topics) if floor_topics else frozenset(),
             can_mask=read.layout.can_mask,
         )
         try:
@@ -140,7 +159,12 @@ class Judge:
             changes = ()
         return Judged(read.number, decision.outcome, self._entry(read, decision), changes)
 
-    def _floor_turns(self, conversation: Conversation, findings: tuple[Finding, ...]) -> frozenset[int]:
+    def _floor_turns(
+        self,
+        conversation: Conversation,
+        findings: tuple[Finding, ...],
+        floor_topics: Mapping[int, tuple[str, ...]],
+    ) -> frozenset[int]:
         """Return the answers that refuse a request on a topic of the floor, whichever detectors were asked for."""
         policy = self._job.policy
         refusing = {finding.turn for finding in findings if finding.behaviour in REFUSALS}
@@ -149,7 +173,7 @@ class Judge:
             for index, turn in enumerate(conversation.turns)
             if turn.is_target
             and policy is not None
-            and any(map(policy.is_floor_topic, self._detector.floor_topics(conversation, index)))
+            and any(map(policy.is_floor_topic, floor_topics.get(index, ())))
             and (index in refusing or self._detector.refuses(turn.text))
         )
 
