@@ -21,10 +21,15 @@ _SCRIPTS = {
 _LETTER = re.compile(r"[a-zA-Z\u00c0-\u024f]")
 _WORD = re.compile(r"[^\W\d_]+(?:[\u0900-\u0903\u093a-\u094f\u0962\u0963]+[^\W\d_]*)*(?:'[^\W\d_]+)?")
 """A word of letters and, in Devanagari, of vowel signs, which `re` does not count among letters."""
+_MARKS = ",.'?!:¿¡"
+"""What stands at a word's edge and is no part of it."""
 _SAMPLE = 600
 """Code points looked at: enough for dozens of stop words, little enough to be free."""
 _ROUTED, _SHORT = 120, 60
 """Code points at either end that choose the packs; texts so short that a single stop word is evidence."""
+_TOLD = 3
+"""Words of which a short text without a word of English alone must consist for every Latin pack to be scanned: "Sorunuzu hemen
+yanıtlayamıyorum" holds no stop word of any language, and such a refusal is too short to hold one."""
 _LEAD = 1.3
 """How much more than for English the words must speak for another Latin language: most short texts in doubt are English."""
 _WEIGHT_OF_SCRIPT = 2.5
@@ -39,7 +44,10 @@ def scripts_in(text: str) -> tuple[str, ...]:
 
 
 def _words_of(text: str) -> set[str]:
-    return set(text.replace(",", " ").replace(".", " ").replace("'", " ").split())
+    for mark in _MARKS:
+        if mark in text:
+            text = text.replace(mark, " ")
+    return set(text.split())
 
 
 class Languages:
@@ -120,13 +128,15 @@ class Languages:
         is_plain = self._foreign.isdisjoint
         return [
             plain
-            if plain and text.isascii() and is_plain(words.split())
+            if plain and len(text) > _SHORT and text.isascii() and is_plain(words.split())
             else self._routed(text, set(words.split()), len(sample))
             for text, words, sample in zip(folded, spaced, samples, strict=True)
         ]
 
     def _routed(self, folded: str, words: set[str], sampled: int) -> tuple[str, ...]:
         codes = [code for name in scripts_in(folded)[1:] for code in self._by_script.get(name, ())]
+        if sampled <= _SHORT and len(words) >= _TOLD and words.isdisjoint(self._english):
+            return ("en", *(code for code in self._latin if code != "en"), *codes)
         if "en" in self._latin and words.isdisjoint(self._foreign):
             return ("en", *codes)
         scores: dict[str, float] = {}
