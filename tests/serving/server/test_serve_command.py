@@ -27,7 +27,7 @@ def _environment(**more: str) -> dict[str, str]:
 
 @contextmanager
 def started(*arguments: str, **environment: str) -> Iterator[tuple[dict[str, str], subprocess.Popen[str]]]:
-    """Run the command with --json on any free port, and yield what it printed."""
+    """Run the command with --json on any free port, and yield what it printed; all of it, under `printed`, once it has ended."""
     program = subprocess.Popen(
         [sys.executable, "-m", "unmoor", "serve", *arguments, "--port", "0", "--json"],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=_environment(**environment),
@@ -39,10 +39,12 @@ def started(*arguments: str, **environment: str) -> Iterator[tuple[dict[str, str
             line = program.stdout.readline()
             assert line, program.stderr.read()
             lines.append(line)
-        yield json.loads("".join(lines)), program
+        said = json.loads("".join(lines))
+        yield said, program
     finally:
         program.send_signal(signal.SIGTERM)
-        program.communicate(timeout=20)
+        printed = program.communicate(timeout=20)
+    said["printed"] = "".join([*lines, *printed])
 
 
 def refused(*arguments: str, **environment: str) -> str:

@@ -12,7 +12,7 @@ from unmoor.errors import ServiceError
 from unmoor.serving.server.sse import EventReader
 
 EVENTS = b'data: {"a": 1}\n\n: a comment\n\ndata:{"b": 2}\n\nevent: x\nid: 5\ndata: one\ndata: two\n\nretry: 9\n\ndata: [DONE]\n\n'
-DATA = [b'{"a": 1}', b'{"b": 2}', b"one\ntwo", b"[DONE]"]
+DATA = [b'{"a": 1}', b'{"b": 2}', b"one two", b"[DONE]"]
 
 
 @given(st.lists(st.integers(0, len(EVENTS)), max_size=20), st.booleans())

@@ -49,6 +49,7 @@ class Response(asyncio.Protocol):
         self.headers: dict[str, str] = {}
         self.status = 0
         self.is_whole = False
+        self._is_another = False
         self._may_stay = False
 
     def send(self, head: bytes, body: bytes) -> None:
@@ -61,6 +62,8 @@ class Response(asyncio.Protocol):
         """Wait for status and headers."""
         while not self.status:
             await self._more(seconds)
+        if self._trouble is not None:
+            raise self._trouble
 
     async def pieces(self, seconds: float) -> AsyncIterator[bytes]:
         """Yield the body as it comes; raise ServiceError when it breaks off or is silent for `seconds`."""
@@ -145,8 +148,8 @@ class Response(asyncio.Protocol):
             return
         try:
             self._parser.feed_data(data)
-        except httptools.HttpParserError:
-            self._fail(garbled())
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade):
+            self.close() if self.is_whole else self._fail(garbled())
         if not self.status and self._received > MAX_HEAD_BYTES:
             self._fail(garbled())
         self._wake()
@@ -161,18 +164,29 @@ class Response(asyncio.Protocol):
             self._trouble = self._trouble or died()
         self._wake()
 
+    def on_message_begin(self) -> None:
+        """Pass over a second response in the same read, which nobody asked for."""
+        self._is_another = self.is_whole
+
     def on_header(self, name: bytes, value: bytes) -> None:
         """Note one header."""
+        if self._is_another:
+            return
         self.headers[name.decode("latin-1").lower()] = value.decode("latin-1")
 
     def on_headers_complete(self) -> None:
         """Note the status; 1xx responses come before the real one."""
         status = self._parser.get_status_code()
-        if status >= 200:
-            self.status = status
+        if status < 200 or self._is_another:
+            return
+        self.status = status
+        if self.headers.get("content-encoding", "identity").lower() != "identity":  # it was told to send none
+            self._fail(garbled())
 
     def on_body(self, body: bytes) -> None:
         """Keep a piece of the body."""
+        if self._is_another:
+            return
         self._pieces.append(body)
         self._held += len(body)
         if self._held > HELD_BYTES and not self._is_paused and self._transport is not None and self.is_open:
@@ -180,9 +194,9 @@ class Response(asyncio.Protocol):
             self._transport.pause_reading()
 
     def on_message_complete(self) -> None:
-        """Note the end."""
+        """Note the end; a connection that says more than it was asked is not used again."""
         self.is_whole = self.status > 0
-        self._may_stay = bool(self._parser.should_keep_alive())
+        self._may_stay = not self._is_another and bool(self._parser.should_keep_alive())
 
 
 class Connections:

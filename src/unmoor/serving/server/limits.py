@@ -22,6 +22,8 @@ class Limits:
     body_bytes: int = 1024 * 1024
     all_bodies_bytes: int = 64 * 1024 * 1024
     """Bodies held in memory at one time, of all connections together."""
+    head_seconds: float = 20.0
+    """How long a client may take to say what it wants, key included; a thousand that never do hold nobody up."""
     body_seconds: float = 30.0
     context_chars: int = 200_000
     messages: int = 1_000

@@ -101,7 +101,8 @@ class Proxy:
     async def stream(self, request: ChatRequest) -> AsyncGenerator[Batch, None]:
         """Yield the events of an answer as they come off the wire; only `[DONE]` ends it well."""
         async with self._open("POST", "/chat/completions", orjson.dumps(request.body())) as response:
-            if not response.headers.get("content-type", "").startswith("text/event-stream"):
+            kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+            if kind != "text/event-stream":
                 raise garbled()
             reader = EventReader()
             async for piece in response.pieces(self._silence_seconds):

@@ -22,7 +22,10 @@ MARKER = re.compile(
     r"<\|[^\s<>|]{1,40}\|>"  # ChatML, Llama 3, Phi, Zephyr, Command R, Qwen, Harmony
     r"|<\uff5c[^<>\uff5c]{1,40}\uff5c>"  # DeepSeek writes its bars full-width
     r"|\[/?(?:INST|SYSTEM_PROMPT|AVAILABLE_TOOLS|TOOL_RESULTS|TOOL_CALLS)\]|<</?SYS>>"  # Llama 2, Mistral
-    r"|</?(?:start_of_turn|end_of_turn)>",  # Gemma
+    r"|</?(?:start_of_turn|end_of_turn)>"  # Gemma
+    r"|\[\|[^\s\[\]|]{1,40}\|\]"  # EXAONE
+    r"|<(?:reserved_|SPECIAL_|extra_id_)\d{1,4}>"  # Baichuan, Nemotron
+    r"|<seed:[a-z_]{1,30}>|<role>|</role>|\]~b\]",  # Seed, Ling, MiniMax
     re.IGNORECASE,
 )
 """What begins or ends a message in the published chat templates."""

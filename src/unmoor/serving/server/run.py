@@ -8,6 +8,7 @@ from typing import Any
 
 from unmoor.errors import MissingExtraError
 from unmoor.serving.server.app import build_app
+from unmoor.serving.server.protocol import patient_protocol
 from unmoor.serving.server.service import Service
 
 __all__ = ["run_server", "server_for"]
@@ -29,6 +30,7 @@ def server_for(service: Service, drain_seconds: int) -> Any:
     return uvicorn.Server(
         uvicorn.Config(
             build_app(service),
+            http=patient_protocol(service.limits.head_seconds),
             log_level="warning",
             access_log=False,
             lifespan="on",

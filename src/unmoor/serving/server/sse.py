@@ -62,7 +62,7 @@ def _data(event: bytes) -> bytes:
             lines.append(value.removeprefix(b" "))
         elif name not in {b"", b"event", b"id", b"retry"}:
             raise garbled()
-    return b"\n".join(lines)
+    return b" ".join(lines)  # a line break in JSON is a blank, and would end the line when the event is sent on
 
 
 def event_of(value: dict[str, Any]) -> bytes:

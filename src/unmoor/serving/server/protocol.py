@@ -1,0 +1,93 @@
+"""From a connection to requests whose head came in time and in size; the rest is uvicorn's.
+
+Uvicorn bounds neither: a client without a key could send one header for ever, or never end it, and hold memory and connections.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import orjson
+
+from unmoor.errors import ServiceError
+
+if TYPE_CHECKING:
+    from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+    _Base = HttpToolsProtocol
+else:
+    _Base = object  # the library loads on use: `patient_protocol` puts it underneath
+
+__all__ = ["MAX_HEAD_BYTES", "patient_protocol"]
+
+MAX_HEAD_BYTES = 64 * 1024
+"""Request line and headers together, of a head that comes in several reads; the usual servers take 8 to 32 KiB."""
+
+
+def patient_protocol(head_seconds: float) -> type[HttpToolsProtocol]:
+    """Return uvicorn's protocol, which hangs up on clients whose head is too long or takes longer than this."""
+    from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+    return type("Patient", (_Patience, HttpToolsProtocol), {"head_seconds": head_seconds})
+
+
+class _Patience(_Base):
+    head_seconds = 0.0
+    _alarm: asyncio.TimerHandle | None = None
+    _head_bytes = 0
+    _is_in_head = True
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)  # type: ignore[arg-type]
+        self._begin_head()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._end_head()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        was_in_head = self._is_in_head
+        super().data_received(data)
+        if was_in_head and self._is_in_head:
+            self._head_bytes += len(data)
+            if self._head_bytes > MAX_HEAD_BYTES:
+                self._end_head()
+                self.transport.write(_TOO_LARGE)
+                self.transport.close()
+
+    def on_message_begin(self) -> None:
+        self._begin_head()
+        super().on_message_begin()
+
+    def on_headers_complete(self) -> None:
+        self._end_head()
+        super().on_headers_complete()
+
+    def send_400_response(self, msg: str) -> None:
+        self.transport.write(_answer(400, "Bad Request", ServiceError(400, msg, code="invalid_request")))
+        self.transport.close()
+
+    def _begin_head(self) -> None:
+        self._end_head()
+        self._is_in_head = True
+        self._alarm = asyncio.get_running_loop().call_later(self.head_seconds, self.transport.close)
+
+    def _end_head(self) -> None:
+        self._is_in_head, self._head_bytes = False, 0
+        if self._alarm is not None:
+            self._alarm.cancel()
+            self._alarm = None
+
+
+def _answer(status: int, words: str, error: ServiceError) -> bytes:
+    body = orjson.dumps(error.body())
+    head = f"HTTP/1.1 {status} {words}\r\ncontent-type: application/json\r\nconnection: close\r\ncontent-length: {len(body)}"
+    return head.encode() + b"\r\n\r\n" + body
+
+
+_TOO_LARGE = _answer(
+    431,
+    "Request Header Fields Too Large",
+    ServiceError(431, f"Headers may have {MAX_HEAD_BYTES} bytes together.", code="request_header_too_large"),
+)
