@@ -25,7 +25,7 @@ class PairedFacts(ChunkFacts):
         self, request: str, outcome: str, language: str, *, source: str = "", behaviours: Collection[str] = ()
     ) -> None:
         """Count one row."""
-        super().add_row(request, outcome, language, source=source)
+        super().add_row(request, outcome, language, source=source, behaviours=behaviours)
         self.pairs.add(request, behaviours)
 
     def merge(self, other: ChunkFacts) -> None:

@@ -165,11 +165,14 @@ def _collateral_part(collateral: Mapping[str, Any] | None) -> list[str]:
         return []
     named = collateral["terms_named"]
     words = "No word of the requests" if not named else f"{whole(named)} word{'s' if named > 1 else ''} of the requests"
-    lost = "lost more rows than chance would take" + (": `report.html` names them" if named else "")
-    return [
-        "## What else went with it\n",
-        f"{words} {lost} ({whole(collateral['terms_tested'])} tested, corrected for that).\n",
-    ]
+    grouped = collateral["clusters"]
+    count = len(grouped["named"])
+    groups = "no group" if not count else f"{whole(count)} group{'s' if count > 1 else ''}"
+    lost = "lost more rows than chance would take" + (": `report.html` names them" if named or count else "")
+    tested = (
+        f"{whole(collateral['terms_tested'])} words and {whole(grouped['groups'])} groups tested, corrected for that"
+    )
+    return ["## What else went with it\n", f"{words} and {groups} of alike requests {lost} ({tested}).\n"]
 
 
 def _evaluation_part(evaluation: Mapping[str, Any] | None) -> list[str]:

@@ -1,7 +1,8 @@
 """From counts of terms to the topics that lose more rows than chance would: how a filter that eats a subject is seen.
 
 Each term of the requests is tested against all other rows with Fisher's exact test, one-sided, and Bonferroni's correction for the
-number of terms tested. Terms that stand in the same lost rows are shown as one topic.
+number of terms tested. Terms that stand in the same lost rows are shown as one topic. Beside them stand groups of whole requests
+(`clusters`): a subject that has many words loses a little by each of them, and much as a group.
 """
 
 from __future__ import annotations
@@ -10,9 +11,10 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
+from unmoor.report.clusters import clusters
 from unmoor.report.intervals import hypergeometric_tail, wilson
 from unmoor.report.sample import row_hash
-from unmoor.report.terms import LOST, ChunkFacts, terms_of
+from unmoor.report.terms import FUNCTION_WORDS, LOST, ChunkFacts, terms_of
 
 __all__ = ["Collateral"]
 
@@ -26,16 +28,6 @@ _MOST_TERMS, _MOST_TOPICS = 60, 20
 _ROWS_PER_TERM = 400
 """Lost rows remembered per term, picked by hash, to see which terms stand together."""
 _SAME_TOPIC = 0.6
-_LITTLE_WORDS = """
-about after again all also and any are ask because been before being but can could did does done each for from get
-give had has have her him his how into its just like make many may more most much must need new not now one only
-other our out over please should show some such tell than that the their them then there these they this those
-through too use used using very want was way well were what when where which while who why will with without would
-you your att det den ett för som hur med och kan jag inte har när var vad till min mitt mina der die das und ist
-les des une est que para por los las
-"""
-_FUNCTION_WORDS = frozenset(_LITTLE_WORDS.split())
-"""Words that carry grammar and no topic, in the languages that are met most; other languages rely on `_COMMON_SHARE`."""
 
 
 @dataclass(slots=True)
@@ -61,7 +53,7 @@ class Collateral:
         candidates = [
             (word, seen[word], lost)
             for word, lost in self._observed.lost.items()
-            if lost >= _FEWEST_LOST and word not in _FUNCTION_WORDS and seen[word] <= max(_COMMON_SHARE * total, 10)
+            if lost >= _FEWEST_LOST and word not in FUNCTION_WORDS and seen[word] <= max(_COMMON_SHARE * total, 10)
         ]
         self._tested = len(candidates)
         tested = [
@@ -85,7 +77,7 @@ class Collateral:
                 term.where = {key: term.where[key] for key in sorted(term.where)[:_ROWS_PER_TERM]}
 
     def as_json(self) -> dict[str, Any]:
-        """Return `{"rows", "lost", "share", "tested", "topics": [...]}`; a topic has terms, counts, interval, p and behaviours."""
+        """Return `topics` (terms with counts, interval, p, behaviours) and `clusters` (groups of requests with the same)."""
         rows, lost = self._observed.rows, self._observed.rows_lost
         topics: list[list[_Term]] = []
         for term in self._terms.values():
@@ -101,6 +93,7 @@ class Collateral:
             "terms_tested": self._tested,
             "terms_named": len(self._terms),
             "topics": [_topic_json(topic, self._observed) for topic in topics[:_MOST_TOPICS]],
+            "clusters": clusters(self._observed.lost_requests, self._observed.other_requests),
         }
 
 

@@ -11,7 +11,9 @@ from collections import Counter
 from collections.abc import Collection
 from typing import Any
 
-__all__ = ["LOST", "ChunkFacts", "terms_of"]
+from unmoor.report.requests import SampledRequests
+
+__all__ = ["FUNCTION_WORDS", "LOST", "ChunkFacts", "terms_of"]
 
 LOST = frozenset({"removed", "found"})
 """Outcomes that lose a row; `found` stands for a row of an audit that declines what was asked, for an audit removes nothing."""
@@ -26,6 +28,17 @@ _WORD = re.compile(r"[^\W\d_]{3,24}")
 _UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]+")
 """Japanese and Chinese, written without spaces: pairs of characters stand for words."""
 
+_LITTLE_WORDS = """
+about after again all also and any are ask because been before being but can could did does done each for from get
+give had has have her him his how into its just like make many may more most much must need new not now one only
+other our out over please should show some such tell than that the their them then there these they this those
+through too use used using very want was way well were what when where which while who why will with without would
+you your att det den ett för som hur med och kan jag inte har när var vad till min mitt mina der die das und ist
+les des une est que para por los las
+"""
+FUNCTION_WORDS = frozenset(_LITTLE_WORDS.split())
+"""Words that carry grammar and no topic, in the languages that are met most; elsewhere, what too many requests hold is no topic."""
+
 
 def terms_of(request: str) -> set[str]:
     """Return the distinct terms of a request: words of 3 to 24 letters, pairs of unspaced characters."""
@@ -39,7 +52,17 @@ def terms_of(request: str) -> set[str]:
 class ChunkFacts:
     """What must be counted over all rows, not only over those with findings. Picklable; bounded in memory."""
 
-    __slots__ = ("_forgotten", "languages", "lost", "rows", "rows_lost", "seen", "sources")
+    __slots__ = (
+        "_forgotten",
+        "languages",
+        "lost",
+        "lost_requests",
+        "other_requests",
+        "rows",
+        "rows_lost",
+        "seen",
+        "sources",
+    )
 
     def __init__(self) -> None:
         self.rows = 0
@@ -48,19 +71,20 @@ class ChunkFacts:
         self.lost: Counter[str] = Counter()
         self.languages: dict[str, Counter[str]] = {}
         self.sources: dict[str, Counter[str]] = {}
+        self.lost_requests, self.other_requests = SampledRequests(), SampledRequests()
         self._forgotten = 0
 
     def add_row(
         self, request: str, outcome: str, language: str, *, source: str = "", behaviours: Collection[str] = ()
     ) -> None:
-        """Count one readable row: the terms of its request, and its outcome by language and by the row's own source."""
-        del behaviours  # the ledger has them
+        """Count one readable row: its request, the terms of it, and its outcome by language and by the row's own source."""
         terms = terms_of(request)
         self.rows += 1
         self.seen.update(terms)
         if outcome in LOST:
             self.rows_lost += 1
             self.lost.update(terms)
+        (self.lost_requests if outcome in LOST else self.other_requests).add(request, behaviours)
         self.languages.setdefault(language, Counter())[outcome] += 1
         if source and (source in self.sources or len(self.sources) < MOST_SOURCES):
             self.sources.setdefault(source, Counter())[outcome] += 1
@@ -73,6 +97,8 @@ class ChunkFacts:
         self.rows_lost += other.rows_lost
         self.seen.update(other.seen)
         self.lost.update(other.lost)
+        self.lost_requests.merge(other.lost_requests)
+        self.other_requests.merge(other.other_requests)
         for mine, theirs in ((self.languages, other.languages), (self.sources, other.sources)):
             for name, outcomes in theirs.items():
                 mine.setdefault(name, Counter()).update(outcomes)
@@ -88,6 +114,8 @@ class ChunkFacts:
             "lost": dict(self.lost),
             "languages": {language: dict(outcomes) for language, outcomes in self.languages.items()},
             "sources": {source: dict(outcomes) for source, outcomes in self.sources.items()},
+            "lost_requests": self.lost_requests.as_json(),
+            "other_requests": self.other_requests.as_json(),
             "forgotten": self._forgotten,
         }
 
@@ -97,6 +125,8 @@ class ChunkFacts:
         self.seen, self.lost = Counter(seen["seen"]), Counter(seen["lost"])
         self.languages = {language: Counter(outcomes) for language, outcomes in seen["languages"].items()}
         self.sources = {source: Counter(outcomes) for source, outcomes in seen["sources"].items()}
+        self.lost_requests.load(seen["lost_requests"])
+        self.other_requests.load(seen["other_requests"])
         self._forgotten = seen["forgotten"]
 
     def _forget(self) -> None:
