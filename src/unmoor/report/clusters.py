@@ -1,8 +1,8 @@
 """From sampled requests to the groups of them that lose more rows than chance would: what no single word shows.
 
-Requests are grouped by their words alone, without a look at what became of their rows, so a group may be tested on it. Each is tested
-against all others with Fisher's exact test, one-sided, and Bonferroni's correction for the number of groups. Lost and other rows are
-sampled apart; such sampling by the outcome leaves the odds ratio as it is, and shares are turned back by the known rates.
+Requests are grouped by their words alone, without a look at what became of their rows, so a group may be tested on it: against all
+others, with Fisher's exact test, one-sided, and Bonferroni's correction for the number of groups. Lost and other rows are sampled
+apart; such sampling by the outcome leaves the odds ratio as it is, and shares are turned back by the known rates.
 """
 
 from __future__ import annotations
