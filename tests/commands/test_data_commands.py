@@ -21,9 +21,9 @@ ROWS = [
 
 
 def unmoor(
-    *arguments: object, cwd: Path, preexec: Callable[[], None] | None = None
+    *arguments: object, cwd: Path, preexec: Callable[[], None] | None = None, **more: str
 ) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "NO_COLOR": "1", "COLUMNS": "80", "PYTHONUTF8": "1"}
+    environment = {**os.environ, "NO_COLOR": "1", "COLUMNS": "80", "PYTHONUTF8": "1", **more}
     command = [sys.executable, "-m", "unmoor", *map(str, arguments)]
     return subprocess.run(
         command, cwd=cwd, capture_output=True, text=True, env=environment, preexec_fn=preexec, check=False
@@ -57,6 +57,30 @@ def test_an_audit_changes_nothing_and_fits_80_columns(data: Path) -> None:
     assert "refusal.policy" in done.stdout
     assert [path.name for path in data.parent.iterdir()] == ["train.jsonl"]
     assert data.read_bytes() == before
+
+
+@pytest.mark.parametrize("columns", [40, 60, 80])
+def test_an_audit_fits_a_narrow_terminal_and_breaks_no_name(data: Path, columns: int) -> None:
+    done = unmoor("audit", data.name, cwd=data.parent, COLUMNS=str(columns))
+    *lines, _ = done.stdout.splitlines()  # the last is a command line to copy: it stays in one piece
+    assert max(map(len, [line for line in lines if not line.startswith("Layout")])) <= columns
+    assert "refusal.policy" in done.stdout
+    assert ("what it is" in done.stdout) == (columns == 80)
+
+
+@pytest.mark.parametrize("arguments", [("--no-color", "policy"), ("policy", "--no-color")])
+def test_no_color_leaves_no_escape_even_on_a_terminal(data: Path, arguments: tuple[str, ...]) -> None:
+    terminal = {"FORCE_COLOR": "1", "TERM": "xterm-256color"}
+    assert "\x1b[" in unmoor("policy", cwd=data.parent, **terminal).stdout
+    done = unmoor(*arguments, cwd=data.parent, **terminal)
+    assert done.returncode == 0, done.stderr
+    assert "\x1b" not in done.stdout
+
+
+def test_misuse_shows_an_example(data: Path) -> None:
+    done = unmoor("filter", data.name, cwd=data.parent)
+    assert done.returncode == 2
+    assert done.stderr.endswith("Example: unmoor filter train.jsonl --policy dolphin -o runs/house\n")
 
 
 def test_an_audit_can_fail_a_pipeline(data: Path) -> None:

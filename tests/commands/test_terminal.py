@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from unmoor.commands.terminal import PlainProgress, progress_bar, visible
+from unmoor.commands.terminal import PlainProgress, duration, percent, progress_bar, visible
 
 
 class _Clock:
@@ -44,3 +44,26 @@ def test_short_work_leaves_no_line_where_there_is_no_terminal(capfd: pytest.Capt
 
 def test_bytes_that_steer_a_terminal_are_shown_and_not_sent() -> None:
     assert visible("a\x1b]0;x\x07\u202eb\tc\n") == "a<U+001B>]0;x<U+0007><U+202E>b\tc\n"
+
+
+def test_more_than_was_foreseen_leaves_no_time_to_say(capfd: pytest.CaptureFixture[str]) -> None:
+    clock = _Clock()
+    advance = PlainProgress("Reading", 10, clock=clock)
+    clock.now = 10.0
+    advance(11, 300)
+    assert capfd.readouterr().err == "  Reading: 30 rows/s\n"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"), [(0, "0 s"), (99, "99 s"), (100, "2 min"), (5_400, "90 min"), (12_000, "3 h 20 min")]
+)
+def test_a_long_time_is_said_in_minutes_and_hours(seconds: float, words: str) -> None:
+    assert duration(seconds) == words
+
+
+@pytest.mark.parametrize(
+    ("share", "words"),
+    [(0, "0%"), (0.0008, "0.08%"), (0.037, "3.7%"), (0.41, "41%"), (0.996, "99.6%"), (0.9999, "99.9%"), (1, "100%")],
+)
+def test_only_all_is_a_hundred_percent(share: float, words: str) -> None:
+    assert percent(share) == words

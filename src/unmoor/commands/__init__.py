@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib
+import os
+import re
 import sys
 from typing import Any
 
@@ -37,6 +39,21 @@ VERBS: dict[str, str] = {
 """Every verb and its one-line help, in the order of a day's work; the module of a verb has its name."""
 
 
+def _no_color(*, is_hidden: bool) -> click.Option:
+    """Return the flag that takes colour out; it may stand before the verb, where help shows it, and behind."""
+
+    def heed(_context: click.Context, _option: click.Parameter, value: bool) -> None:
+        if value:
+            from unmoor.commands.terminal import PLAIN
+
+            os.environ[PLAIN] = os.environ["NO_COLOR"] = "1"
+
+    words = "Print without colour, as with NO_COLOR set."
+    return click.Option(
+        ["--no-color"], is_flag=True, expose_value=False, is_eager=True, hidden=is_hidden, callback=heed, help=words
+    )
+
+
 class _LazyGroup(click.Group):
     """Loads a verb's module when the verb is used: `--help` and `audit` stay light."""
 
@@ -50,6 +67,8 @@ class _LazyGroup(click.Group):
             return None
         module = importlib.import_module(f"unmoor.commands.{cmd_name}")
         command: click.Command = module.command
+        if all(option.name != "no_color" for option in command.params):
+            command.params.append(_no_color(is_hidden=True))
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
@@ -66,7 +85,9 @@ class _LazyGroup(click.Group):
         return super().resolve_command(ctx, args)
 
 
-@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=_LazyGroup, params=[_no_color(is_hidden=False)], context_settings={"help_option_names": ["-h", "--help"]}
+)
 @click.version_option(__version__, "-V", "--version", prog_name="unmoor")
 def cli() -> None:
     """Find the alignment your instruction data inherited, decide what stays, train on the rest, measure what the model learned.
@@ -80,7 +101,7 @@ def cli() -> None:
 def main() -> None:
     """Run the command line; every error of ours is one plain message and an exit code."""
     try:
-        code = cli.main(standalone_mode=False)
+        code = cli.main(prog_name="unmoor", standalone_mode=False)
     except UnmoorError as error:
         _complain(str(error))
         code = error.exit_code
@@ -89,6 +110,7 @@ def main() -> None:
         code = 130
     except click.ClickException as error:
         error.show()
+        _show_example(error)
         code = error.exit_code
     except KeyboardInterrupt:
         _complain("Stopped. Nothing was left half-written.")
@@ -100,6 +122,14 @@ def main() -> None:
         _complain("The machine ran out of memory. Next: --workers 1, or a machine with more")
         code = 4
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _show_example(error: click.ClickException) -> None:
+    """Print the example of the command that was misused: what was missing stands in it."""
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    example = re.search(r"Example: (unmoor .+)", " ".join((context.command.help or "").split())) if context else None
+    if example:
+        click.echo(f"Example: {example[1]}", err=True)
 
 
 def _complain(message: str) -> None:

@@ -15,23 +15,34 @@ from unmoor.records import BEHAVIOURS
 
 __all__ = ["print_done", "print_found"]
 
+_LANGUAGES = {"und": "not recognised"}
+_NARROW = 64
+"""Columns under which a table leaves out what a behaviour is: three words a line help nobody."""
+
 
 def print_found(path: Path, summary: Summary) -> None:
     """Say how the file was read and which behaviours it holds."""
-    languages = ", ".join(f"{code} {count:,}" for code, count in summary.languages.most_common(5)) or "none"
-    click.echo(f"{short(str(path), 60)}: {summary.rows:,} rows, {summary.source.describe()}")
+    width = console().width
+    languages = [f"{_LANGUAGES.get(code, code)} {count:,}" for code, count in summary.languages.most_common(5)]
+    more = len(summary.languages) - len(languages)
+    told = f": {summary.rows:,} rows, {summary.source.describe()}"
+    name = str(path) if len(str(path)) + len(told) <= width else path.name
+    click.echo(short(name, max(20, width - len(told))) + told)
     mixed = (
         ""
         if len(summary.layouts) < 2
         else f" (mixed: {', '.join(f'{n} {c:,}' for n, c in summary.layouts.most_common())})"
     )
     click.echo(f"Layout {summary.layout}{mixed}, guessed from the first rows; --layout NAME overrides.")
-    click.echo(f"Languages: {languages}\n")
+    said = ", ".join(languages) + (f", {more} more" if more > 0 else "")
+    click.echo(f"Languages: {said or 'none'}\n")
     names = [*BEHAVIOURS, *sorted(set(summary.behaviour_rows) - set(BEHAVIOURS))]
-    listing = table("behaviour", "rows", "share", "what it is", right=("rows", "share"))
+    explained = ("what it is",) if width >= _NARROW else ()
+    listing = table("behaviour", "rows", "share", *explained, right=("rows", "share"), whole=("behaviour",))
     for name in names:
         if rows := summary.behaviour_rows[name]:
-            listing.add_row(name, f"{rows:,}", percent(rows / summary.rows), BEHAVIOURS.get(name, "matches your list"))
+            sentence = (BEHAVIOURS.get(name, "matches your list"),) if explained else ()
+            listing.add_row(name, f"{rows:,}", percent(rows / summary.rows), *sentence)
     if listing.row_count:
         console().print(listing)
     absent = [name for name in names if not summary.behaviour_rows[name]]

@@ -12,7 +12,8 @@ from typing import Any, TypeVar
 import click
 
 from unmoor.commands.observed import PairedFacts
-from unmoor.commands.terminal import progress_bar
+from unmoor.commands.terminal import Advance, progress_bar
+from unmoor.commands.totals import total_to_read
 from unmoor.detectors import load_judge, load_pairs
 from unmoor.engines import Cluster, Dedup, Job, JudgeSettings, Options, Summary, run_job, run_on_ray
 from unmoor.errors import UsageError
@@ -131,7 +132,6 @@ def run_with_progress(data: DataSet, job: Job, output: Path | None, options: dic
 
     bad_rows = _bad_row_limit(options)
     workers = options["workers"] or _workers_for(data)
-    size = data.size_bytes if data.files[0].can_be_cut and data.format != "parquet" else None
     report = RunReport.of(job, [command]) if output is not None else None
     if report is not None:
         job = replace(job, observer=report.observer)
@@ -140,7 +140,8 @@ def run_with_progress(data: DataSet, job: Job, output: Path | None, options: dic
         job = replace(job, observer=partial(PairedFacts, options["pair_list"]))
     settings = Options(workers=workers, force=options["force"], shard=_shard(options["shard"]), **bad_rows)
     finish = report.write if report else lambda _summary, _writer: None
-    with progress_bar(f"Reading {data.name}", size) as advance:
+    with progress_bar(f"Reading {data.name}", total_to_read(data)) as advance:
+        told = _by_rows(advance) if data.format == "parquet" else lambda rows, done: advance(done, rows)
         if options.get("engine") == "ray" and output is not None:
             cluster = Cluster(options["ray_address"], options["ray_shards"])
             return run_on_ray(
@@ -149,10 +150,22 @@ def run_with_progress(data: DataSet, job: Job, output: Path | None, options: dic
                 output,
                 settings,
                 cluster,
-                on_progress=lambda rows, done: advance(done, rows),
+                on_progress=told,
                 finish=finish,
             )
-        return run_job(data, job, output, settings, on_progress=lambda rows, done: advance(done, rows), finish=finish)
+        return run_job(data, job, output, settings, on_progress=told, finish=finish)
+
+
+def _by_rows(advance: Advance) -> Callable[[int, int], None]:
+    """Return what tells a progress bar that counts rows: each call has the rows of all chunks so far."""
+    seen = 0
+
+    def told(rows: int, _bytes: int) -> None:
+        nonlocal seen
+        advance(rows - seen, rows)
+        seen = rows
+
+    return told
 
 
 def _judge(name: str | None, url: str | None) -> JudgeSettings | None:

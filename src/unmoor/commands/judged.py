@@ -37,7 +37,7 @@ def _print(found: list[Precision], wanted: float) -> None:
     from unmoor.review.calibration import LEAST_JUDGED
 
     right = ("judged", "right", "95%", "from", "keeps")
-    listing = table("behaviour", *right, right=right)
+    listing = table("behaviour", *right, right=right, whole=("behaviour",))
     for each in found:
         cut = each.cut
         listing.add_row(

@@ -19,7 +19,7 @@ def command(name: str | None, toml: bool, as_json: bool) -> None:
     Example: unmoor policy dolphin --toml > house.toml
     """
     if name is None:
-        listing = table("policy", "what it does")
+        listing = table("policy", "what it does", whole=("policy",))
         for shipped in SHIPPED:
             listing.add_row(shipped, load_policy(shipped).description)
         console().print(listing)

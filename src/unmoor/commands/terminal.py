@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import sys
 import time
@@ -16,7 +17,22 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-__all__ = ["Advance", "PlainProgress", "console", "percent", "print_json", "progress_bar", "short", "table", "visible"]
+__all__ = [
+    "PLAIN",
+    "Advance",
+    "PlainProgress",
+    "console",
+    "duration",
+    "percent",
+    "print_json",
+    "progress_bar",
+    "short",
+    "table",
+    "visible",
+]
+
+PLAIN = "UNMOOR_NO_COLOR"
+"""Set by --no-color, so that processes started by this one heed it too."""
 
 _UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 
@@ -33,11 +49,21 @@ def short(text: str, width: int) -> str:
 
 
 def percent(share: float) -> str:
-    """Return a share as a percentage with as many digits as it needs: 0.08%, 3.7%, 41%."""
+    """Return a share as a percentage with as many digits as it needs: 0.08%, 3.7%, 41%, 99.9%; only all is 100%."""
     value = share * 100
-    if value == 0:
-        return "0%"
+    if value in (0, 100):
+        return f"{value:.0f}%"
+    if value > 99:
+        return f"{min(value, 99.9):.1f}%"
     return f"{value:.2f}%" if value < 1 else f"{value:.1f}%" if value < 10 else f"{value:.0f}%"
+
+
+def duration(seconds: float) -> str:
+    """Return a time as people say it: 90 s, 12 min, 3 h 20 min."""
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 100 else f"{minutes // 60} h {minutes % 60} min"
 
 
 def print_json(value: Any) -> None:
@@ -46,20 +72,23 @@ def print_json(value: Any) -> None:
 
 
 def console(*, is_error: bool = False) -> Console:
-    """Return a rich console; without colour where NO_COLOR or a pipe says so."""
+    """Return a rich console; without colour where NO_COLOR or a pipe says so, without any style where --no-color does."""
     from rich.console import Console
 
-    return Console(stderr=is_error, highlight=False, soft_wrap=False, markup=False)
+    style = {"color_system": None} if os.environ.get(PLAIN) else {}
+    return Console(stderr=is_error, highlight=False, soft_wrap=False, markup=False, **style)  # type: ignore[arg-type]
 
 
-def table(*columns: str, right: tuple[str, ...] = ()) -> Table:
-    """Return a table with plain headings; columns named in `right` hold numbers."""
+def table(*columns: str, right: tuple[str, ...] = (), whole: tuple[str, ...] = ()) -> Table:
+    """Return a table with plain headings; columns named in `right` hold numbers, those in `whole` names that are not broken."""
     from rich import box
     from rich.table import Table
 
     made = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="bold")
     for name in columns:
-        made.add_column(name, justify="right" if name in right else "left", overflow="fold", no_wrap=name in right)
+        made.add_column(
+            name, justify="right" if name in right else "left", overflow="fold", no_wrap=name in (*right, *whole)
+        )
     return made
 
 
@@ -139,8 +168,8 @@ class PlainProgress:
         click.echo(f"  {visible(self._what)}: {', '.join(self._parts(now))}", err=True)
 
     def _parts(self, now: float) -> list[str]:
-        if not self._total or not self._rate.done:
+        if not self._total or not self._rate.done or self._rate.done > self._total:
             return [self._rate.words()]
-        share = min(self._rate.done / self._total, 1.0)
+        share = self._rate.done / self._total
         left = (now - self._rate.began) * (1 - share) / share
-        return [f"{share:.0%}", self._rate.words(), f"{left:,.0f} s left"]
+        return [f"{share:.0%}", self._rate.words(), f"{duration(left)} left"]

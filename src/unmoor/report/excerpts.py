@@ -33,6 +33,7 @@ def example(entry: dict[str, Any], behaviour: str) -> dict[str, Any]:
     return {
         "row": entry["row"],
         "outcome": entry["outcome"],
+        "actions": sorted({edit["action"] for edit in entry["edits"]}) if entry["outcome"] == "mended" else [],
         "reason": short_text(entry.get("reason", ""), _REASON_CHARS),
         "is_floor": bool(entry.get("is_floor")),
         "needs_review": bool(entry.get("needs_review")),

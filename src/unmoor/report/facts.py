@@ -84,6 +84,7 @@ class FactsBuilder:
         self._mends = Sample(_MENDS_SHOWN * _POOL)
         self._collateral = Collateral(observed)
         self._refusals: Counter[str] = Counter()
+        self._edits: Counter[str] = Counter()
         self._reasoning_rows = self._floor_rows = self._review_rows = self._found_rows = 0
 
     def add_entry(self, entry: dict[str, Any]) -> None:
@@ -101,6 +102,9 @@ class FactsBuilder:
             self._count(entry, behaviour, [f for f in counted if f["behaviour"] == behaviour])
         for behaviour in {finding["behaviour"] for finding in findings if not finding["is_reasoning"]}:
             self._show(entry, behaviour)
+        self._edits.update(
+            {edit["action"] for edit in entry.get("edits") or ()} if entry["outcome"] == "mended" else ()
+        )
         self._count_rules(counted)
         self._note_loss(entry, found)
         if any(edit["action"] == "mend" for edit in entry.get("edits") or ()):
@@ -154,6 +158,7 @@ class FactsBuilder:
             "detectors": dict(made.detectors) if made.detectors else None,
             "counts": dict(made.counts),
             "refusals": {**_share(self._refusals["rows"], rows), "outcomes": _outcomes(self._refusals)},
+            "edits": dict(self._edits.most_common()),
             "found": _share(self._found_rows, rows),
             "floor": {"rows": self._floor_rows},
             "review": {"rows": self._review_rows},

@@ -28,12 +28,18 @@ ANSWERS_SHOWN = 6
 ANSWER_CHARS = 400
 _OUTCOME_WORDS = {
     "kept": "kept, untouched",
-    "mended": "mended: a part was cut",
+    "mended": "mended: changed, and kept",
     "masked": "masked: kept, not trained on",
     "labelled": "labelled, otherwise untouched",
     "removed": "removed",
     "quarantined": "could not be read",
     "blank": "blank lines",
+}
+_EDIT_WORDS = {
+    "mend": "a part of the answer was cut",
+    "drop_turn": "a question and its answer were taken out",
+    "cut": "the conversation was ended before it",
+    "mask": "the answer stays and is not trained on",
 }
 
 
@@ -63,6 +69,7 @@ def _page(facts: dict[str, Any]) -> str:
         style_hash=digest,
         sentences=BEHAVIOURS,
         outcome_words=_OUTCOME_WORDS,
+        edit_words=_EDIT_WORDS,
         position_words=POSITIONS,
         persona_words=plots.PERSONA_WORDS,
         group_words=plots.GROUP_WORDS,

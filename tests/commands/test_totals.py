@@ -1,0 +1,58 @@
+"""How much there is to read, from headers and ends of files alone."""
+
+from __future__ import annotations
+
+import gzip
+import sys
+from importlib import import_module
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+from pyarrow import parquet
+
+from unmoor.commands.totals import total_to_read
+from unmoor.layouts import open_data_set, shard_of
+
+ROWS = b'{"instruction": "Name a tide.", "input": "", "output": "The ebb."}\n' * 300
+
+
+def _zstd(content: bytes) -> bytes:
+    module = import_module("compression.zstd" if sys.version_info >= (3, 14) else "backports.zstd")
+    packed: bytes = module.compress(content)
+    return packed
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.jsonl", ROWS),
+        ("a.jsonl.gz", gzip.compress(ROWS)),
+        ("a.jsonl.zst", _zstd(ROWS)),
+        ("a.json", b"[" + b",".join(ROWS.splitlines()) + b"]"),
+    ],
+)
+def test_a_file_says_how_much_text_it_holds(tmp_path: Path, name: str, content: bytes) -> None:
+    (tmp_path / name).write_bytes(content)
+    expected = len(content) if name == "a.json" else len(ROWS)
+    assert total_to_read(open_data_set(tmp_path / name)) == expected
+
+
+def test_files_of_a_folder_are_added_up(tmp_path: Path) -> None:
+    for name in ("a.jsonl.gz", "b.jsonl.gz"):
+        (tmp_path / name).write_bytes(gzip.compress(ROWS))
+    assert total_to_read(open_data_set(tmp_path)) == 2 * len(ROWS)
+
+
+def test_parquet_is_counted_in_rows_of_the_shard_s_groups(tmp_path: Path) -> None:
+    table = pa.table({"prompt": ["Name a tide."] * 90, "completion": ["The ebb."] * 90})
+    parquet.write_table(table, tmp_path / "a.parquet", row_group_size=30)
+    data = open_data_set(tmp_path / "a.parquet")
+    assert total_to_read(data) == 90
+    assert [total_to_read(shard_of(data, number, 3)) for number in (1, 2, 3)] == [30, 30, 30]
+
+
+def test_what_a_file_does_not_say_is_not_guessed(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl.gz"
+    path.write_bytes(gzip.compress(ROWS) + gzip.compress(b"\n"))
+    assert total_to_read(open_data_set(path)) is None
