@@ -40,7 +40,8 @@ from unmoor.policy import load_policy
 from unmoor.report import ChunkFacts
 data, phrases, policy, run = map(Path, sys.argv[1:5])
 job = Job("messages", load_policy(str(policy)), ("wordlist",), ("en",), phrases, observer=ChunkFacts)
-options = Options(chunk_bytes=2**20, checkpoint_bytes=3 * 2**20, force="--force" in sys.argv)
+part = data.stat().st_size // 48
+options = Options(chunk_bytes=part, checkpoint_bytes=3 * part, force="--force" in sys.argv)
 run_job(open_data_set(data), job, run, options)
 """
 POLICY = 'name = "drop"\nversion = 1\n[actions]\nwordlist = "drop"\n[limits]\nmax_removed_share = 1.0\n'

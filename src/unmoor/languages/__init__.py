@@ -3,7 +3,7 @@
 from unmoor.languages.fold import fold, fold_character
 from unmoor.languages.pack import BEHAVIOUR_FILES, STRENGTHS, Pack, Phrase, load_pack, load_packs, pack_codes
 from unmoor.languages.pattern import LETTERS, Pattern, read_pattern
-from unmoor.languages.pattern_cache import cache_folder
+from unmoor.records import cache_folder
 
 __all__ = [
     "BEHAVIOUR_FILES",

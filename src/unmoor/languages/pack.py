@@ -13,7 +13,7 @@ from typing import Any
 from unmoor.errors import PackError, nearest_name
 from unmoor.languages.fold import fold
 from unmoor.languages.pattern import Pattern
-from unmoor.languages.pattern_cache import PatternCache
+from unmoor.languages.pattern_cache import PatternCache, kept_contents
 
 __all__ = ["BEHAVIOUR_FILES", "SCRIPTS", "STRENGTHS", "Pack", "Phrase", "load_pack", "load_packs", "pack_codes"]
 
@@ -127,8 +127,11 @@ def load_pack(code: str, folder: Path | None = None) -> Pack:
         known = pack_codes(folder)
         raise PackError(f'There is no language pack "{code}".{nearest_name(code, known)} Packs: {", ".join(known)}')
     digest = hashlib.sha256()
-    settings = _read(root / "pack.toml", digest)
-    contents = {file: _read(root / f"{file}.toml", digest) for file in BEHAVIOUR_FILES}
+    files = {file: _read(root / f"{file}.toml", digest) for file in ("pack", *BEHAVIOUR_FILES)}
+    contents = kept_contents(
+        digest.hexdigest(), lambda: {file: _parsed(f"{code}/{file}.toml", data) for file, data in files.items()}
+    )
+    settings = contents["pack"]
     patterns = PatternCache(digest.hexdigest())
     _check_keys(settings, _PACK_KEYS, _PACK_NEEDS, f"{code}/pack.toml")
     _check_choice(settings["script"], SCRIPTS, f"{code}/pack.toml: script")
@@ -153,13 +156,17 @@ def load_pack(code: str, folder: Path | None = None) -> Pack:
 _SHIPPED = Path(__file__).resolve().parent
 
 
-def _read(path: Path, digest: Any) -> dict[str, Any]:
+def _read(path: Path, digest: Any) -> bytes:
     name = f"{path.parent.name}/{path.name}"
     try:
         data = path.read_bytes()
     except FileNotFoundError as error:
         raise PackError(f"{name} is missing; every pack has {', '.join(['pack', *BEHAVIOUR_FILES])}") from error
     digest.update(data)
+    return data
+
+
+def _parsed(name: str, data: bytes) -> dict[str, Any]:
     try:
         return tomllib.loads(data.decode("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

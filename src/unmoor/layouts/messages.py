@@ -56,13 +56,15 @@ def message_turn(message: Any, path: Path, position: int = -1, *, is_target: boo
     Raises:
         BadRow: BAD_TURN, UNKNOWN_ROLE or TEXT_EXPECTED.
     """
-    where = ".".join(map(str, path))
     if not isinstance(message, dict) or "role" not in message:
-        raise BadRow("BAD_TURN", f"{where} should be an object with role and content")
-    role = ROLES.get(str(message["role"]).casefold())
+        raise BadRow("BAD_TURN", f"{_where(path)} should be an object with role and content")
+    named = message["role"]
+    role = ROLES.get(named if isinstance(named, str) else "") or ROLES.get(str(named).casefold())
     if role is None:
-        raise BadRow("UNKNOWN_ROLE", f"{where} has role {message['role']!r}, which is not known")
+        raise BadRow("UNKNOWN_ROLE", f"{_where(path)} has role {named!r}, which is not known")
     text, pieces = _content(message, path)
+    if len(message) == 2 and "content" in message:  # most turns
+        return Turn(role, text, pieces, role == "assistant" and is_target, position=position)
     learned = role == "assistant" and is_target and message.get("train") is not False and message.get("weight") != 0
     reasoning = message.get("reasoning_content") or message.get("thinking") or ""
     return Turn(
@@ -74,6 +76,10 @@ def message_turn(message: Any, path: Path, position: int = -1, *, is_target: boo
         has_tool_calls=bool(message.get("tool_calls") or message.get("function_call")),
         position=position,
     )
+
+
+def _where(path: Path) -> str:
+    return ".".join(map(str, path))
 
 
 def _content(message: dict[str, Any], path: Path) -> tuple[str, tuple[Piece, ...]]:

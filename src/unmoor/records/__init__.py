@@ -1,5 +1,6 @@
 """What flows through unmoor: conversations, findings, decisions and verdicts. Standard library only."""
 
+from unmoor.records.cache import cache_folder
 from unmoor.records.conversation import Conversation, Path, Piece, Role, Row, Turn
 from unmoor.records.decision import ACTIONS, OUTCOMES, Decision, Edit, Outcome
 from unmoor.records.finding import BEHAVIOURS, FLOOR_TOPICS, REFUSALS, Finding

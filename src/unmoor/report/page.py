@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import os
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, FileSystemBytecodeCache, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from unmoor.records import BEHAVIOURS
+from unmoor.records import BEHAVIOURS, cache_folder
 from unmoor.report import plots, visible
 from unmoor.report.facts import POSITIONS
 from unmoor.report.headline import completed, shown_evaluation
@@ -81,11 +82,22 @@ def _page(facts: dict[str, Any]) -> str:
     )
 
 
+def _kept_templates() -> FileSystemBytecodeCache | None:
+    """Return where compiled templates are kept between runs; None where nothing can be written."""
+    folder = cache_folder() / "templates"
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError:
+        return None
+    return FileSystemBytecodeCache(str(folder)) if os.access(folder, os.W_OK) else None
+
+
 @cache
 def _environment() -> Environment:
     """Return the templates, compiled once in a process."""
     environment = Environment(
         loader=PackageLoader("unmoor.report"),
+        bytecode_cache=_kept_templates(),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

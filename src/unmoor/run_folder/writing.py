@@ -14,6 +14,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
+import orjson
+
 from unmoor.errors import MachineError, RunFolderError, UsageError
 from unmoor.run_folder.files import (
     CHECKPOINT,
@@ -140,7 +142,7 @@ class RunWriter:
             for file in self._files.values():
                 settle(file)
             sizes = {name: file.tell() for name, file in self._files.items()}
-        write_atomic(self._work / CHECKPOINT, dump_json({"sizes": sizes, "state": dict(state)}))
+        write_atomic(self._work / CHECKPOINT, orjson.dumps({"sizes": sizes, "state": dict(state)}, option=orjson.OPT_NON_STR_KEYS))
         fail_point("after-checkpoint")
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
