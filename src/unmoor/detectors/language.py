@@ -123,7 +123,7 @@ class Languages:
     def routes(self, folded: Sequence[str]) -> list[tuple[str, ...]]:
         """Return for each of many folded texts the packs worth scanning it for, as `route` does."""
         samples = [text if len(text) <= 2 * _ROUTED else f"{text[:_ROUTED]} {text[-_ROUTED:]}" for text in folded]
-        spaced = "\0".join(samples).replace(",", " ").replace(".", " ").replace("'", " ").split("\0")
+        spaced = "\0".join(samples).replace(",", " ").replace(".", " ").replace("'", " ").split("\0") if samples else []
         plain = ("en",) if "en" in self._latin else ()
         is_plain = self._foreign.isdisjoint
         return [
