@@ -106,10 +106,11 @@ class Detector:
     def _find_batch(self, conversations: Sequence[Conversation]) -> list[tuple[Finding, ...]]:
         found: dict[int, list[Finding]] = {}
         if self._wordlist:
-            for number, conversation in enumerate(conversations):
-                for index, text, field in _targets(conversation):
-                    if here := self._wordlist.find(text, index, field):
-                        found.setdefault(number, []).extend(here)
+            said = [(number, target) for number, one in enumerate(conversations) for target in _targets(one)]
+            listed = self._wordlist.find_many([target for _, target in said])
+            for (number, _), here in zip(said, listed, strict=True):
+                if here:
+                    found.setdefault(number, []).extend(here)
         if "phrases" in self._names or "model" in self._names:
             parts = [part for number, one in enumerate(conversations) for part in _parts(number, one)]
             for place, view in view_many(self._phrases, [part.said(conversations[part.row]) for part in parts]):

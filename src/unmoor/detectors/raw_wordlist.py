@@ -102,10 +102,10 @@ def line_set(expressions: list[bytes]) -> Any:
 
 
 def literal_set(phrases: Sequence[str]) -> Any:
-    """Return a set that finds which phrases stand in a text in lower case.
+    """Return a set that finds where phrases end in texts in lower case.
 
     Raises:
         ImportError: no Hyperscan that can be trusted.
     """
-    flags = int(trusted_hyperscan().HS_FLAG_SINGLEMATCH)
-    return compiled_set([_escaped(phrase) for phrase in phrases], flags)
+    trusted_hyperscan()
+    return compiled_set([_escaped(phrase) for phrase in phrases], 0)

@@ -7,10 +7,13 @@ an old list can be seen beside the packs on one's own data.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
+
+import numpy as np
 
 from unmoor.detectors.raw_wordlist import RawWordlist, literal_set
 from unmoor.errors import UsageError
@@ -45,17 +48,23 @@ class Wordlist:
 
     def find(self, text: str, turn: int, field: Literal["text", "reasoning"]) -> list[Finding]:
         """Return the first place of each phrase of the list in `text`."""
-        lowered = text.lower()
-        if len(lowered) != len(text):
-            lowered = "".join(c.lower() if len(c.lower()) == 1 else c for c in text)
-        found = []
-        for phrase in self._standing_in(lowered):
-            start = lowered.find(phrase)
-            if start >= 0:
-                end = start + len(phrase)
-                found.append(
-                    Finding("wordlist", turn, start, end, text[start:end], phrase, 1.0, "und", "wordlist", field)
-                )
+        return self.find_many([(turn, text, field)])[0]
+
+    def find_many(self, said: Sequence[tuple[int, str, Literal["text", "reasoning"]]]) -> list[list[Finding]]:
+        """Return the same for many (turn, text, field) at once, in order."""
+        lowered = [_lower(text) for _, text, _ in said]
+        found: list[list[Finding]] = [[] for _ in said]
+        for index, places in self._standing_in(lowered).items():
+            turn, text, field = said[index]
+            for place in sorted(places):
+                phrase = self.phrases[place]
+                start = lowered[index].find(phrase)
+                if start >= 0:
+                    end = start + len(phrase)
+                    quote = text[start:end]
+                    found[index].append(
+                        Finding("wordlist", turn, start, end, quote, phrase, 1.0, "und", "wordlist", field)
+                    )
         return found
 
     def raw(self) -> RawWordlist | None:
@@ -65,18 +74,34 @@ class Wordlist:
         except ImportError:
             return None
 
-    def _standing_in(self, lowered: str) -> tuple[str, ...]:
-        """Return the phrases that may stand in a text: from one scan where Hyperscan is installed, else all of them."""
+    def _standing_in(self, lowered: Sequence[str]) -> dict[int, Collection[int]]:
+        """Return the numbers of the phrases that may stand in each text: from one scan of all where Hyperscan is installed."""
         database = _literals(self.phrases)
         if database is None:
-            return self.phrases
-        places: set[int] = set()
-        database.scan(lowered.encode("utf-8", "replace"), match_event_handler=_collect, context=places)
-        return tuple(self.phrases[place] for place in sorted(places))
+            return dict.fromkeys(range(len(lowered)), range(len(self.phrases)))
+        data = "\0".join(lowered).encode("utf-8", "replace")
+        hits: list[tuple[int, int]] = []
+        database.scan(data, match_event_handler=_note, context=hits)
+        if not hits:
+            return {}
+        ends = np.flatnonzero(np.frombuffer(data, dtype=np.uint8) == 0)
+        standing: dict[int, set[int]] = {}
+        texts = np.searchsorted(ends, np.array([end for _, end in hits], dtype=np.int64) - 1)
+        for index, (number, _) in zip(texts.tolist(), hits, strict=True):
+            standing.setdefault(index, set()).add(number)
+        return dict(standing)
 
 
-def _collect(number: int, _start: int, _end: int, _flags: int, context: set[int]) -> None:
-    context.add(number)
+def _lower(text: str) -> str:
+    """Return the text in lower case, as many characters as before."""
+    lowered = text.lower()
+    if len(lowered) == len(text):
+        return lowered
+    return "".join(c.lower() if len(c.lower()) == 1 else c for c in text)
+
+
+def _note(number: int, _start: int, end: int, _flags: int, context: list[tuple[int, int]]) -> None:
+    context.append((number, end))
 
 
 @lru_cache(maxsize=8)

@@ -36,7 +36,12 @@ ROLES: dict[str, Role] = {
 
 def is_message_list(value: Any) -> bool:
     """Return whether `value` is a non-empty list of objects with a role each."""
-    return isinstance(value, list) and bool(value) and all(isinstance(m, dict) and "role" in m for m in value)
+    if not isinstance(value, list) or not value:
+        return False
+    for message in value:  # a loop, because this is asked of every row
+        if not isinstance(message, dict) or "role" not in message:
+            return False
+    return True
 
 
 def message_turns(messages: Any, path: Path, *, is_target: bool = True) -> tuple[Turn, ...]:
@@ -47,7 +52,7 @@ def message_turns(messages: Any, path: Path, *, is_target: bool = True) -> tuple
     """
     if not isinstance(messages, list) or not messages:
         raise BadRow("NO_TURNS", f"{'.'.join(map(str, path))} should be a list with at least one turn")
-    return tuple(message_turn(message, (*path, i), i, is_target=is_target) for i, message in enumerate(messages))
+    return tuple([message_turn(message, (*path, i), i, is_target=is_target) for i, message in enumerate(messages)])
 
 
 def message_turn(message: Any, path: Path, position: int = -1, *, is_target: bool = True) -> Turn:
@@ -113,7 +118,10 @@ def _parts(parts: list[Any], path: Path) -> tuple[str, tuple[Piece, ...]]:
 
 
 def _list_key(row: Row) -> str | None:
-    return next((key for key in LIST_KEYS if is_message_list(row.get(key))), None)
+    for key in LIST_KEYS:
+        if key in row and is_message_list(row[key]):
+            return key
+    return None
 
 
 def _is_empty(row: Row) -> bool:
