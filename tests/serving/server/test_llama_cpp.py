@@ -115,6 +115,25 @@ def test_a_stream_is_the_whole_answer_with_its_usage(client: openai.OpenAI) -> N
     assert chunks[-1].usage is not None and chunks[-1].usage.total_tokens > 12
 
 
+def test_a_form_for_the_answer_is_kept_to(client: openai.OpenAI) -> None:
+    answer = client.chat.completions.create(
+        model="tiny", messages=GARDEN, max_tokens=12, temperature=0, response_format={"type": "json_object"}
+    )
+    assert (answer.choices[0].message.content or "").lstrip().startswith("{"), (
+        "a model that knows nothing was not held to JSON"
+    )
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_request_for_log_probabilities_is_understood(client: openai.OpenAI, stream: bool) -> None:
+    answer: Any = client.chat.completions.create(
+        model="tiny", messages=GARDEN, max_tokens=4, temperature=0, logprobs=True, top_logprobs=2, stream=stream
+    )
+    choices = [chunk.choices[0] for chunk in answer if chunk.choices] if stream else answer.choices
+    known = [entry for choice in choices if choice.logprobs for entry in choice.logprobs.content or []]
+    assert known and all(entry.logprob <= 0 for entry in known)
+
+
 def test_a_prompt_beyond_its_context_is_the_clients_mistake_and_no_crash(client: openai.OpenAI) -> None:
     with pytest.raises(openai.APIStatusError) as caught:
         client.chat.completions.create(model="tiny", messages=[{"role": "user", "content": "garden " * 2_000}])
