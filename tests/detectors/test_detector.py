@@ -27,6 +27,15 @@ ANSWERS = [
 ]
 
 
+def test_a_text_that_holds_a_nul_and_one_that_holds_nothing_are_looked_at_like_others(detector: Detector) -> None:
+    plain = exchange("Who are you?", "I am a model.")
+    marked = exchange("What is a NUL?", f"One\0two\0three. {REFUSAL}")
+    assert detector.find_many([]) == []
+    assert detector.find_many([plain]) == [detector.find(plain)]
+    assert detector.find_many([plain, marked, plain]) == [detector.find(one) for one in (plain, marked, plain)]
+    assert detector.find(marked)
+
+
 def test_a_batch_gives_what_one_at_a_time_gives(detector: Detector) -> None:
     conversations = [exchange("How do I kill a process?", answer) for answer in ANSWERS]
     assert detector.find_many(conversations) == [detector.find(conversation) for conversation in conversations]

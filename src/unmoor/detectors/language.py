@@ -43,11 +43,15 @@ def scripts_in(text: str) -> tuple[str, ...]:
     return ("Latin", *(name for name, pattern in _SCRIPTS.items() if pattern.search(text)))
 
 
-def _words_of(text: str) -> set[str]:
+def _spaced(text: str) -> str:
     for mark in _MARKS:
         if mark in text:
             text = text.replace(mark, " ")
-    return set(text.split())
+    return text
+
+
+def _words_of(text: str) -> set[str]:
+    return set(_spaced(text).split())
 
 
 class Languages:
@@ -123,7 +127,9 @@ class Languages:
     def routes(self, folded: Sequence[str]) -> list[tuple[str, ...]]:
         """Return for each of many folded texts the packs worth scanning it for, as `route` does."""
         samples = [text if len(text) <= 2 * _ROUTED else f"{text[:_ROUTED]} {text[-_ROUTED:]}" for text in folded]
-        spaced = "\0".join(samples).replace(",", " ").replace(".", " ").replace("'", " ").split("\0") if samples else []
+        spaced = _spaced("\0".join(samples)).split("\0")
+        if len(spaced) != len(samples):  # there are none, or one of them holds a NUL
+            spaced = [_spaced(sample) for sample in samples]
         plain = ("en",) if "en" in self._latin else ()
         is_plain = self._foreign.isdisjoint
         return [
