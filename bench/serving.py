@@ -336,8 +336,8 @@ def measure(*, is_quick: bool = False) -> list[str]:
         ]
     table = [
         "| pause between tokens | tokens | streams at a time | bare, answers/s | unmoor serve, answers/s | share | "
-        "added to the median of the first token | to its p95 | to the p95 of the whole answer | CPU per answer, ms: proxy / upstream / load generator | "
-        "right |",
+        "added to the median of the first token | to its p95 | to the p95 of the whole answer | "
+        "CPU per answer, ms: proxy / upstream / load generator | right |",
         "|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|",
         *("| " + " | ".join(row) + " |" for row in rows),
     ]

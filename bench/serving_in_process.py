@@ -1,7 +1,7 @@
 """Measures what a model in the server's own process gains by writing many answers at a time, and that none of them changes.
 
-`python bench/serving_in_process.py` writes bench/results/serving-in-process.md; `python bench/serving_in_process.py MODEL …` measures
-folders of your own. Two models by default, made here: the demo's tiny mixture of experts, where the Python around the model is
+`python bench/serving_in_process.py` writes bench/results/serving-in-process.md; arguments are folders with models of your own to
+measure instead. Two models by default, made here: the demo's tiny mixture of experts, where the Python around the model is
 most of the work, and a dense one of SmolLM2-135M's shape with random weights, where the model is.
 """
 
