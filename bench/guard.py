@@ -1,9 +1,9 @@
 """What the shipped guard refuses: floor topics in 19 languages, harmless look-alikes, and what one answer costs it.
 
-`python bench/guard.py` writes bench/results/guard.md; further arguments are suites of harmless requests, by path. Requests are those
-of tests/serving/guard_requests.toml and of the suites that ship. They are ours, and the packs were written with the first of them in
-sight, so that rate says what works and not how often the guard would be right elsewhere; the suite's look-alikes were written for
-models and not for the guard.
+`python bench/guard.py` writes bench/results/guard.md; further arguments are suites of harmless requests, by path. Requests are
+those of tests/serving/guard_requests.toml and of the suites that ship. They are ours, and the packs were written with the first
+of them in sight, so that rate says what works and not how often the guard would be right elsewhere; the suite's look-alikes were
+written for models and not for the guard.
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ MODELS = b'{"object":"list","data":[{"id":"echo","object":"model"}]}'
 def answer_to(prompt: str, tokens: int) -> list[str]:
     """Return the tokens of the answer to a prompt: anybody can check whose answer it is."""
     digest = hashlib.sha256(prompt.encode()).hexdigest()
-    return [f"{digest[at * 4 % 64 : at * 4 % 64 + 4]} " for at in range(tokens)]
+    return [f"{digest[at * 4 % 64 : at * 4 % 64 + 4]}{'.' if at % 8 == 7 else ''} " for at in range(tokens)]
 
 
 class Connection(asyncio.Protocol):

@@ -84,7 +84,7 @@ def command(model_or_url: str, persona: str, **options: Any) -> None:
         limits=limits,
         only_models=frozenset(options["models"]),
     )
-    _announce(f"{place.url}/v1", chosen.name, made, options)
+    _announce(f"{place.url}/v1", f"{_name_of(model_or_url)} with persona {chosen.name}", made, options)
     with listening:
         run_server(service, listening, options["drain_seconds"])
 
@@ -181,11 +181,15 @@ def _secret(path: Path | None) -> str | None:
     return secret
 
 
-def _announce(url: str, persona: str, made: str | None, options: dict[str, Any]) -> None:
+def _name_of(model_or_url: str) -> str:
+    return model_or_url if "://" in model_or_url else Path(model_or_url).name
+
+
+def _announce(url: str, what: str, made: str | None, options: dict[str, Any]) -> None:
     if options["as_json"]:
         print_json({"url": url, "key": made})
         return
-    click.echo(f"Serving at {url} with persona {visible(persona)}.", err=True)
+    click.echo(f"Serving {visible(what)} at {url}", err=True)
     if made is not None:
         click.echo(f"Key, made for this run and shown once: {made}", err=True)
     if options["policy"] is None:

@@ -118,9 +118,13 @@ class _Talk:
     def __init__(
         self, loaded: LocalModel, batching: Batching, request: ChatRequest, prompt: list[int], most_tokens: int
     ) -> None:
-        self._name = loaded.name
         self._batching = batching
-        self._answer_id = f"chatcmpl-{time.time_ns():x}"
+        self._head = {
+            "id": f"chatcmpl-{time.time_ns():x}",
+            "object": "chat.completion.chunk",
+            "created": int(time.time()),
+            "model": loaded.name,
+        }
         self._told: asyncio.Queue[tuple[int, Written]] = asyncio.Queue()
         penalty = float(getattr(loaded.model.generation_config, "repetition_penalty", None) or 1.0)
         pickers = [
@@ -155,8 +159,7 @@ class _Talk:
 
     def chunk(self, choices: list[dict[str, Any]], **more: Any) -> dict[str, Any]:
         """Return a chat.completion.chunk of the answer."""
-        head = {"id": self._answer_id, "object": "chat.completion.chunk", "created": int(time.time())}
-        return {**head, "model": self._name, "choices": choices, **more}
+        return {**self._head, "choices": choices, **more}
 
     def leave(self) -> None:
         """Take back what is still being written."""

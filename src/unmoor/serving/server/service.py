@@ -17,6 +17,8 @@ from unmoor.serving.server.wire import Bodies
 
 __all__ = ["Service"]
 
+MOST_NAMED = 10
+"""Models that an error names; the rest is at /v1/models."""
 CHECK_FRESH_SECONDS = 5.0
 """How old the answer of `/healthz` may be: it needs no key, and must not let anybody keep the upstream busy."""
 
@@ -71,7 +73,8 @@ class Service:
         if name not in known:
             raise ServiceError(
                 404,
-                f"The model {name[:200]!r} does not exist or you do not have access to it.{nearest_name(name[:200], known)}",
+                f"The model {name[:200]!r} does not exist or you do not have access to it.{nearest_name(name[:200], known)} "
+                f"Known: {', '.join(known[:MOST_NAMED]) or 'none'}.",
                 param="model",
                 code="model_not_found",
             )
