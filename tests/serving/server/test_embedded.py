@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import queue
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -16,6 +17,8 @@ import pytest
 from tests.serving.server.running import SECRET, Running, running_service, wait_until
 from unmoor.serving.local_model import LocalModel, load_model
 from unmoor.serving.server import Embedded, Limits, Rules
+from unmoor.serving.server.batching import Batching, Written, capacity_tokens
+from unmoor.serving.server.picking import Picker, Sampling
 
 pytestmark = pytest.mark.slow
 
@@ -170,6 +173,33 @@ def test_answers_are_written_in_one_batch_and_not_one_after_the_other(server: Ru
     assert rest == said_by(client, name, HELLO, max_tokens=64)
 
 
+@pytest.mark.parametrize(
+    ("at_once", "context_tokens", "most"), [(1, 512, 512), (4, 512, 2_048), (400, 512, 16_384), (2, 1 << 20, 32_768)]
+)
+def test_what_answers_hold_together_is_bounded_by_their_number_and_length(
+    loaded: LocalModel, at_once: int, context_tokens: int, most: int
+) -> None:
+    assert capacity_tokens(loaded.model, at_once, context_tokens) == most
+
+
+def test_more_answers_than_the_memory_holds_are_written_all_the_same(loaded: LocalModel) -> None:
+    batching = Batching(loaded, at_once=4, context_tokens=32)
+    prompt = loaded.tokenizer("Tell me about the garden.")["input_ids"]
+    assert batching.capacity_tokens < 4 * (len(prompt) + 48)
+    told: queue.Queue[Written] = queue.Queue()
+    try:
+        for _ in range(4):
+            batching.submit(prompt, 48, Picker(Sampling()), told.put)
+        over: list[Written] = []
+        while len(over) < 4:
+            written = told.get(timeout=60)
+            over += [written] if written.is_over else []
+    finally:
+        batching.close()
+    assert not any(written.failed for written in over)
+    assert len({tuple(written.tokens) for written in over}) == 1
+
+
 def test_log_probabilities_are_those_of_the_tokens_that_were_written(client: openai.OpenAI, loaded: LocalModel) -> None:
     options: dict[str, Any] = {"max_tokens": 12, "logprobs": True, "top_logprobs": 3}
     answer = client.chat.completions.create(model=loaded.name, messages=HELLO, **options)
@@ -247,7 +277,7 @@ def test_more_requests_than_the_queue_takes_are_turned_away_and_the_others_answe
 ) -> None:
     def ask(_: int) -> str:
         try:
-            client.chat.completions.create(model=loaded.name, messages=HELLO, max_tokens=64)
+            client.chat.completions.create(model=loaded.name, messages=HELLO, max_tokens=64, n=8)
         except openai.InternalServerError as error:
             assert error.status_code == 503 and error.response.headers["retry-after"] == "1"
             return "turned away"
