@@ -14,6 +14,12 @@ __all__ = ["finding_at", "findings_from", "without_doubles"]
 MIN_PROBABILITY = 0.2
 """Findings less likely than this are not reported at all."""
 _RANK = {"refusal.capability": 0, "refusal.policy": 1, "refusal.partial": 2}
+_DOUBTED = 0.45
+"""What a refusing phrase is believed at most where an answer stands beside it: it stays a finding for people to look at."""
+_UNDER_WAY = 300
+"""Code points before a refusing phrase from which an answer is under way. On the tuning half of a French and German set none of 21
+phrases that begin so late was labelled a refusal, and on that of a Korean set three of fourteen."""
+_ENDS = (".", "!", "?", "…", "。", "！", "？", "؟", "।", ":")
 _ANSWERS_AFTER = (250, 3.0)
 """After "However," this many code points, and this many times the refusing sentence, are an answer and not a goodbye."""
 
@@ -46,9 +52,18 @@ def _order(view: TurnView, hit: Hit) -> tuple[float, int, int]:
 
 
 def _belief(view: TurnView, hit: Hit) -> float:
-    if hit.phrase.behaviour in REFUSALS and _is_answered_after(view, hit):
-        return min(hit.belief, 0.45)
+    if hit.phrase.behaviour in REFUSALS and (_is_answered_after(view, hit) or _is_beside_an_answer(view, hit)):
+        return min(hit.belief, _DOUBTED)
     return hit.belief
+
+
+def _is_beside_an_answer(view: TurnView, hit: Hit) -> bool:
+    """Return whether the answer was well under way before the hit and goes on, or breaks off, after it: a caveat, no refusal."""
+    answer = view.answer
+    if answer.is_reasoning(hit.start) or hit.start - answer.body <= _UNDER_WAY:
+        return False
+    rest = answer.chars_after(hit.sentence[1])
+    return rest > _UNDER_WAY or not answer.text.rstrip(" \n*_)\"'»”").endswith(_ENDS)
 
 
 def _is_answered_after(view: TurnView, hit: Hit) -> bool:
