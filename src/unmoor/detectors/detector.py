@@ -34,7 +34,8 @@ _Field = Literal["text", "reasoning"]
 
 _AT_ONCE = 1000
 """Conversations that are scanned together: enough to spread the cost of a scan, few enough to hold in memory twice."""
-_REFUSES_FROM = 0.5
+_REFUSES_FROM = 0.45
+"""The floor keeps refusals that stand beside an answer too; findings of them are capped at this belief."""
 _LONGEST = 400_000
 """Code points of an answer that are looked at: half from the start, half from the end. Longer ones are read in part."""
 

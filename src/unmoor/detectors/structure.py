@@ -14,6 +14,8 @@ from unmoor.detectors.sentences import Sentences, split_sentences
 __all__ = ["Answer", "read_answer", "split_reasoning"]
 
 _THINK = re.compile(r"<(think|thinking|reasoning|thought)>.*?(?:</\1>|\Z)", re.DOTALL | re.IGNORECASE)
+_THOUGHT = re.compile(r"</(?:think|thinking|reasoning|thought)>[ \t]*(?:\n|\Z)", re.IGNORECASE)
+"""The end of a block whose start was part of the prompt: chat templates of reasoning models write `<think>` themselves."""
 _CHANNEL = re.compile(r"<\|channel\|>analysis<\|message\|>.*?(?:<\|end\|>|\Z)", re.DOTALL)
 _FENCE = re.compile(r"^ {0,3}(```|~~~).*?(?:^ {0,3}\1|\Z)", re.DOTALL | re.MULTILINE)
 _QUOTE_PAIRS = re.compile(
@@ -112,7 +114,7 @@ class Answer:
 
 def read_answer(text: str) -> Answer:
     """Take an answer apart. Linear in its length."""
-    reasoning = tuple(found.span() for pattern in (_THINK, _CHANNEL) if "<" in text for found in pattern.finditer(text))
+    reasoning = tuple(_reasoning(text)) if "<" in text else ()
     body = max((end for _, end in reasoning), default=0)
     body = min((match.start() for match in [re.compile(r"\S").search(text, body)] if match), default=body)
     speakers = tuple(
@@ -136,13 +138,21 @@ def read_answer(text: str) -> Answer:
 
 def split_reasoning(text: str) -> list[tuple[int, int, bool]]:
     """Return the parts of a turn as (start, end, is reasoning), in order, without empty ones."""
-    blocks = sorted(found.span() for pattern in (_THINK, _CHANNEL) for found in pattern.finditer(text))
     parts, done = [], 0
-    for start, end in blocks:
+    for start, end in _reasoning(text):
         parts += [(done, start, False), (start, end, True)]
         done = max(done, end)
     parts.append((done, len(text), False))
     return [part for part in parts if text[part[0] : part[1]].strip()]
+
+
+def _reasoning(text: str) -> list[tuple[int, int]]:
+    """Return the spans of the reasoning blocks, in order; one that was never opened begins with the text."""
+    blocks = sorted(found.span() for pattern in (_THINK, _CHANNEL) for found in pattern.finditer(text))
+    closing = _THOUGHT.search(text)
+    if closing and not any(start < closing.start() for start, _ in blocks):
+        return [(0, closing.end()), *blocks]
+    return blocks
 
 
 def _quotes(text: str) -> tuple[tuple[int, int], ...]:
