@@ -16,6 +16,11 @@ _REQUEST_CHARS = 6000
 _FILLERS = frozenset(("sign.engage", "sign.turn", "sign.caution", "sign.answer"))
 """Signs that ordinary answers are full of: alone, they matter only where the request is of the kind that makes assistants nervous.
 On ordinary instruction data this halves the turns that are looked at closely and costs under 0.01 recall."""
+_SPOKEN_BY_ITSELF = 1
+"""Up to which sentence a plain refusal is the assistant's own where a text was asked for: "I see what you mean. I cannot write it."
+English is left to the model, which was trained on the first sentence alone."""
+_CLOSES_WITHIN = 2
+"""Sentences from the end in which an offer of other help is the assistant's farewell."""
 _FAINT = _FILLERS | {"sign.norms", "sign.redirect"}
 _NERVOUS = frozenset(("request.sensitive", "request.opinion"))
 
@@ -164,8 +169,25 @@ def _is_requested(view: TurnView, hit: Hit) -> bool:
     """Return whether the words are part of a text that was asked for: further down, in a letter, or a given text's own words."""
     if not view.asks & {"request.text", "request.rewrite"}:
         return False
-    is_inside = view.answer.ordinal(hit.start) > 0 or view.answer.is_letter or "said before" in view.asks
-    return is_inside and not _names_itself(view, hit)
+    spoken = _SPOKEN_BY_ITSELF if hit.phrase.language != "en" and _refuses_surely(hit) else 0
+    is_inside = view.answer.ordinal(hit.start) > spoken or view.answer.is_letter or "said before" in view.asks
+    return is_inside and not _names_itself(view, hit) and not _turns_to_the_asker(view, hit)
+
+
+def _turns_to_the_asker(view: TurnView, hit: Hit) -> bool:
+    """Return whether a plain refusal is followed, where the answer closes, by an offer of other help, and the text is no letter."""
+    if view.answer.is_letter or hit.phrase.language == "en" or not _refuses_surely(hit):
+        return False
+    return any(
+        other.phrase.behaviour == "sign.redirect"
+        and other.start > hit.start
+        and view.answer.from_end(other.start) <= _CLOSES_WITHIN
+        for other in view.hits
+    )
+
+
+def _refuses_surely(hit: Hit) -> bool:
+    return hit.phrase.behaviour == "refusal.policy" and hit.phrase.strength == "sure"
 
 
 def _names_itself(view: TurnView, hit: Hit) -> bool:
