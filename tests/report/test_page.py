@@ -160,6 +160,19 @@ def test_the_first_screen_says_found_done_and_learned_in_plain_words() -> None:
     assert "95% → 0%" in text
 
 
+def test_the_page_names_languages_whose_phrases_were_never_measured() -> None:
+    facts = made_up.facts()
+    facts["detectors"] = {"packs": {"en": {"tested": True}, "sv": {"tested": False}, "fi": {"tested": False}}}
+    assert {"en", "sv"} <= set(facts["by_language"])
+    page = render_report(facts)[0].decode()
+    told = re.search(r'<p id="untested">.*?</p>', page, re.DOTALL)
+    assert told
+    assert "sv" in told.group()
+    assert "en," not in told.group()
+    assert "fi" not in told.group()
+    assert 'id="untested"' not in render_report(made_up.facts())[0].decode()
+
+
 def test_a_filter_that_found_nothing_makes_a_page() -> None:
     built = made_up.facts("filter", rows=0)
     assert_harmless(read(render_report(built)[0]))

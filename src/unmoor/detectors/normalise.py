@@ -35,9 +35,16 @@ _SPECIAL = re.compile(
     rf"|[^\x00-\x7f{_STABLE}])"
 )  # for text in lower case: with IGNORECASE the last class would pass over the Turkish dotless i, an `i` to the engine
 _ALIKE = str.maketrans("аеорсухіјѕԁһԛԝαοενικρτυχвнкмт", "aeopcyxijsdhqwaoevikptuxbhkmt")
-_MIXED = re.compile(r"[^\W\d_]*(?:[a-z][\u0370-\u052f]|[\u0370-\u052f][a-z])[^\W\d_]*")
+_POSING = str.maketrans("aeopcyxhkmtb", "аеорсухнкмтв")
+_MIXED = re.compile(
+    r"[^\W\d_]*(?:[a-z\u00df-\u024f][\u0370-\u052f]|[\u0370-\u052f][a-z\u00df-\u024f])[^\W\d_]*"
+)
 _LOOKS_LATIN = re.compile(r"(?<!\w)[аеорсухіјѕԁһԛԝ]+(?!\w)")
+_LOOKS_CYRILLIC = re.compile(r"(?<!\w)[aeopcyxhkmtb]+(?!\w)")
+_IS_CYRILLIC = re.compile(r"[\u0430-\u045f]")
 _ONE_TO_ONE = -2
+_VOWELS = "aeiou"
+"""By these Latin text is told; they are some two letters of five."""
 _HAS_GREEK_OR_CYRILLIC = re.compile(r"[\u0370-\u052f]")
 
 
@@ -118,10 +125,13 @@ def _lower(text: str) -> str:
 
 
 def _unmask(text: str) -> str:
-    """Turn Cyrillic and Greek letters that pose as Latin ones into those, in words that mix scripts and in Latin surroundings."""
+    """Turn letters that pose as another script's into those: Cyrillic and Greek ones in Latin text, Latin ones in Cyrillic text."""
+    if len(_IS_CYRILLIC.findall(text)) > 2 * sum(map(text.count, _VOWELS)):
+        text = _MIXED.sub(lambda found: found.group().translate(_POSING), text)
+        return _LOOKS_CYRILLIC.sub(lambda found: found.group().translate(_POSING), text)
     text = _MIXED.sub(lambda found: found.group().translate(_ALIKE), text)
     foreign = len(_HAS_GREEK_OR_CYRILLIC.findall(text))
-    latin = sum(map(text.count, "aeiou"))
+    latin = sum(map(text.count, _VOWELS))
     return _LOOKS_LATIN.sub(lambda found: found.group().translate(_ALIKE), text) if latin > 5 * foreign else text
 
 

@@ -87,7 +87,7 @@ class Phrase:
 
 @dataclass(frozen=True, slots=True)
 class Pack:
-    """One language. `spaced` says whether words are written with spaces; `tested`, whether it was measured on people's labels."""
+    """One language. `spaced` says whether words are written with spaces; `tested`, whether it was measured on others' labels."""
 
     code: str
     name: str
