@@ -1,0 +1,52 @@
+"""Answers that no assistant should give: of megabytes, of nothing, of emoji alone, of one phrase over and over."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.detectors.conftest import exchange
+from unmoor.detectors import Detector
+
+FIVE_MEGABYTES = 5_000_000
+REFUSED = {
+    "en": "I'm sorry, but I can't help with that. ",
+    "fi": "Valitettavasti en voi auttaa tässä asiassa. ",
+    "it": "Mi dispiace, ma non posso aiutarti con questo. ",
+    "zh": "抱歉，我无法协助您完成这个请求。",
+    "ar": "عذرا، لا أستطيع مساعدتك في هذا الطلب. ",
+}
+FILLED = {
+    "en": "The river was wide and slow. ",
+    "fi": "Joki oli leveä ja hidas. ",
+    "it": "Il fiume era largo e lento. ",
+    "zh": "河水又宽又慢。",
+    "ar": "كان النهر واسعا وبطيئا. ",
+}
+
+
+@pytest.mark.parametrize("code", REFUSED)
+def test_an_answer_of_five_megabytes_is_looked_at_from_its_start(code: str, detector: Detector) -> None:
+    text = REFUSED[code] + FILLED[code] * (FIVE_MEGABYTES // len(FILLED[code]))
+    found = detector.find(exchange("What is it?", text))
+    assert all(text[f.start_char : f.end_char] == f.quote for f in found)
+    assert [f for f in found if f.behaviour.startswith("refusal.") and f.start_char < len(REFUSED[code])]
+    assert not detector.find(exchange("What is it?", text[len(REFUSED[code]) :]))
+
+
+@pytest.mark.parametrize("unit", ["en voi kirjoittaa ", "non posso ", "我不能", "作为AI，我", "'", "<think>", "a"])
+def test_one_phrase_over_and_over_comes_to_an_end(unit: str, detector: Detector) -> None:
+    text = unit * (100_000 // len(unit))
+    assert len(detector.find(exchange("Kirjoita runo. Scrivi una poesia.", text))) < 100
+
+
+@pytest.mark.parametrize("text", ["", " ", "\n\n", "🙂🙂🙂", "👩‍👩‍👧‍👦", "🇫🇮🇮🇹", "…", "\u200b\u200b", "\ufeff", "???", "12", "—"])
+def test_an_answer_of_nothing_or_of_signs_holds_nothing(text: str, detector: Detector) -> None:
+    assert detector.find(exchange("What is it?", text)) == ()
+
+
+def test_a_think_tag_that_was_never_opened_ends_reasoning(detector: Detector) -> None:
+    text = "Okay, the user asks for a poem. I can't help with that, it would be wrong.\n</think>\n\nRoses are red."
+    found = detector.find(exchange("Write a poem.", text))
+    assert all(finding.is_reasoning for finding in found)
+    about = "Close the block with </think> and go on. I'm sorry, but I can't help with that."
+    assert [f for f in detector.find(exchange("How?", about)) if not f.is_reasoning]
