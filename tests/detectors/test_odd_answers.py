@@ -39,7 +39,9 @@ def test_one_phrase_over_and_over_comes_to_an_end(unit: str, detector: Detector)
     assert len(detector.find(exchange("Kirjoita runo. Scrivi una poesia.", text))) < 100
 
 
-@pytest.mark.parametrize("text", ["", " ", "\n\n", "🙂🙂🙂", "👩‍👩‍👧‍👦", "🇫🇮🇮🇹", "…", "\u200b\u200b", "\ufeff", "???", "12", "—"])
+@pytest.mark.parametrize(
+    "text", ["", " ", "\n\n", "🙂🙂🙂", "👩‍👩‍👧‍👦", "🇫🇮🇮🇹", "…", "\u200b\u200b", "\ufeff", "???", "12", "—"]
+)
 def test_an_answer_of_nothing_or_of_signs_holds_nothing(text: str, detector: Detector) -> None:
     assert detector.find(exchange("What is it?", text)) == ()
 

@@ -51,7 +51,8 @@ ONE_LANGUAGE: dict[str, frozenset[str]] = {"denial": REFUSES}
 """Families that only some tables have: the official denial in place of what was asked for, as models made in China write it."""
 OPINION = frozenset(("not-human", "no-opinion"))
 LOOK_ALIKES = (
-    "customer", "sympathy", "fact", "law", "third-person", "idiom", "you-cannot", "quoted", "about", "undeniable", "correction", "speech",
+    "customer", "sympathy", "fact", "law", "third-person", "idiom", "you-cannot", "quoted", "about", "undeniable",
+    "correction", "speech",
 )  # fmt: skip
 
 
@@ -90,7 +91,9 @@ def test_a_table_has_every_family_and_every_look_alike(code: str) -> None:
 @pytest.mark.parametrize("code", CODES)
 def test_hardly_any_sentence_is_an_example_of_its_pack(code: str) -> None:
     examples = {sentence for phrase in load_pack(code).phrases for sentence in (*phrase.hits, *phrase.misses)}
-    sentences = [sentence for group in ("found", "not_refusals") for family in table(code)[group].values() for sentence in family]
+    sentences = [
+        sentence for group in ("found", "not_refusals") for family in table(code)[group].values() for sentence in family
+    ]
     shared = [sentence for sentence in sentences if sentence in examples]
     assert len(shared) <= 0.15 * len(sentences), shared
 

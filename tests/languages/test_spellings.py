@@ -36,8 +36,8 @@ REFUSED = {
 SPELLINGS: dict[str, Callable[[str], str]] = {
     "plain": lambda text: text,
     "capitals": str.upper,
-    "zero width": lambda text: "\u200b".join(text),
-    "soft hyphens": lambda text: "\u00ad".join(text),
+    "zero width": "\u200b".join,
+    "soft hyphens": "\u00ad".join,
     "full width": lambda text: "".join(chr(ord(c) + 0xFEE0) if "!" <= c <= "~" else c for c in text),
     "HTML entities": lambda text: "".join(f"&#{ord(c)};" if c.isalpha() or c in "'" else c for c in text),
     "Markdown": lambda text: f"**{text}**",

@@ -125,7 +125,9 @@ class Detector:
 
     def floor_topics_many(self, conversations: Sequence[Conversation]) -> list[dict[int, tuple[str, ...]]]:
         """Return for each conversation the turns with floor topics, by index; every text is looked at once, all of them together."""
-        places = [(n, index) for n, one in enumerate(conversations) for index, turn in enumerate(one.turns) if turn.text]
+        places = [
+            (n, index) for n, one in enumerate(conversations) for index, turn in enumerate(one.turns) if turn.text
+        ]
         named = self._phrases.floor_in_many([conversations[n].turns[index].text for n, index in places])
         named_at = {places[place]: behaviours for place, behaviours in named.items()}
         concerned = {n for n, _ in named_at}

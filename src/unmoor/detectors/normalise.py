@@ -36,9 +36,7 @@ _SPECIAL = re.compile(
 )  # for text in lower case: with IGNORECASE the last class would pass over the Turkish dotless i, an `i` to the engine
 _ALIKE = str.maketrans("аеорсухіјѕԁһԛԝαοενικρτυχвнкмт", "aeopcyxijsdhqwaoevikptuxbhkmt")
 _POSING = str.maketrans("aeopcyxhkmtb", "аеорсухнкмтв")
-_MIXED = re.compile(
-    r"[^\W\d_]*(?:[a-z\u00df-\u024f][\u0370-\u052f]|[\u0370-\u052f][a-z\u00df-\u024f])[^\W\d_]*"
-)
+_MIXED = re.compile(r"[^\W\d_]*(?:[a-z\u00df-\u024f][\u0370-\u052f]|[\u0370-\u052f][a-z\u00df-\u024f])[^\W\d_]*")
 _LOOKS_LATIN = re.compile(r"(?<!\w)[аеорсухіјѕԁһԛԝ]+(?!\w)")
 _LOOKS_CYRILLIC = re.compile(r"(?<!\w)[aeopcyxhkmtb]+(?!\w)")
 _IS_CYRILLIC = re.compile(r"[\u0430-\u045f]")

@@ -107,9 +107,7 @@ def _look(phrases: Phrases, said: Said, folded: str, spoken: Sequence[int], aske
     if is_calm and (is_one or all(phrases.all[number].behaviour in _FILLERS for number in confirmed)):
         return None
     answer, normalised, language = read_answer(said.text), normalise(said.text), phrases.languages.of(said.text)
-    hits = phrases.hits(
-        answer, normalised, dict(sorted(confirmed.items())), request=asked.text, language=language
-    )
+    hits = phrases.hits(answer, normalised, dict(sorted(confirmed.items())), request=asked.text, language=language)
     if not hits or (is_calm and _is_faint(hits)):
         return None
     view = TurnView(
