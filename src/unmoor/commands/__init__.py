@@ -31,6 +31,7 @@ VERBS: dict[str, str] = {
     "score": "Measure the detectors on labelled answers.",
     "train": "Train twins: one recipe, several data sets, nothing else different.",
     "evaluate": "Ask twins the same prompts and compare their refusals.",
+    "suites": "List the suites that ship, and write them for lm-eval or Inspect.",
     "dose": "Say how much a model refuses by how much a filter let through.",
     "chat": "Talk to a model in the terminal, with a persona.",
     "export": "Write a model for llama.cpp and Ollama, with its persona.",

@@ -44,7 +44,7 @@ MOST_MODELS = 6
     multiple=True,
     required=True,
     metavar="NAME|FILE",
-    help="look-alikes, neutral, contested, ordinary, floor, or a file: JSON Lines or CSV; again for each.",
+    help="look-alikes, neutral, contested, ordinary, floor, or a file: JSON Lines, CSV, a task of lm-eval; again for each.",
 )
 @click.option(
     "--persona",

@@ -1,7 +1,7 @@
 """From a suite that ships, or a file of prompts, to what every model is asked, in groups.
 
 Files are our own JSON Lines, or the CSV and JSON Lines that public suites come as: XSTest's table, OR-Bench's, any other with a
-column of prompts.
+column of prompts; or a task file of lm-eval whose data lies on this machine.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from unmoor.errors import UsageError, nearest_name
 __all__ = ["Prompt", "read_suite"]
 
 KEYS = ("id", "group", "prompt")
+TASK_ENDINGS = (".yaml", ".yml")
 MORE_KEYS = ("check", "pair", "side", "language")
 _PROMPT_COLUMNS = ("prompt", "question", "instruction", "text")
 _GROUP_COLUMNS = ("group", "type", "category", "topic", "domain")
@@ -42,7 +43,7 @@ class Prompt:
 
 
 def read_suite(name: str | Path) -> tuple[Prompt, ...]:
-    """Return the prompts of a suite that ships, by its name, or of a file: JSON Lines or CSV, by its ending.
+    """Return the prompts of a suite that ships, by its name, or of a file: JSON Lines, CSV or lm-eval's YAML, by its ending.
 
     JSON Lines of our own have `id`, `group`, `prompt` and may have `check`, `pair`, `side`, `language`. In other files the prompt
     is in a column `prompt`, `question`, `instruction` or `text`, the group in `group`, `type`, `category`, `topic` or `domain`.
@@ -55,18 +56,26 @@ def read_suite(name: str | Path) -> tuple[Prompt, ...]:
     if str(name) in BUILT_IN:
         return built_in(str(name))
     path = Path(name)
-    if not path.exists() and path.suffix.lower() not in (".jsonl", ".csv", ".json"):
+    if not path.exists() and path.suffix.lower() not in (".jsonl", ".csv", ".json", *TASK_ENDINGS):
         near = nearest_name(str(name), BUILT_IN)
         raise UsageError(f'There is no suite "{name}".{near} Known: {", ".join(BUILT_IN)}, or a file of prompts')
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise UsageError(f"The suite {path} cannot be read: {error.strerror}") from error
-    prompts = list(_of_table(content, path) if path.suffix.lower() == ".csv" else _of_lines(content, path))
+    prompts = list(_prompts_of(path))
     if not prompts:
         raise UsageError(f"The suite {path} is empty")
     _check_ids(prompts, path)
     return tuple(prompts)
+
+
+def _prompts_of(path: Path) -> Iterator[Prompt]:
+    if path.suffix.lower() in TASK_ENDINGS:
+        from unmoor.evaluation.lm_eval_suite import read_lm_eval_task
+
+        return read_lm_eval_task(path)
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise UsageError(f"The suite {path} cannot be read: {error.strerror}") from error
+    return _of_table(content, path) if path.suffix.lower() == ".csv" else _of_lines(content, path)
 
 
 def _of_lines(content: bytes, path: Path) -> Iterator[Prompt]:
