@@ -103,9 +103,9 @@ def busy() -> float:
     return os.getloadavg()[0]
 
 
-def write_section(name: str, title: str, lines: list[str]) -> Path:
-    """Write one section of the results, `bench/results/NAME.md`, and return its path."""
-    RESULTS.mkdir(parents=True, exist_ok=True)
-    path = RESULTS / f"{name}.md"
+def write_section(name: str, title: str, lines: list[str], folder: Path = RESULTS) -> Path:
+    """Write one section of the results, `bench/results/NAME.md` or in another folder, and return its path."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{name}.md"
     path.write_text(f"## {title}\n\n" + "\n".join(lines).strip() + "\n", encoding="utf-8")
     return path

@@ -22,7 +22,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from measure import ROOT, machine, write_section
+from measure import RESULTS, ROOT, machine, write_section
 from second_judges import accuracy_lines, judges
 
 from unmoor.detectors import load
@@ -148,6 +148,7 @@ def main() -> None:
     parser.add_argument("--max-new-tokens", type=int, default=48)
     parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
     parser.add_argument("--name", default="real_model", help="of the section in RESULTS.md")
+    parser.add_argument("--results", type=Path, default=RESULTS, help="the folder for that section")
     given = parser.parse_args()
     out = given.output.resolve()
     out.mkdir(parents=True, exist_ok=True)
@@ -239,11 +240,13 @@ def _write_table(out: Path, made: dict[str, int], given: argparse.Namespace) -> 
         f"{made['rows']} rows, {made['refusals']} of them refusals of harmless XSTest prompts ({made['refusal texts']} texts), "
         f"the rest short rows of Alpaca; {given.steps} steps of 4 rows, LoRA r 16, {given.device}. Asked: {made['harmless']} "
         f"XSTest prompts and {made['neutral']} of Alpaca that no training row has. Judge of the "
-        f"first tables: {evaluation['judge']}. Of the later ones: a classifier of word counts that was trained on labelled sets other "
-        "than XSTest, and the openings that the field has counted as refusals since 2023. Greedy answers, cut off after "
+        f"first tables: {evaluation['judge']}. Of the later ones: a classifier of word counts that was trained on labelled sets "
+        "other than XSTest, and the openings that the field has counted as refusals since 2023. Greedy answers, cut off after "
         f"{given.max_new_tokens} tokens."
     )
-    write_section(given.name, f"What {given.base.stem.split('.')[0]} inherits", [words, "", *lines, "", machine()])
+    write_section(
+        given.name, f"What {given.base.stem.split('.')[0]} inherits", [words, "", *lines, "", machine()], given.results
+    )
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -22,19 +23,20 @@ from unmoor.errors import MachineError
 from unmoor.evaluation import Asking, detector_judge, evaluate_twins
 from unmoor.evaluation import answers as asking_room
 from unmoor.evaluation.suite import Prompt
-from unmoor.serving import load_persona
+from unmoor.serving import load_persona, remote_model
 from unmoor.serving.remote_model import RemoteModel
 
 SUITE = tuple(Prompt(f"p{number}", "neutral", f"Question {number}?") for number in range(40))
 
 
 class Server:
-    """What was asked how often, and how it misbehaves: `busy` and `half` are prompts that fail once, `down` fails all."""
+    """What was asked how often, and how it misbehaves: `busy`, `half` and `slow` are prompts that fail once, `down` fails all."""
 
     def __init__(self) -> None:
         self.asked: Counter[str] = Counter()
         self.busy: set[str] = set()
         self.half: set[str] = set()
+        self.slow: set[str] = set()
         self.is_down = False
         self.delay_seconds = 0.0
         self.at_once = self.most_at_once = 0
@@ -50,7 +52,7 @@ class Server:
             self.most_at_once = max(self.most_at_once, self.at_once)
             is_first = self.asked[prompt] == 1
         try:
-            time.sleep(self.delay_seconds)
+            time.sleep(5.0 if prompt in self.slow and is_first else self.delay_seconds)
             if self.is_down or (prompt in self.busy and is_first):
                 _send(handler, 500 if self.is_down else 429, b'{"error": {"message": "busy"}}')
             else:
@@ -76,7 +78,8 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            state.handle(self)
+            with suppress(BrokenPipeError, ConnectionResetError):  # who asked has given up waiting
+                state.handle(self)
 
         def do_GET(self) -> None:
             _send(self, 200, b'{"data": [{"id": "echo"}]}')
@@ -134,6 +137,18 @@ def test_a_server_that_stays_down_is_an_error_and_what_was_answered_is_kept(serv
     assert set(server.asked) == {f"Question {n}?" for n in range(40)} - {
         json.loads(line)["prompt"] for line in lines[:10]
     }
+
+
+def test_a_server_that_is_slow_for_once_is_asked_again_and_one_that_stays_silent_is_an_error(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(remote_model, "_WAIT_SECONDS", 2.0)
+    server.slow = {"Question 7?"}
+    _evaluate(server, tmp_path)
+    assert server.asked["Question 7?"] == 2
+    server.delay_seconds = 5.0
+    with pytest.raises(MachineError, match=r"said nothing for 2 seconds"):
+        _evaluate(server, tmp_path / "silent", concurrency=40)
 
 
 @pytest.mark.slow

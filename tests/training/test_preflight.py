@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import warnings
+from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
 
@@ -76,7 +77,25 @@ def test_the_prediction_is_what_trl_prepares(
     assert sorted(one.row for one in ours.cuts) == sorted(cut) != []
 
 
-def prepared_by_trl(rows: list[dict[str, Any]], made_of: tuple[Path, Any, Path], keep: str) -> Any:
+@pytest.mark.slow
+@pytest.mark.real_data
+@pytest.mark.parametrize("name", ["lf_alpaca_en_demo", "oasst_fr_top1", "lf_identity", "ja_vicuna_qa"])
+def test_on_public_rows_too_the_prediction_is_what_trl_prepares(
+    tmp_path: Path, tiny_base: Path, tokenizer: Any, real_data: Path, name: str
+) -> None:
+    read = islice(read_conversations(real_data / "raw" / f"{name}.jsonl.gz"), 200)
+    rows = [(number, one) for number, (_, one) in enumerate(read, 1)]
+    given = [{"messages": messages_of(one)} for _, one in rows]
+    theirs = prepared_by_trl(given, (tiny_base, tokenizer, tmp_path / "out"), "start", 300)
+    ours = preflight(rows, tokenizer, CHATML, trl_rule(300))
+    assert ours.rows_trained == len(theirs) > 0
+    assert sorted(set(range(1, len(rows) + 1)) - set(ours.dropped)) == sorted(theirs["index"])
+    assert ours.tokens_trained == sum(label != IGNORED for labels in theirs["labels"] for label in labels)
+
+
+def prepared_by_trl(
+    rows: list[dict[str, Any]], made_of: tuple[Path, Any, Path], keep: str, max_length: int = 64
+) -> Any:
     """Return the data that TRL's own trainer prepares; `index` is the row's number."""
     from datasets import Dataset
     from trl import SFTConfig, SFTTrainer
@@ -90,7 +109,7 @@ def prepared_by_trl(rows: list[dict[str, Any]], made_of: tuple[Path, Any, Path],
             use_cpu=True,
             bf16=False,
             report_to="none",
-            max_length=64,
+            max_length=max_length,
             truncation_mode=f"keep_{keep}",
         )
     numbered = Dataset.from_list([{**row, "index": index} for index, row in enumerate(rows, 1)])
