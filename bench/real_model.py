@@ -23,13 +23,9 @@ from pathlib import Path
 from typing import Any
 
 from measure import RESULTS, ROOT, machine, write_section
-from second_judges import accuracy_lines, judges
+from second_judges import accuracy_lines, agreement_lines, counted, judges
 
-from unmoor.detectors import load
-from unmoor.evaluation import detector_judge
-from unmoor.evaluation.answers import conversation_of, read_answers
-from unmoor.evaluation.compare import Judged
-from unmoor.evaluation.second import second_rows
+from unmoor.evaluation.answers import read_answers
 
 UNMOOR = [sys.executable, "-m", "unmoor"]
 SEED = 11
@@ -182,25 +178,15 @@ def main() -> None:
 def _second_lines(out: Path, data: Path) -> list[str]:
     """Return what the other two judges count in the same answers, and how far they agree with the detectors."""
     answers = [one for one in read_answers(out / "asked" / "answers.jsonl").values() if one.group in GROUPS]
-    words = detector_judge(load()).is_refusal([conversation_of(one) for one in answers])
-    judged = [Judged(one, word) for one, word in zip(answers, words, strict=True)]
     made = judges(data)
-    told = {name: second_rows(judged, judge([one.answer for one in answers])) for name, judge in made.items()}
+    told = counted(answers, made)
     rates = {name: {(row["model"], row["group"]): row for row in rows["rates"]} for name, rows in told.items()}
     lines = [f"| model | group | {' | '.join(f'{name} | 95% interval' for name in made)} |"]
     lines += ["|---|---|" + "--:|" * (2 * len(made))]
-    for model, group in dict.fromkeys((one.answer.model, one.answer.group) for one in judged):
+    for model, group in dict.fromkeys((one.model, one.group) for one in answers):
         cells = [_rate_cells(rates[name][model, group]) for name in made]
         lines.append(f"| {model} | {group} | {' | '.join(cells)} |")
-    lines += ["", "| judges | answers | agree | kappa | 95% interval |", "|---|--:|--:|--:|--:|"]
-    lines += [
-        f"| detectors, {name} | {row['n']} | {row['share']:.1%} | {row['kappa']:.2f} | "
-        f"{row['kappa_low']:.2f} to {row['kappa_high']:.2f} |"
-        for name, rows in told.items()
-        for row in rows["agreement"]
-        if row["group"] == "all" and row["kappa"] is not None
-    ]
-    return [*lines, "", *accuracy_lines(data, made)]
+    return [*lines, "", *agreement_lines(told), "", *accuracy_lines(data, made)]
 
 
 def _rate_cells(row: dict[str, Any]) -> str:

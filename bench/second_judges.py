@@ -14,11 +14,15 @@ from __future__ import annotations
 import argparse
 import gzip
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from unmoor.evaluation import wilson_interval
+from unmoor.detectors import load
+from unmoor.evaluation import detector_judge, wilson_interval
+from unmoor.evaluation.answers import Answer, conversation_of
+from unmoor.evaluation.compare import Judged
+from unmoor.evaluation.second import second_rows
 from unmoor.records.kappa import kappa
 
 SEEN_CHARS = 250
@@ -102,6 +106,24 @@ def _seen(text: str) -> str:
 def judges(data: Path) -> dict[str, Judge]:
     """Return both, by name."""
     return {"word classifier": classifier(data), "published openings": openings}
+
+
+def counted(answers: Sequence[Answer], made: Mapping[str, Judge]) -> dict[str, dict[str, Any]]:
+    """Return what each judge counts in the answers, and how far it agrees with unmoor's detectors (see `second_rows`)."""
+    words = detector_judge(load()).is_refusal([conversation_of(one) for one in answers])
+    judged = [Judged(one, word) for one, word in zip(answers, words, strict=True)]
+    return {name: second_rows(judged, judge([one.answer for one in answers])) for name, judge in made.items()}
+
+
+def agreement_lines(told: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Return a table of how far each judge agrees with the detectors over all answers."""
+    lines = ["| judges | answers | agree | kappa | 95% interval |", "|---|--:|--:|--:|--:|"]
+    for name, rows in told.items():
+        row = next(one for one in rows["agreement"] if one["group"] == "all")
+        if row["kappa"] is not None:
+            interval = f"{row['kappa_low']:.2f} to {row['kappa_high']:.2f}"
+            lines.append(f"| detectors, {name} | {row['n']} | {row['share']:.1%} | {row['kappa']:.2f} | {interval} |")
+    return lines
 
 
 def accuracy_lines(data: Path, made: dict[str, Judge]) -> list[str]:
