@@ -1,0 +1,23 @@
+"""How the demo's command sets up its process."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from unmoor.commands import cli
+
+
+@pytest.mark.parametrize(("told", "found"), [(None, "PASSIVE"), ("ACTIVE", "ACTIVE")])
+def test_threads_that_wait_leave_the_cores_to_others_unless_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, told: str | None, found: str
+) -> None:
+    monkeypatch.setenv("OMP_WAIT_POLICY", told or "")
+    if told is None:
+        monkeypatch.delenv("OMP_WAIT_POLICY")
+    done = CliRunner().invoke(cli, ["demo", "--data", str(tmp_path / "rows.jsonl")], catch_exceptions=False)
+    assert done.exit_code == 0
+    assert os.environ["OMP_WAIT_POLICY"] == found
