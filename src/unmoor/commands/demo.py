@@ -35,7 +35,7 @@ def command(output: Path, seed: int, force: bool, data: Path | None, as_json: bo
     """
     from unmoor.commands.story import tell, write_data
 
-    # Threads that wait spin by default. On two cores that ten programs shared, training made 0.2 steps a second so, and 4.6 with this.
+    # Threads that wait spin by default: on two cores that ten programs share, training makes 0.2 steps a second so, 4.6 with this.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     if data is not None:
         rows = write_data(data, seed)
