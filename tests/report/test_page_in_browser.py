@@ -71,6 +71,26 @@ def test_no_width_makes_the_page_scroll_sideways(browser: Any, tmp_path: Path, w
     assert watched.events == []
 
 
+@pytest.mark.parametrize("width", [390, 1280])
+def test_no_label_of_a_plot_is_cut_off(browser: Any, tmp_path: Path, width: int) -> None:
+    path = tmp_path / "report.html"
+    path.write_bytes(render_report(made_up.facts("demo"))[0])
+    watched = Watched(browser, viewport={"width": width, "height": 900})
+    watched.visit(path)
+    cut = watched.page.evaluate(
+        """() => [...document.querySelectorAll("svg.plot")].flatMap((plot) => {
+            const { left, right } = plot.getBoundingClientRect();
+            return [...plot.querySelectorAll("text")].filter((label) => {
+                const place = label.getBoundingClientRect();
+                return place.left < left - 8 || place.right > right + 8;
+            }).map((label) => label.textContent);
+        })"""
+    )
+    assert watched.page.locator("svg.plot text").count() > 20
+    assert cut == []
+    assert watched.page.evaluate("getComputedStyle(document.querySelector('svg.plot')).overflow") == "visible"
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_text_can_be_read_against_its_ground(browser: Any, tmp_path: Path, scheme: str) -> None:
     """At least 4.5 to 1, the WCAG 2.2 level AA minimum, for each colour that text is set in."""

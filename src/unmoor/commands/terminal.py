@@ -34,6 +34,11 @@ __all__ = [
 PLAIN = "UNMOOR_NO_COLOR"
 """Set by --no-color, so that processes started by this one heed it too."""
 
+_WIDE = 72
+"""Columns from which progress has a bar and the time that has passed."""
+_BAR_WIDTH, _FIGURES_WIDTH = 29, 26
+"""Columns that bar and time passed take, and that rate and time left take, with the spaces between."""
+
 _UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 
 
@@ -109,17 +114,20 @@ def progress_bar(what: str, total: int | None) -> Iterator[Advance]:
         return
     from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+    screen = console(is_error=True)
+    is_wide = screen.width >= _WIDE
     columns = (
         SpinnerColumn(),
         TextColumn("{task.description}"),
-        BarColumn(bar_width=20),
+        *([BarColumn(bar_width=20)] if is_wide else []),
         TextColumn("{task.fields[rate]}"),
-        TimeElapsedColumn(),
+        *([TimeElapsedColumn()] if is_wide else []),
         TimeRemainingColumn(),
     )
+    room = screen.width - (_FIGURES_WIDTH + (_BAR_WIDTH if is_wide else 0))
     rate = _Rate()
-    with Progress(*columns, console=console(is_error=True), transient=True) as progress:
-        task = progress.add_task(short(what, 30), total=total, rate="")
+    with Progress(*columns, console=screen, transient=True) as progress:
+        task = progress.add_task(short(what, max(8, min(30, room))), total=total, rate="")
 
         def advance(done: int, rows: int | None = None, /) -> None:
             rate.add(done, rows)

@@ -29,6 +29,8 @@ _SHAPES = ("circle", "diamond", "square", "triangle-up")
 _MOST_POINTS = 240
 _MOST_LAYERS = 4
 """Layers that are drawn; the table has all."""
+_LABEL_ROOM_PX = 16
+"""Room beside labels: readers' fonts are wider than the renderer's by up to a tenth."""
 _NAME_CHARS = 28
 _WIDTH_PX = 330
 _SVG = "http://www.w3.org/2000/svg"
@@ -237,6 +239,7 @@ def _legend() -> Any:
         symbolStrokeWidth=2,
         symbolOpacity=1,
         labelFontSize=13,
+        columnPadding=18,
         offset=6,
     )
 
@@ -252,7 +255,7 @@ def _drawn(chart: Any) -> Markup:
     import vl_convert
 
     dressed = (
-        chart.configure(background="transparent", padding=4)
+        chart.configure(background="transparent", padding={"left": _LABEL_ROOM_PX, "right": 4, "top": 4, "bottom": 4})
         .configure_view(stroke=None)
         .configure_axis(
             labelColor="var(--soft)",
