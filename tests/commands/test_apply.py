@@ -209,5 +209,7 @@ def test_verdicts_move_to_another_run_of_the_same_rows(run: Path) -> None:
     assert made.returncode == 0, made.stderr
     done = unmoor("labels", "import", "other", "out.json", "--json", cwd=run.parent)
     assert json.loads(done.stdout) == {"added": 1, "known": 0, "stale": 0}
+    astray = unmoor("labels", "export", run, "no/such/out.json", "--to", "argilla", cwd=run.parent)
+    assert (astray.returncode, "There is no folder no/such" in astray.stderr) == (2, True)
     again = unmoor("labels", "export", run, "out.json", "--to", "argilla", cwd=run.parent)
     assert again.returncode == 2 and "--force" in again.stderr

@@ -51,9 +51,12 @@ def _print(found: list[Precision], wanted: float) -> None:
     console().print(listing)
     click.echo(
         f'\n"from" is the lowest threshold at which {percent(wanted)} were right, over {LEAST_JUDGED} or more judged;\n'
-        '"keeps" is the share of the right ones that lie from there on. For a policy:\n'
+        '"keeps" is the share of the right ones that lie from there on.'
     )
-    click.echo("[thresholds]")
+    if not any(each.cut for each in found):
+        click.echo("No behaviour has so many verdicts yet, or none reached it: no threshold can be named.")
+        return
+    click.echo("For a policy:\n\n[thresholds]")
     for each in found:
         if each.cut:
             click.echo(f'"{each.behaviour}" = {each.cut.threshold:g}')

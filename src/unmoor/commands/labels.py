@@ -38,6 +38,8 @@ def export(run: Path, file: Path, tool: str, **options: bool) -> None:
 
     if file.exists() and (not options["force"] or file.is_dir()):
         raise UsageError(f"{file} is there already. Next: another name, or --force to replace a file")
+    if not file.parent.is_dir():
+        raise UsageError(f"There is no folder {file.parent} to write {file.name} into. Next: make it, or name another")
     count = export_labels(run, file, tool, only_judged=options["only_judged"])
     interface = file.with_suffix(".xml") if tool == "label-studio" else None
     if interface is not None:

@@ -315,6 +315,9 @@ def test_blind_hides_what_the_machine_said_until_a_person_has_spoken(browser: An
             assert hidden not in str(page.text_content(".talk"))
         assert page.locator(".machine, mark, .mended, #bar-behaviour-0, #bar-rule-0").count() == 0
         assert not {"refusal.policy", "moralising"} & set(page.locator(".lines .line-name").all_text_contents())
+        page.goto(f"{page.url.split('?')[0]}?behaviour=moralising&low=0.9&item={item}")  # a filter would tell too
+        page.wait_for_selector("#total", state="attached")
+        assert str(page.text_content("#total")).startswith("24 in this filter")
         person.press("c", moves=False)
         person.press("m", moves=False)
         assert person.item == item  # to agree with what is hidden would say nothing

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ["build_app"]
 
+MOST_FIELDS = 50
 LARGEST_BODY_BYTES = 65_536
 """A verdict with a note of 2,000 characters has some 10 KiB at most."""
 
@@ -130,13 +131,16 @@ def _starlette() -> tuple[Any, Any]:
 
 
 async def _form(request: Request) -> dict[str, str] | None:
-    """Return the fields of a form, the first of each name; None where the body is too large."""
+    """Return the fields of a form, the first of each name; None where it is larger than any form of ours."""
     body = b""
     async for piece in request.stream():
         body += piece
         if len(body) > LARGEST_BODY_BYTES:
             return None
-    fields = parse_qs(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=50)
+    try:
+        fields = parse_qs(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=MOST_FIELDS)
+    except ValueError:
+        return None
     return {name: values[0] for name, values in fields.items()}
 
 

@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl
 
 from unmoor.errors import UsageError
 from unmoor.records import BEHAVIOURS
+from unmoor.review.agreement import MACHINE
 from unmoor.review.audit import audit_lines
 from unmoor.review.store import View
 from unmoor.review.web.filters import chips, orders, panels, view_words
@@ -57,9 +58,11 @@ class Desk:
     is_blind: bool
 
     def view(self, asked: Asked) -> View:
-        """Return the view that a query names; what a view does not have is left out."""
+        """Return the view that a query names; what a view does not have is left out, and of a blind one what would tell."""
         view = View.from_query({name: value for name, value in asked.items() if name != "item"})
-        return replace(view, blind=view.blind or self.is_blind)
+        if not (view.blind or self.is_blind):
+            return view
+        return replace(view, blind=True, behaviour=None, rule=None, outcome=None, low=None, high=None)
 
     def frame(self, here: str) -> dict[str, Any]:
         """Return what every whole page shows around itself."""
@@ -276,5 +279,7 @@ def audit_page(desk: Desk, _: Asked) -> Answer:
 
 def agreement_page(desk: Desk, _: Asked) -> Answer:
     """Agreement between people, and between people and the machine."""
-    pairs = [agreement_shown(each) for each in desk.store.agreements()]
-    return Answer(render("agreement", **desk.frame("/agreement"), pairs=pairs))
+    found = desk.store.agreements()
+    has_two = any(each.second != MACHINE for each in found)
+    shown = {"pairs": [agreement_shown(each) for each in found], "has_two": has_two}
+    return Answer(render("agreement", **desk.frame("/agreement"), **shown))

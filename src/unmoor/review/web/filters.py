@@ -110,7 +110,7 @@ def chips(view: View) -> list[tuple[str, str]]:
 
 def _filters(view: View) -> list[tuple[tuple[str, ...], str]]:
     found: list[tuple[tuple[str, ...], str]] = []
-    named = ("language", "outcome") if view.blind else ("behaviour", "language", "rule", "outcome")
+    named = ("behaviour", "language", "rule", "outcome")
     found += [((key,), str(getattr(view, key))) for key in named if getattr(view, key)]
     if view.verdict:
         found.append((("verdict",), _VERDICT_WORDS.get(view.verdict, view.verdict)))

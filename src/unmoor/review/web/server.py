@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 __all__ = ["bound_socket", "serve"]
 
+LARGEST_HEAD_BYTES = 32_768
+"""A view has some 2 KiB at most. h11 hangs up on a longer head; httptools, which uvicorn prefers, takes one that never ends."""
+
 
 def bound_socket(address: str, port: int, token: str | None) -> tuple[socket.socket, Place]:
     """Return a listening socket and its place; port 0 takes any that is free.
@@ -61,6 +64,8 @@ def serve(
         lifespan="off",
         server_header=False,
         ws="none",
+        http="h11",
+        h11_max_incomplete_event_size=LARGEST_HEAD_BYTES,
         proxy_headers=False,
         timeout_graceful_shutdown=2,
     )
