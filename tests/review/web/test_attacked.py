@@ -5,7 +5,6 @@ from __future__ import annotations
 import http.client
 import socket
 from collections.abc import Iterator
-from pathlib import Path
 from urllib.parse import quote, urlsplit
 
 import pytest
@@ -122,7 +121,7 @@ def test_a_head_that_never_ends_is_hung_up_on(client: Client) -> None:
     address, _, port = client.place.partition(":")
     with socket.create_connection((address, int(port)), timeout=20) as line:
         line.sendall(f"GET / HTTP/1.1\r\nHost: {client.place}\r\n".encode())
-        with pytest.raises(OSError, match="reset|pipe|aborted"):
+        with pytest.raises(OSError, match=r"reset|pipe|aborted"):
             for number in range(500):
                 line.sendall(f"X-{number}: {'a' * 60_000}\r\n".encode())
     assert client.read("/")[0] == 200
