@@ -235,6 +235,24 @@ def test_all_in_a_filter_shows_its_count_and_one_undo_takes_it_back(browser: Any
         assert ", 0 judged" in person.figures()
 
 
+def test_all_in_a_filter_can_be_asked_for_while_the_counts_are_still_on_their_way(browser: Any, run: Path) -> None:
+    with served(run) as (link, _):
+        person = Reviewer(browser, link)
+        page = person.page
+        page.route("**/counts?*", lambda route: None)  # never answered
+        page.reload()
+        page.wait_for_selector("#work")
+        page.keyboard.press("Shift+A")
+        page.wait_for_selector("#all[open]")
+        assert "Judge all" in str(page.text_content("#all-title"))
+        page.keyboard.press("Escape")
+        page.goto(f"{page.url.split('?')[0]}?text=nothing-is-called-this")
+        page.keyboard.press("Shift+A")
+        page.wait_for_selector("#all[open]")
+        assert page.text_content("#all-title") == "Nothing is in this filter"
+        assert page.locator("#all-form [name=judgement]").count() == 0
+
+
 def test_more_than_a_thousand_are_judged_only_when_the_number_is_typed(browser: Any, tmp_path: Path) -> None:
     with served(generate(tmp_path / "house", 1_200)) as (link, _):
         person = Reviewer(browser, link)
