@@ -136,7 +136,7 @@ def kill_at_points(field: Field, tally: Tally) -> None:
 
 
 def flip_bits(run: Path, flips: int, tally: Tally) -> None:
-    """Flip one bit at a time anywhere in a run's files, larger files more often; `verify` must name each, and none when it is back."""
+    """Flip one bit at a time anywhere in a run's files, larger files more often; `verify` must name each, and none once it is back."""
     random = Random(SEED)
     files = sorted(path for path in run.rglob("*") if path.is_file())
     weights = [max(1000, path.stat().st_size) for path in files]
@@ -182,9 +182,20 @@ def prepare(megabytes: float, name: str) -> tuple[str, ...]:
 
 def report(kills: int, megabytes: float, flips: int, tally: Tally) -> list[str]:
     """Return the section of the results."""
-    lines = [f"{machine()}.", "", f"{kills} SIGKILLs at random moments of a run over {megabytes:.0f} MB, one at each of the"]
-    lines += [f"{len(POINTS) + len(PLACES_OF_REPLACING)} named points, {flips:,} bit flips in the files of a finished run.", ""]
-    lines += ["| what was seen | times |", "|---|--:|", *(f"| {name} | {count:,} |" for name, count in tally.seen.items())]
+    lines = [
+        f"{machine()}.",
+        "",
+        f"{kills} SIGKILLs at random moments of a run over {megabytes:.0f} MB, one at each of the",
+    ]
+    lines += [
+        f"{len(POINTS) + len(PLACES_OF_REPLACING)} named points, {flips:,} bit flips in the files of a finished run.",
+        "",
+    ]
+    lines += [
+        "| what was seen | times |",
+        "|---|--:|",
+        *(f"| {name} | {count:,} |" for name, count in tally.seen.items()),
+    ]
     return [*lines, "", f"Wrong: {len(tally.wrong)}.", *tally.wrong]
 
 

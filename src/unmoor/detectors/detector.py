@@ -124,7 +124,7 @@ class Detector:
         return self.floor_topics_many([conversation])[0].get(turn_index, ())
 
     def floor_topics_many(self, conversations: Sequence[Conversation]) -> list[dict[int, tuple[str, ...]]]:
-        """Return for each conversation the turns with floor topics, by index; every text is looked at once, all of them together."""
+        """Return for each conversation the turns with floor topics, by index; each text is looked at once, all of them together."""
         places = [
             (n, index) for n, one in enumerate(conversations) for index, turn in enumerate(one.turns) if turn.text
         ]

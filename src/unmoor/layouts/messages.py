@@ -38,7 +38,7 @@ def is_message_list(value: Any) -> bool:
     """Return whether `value` is a non-empty list of objects with a role each."""
     if not isinstance(value, list) or not value:
         return False
-    for message in value:  # a loop, because this is asked of every row
+    for message in value:  # noqa: SIM110  a loop, because this is asked of every row
         if not isinstance(message, dict) or "role" not in message:
             return False
     return True

@@ -28,4 +28,5 @@ __all__ = [
     "Row",
     "Turn",
     "Verdict",
+    "cache_folder",
 ]

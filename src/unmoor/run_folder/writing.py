@@ -142,7 +142,10 @@ class RunWriter:
             for file in self._files.values():
                 settle(file)
             sizes = {name: file.tell() for name, file in self._files.items()}
-        write_atomic(self._work / CHECKPOINT, orjson.dumps({"sizes": sizes, "state": dict(state)}, option=orjson.OPT_NON_STR_KEYS))
+        write_atomic(
+            self._work / CHECKPOINT,
+            orjson.dumps({"sizes": sizes, "state": dict(state)}, option=orjson.OPT_NON_STR_KEYS),
+        )
         fail_point("after-checkpoint")
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
