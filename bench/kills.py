@@ -136,7 +136,7 @@ def kill_at_points(field: Field, tally: Tally) -> None:
 
 
 def flip_bits(run: Path, flips: int, tally: Tally) -> None:
-    """Flip one bit at a time anywhere in a run's files, larger files more often; `verify` must name each, and none once it is back."""
+    """Flip one bit at a time anywhere in a run's files, larger files more often; `verify` must name each, and none afterwards."""
     random = Random(SEED)
     files = sorted(path for path in run.rglob("*") if path.is_file())
     weights = [max(1000, path.stat().st_size) for path in files]

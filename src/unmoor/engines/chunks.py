@@ -238,7 +238,8 @@ def _write_table(chunk: Chunk, judged: list[Judged], result: ChunkResult, job: J
     }
     lines: dict[str, list[bytes]] = {"ledger.jsonl": [], "quarantine.jsonl": [], "review.jsonl": []}
     rewritten: dict[int, dict[str, Any]] = {}
-    originals = table.to_pylist() if any(row.changes for row in judged) else []
+    changed = [index for index, row in enumerate(judged) if row.changes]
+    originals = dict(zip(changed, table.take(pa.array(changed, pa.int64())).to_pylist(), strict=True))
     for index, row in enumerate(judged):
         if row.error is not None:
             places["quarantine.parquet"].append(index)
@@ -267,10 +268,23 @@ def _kept_table(table: Any, kept: list[int], rewritten: dict[int, dict[str, Any]
     actions = set(job.policy.actions.values()) if job.policy else set()
     list_key = next((key for key in ("messages", "conversations") if key in table.column_names), None)
     schema = schema_for_changes(table.schema, list_key if "mask" in actions else None, has_labels="label" in actions)
-    if not rewritten and schema == table.schema:
-        return table.take(pa.array(kept, pa.int64()))
-    rows = [rewritten.get(index) or table.slice(index, 1).to_pylist()[0] for index in kept]
+    if schema == table.schema:
+        return _with_rewritten(table, kept, rewritten)
+    originals = table.to_pylist()
+    rows = [rewritten.get(index) or originals[index] for index in kept]
     return pa.Table.from_pylist([{LABEL_KEY: None, **row} if "label" in actions else row for row in rows], schema)
+
+
+def _with_rewritten(table: Any, kept: list[int], rewritten: dict[int, dict[str, Any]]) -> Any:
+    """Return the kept rows without unfolding the untouched ones: the rewritten stand behind the table, all are taken in order."""
+    import pyarrow as pa
+
+    if not rewritten:
+        return table.take(pa.array(kept, pa.int64()))
+    made = pa.Table.from_pylist(list(rewritten.values()), table.schema)
+    place_of = {index: table.num_rows + place for place, index in enumerate(rewritten)}
+    at = pa.array([place_of.get(index, index) for index in kept], pa.int64())
+    return pa.concat_tables([table, made]).combine_chunks().take(at)
 
 
 def _close(judged: list[Judged], result: ChunkResult) -> None:
