@@ -88,14 +88,26 @@ def _sequence(tokens: Sequence[tuple[str, str]], at: int) -> tuple[_Part, int]:
         if joined is None:
             lists.append(run)
             is_whole, run = False, part.whole or _NOTHING
+        elif joined.cut:  # what follows does not stand next to letters that were cut off at their end
+            lists.append(joined.words)
+            is_whole, run = False, part.whole or _NOTHING
         else:
-            is_whole, run = is_whole and joined[1], joined[0]
+            is_whole, run = is_whole and joined.is_all, joined.words
     lists.append(run)
     return _Part(run if is_whole else None, _best(lists)), at
 
 
-def _joined(before: frozenset[str], after: frozenset[str] | None) -> tuple[frozenset[str], bool] | None:
-    """Return what two lists are one after the other, and whether that is all of it: of too many, the letters where they meet."""
+@dataclass(frozen=True, slots=True)
+class _Joined:
+    """Two lists one after the other: whether the words are whole, and whether letters were cut off at their end."""
+
+    words: frozenset[str]
+    is_all: bool
+    cut: bool
+
+
+def _joined(before: frozenset[str], after: frozenset[str] | None) -> _Joined | None:
+    """Return what two lists are one after the other; of too many, the letters where they meet."""
     if after is None:
         return None
     for longest in _WHERE_THEY_MEET:
@@ -103,7 +115,7 @@ def _joined(before: frozenset[str], after: frozenset[str] | None) -> tuple[froze
         starts = {word[:longest] for word in after}
         if len(ends) * len(starts) <= _MOST:
             made = frozenset(end + start for end in ends for start in starts)
-            return made, ends == before and starts == after
+            return _Joined(made, ends == before and starts == after, starts != after)
     return None
 
 
@@ -126,7 +138,11 @@ def _plain(escaped: str) -> str:
 def _class(text: str) -> _Part:
     """Return the characters of a class that lists a few, one by one."""
     members = _MEMBER.findall(text[1:-1])
-    if text.startswith("[^") or "-" in members[1:-1] or any(len(m) > 2 or m[1:] in "pPdDsS" and m[1:] for m in members):
+    if (
+        text.startswith("[^")
+        or "-" in members[1:-1]
+        or any(len(m) > 2 or (m[1:] in "pPdDsS" and m[1:]) for m in members)
+    ):
         return _UNKNOWN
     return _Part(frozenset(bare(_plain(member)) for member in members))
 
