@@ -107,14 +107,14 @@ class Detector:
     def _find_batch(self, conversations: Sequence[Conversation]) -> list[tuple[Finding, ...]]:
         found: dict[int, list[Finding]] = {}
         if self._wordlist:
-            said = [(number, target) for number, one in enumerate(conversations) for target in _targets(one)]
+            said = [(number, target[:3]) for number, one in enumerate(conversations) for target in _targets(one)]
             listed = self._wordlist.find_many([target for _, target in said])
             for (number, _), here in zip(said, listed, strict=True):
                 if here:
                     found.setdefault(number, []).extend(here)
         if "phrases" in self._names or "model" in self._names:
             parts = [part for number, one in enumerate(conversations) for part in _parts(number, one)]
-            for place, view in view_many(self._phrases, [part.said(conversations[part.row]) for part in parts]):
+            for place, view in view_many(self._phrases, [part.said for part in parts]):
                 if here := self._judged(view, parts[place]):
                     found.setdefault(parts[place].row, []).extend(here)
         return [tuple(sorted(found[n], key=_order)) if n in found else () for n in range(len(conversations))]
@@ -124,7 +124,7 @@ class Detector:
         return self.floor_topics_many([conversation])[0].get(turn_index, ())
 
     def floor_topics_many(self, conversations: Sequence[Conversation]) -> list[dict[int, tuple[str, ...]]]:
-        """Return for each conversation the turns with floor topics, by index; each text is looked at once, all of them together."""
+        """Return for each conversation the turns with floor topics, by index; every text is looked at once, all together."""
         places = [
             (n, index) for n, one in enumerate(conversations) for index, turn in enumerate(one.turns) if turn.text
         ]
@@ -135,7 +135,7 @@ class Detector:
 
     def refuses(self, text: str) -> bool:
         """Return whether an answer refuses, by phrases alone; for the floor, whatever detectors were chosen."""
-        view = view_turn(self._phrases, text[: _LONGEST // 2] if len(text) > _LONGEST else text, "", has_tools=False)
+        view = view_turn(self._phrases, _read(text), "", has_tools=False)
         return view is not None and any(
             finding.behaviour in REFUSALS and finding.probability >= _REFUSES_FROM
             for finding in findings_from(view, 0, "text")
@@ -168,14 +168,9 @@ class _Part:
     row: int
     turn: int
     field: _Field
-    text: str
+    said: Said
     start: int
     is_reasoning: bool
-
-    def said(self, conversation: Conversation) -> Said:
-        """Return what is looked at, with the request before it."""
-        text = self.text if len(self.text) <= _LONGEST else self.text[: _LONGEST // 2]
-        return Said(text, conversation.request_before(self.turn), conversation.has_tools)
 
 
 def _floor_by_turn(
@@ -192,22 +187,32 @@ def _floor_by_turn(
     return found
 
 
-def _targets(conversation: Conversation) -> Iterator[tuple[int, str, _Field]]:
+def _targets(conversation: Conversation) -> Iterator[tuple[int, str, _Field, str]]:
+    """Yield the texts to look at: (turn, text, field, the nearest request before)."""
+    request = ""
     for index, turn in enumerate(conversation.turns):
         if turn.is_target:
             if turn.text:
-                yield index, turn.text, "text"
+                yield index, turn.text, "text", request
             if turn.reasoning:
-                yield index, turn.reasoning, "reasoning"
+                yield index, turn.reasoning, "reasoning", request
+        if turn.role == "user":
+            request = turn.text
 
 
 def _parts(row: int, conversation: Conversation) -> Iterator[_Part]:
-    for index, text, field in _targets(conversation):
+    has_tools = conversation.has_tools
+    for index, text, field, request in _targets(conversation):
         if "<" not in text:
-            yield _Part(row, index, field, text, 0, field == "reasoning")
+            yield _Part(row, index, field, Said(_read(text), request, has_tools), 0, field == "reasoning")
             continue
         for start, end, is_reasoning in split_reasoning(text):
-            yield _Part(row, index, field, text[start:end], start, is_reasoning or field == "reasoning")
+            said = Said(_read(text[start:end]), request, has_tools)
+            yield _Part(row, index, field, said, start, is_reasoning or field == "reasoning")
+
+
+def _read(text: str) -> str:
+    return text if len(text) <= _LONGEST else text[: _LONGEST // 2]
 
 
 def _order(finding: Finding) -> tuple[int, bool, int, int, str]:

@@ -10,6 +10,7 @@ import math
 import re
 from binascii import crc32
 from collections.abc import Iterable, Sequence
+from itertools import repeat
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,6 +57,7 @@ _ASKED = (
     "request.sensitive",
 )
 _PLACES = ("count", "density", "opening", "closing", "doubted")
+_NOWHERE = (0.0,) * len(_PLACES)
 DENSE: tuple[str, ...] = (
     *(f"{behaviour}:{place}" for behaviour in _COUNTED for place in _PLACES),
     *_ASKED,
@@ -74,8 +76,11 @@ DENSE: tuple[str, ...] = (
 def dense_features(view: TurnView) -> NDArray[np.float32]:
     """Return the dense features of a turn: shape (len(DENSE),), most of them between 0 and 1."""
     values: list[float] = []
+    by_behaviour: dict[str, list[Hit]] = {}
+    for hit in view.hits:
+        by_behaviour.setdefault(hit.phrase.behaviour, []).append(hit)
     for behaviour in _COUNTED:
-        values += _places(view, [hit for hit in view.hits if hit.phrase.behaviour == behaviour])
+        values += _places(view, by_behaviour[behaviour]) if behaviour in by_behaviour else _NOWHERE
     refusals = [hit for hit in view.hits if hit.phrase.behaviour in REFUSALS and not hit.doubt]
     opening = any(_is_opening(view, hit) for hit in refusals)
     disclaims = any(hit.phrase.behaviour in ("disclaimer.identity", "bias.evasion") for hit in view.hits)
@@ -193,13 +198,9 @@ def ngram_features(view: TurnView) -> tuple[NDArray[np.int64], NDArray[np.float3
         ("a", tokens, 2, 0.8),
         ("r", request, 2, 0.7),
     )
-    buckets: list[int] = []
-    weights: list[float] = []
-    for name, words, longest, scale in fields:
-        grams = _grams(name, words, longest)
-        buckets += grams
-        weights += [scale / math.sqrt(len(grams))] * len(grams) if grams else []
-    return np.array(buckets, dtype=np.int64), np.array(weights, dtype=np.float32)
+    grams = [_grams(name, words, longest) for name, words, longest, _ in fields]
+    weights = [scale / math.sqrt(max(1, len(found))) for found, (_, _, _, scale) in zip(grams, fields, strict=True)]
+    return np.concatenate(grams), np.repeat(np.array(weights, dtype=np.float32), list(map(len, grams)))
 
 
 def _own_words(view: TurnView) -> str:
@@ -225,16 +226,15 @@ def _hangul_pieces(token: str) -> list[str]:
     return [token[i : i + 2] for i in range(len(token) - 1)]
 
 
-def _grams(field: str, words: Sequence[str], longest: int) -> list[int]:
+def _grams(field: str, words: Sequence[str], longest: int) -> NDArray[np.int64]:
     """Return the distinct buckets of the n-grams up to `longest` words: CRC-32 of field and words, carried on word by word."""
-    spaced = [b" " + word.encode() for word in words]
-    seed = crc32(field.encode())
-    sums = [crc32(word[1:], seed) for word in spaced]
-    found = set(sums)
+    spaced = [f" {word}".encode() for word in words]
+    sums = list(map(crc32, map(str.encode, words), repeat(crc32(field.encode()))))
+    found = list(sums)
     for size in range(1, longest):
         sums = list(map(crc32, spaced[size:], sums))
-        found.update(sums)
-    return sorted({value % BUCKETS for value in found})
+        found += sums
+    return np.unique(np.array(found, dtype=np.int64) % BUCKETS)
 
 
 _SENTENCES = 60
@@ -249,7 +249,7 @@ def sentence_scores(view: TurnView, weights: NDArray[np.float32]) -> tuple[int, 
             continue
         words = _tokens(view.folded.text[view.folded.place(start) : view.folded.place(end - 1) + 1], "")[:_OPENING]
         grams = _grams("a", words, 2)
-        score = float(weights[grams].sum()) / math.sqrt(len(grams)) if grams else -np.inf
+        score = float(weights[grams].sum()) / math.sqrt(len(grams)) if len(grams) else -np.inf
         if score > best_score:
             best, best_score = (start, end), score
     return best

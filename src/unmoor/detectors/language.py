@@ -145,8 +145,12 @@ class Languages:
             return ("en", *(code for code in self._latin if code != "en"), *codes)
         if "en" in self._latin and words.isdisjoint(self._foreign):
             return ("en", *codes)
-        scores: dict[str, float] = {}
         known = self._words
+        plainly = len(words & self._english)
+        if plainly and plainly >= sum(known[word][0][1] for word in words & self._foreign):
+            # words of English alone outweigh all that speaks for another language and not for it
+            return ("en", *codes)
+        scores: dict[str, float] = {}
         for word in words & known.keys():
             for code, weight in known[word]:
                 scores[code] = scores.get(code, 0.0) + weight

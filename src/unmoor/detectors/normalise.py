@@ -96,7 +96,7 @@ def fold_text(text: str) -> str:
 
 
 def _is_plain(ascii_text: str) -> bool:
-    """Return whether lowering the case is all there is to do. Asked of most of what there is, so each question is a plain search."""
+    """Return whether lowering the case is all there is to do; asked of most of what there is, so by plain searches."""
     return not (
         "*" in ascii_text
         or "  " in ascii_text
