@@ -37,7 +37,7 @@ _AT_ONCE = 1000
 _REFUSES_FROM = 0.45
 """The floor keeps refusals that stand beside an answer too; findings of them are capped at this belief."""
 _LONGEST = 400_000
-"""Code points of an answer that are looked at: half from the start, half from the end. Longer ones are read in part."""
+"""Code points of an answer: of longer ones the first half of as many is looked at."""
 
 
 def load(

@@ -247,7 +247,7 @@ def _keep(path: Path, data: bytes) -> None:
         return
 
 
-def _note(number: int, _start: int, end: int, _flags: int, context: list[tuple[int, int]]) -> None:
+def _note(number: int, _start: int, end: int, _flags: int, context: Any) -> None:
     context.append((number, end))
 
 
