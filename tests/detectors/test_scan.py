@@ -38,6 +38,7 @@ def compilations(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[li
             seen.append(len(expressions))
             super().compile(**arguments)
 
+    scan.trusted_hyperscan()  # tries a pattern of its own, once
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setattr(hyperscan, "Database", Counted)
     monkeypatch.setattr(scan, "COMPILE_AFTER_TEXTS", 3)

@@ -125,7 +125,7 @@ class _Warming:
     def _warm(self) -> None:
         """Take what is there or due; where there is no Hyperscan, or it does not take the phrases, what was taken before stays."""
         due = self._may_compile and self._seen > COMPILE_AFTER_TEXTS
-        words_due = self._seen > WORDS_AFTER_TEXTS
+        words_due = due or self._seen > WORDS_AFTER_TEXTS
         if isinstance(self._set, _Words if not due else _Hyperscan) or (self._set is not None and not words_due):
             return
         try:
