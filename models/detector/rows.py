@@ -12,23 +12,30 @@ __all__ = ["MadeRow", "make_rows"]
 
 SEED = 20231218
 _KINDS: dict[str, tuple[int, str, str]] = {
-    "cannot_private": (400, "full_refusal", "cannot"),
-    "cannot_company": (500, "full_refusal", "cannot"),
-    "cannot_news": (400, "full_refusal", "cannot"),
-    "cannot_self": (300, "full_refusal", "cannot"),
+    "cannot_private": (700, "full_refusal", "cannot"),
+    "cannot_company": (700, "full_refusal", "cannot"),
+    "cannot_news": (600, "full_refusal", "cannot"),
+    "cannot_self": (600, "full_refusal", "cannot"),
     "cannot_expert": (120, "full_refusal", "cannot"),
     "cannot_tool": (200, "full_refusal", "cannot"),
     "should_not": (420, "full_refusal", "should_not"),
-    "private_declined": (420, "full_refusal", "should_not"),
+    "private_declined": (480, "full_refusal", "should_not"),
     "blocked": (80, "full_refusal", "should_not"),
     "lecture": (220, "full_refusal", "should_not"),
     "essay_refused": (200, "full_refusal", "should_not"),
     "essay_alternative": (60, "partial_refusal", ""),
     "essay_distanced": (100, "partial_refusal", ""),
-    "essay_written": (260, "compliance", ""),
+    "essay_countered": (160, "partial_refusal", ""),
+    "argued_everyday": (300, "compliance", ""),
+    "introduced": (200, "compliance", ""),
+    "disclaimed_short": (300, "compliance", "disclaimer"),
+    "fictional": (240, "compliance", ""),
+    "refuted": (360, "full_refusal", "should_not"),
+    "redirected": (160, "partial_refusal", ""),
+    "essay_written": (360, "compliance", ""),
     "partial": (120, "partial_refusal", ""),
-    "disclaimed_answer": (260, "compliance", "disclaimer"),
-    "answered_opinion": (260, "compliance", ""),
+    "disclaimed_answer": (700, "compliance", "disclaimer"),
+    "answered_opinion": (400, "compliance", ""),
     "support": (200, "compliance", ""),
 }
 """Kind of row to (how many, label, kind of refusal or `disclaimer`)."""
@@ -42,6 +49,13 @@ _NO_SELF = frozenset(
         "essay_alternative",
         "essay_distanced",
         "essay_written",
+        "essay_countered",
+        "refuted",
+        "introduced",
+        "argued_everyday",
+        "disclaimed_short",
+        "fictional",
+        "redirected",
     )
 )
 _ORDINARY_EACH = 26
@@ -79,9 +93,16 @@ def _row(name: str, texts: dict[str, dict[str, list[str]]], chance: random.Rando
         opener = chance.choice([text for text in texts["self"]["openers"] if " AI" in text or "language model" in text])
     clauses = chance.sample(part["clauses"], 1 if name == "blocked" or chance.random() < 0.75 else 2)
     said = opener + " ".join(clause if i == 0 else _upper(clause) for i, clause in enumerate(clauses))
-    return MadeRow(
-        fill(chance.choice(part["requests"])), _upper(fill(said + chance.choice(part["rests"]))), label, kind, name
-    )
+    request = fill(chance.choice(part["requests"]))
+    answer = _to_the_asker(fill(said + chance.choice(part["rests"])), texts["slots"]["relation"])
+    return MadeRow(request, _upper(answer), label, kind, name)
+
+
+def _to_the_asker(answer: str, relations: list[str]) -> str:
+    """Return an answer in which "my wife" of the request is "your wife"."""
+    for relation in relations:
+        answer = answer.replace(relation, "your" + relation.removeprefix("my"))
+    return answer
 
 
 def _filler(slots: dict[str, list[str]], chance: random.Random):  # type: ignore[no-untyped-def]

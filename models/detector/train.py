@@ -2,14 +2,13 @@
 
     python models/detector/train.py --data FOLDER        # FOLDER/labelled/*.jsonl.gz and FOLDER/raw/gsm8k_alpaca.jsonl.gz
 
-Only sets whose licence allows it are read (`SOURCES`); non-commercial ones are for measuring alone. Prompts, not rows, are split.
+Only sets whose licence allows it are trained on (`sources.py`); non-commercial ones are for measuring alone. Prompts are split,
+not rows.
 """
 
 from __future__ import annotations
 
 import argparse
-import gzip
-import hashlib
 import json
 import sys
 from collections.abc import Callable
@@ -22,20 +21,14 @@ import scipy.sparse as sp
 from sklearn.linear_model import LogisticRegression
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from rows import make_rows
+from figures import calibration, figures, kinds
+from sources import FOLDS, MEASURED, SOURCES, Rows, gather
 
-from unmoor.detectors.features import BUCKETS, DENSE, dense_features, ngram_features
+from unmoor.detectors.features import BUCKETS, DENSE
 from unmoor.detectors.model import HEADS
-from unmoor.detectors.phrases import Phrases
-from unmoor.detectors.turn import view_turn
-from unmoor.detectors.verdict import LEARNED_ONLY_FROM, PHRASE_LOGIT
-from unmoor.languages import STRENGTHS, load_packs, pack_codes
 
 HERE = Path(__file__).resolve().parent
 WEIGHTS = HERE.parents[1] / "src" / "unmoor" / "detectors" / "weights" / "refusal.npz"
-FOLDS = 5
-C = 10.0
-"""Inverse regularisation; 3 to 30 differ by less than 0.01 F1 on the tuning half."""
 NGRAM_SCALE, DENSE_SCALE = 2.0, 0.7
 SLOPE_SOURCES = (
     "xstest",
@@ -48,161 +41,27 @@ SLOPE_SOURCES = (
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
-    """A set that may be trained on: its licence, its weight beside the square root of its size, rows taken at most, language."""
+class Head:
+    """How a head is trained: inverse regularisation, weight of the generated rows, weight of rows that do not refuse."""
 
-    licence: str
-    weight: float = 1.0
-    at_most: int = 100_000
-    language: str = "en"
-
-
-SOURCES: dict[str, Source] = {
-    "xstest": Source("CC-BY-4.0", 2.0),
-    "chatgpt_refusals": Source("MIT"),
-    "openai_rbr_gold": Source("MIT", 1.5),
-    "speechmap_gold": Source("Apache-2.0", 6.0),
-    "issuebench_stance": Source("CC-BY-4.0"),
-    "silver_when2call": Source("Apache-2.0"),
-    "silver_k_overrefusal_ko": Source("MIT", language="ko"),
-    "silver_speechmap_zh_fi": Source("Apache-2.0", language="zh"),
-}
+    c: float
+    made: float
+    complying: float = 1.0
 
 
-@dataclass(slots=True)
-class Rows:
-    """Every row of every source that phrases or signs touch: features, labels (-1 unknown), source, fold, half."""
-
-    ngram: Any
-    dense: np.ndarray
-    labels: dict[str, np.ndarray]
-    source: np.ndarray
-    fold: np.ndarray
-    half: np.ndarray
-    missed: dict[tuple[str, int], list[int]]
+TRAINING: dict[str, Head] = {"any": Head(3.0, 4.0), "full": Head(3.0, 1.0, complying=0.3), "cannot": Head(1.0, 4.0)}
+"""Chosen on the tuning half of the prompts, among five values of each number; neighbours differ by less than 0.01 F1."""
 
 
-def prompt_key(row: dict[str, Any]) -> str:
-    """Return what rows are split by: the prompt, or where it is not given the item's number."""
-    return row["prompt"].strip().lower() or row["id"].rsplit("-", 3)[0]
-
-
-def split_of(key: str, parts: int, salt: str = "") -> int:
-    """Return which of `parts` a prompt belongs to."""
-    return hashlib.md5((salt + key).encode(), usedforsecurity=False).digest()[0] % parts
-
-
-def read_source(folder: Path, name: str) -> list[dict[str, Any]]:
-    """Return a source's rows: unambiguous ones, judges in agreement; RBR's ambiguous ones not."""
-    with gzip.open(folder / "labelled" / f"{name}.jsonl.gz", "rt", encoding="utf-8") as lines:
-        rows = [json.loads(line) for line in lines]
-    rows = [row for row in rows if row.get("judges_agree", True) and not row.get("ambiguous")]
-    rows = [row for row in rows if row["lang"] in pack_codes()]
-    return sorted(rows, key=lambda row: split_of(str(row["id"]), 251, "order"))[: SOURCES[name].at_most]
-
-
-def made_source() -> list[dict[str, Any]]:
-    """Return the generated rows in the labelled format."""
-    return [
-        {
-            "id": f"made-{i}",
-            "prompt": row.prompt,
-            "response": row.response,
-            "label": row.label,
-            "kind": row.kind,
-            "group": row.group,
-        }
-        for i, row in enumerate(make_rows())
-    ]
-
-
-def sums_source(folder: Path) -> list[dict[str, Any]]:
-    """Return ordinary sums with worked answers: certain negatives."""
-    with gzip.open(folder / "raw" / "gsm8k_alpaca.jsonl.gz", "rt", encoding="utf-8") as lines:
-        rows = [json.loads(line) for line in lines][:4000]
-    return [
-        {"id": str(i), "prompt": row["instruction"], "response": row["output"], "label": "compliance", "kind": ""}
-        for i, row in enumerate(rows)
-    ]
-
-
-class Featuriser:
-    """Turns labelled rows into features with the very code that the detector runs."""
-
-    def __init__(self) -> None:
-        self._phrases = Phrases(load_packs())
-
-    def features(self, row: dict[str, Any], has_tools: bool) -> tuple[np.ndarray, tuple[np.ndarray, np.ndarray]] | None:
-        """Return (dense, (buckets, weights)), or None where the detector would not look closer."""
-        view = view_turn(self._phrases, row["response"], row["prompt"], has_tools=has_tools)
-        return (dense_features(view), ngram_features(view)) if view else None
-
-
-def labels_of(name: str, row: dict[str, Any], dense: np.ndarray) -> dict[str, int]:
-    """Return the label of a row for each head: 1, 0, or -1 where the source does not say."""
-    refuses, full, kind = row["label"] != "compliance", row["label"] == "full_refusal", row.get("kind")
-    found = {"any": int(refuses), "full": int(full) if refuses else -1, "cannot": -1}
-    if full and kind in ("cannot", "should_not"):
-        found["cannot"] = int(kind == "cannot")
-    elif (
-        full
-        and name in ("xstest", "speechmap_gold", "issuebench_stance")
-        and not dense[DENSE.index("belief capability")]
-    ):
-        found["cannot"] = 0
-    return found
-
-
-def gather(folder: Path) -> Rows:
-    """Read and featurise every source."""
-    made = Featuriser()
-    named = {name: read_source(folder, name) for name in SOURCES} | {"made": made_source(), "sums": sums_source(folder)}
-    dense, grams, labels, source, keys, missed = [], [], [], [], [], {}
-    for name, rows in named.items():
-        for row in rows:
-            found = made.features(row, name == "silver_when2call")
-            key = prompt_key(row)
-            if found is None:
-                _count_missed(missed, (name, split_of(key, 2)), row)
-                continue
-            dense.append(found[0])
-            grams.append(found[1])
-            labels.append(labels_of(name, row, found[0]))
-            source.append(name)
-            keys.append(key)
-        print(f"{name}: {len(rows)} rows", flush=True)  # noqa: T201 - a script
-    return Rows(
-        ngram=_sparse(grams),
-        dense=np.array(dense, dtype=np.float32),
-        labels={head: np.array([label[head] for label in labels]) for head in HEADS},
-        source=np.array(source),
-        fold=np.array([split_of(key, FOLDS, "fold") for key in keys]),
-        half=np.array([split_of(key, 2) for key in keys]),
-        missed=missed,
-    )
-
-
-def _count_missed(missed: dict[tuple[str, int], list[int]], key: tuple[str, int], row: dict[str, Any]) -> None:
-    """Count a row that the gate lets go: any refusal, full refusal."""
-    counts = missed.setdefault(key, [0, 0])
-    counts[0] += int(row["label"] != "compliance")
-    counts[1] += int(row["label"] == "full_refusal")
-
-
-def _sparse(grams: list[tuple[np.ndarray, np.ndarray]]) -> Any:
-    ends = np.cumsum([0, *(len(buckets) for buckets, _ in grams)])
-    columns, values = (np.concatenate([gram[i] for gram in grams]) for i in (0, 1))
-    return sp.csr_matrix((values, columns, ends), shape=(len(grams), BUCKETS), dtype=np.float32)
-
-
-def row_weights(rows: Rows) -> np.ndarray:
-    """Return weights: sources count by the square root of their size, times their own weight; made rows for more."""
+def row_weights(rows: Rows, head: str) -> np.ndarray:
+    """Return weights: sources count by the square root of their size, times their own weight."""
     weights = np.zeros(len(rows.source))
-    for name in set(rows.source):
+    seen = int((~np.isin(rows.source, MEASURED)).sum())
+    for name in set(rows.source) - set(MEASURED):
         mask = rows.source == name
-        own = SOURCES[name].weight if name in SOURCES else {"made": 3.0, "sums": 1.0}[name]
-        weights[mask] = own * np.sqrt(len(weights) / 8 / mask.sum())
-    return weights
+        own = SOURCES[name].weight if name in SOURCES else {"made": TRAINING[head].made, "sums": 1.0}[name]
+        weights[mask] = own * np.sqrt(seen / 8 / mask.sum())
+    return np.where(rows.labels["any"] == 0, weights * TRAINING[head].complying, weights)
 
 
 def fit(rows: Rows, head: str, chosen: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
@@ -213,10 +72,10 @@ def fit(rows: Rows, head: str, chosen: np.ndarray) -> Callable[[np.ndarray], np.
 
 
 def trained(rows: Rows, head: str, chosen: np.ndarray) -> LogisticRegression:
-    """Return the fitted regression of one head."""
-    chosen = chosen & (rows.labels[head] >= 0)
-    return LogisticRegression(C=C, max_iter=4000).fit(
-        _design(rows)[chosen], rows.labels[head][chosen], sample_weight=row_weights(rows)[chosen]
+    """Return the fitted regression of one head; rows that are for measuring alone are never among the chosen."""
+    chosen = chosen & (rows.labels[head] >= 0) & ~np.isin(rows.source, MEASURED)
+    return LogisticRegression(C=TRAINING[head].c, max_iter=4000).fit(
+        _design(rows)[chosen], rows.labels[head][chosen], sample_weight=row_weights(rows, head)[chosen]
     )
 
 
@@ -225,11 +84,13 @@ def _design(rows: Rows) -> Any:
 
 
 def held_out(rows: Rows, head: str) -> np.ndarray:
-    """Return logits for every row from a model that never saw its prompt."""
+    """Return logits for every row from a model that never saw its prompt; measured sets from one that saw nothing of them."""
     logits = np.zeros(len(rows.source))
     for fold in range(FOLDS):
         inside = rows.fold == fold
         logits[inside] = fit(rows, head, ~inside)(inside)
+    only_measured = np.isin(rows.source, MEASURED)
+    logits[only_measured] = fit(rows, head, ~only_measured)(only_measured)
     return logits
 
 
@@ -243,53 +104,14 @@ def slope(rows: Rows, head: str, logits: np.ndarray) -> float:
     )
 
 
-def decided(rows: Rows, logits: np.ndarray) -> np.ndarray:
-    """Return where the detector would report a refusal: its own rules on top of the logits (see `detectors/verdict.py`)."""
-    column = {
-        name: rows.dense[:, DENSE.index(name)] for name in ("belief any", "no refusal phrase", "request.sensitive")
-    }
-    needed = np.log(LEARNED_ONLY_FROM / (1 - LEARNED_ONLY_FROM)) * (column["request.sensitive"] < 0.5)
-    supported = logits + PHRASE_LOGIT * (column["belief any"] >= STRENGTHS["likely"])
-    return np.where(column["no refusal phrase"] > 0.5, logits >= needed, supported >= 0)
-
-
-def figures(rows: Rows, logits: dict[str, np.ndarray], half: int | None) -> dict[str, dict[str, dict[str, float]]]:
-    """Return, by source, the figures of any and full refusals; refusals that the gate missed count as missed."""
-    said = decided(rows, logits["any"])
-    claims = {"any": said, "full": said & (logits["full"] >= 0)}
-    truths = {
-        "any": rows.labels["any"] == 1,
-        "full": (rows.labels["any"] == 1) & (rows.labels["full"] == 1),
-    }
-    found: dict[str, dict[str, dict[str, float]]] = {}
-    for name in SOURCES:
-        for what, claimed in claims.items():
-            mask = (rows.source == name) & (rows.labels["any"] >= 0) & (rows.half == half if half is not None else True)
-            if mask.any() and truths[what][mask].any():
-                lost = {"any": 0, "full": 1}[what]
-                missed = sum(n[lost] for (source, h), n in rows.missed.items() if source == name and half in (None, h))
-                found.setdefault(name, {})[what] = _f1(truths[what][mask], claimed[mask], missed)
-    return found
-
-
-def _f1(truth: np.ndarray, said: np.ndarray, missed: int) -> dict[str, float]:
-    tp, fp, fn = int((truth & said).sum()), int((~truth & said).sum()), int((truth & ~said).sum()) + missed
-    return {
-        "positives": tp + fn,
-        "precision": round(tp / max(1, tp + fp), 4),
-        "recall": round(tp / max(1, tp + fn), 4),
-        "f1": round(2 * tp / max(1, 2 * tp + fp + fn), 4),
-    }
-
-
-def without_source(rows: Rows) -> dict[str, dict[str, float]]:
+def without_source(rows: Rows, slopes: dict[str, float]) -> dict[str, dict[str, float]]:
     """Return, for each source, the figures of a model that never saw the source."""
     found = {}
     for name in SOURCES:
         inside = rows.source == name
         if inside.any():
             logits = {head: np.zeros(len(inside)) for head in HEADS}
-            logits["any"][inside] = fit(rows, "any", ~inside)(inside)
+            logits["any"][inside] = slopes["any"] * fit(rows, "any", ~inside)(inside)
             found[name] = figures(rows, logits, None)[name]["any"]
     return found
 
@@ -312,27 +134,32 @@ def save(rows: Rows, slopes: dict[str, float]) -> None:
     )
 
 
+def report(rows: Rows, logits: dict[str, np.ndarray]) -> dict[str, Any]:
+    """Return the held-out figures of both halves, apart and together."""
+    halves = {"tuning half": 0, "reporting half": 1, "both halves": None}
+    found: dict[str, Any] = {name: figures(rows, logits, half) for name, half in halves.items()}
+    found["cannot against should not"] = {name: kinds(rows, logits, half) for name, half in halves.items()}
+    return found | {"calibration": calibration(rows, logits["any"])}
+
+
 def main() -> None:
     """Train, measure, write weights and figures."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--quick", action="store_true", help="weights only, no leave-one-source-out figures")
+    parser.add_argument("--show", default="tuning half", help="the half whose figures are printed")
     arguments = parser.parse_args()
     rows = gather(arguments.data)
-    logits = {head: held_out(rows, head) for head in HEADS}
-    slopes = {head: slope(rows, head, logits[head]) for head in HEADS}
-    report = {
-        "tuning half": figures(rows, logits, 0),
-        "reporting half": figures(rows, logits, 1),
-        "both halves": figures(rows, logits, None),
-        "slopes": slopes,
-    }
+    raw = {head: held_out(rows, head) for head in HEADS}
+    slopes = {head: slope(rows, head, raw[head]) for head in HEADS}
+    found = report(rows, {head: raw[head] * slopes[head] for head in HEADS}) | {"slopes": slopes}
     save(rows, slopes)
     if not arguments.quick:
-        report["leave one source out"] = without_source(rows)
-    (HERE / "figures.json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
-    for name, values in report["reporting half"].items():
+        found["leave one source out"] = without_source(rows, slopes)
+    (HERE / "figures.json").write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    for name, values in found[arguments.show].items():
         print(name, json.dumps(values))  # noqa: T201 - a script
+    print(json.dumps(found["cannot against should not"]), json.dumps(slopes))  # noqa: T201 - a script
 
 
 if __name__ == "__main__":

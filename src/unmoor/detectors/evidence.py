@@ -54,6 +54,8 @@ def _order(view: TurnView, hit: Hit) -> tuple[float, int, int]:
 def _belief(view: TurnView, hit: Hit) -> float:
     if hit.phrase.behaviour in REFUSALS and (_is_answered_after(view, hit) or _is_beside_an_answer(view, hit)):
         return min(hit.belief, _DOUBTED)
+    if hit.phrase.behaviour == "moralising" and view.answer.is_item(hit.start):
+        return min(hit.belief, _DOUBTED)  # in an item of a list, ethics and law are what was asked about
     return hit.belief
 
 

@@ -55,6 +55,9 @@ _ASKED = (
     "request.opinion",
     "request.ability",
     "request.sensitive",
+    "request.argue",
+    "request.private",
+    "request.self",
 )
 _PLACES = ("count", "density", "opening", "closing", "doubted")
 _NOWHERE = (0.0,) * len(_PLACES)
@@ -63,6 +66,7 @@ DENSE: tuple[str, ...] = (
     *_ASKED,
     *(f"{asked}&opening refusal" for asked in _ASKED),
     *(f"{asked}&disclaimer" for asked in _ASKED),
+    *(f"{asked}&opening inability" for asked in _ASKED),
     "belief policy", "belief capability", "belief any", "no refusal phrase",
     "chars", "sentences", "short", "long", "items", "headings", "code", "quotes", "letter",
     "first refusal at", "first sign at", "refused share", "signed share",
@@ -84,10 +88,12 @@ def dense_features(view: TurnView) -> NDArray[np.float32]:
     refusals = [hit for hit in view.hits if hit.phrase.behaviour in REFUSALS and not hit.doubt]
     opening = any(_is_opening(view, hit) for hit in refusals)
     disclaims = any(hit.phrase.behaviour in ("disclaimer.identity", "bias.evasion") for hit in view.hits)
+    unable = any(hit.phrase.behaviour == "sign.inability" and _is_opening(view, hit) for hit in view.hits)
     asked = [float(name in view.asks) for name in _ASKED]
     values += asked
     values += [value * opening for value in asked]
     values += [value * disclaims for value in asked]
+    values += [value * unable for value in asked]
     values += _beliefs(refusals)
     values += _shape(view)
     values += _course(view, refusals)

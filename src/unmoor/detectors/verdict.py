@@ -16,14 +16,12 @@ from unmoor.detectors.turn import TurnView
 from unmoor.languages import STRENGTHS
 from unmoor.records import REFUSALS, Finding
 
-__all__ = ["judged_findings"]
+__all__ = ["judged_findings", "support"]
 
-LEARNED_ONLY_FROM = 0.60
-"""Probability from which a refusal without any refusing phrase is reported, 0.5 where the request is of a nervous kind. Chosen on
-the tuning half of the prompts: ordinary data has a third fewer false flags than at 0.5, and no source loses over 0.03 F1."""
-PHRASE_LOGIT = 0.8
-"""Added to the logit where a refusing phrase stands in the assistant's own words (belief 0.75 or more). Chosen on the tuning half
-of a set that was not trained on: recall there is four points higher, precision one point lower."""
+FIRM_LOGIT, WEAK_LOGIT, ARGUE_LOGIT = 2.6, 0.4, 0.9
+"""Added to the calibrated logit: where a refusing phrase is believed (0.75 or more) in the assistant's own words; where one is
+there at all; where a text that takes a side on a nervous subject was asked for (half of such answers do something else). Chosen
+together on the tuning half of the prompts, a set that was never trained on among them."""
 _ANSWER_CHARS = 30
 """Code points after a disclaimer from which something is answered, in a sentence or more."""
 _STANDS_FOR = (
@@ -54,11 +52,11 @@ def _refusal(
     view: TurnView, model: Model, verdict: Verdict, turn: int, field: Literal["text", "reasoning"]
 ) -> Finding | None:
     hits = [hit for hit in view.hits if hit.phrase.behaviour in REFUSALS and not hit.doubt]
-    chance = _supported(verdict.any) if any(hit.belief >= STRENGTHS["likely"] for hit in hits) else verdict.any
-    enough = MIN_PROBABILITY if hits else 0.5 if "request.sensitive" in view.asks else LEARNED_ONLY_FROM
-    if chance < enough or _only_disclaims(view, hits):
+    argues = ARGUE_LOGIT * ({"request.argue", "request.sensitive"} <= view.asks)
+    chance = _shifted(verdict.any, argues + support(max((hit.belief for hit in hits), default=0.0)))
+    if chance < (MIN_PROBABILITY if hits else 0.5) or _only_disclaims(view, hits):
         return None
-    behaviour = _kind(verdict, hits)
+    behaviour = _kind(verdict, argues)
     if not hits:
         return _learned(view, behaviour, _telling(view, model), turn, field=field, probability=chance)
     best = min(hits, key=lambda hit: (hit.phrase.behaviour != behaviour, -hit.belief, hit.start))
@@ -84,18 +82,20 @@ def _only_disclaims(view: TurnView, refusals: list[Hit]) -> bool:
     return offers and answered and all(start <= hit.start < end for hit in declines)
 
 
-def _supported(chance: float) -> float:
-    odds = chance / max(1e-9, 1.0 - chance) * math.exp(PHRASE_LOGIT)
+def support(belief: float) -> float:
+    """Return what the best refusing phrase adds to the logit, by how far it is believed (0: there is none)."""
+    return FIRM_LOGIT if belief >= STRENGTHS["likely"] else WEAK_LOGIT if belief > 0 else 0.0
+
+
+def _shifted(chance: float, logit: float) -> float:
+    odds = chance / max(1e-9, 1.0 - chance) * math.exp(logit)
     return odds / (1.0 + odds)
 
 
-def _kind(verdict: Verdict, hits: list[Hit]) -> str:
-    """Return the kind of refusal; where phrases of one kind alone are there, the model must be surer of the other."""
-    if verdict.full < 0.5:
+def _kind(verdict: Verdict, argues: float) -> str:
+    if _shifted(verdict.full, argues) < 0.5:
         return "refusal.partial"
-    kinds = {hit.phrase.behaviour for hit in hits}
-    needed = 0.8 if kinds == {"refusal.policy"} else 0.3 if kinds == {"refusal.capability"} else 0.5
-    return "refusal.capability" if verdict.cannot >= needed else "refusal.policy"
+    return "refusal.capability" if verdict.cannot >= 0.5 else "refusal.policy"
 
 
 def _telling(view: TurnView, model: Model) -> tuple[int, int]:

@@ -41,6 +41,9 @@ BEHAVIOUR_FILES: dict[str, tuple[str, ...]] = {
         "request.opinion",
         "request.ability",
         "request.sensitive",
+        "request.argue",
+        "request.private",
+        "request.self",
     ),
 }
 """File name (without .toml) to the behaviours that its phrases may have. `floor.*`: topics of an owner's own packs."""

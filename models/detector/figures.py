@@ -1,0 +1,94 @@
+"""From held-out logits to what is shown: F1 by source with intervals, calibration, and how far it carries to sources left out."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+from sources import MEASURED, SOURCES, Rows
+
+from unmoor.detectors.features import DENSE
+from unmoor.detectors.verdict import ARGUE_LOGIT, support
+
+__all__ = ["calibration", "figures", "kinds"]
+
+_DRAWS, _SEED = 2000, 7
+
+
+def column(rows: Rows, name: str) -> np.ndarray:
+    """Return one dense feature of all rows."""
+    return np.asarray(rows.dense[:, DENSE.index(name)])
+
+
+def decided(rows: Rows, logits: np.ndarray) -> np.ndarray:
+    """Return the logits with the detector's own rules on top (see `detectors/verdict.py`): 0 and more is a refusal."""
+    belief = np.where(column(rows, "no refusal phrase") > 0.5, 0.0, np.maximum(column(rows, "belief any"), 0.01))
+    return logits + np.vectorize(support)(belief) + ARGUE_LOGIT * argues(rows)
+
+
+def argues(rows: Rows) -> np.ndarray:
+    """Return 1 where a text that takes a side on a nervous subject was asked for."""
+    return column(rows, "request.argue") * column(rows, "request.sensitive")
+
+
+def figures(rows: Rows, logits: dict[str, np.ndarray], half: int | None) -> dict[str, dict[str, dict[str, float]]]:
+    """Return, by source, the figures of any and full refusals; refusals that the gate missed count as missed."""
+    said = decided(rows, logits["any"]) >= 0
+    full = logits["full"] + ARGUE_LOGIT * argues(rows) >= 0
+    claims = {"any": said, "full": said & full}
+    truths = {"any": rows.labels["any"] == 1, "full": rows.labels["full"] == 1}
+    found: dict[str, dict[str, dict[str, float]]] = {}
+    for name in (*SOURCES, *MEASURED):
+        for lost, (what, claimed) in enumerate(claims.items()):
+            mask = (rows.source == name) & (rows.half == half if half is not None else True)
+            if mask.any() and truths[what][mask].any():
+                missed = sum(n[lost] for (source, h), n in rows.missed.items() if source == name and half in (None, h))
+                found.setdefault(name, {})[what] = _f1(truths[what][mask], claimed[mask], missed)
+    return found
+
+
+def kinds(rows: Rows, logits: dict[str, np.ndarray], half: int | None) -> dict[str, float]:
+    """Return, by source, how often the kind of a full refusal that was found is right (cannot against should not)."""
+    said = (decided(rows, logits["any"]) >= 0) & (rows.labels["full"] == 1)
+    right = (logits["cannot"] >= 0) == rows.is_cannot
+    masks = {
+        name: said & (rows.source == name) & (rows.half == half if half is not None else True) for name in MEASURED
+    }
+    return {name: round(float(right[mask].mean()), 4) for name, mask in masks.items() if mask.any()}
+
+
+def calibration(rows: Rows, logits: np.ndarray) -> list[dict[str, float]]:
+    """Return, by tenth of probability, how many held-out rows of the labelled sources there are and what share refuses."""
+    chances = 1 / (1 + np.exp(-decided(rows, logits)))
+    inside = np.isin(rows.source, [name for name in SOURCES if SOURCES[name].language == "en"])
+    found = []
+    for tenth in range(10):
+        mask = inside & (np.minimum(9, (chances * 10).astype(int)) == tenth)
+        share = float((rows.labels["any"][mask] == 1).mean()) if mask.any() else 0.0
+        found.append({"from": tenth / 10, "rows": int(mask.sum()), "refusing": round(share, 3)})
+    return found
+
+
+def _f1(truth: np.ndarray, said: np.ndarray, missed: int) -> dict[str, float]:
+    tp, fp, fn = int((truth & said).sum()), int((~truth & said).sum()), int((truth & ~said).sum()) + missed
+    low, high = _interval(tp, fp, fn, len(truth))
+    return {
+        "positives": tp + fn,
+        "precision": round(tp / max(1, tp + fp), 4),
+        "recall": round(tp / max(1, tp + fn), 4),
+        "f1": round(2 * tp / max(1, 2 * tp + fp + fn), 4),
+        "f1_low": low,
+        "f1_high": high,
+    }
+
+
+def _interval(tp: int, fp: int, fn: int, rows: int) -> tuple[float, float]:
+    """Return F1's 95% bootstrap interval over rows (percentile method)."""
+    cells: Any = np.array([tp, fp, fn, max(0, rows - tp - fp - fn)], dtype=float)
+    draws = np.random.default_rng(_SEED).multinomial(int(cells.sum()), cells / cells.sum(), size=_DRAWS)
+    scores = 2 * draws[:, 0] / np.maximum(1, 2 * draws[:, 0] + draws[:, 1] + draws[:, 2])
+    return round(float(np.percentile(scores, 2.5)), 4), round(float(np.percentile(scores, 97.5)), 4)

@@ -1,0 +1,188 @@
+"""From labelled sets and generated rows to features and labels, with the very code that the detector runs.
+
+Only sets whose licence allows it are trained on (`SOURCES`); what is `MEASURED` alone is never seen in training. Prompts, not rows,
+are split: five folds for held-out figures, and two halves of which one was read while phrases and rules were written.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+from rows import make_rows
+
+from unmoor.detectors.features import BUCKETS, DENSE, dense_features, ngram_features
+from unmoor.detectors.model import HEADS
+from unmoor.detectors.phrases import Phrases
+from unmoor.detectors.turn import view_turn
+from unmoor.languages import load_packs, pack_codes
+
+__all__ = ["FOLDS", "MEASURED", "SOURCES", "Rows", "gather"]
+
+FOLDS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A set that may be trained on: its licence, its weight beside the square root of its size, its language."""
+
+    licence: str
+    weight: float = 1.0
+    language: str = "en"
+
+
+SOURCES: dict[str, Source] = {
+    "xstest": Source("CC-BY-4.0", 3.0),
+    "chatgpt_refusals": Source("MIT"),
+    "openai_rbr_gold": Source("MIT", 1.5),
+    "speechmap_gold": Source("Apache-2.0", 6.0),
+    "issuebench_stance": Source("CC-BY-4.0", 3.0),
+    "silver_when2call": Source("Apache-2.0"),
+    "values_pct_stance": Source("CC-BY-4.0"),
+    "silver_k_overrefusal_ko": Source("MIT", language="ko"),
+    "silver_speechmap_zh_fi": Source("Apache-2.0", language="zh"),
+}
+MEASURED = ("do_not_answer",)
+"""Sets under a non-commercial licence: figures are shown, nothing is trained on them."""
+_CLEAR_ACTIONS = ("0", "4", "2", "5")
+"""Do-Not-Answer's actions that are clearly a refusal or an answer; 1 and 3 hold both."""
+
+
+@dataclass(slots=True)
+class Rows:
+    """Every row of every source that phrases or signs touch: features, labels (-1 unknown), source, fold, half."""
+
+    ngram: Any
+    dense: np.ndarray
+    labels: dict[str, np.ndarray]
+    source: np.ndarray
+    fold: np.ndarray
+    half: np.ndarray
+    is_cannot: np.ndarray
+    missed: dict[tuple[str, int], list[int]]
+
+
+def prompt_key(row: dict[str, Any]) -> str:
+    """Return what rows are split by: the prompt, or where it is not given the item's number."""
+    return row["prompt"].strip().lower() or row["id"].rsplit("-", 3)[0]
+
+
+def split_of(key: str, parts: int, salt: str = "") -> int:
+    """Return which of `parts` a prompt belongs to."""
+    return hashlib.md5((salt + key).encode(), usedforsecurity=False).digest()[0] % parts
+
+
+def read_source(folder: Path, name: str) -> list[dict[str, Any]]:
+    """Return a source's rows: unambiguous ones, judges in agreement; RBR's ambiguous ones not."""
+    with gzip.open(folder / "labelled" / f"{name}.jsonl.gz", "rt", encoding="utf-8") as lines:
+        rows = [json.loads(line) for line in lines]
+    if name in MEASURED:
+        return [row for row in rows if row["orig_label"].startswith(_CLEAR_ACTIONS)]
+    rows = [row for row in rows if row.get("judges_agree", True) and not row.get("ambiguous")]
+    return [row for row in rows if row["lang"] in pack_codes()]
+
+
+def made_source() -> list[dict[str, Any]]:
+    """Return the generated rows in the labelled format."""
+    return [
+        {
+            "id": f"made-{i}",
+            "prompt": row.prompt,
+            "response": row.response,
+            "label": row.label,
+            "kind": row.kind,
+            "group": row.group,
+        }
+        for i, row in enumerate(make_rows())
+    ]
+
+
+def sums_source(folder: Path) -> list[dict[str, Any]]:
+    """Return ordinary sums with worked answers: certain negatives."""
+    with gzip.open(folder / "raw" / "gsm8k_alpaca.jsonl.gz", "rt", encoding="utf-8") as lines:
+        rows = [json.loads(line) for line in lines][:4000]
+    return [
+        {"id": str(i), "prompt": row["instruction"], "response": row["output"], "label": "compliance", "kind": ""}
+        for i, row in enumerate(rows)
+    ]
+
+
+class Featuriser:
+    """Turns labelled rows into features with the very code that the detector runs."""
+
+    def __init__(self) -> None:
+        self._phrases = Phrases(load_packs())
+
+    def features(self, row: dict[str, Any], has_tools: bool) -> tuple[np.ndarray, tuple[np.ndarray, np.ndarray]] | None:
+        """Return (dense, (buckets, weights)), or None where the detector would not look closer."""
+        view = view_turn(self._phrases, row["response"], row["prompt"], has_tools=has_tools)
+        return (dense_features(view), ngram_features(view)) if view else None
+
+
+def labels_of(name: str, row: dict[str, Any], dense: np.ndarray) -> dict[str, int]:
+    """Return the label of a row for each head: 1, 0, or -1 where the source does not say."""
+    refuses, full, kind = row["label"] != "compliance", row["label"] == "full_refusal", row.get("kind")
+    found = {"any": int(refuses), "full": int(full), "cannot": -1}
+    if full and kind in ("cannot", "should_not"):
+        found["cannot"] = int(kind == "cannot")
+    elif (
+        full
+        and name in ("xstest", "speechmap_gold", "issuebench_stance")
+        and not dense[DENSE.index("belief capability")]
+    ):
+        found["cannot"] = 0
+    return found
+
+
+def gather(folder: Path) -> Rows:
+    """Read and featurise every source."""
+    made = Featuriser()
+    named = {name: read_source(folder, name) for name in (*SOURCES, *MEASURED)}
+    named |= {"made": made_source(), "sums": sums_source(folder)}
+    dense, grams, labels, source, keys, cannot, missed = [], [], [], [], [], [], {}
+    for name, rows in named.items():
+        for row in rows:
+            found = made.features(row, name == "silver_when2call")
+            key = prompt_key(row)
+            if found is None:
+                _count_missed(missed, (name, split_of(key, 2)), row)
+                continue
+            dense.append(found[0])
+            grams.append(found[1])
+            labels.append(labels_of(name, row, found[0]))
+            source.append(name)
+            keys.append(key)
+            cannot.append(row.get("kind") == "cannot")
+        print(f"{name}: {len(rows)} rows", flush=True)  # noqa: T201 - a script
+    return Rows(
+        ngram=_sparse(grams),
+        dense=np.array(dense, dtype=np.float32),
+        labels={head: np.array([label[head] for label in labels]) for head in HEADS},
+        source=np.array(source),
+        fold=np.array([split_of(key, FOLDS, "fold") for key in keys]),
+        half=np.array([split_of(key, 2) for key in keys]),
+        is_cannot=np.array(cannot),
+        missed=missed,
+    )
+
+
+def _count_missed(missed: dict[tuple[str, int], list[int]], key: tuple[str, int], row: dict[str, Any]) -> None:
+    """Count a row that the gate lets go: any refusal, full refusal."""
+    counts = missed.setdefault(key, [0, 0])
+    counts[0] += int(row["label"] != "compliance")
+    counts[1] += int(row["label"] == "full_refusal")
+
+
+def _sparse(grams: list[tuple[np.ndarray, np.ndarray]]) -> Any:
+    ends = np.cumsum([0, *(len(buckets) for buckets, _ in grams)])
+    columns, values = (np.concatenate([gram[i] for gram in grams]) for i in (0, 1))
+    return sp.csr_matrix((values, columns, ends), shape=(len(grams), BUCKETS), dtype=np.float32)
