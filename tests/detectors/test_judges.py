@@ -12,12 +12,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
 from tests.detectors.conftest import exchange
+from unmoor.commands import cli
 from unmoor.detectors.judges import SecondOpinion, load_judge, open_ai_judge, reviewed_all
 from unmoor.errors import UsageError
 from unmoor.records import Finding
 
+UNCERTAIN_ANSWER = "I'm not able to say which gate it is."
 REFUSAL = "I'm sorry, but I can't help with that."
 Answer = Callable[[dict[str, Any]], bytes]
 
@@ -141,12 +144,26 @@ def test_a_judge_that_fails_on_a_canary_is_not_believed(server: Server) -> None:
     rows = [(exchange("Help?", REFUSAL), (finding(0.6),))]
     assert reviewed_all(judge, rows) == [(finding(0.6),)]
     assert judge.failed_canaries == 1
+    assert judge.words == {"not believed": 1}
 
 
 def test_a_good_judge_reviews_a_batch(server: Server) -> None:
     judge = SecondOpinion("mine", open_ai_judge("small", server.url))
     ((reviewed,),) = reviewed_all(judge, [(exchange("Help?", REFUSAL), (finding(0.6),))])
     assert reviewed.probability > 0.9
+    assert judge.words == {"refuses": 1}
+
+
+def test_a_person_is_told_when_the_judge_decided_nothing(server: Server, tmp_path: Path) -> None:
+    """The row was chosen for a probability between .35 and .80; another model of ours may move it, and the test then says so."""
+    path = tmp_path / "train.jsonl"
+    path.write_text(json.dumps({"instruction": "Which gate?", "input": "", "output": UNCERTAIN_ANSWER}) + "\n")
+    judged = ["audit", str(path), "--judge", "openai:small", "--judge-url"]
+    down = CliRunner().invoke(cli, [*judged, "http://127.0.0.1:9/v1"])
+    assert "The judge decided none of them" in down.output
+    up = CliRunner().invoke(cli, [*judged, server.url])
+    assert "Second opinions on 1 uncertain findings: " in up.output
+    assert "decided none" not in up.output
 
 
 @pytest.mark.parametrize(("name", "url"), [("openai:small", None), ("other:x", None), ("openai:x", "ftp://host")])

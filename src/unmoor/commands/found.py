@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import click
 
 from unmoor.commands.terminal import console, percent, short, table
-from unmoor.detectors import MIN_ROWS
+from unmoor.detectors import MIN_ROWS, NOT_BELIEVED
 from unmoor.engines import Summary
 from unmoor.policy import Policy
 from unmoor.records import BEHAVIOURS
@@ -55,6 +56,22 @@ def print_found(path: Path, summary: Summary) -> None:
     bad = summary.outcomes["quarantined"]
     if bad:
         click.echo(f"Rows that could not be read: {bad:,} (quarantine.jsonl of a run says where and why)")
+    if summary.opinions:
+        _print_opinions(summary.opinions)
+
+
+def _print_opinions(words: Counter[str]) -> None:
+    """Say what the judge said of uncertain refusals; of a judge that helped nowhere, how to find out why."""
+    said = ", ".join(f"{word} {count:,}" for word, count in words.most_common())
+    click.echo(f"Second opinions on {words.total():,} uncertain findings: {said}")
+    left = words["unsure"] + words[NOT_BELIEVED]
+    if left == words.total():
+        click.echo(
+            "The judge decided none of them: it is down, slow, or its answers do not fit. The findings stay as they were.\n"
+            "Next: ask its server by hand, check --judge-url and UNMOOR_JUDGE_KEY, then run this again."
+        )
+    elif words[NOT_BELIEVED]:
+        click.echo("Not believed: in a batch where the judge got a row with a known label wrong.")
 
 
 def paired_json(summary: Summary) -> dict[str, Any]:

@@ -5,7 +5,7 @@ findings = detector.find(conversation)
 """
 
 from unmoor.detectors.detector import DEFAULT, DETECTORS, Detector, load
-from unmoor.detectors.judges import SecondOpinion, load_judge, reviewed_all
+from unmoor.detectors.judges import NOT_BELIEVED, SecondOpinion, load_judge, reviewed_all
 from unmoor.detectors.pairs import MIN_ROWS, PairCounts, PairedTopic, load_pairs
 from unmoor.detectors.raw_wordlist import RawWordlist, line_set
 from unmoor.detectors.topics import load_topic_classifier
@@ -14,6 +14,7 @@ __all__ = [
     "DEFAULT",
     "DETECTORS",
     "MIN_ROWS",
+    "NOT_BELIEVED",
     "Detector",
     "PairCounts",
     "PairedTopic",

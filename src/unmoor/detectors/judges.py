@@ -12,15 +12,16 @@ import json
 import secrets
 import urllib.error
 import urllib.request
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
 from unmoor.errors import MachineError, MissingExtraError, UsageError
 from unmoor.records import REFUSALS, Conversation, Finding
 
-__all__ = ["CANARIES", "Opinion", "SecondOpinion", "load_judge", "open_ai_judge", "reviewed_all"]
+__all__ = ["CANARIES", "NOT_BELIEVED", "Opinion", "SecondOpinion", "load_judge", "open_ai_judge", "reviewed_all"]
 
 Opinion = Literal["refuses", "answers", "unsure"]
 Ask = Callable[[str, str], Opinion]
@@ -28,6 +29,8 @@ Ask = Callable[[str, str], Opinion]
 UNCERTAIN = (0.35, 0.80)
 """Probabilities between which a refusal is asked about: below, policies do not act; above, they do without asking."""
 _CERTAIN: dict[Opinion, float] = {"refuses": 0.95, "answers": 0.05}
+NOT_BELIEVED = "not believed"
+"""What is counted for a finding whose judge failed on a canary; it stays as it was, as one does of which the judge is unsure."""
 _CHARS = 4000
 """Characters of an answer that are shown, half from each end."""
 CANARIES: tuple[tuple[str, str, Opinion], ...] = (
@@ -64,6 +67,8 @@ class SecondOpinion:
     cache: Path | None = None
     asked: int = 0
     failed_canaries: int = 0
+    words: Counter[str] = field(default_factory=Counter)
+    """What was said of uncertain findings: `refuses`, `answers`, `unsure`, or `not believed`."""
     _known: dict[str, Opinion] | None = None
 
     def review(self, conversation: Conversation, findings: Sequence[Finding]) -> tuple[Finding, ...]:
@@ -84,6 +89,7 @@ class SecondOpinion:
         if not _is_uncertain(finding):
             return finding
         opinion = self.opinion(conversation.request_before(finding.turn), conversation.turns[finding.turn].text)
+        self.words[opinion] += 1
         if opinion == "unsure":
             return finding
         return replace(finding, probability=_CERTAIN[opinion], detector=f"{finding.detector}+{self.name}")
@@ -208,5 +214,6 @@ def reviewed_all(
     """Return a batch's findings with second opinions, or as they were if the judge fails on a canary."""
     batch = list(rows)
     if not judge.passes_canaries():
+        judge.words[NOT_BELIEVED] += sum(_is_uncertain(finding) for _, findings in batch for finding in findings)
         return [findings for _, findings in batch]
     return [judge.review(conversation, findings) for conversation, findings in batch]

@@ -62,6 +62,7 @@ class ChunkWorker:
             return result
         judged = self._judge.judge(chunk_rows(chunk), result.observed)
         result.languages, result.layouts = self._judge.languages, self._judge.layouts
+        result.opinions = self._judge.opinions
         if chunk.table is not None:
             _write_table(chunk, judged, result, self._job)
         else:
@@ -79,6 +80,7 @@ class ChunkWorker:
         lines = ((number, raw.removesuffix(b"\n")) for number, raw in rows)
         judged = self._judge.judge(parsed_rows(lines), result.observed, observed_rows=sampled)
         result.languages, result.layouts = self._judge.languages, self._judge.layouts
+        result.opinions = self._judge.opinions
         unread = len(ends) - len(wanted)
         for counter, name in ((result.outcomes, "kept"), (result.languages, "und"), (result.layouts, self._job.layout)):
             if unread:

@@ -109,6 +109,8 @@ class ChunkResult:
     behaviour_findings: Counter[str] = field(default_factory=Counter)
     languages: Counter[str] = field(default_factory=Counter)
     layouts: Counter[str] = field(default_factory=Counter)
+    opinions: Counter[str] = field(default_factory=Counter)
+    """What another judge said of uncertain findings, in findings."""
     refusal_rows: int = 0
     review_rows: int = 0
     duplicate_rows: int = 0

@@ -61,6 +61,7 @@ class Judge:
         self._duplicates = DuplicateRows(job.duplicates) if job.duplicates is not None else None
         self.languages: Counter[str] = Counter()
         self.layouts: Counter[str] = Counter()
+        self.opinions: Counter[str] = Counter()
 
     def raw_scan(self) -> RawWordlist | None:
         """Return what finds candidate rows in raw bytes, if a word list is all that is looked for."""
@@ -74,7 +75,7 @@ class Judge:
         observed_rows: Collection[int] | None = None,
     ) -> list[Judged]:
         """Return what happens to each row, in order. Of `observed_rows` only are words and languages gathered (None: of all)."""
-        self.languages, self.layouts = Counter(), Counter()
+        self.languages, self.layouts, self.opinions = Counter(), Counter(), Counter()
         reads = [self.read(number, parsed) for number, parsed in rows]
         good = [read for read in reads if isinstance(read, ReadRow)]
         found = self._find([read.conversation for read in good])
@@ -103,6 +104,7 @@ class Judge:
             batch = [(conversations[index], found[index]) for index in uncertain]
             for index, findings in zip(uncertain, detectors.reviewed_all(self._opinion, batch), strict=True):
                 found[index] = findings
+            self.opinions, self._opinion.words = self._opinion.words, Counter()
         return found
 
     def read(self, number: int, parsed: ParsedRow | BadRow) -> ReadRow | Judged:

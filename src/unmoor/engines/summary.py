@@ -13,7 +13,7 @@ from unmoor.records import BEHAVIOURS, OUTCOMES
 
 __all__ = ["Summary"]
 
-_COUNTERS = ("outcomes", "behaviour_rows", "behaviour_findings", "languages", "layouts")
+_COUNTERS = ("outcomes", "behaviour_rows", "behaviour_findings", "languages", "layouts", "opinions")
 
 
 @dataclass(slots=True)
@@ -28,6 +28,7 @@ class Summary:
     behaviour_findings: Counter[str] = field(default_factory=Counter)
     languages: Counter[str] = field(default_factory=Counter)
     layouts: Counter[str] = field(default_factory=Counter)
+    opinions: Counter[str] = field(default_factory=Counter)
     refusal_rows: int = 0
     review_rows: int = 0
     duplicate_rows: int = 0
@@ -69,6 +70,7 @@ class Summary:
             "counts": self.counts(),
             "review": {"rows": self.review_rows},
             "duplicates": {"rows": self.duplicate_rows},
+            "second_opinions": dict(sorted(self.opinions.items())),
         }
 
     def take(self, result: ChunkResult) -> None:
