@@ -26,7 +26,7 @@ from unmoor.detectors.phrases import Phrases
 from unmoor.detectors.turn import view_turn
 from unmoor.languages import load_packs, pack_codes
 
-__all__ = ["FOLDS", "MEASURED", "SOURCES", "Rows", "gather"]
+__all__ = ["FOLDS", "MEASURED", "SOURCES", "SPOKEN", "Rows", "gather"]
 
 FOLDS = 5
 
@@ -51,6 +51,10 @@ SOURCES: dict[str, Source] = {
     "silver_k_overrefusal_ko": Source("MIT", language="ko"),
     "silver_speechmap_zh_fi": Source("Apache-2.0", language="zh"),
 }
+SPOKEN = ("en",)
+"""The languages that the model judges. Other rows teach it what dense features are worth, and English gains a little; but both
+sets hold no ordinary answers, and where the model judged Chinese too it flagged 5.7% of ordinary rows, the phrases alone 2.6%.
+"""
 MEASURED = ("do_not_answer",)
 """Sets under a non-commercial licence: figures are shown, nothing is trained on them."""
 _CLEAR_ACTIONS = ("0", "4", "2", "5")

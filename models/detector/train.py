@@ -22,7 +22,7 @@ from sklearn.linear_model import LogisticRegression
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 from figures import calibration, figures, kinds
-from sources import FOLDS, MEASURED, SOURCES, Rows, gather
+from sources import FOLDS, MEASURED, SOURCES, SPOKEN, Rows, gather
 
 from unmoor.detectors.features import BUCKETS, DENSE
 from unmoor.detectors.model import HEADS
@@ -122,7 +122,6 @@ def save(rows: Rows, slopes: dict[str, float]) -> None:
     models = [trained(rows, head, every) for head in HEADS]
     factors = np.array([slopes[head] for head in HEADS])[:, None]
     coefficients = np.vstack([model.coef_ for model in models]) * factors
-    languages = sorted({code for name in set(rows.source) & set(SOURCES) for code in SOURCES[name].language.split(",")})
     WEIGHTS.parent.mkdir(exist_ok=True)
     np.savez(
         WEIGHTS,
@@ -130,7 +129,7 @@ def save(rows: Rows, slopes: dict[str, float]) -> None:
         dense=(coefficients[:, BUCKETS:] * DENSE_SCALE).astype(np.float32),
         bias=(np.array([model.intercept_[0] for model in models]) * factors[:, 0]).astype(np.float32),
         features=np.array(DENSE),
-        languages=np.array(languages),
+        languages=np.array(SPOKEN),
     )
 
 

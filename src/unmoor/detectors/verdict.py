@@ -40,12 +40,19 @@ def judged_findings(
 ) -> list[Finding]:
     """Return the findings of a turn, the model's judgement applied where it was trained on the language."""
     found = findings_from(view, turn, field)
-    if model is None or not model.speaks(view.language):
+    if model is None or not _is_for(model, view):
         return without_doubles(found)
     verdict = model.judge(view)
     refusal = _refusal(view, model, verdict, turn, field)
     others = [finding for finding in found if finding.behaviour not in REFUSALS]
     return without_doubles(([refusal] if refusal else []) + others)
+
+
+def _is_for(model: Model, view: TurnView) -> bool:
+    """Return whether the model was trained on the language: of the text, and of a phrase in it, for a sentence of six words may
+    hold no stop word of its language.
+    """
+    return model.speaks(view.language) and any(model.speaks(hit.phrase.language) for hit in view.hits)
 
 
 def _refusal(
