@@ -175,7 +175,7 @@ def trusted_hyperscan() -> Any:
 
 def _database(phrases: Sequence[tuple[int, Phrase]], *, compile_now: bool) -> Any:
     expressions = [phrase.pattern.wide for _, phrase in phrases]
-    return compiled_set(expressions, 0) if compile_now else _stored_set(expressions, 0)
+    return compiled_set(expressions, 0) if compile_now else _stored_set(expressions, "0")
 
 
 def _words(phrases: Sequence[tuple[int, Phrase]], *, find_now: bool) -> list[list[str]] | None:
@@ -210,28 +210,29 @@ def compiled_set(expressions: list[bytes], flags: int, *, literal: bool = False)
         hyperscan.error: it does not take an expression.
     """
     hyperscan = trusted_hyperscan()
-    database = _stored_set(expressions, flags)
+    kind = f"{flags} literal" if literal else f"{flags}"
+    database = _stored_set(expressions, kind)
     if database is None:
         database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
         numbers = list(range(len(expressions)))
         database.compile(expressions=expressions, ids=numbers, flags=[flags] * len(expressions), literal=literal)
-        _keep(_stored_path(expressions, flags), hyperscan.dumpb(database))
+        _keep(_stored_path(expressions, kind), hyperscan.dumpb(database))
     return database
 
 
-def _stored_set(expressions: list[bytes], flags: int) -> Any:
+def _stored_set(expressions: list[bytes], kind: str) -> Any:
     """Return the database that an earlier run compiled, or None."""
     hyperscan = trusted_hyperscan()
     try:
-        stored = hyperscan.loadb(_stored_path(expressions, flags).read_bytes(), mode=hyperscan.HS_MODE_BLOCK)
+        stored = hyperscan.loadb(_stored_path(expressions, kind).read_bytes(), mode=hyperscan.HS_MODE_BLOCK)
         stored.scratch = hyperscan.Scratch(stored)
     except (OSError, ValueError, hyperscan.error):
         return None
     return stored
 
 
-def _stored_path(expressions: list[bytes], flags: int) -> Path:
-    version = f"{package_version('hyperscan')} {flags}"
+def _stored_path(expressions: list[bytes], kind: str) -> Path:
+    version = f"{package_version('hyperscan')} {kind}"
     key = hashlib.sha256(b"\0".join([version.encode(), *expressions])).hexdigest()[:32]
     return cache_folder() / f"phrases-{key}.hs"
 
