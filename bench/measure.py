@@ -50,12 +50,17 @@ class Contestant:
         return max(cost.peak for cost in self.costs)
 
 
+def environment() -> dict[str, str]:
+    """Return this process's environment, without a wish that Python keep no bytecode: what pip installs has been compiled."""
+    return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+
+
 def run_child(command: list[str], extra: Mapping[str, str], log: Path) -> tuple[int, Cost]:
     """Run `command` with its output in `log`; return (exit code, cost)."""
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("wb") as out:
         began = time.perf_counter()
-        child = subprocess.Popen(command, stdout=out, stderr=out, env={**os.environ, **extra}, cwd=WORK)
+        child = subprocess.Popen(command, stdout=out, stderr=out, env={**environment(), **extra}, cwd=WORK)
         _, status, used = os.wait4(child.pid, 0)
         wall = time.perf_counter() - began
     child.returncode = os.waitstatus_to_exitcode(status)

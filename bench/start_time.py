@@ -10,12 +10,14 @@ import tempfile
 import time
 from pathlib import Path
 
+from measure import environment
+
 ROUNDS = 9
 
 
 def _seconds(command: list[str]) -> float:
     began = time.perf_counter()
-    subprocess.run(command, check=True, capture_output=True)
+    subprocess.run(command, check=True, capture_output=True, env=environment())
     return time.perf_counter() - began
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import re2
 
 from unmoor.detectors.language import Languages
-from unmoor.detectors.normalise import Normalised, normalise
+from unmoor.detectors.normalise import Normalised, fold_text, normalise
 from unmoor.detectors.scan import FLOOR, Scanner, exact_pattern
 from unmoor.detectors.structure import Answer
 from unmoor.errors import PackError
@@ -111,7 +111,7 @@ class Phrases:
 
     def floor_in_many(self, texts: Sequence[str]) -> dict[int, set[str]]:
         """Return the same for many texts at once: by index, those alone that name something of the floor."""
-        folded = [normalise(text).text for text in texts]
+        folded = list(map(fold_text, texts))
         candidates = self._scanner.hits_many(folded, [(FLOOR,)] * len(folded))
         named = {index: self.named_in(folded[index], numbers, "floor.") for index, numbers in candidates.items()}
         return {index: behaviours for index, behaviours in named.items() if behaviours}

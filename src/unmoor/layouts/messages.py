@@ -64,12 +64,13 @@ def message_turn(message: Any, path: Path, position: int = -1, *, is_target: boo
     if not isinstance(message, dict) or "role" not in message:
         raise BadRow("BAD_TURN", f"{_where(path)} should be an object with role and content")
     named = message["role"]
+    if len(message) == 2 and type(content := message.get("content")) is str and named in ("user", "assistant"):
+        piece = Piece((*path, "content"), 0, len(content))  # most turns
+        return Turn(named, content, (piece,), named == "assistant" and is_target, position=position)
     role = ROLES.get(named if isinstance(named, str) else "") or ROLES.get(str(named).casefold())
     if role is None:
         raise BadRow("UNKNOWN_ROLE", f"{_where(path)} has role {named!r}, which is not known")
     text, pieces = _content(message, path)
-    if len(message) == 2 and "content" in message:  # most turns
-        return Turn(role, text, pieces, role == "assistant" and is_target, position=position)
     learned = role == "assistant" and is_target and message.get("train") is not False and message.get("weight") != 0
     reasoning = message.get("reasoning_content") or message.get("thinking") or ""
     return Turn(
