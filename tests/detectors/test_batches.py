@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from unmoor.detectors import scan
+from unmoor.detectors import sets
 from unmoor.detectors.detector import DEFAULT, Detector
 from unmoor.detectors.literals import bare, must_have
 from unmoor.detectors.normalise import fold_text, normalise
@@ -59,9 +59,9 @@ def test_many_at_once_find_what_one_at_a_time_finds(step: str, tmp_path: Path, m
     plain = Detector(DEFAULT, CODES, None, "re2")
     expected = [plain.find(conversation) for conversation in conversations]
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    monkeypatch.setattr(scan, "WORDS_AFTER_TEXTS", 10**9 if step == "sets" else 0)
-    monkeypatch.setattr(scan, "COMPILE_AFTER_TEXTS", 0 if step == "phrases" else 10**9)
-    monkeypatch.setattr(scan, "COMPILE_MOST_BYTES", 80_000)
+    monkeypatch.setattr(sets, "WORDS_AFTER_TEXTS", 10**9 if step == "sets" else 0)
+    monkeypatch.setattr(sets, "COMPILE_AFTER_TEXTS", 0 if step == "phrases" else 10**9)
+    monkeypatch.setattr(sets, "COMPILE_MOST_BYTES", 80_000)
     assert Detector(DEFAULT, CODES, None, "auto").find_many(conversations) == expected
     assert any(expected)
 

@@ -95,7 +95,7 @@ def test_an_id_used_twice_is_an_error(tmp_path: Path) -> None:
 def test_an_impossible_pattern_names_the_phrase(tmp_path: Path, pattern: str) -> None:
     make_pack(tmp_path, refusals=PHRASE.replace("jag <cannot> hjälpa", pattern))
     with pytest.raises(PackError, match=r"phrase xx\.refusal\.one"):
-        Phrases(load_packs(folder=tmp_path)).candidates("jag")
+        Phrases(load_packs(folder=tmp_path)).spoken("jag")
 
 
 def test_the_pack_s_hash_changes_with_its_words(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ A hit keeps what stage one and the packs know; whether it becomes a finding is f
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,18 +13,23 @@ import re2
 
 from unmoor.detectors.language import Languages
 from unmoor.detectors.normalise import Normalised, fold_text, normalise
-from unmoor.detectors.scan import FLOOR, Scanner, exact_pattern
+from unmoor.detectors.scan import FLOOR, Scanner, exact_pattern, group_of, requests_in
 from unmoor.detectors.structure import Answer
 from unmoor.errors import PackError
 from unmoor.languages import STRENGTHS, Pack, Phrase
 
-__all__ = ["Hit", "Phrases"]
+__all__ = ["FAINT", "NERVOUS", "Hit", "Phrases"]
 
 MAX_MATCHES = 20
 """Matches of one phrase looked at in one text."""
 MAX_MATCH_CHARS = 240
 """A `<gap>` reaches to the end of its sentence; a match longer than this has lost its thread."""
 _OPENING_CHARS, _CLOSING_CHARS = 320, 320
+FILLERS = frozenset(("sign.engage", "sign.turn", "sign.caution", "sign.answer"))
+"""Signs that ordinary answers are full of: alone, they matter only where the request is of the kind that makes assistants nervous.
+On ordinary instruction data this halves the turns that are looked at closely and costs under 0.01 recall."""
+FAINT = FILLERS | {"sign.norms", "sign.redirect"}
+NERVOUS = frozenset(("request.sensitive", "request.opinion"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,36 +56,43 @@ class Phrases:
         self.all: tuple[Phrase, ...] = tuple(phrase for pack in packs for phrase in pack.phrases)
         self._scripts = {pack.code: pack.script for pack in packs}
         self._scanner = Scanner(self.all, engine)
-        self._is_spoken = [not phrase.behaviour.startswith(("floor.", "request.")) for phrase in self.all]
+        self.fillers, self.faint, self.nervous = (self._of(names) for names in (FILLERS, FAINT, NERVOUS))
         self._exact: dict[int, Any] = {}
         self._extra: dict[tuple[int, str], Any] = {}
         self.languages = Languages(packs)
         self._words = {
-            name: frozenset(word for pack in packs for word in pack.words.get(name, ())) for name in ("says", "but")
+            name: tuple(sorted({word for pack in packs for word in pack.words.get(name, ())}))
+            for name in ("says", "but")
         }
 
-    def words(self, name: str) -> frozenset[str]:
-        """Return the words of one list of all packs."""
+    def _of(self, behaviours: Set[str]) -> frozenset[int]:
+        """Return the numbers of the phrases of some behaviours."""
+        return frozenset(number for number, phrase in enumerate(self.all) if phrase.behaviour in behaviours)
+
+    def words(self, name: str) -> tuple[str, ...]:
+        """Return the words of one list of all packs, sorted."""
         return self._words[name]
 
-    def candidates(self, folded: str) -> set[int]:
-        """Return the numbers of the phrases that may occur in a folded text."""
+    def spoken(self, folded: str) -> set[int]:
+        """Return the numbers of the phrases that may occur in a folded answer: none of requests, none of the floor's topics."""
         return self._scanner.hits(folded, self.languages.route(folded))
 
-    def candidates_many(self, folded: Sequence[str]) -> dict[int, set[int]]:
-        """Return the same for many folded texts at once: by index, those alone in which some phrase may occur."""
+    def spoken_many(self, folded: Sequence[str]) -> dict[int, set[int]]:
+        """Return the same for many folded answers at once: by index, those alone in which some phrase may occur."""
         return self._scanner.hits_many(folded, self.languages.routes(folded))
 
-    def spoken(self, candidates: Iterable[int]) -> list[int]:
-        """Return the candidates that speak of an answer, in order: neither of a request nor of a topic of the floor."""
-        return sorted(number for number in candidates if self._is_spoken[number])
+    def asked(self, folded: str) -> set[int]:
+        """Return the numbers of the phrases of requests that may occur in a folded request."""
+        return self.asked_many([folded]).get(0, set())
+
+    def asked_many(self, folded: Sequence[str]) -> dict[int, set[int]]:
+        """Return for many folded requests the numbers of the phrases of requests that may occur in them, by index."""
+        routes = self.languages.routes(folded)
+        return self._scanner.hits_many(folded, [tuple(map(requests_in, codes)) for codes in routes])
 
     def may_hold(self, number: int, folded: str) -> bool:
         """Return whether the first stage lets phrase `number` through for a folded text, whatever its language."""
-        phrase = self.all[number]
-        return number in self._scanner.hits(
-            folded, [FLOOR if phrase.behaviour.startswith("floor.") else phrase.language]
-        )
+        return number in self._scanner.hits(folded, [group_of(self.all[number])])
 
     def matches(self, number: int, folded: str) -> list[tuple[int, int]]:
         """Return where phrase `number` stands in a folded text, as (start, end)."""
@@ -116,8 +128,8 @@ class Phrases:
         named = {index: self.named_in(folded[index], numbers, "floor.") for index, numbers in candidates.items()}
         return {index: behaviours for index, behaviours in named.items() if behaviours}
 
-    def named_in(self, folded: str, candidates: Iterable[int], prefix: str) -> set[str]:
-        """Return the behaviours starting with `prefix` among the candidates that really occur."""
+    def named_in(self, folded: str, candidates: Iterable[int], prefix: str | tuple[str, ...]) -> set[str]:
+        """Return the behaviours starting with `prefix` (or one of them) among the candidates that really occur."""
         found: set[str] = set()
         data = _encoded(folded)
         for number in candidates:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from unmoor.detectors.scan import compiled_set, trusted_hyperscan
+from unmoor.detectors.databases import compiled_set, trusted_hyperscan
 
 __all__ = ["RawWordlist", "line_set", "literal_set"]
 

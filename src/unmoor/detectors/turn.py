@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence, Set
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass, replace
 
 from unmoor.detectors.normalise import Normalised, fold_text, normalise
-from unmoor.detectors.phrases import Hit, Phrases
+from unmoor.detectors.phrases import FAINT, NERVOUS, Hit, Phrases
 from unmoor.detectors.structure import Answer, read_answer
 
 __all__ = ["Said", "TurnView", "view_many", "view_turn"]
 
 _REQUEST_CHARS = 6000
 """Code points of a request that are looked at, from its start and from its end: what is asked stands at either."""
-_FILLERS = frozenset(("sign.engage", "sign.turn", "sign.caution", "sign.answer"))
-"""Signs that ordinary answers are full of: alone, they matter only where the request is of the kind that makes assistants nervous.
-On ordinary instruction data this halves the turns that are looked at closely and costs under 0.01 recall."""
 _SPOKEN_BY_ITSELF = 1
 """Up to which sentence a plain refusal is the assistant's own where a text was asked for: "I see what you mean. I cannot write it."
 English is left to the model, which was trained on the first sentence alone."""
+_DECLINES = ("sign.inability", "sign.apology")
 _CLOSES_WITHIN = 2
 """Sentences from the end in which an offer of other help is the assistant's farewell."""
-_FAINT = _FILLERS | {"sign.norms", "sign.redirect"}
-_NERVOUS = frozenset(("request.sensitive", "request.opinion"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +32,6 @@ class TurnView:
     hits: tuple[Hit, ...]
     language: str
     has_tools: bool
-    says: frozenset[str]
     buts: tuple[str, ...]
 
 
@@ -60,12 +55,11 @@ class _Asked:
 def view_turn(phrases: Phrases, text: str, request: str, *, has_tools: bool) -> TurnView | None:
     """Take a turn apart, or return None if nothing in it can matter: the fast way out for most turns."""
     folded = fold_text(text)
-    spoken = phrases.spoken(phrases.candidates(folded))
+    spoken = phrases.spoken(folded)
     if not spoken:
         return None
     asked = fold_text(_ends_of(request))
-    found = _Asked(asked, phrases.candidates(asked))
-    return _look(phrases, Said(text, request, has_tools), folded, spoken, found)
+    return _look(phrases, Said(text, request, has_tools), folded, spoken, _Asked(asked, phrases.asked(asked)))
 
 
 def view_many(phrases: Phrases, said: Sequence[Said]) -> Iterator[tuple[int, TurnView]]:
@@ -74,41 +68,47 @@ def view_many(phrases: Phrases, said: Sequence[Said]) -> Iterator[tuple[int, Tur
     Most answers cost a few microseconds here: they are folded and scanned together, and end where no phrase may occur in them.
     """
     folded = [fold_text(one.text) for one in said]
-    spoken = {index: phrases.spoken(found) for index, found in phrases.candidates_many(folded).items()}
-    wanted = sorted(index for index, numbers in spoken.items() if numbers)
-    requests = list(dict.fromkeys(said[index].request for index in wanted))
+    spoken = phrases.spoken_many(folded)
+    requests = list(dict.fromkeys(said[index].request for index in sorted(spoken)))
     texts = [fold_text(_ends_of(request)) for request in requests]
-    found = phrases.candidates_many(texts)
+    found = phrases.asked_many(texts)
     asked = {
         request: _Asked(text, found.get(place, frozenset()))
         for place, (request, text) in enumerate(zip(requests, texts, strict=True))
     }
-    for index in wanted:
+    for index in sorted(spoken):
         view = _look(phrases, said[index], folded[index], spoken[index], asked[said[index].request])
         if view is not None:
             yield index, view
 
 
-def _look(phrases: Phrases, said: Said, folded: str, spoken: Sequence[int], asked: _Asked) -> TurnView | None:
+def _look(phrases: Phrases, said: Said, folded: str, spoken: Set[int], asked: _Asked) -> TurnView | None:
     """Take an answer apart whose candidates are `spoken`; the cheap questions come first, each may end it."""
-    telling = [number for number in spoken if phrases.all[number].behaviour not in _FILLERS]
-    may_be_nervous = any(phrases.all[number].behaviour in _NERVOUS for number in asked.candidates)
-    confirmed = phrases.confirmed(telling, folded)
+    may_be_nervous = not phrases.nervous.isdisjoint(asked.candidates)
+    confirmed = phrases.confirmed(spoken - phrases.fillers, folded)
     if not confirmed and not may_be_nervous:
         return None
-    confirmed |= phrases.confirmed([number for number in spoken if number not in telling], folded)
-    is_one = sum(map(len, confirmed.values())) == 1 and all(
-        phrases.all[number].behaviour in _FAINT for number in confirmed
-    )
+    confirmed |= phrases.confirmed(spoken & phrases.fillers, folded)
+    is_one = sum(map(len, confirmed.values())) == 1 and phrases.faint.issuperset(confirmed)
     if not confirmed or (is_one and not may_be_nervous):
         return None
     asks = _asks(phrases, asked)
-    is_calm = not asks & _NERVOUS
-    if is_calm and (is_one or all(phrases.all[number].behaviour in _FILLERS for number in confirmed)):
+    is_calm = not asks & NERVOUS
+    if is_calm and (is_one or phrases.fillers.issuperset(confirmed)):
         return None
+    return _taken_apart(phrases, said, confirmed, asked, asks)
+
+
+def _taken_apart(
+    phrases: Phrases,
+    said: Said,
+    confirmed: dict[int, list[tuple[int, int]]],
+    asked: _Asked,
+    asks: frozenset[str],
+) -> TurnView | None:
     answer, normalised, language = read_answer(said.text), normalise(said.text), phrases.languages.of(said.text)
     hits = phrases.hits(answer, normalised, dict(sorted(confirmed.items())), request=asked.text, language=language)
-    if not hits or (is_calm and _is_faint(hits)):
+    if not hits or (not asks & NERVOUS and _is_faint(hits)):
         return None
     view = TurnView(
         answer=answer,
@@ -118,10 +118,13 @@ def _look(phrases: Phrases, said: Said, folded: str, spoken: Sequence[int], aske
         hits=tuple(hits),
         language=language,
         has_tools=said.has_tools,
-        says=phrases.words("says"),
-        buts=tuple(sorted(phrases.words("but"))),
+        buts=phrases.words("but"),
     )
-    return replace(view, hits=tuple(replace(hit, doubt=_doubt(view, hit)) for hit in hits))
+    doubts = [_doubt(view, hit) for hit in hits]
+    if not any(doubts):
+        return view
+    doubted = [replace(hit, doubt=doubt) if doubt else hit for hit, doubt in zip(hits, doubts, strict=True)]
+    return replace(view, hits=tuple(doubted))
 
 
 def _is_faint(hits: list[Hit]) -> bool:
@@ -130,16 +133,13 @@ def _is_faint(hits: list[Hit]) -> bool:
     Near half of what ordinary answers put before the model is of this kind. Of the labelled answers on the tuning half of the
     prompts that are refusals, one in 3,000 is lost by leaving it out.
     """
-    return len({hit.sentence for hit in hits}) == 1 and all(hit.phrase.behaviour in _FAINT for hit in hits)
+    return len({hit.sentence for hit in hits}) == 1 and all(hit.phrase.behaviour in FAINT for hit in hits)
 
 
 def _asks(phrases: Phrases, asked: _Asked) -> frozenset[str]:
     """Return what a folded request asks for, and `said before` if it asks for another form of a text that itself declines."""
     asks = phrases.named_in(asked.text, asked.candidates, "request.")
-    if "request.rewrite" in asks and phrases.named_in(asked.text, asked.candidates, "sign.") & {
-        "sign.inability",
-        "sign.apology",
-    }:
+    if "request.rewrite" in asks and phrases.named_in(asked.text, phrases.spoken(asked.text), _DECLINES):
         asks.add("said before")
     return frozenset(asks)
 
@@ -153,14 +153,15 @@ def _ends_of(request: str) -> str:
 def _doubt(view: TurnView, hit: Hit) -> str:
     """Return why the words at a hit are not the assistant's own, or the empty string."""
     answer, start = view.answer, hit.start
-    places: dict[str, Callable[[], bool]] = {
-        "code": lambda: answer.is_code(start),
-        "quoted": lambda: answer.is_quoted(start),
-        "block quote": lambda: answer.is_block_quote(start),
-        "dialogue": lambda: answer.is_dialogue(start),
-        "requested text": lambda: _is_requested(view, hit),
-    }
-    return next((name for name, is_there in places.items() if is_there()), "")
+    if answer.is_code(start):
+        return "code"
+    if answer.is_quoted(start):
+        return "quoted"
+    if answer.is_block_quote(start):
+        return "block quote"
+    if answer.is_dialogue(start):
+        return "dialogue"
+    return "requested text" if _is_requested(view, hit) else ""
 
 
 def _is_requested(view: TurnView, hit: Hit) -> bool:

@@ -1,0 +1,98 @@
+"""From patterns to Hyperscan databases: compiled once, kept in the user's cache, loaded in a millisecond by every later run."""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from functools import lru_cache
+from importlib.metadata import version as package_version
+from pathlib import Path
+from typing import Any
+
+from unmoor.languages import cache_folder
+
+__all__ = ["compiled_set", "keep", "not_trusted", "note", "stored_set", "trusted_hyperscan"]
+
+_CANARY = rb"((ed)|i('ouldn]be)?[ n](|recommend|wouln]recommend)[ n](st|y)|ut)"
+_CANARY_TEXT = b" it went home. i recommend you read"
+
+
+def not_trusted() -> tuple[type[Exception], ...]:
+    """Return what is raised where Hyperscan is not installed, misses matches, or does not take a pattern."""
+    try:
+        return (ImportError, trusted_hyperscan().error)
+    except ImportError:
+        return (ImportError,)
+
+
+@lru_cache(maxsize=1)
+def trusted_hyperscan() -> Any:
+    """Return the module `hyperscan`, tried once.
+
+    Vectorscan 5.4.12, which the packages from 0.7.22 on hold, passes over matches: github.com/VectorCamp/vectorscan/issues/358.
+    A pattern of the kind that it misses is tried, rather than a version asked for.
+
+    Raises:
+        ImportError: it is not installed, or it is not to be trusted.
+    """
+    import hyperscan
+
+    database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
+    database.compile(
+        expressions=[_CANARY], ids=[0], flags=[hyperscan.HS_FLAG_SINGLEMATCH | hyperscan.HS_FLAG_ALLOWEMPTY]
+    )
+    found: list[tuple[int, int]] = []
+    database.scan(_CANARY_TEXT, match_event_handler=note, context=found)
+    if not found:
+        raise ImportError("this version of Hyperscan misses matches (Next: pip install 'hyperscan<0.7.22')")
+    return hyperscan
+
+
+def compiled_set(expressions: list[bytes], flags: int, *, literal: bool = False) -> Any:
+    """Return the Hyperscan database of the expressions: from the user's cache (a millisecond) or compiled and then cached.
+
+    Raises:
+        ImportError: Hyperscan is not installed, or misses matches.
+        hyperscan.error: it does not take an expression.
+    """
+    hyperscan = trusted_hyperscan()
+    kind = f"{flags} literal" if literal else f"{flags}"
+    database = stored_set(expressions, kind)
+    if database is None:
+        database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
+        numbers = list(range(len(expressions)))
+        database.compile(expressions=expressions, ids=numbers, flags=[flags] * len(expressions), literal=literal)
+        keep(_stored_path(expressions, kind), hyperscan.dumpb(database))
+    return database
+
+
+def stored_set(expressions: list[bytes], kind: str) -> Any:
+    """Return the database that an earlier run compiled, or None."""
+    hyperscan = trusted_hyperscan()
+    try:
+        stored = hyperscan.loadb(_stored_path(expressions, kind).read_bytes(), mode=hyperscan.HS_MODE_BLOCK)
+        stored.scratch = hyperscan.Scratch(stored)
+    except (OSError, ValueError, hyperscan.error):
+        return None
+    return stored
+
+
+def _stored_path(expressions: list[bytes], kind: str) -> Path:
+    version = f"{package_version('hyperscan')} {kind}"
+    key = hashlib.sha256(b"\0".join([version.encode(), *expressions])).hexdigest()[:32]
+    return cache_folder() / f"phrases-{key}.hs"
+
+
+def keep(path: Path, data: bytes) -> None:
+    """Write a cache file whole or not at all; where the folder cannot be written, the next start compiles again."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
+            file.write(data)
+        Path(file.name).replace(path)
+    except OSError:
+        return
+
+
+def note(number: int, _start: int, end: int, _flags: int, context: Any) -> None:
+    context.append((number, end))

@@ -1,0 +1,202 @@
+"""From many folded texts to the phrases that may occur in each: RE2's sets, words that a phrase must hold, or whole phrases.
+
+Hyperscan looks for the last two in bytes, a superset of the exact patterns; where it is not installed RE2's sets do. The more
+texts, the more is worth compiling.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import re2
+from numpy.typing import NDArray
+
+from unmoor.detectors.databases import compiled_set, keep, not_trusted, note, stored_set, trusted_hyperscan
+from unmoor.detectors.literals import KEPT, must_have
+from unmoor.languages import Phrase, cache_folder
+
+__all__ = ["HyperscanSet", "PhraseSet", "Re2Set", "WarmingSet", "phrase_database"]
+
+WORDS_AFTER_TEXTS = 1_000
+"""RE2's sets cost 100 to 600 microseconds a text more than words do, which take 0.1 to 0.4 s to find for a pack, once."""
+COMPILE_AFTER_TEXTS = 50_000
+"""Words cost some 25 microseconds a text more than whole phrases, compiling those costs 0.2 to 10 s a pack."""
+COMPILE_MOST_BYTES = 120_000
+"""Bytes of a pack's patterns that are compiled as whole phrases. A pack of 265 kB takes 45 s and 450 MB, and gains no more."""
+
+_RE2_MEMORY = 256 << 20
+_RE2_SET = 16
+_NOT_KEPT = bytes(code for code in range(1, 128) if chr(code) not in KEPT)
+
+
+class PhraseSet(Protocol):
+    def hits_many(self, texts: Sequence[str]) -> Iterator[tuple[int, int]]: ...
+
+
+class HyperscanSet:
+    """One database of all phrases; texts are scanned together, parted by zero bytes, which no pattern reaches over."""
+
+    def __init__(self, phrases: Sequence[tuple[int, Phrase]], database: Any) -> None:
+        self._numbers = [number for number, _ in phrases]
+        self._database = database
+
+    def hits_many(self, texts: Sequence[str]) -> Iterator[tuple[int, int]]:
+        """Yield (index of a text, number of a phrase that may occur in it), some of them more than once."""
+        data = "\0".join(texts).encode("utf-8", "replace")
+        found: list[tuple[int, int]] = []
+        self._database.scan(data, match_event_handler=note, context=found)
+        if found:
+            places, at = _placed(found, data)
+            for index, place in zip(at.tolist(), places.tolist(), strict=True):
+                yield index, self._numbers[place]
+
+
+class _WordSet:
+    """Words one of which each phrase must hold, letters only: found at the speed of memory, and compiled in no time."""
+
+    def __init__(self, phrases: Sequence[tuple[int, Phrase]], lists: Sequence[Sequence[str]]) -> None:
+        holders: dict[str, list[int]] = {}
+        for (number, _), words in zip(phrases, lists, strict=True):
+            for word in words:
+                holders.setdefault(word, []).append(number)
+        self._always = [number for (number, _), words in zip(phrases, lists, strict=True) if not words]
+        self._holders = list(holders.values())
+        self._database = compiled_set([word.encode() for word in holders], 0, literal=True) if holders else None
+
+    def hits_many(self, texts: Sequence[str]) -> Iterator[tuple[int, int]]:
+        """Yield (index of a text, number of a phrase that may occur in it), some of them more than once."""
+        yield from ((index, number) for number in self._always for index in range(len(texts)))
+        if self._database is None:
+            return
+        data = "\0".join(texts).encode("utf-8", "replace").translate(None, _NOT_KEPT)
+        found: list[tuple[int, int]] = []
+        self._database.scan(data, match_event_handler=note, context=found)
+        if found:
+            words, at = _placed(found, data)
+            for both in np.unique(at * len(self._holders) + words).tolist():
+                index, word = divmod(both, len(self._holders))
+                for number in self._holders[word]:
+                    yield index, number
+
+
+def _placed(found: list[tuple[int, int]], data: bytes) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return for matches (what, end) in joined texts: what, and the index of the text."""
+    matches = np.array(found, dtype=np.int64)
+    ends = np.flatnonzero(np.frombuffer(data, dtype=np.uint8) == 0)
+    return matches[:, 0], np.searchsorted(ends, matches[:, 1] - 1)
+
+
+class WarmingSet:
+    """RE2's sets for a few texts, words for more, whole phrases for very many, or at once what was compiled before.
+
+    A pack takes Hyperscan a quarter of a second to ten; a single text in a language must not cost that.
+    """
+
+    def __init__(
+        self, phrases: Sequence[tuple[int, Phrase]], check: Callable[[Sequence[tuple[int, Phrase]]], None]
+    ) -> None:
+        """Take the phrases; `check` raises for one that RE2 does not take, and is asked until their words are in the cache."""
+        self._phrases = phrases
+        self._check = check
+        self._seen = 0
+        self._may_compile = sum(len(phrase.pattern.wide) for _, phrase in phrases) <= COMPILE_MOST_BYTES
+        self._is_final = False
+        self._set: PhraseSet | None = None
+
+    def hits_many(self, texts: Sequence[str]) -> Iterator[tuple[int, int]]:
+        if not self._is_final:
+            self._seen += len(texts)
+            self._warm()
+        assert self._set is not None
+        return self._set.hits_many(texts)
+
+    def _warm(self) -> None:
+        """Take what is there or due; where there is no Hyperscan, or it does not take the phrases, what was taken before stays."""
+        due = self._may_compile and self._seen > COMPILE_AFTER_TEXTS
+        words_due = due or self._seen > WORDS_AFTER_TEXTS
+        if isinstance(self._set, _WordSet if not due else HyperscanSet) or (self._set is not None and not words_due):
+            return
+        if self._set is None and not _words_path(self._phrases).is_file():
+            self._check(self._phrases)
+        try:
+            looked_up = phrase_database if due else _stored_phrases
+            database = looked_up(self._phrases) if self._may_compile else None
+            words = None if database is not None else _words(self._phrases, find_now=words_due)
+        except not_trusted():
+            database, words, due = None, None, True
+        self._is_final = due or database is not None or (words is not None and not self._may_compile)
+        if database is not None:
+            self._set = HyperscanSet(self._phrases, database)
+        elif words is not None:
+            self._set = _WordSet(self._phrases, words)
+        elif self._set is None:
+            self._set = Re2Set(self._phrases)
+
+
+def phrase_database(phrases: Sequence[tuple[int, Phrase]]) -> Any:
+    """Return the database of the phrases' wide patterns, from the cache or compiled.
+
+    Raises:
+        ImportError, hyperscan.error: as `compiled_set`.
+    """
+    return compiled_set([phrase.pattern.wide for _, phrase in phrases], 0)
+
+
+def _stored_phrases(phrases: Sequence[tuple[int, Phrase]]) -> Any:
+    return stored_set([phrase.pattern.wide for _, phrase in phrases], "0")
+
+
+def _words(phrases: Sequence[tuple[int, Phrase]], *, find_now: bool) -> list[list[str]] | None:
+    """Return the words that each phrase must hold: from the user's cache or, if `find_now`, found and then cached; else None."""
+    trusted_hyperscan()
+    path = _words_path(phrases)
+    try:
+        stored = json.loads(path.read_bytes())
+        if [len(stored), {type(word) for words in stored for word in words} | {str}] == [len(phrases), {str}]:
+            return list(stored)
+    except (OSError, ValueError, TypeError):
+        pass
+    if not find_now:
+        return None
+    found = [list(must_have(phrase.pattern.exact)) for _, phrase in phrases]
+    keep(path, json.dumps(found).encode())
+    return found
+
+
+def _words_path(phrases: Sequence[tuple[int, Phrase]]) -> Path:
+    exact = [phrase.pattern.exact for _, phrase in phrases]
+    key = hashlib.sha256("\0".join([_words_version(), *exact]).encode()).hexdigest()[:32]
+    return cache_folder() / f"words-{key}.json"
+
+
+@lru_cache(maxsize=1)
+def _words_version() -> str:
+    return hashlib.sha256(Path(__file__).with_name("literals.py").read_bytes()).hexdigest()
+
+
+class Re2Set:
+    """Several sets of a few phrases: one of all would outgrow RE2's memory, and RE2 then finds nothing without a word."""
+
+    def __init__(self, phrases: Sequence[tuple[int, Phrase]]) -> None:
+        self._sets = [self._set(phrases[i : i + _RE2_SET]) for i in range(0, len(phrases), _RE2_SET)]
+
+    def _set(self, phrases: Sequence[tuple[int, Phrase]]) -> tuple[Any, list[int]]:
+        options = re2.Options()
+        options.max_mem = _RE2_MEMORY
+        options.log_errors = False
+        made = re2.Set.SearchSet(options)
+        for _, phrase in phrases:
+            made.Add(phrase.pattern.exact)
+        made.Compile()
+        return made, [number for number, _ in phrases]
+
+    def hits_many(self, texts: Sequence[str]) -> Iterator[tuple[int, int]]:
+        for place, text in enumerate(texts):
+            data = text.encode("utf-8", "replace")
+            yield from ((place, numbers[index]) for made, numbers in self._sets for index in made.Match(data) or ())
