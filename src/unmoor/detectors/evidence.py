@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Literal
 
 from unmoor.detectors.phrases import Hit
@@ -116,5 +117,12 @@ def _disclaimer_span(view: TurnView, hit: Hit) -> tuple[int, int]:
 def _turn_in_sentence(view: TurnView, position: int, end: int) -> int:
     """Return where the clause after "but" or "however" begins, or `end`."""
     tail = view.answer.text[position:end]
-    found = [m.end() for but in view.buts for m in [re.search(rf"[,;] {re.escape(but)},? ", tail, re.IGNORECASE)] if m]
+    if "," not in tail and ";" not in tail:
+        return end
+    found = [m.end() for but in _patterns(view.buts) for m in [but.search(tail)] if m]
     return position + min(found) if found else end
+
+
+@lru_cache(maxsize=8)
+def _patterns(buts: tuple[str, ...]) -> tuple[re.Pattern[str], ...]:
+    return tuple(re.compile(rf"[,;] {re.escape(but)},? ", re.IGNORECASE) for but in buts)

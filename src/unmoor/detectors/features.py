@@ -10,6 +10,7 @@ import math
 import re
 from binascii import crc32
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from itertools import repeat
 
 import numpy as np
@@ -169,9 +170,8 @@ def _covered(hits: Iterable[Hit]) -> int:
 
 def _rest(view: TurnView) -> list[float]:
     answer, text = view.answer, view.answer.text.rstrip()
-    request_words = set(_TOKEN.findall(view.request[:2000]))
-    content = {word for word in request_words if len(word) > 4}
-    said = set(_TOKEN.findall(view.folded.text[:4000]))
+    content = {word for word in _found(view.request[:2000]) if len(word) > 4}
+    said = content.intersection(_found(view.folded.text[:4000]))
     norms = {hit.sentence for hit in view.hits if hit.phrase.behaviour == "sign.norms"}
     redirects = [
         hit for hit in view.hits if hit.phrase.behaviour == "sign.redirect" and answer.from_end(hit.start) == 0
@@ -180,7 +180,7 @@ def _rest(view: TurnView) -> list[float]:
     first = spans[0][1] - spans[0][0] if spans else 0
     return [
         math.log1p(len(view.request)) / 9,
-        len(content & said) / max(1, len(content)),
+        len(said) / max(1, len(content)),
         float(view.has_tools),
         float(text.endswith(("?", "？", "؟"))),
         float(text.endswith(("?", "？", "؟")) and len(spans) <= 2),
@@ -195,14 +195,14 @@ def ngram_features(view: TurnView) -> tuple[NDArray[np.int64], NDArray[np.float3
     """Return (buckets, weights) of the hashed n-grams of a turn; each field's weights have length one together."""
     said = _own_words(view)
     body = _tokens(said[: _BODY * 14], said[-_BODY * 7 :] if len(said) > _BODY * 14 else "")
-    tokens = body if len(body) <= _BODY else body[: _BODY // 2] + body[-_BODY // 2 :]
+    tokens = _encoded(body if len(body) <= _BODY else body[: _BODY // 2] + body[-_BODY // 2 :])
     request = _tokens(view.request[:1500], view.request[-800:] if len(view.request) > 1500 else "")
-    request = request if len(request) <= 2 * _REQUEST else request[:_REQUEST] + request[-_REQUEST:]
+    asked = _encoded(request if len(request) <= 2 * _REQUEST else request[:_REQUEST] + request[-_REQUEST:])
     fields = (
-        ("o", tokens[:_OPENING], 3, 1.0),
-        ("c", tokens[-_CLOSING:], 2, 0.7),
-        ("a", tokens, 2, 0.8),
-        ("r", request, 2, 0.7),
+        (b"o", tokens[:_OPENING], 3, 1.0),
+        (b"c", tokens[-_CLOSING:], 2, 0.7),
+        (b"a", tokens, 2, 0.8),
+        (b"r", asked, 2, 0.7),
     )
     grams = [_grams(name, words, longest) for name, words, longest, _ in fields]
     weights = [scale / math.sqrt(max(1, len(found))) for found, (_, _, _, scale) in zip(grams, fields, strict=True)]
@@ -219,10 +219,20 @@ def _own_words(view: TurnView) -> str:
 
 
 def _tokens(text: str, tail: str) -> list[str]:
-    tokens = _TOKEN.findall(text) + (_TOKEN.findall(tail) if tail else [])
+    tokens = _found(text) + _found(tail) if tail else _found(text)
     if text.isascii() or not _HANGUL.search(text):
-        return tokens
+        return list(tokens)
     return [piece for token in tokens for piece in _hangul_pieces(token)]
+
+
+@lru_cache(maxsize=64)
+def _found(text: str) -> tuple[str, ...]:
+    """Return the tokens of a text; an answer, its request and its sentences are asked for more than once while they are judged."""
+    return tuple(_TOKEN.findall(text))
+
+
+def _encoded(tokens: Sequence[str]) -> list[bytes]:
+    return list(map(str.encode, tokens))
 
 
 def _hangul_pieces(token: str) -> list[str]:
@@ -232,15 +242,17 @@ def _hangul_pieces(token: str) -> list[str]:
     return [token[i : i + 2] for i in range(len(token) - 1)]
 
 
-def _grams(field: str, words: Sequence[str], longest: int) -> NDArray[np.int64]:
+def _grams(field: bytes, words: Sequence[bytes], longest: int) -> NDArray[np.int64]:
     """Return the distinct buckets of the n-grams up to `longest` words: CRC-32 of field and words, carried on word by word."""
-    spaced = [f" {word}".encode() for word in words]
-    sums = list(map(crc32, map(str.encode, words), repeat(crc32(field.encode()))))
+    spaced = b"\0 ".join(words).split(b"\0")
+    sums = list(map(crc32, words, repeat(crc32(field))))
     found = list(sums)
     for size in range(1, longest):
         sums = list(map(crc32, spaced[size:], sums))
         found += sums
-    return np.unique(np.array(found, dtype=np.int64) % BUCKETS)
+    held = np.zeros(BUCKETS, dtype=np.bool_)
+    held[np.array(found, dtype=np.int64) % BUCKETS] = True
+    return np.flatnonzero(held)
 
 
 _SENTENCES = 60
@@ -254,7 +266,7 @@ def sentence_scores(view: TurnView, weights: NDArray[np.float32]) -> tuple[int, 
         if end - start < 12:
             continue
         words = _tokens(view.folded.text[view.folded.place(start) : view.folded.place(end - 1) + 1], "")[:_OPENING]
-        grams = _grams("a", words, 2)
+        grams = _grams(b"a", _encoded(words), 2)
         score = float(weights[grams].sum()) / math.sqrt(len(grams)) if len(grams) else -np.inf
         if score > best_score:
             best, best_score = (start, end), score

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
 from unmoor.languages import Pack, fold
@@ -18,6 +18,7 @@ _SCRIPTS = {
     "Han": re.compile(r"[\u4e00-\u9fff]"),
     "Hangul": re.compile(r"[\uac00-\ud7a3\u1100-\u11ff]"),
 }
+_BEYOND_ASCII = re.compile(r"[^\x00-\x7f]+")
 _LETTER = re.compile(r"[a-zA-Z\u00c0-\u024f]")
 _WORD = re.compile(r"[^\W\d_]+(?:[\u0900-\u0903\u093a-\u094f\u0962\u0963]+[^\W\d_]*)*(?:'[^\W\d_]+)?")
 """A word of letters and, in Devanagari, of vowel signs, which `re` does not count among letters."""
@@ -54,6 +55,11 @@ def _words_of(text: str) -> set[str]:
     return set(_spaced(text).split())
 
 
+def _words_in(sample: str) -> list[str]:
+    lowered = sample.lower()
+    return _WORD.findall(lowered if lowered.isascii() else fold(lowered))
+
+
 class Languages:
     """Tells the languages of the packs apart."""
 
@@ -70,15 +76,17 @@ class Languages:
         self._foreign = frozenset(word for word, codes in holders.items() if "en" not in codes)
         self._words = {word: tuple((code, 1.0 / len(codes)) for code in codes) for word, codes in holders.items()}
 
-    def scores(self, text: str) -> Counter[str]:
+    def scores(self, text: str) -> defaultdict[str, float]:
         """Return the evidence for each Latin language in the first code points: stop words, shared ones counted in part."""
-        scores: Counter[str] = Counter()
-        sample = text[:_SAMPLE].lower()
-        words = _WORD.findall(sample if sample.isascii() else fold(sample))
+        return defaultdict(float, self._scored(_words_in(text[:_SAMPLE])))
+
+    def _scored(self, words: Iterable[str]) -> dict[str, float]:
+        scores: dict[str, float] = {}
         known = self._words
         for word in words:
-            for code, weight in known.get(word, ()):
-                scores[code] += weight  # type: ignore[assignment]
+            if word in known:
+                for code, weight in known[word]:
+                    scores[code] = scores.get(code, 0.0) + weight
         return scores
 
     def of(self, text: str) -> str:
@@ -90,7 +98,10 @@ class Languages:
                 return code
         elif self._is_plainly_english(sample):
             return "en"
-        scores = {code: score for code, score in self.scores(sample).items() if code in self._latin}
+        words = _words_in(sample)
+        if sum(map(self._english.__contains__, words)) > sum(map(self._foreign.__contains__, words)):
+            return "en"  # what else speaks for another language speaks for English as much
+        scores = {code: score for code, score in self._scored(words).items() if code in self._latin}
         if not scores:
             return "und"
         english = scores.get("en", 0.0)
@@ -105,12 +116,16 @@ class Languages:
         return words.isdisjoint(self._foreign) and not words.isdisjoint(self._english)
 
     def _by_other_script(self, sample: str) -> str:
-        counts = {name: len(pattern.findall(sample)) for name, pattern in _SCRIPTS.items()}
+        letters = len(_LETTER.findall(sample))
+        beyond = "".join(_BEYOND_ASCII.findall(sample))
+        if len(beyond) * _WEIGHT_OF_SCRIPT <= letters:
+            return ""
+        counts = {name: len(pattern.findall(beyond)) for name, pattern in _SCRIPTS.items()}
         if counts["Kana"] > 0.1 * (counts["Han"] + counts["Kana"]):
             counts["Kana"] += counts["Han"]
             counts["Han"] = 0
         name, count = max(counts.items(), key=lambda item: item[1])
-        if count * _WEIGHT_OF_SCRIPT <= len(_LETTER.findall(sample)):
+        if count * _WEIGHT_OF_SCRIPT <= letters:
             return ""
         codes = self._by_script.get(name, [])
         if len(codes) == 1:
@@ -134,20 +149,23 @@ class Languages:
         is_plain = self._foreign.isdisjoint
         return [
             plain
-            if plain and len(text) > _SHORT and text.isascii() and is_plain(words.split())
-            else self._routed(text, set(words.split()), len(sample))
+            if is_plain(said := words.split()) and plain and len(text) > _SHORT and text.isascii()
+            else self._routed(text, set(said), len(sample))
             for text, words, sample in zip(folded, spaced, samples, strict=True)
         ]
 
     def _routed(self, folded: str, words: set[str], sampled: int) -> tuple[str, ...]:
-        codes = [code for name in scripts_in(folded)[1:] for code in self._by_script.get(name, ())]
+        codes: list[str] = []
+        if not folded.isascii():
+            codes += (code for name in scripts_in(folded)[1:] for code in self._by_script.get(name, ()))
         if sampled <= _SHORT and len(words) >= _TOLD and words.isdisjoint(self._english):
             return ("en", *(code for code in self._latin if code != "en"), *codes)
-        if "en" in self._latin and words.isdisjoint(self._foreign):
-            return ("en", *codes)
         known = self._words
+        foreign = words & self._foreign
+        if "en" in self._latin and not foreign:
+            return ("en", *codes)
         plainly = len(words & self._english)
-        if plainly and plainly >= sum(known[word][0][1] for word in words & self._foreign):
+        if plainly and plainly >= sum(known[word][0][1] for word in foreign):
             # words of English alone outweigh all that speaks for another language and not for it
             return ("en", *codes)
         scores: dict[str, float] = {}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -53,9 +53,14 @@ class Model:
     def judge(self, view: TurnView) -> Verdict:
         """Return the calibrated probabilities for a turn."""
         buckets, weights = ngram_features(view)
-        logits = self.ngram[:, buckets] @ weights + self.dense @ dense_features(view) + self.bias
-        chances = 1.0 / (1.0 + np.exp(-np.clip(logits, -30, 30)))
-        return Verdict(*(float(chance) for chance in chances))
+        logits = self._by_bucket[buckets].T @ weights + self.dense @ dense_features(view) + self.bias
+        any_, full, cannot = (1.0 / (1.0 + np.exp(-np.clip(logits, -30, 30)))).tolist()
+        return Verdict(any_, full, cannot)
+
+    @cached_property
+    def _by_bucket(self) -> NDArray[np.float32]:
+        """The n-grams' weights with a bucket's heads side by side in memory, shape (BUCKETS, heads)."""
+        return np.ascontiguousarray(self.ngram.T)
 
     def telling_sentence(self, view: TurnView, head: str) -> tuple[int, int]:
         """Return the span of the sentence that speaks most for `head`; the first one if none does."""

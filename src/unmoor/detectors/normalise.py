@@ -17,7 +17,9 @@ from unmoor.languages import fold_character
 
 __all__ = ["Normalised", "fold_text", "normalise"]
 
-_ASCII_SPECIAL = re.compile(r"[*`~&_\\\t\r\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|  |</?[a-zA-Z]")
+_LEFT_OUT = b"*`~\r\x7f" + bytes(code for code in range(32) if code not in (9, 10, 13))
+_AT_AN_EDGE = re.compile(r"(?<![^\W_])_+|_+(?![^\W_])")
+"""Underscores that are Markdown; those inside a name stay."""
 _STABLE = "\u0430-\u0438\u043a-\u044f\u0621\u0627\u0628\u062a-\u063a\u0641-\u0648\u064a"
 _STABLE += "\u0900\u0902-\u0928\u092a-\u0930\u0932\u0933\u0935-\u093b\u093d-\u0957\u0960-\u0963\u0966-\u097f"
 _STABLE += "\u3041-\u3096\u30a1-\u30fa\u30fc\u3001\u3002"
@@ -83,16 +85,16 @@ class Normalised:
 
 def normalise(text: str) -> Normalised:
     """Fold a text for matching. Linear in its length."""
-    if text.isascii() and not _ASCII_SPECIAL.search(text):
+    if text.isascii() and _is_plain(text):
         return Normalised(text.lower(), len(text))
     return _fold_specials(_lower(text))
 
 
 def fold_text(text: str) -> str:
     """Return the text that `normalise` gives, without the map back: several times faster."""
-    if text.isascii() and _is_plain(text):
-        return text.lower()
-    return _SPECIAL.sub(_fold_found, _lower(text))
+    if not text.isascii():
+        return _SPECIAL.sub(_fold_found, _lower(text))
+    return text.lower() if _is_plain(text) else _fold_ascii(text.lower())
 
 
 def _is_plain(ascii_text: str) -> bool:
@@ -108,6 +110,19 @@ def _is_plain(ascii_text: str) -> bool:
         or "~" in ascii_text
         or not ascii_text.replace("\n", "").isprintable()
     )
+
+
+def _fold_ascii(text: str) -> str:
+    """Fold ASCII in lower case without a search for each piece, where what is folded does not depend on what is beside it."""
+    if "&" in text or "<" in text or "\\" in text:
+        return _SPECIAL.sub(_fold_found, text)
+    if "\t" in text:
+        text = text.replace("\t", " ")
+    while "  " in text:
+        text = text.replace("  ", " ")
+    if "_" in text:
+        text = _AT_AN_EDGE.sub("", text)
+    return text.encode().translate(None, _LEFT_OUT).decode()
 
 
 def _fold_found(found: re.Match[str]) -> str:

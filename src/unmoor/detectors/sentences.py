@@ -8,7 +8,12 @@ from dataclasses import dataclass
 
 __all__ = ["Sentences", "split_sentences"]
 
-_BREAK = re.compile(r"(?<=[.!?…])[\"'”’»)\]*_]*[ \t]+(?=[^\s.,;:a-zà-öø-ÿ])|[。！？][”」』\"']*|(?<=[؟।])\s+|\s*\n\s*")
+_BREAK = re.compile(
+    r"[.!?…。！？؟।\s](?:"  # a set first lets the engine skip to such a character
+    r"(?<=[.!?…])[\"'”’»)\]*_]*[ \t]+(?=[^\s.,;:a-zà-öø-ÿ])|(?<=[。！？])[”」』\"']*|(?<=[؟।])\s+|(?<=\n)\s*|(?<=\s)\s*\n\s*)"
+)
+_STAYS = ".!?…؟।"
+"""Marks that belong to the sentence before the break."""
 _ABBREVIATION = re.compile(
     r"(?:\b(?:mr|mrs|ms|dr|st|vs|no|prof|e\.g|i\.e|u\.s|z\.b|bzw|bl\.a|t\.ex|p\. ex|nr|ca|approx)|\b[A-Z]|^\d{1,2}|\n\d{1,2})\.$",
     re.IGNORECASE,
@@ -37,14 +42,17 @@ def split_sentences(text: str, limit: int = 200_000) -> Sentences:
     """Split `text` into sentences. Beyond `limit` code points the rest is one sentence, so that a giant answer stays cheap."""
     spans, begin = [], 0
     for found in _BREAK.finditer(text, 0, min(len(text), limit)):
-        end = found.end() if found.group()[:1] in "。！？" else found.start()
-        if found.group()[:1] in " \t" and _ABBREVIATION.search(text, max(0, found.start() - 8), found.start()):
+        start, stop = found.span()
+        start += text[start] in _STAYS
+        first = text[start]
+        if first in " \t" and _ABBREVIATION.search(text, max(0, start - 8), start):
             continue
-        while found.group()[:1] not in " \t\n。！？" and end < found.end() and not text[end].isspace():
+        end = stop if first in "。！？" else start
+        while first not in " \t\n。！？" and end < stop and not text[end].isspace():
             end += 1
         if text[begin:end].strip():
             spans.append((begin, end))
-        begin = found.end()
+        begin = stop
     tail = text[begin:].rstrip()
     if tail:
         spans.append((begin, begin + len(tail)))

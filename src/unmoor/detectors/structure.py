@@ -19,7 +19,9 @@ _THOUGHT = re.compile(r"</(?:think|thinking|reasoning|thought)>[ \t]*(?:\n|\Z)",
 _CHANNEL = re.compile(r"<\|channel\|>analysis<\|message\|>.*?(?:<\|end\|>|\Z)", re.DOTALL)
 _FENCE = re.compile(r"^ {0,3}(```|~~~).*?(?:^ {0,3}\1|\Z)", re.DOTALL | re.MULTILINE)
 _QUOTE_PAIRS = re.compile(
-    r"[\"“„”][^\"“”„\n]{2,600}[\"”“]|«[^»\n]{2,600}»|「[^」\n]{1,400}」|『[^』\n]{1,400}』|‘[^‘’\n]{2,300}’(?!\w)|(?<!\w)'[^'\n]{12,300}'(?!\w)"
+    r"[\"“„”«「『‘'](?:"  # a set first lets the engine skip to such a character
+    r"(?<=[\"“„”])[^\"“”„\n]{2,600}[\"”“]|(?<=«)[^»\n]{2,600}»|(?<=「)[^」\n]{1,400}」|(?<=『)[^』\n]{1,400}』"
+    r"|(?<=‘)[^‘’\n]{2,300}’(?!\w)|(?<=')(?<!\w')[^'\n]{12,300}'(?!\w))"
 )
 _SPEAKER = re.compile(
     r"^[\s*_>#-]*(?:\[)?([^\W\d_][\w\u0900-\u0903\u093a-\u094f\u064b-\u0652 .'’()*-]{0,40}?)(?:\])?\s*[*_]*\s*[:：]",
@@ -42,6 +44,7 @@ _SELF_SPEAKERS = frozenset(
         "disclaimer",
     )
 )
+_SEEN = re.compile(r"\S")
 _LIST_ITEM = re.compile(r"^\s*(?:[-*•·]|\d{1,2}[.)])\s+\S", re.MULTILINE)
 _HEADING = re.compile(r"^\s{0,3}#{1,6}\s|^\s*\*\*[^*\n]+\*\*\s*:?\s*$", re.MULTILINE)
 _LETTER_HEAD = re.compile(
@@ -118,21 +121,16 @@ def read_answer(text: str) -> Answer:
     """Take an answer apart. Linear in its length."""
     reasoning = tuple(_reasoning(text)) if "<" in text else ()
     body = max((end for _, end in reasoning), default=0)
-    body = min((match.start() for match in [re.compile(r"\S").search(text, body)] if match), default=body)
-    speakers = tuple(
-        found.span()
-        for found in _SPEAKER.finditer(text)
-        if found.group(1).strip(" *_").casefold() not in _SELF_SPEAKERS
-    )
+    body = min((match.start() for match in [_SEEN.search(text, body)] if match), default=body)
     return Answer(
         text=text,
         sentences=split_sentences(text),
         reasoning=reasoning,
         code=tuple(found.span() for found in _FENCE.finditer(text)) if "```" in text or "~~~" in text else (),
         quotes=_quotes(text),
-        speakers=speakers,
+        speakers=_speakers(text) if ":" in text or "：" in text else (),
         items=len(_LIST_ITEM.findall(text)),
-        headings=len(_HEADING.findall(text)),
+        headings=len(_HEADING.findall(text)) if "#" in text or "**" in text else 0,
         is_letter=bool(_LETTER_HEAD.match(text)),
         body=body,
     )
@@ -155,6 +153,14 @@ def _reasoning(text: str) -> list[tuple[int, int]]:
     if closing and not any(start < closing.start() for start, _ in blocks):
         return [(0, closing.end()), *blocks]
     return blocks
+
+
+def _speakers(text: str) -> tuple[tuple[int, int], ...]:
+    return tuple(
+        found.span()
+        for found in _SPEAKER.finditer(text)
+        if found.group(1).strip(" *_").casefold() not in _SELF_SPEAKERS
+    )
 
 
 def _quotes(text: str) -> tuple[tuple[int, int], ...]:

@@ -6,6 +6,7 @@ phrase written `désolé` also finds `DESOLE`, `désolé` in two code points, an
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from functools import lru_cache
 
@@ -25,6 +26,9 @@ _ALIKE = {
     "¡": "!",
 }
 
+_FOLDS = re.compile(r"[^\n -@\[-_a-~]")
+"""All but the ASCII characters that folding leaves as they are."""
+
 
 @lru_cache(maxsize=65536)
 def fold_character(cluster: str) -> str:
@@ -42,4 +46,8 @@ def fold_character(cluster: str) -> str:
 
 def fold(text: str) -> str:
     """Return a short text folded character by character, as patterns and stop words are."""
-    return "".join(map(fold_character, text))
+    return _FOLDS.sub(_folded, text)
+
+
+def _folded(found: re.Match[str]) -> str:
+    return fold_character(found[0])
