@@ -28,7 +28,7 @@ from unmoor.records import REFUSALS
 __all__ = ["ChunkWorker", "quarantine_entry"]
 
 _EXCERPT_BYTES = 200
-_COLLECT_AFTER = 100_000
+_COLLECT_AFTER = 500_000
 """Objects made before Python looks for cycles: rows are many objects and no cycles, and looking often costs a tenth of the time."""
 REWRITTEN = frozenset(("mended", "masked", "labelled"))
 
