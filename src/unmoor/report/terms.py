@@ -25,6 +25,7 @@ MOST_SOURCES = 500
 _REQUEST_CHARS = 400
 """Characters of a request that are looked at: topics are named early, and a pasted document would drown them."""
 _WORD = re.compile(r"[^\W\d_]{3,24}")
+_ASCII_WORD = re.compile(r"[a-z]{3,24}")
 _UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]+")
 """Japanese and Chinese, written without spaces: pairs of characters stand for words."""
 
@@ -44,7 +45,7 @@ def terms_of(request: str) -> set[str]:
     """Return the distinct terms of a request: words of 3 to 24 letters, pairs of unspaced characters."""
     text = request[:_REQUEST_CHARS].lower()
     if text.isascii():
-        return set(_WORD.findall(text))
+        return set(_ASCII_WORD.findall(text))
     pairs = {run[i : i + 2] for run in _UNSPACED.findall(text) for i in range(len(run) - 1)}
     return pairs | set(_WORD.findall(_UNSPACED.sub(" ", text)))
 
@@ -85,7 +86,9 @@ class ChunkFacts:
             self.rows_lost += 1
             self.lost.update(terms)
         (self.lost_requests if outcome in LOST else self.other_requests).add(request, behaviours)
-        self.languages.setdefault(language, Counter())[outcome] += 1
+        if language not in self.languages:
+            self.languages[language] = Counter()
+        self.languages[language][outcome] += 1
         if source and (source in self.sources or len(self.sources) < MOST_SOURCES):
             self.sources.setdefault(source, Counter())[outcome] += 1
         if len(self.seen) > 2 * MOST_TERMS:
