@@ -12,6 +12,7 @@ from unmoor import detectors
 from unmoor.detectors import RawWordlist
 from unmoor.engines.duplicate_rows import DuplicateRows, duplicate_entry
 from unmoor.engines.job import FOUND_FROM, Job, JudgeSettings
+from unmoor.engines.loaded import detector_of
 from unmoor.engines.said import findings_as_judged, policy_as_judged
 from unmoor.errors import BadRow
 from unmoor.layouts import Change, Layout, ParsedRow, SetKey, SetText, layout_named, layout_of_row
@@ -54,9 +55,7 @@ class Judge:
     def __init__(self, job: Job) -> None:
         self._job = job
         self._layout = layout_named(job.layout)
-        self._detector = detectors.load(
-            job.detectors or detectors.DEFAULT, languages=job.languages, wordlist=job.wordlist
-        )
+        self._detector = detector_of(job)
         self._opinion = _opinion(job.judge)
         self._duplicates = DuplicateRows(job.duplicates) if job.duplicates is not None else None
         self.languages: Counter[str] = Counter()

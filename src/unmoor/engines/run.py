@@ -13,10 +13,11 @@ from typing import Any
 
 import orjson
 
-from unmoor import __version__, detectors
+from unmoor import __version__
 from unmoor.engines.chunks import ChunkWorker
 from unmoor.engines.duplicates import write_duplicates
 from unmoor.engines.job import ChunkResult, Job, Options
+from unmoor.engines.loaded import detector_of
 from unmoor.engines.limits import hold_bad_rows, hold_to_limit
 from unmoor.engines.local import process_chunks
 from unmoor.engines.outputs import Outputs
@@ -162,7 +163,7 @@ def plan_of(data: DataSet, job: Job, options: Options) -> dict[str, Any]:
 
     `chunk_bytes` does not; it is there because a checkpoint counts chunks.
     """
-    detector = detectors.load(job.detectors or detectors.DEFAULT, languages=job.languages, wordlist=job.wordlist)
+    detector = detector_of(job)
     first = data.files[0]
     return {
         "unmoor": __version__,
