@@ -16,12 +16,13 @@ EVERYTHING = ROOMS | {"run_folder", "errors", ""}
 MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
     "records": {"errors"},
-    "run_folder": {"records", "errors"},
-    "layouts": {"records", "errors"},
+    "storage": {"errors"},
+    "run_folder": {"storage", "records", "errors"},
+    "layouts": {"storage", "records", "errors"},
     "languages": {"records", "errors"},
     "detectors": {"languages", "records", "errors"},
     "policy": {"records", "errors"},
-    "engines": {"layouts", "detectors", "policy", "records", "run_folder", "errors", ""},
+    "engines": {"storage", "layouts", "detectors", "policy", "records", "run_folder", "errors", ""},
     "review": {"records", "run_folder", "errors"},
     "training": {"records", "run_folder", "errors"},
     "serving": {"records", "run_folder", "errors", ""},
@@ -46,6 +47,8 @@ HEAVY = {
     "altair",
     "pandas",
     "scipy",
+    "fsspec",
+    "s3fs",
 }
 
 

@@ -76,10 +76,11 @@ class RunFolderError(UnmoorError):
 
 
 class MissingExtraError(UnmoorError):
-    """An optional part that is not installed."""
+    """An optional part that is not installed; `package` is one more to install, as each kind of storage has its own."""
 
-    def __init__(self, what: str, extra: str) -> None:
-        super().__init__(f"{what} needs parts that are not installed. Next: pip install 'unmoor[{extra}]'")
+    def __init__(self, what: str, extra: str, package: str = "") -> None:
+        command = f"pip install 'unmoor[{extra}]' {package}".rstrip()
+        super().__init__(f"{what} needs parts that are not installed. Next: {command}")
 
 
 class BadDataError(UnmoorError):

@@ -83,6 +83,10 @@ class _LazyGroup(click.Group):
 
         if args and args[0] not in VERBS:
             ctx.fail(f'There is no command "{args[0]}".{nearest_name(args[0], VERBS)}')
+        if len(args) > 1 and any("://" in text for text in args):
+            from unmoor.commands.places import refuse_addresses
+
+            refuse_addresses(args[0], args[1:])
         return super().resolve_command(ctx, args)
 
 

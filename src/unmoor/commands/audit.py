@@ -9,15 +9,15 @@ import click
 
 from unmoor.commands.found import paired_json, print_found, print_pairs
 from unmoor.commands.inputs import data_options, job_for, run_with_progress
+from unmoor.commands.places import Place
 from unmoor.commands.terminal import print_json
 from unmoor.errors import FoundError
+from unmoor.storage import AnyPath
 
 
 @click.command("audit")
 @data_options
-@click.option(
-    "-o", "--output", type=click.Path(path_type=Path), metavar="RUN", help="Write findings and report to this folder."
-)
+@click.option("-o", "--output", type=Place(), metavar="RUN", help="Write findings and report to this folder.")
 @click.option(
     "--fail-over", type=click.FloatRange(0, 1), metavar="SHARE", help="Exit with 1 if more rows than this refuse."
 )
@@ -30,7 +30,7 @@ from unmoor.errors import FoundError
 @click.option(
     "--pair-list", type=click.Path(path_type=Path), metavar="FILE", help="Your own pairs, in TOML; implies --pairs."
 )
-def command(path: Path, output: Path | None, as_json: bool, fail_over: float | None, **options: Any) -> None:
+def command(path: AnyPath, output: AnyPath | None, as_json: bool, fail_over: float | None, **options: Any) -> None:
     """Say what PATH inherited, and change nothing.
 
     PATH is JSON Lines (plain, gzip or zstd), a JSON array or Parquet; the layout is recognised.

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 
+from unmoor.commands.places import Place
 from unmoor.commands.terminal import print_json, visible
 from unmoor.engines import explain_row
+from unmoor.storage import AnyPath
 
 
 @click.command("explain")
-@click.argument("run", type=click.Path(path_type=Path))
+@click.argument("run", type=Place())
 @click.argument("row", type=int)
 @click.option("--json", "as_json", is_flag=True, help="Print the whole ledger entry for a script.")
-def command(run: Path, row: int, as_json: bool) -> None:
+def command(run: AnyPath, row: int, as_json: bool) -> None:
     """Say in one sentence why ROW (1 is the first) went where it went.
 
     Example: unmoor explain runs/house 17

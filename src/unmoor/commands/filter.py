@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import click
 
 from unmoor.commands.found import print_done, print_found
 from unmoor.commands.inputs import data_options, job_for, run_with_progress
+from unmoor.commands.places import Place
 from unmoor.commands.terminal import print_json
 from unmoor.policy import SHIPPED, load_policy
+from unmoor.storage import AnyPath
 
 
 @click.command("filter")
@@ -19,7 +20,12 @@ from unmoor.policy import SHIPPED, load_policy
     "--policy", "policy_name", default="dolphin", show_default=True, help=f"A TOML file, or {', '.join(SHIPPED)}."
 )
 @click.option(
-    "-o", "--output", required=True, type=click.Path(path_type=Path), metavar="RUN", help="The folder to write."
+    "-o",
+    "--output",
+    required=True,
+    type=Place(),
+    metavar="RUN",
+    help="The folder to write, or an address to upload to.",
 )
 @click.option(
     "--engine", type=click.Choice(["local", "ray"]), default="local", show_default=True, help="Where it runs."
@@ -38,7 +44,7 @@ from unmoor.policy import SHIPPED, load_policy
     help="How alike for minhash, 0 to 1: Jaccard's measure of five words in a row, of request and answer each.",
 )
 @click.option("--ray-shards", type=click.IntRange(1), help="Parts for Ray; by default one per 256 MiB.")
-def command(path: Path, policy_name: str, output: Path, as_json: bool, **options: Any) -> None:
+def command(path: AnyPath, policy_name: str, output: AnyPath, as_json: bool, **options: Any) -> None:
     """Write what the policy keeps of PATH, what it removes, and a ledger of every decision.
 
     RUN holds kept, removed, quarantine, ledger, report, data set card and, written last, MANIFEST.json. Rows that are not

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from pathlib import Path
 from typing import Any
 
 import click
@@ -13,6 +12,7 @@ from unmoor.detectors import MIN_ROWS, NOT_BELIEVED
 from unmoor.engines import Summary
 from unmoor.policy import Policy
 from unmoor.records import BEHAVIOURS
+from unmoor.storage import AnyPath
 
 __all__ = ["print_done", "print_found"]
 
@@ -21,7 +21,7 @@ _NARROW = 64
 """Columns under which a table leaves out what a behaviour is: three words a line help nobody."""
 
 
-def print_found(path: Path, summary: Summary) -> None:
+def print_found(path: AnyPath, summary: Summary) -> None:
     """Say how the file was read and which behaviours it holds."""
     width = console().width
     languages = [f"{_LANGUAGES.get(code, code)} {count:,}" for code, count in summary.languages.most_common(5)]
@@ -100,7 +100,7 @@ def print_pairs(summary: Summary) -> None:
         click.echo(f"{few} comparisons have fewer than {MIN_ROWS} rows on a side: nothing can be said of them.")
 
 
-def print_done(summary: Summary, policy: Policy, output: Path) -> None:
+def print_done(summary: Summary, policy: Policy, output: AnyPath) -> None:
     """Say what the policy did and where the results lie."""
     counts = summary.counts()
     click.echo(f"\nPolicy {policy.name}, version {policy.version}:")

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import click
 
 from unmoor.commands.observed import PairedFacts
+from unmoor.commands.places import Place
 from unmoor.commands.terminal import Advance, progress_bar
 from unmoor.commands.totals import total_to_read
 from unmoor.detectors import load_judge, load_pairs
@@ -20,6 +21,7 @@ from unmoor.errors import UsageError
 from unmoor.languages import cache_folder
 from unmoor.layouts import LAYOUTS, DataSet, first_layout, open_data_set, shard_of
 from unmoor.policy import Policy
+from unmoor.storage import AnyPath
 
 __all__ = ["data_options", "job_for", "run_with_progress"]
 
@@ -31,7 +33,7 @@ _BYTES_PER_WORKER = 32 * 2**20
 def data_options(function: F) -> F:
     """Add the flags that say how a data set is read and looked at."""
     options = [
-        click.argument("path", type=click.Path(path_type=Path)),
+        click.argument("path", type=Place()),
         click.option(
             "--layout",
             metavar="NAME",
@@ -79,15 +81,15 @@ def data_options(function: F) -> F:
     return function
 
 
-def job_for(path: Path, policy: Policy | None, options: dict[str, Any]) -> tuple[DataSet, Job]:
+def job_for(path: AnyPath, policy: Policy | None, options: dict[str, Any]) -> tuple[DataSet, Job]:
     """Return the file and the job that the flags describe; recognises the file's format and layout.
 
     Raises:
         UsageError, LayoutError: the file cannot be read, a name is not known.
     """
-    data = open_data_set(path)
+    whole = open_data_set(path)
     shard = _shard(options["shard"])
-    data = shard_of(data, *shard) if shard else data
+    data = shard_of(whole, *shard) if shard else whole
     wordlist = options["wordlist"]
     if wordlist is not None and not wordlist.is_file():
         raise UsageError(f"There is no word list {wordlist}")
@@ -95,7 +97,7 @@ def job_for(path: Path, policy: Policy | None, options: dict[str, Any]) -> tuple
     if wordlist is not None and names and "wordlist" not in names:
         names = (*names, "wordlist")
     job = Job(
-        layout=first_layout(path, options["layout"]).name,
+        layout=first_layout(path, options["layout"], whole).name,
         policy=policy,
         detectors=names,
         languages=tuple(options["languages"]) or None,
@@ -123,7 +125,9 @@ def _dedup(options: dict[str, Any]) -> Dedup | None:
     return Dedup(method, options["dedup_threshold"] if method == "minhash" else 1.0)
 
 
-def run_with_progress(data: DataSet, job: Job, output: Path | None, options: dict[str, Any], command: str) -> Summary:
+def run_with_progress(
+    data: DataSet, job: Job, output: AnyPath | None, options: dict[str, Any], command: str
+) -> Summary:
     """Run a job with a progress bar; with `output`, its report and card are part of the run.
 
     `command` is the command line that says how to do it again.

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -13,6 +12,7 @@ import orjson
 from unmoor.detectors import MIN_ROWS
 from unmoor.engines import Job, Summary
 from unmoor.run_folder import RunWriter, read_manifest
+from unmoor.storage import AnyPath
 
 if TYPE_CHECKING:
     from unmoor.report import ChunkFacts
@@ -46,7 +46,7 @@ class RunReport:
         return cls(policy.as_json() if policy else None, policy.source.encode() if policy else b"", reproduce)
 
     @classmethod
-    def of_shard(cls, folder: Path, reproduce: list[str]) -> RunReport:
+    def of_shard(cls, folder: AnyPath, reproduce: list[str]) -> RunReport:
         """Return the report of the whole that the run of a shard in `folder` is a part of."""
         plan = read_manifest(folder)
         source = (folder / "policy.toml").read_bytes() if (folder / "policy.toml").exists() else b""

@@ -8,9 +8,9 @@ from __future__ import annotations
 import importlib
 import struct
 import sys
-from pathlib import Path
 
 from unmoor.layouts import DataSet
+from unmoor.storage import AnyPath, for_random_access
 
 __all__ = ["total_to_read"]
 
@@ -37,13 +37,13 @@ def _parquet_rows(data: DataSet) -> int | None:
 
     rows = 0
     for source in data.files:
-        held = parquet.read_metadata(source.path)
+        held = parquet.read_metadata(for_random_access(source.path))
         wanted = range(held.num_row_groups) if source.row_groups is None else source.row_groups
         rows += sum(held.row_group(group).num_rows for group in wanted)
     return rows
 
 
-def _unfolded(path: Path, compression: str) -> int | None:
+def _unfolded(path: AnyPath, compression: str) -> int | None:
     """Return the size of a compressed file's content where the file says it."""
     size = path.stat().st_size
     if compression == "gzip" and 8 < size < _WRAPS_BYTES // _MOST_TIMES:
@@ -54,7 +54,7 @@ def _unfolded(path: Path, compression: str) -> int | None:
     return _zstd_size(path) if compression == "zstd" else None
 
 
-def _zstd_size(path: Path) -> int | None:
+def _zstd_size(path: AnyPath) -> int | None:
     """Return what the first frame says it holds; None where it says nothing, or can hardly be all of the file."""
     zstd = importlib.import_module("compression.zstd" if sys.version_info >= (3, 14) else "backports.zstd")
     with path.open("rb") as file:

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 
+from unmoor.commands.places import Place
 from unmoor.commands.terminal import print_json
 from unmoor.errors import FoundError
 from unmoor.run_folder import read_manifest, verify
+from unmoor.storage import AnyPath
 
 
 @click.command("verify")
-@click.argument("run", type=click.Path(path_type=Path))
+@click.argument("run", type=Place())
 @click.option("--json", "as_json", is_flag=True, help="Print the result for a script.")
-def command(run: Path, as_json: bool) -> None:
+def command(run: AnyPath, as_json: bool) -> None:
     """Check that every file of RUN is the one that was written, and that its counts add up.
 
     Exit code 1 if anything is wrong. Example: unmoor verify runs/house

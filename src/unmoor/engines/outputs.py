@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from itertools import groupby
-from pathlib import Path
 from typing import Any
 
 from unmoor.engines.chunks import quarantine_entry
 from unmoor.engines.job import ChunkResult
 from unmoor.layouts import Chunk, DataSet, row_too_large
 from unmoor.run_folder import RunWriter
+from unmoor.storage import AnyPath, for_random_access
 
 __all__ = ["Outputs", "json_line"]
 
@@ -132,7 +132,7 @@ class Outputs:
         """Names of the files whose last line had no newline and was given one."""
         return self._added_newlines
 
-    def take_shard(self, folder: Path, names: list[str], state: dict[str, Any], rows_before: int) -> None:
+    def take_shard(self, folder: AnyPath, names: list[str], state: dict[str, Any], rows_before: int) -> None:
         """Append the files of the finished run of a shard; its rows are numbered on from `rows_before`."""
         for name in names:
             path = folder / name
@@ -148,16 +148,16 @@ class Outputs:
         self._arrays.update(state["arrays"])
         self._added_newlines += state["added_newlines"]
 
-    def _take_table_file(self, path: Path) -> None:
+    def _take_table_file(self, path: AnyPath) -> None:
         import pyarrow.parquet as pq
 
-        with pq.ParquetFile(path, page_checksum_verification=True) as file:
+        with pq.ParquetFile(for_random_access(path), page_checksum_verification=True) as file:
             for group in range(file.num_row_groups):
                 self._append_table(path.name, file.read_row_group(group))
             if not file.num_row_groups:
                 self._append_table(path.name, file.schema_arrow.empty_table())
 
-    def _take_array_file(self, name: str, path: Path) -> None:
+    def _take_array_file(self, name: str, path: AnyPath) -> None:
         with path.open("rb") as file:
             left = path.stat().st_size - len(_FIRST) - len(_LAST)
             if left <= 0:
@@ -169,12 +169,12 @@ class Outputs:
                 self._writer.write(path.name, part)
                 left -= len(part)
 
-    def _take_lines(self, path: Path, rows_before: int) -> None:
+    def _take_lines(self, path: AnyPath, rows_before: int) -> None:
         with path.open("rb") as file:
             for line in file:
                 self._writer.write(path.name, _renumbered(line, rows_before))
 
-    def _copy(self, name: str, path: Path) -> None:
+    def _copy(self, name: str, path: AnyPath) -> None:
         with path.open("rb") as file:
             while part := file.read(_COPY_BYTES):
                 self._writer.write(name, part)

@@ -10,7 +10,6 @@ import logging
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 from unmoor.engines.job import Job, Options
@@ -20,6 +19,7 @@ from unmoor.engines.summary import Summary
 from unmoor.errors import MachineError, MissingExtraError, UnmoorError
 from unmoor.layouts import DataSet, open_data_set, shard_of
 from unmoor.run_folder import MANIFEST, read_json
+from unmoor.storage import Address, AnyPath, delete
 
 __all__ = ["Cluster", "run_on_ray"]
 
@@ -37,9 +37,9 @@ class Cluster:
 
 
 def run_on_ray(
-    path: Path,
+    path: AnyPath,
     job: Job,
-    folder: Path,
+    folder: AnyPath,
     options: Options,
     cluster: Cluster,
     *,
@@ -48,27 +48,33 @@ def run_on_ray(
 ) -> Summary:
     """Process the data set at `path`, which every worker sees under that name, and write the run at `folder`.
 
+    Both may be addresses of objects. The data set is opened once, here, and its cuts travel: names and byte ranges, no rows.
+
     Raises:
         MissingExtraError: Ray is not installed.
         MachineError: a shard's worker died again and again.
         UnmoorError: what a shard raised.
     """
     ray = _ray()
-    data = open_data_set(path)
+    data = open_data_set(path.resolve())
     count = min(cluster.shards or max(1, data.size_bytes // _BYTES_PER_SHARD), _most_shards(data))
     shards = folder.resolve().with_name(f".{folder.name}.shards")
     is_ours = not ray.is_initialized()
     if is_ours:
         ray.init(address=cluster.address, include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR)
     try:
-        _run_shards(ray, [(path.resolve(), job, shards, (n, count), options) for n in range(1, count + 1)], on_progress)
+        cuts = [(shard_of(data, number, count), (number, count)) for number in range(1, count + 1)]
+        _run_shards(ray, [(cut, job, shards, shard, options) for cut, shard in cuts], on_progress)
     finally:
         if is_ours:
             ray.shutdown()
-    folders = [shards / f"{number:06}" for number in range(1, count + 1)]
+    folders: list[AnyPath] = [shards / f"{number:06}" for number in range(1, count + 1)]
     observer: Any = job.observer
     summary = merge(folders, folder, observer, force=options.force, finish=finish)
-    shutil.rmtree(shards)
+    if isinstance(shards, Address):
+        delete(shards.found())
+    else:
+        shutil.rmtree(shards)
     return summary
 
 
@@ -102,9 +108,8 @@ def _run_shards(ray: Any, tasks: list[tuple[Any, ...]], on_progress: Callable[[i
         raise MachineError(f"A Ray worker died {_TRIES + 1} times on one shard: {error}") from error
 
 
-def _run_shard(path: Path, job: Job, shards: Path, shard: tuple[int, int], options: Options) -> tuple[int, int]:
+def _run_shard(data: DataSet, job: Job, shards: AnyPath, shard: tuple[int, int], options: Options) -> tuple[int, int]:
     """Run one shard unless it is done already; return its rows and bytes."""
-    data = shard_of(open_data_set(path), *shard)
     options = replace(options, shard=shard, workers=1, force=True)
     folder = shards / f"{shard[0]:06}"
     if not _is_done(folder, plan_of(data, job, options)):
@@ -113,7 +118,7 @@ def _run_shard(path: Path, job: Job, shards: Path, shard: tuple[int, int], optio
     return int(read_json(folder / MANIFEST)["counts"]["input"]), data.size_bytes
 
 
-def _is_done(folder: Path, plan: dict[str, Any]) -> bool:
+def _is_done(folder: AnyPath, plan: dict[str, Any]) -> bool:
     """Return whether the shard was finished by an earlier try with the same plan."""
     import json
 

@@ -12,6 +12,7 @@ from typing import Any, BinaryIO
 from unmoor.errors import RunFolderError, UsageError
 from unmoor.layouts import read_chunks, recognise_source
 from unmoor.run_folder import machine_errors, read_lines_of, read_manifest
+from unmoor.storage import AnyPath, for_random_access
 
 __all__ = ["explain_row", "restore"]
 
@@ -27,7 +28,7 @@ _PLACES = {
 """Which file of a Parquet run holds the original of a row, by its outcome."""
 
 
-def restore(folder: Path, target: Path) -> int:
+def restore(folder: AnyPath, target: Path) -> int:
     """Rebuild the input of the run in `folder` at `target`, a folder if the input was several files; return its rows.
 
     JSON Lines and arrays come back byte for byte (decompressed). Parquet comes back with equal values and schema.
@@ -63,7 +64,7 @@ def _clear(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def _restore_files(folder: Path, manifest: dict[str, Any], beside: Path, *, is_folder: bool) -> None:
+def _restore_files(folder: AnyPath, manifest: dict[str, Any], beside: Path, *, is_folder: bool) -> None:
     rows = _rows(folder, manifest)
     write = _parquet_writer(folder) if manifest["input"]["format"] == "parquet" else _bytes_writer(folder, manifest)
     for file in manifest["inputs"]:
@@ -86,7 +87,7 @@ def _plain_name(file: dict[str, Any]) -> str:
 _Rows = Iterator[tuple[int, str, dict[str, Any]]]
 
 
-def _bytes_writer(folder: Path, manifest: dict[str, Any]) -> Callable[[Path, dict[str, Any], _Rows], None]:
+def _bytes_writer(folder: AnyPath, manifest: dict[str, Any]) -> Callable[[Path, dict[str, Any], _Rows], None]:
     kept, removed = (_raw_rows(folder / f"{name}.{manifest['input']['format']}") for name in ("kept", "removed"))
     quarantine = _open_quarantine(folder)
     arrays = manifest["arrays"] or {}
@@ -110,7 +111,7 @@ def _bytes_writer(folder: Path, manifest: dict[str, Any]) -> Callable[[Path, dic
     return write
 
 
-def _rows(folder: Path, manifest: dict[str, Any]) -> Iterator[tuple[int, str, dict[str, Any]]]:
+def _rows(folder: AnyPath, manifest: dict[str, Any]) -> Iterator[tuple[int, str, dict[str, Any]]]:
     """Yield (row number, outcome, ledger entry) for every row of the input; rows the ledger does not name were kept."""
     entries = read_lines_of(folder, "ledger.jsonl")
     entry = next(entries, None)
@@ -126,7 +127,7 @@ def _rows(folder: Path, manifest: dict[str, Any]) -> Iterator[tuple[int, str, di
         )
 
 
-def _raw_rows(path: Path) -> Iterator[bytes]:
+def _raw_rows(path: AnyPath) -> Iterator[bytes]:
     if path.stat().st_size == 0:
         return
     for chunk in read_chunks(recognise_source(path)):
@@ -138,7 +139,7 @@ def _raw_rows(path: Path) -> Iterator[bytes]:
             yield from lines[-1:] if lines[-1] else ()
 
 
-def _open_quarantine(folder: Path) -> BinaryIO:
+def _open_quarantine(folder: AnyPath) -> BinaryIO:
     path = folder / "quarantine.raw"
     return path.open("rb") if path.exists() else Path("/dev/null").open("rb")
 
@@ -157,12 +158,12 @@ def _gaps(array: dict[str, Any]) -> Iterator[bytes]:
             yield gap.encode("latin-1")
 
 
-def _parquet_writer(folder: Path) -> Callable[[Path, dict[str, Any], _Rows], None]:
+def _parquet_writer(folder: AnyPath) -> Callable[[Path, dict[str, Any], _Rows], None]:
     """Return what writes rows back in order, run by run of rows that lie in the same file."""
     import pyarrow.parquet as pq
 
     cursors = {name: _TableCursor(folder / f"{name}.parquet") for name in ("kept", "removed", "quarantine", "before")}
-    schema = pq.read_schema(folder / "removed.parquet")
+    schema = pq.read_schema(for_random_access(folder / "removed.parquet"))
 
     def write(path: Path, _file: dict[str, Any], rows: _Rows) -> None:
         places = (_PLACES.get(outcome, "kept") for _, outcome, _ in rows)
@@ -180,7 +181,7 @@ def _parquet_writer(folder: Path) -> Callable[[Path, dict[str, Any], _Rows], Non
 class _TableCursor:
     """Reads a Parquet file from its first row on, some rows at a time."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: AnyPath) -> None:
         self._tables = (chunk.table for chunk in read_chunks(recognise_source(path))) if path.exists() else iter(())
         self._rest: Any = None
 
@@ -198,7 +199,7 @@ class _TableCursor:
             yield part
 
 
-def explain_row(folder: Path, row: int) -> dict[str, Any]:
+def explain_row(folder: AnyPath, row: int) -> dict[str, Any]:
     """Return the ledger entry of a row, or one that says that nothing was found in it.
 
     Raises:

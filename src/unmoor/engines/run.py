@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -16,17 +17,18 @@ import orjson
 from unmoor import __version__
 from unmoor.engines.chunks import ChunkWorker
 from unmoor.engines.duplicates import write_duplicates
-from unmoor.engines.job import ChunkResult, Job, Options
-from unmoor.engines.loaded import detector_of
+from unmoor.engines.job import ChunkResult, Job, Options, RowObserver
 from unmoor.engines.limits import hold_bad_rows, hold_to_limit
+from unmoor.engines.loaded import detector_of
 from unmoor.engines.local import process_chunks
 from unmoor.engines.outputs import Outputs
 from unmoor.engines.summary import Summary
 from unmoor.errors import BadDataError, UsageError
 from unmoor.layouts import Chunk, DataSet, Source, read_data_set
-from unmoor.run_folder import RunWriter, dump_json, hash_file, machine_errors
+from unmoor.run_folder import RunWriter, dump_json, hash_file, machine_errors, unfinished_folder
+from unmoor.storage import Address, AnyPath
 
-__all__ = ["Finisher", "plan_of", "run_job"]
+__all__ = ["Finisher", "manifest_of", "plan_of", "publish_done", "run_job"]
 
 DEFAULT_OPTIONS = Options()
 Finisher = Callable[[Summary, RunWriter], None]
@@ -37,7 +39,7 @@ _CHECKPOINT_SECONDS = 5.0
 def run_job(
     data: DataSet,
     job: Job,
-    folder: Path | None = None,
+    folder: AnyPath | None = None,
     options: Options = DEFAULT_OPTIONS,
     *,
     on_progress: Callable[[int, int], None] = lambda _rows, _bytes: None,
@@ -45,7 +47,8 @@ def run_job(
 ) -> Summary:
     """Process `data` as `job` says; with `folder`, write the run there, or nothing at all.
 
-    A run that was killed goes on from its last checkpoint if it is asked for again with the same plan. `on_progress` is told the
+    A run that was killed goes on from its last checkpoint, one that was complete with its upload, if it is asked for again with the
+    same plan. `on_progress` is told the
     rows and decompressed bytes done so far. `finish` may write more files (report, card) before the manifest closes the run.
 
     Raises:
@@ -61,34 +64,46 @@ def run_job(
             "--dedup looks at all rows, and a shard is a part. Next: merge the shards, then filter with --dedup"
         )
     plan = plan_of(data, job, options)
-    with (
-        RunWriter(folder, force=options.force, plan=plan) as writer,
-        _duplicates_found(data, job, folder) as with_duplicates,
-    ):
-        run = _Run(writer, data, with_duplicates, options)
-        run.summary.detectors, run.summary.inputs = plan["detectors"], plan["inputs"]
-        for result in run.results():
-            run.take(result)
-            on_progress(run.summary.rows, result.bytes_read)
-        hold_bad_rows(run.summary, options, is_end=True)
-        if options.shard is None:  # of a share of the rows no limit on the whole can be told
-            hold_to_limit(run.summary, job)
+    with RunWriter(folder, force=options.force, plan=plan) as writer:
+        if writer.done is not None:
+            told = Summary(data, job.layout, detectors=plan["detectors"], inputs=plan["inputs"])
+            return publish_done(writer, told, job.observer)
+        with _duplicates_found(data, job, folder) as with_duplicates:
+            run = _Run(writer, data, with_duplicates, options)
+            run.summary.detectors, run.summary.inputs = plan["detectors"], plan["inputs"]
+            for result in run.results():
+                run.take(result)
+                on_progress(run.summary.rows, result.bytes_read)
+        _hold_whole(run.summary, job, options)
         run.outputs.close()
         _hold_unchanged(data, plan)
         finish(run.summary, writer)
         if options.shard is not None:
             writer.write("shard.json", dump_json({"summary": run.summary.state(), "outputs": run.outputs.state()}))
-        writer.finish(manifest_of(plan, run.summary, run.outputs))
+        writer.finish(manifest_of(plan, run.summary, run.outputs), run.summary.state())
     return run.summary
 
 
+def _hold_whole(summary: Summary, job: Job, options: Options) -> None:
+    hold_bad_rows(summary, options, is_end=True)
+    if options.shard is None:  # of a share of the rows no limit on the whole can be told
+        hold_to_limit(summary, job)
+
+
+def publish_done(writer: RunWriter, summary: Summary, observer: Callable[[], RowObserver] | None) -> Summary:
+    """Go on with the upload of a run that was complete before; `summary` gets what it counted."""
+    summary.add_state(writer.done or {}, observer)
+    writer.publish()
+    return summary
+
+
 @contextmanager
-def _duplicates_found(data: DataSet, job: Job, folder: Path) -> Iterator[Job]:
+def _duplicates_found(data: DataSet, job: Job, folder: AnyPath) -> Iterator[Job]:
     """Yield the job with the list of its duplicates, which lies beside the run until the block ends."""
     if job.dedup is None:
         yield job
         return
-    beside = folder.resolve().parent
+    beside = unfinished_folder(folder).parent
     with (
         machine_errors(f"Writing in {beside}"),
         TemporaryDirectory(prefix=f".{folder.name}.dedup.", dir=beside) as work,
@@ -196,9 +211,20 @@ def _describe(data: DataSet, index: int, source: Source) -> dict[str, Any]:
         "compression": source.compression,
         "has_bom": source.has_bom,
         "size_bytes": source.path.stat().st_size,
-        "sha256": None if is_cut else hash_file(source.path),
+        "sha256": None if is_cut else _hash(source.path),
+        **({"version": source.path.stat().version} if isinstance(source.path, Address) else {}),
         **({"start": source.start, "end": source.end, "row_groups": source.row_groups} if is_cut else {}),
     }
+
+
+def _hash(path: AnyPath) -> str:
+    return _hash_of_object(path, path.stat().version) if isinstance(path, Address) else hash_file(path)
+
+
+@lru_cache(maxsize=4096)
+def _hash_of_object(address: Address, version: str) -> str:  # noqa: ARG001  the version is what makes the answer hold
+    """Return the SHA-256 of an object, read once for each of its versions: over a network that takes time."""
+    return hash_file(address)
 
 
 def manifest_of(plan: dict[str, Any], summary: Summary, outputs: Outputs) -> dict[str, Any]:
@@ -211,9 +237,22 @@ def manifest_of(plan: dict[str, Any], summary: Summary, outputs: Outputs) -> dic
 
 
 def _hold_unchanged(data: DataSet, plan: dict[str, Any]) -> None:
-    """Raise BadDataError if a file has another size than when the run was planned: the run would describe neither."""
+    """Raise BadDataError if a file is not as it was when the run was planned: the run would describe neither.
+
+    Of a file here the size is compared, of an object its version too.
+    """
     for source, planned in zip(data.files, plan["inputs"], strict=True):
-        if source.path.stat().st_size != planned["size_bytes"]:
+        if not _is_as_planned(source.path, planned):
             raise BadDataError(
                 f"{source.path} changed while it was read. Nothing was written. Next: run again when it rests"
             )
+
+
+def _is_as_planned(path: AnyPath, planned: dict[str, Any]) -> bool:
+    try:
+        if isinstance(path, Address):
+            seen = path.now()
+            return (seen.st_size, seen.version) == (planned["size_bytes"], planned["version"])
+        return bool(path.stat().st_size == planned["size_bytes"])
+    except FileNotFoundError:
+        return False

@@ -9,11 +9,12 @@ from typing import Any
 from unmoor.engines.job import RowObserver
 from unmoor.engines.limits import hold_to_share
 from unmoor.engines.outputs import Outputs
-from unmoor.engines.run import Finisher, manifest_of
+from unmoor.engines.run import Finisher, manifest_of, publish_done
 from unmoor.engines.summary import Summary
 from unmoor.errors import RunFolderError, UsageError
 from unmoor.layouts import DataSet, Source
 from unmoor.run_folder import MANIFEST, RunWriter, read_json, read_manifest, verify
+from unmoor.storage import AnyPath
 
 __all__ = ["merge", "merged_plan"]
 
@@ -22,8 +23,8 @@ _OWN = frozenset(("run.json", "shard.json", "report.html", "report.json", "READM
 
 
 def merge(
-    folders: Sequence[Path],
-    target: Path,
+    folders: Sequence[AnyPath],
+    target: AnyPath,
     observer: type[RowObserver] | None = None,
     *,
     force: bool = False,
@@ -41,6 +42,8 @@ def merge(
     data = _described(plan)
     with RunWriter(target, force=force, plan=plan) as writer:
         summary = Summary(data, plan["layout"], detectors=plan["detectors"], inputs=plan["inputs"])
+        if writer.done is not None:
+            return publish_done(writer, summary, observer)
         outputs = Outputs(writer, data, is_audit=plan["kind"] == "audit")
         for folder, manifest in zip(ordered, manifests, strict=True):
             state = read_json(folder / "shard.json")
@@ -50,12 +53,12 @@ def merge(
         hold_to_share(summary, plan["policy"])
         outputs.close()
         finish(summary, writer)
-        writer.finish(manifest_of(plan, summary, outputs))
+        writer.finish(manifest_of(plan, summary, outputs), summary.state())
     return summary
 
 
-def _in_order(folders: Sequence[Path]) -> tuple[list[Path], list[dict[str, Any]]]:
-    found: dict[int, tuple[Path, dict[str, Any]]] = {}
+def _in_order(folders: Sequence[AnyPath]) -> tuple[list[AnyPath], list[dict[str, Any]]]:
+    found: dict[int, tuple[AnyPath, dict[str, Any]]] = {}
     for folder in folders:
         manifest = read_manifest(folder)
         if manifest.get("shard") is None:
@@ -89,7 +92,10 @@ def merged_plan(manifests: Sequence[dict[str, Any]]) -> dict[str, Any]:
     files: dict[str, dict[str, Any]] = {}
     for manifest in manifests:
         for file in manifest["inputs"]:
-            kept = {key: file[key] for key in ("name", "compression", "has_bom", "size_bytes", "sha256")}
+            keys = ("name", "compression", "has_bom", "size_bytes", "sha256", "version")
+            kept = {key: file[key] for key in keys if key in file}
+            if files.get(file["name"], kept) != kept:
+                raise RunFolderError(f"{file['name']} changed between the shards: they are not of one run")
             files.setdefault(file["name"], kept)
     kept_keys = ("unmoor", "kind", "input", "chunk_bytes", "compression", "layout", "policy", "detectors")
     plan = {key: first[key] for key in kept_keys} | {"inputs": list(files.values()), "shard": None}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
-from pathlib import Path
 
 from unmoor.errors import BadRow, LayoutError, UsageError, nearest_name
 from unmoor.layouts import alpaca, messages, preference, prompt_completion, sharegpt
@@ -15,6 +14,7 @@ from unmoor.layouts.layout import Layout
 from unmoor.layouts.parquet import schema_for_changes, table_rows
 from unmoor.layouts.parse import MAX_DEPTH, MAX_ROW_BYTES, ParsedRow, parse_row, row_too_large
 from unmoor.records import Conversation, Row
+from unmoor.storage import AnyPath
 
 __all__ = [
     "CHUNK_BYTES",
@@ -88,7 +88,7 @@ def layout_of_row(row: Row, first: Layout) -> Layout | None:
     return next((layout for layout in LAYOUTS.values() if layout.recognises(row)), None)
 
 
-def recognise_layout(rows: Sequence[Row], path: Path) -> Layout:
+def recognise_layout(rows: Sequence[Row], path: AnyPath) -> Layout:
     """Return the layout of most of `rows`, the first rows of `path`.
 
     Raises:
@@ -129,28 +129,26 @@ def parsed_rows(rows: Iterable[tuple[int, bytes]]) -> Iterator[tuple[int, Parsed
                 yield number, error
 
 
-def read_rows(path: Path) -> Iterator[tuple[int, Row]]:
+def read_rows(path: AnyPath, data: DataSet | None = None) -> Iterator[tuple[int, Row]]:
     """Yield (row number, row) for each readable row of a data set; the others are for the filter to report."""
-    for chunk in read_data_set(open_data_set(path)):
+    for chunk in read_data_set(data or open_data_set(path)):
         for number, parsed in chunk_rows(chunk):
             if isinstance(parsed, ParsedRow):
                 yield number, parsed.readable
 
 
-def first_layout(path: Path, name: str | None = None) -> Layout:
-    """Return the layout called `name`, or the one that the first rows of `path` are in.
+def first_layout(path: AnyPath, name: str | None = None, data: DataSet | None = None) -> Layout:
+    """Return the layout called `name`, or the one that the first rows of `path` are in; `data` is `path`, opened before.
 
     Raises:
         UsageError, LayoutError: no such layout, or none recognised.
     """
-    return (
-        layout_named(name)
-        if name
-        else recognise_layout([row for _, row in islice(read_rows(path), ROWS_TO_LOOK_AT)], path)
-    )
+    if name:
+        return layout_named(name)
+    return recognise_layout([row for _, row in islice(read_rows(path, data), ROWS_TO_LOOK_AT)], path)
 
 
-def read_conversations(path: Path, layout_name: str | None = None) -> Iterator[tuple[int, Conversation]]:
+def read_conversations(path: AnyPath, layout_name: str | None = None) -> Iterator[tuple[int, Conversation]]:
     """Yield (row number, conversation) for every row of `path` that can be read as one.
 
     Raises:

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from unmoor.errors import UsageError
 from unmoor.layouts.arrays import read_array
 from unmoor.layouts.files import CHUNK_BYTES, Chunk, Source, read_lines, recognise_source
 from unmoor.layouts.hub import exported_data_set, is_hub_name, is_saved_data_set
 from unmoor.layouts.parquet import read_parquet, row_group_bytes
+from unmoor.storage import Address, AnyPath, located, matches
 
 __all__ = ["DataSet", "open_data_set", "read_chunks", "read_data_set", "shard_of"]
 
@@ -24,6 +26,9 @@ _NOT_DATA = frozenset(
     ("dataset_infos.json", "dataset_info.json", "dataset_dict.json", "state.json", "metadata.json", "package.json")
 )
 _GLOB = re.compile(r"[*?\[]")
+_NO_DATA = "There is no data file in {}: .jsonl, .json or .parquet, plain or .gz or .zst"
+_LOOKS_AT_ONCE = 16
+"""Requests under way at a time while objects are recognised: each takes some 30 ms of waiting and next to no work."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +37,7 @@ class DataSet:
 
     name: str
     files: tuple[Source, ...]
-    root: Path
+    root: AnyPath
 
     @property
     def format(self) -> str:
@@ -46,7 +51,7 @@ class DataSet:
 
     def file_name(self, index: int) -> str:
         """Return the name of a file of the data set, relative to its folder, with forward slashes."""
-        return self.files[index].path.relative_to(self.root).as_posix()
+        return _below(self.files[index].path, self.root).as_posix()
 
     def describe(self) -> str:
         """Return the format in a word or two, for people."""
@@ -54,14 +59,17 @@ class DataSet:
         return first if len(self.files) == 1 else f"{len(self.files):,} files, {first}"
 
 
-def open_data_set(path: Path | str) -> DataSet:
+def open_data_set(path: AnyPath | str) -> DataSet:
     """Find the files that `path` names and look at how each is written.
 
     Raises:
         UsageError: nothing is there, the files are of several formats, or every one of them is empty.
         BadDataError: a compressed file is damaged.
+        MachineError: the storage that an address names does not answer, or denies access.
     """
-    named = Path(path)
+    named = located(path)
+    if isinstance(named, Address):
+        return _open_address(named)
     if is_hub_name(str(path)) or is_saved_data_set(named):
         exported = exported_data_set(str(path))
         return DataSet(named.name, tuple(map(recognise_source, exported)), exported[0].parent)
@@ -69,7 +77,7 @@ def open_data_set(path: Path | str) -> DataSet:
         found = sorted(file for file in named.rglob("*") if _is_data(file, named))
         root = named
         if not found:
-            raise UsageError(f"There is no data file in {named}: .jsonl, .json or .parquet, plain or .gz or .zst")
+            raise UsageError(_NO_DATA.format(named))
     elif not named.exists() and _GLOB.search(str(path)):
         found, root = _matches(str(path))
     else:
@@ -77,9 +85,33 @@ def open_data_set(path: Path | str) -> DataSet:
     return DataSet(named.name or named.resolve().name, _sources(found), root)
 
 
+def _open_address(named: Address) -> DataSet:
+    """Do the same where the files are objects; they are looked at several at a time, since each look waits for an answer."""
+    if _GLOB.search(str(named)):
+        found, root = matches(named)
+        if not found:
+            raise UsageError(f"No object matches {named}")
+    elif named.is_file():
+        return DataSet(named.name, (recognise_source(replace(named, seen=named.now())),), named.parent)
+    else:
+        found, root = [file for file in named.found() if _has_data_name(file, named)], named
+        if not found:
+            raise UsageError(_NO_DATA.format(named) if named.exists() else f"There is no object or folder {named}")
+    return DataSet(named.name, _sources(found), root)
+
+
 def _is_data(file: Path, root: Path) -> bool:
-    is_hidden = any(part.startswith(".") for part in file.relative_to(root).parts)
-    return file.is_file() and not is_hidden and file.name not in _NOT_DATA and bool(_DATA_FILE.search(file.name))
+    return file.is_file() and _has_data_name(file, root)
+
+
+def _has_data_name(file: AnyPath, root: AnyPath) -> bool:
+    is_hidden = any(part.startswith(".") for part in _below(file, root).parts)
+    return not is_hidden and file.name not in _NOT_DATA and bool(_DATA_FILE.search(file.name))
+
+
+def _below(file: AnyPath, root: AnyPath) -> PurePath:
+    """Return what a file is called below `root`; both lie on the same storage."""
+    return file.relative_to(root)  # type: ignore[arg-type]
 
 
 def _matches(pattern: str) -> tuple[list[Path], Path]:
@@ -93,8 +125,12 @@ def _matches(pattern: str) -> tuple[list[Path], Path]:
     return found, root
 
 
-def _sources(files: Sequence[Path]) -> tuple[Source, ...]:
-    sources = [Source(file, "jsonl") if file.stat().st_size == 0 else recognise_source(file) for file in files]
+def _sources(files: Sequence[AnyPath]) -> tuple[Source, ...]:
+    if isinstance(files[0], Address):
+        with ThreadPoolExecutor(_LOOKS_AT_ONCE) as pool:
+            sources = list(pool.map(_recognised, files))
+    else:
+        sources = [_recognised(file) for file in files]
     told = [source for source in sources if source.path.stat().st_size]
     if not told:
         raise UsageError(f"All {len(files):,} files are empty: there is no row in them")
@@ -106,6 +142,14 @@ def _sources(files: Sequence[Path]) -> tuple[Source, ...]:
         )
     sources = [replace(source, format=told[0].format) for source in sources]
     return tuple(replace(source, is_last=index == len(sources) - 1) for index, source in enumerate(sources))
+
+
+def _recognised(file: AnyPath) -> Source:
+    if isinstance(
+        file, Address
+    ):  # asked one by one: what a listing tells of an object may differ from what the object tells
+        file = replace(file, seen=file.now())
+    return recognise_source(file) if file.stat().st_size else Source(file, "jsonl")
 
 
 def shard_of(data: DataSet, number: int, count: int) -> DataSet:

@@ -12,12 +12,12 @@ import sys
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from pathlib import Path
 from types import ModuleType
 from typing import Any, BinaryIO, Literal, cast
 
 from unmoor.errors import BadDataError, UsageError
 from unmoor.layouts.parse import MAX_ROW_BYTES
+from unmoor.storage import Address, AnyPath
 
 __all__ = ["CHUNK_BYTES", "Chunk", "Format", "Source", "open_bytes", "read_lines", "read_some", "recognise_source"]
 
@@ -70,7 +70,7 @@ class Source:
     where another file of the data set follows, so that the last line needs a newline.
     """
 
-    path: Path
+    path: AnyPath
     format: Format
     compression: Literal["", "gzip", "zstd"] = ""
     has_bom: bool = False
@@ -95,7 +95,7 @@ class Source:
         return names[self.format] + (f", {self.compression}" if self.compression else "")
 
 
-def recognise_source(path: Path) -> Source:
+def recognise_source(path: AnyPath) -> Source:
     """Look at the first bytes of `path` and say how it is written; the file's name is not trusted.
 
     Raises:
@@ -132,24 +132,26 @@ def _is_array(body: bytes) -> bool:
     return body[:1] == b"[" and body[1:].lstrip(b" \t\r\n")[:1] in (b"{", b"]", b"")
 
 
-def open_bytes(path: Path, compression: str) -> BinaryIO:
+def open_bytes(path: AnyPath, compression: str) -> BinaryIO:
     """Open `path` for reading decompressed bytes; a stream that unfolds without end stops with BadDataError.
 
     Raises:
         OSError: the file cannot be opened.
     """
-    if compression == "gzip":
-        return cast(BinaryIO, _Bounded(cast(BinaryIO, gzip.open(path, "rb")), path))
-    if compression == "zstd":
-        return cast(BinaryIO, _Bounded(cast(BinaryIO, _zstd().open(path, "rb")), path))
-    return path.open("rb")
+    if not compression:
+        return path.open("rb")
+    packed = path.open("rb") if isinstance(path, Address) else path
+    unpack = gzip.open if compression == "gzip" else _zstd().open
+    stream = unpack(packed, "rb")
+    return cast(BinaryIO, _Bounded(cast(BinaryIO, stream), path, packed if isinstance(path, Address) else None))
 
 
 class _Bounded:
     """A decompressing stream that counts: text shrinks five to twentyfold, a bomb a thousandfold and more."""
 
-    def __init__(self, stream: BinaryIO, path: Path) -> None:
+    def __init__(self, stream: BinaryIO, path: AnyPath, packed: Any = None) -> None:
         self._stream = stream
+        self._packed = packed
         self._path = path
         self._left = max(_ALWAYS_UNFOLDS, _MOST_TIMES * path.stat().st_size)
 
@@ -169,6 +171,8 @@ class _Bounded:
 
     def __exit__(self, *_: object) -> None:
         self._stream.close()
+        if self._packed is not None:  # a decompressor closes no file that it did not open
+            self._packed.close()
 
 
 def _zstd() -> ModuleType:
@@ -176,7 +180,7 @@ def _zstd() -> ModuleType:
     return importlib.import_module("compression.zstd" if sys.version_info >= (3, 14) else "backports.zstd")
 
 
-def read_some(stream: BinaryIO, size: int, path: Path) -> bytes:
+def read_some(stream: BinaryIO, size: int, path: AnyPath) -> bytes:
     """Read up to `size` bytes.
 
     Raises:

@@ -7,6 +7,7 @@ from typing import Any
 
 from unmoor.errors import BadDataError
 from unmoor.layouts.files import CHUNK_BYTES, Chunk, Source
+from unmoor.storage import for_random_access
 
 __all__ = ["read_parquet", "row_group_bytes", "schema_for_changes", "table_rows"]
 
@@ -30,7 +31,7 @@ def read_parquet(source: Source, chunk_bytes: int = CHUNK_BYTES) -> Iterator[Chu
 
     index, row = 0, 1
     try:
-        with pq.ParquetFile(source.path, page_checksum_verification=True) as file:
+        with pq.ParquetFile(for_random_access(source.path), page_checksum_verification=True) as file:
             groups = range(file.num_row_groups) if source.row_groups is None else source.row_groups
             for group in groups:
                 for table in _tables(file, group, chunk_bytes):
@@ -84,7 +85,7 @@ def row_group_bytes(source: Source) -> list[int]:
     import pyarrow.parquet as pq
 
     try:
-        metadata = pq.read_metadata(source.path)
+        metadata = pq.read_metadata(for_random_access(source.path))
     except (pa.ArrowException, OSError) as error:
         raise BadDataError(f"{source.path}: the Parquet data is damaged: {error}") from error
     return [metadata.row_group(index).total_byte_size for index in range(metadata.num_row_groups)]

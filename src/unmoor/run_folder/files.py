@@ -4,22 +4,27 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import io
 import json
 import os
 import signal
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 
 from unmoor.errors import MachineError
+from unmoor.records.cache import cache_folder
+from unmoor.storage import Address, AnyPath
 
 __all__ = [
     "CHECKPOINT",
+    "DONE",
     "FORMAT_VERSION",
     "MANIFEST",
     "PLAN",
     "REVIEW",
+    "UPLOADED",
     "dump_json",
     "fail_point",
     "hash_file",
@@ -34,6 +39,8 @@ __all__ = [
 MANIFEST = "MANIFEST.json"
 PLAN = "run.json"
 CHECKPOINT = "checkpoint.json"
+DONE, UPLOADED = "done.json", "uploaded.json"
+"""Of a run that is complete here and uploaded: what it counted, and what the storage has of it by now."""
 REVIEW = "review"
 """What people said about a run: no part of what the filter wrote, so not in the manifest; it moves on to a run that replaces it."""
 FORMAT_VERSION = 1
@@ -42,8 +49,14 @@ _BROKEN_DISK = {errno.EIO, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENODEV,
 _GO_ON = "Nothing was written at its final place. Next: the same command again goes on where this one stopped"
 
 
-def unfinished_folder(folder: Path) -> Path:
-    """Return where the files of the run `folder` lie until it is complete."""
+def unfinished_folder(folder: AnyPath) -> Path:
+    """Return where the files of the run `folder` lie until it is complete; of one on other storage, on this machine.
+
+    UNMOOR_SCRATCH names the folder for those, which must have room for a run; by default it is in the user's cache.
+    """
+    if isinstance(folder, Address):
+        scratch = Path(os.environ.get("UNMOOR_SCRATCH") or cache_folder() / "scratch")
+        return scratch / f"{folder.name}-{hashlib.sha256(str(folder).encode()).hexdigest()[:16]}"
     folder = folder.resolve()
     return folder.with_name(f".{folder.name}.unfinished")
 
@@ -59,10 +72,10 @@ def dump_json(value: Any) -> bytes:
     return json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False).encode() + b"\n"
 
 
-def hash_file(path: Path) -> str:
+def hash_file(path: AnyPath) -> str:
     """Return the SHA-256 of a file, in hexadecimal."""
     with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        return hashlib.file_digest(cast(io.BufferedReader, file), "sha256").hexdigest()
 
 
 @contextmanager

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 from unmoor.errors import RunFolderError
 from unmoor.run_folder.files import FORMAT_VERSION, MANIFEST, REVIEW, hash_file, self_hash, unfinished_folder
+from unmoor.storage import Address, AnyPath
 
 __all__ = ["read_json", "read_lines_of", "read_manifest", "verify"]
 
+_HALF_UPLOADED = ", or one that is being uploaded. Next: the command that writes it, again, goes on with it"
 
-def read_json(path: Path) -> Any:
+
+def read_json(path: AnyPath) -> Any:
     """Return the JSON value in `path`.
 
     Raises:
@@ -22,12 +24,13 @@ def read_json(path: Path) -> Any:
     try:
         return json.loads(path.read_bytes())
     except FileNotFoundError as error:
-        raise RunFolderError(f"There is no {path.name} in {path.parent}: not a finished run") from error
+        hint = _HALF_UPLOADED if isinstance(path, Address) and path.name == MANIFEST else ""
+        raise RunFolderError(f"There is no {path.name} in {path.parent}: not a finished run{hint}") from error
     except ValueError as error:
         raise RunFolderError(f"{path} is not JSON: it was altered or cut short") from error
 
 
-def read_manifest(folder: Path) -> dict[str, Any]:
+def read_manifest(folder: AnyPath) -> dict[str, Any]:
     """Return the manifest of a finished run.
 
     Raises:
@@ -47,7 +50,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     return manifest
 
 
-def read_lines_of(folder: Path, name: str) -> Iterator[dict[str, Any]]:
+def read_lines_of(folder: AnyPath, name: str) -> Iterator[dict[str, Any]]:
     """Yield the objects of a JSON Lines file of a run, such as the ledger; a file that is not there has none.
 
     Raises:
@@ -64,7 +67,7 @@ def read_lines_of(folder: Path, name: str) -> Iterator[dict[str, Any]]:
                 raise RunFolderError(f"{path}:{number} is not JSON: it was altered or cut short") from error
 
 
-def verify(folder: Path) -> list[str]:
+def verify(folder: AnyPath) -> list[str]:
     """Check every file of a run against its manifest and the sum of its counts; return what is wrong, in plain sentences.
 
     Raises:
@@ -75,7 +78,8 @@ def verify(folder: Path) -> list[str]:
         return [f"{MANIFEST} was altered: it does not hold its own SHA-256"]
     wrong = [_check_file(folder / name, expected) for name, expected in manifest["files"].items()]
     known = {*manifest["files"], MANIFEST, REVIEW}
-    wrong += [f"{path.name} is not in the manifest" for path in sorted(folder.iterdir()) if path.name not in known]
+    there = sorted(path.name for path in folder.iterdir())
+    wrong += [f"{name} is not in the manifest" for name in there if name not in known]
     counts = manifest.get("counts")
     if counts is not None:
         total = sum(count for name, count in counts.items() if name != "input")
@@ -84,7 +88,7 @@ def verify(folder: Path) -> list[str]:
     return [line for line in wrong if line]
 
 
-def _check_file(path: Path, expected: dict[str, Any]) -> str:
+def _check_file(path: AnyPath, expected: dict[str, Any]) -> str:
     if not path.exists():
         return f"{path.name} is missing"
     if path.stat().st_size != expected["size_bytes"]:

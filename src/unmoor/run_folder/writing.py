@@ -16,26 +16,32 @@ from typing import Any, BinaryIO
 
 import orjson
 
-from unmoor.errors import MachineError, RunFolderError, UsageError
+from unmoor.errors import MachineError, RunFolderError
 from unmoor.run_folder.files import (
     CHECKPOINT,
+    DONE,
     FORMAT_VERSION,
     MANIFEST,
     PLAN,
-    REVIEW,
+    UPLOADED,
     dump_json,
     fail_point,
     hash_file,
     machine_errors,
     self_hash,
     settle,
-    settle_folder,
     unfinished_folder,
     write_atomic,
 )
+from unmoor.run_folder.places import place_of, planned_otherwise
+from unmoor.run_folder.plan import first_difference
 from unmoor.run_folder.reading import read_json
+from unmoor.storage import AnyPath
 
 __all__ = ["RunWriter"]
+
+_OURS = frozenset((CHECKPOINT, DONE, UPLOADED))
+"""What lies beside the files of an unfinished run and is no part of it."""
 
 
 class RunWriter:
@@ -45,10 +51,13 @@ class RunWriter:
     at its place. A run that is replaced stays as it was until then.
     """
 
-    def __init__(self, folder: Path, *, force: bool = False, plan: Mapping[str, Any] | None = None) -> None:
+    def __init__(self, folder: AnyPath, *, force: bool = False, plan: Mapping[str, Any] | None = None) -> None:
         self.folder = folder
         self.state: dict[str, Any] | None = None
         """What the last checkpoint of a run with the same plan said; None for a run that begins."""
+        self.done: dict[str, Any] | None = None
+        """What `finish` was told of a run with the same plan that is complete here and was not uploaded to its end."""
+        self._place = place_of(folder)
         self._work = unfinished_folder(folder)
         self._files: dict[str, BinaryIO] = {}
         self._force = force
@@ -64,26 +73,18 @@ class RunWriter:
             RunFolderError: another process is writing this run.
         """
         with machine_errors(f"Making {self.folder}"):
-            _put_back(self.folder)
-            self._check_room()
+            self._place.check_room(force=self._force)
             self._work.mkdir(parents=True, exist_ok=True)
             self._take_lock()
             try:
                 self._take_over()
+                self._place.begin(self._work, force=self._force)
             except BaseException:
+                if not self._can_go_on():
+                    shutil.rmtree(self._work, ignore_errors=True)
                 os.close(self._lock)
                 raise
         return self
-
-    def _check_room(self) -> None:
-        if self.folder.is_file():
-            raise UsageError(f"{self.folder} is a file; a run needs a folder of its own")
-        if not self.folder.exists() or not any(self.folder.iterdir()):
-            return
-        if not (self.folder / MANIFEST).exists():
-            raise UsageError(f"{self.folder} holds other files. Next: name a folder that is new or empty")
-        if not self._force:
-            raise UsageError(f"{self.folder} holds a run already. Next: another folder, or --force to replace it")
 
     def _take_lock(self) -> None:
         """Hold the folder while this process lives; the system lets go of it whatever happens."""
@@ -102,17 +103,17 @@ class RunWriter:
 
     def _take_over(self) -> None:
         """Go on from the checkpoint of a run with the same plan; clear away anything else."""
-        plan, checkpoint = self._work / PLAN, self._work / CHECKPOINT
-        if self._plan is not None and plan.exists() and checkpoint.exists():
-            difference = _first_difference(read_json(plan), json.loads(dump_json(self._plan)))
+        plan, checkpoint, done = self._work / PLAN, self._work / CHECKPOINT, self._work / DONE
+        if self._plan is not None and plan.exists() and (checkpoint.exists() or done.exists()):
+            difference = first_difference(read_json(plan), json.loads(dump_json(self._plan)))
+            if not difference and done.exists():
+                self.done = read_json(done)
+                return
             if not difference:
                 self.state = self._trim(read_json(checkpoint))
                 return
             if not self._force:
-                raise UsageError(
-                    f"An unfinished run of {self.folder} was planned otherwise: {difference}. "
-                    "Next: the command that began it goes on with it, --force discards it, another folder leaves it"
-                )
+                raise planned_otherwise(self.folder, difference)
         for path in self._work.iterdir():
             _remove(path)
         if self._plan is not None:
@@ -152,10 +153,14 @@ class RunWriter:
         """Keep what can be gone on with after a failing machine or an interruption; after anything else leave nothing."""
         for file in self._files.values():
             file.close()
-        can_go_on = isinstance(error, MachineError | KeyboardInterrupt) and (self._work / CHECKPOINT).exists()
-        if not self._is_finished and not can_go_on:
+        is_kept = isinstance(error, MachineError | KeyboardInterrupt) and self._can_go_on()
+        if not self._is_finished and not is_kept:
             shutil.rmtree(self._work, ignore_errors=True)
+            self._place.withdraw()
         os.close(self._lock)
+
+    def _can_go_on(self) -> bool:
+        return any((self._work / name).exists() for name in (CHECKPOINT, DONE))
 
     def path(self, name: str) -> Path:
         """Return where the unfinished file `name` is to be written, for writers that need a path."""
@@ -184,10 +189,12 @@ class RunWriter:
 
     def names(self) -> list[str]:
         """Return the names of the files written so far, in order."""
-        return sorted(path.name for path in self._work.iterdir() if path.name != CHECKPOINT)
+        return sorted(path.name for path in self._work.iterdir() if path.name not in _OURS)
 
-    def finish(self, manifest: dict[str, Any]) -> None:
-        """Write the manifest, `manifest` plus the size and SHA-256 of each file, and put the run at its place in one step.
+    def finish(self, manifest: dict[str, Any], done: Mapping[str, Any] | None = None) -> None:
+        """Write the manifest, `manifest` plus the size and SHA-256 of each file, and put the run at its place.
+
+        `done` (JSON) is what a process finds that goes on with an upload that was cut off.
 
         Raises:
             MachineError: the disk is full or fails.
@@ -201,31 +208,20 @@ class RunWriter:
             content = {"format_version": FORMAT_VERSION, **manifest, "files": files}
             fail_point("before-manifest")
             write_atomic(self._work / MANIFEST, dump_json({**content, "manifest_sha256": self_hash(content)}))
+            if self._place.is_upload and done is not None:
+                write_atomic(self._work / DONE, orjson.dumps(done, option=orjson.OPT_NON_STR_KEYS))
             (self._work / CHECKPOINT).unlink(missing_ok=True)
-            if (self.folder / REVIEW).is_dir():
-                shutil.copytree(self.folder / REVIEW, self._work / REVIEW)
-            self._swap()
+        self.publish()
+
+    def publish(self) -> None:
+        """Put the complete run at its place.
+
+        Raises:
+            MachineError: the disk is full or fails, or the storage does not answer: the same command again goes on.
+        """
+        with machine_errors(f"Writing {self.folder}"):
+            self._place.publish(self._work)
         self._is_finished = True
-
-    def _swap(self) -> None:
-        replaced = _replaced_folder(self.folder)
-        fail_point("before-rename")
-        if self.folder.exists() and any(self.folder.iterdir()):
-            self.folder.replace(replaced)
-            fail_point("between-renames")
-        self._work.replace(self.folder)
-        settle_folder(self.folder.parent)
-        fail_point("after-rename")
-        shutil.rmtree(replaced, ignore_errors=True)
-
-
-def _put_back(folder: Path) -> None:
-    """Undo a replacement that was killed between its two renames."""
-    replaced = _replaced_folder(folder)
-    if replaced.exists() and not folder.exists():
-        replaced.replace(folder)
-    elif replaced.exists():
-        shutil.rmtree(replaced)
 
 
 def _remove(path: Path) -> None:
@@ -235,25 +231,5 @@ def _remove(path: Path) -> None:
         path.unlink()
 
 
-def _first_difference(old: Any, new: Any, where: str = "") -> str:
-    """Return the first field in which two plans differ, with both values, or the empty string."""
-    if isinstance(old, dict) and isinstance(new, dict):
-        for key in dict.fromkeys((*old, *new)):
-            if found := _first_difference(old.get(key), new.get(key), f"{where}.{key}" if where else key):
-                return found
-        return ""
-    return "" if old == new else f"{where} was {_brief(old)} and is now {_brief(new)}"
-
-
-def _brief(value: Any) -> str:
-    text = json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= 60 else f"{text[:57]}..."
-
-
 def _describe(path: Path) -> dict[str, Any]:
     return {"size_bytes": path.stat().st_size, "sha256": hash_file(path)}
-
-
-def _replaced_folder(folder: Path) -> Path:
-    folder = folder.resolve()
-    return folder.with_name(f".{folder.name}.replaced")

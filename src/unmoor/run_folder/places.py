@@ -1,0 +1,188 @@
+"""From the files of a run that is complete to its place: a folder of this machine, in one step, or objects, the manifest last.
+
+A folder is renamed. Storage of objects has no rename: each object is whole or absent, and what has no manifest is no run. So a run
+there is written on this machine and uploaded; until the manifest is there, `run.json` says that a run began. One that is replaced
+loses its manifest first.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any, Protocol
+
+from unmoor.errors import MachineError, RunFolderError, UsageError
+from unmoor.run_folder.files import (
+    MANIFEST,
+    PLAN,
+    REVIEW,
+    UPLOADED,
+    dump_json,
+    fail_point,
+    settle_folder,
+    write_atomic,
+)
+from unmoor.run_folder.plan import first_difference
+from unmoor.run_folder.reading import read_json
+from unmoor.storage import Address, AnyPath, delete, put
+
+__all__ = ["Place", "place_of", "planned_otherwise"]
+
+
+class Place(Protocol):
+    """Where a run is to be. `is_upload` says that getting it there takes time and can be gone on with."""
+
+    is_upload: bool
+
+    def check_room(self, *, force: bool) -> None:
+        """Raise UsageError if something lies there that is not to be replaced."""
+
+    def begin(self, work: Path, *, force: bool) -> None:
+        """Do what must be known to work before hours are spent; `work` holds the plan."""
+
+    def publish(self, work: Path) -> None:
+        """Put the complete run in `work` at its place."""
+
+    def withdraw(self) -> None:
+        """Take back what `begin` did."""
+
+
+def place_of(folder: AnyPath) -> Place:
+    """Return the place of a run, by what kind of name it has."""
+    return _Objects(folder) if isinstance(folder, Address) else _Folder(folder)
+
+
+def planned_otherwise(folder: AnyPath, difference: str) -> UsageError:
+    """Return what is said of an unfinished run with another plan."""
+    return UsageError(
+        f"An unfinished run of {folder} was planned otherwise: {difference}. "
+        "Next: the command that began it goes on with it, --force discards it, another folder leaves it"
+    )
+
+
+class _Folder:
+    """A folder of this machine."""
+
+    is_upload = False
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        resolved = folder.resolve()
+        self._replaced = resolved.with_name(f".{resolved.name}.replaced")
+
+    def check_room(self, *, force: bool) -> None:
+        self._put_back()
+        if self._folder.is_file():
+            raise UsageError(f"{self._folder} is a file; a run needs a folder of its own")
+        if self._folder.exists():
+            _check_room(self._folder, {path.name for path in self._folder.iterdir()}, force=force)
+
+    def _put_back(self) -> None:
+        """Undo a replacement that was killed between its two renames."""
+        if self._replaced.exists() and not self._folder.exists():
+            self._replaced.replace(self._folder)
+        elif self._replaced.exists():
+            shutil.rmtree(self._replaced)
+
+    def begin(self, work: Path, *, force: bool) -> None:
+        """Nothing: the folder for unfinished files lies beside, so it is known that there is room and leave to write."""
+
+    def publish(self, work: Path) -> None:
+        if (self._folder / REVIEW).is_dir():
+            shutil.copytree(self._folder / REVIEW, work / REVIEW)
+        fail_point("before-rename")
+        if self._folder.exists() and any(self._folder.iterdir()):
+            self._folder.replace(self._replaced)
+            fail_point("between-renames")
+        work.replace(self._folder)
+        settle_folder(self._folder.parent)
+        fail_point("after-rename")
+        shutil.rmtree(self._replaced, ignore_errors=True)
+
+    def withdraw(self) -> None:
+        """Nothing: nothing was begun."""
+
+
+class _Objects:
+    """Objects below an address."""
+
+    is_upload = True
+
+    def __init__(self, folder: Address) -> None:
+        self._folder = folder
+        self._has_begun = False
+
+    def check_room(self, *, force: bool) -> None:
+        names = self._names()
+        if PLAN not in names or MANIFEST in names:
+            _check_room(self._folder, names, force=force)
+
+    def _names(self) -> set[str]:
+        return {address.relative_to(self._folder).parts[0] for address in self._folder.found()}
+
+    def begin(self, work: Path, *, force: bool) -> None:
+        """Upload the plan, unless a run lies there that is replaced at the end: so it is known that writing is allowed."""
+        names = self._names()
+        plan = work / PLAN
+        if MANIFEST in names or not plan.exists():
+            return
+        if PLAN in names and not force:
+            difference = first_difference(read_json(self._folder / PLAN), read_json(plan))
+            if difference:
+                raise planned_otherwise(self._folder, difference)
+        put(plan, self._folder / PLAN)
+        self._has_begun = True
+
+    def publish(self, work: Path) -> None:
+        """Upload what is not there yet, see that no other process wrote meanwhile, and upload the manifest."""
+        record = work / UPLOADED
+        done: dict[str, Any] = json.loads(record.read_bytes()) if record.exists() else {}
+        files = read_json(work / MANIFEST)["files"]
+        names = sorted(files, key=lambda name: (name != PLAN, name))
+        if not done:
+            delete([self._folder / MANIFEST] if MANIFEST in self._names() else ())
+        for name in names:
+            if done.get(name) is None or not self._is_as(name, done[name]):
+                fail_point(f"before-upload-{name}")
+                seen = put(work / name, self._folder / name)
+                if seen.st_size != files[name]["size_bytes"]:
+                    raise MachineError(
+                        f"{work / name} is not as it was written. Next: delete {work}, then run it again"
+                    )
+                done[name] = [seen.st_size, seen.version]
+                write_atomic(record, dump_json(done))
+        for name in names:
+            if not self._is_as(name, done[name]):
+                raise RunFolderError(
+                    f"{self._folder / name} was written by another process while this run was uploaded. Next: let one finish"
+                )
+        delete(self._folder / name for name in self._names() - {*names, MANIFEST, REVIEW})
+        fail_point("before-upload-manifest")
+        put(work / MANIFEST, self._folder / MANIFEST)
+        shutil.rmtree(work, ignore_errors=True)
+
+    def _is_as(self, name: str, uploaded: list[Any]) -> bool:
+        try:
+            seen = (self._folder / name).now()
+        except FileNotFoundError:
+            return False
+        return [seen.st_size, seen.version] == uploaded
+
+    def withdraw(self) -> None:
+        if self._has_begun:
+            try:
+                delete([self._folder / PLAN])
+            except (
+                MachineError
+            ):  # storage that allows no deleting, or is gone: a plan alone is no run, and the next try takes it over
+                return
+
+
+def _check_room(folder: AnyPath, names: set[str], *, force: bool) -> None:
+    if not names:
+        return
+    if MANIFEST not in names:
+        raise UsageError(f"{folder} holds other files. Next: name a folder that is new or empty")
+    if not force:
+        raise UsageError(f"{folder} holds a run already. Next: another folder, or --force to replace it")
