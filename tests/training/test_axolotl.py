@@ -8,6 +8,7 @@ configuration, log and failures are handled, and nothing about training.
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from pathlib import Path
 from typing import Any
@@ -23,14 +24,19 @@ from unmoor.training.backends.axolotl_recipe import known_keys, read_axolotl_rec
 from unmoor.training.dialect import dialect, dialect_of
 
 STAND_IN = """#!{python}
-import json, pathlib, sys, time
-import numpy, ruamel.yaml, safetensors.numpy
+import json, os, pathlib, sys, time
+import datasets, numpy, ruamel.yaml, safetensors.numpy
 asked = sys.argv[1:]
 values = ruamel.yaml.YAML(typ="safe", pure=True).load(pathlib.Path(asked[1]).read_text())
 folder = pathlib.Path(values["output_dir"])
 rows = [json.loads(line) for line in open(values["datasets"][0]["path"])]
-(folder / "asked.json").write_text(json.dumps({{"arguments": asked, "values": values, "rows": len(rows)}}))
+told = os.environ.get("AXOLOTL_DO_NOT_TRACK")
+(folder / "asked.json").write_text(json.dumps({{"arguments": asked, "values": values, "rows": len(rows), "told": told}}))
+datasets.disable_progress_bars()
+kept = datasets.Dataset.from_list(rows).shuffle(seed=values["seed"])
 {middle}
+if kept is not None:
+    kept.save_to_disk(pathlib.Path(values["dataset_prepared_path"]) / "a-hash")
 steps = values["max_steps"]
 for step in range(1, steps + 1):
     print(f"\\r {{step}}/{{steps}} [00:01<00:02, 1.0it/s]", end="", flush=True)
@@ -115,6 +121,22 @@ def test_a_file_that_is_not_clear_is_named(tmp_path: Path) -> None:
         ({"datasets": [{"path": "a", "typ": "chat_template"}]}, 'datasets has no key "typ".*"type"'),
         ({"fsdp_config": {"fsdp_version": 2, "reshard_after": True}}, "fsdp_config has no key"),
         ({"noisy_embedding_alpha": 5.0}, "no longer taken"),
+        (
+            {"datasets": [{"path": "a", "roles_to_train": ["assistant", "user"]}]},
+            "roles_to_train.*assistant turns only",
+        ),
+        ({"datasets": [{"path": "a", "train_on_eos": "last"}]}, "train_on_eos: last is refused"),
+        ({"datasets": [{"path": "a", "train_on_eot": "all"}]}, "train_on_eot: all is refused"),
+        ({"datasets": [{"path": "a", "drop_system_message": True}]}, "drop_system_message: True is refused"),
+        ({"datasets": [{"path": "a", "split_thinking": True}]}, "split_thinking: True is refused"),
+        (
+            {"datasets": [{"path": "a", "message_field_training": "learn"}]},
+            "message_field_training: learn.*train: false",
+        ),
+        ({"datasets": [{"path": "a", "message_field_training_detail": "parts"}]}, "message_field_training_detail"),
+        ({"datasets": [{"path": "a", "chat_template": "llama3"}]}, "chat_template: llama3 of a data set"),
+        ({"tokenizer_use_mistral_common": True}, "tokenizer_use_mistral_common"),
+        ({"added_tokens_overrides": {"5": "<|im_end|>"}}, "added_tokens_overrides"),
     ],
 )
 def test_what_axolotl_would_ignore_or_nobody_should_run_is_refused(
@@ -122,6 +144,14 @@ def test_what_axolotl_would_ignore_or_nobody_should_run_is_refused(
 ) -> None:
     with pytest.raises(RecipeError, match=said):
         read_axolotl_recipe(write_axolotl(tmp_path, tiny_base, **more))
+
+
+def test_what_axolotl_does_by_itself_may_be_said_of_a_data_set(tmp_path: Path, tiny_base: Path) -> None:
+    """The published recipes say it; it is what a twin is trained on anyway."""
+    told = {"path": "a", "type": "chat_template", "roles_to_train": ["gpt"], "train_on_eos": "turn", "shards": 2}
+    named = {"path": "b", "message_field_training": "train", "chat_template": "chatml"}
+    recipe = read_axolotl_recipe(write_axolotl(tmp_path, tiny_base, datasets=[told, named], chat_template="chatml"))
+    assert recipe.values["datasets"] == [told, named]
 
 
 def test_a_base_of_pickles_is_refused(tmp_path: Path) -> None:
@@ -155,6 +185,7 @@ def test_the_child_gets_a_copy_in_which_only_data_and_paths_differ_between_twins
     assert set(result["config_difference"]) == {"data", "datasets", "output_dir", "dataset_prepared_path"}
     assert raw["learning_rate"] == 2e-4
     assert (asked["raw"]["rows"], asked["filtered"]["rows"]) == (24, 12)
+    assert asked["raw"]["told"] == "1", "Axolotl reports to its makers unless it is told not to"
     assert raw["max_steps"] == filtered["max_steps"] == 12, "two epochs of the larger data set, four rows a step"
     assert raw["warmup_steps"] == filtered["warmup_steps"] == 0, "fixed, for Axolotl takes it from each twin's own rows"
     assert result["twins"]["filtered"]["steps"] == 12
@@ -208,6 +239,68 @@ def test_a_child_that_stops_early_makes_no_twin(
         train_twins(write_axolotl(tmp_path, tiny_base), twins_of(tmp_path), tmp_path / "out", read, options=AXOLOTL)
 
 
+def test_rows_and_tokens_are_those_of_axolotls_own_prepared_data(
+    tmp_path: Path, tiny_base: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stand_in(tmp_path, monkeypatch)
+    out = tmp_path / "out"
+    result = train_twins(write_axolotl(tmp_path, tiny_base), twins_of(tmp_path), out, read, options=AXOLOTL)
+    for name, rows in (("raw", 24), ("filtered", 12)):
+        lines = [json.loads(line) for line in (out / name / "axolotl-rows.jsonl").read_text().splitlines()]
+        learned = sum(label != -100 for line in lines for label in line["labels"])
+        twin = result["twins"][name]
+        assert (twin["rows_trained"], twin["tokens_trained"]) == (rows, learned)
+
+
+@pytest.mark.parametrize(
+    ("middle", "said"),
+    [
+        ("kept = kept.select(range(20))", r"20 rows .* 24"),
+        ("kept = kept.map(lambda row: {'labels': [-100] * len(row['labels'])})", r"24 rows with 0 tokens to learn"),
+        ("kept = kept.map(lambda row: {'input_ids': row['input_ids'][::-1]})", r"other tokens"),
+        ("kept = None", r"left no prepared data"),
+    ],
+)
+def test_a_twin_that_axolotl_trained_on_something_else_is_none(
+    tmp_path: Path, tiny_base: Path, monkeypatch: pytest.MonkeyPatch, middle: str, said: str
+) -> None:
+    stand_in(tmp_path, monkeypatch, middle)
+    with pytest.raises(RecipeError, match=rf"(?s)twin raw.*{said}"):
+        train_twins(write_axolotl(tmp_path, tiny_base), twins_of(tmp_path), tmp_path / "out", read, options=AXOLOTL)
+    assert not (tmp_path / "out" / "raw" / "twin.json").exists()
+
+
+def test_an_interrupted_twin_goes_on_from_the_whole_checkpoint(
+    tmp_path: Path, tiny_base: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Axolotl 0.19 resumed a Mixtral without its experts and router: the checkpoint has other names for them than memory, the
+    trainer loads what matches, and the loss was 5.45 where it should have been 5.12. Loaded as a model, names are translated.
+    """
+    stand_in(tmp_path, monkeypatch)
+    folder = tmp_path / "out" / "raw"
+    for step in (8, 40):
+        shutil.copytree(tiny_base, folder / f"checkpoint-{step}")
+    data = {"raw": write_rows(tmp_path / "raw.jsonl", 4)}
+    train_twins(write_axolotl(tmp_path, tiny_base), data, tmp_path / "out", read, options=AXOLOTL)
+    values = json.loads((folder / "asked.json").read_text())["values"]
+    assert values["auto_resume_from_checkpoints"] is True
+    assert values["base_model"] == str(folder / "checkpoint-40")
+    assert values["tokenizer_config"] == str(tiny_base), "the tokens are those of the base"
+
+
+def test_an_adapters_checkpoint_is_no_model_to_start_from(
+    tmp_path: Path, tiny_base: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stand_in(tmp_path, monkeypatch)
+    folder = tmp_path / "out" / "raw"
+    (folder / "checkpoint-8").mkdir(parents=True)
+    (folder / "checkpoint-8" / "adapter_config.json").write_text("{}")
+    data = {"raw": write_rows(tmp_path / "raw.jsonl", 4)}
+    train_twins(write_axolotl(tmp_path, tiny_base), data, tmp_path / "out", read, options=AXOLOTL)
+    values = json.loads((folder / "asked.json").read_text())["values"]
+    assert (values["auto_resume_from_checkpoints"], values["base_model"]) == (True, str(tiny_base))
+
+
 def test_where_there_is_no_axolotl_one_is_told_how_to_get_it() -> None:
     with pytest.raises(RecipeError, match=r"(?s)Python 3\.12.*pip install axolotl==0\.21\.0"):
         axolotl_command("no-such-axolotl")
@@ -231,6 +324,20 @@ def test_rows_too_long_are_left_out_as_axolotl_does_and_cut_where_it_is_told_to(
     with pytest.raises(RecipeError, match=r"excess_length_strategy: raise, and row 1 is too long"):
         recipe = write_axolotl(tmp_path, tiny_base, excess_length_strategy="raise", sequence_len=8)
         plan_twins(recipe, data, tmp_path / "c", read, allow)
+
+
+def test_rows_too_short_are_left_out_as_axolotl_does(tmp_path: Path, tiny_base: Path) -> None:
+    """Axolotl 0.19 with `min_sample_len: 64` kept 254 of 291 rows that a preflight without this rule had kept."""
+    data = {"raw": write_rows(tmp_path / "raw.jsonl", 24)}
+    allow = Training(trainer="axolotl", max_dropped=1.0)
+    free = plan_twins(write_axolotl(tmp_path, tiny_base), data, tmp_path / "a", read, allow)
+    lengths = sorted(len(one.input_ids) for one in free.twin(free.arms[0], read).prepared.examples)
+    least = lengths[len(lengths) // 2]
+    for strategy in ("drop", "truncate"):
+        recipe = write_axolotl(tmp_path, tiny_base, min_sample_len=least, excess_length_strategy=strategy)
+        plan = plan_twins(recipe, data, tmp_path / strategy, read, allow)
+        assert plan.checked["raw"].rows_trained == sum(length >= least for length in lengths) < 24
+        assert f"axolotl leaves out fewer than {least}" in next(iter(plan.checked["raw"].dropped.values()))
 
 
 def test_packed_steps_are_estimated_from_tokens(tmp_path: Path, tiny_base: Path) -> None:

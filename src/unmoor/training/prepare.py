@@ -164,6 +164,10 @@ def _look_at(row: int, conversation: Conversation, with_what: tuple[Any, str], r
         return Looked(
             row, dropped=f"too long: {count} tokens, and {rule.trainer} leaves out more than {rule.max_length}"
         )
+    if count < rule.min_length:
+        return Looked(
+            row, dropped=f"too short: {count} tokens, and {rule.trainer} leaves out fewer than {rule.min_length}"
+        )
     kept = rule.kept(count)
     whole = sum(label != IGNORED for label in labels)
     trained = sum(label != IGNORED for label in labels[kept])

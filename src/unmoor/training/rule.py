@@ -10,7 +10,7 @@ __all__ = ["Cut", "Rule", "axolotl_rule", "trl_rule"]
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """What a trainer does with a row of more than `max_length` tokens (None: no row is too long).
+    """What a trainer does with a row of more than `max_length` tokens (None: no row is too long), or fewer than `min_length`.
 
     `over_long` is "truncate" (the rest is lost), "split" (nothing is lost) or "drop" (the row is lost); `keep` is the
     end of a row that stays when it is cut.
@@ -20,6 +20,7 @@ class Rule:
     max_length: int | None
     over_long: Literal["truncate", "split", "drop"] = "truncate"
     keep: Literal["start", "end"] = "start"
+    min_length: int = 0
 
     def kept(self, tokens: int) -> slice:
         """Return which of a row's tokens stay."""
@@ -37,9 +38,17 @@ def trl_rule(max_length: int | None, keep: Literal["start", "end"] = "start") ->
     return Rule("trl", max_length, "truncate", keep)
 
 
-def axolotl_rule(sequence_len: int, over_long: Literal["truncate", "drop"] = "drop") -> Rule:
-    """Return Axolotl's rule: rows longer than sequence_len are left out unless `excess_length_strategy: truncate`."""
-    return Rule("axolotl", sequence_len, over_long)
+AXOLOTL_LEAST = 2
+"""Tokens that a row must have for Axolotl, where min_sample_len says nothing (utils/data/utils.py, 0.19 to 0.21)."""
+
+
+def axolotl_rule(
+    sequence_len: int, over_long: Literal["truncate", "drop"] = "drop", min_length: int = AXOLOTL_LEAST
+) -> Rule:
+    """Return Axolotl's rule: rows longer than sequence_len are left out unless `excess_length_strategy: truncate`, rows shorter
+    than `min_sample_len` always.
+    """
+    return Rule("axolotl", sequence_len, over_long, min_length=min_length)
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,17 +20,18 @@ import signal
 import subprocess
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from unmoor.errors import RecipeError
 from unmoor.run_folder import machine_errors, write_atomic
+from unmoor.training.backends.axolotl_data import held_against
 from unmoor.training.backends.axolotl_log import Heard, last_words, lines_of, saved_state
 from unmoor.training.backends.axolotl_model import load_tokenizer
 from unmoor.training.backends.axolotl_recipe import REPLACED, known_keys
 from unmoor.training.backends.trl_command import _as_yaml
 from unmoor.training.prepare import Prepared
 from unmoor.training.recipe import Recipe
-from unmoor.training.rule import Rule, axolotl_rule
+from unmoor.training.rule import AXOLOTL_LEAST, Rule, axolotl_rule
 from unmoor.training.twin import Progress, Twin, TwinResult
 
 __all__ = [
@@ -49,6 +50,10 @@ COMMAND_VARIABLE = "UNMOOR_AXOLOTL"
 """The environment variable that says how Axolotl is called where it is not `axolotl` on the PATH."""
 
 RECIPE, ROWS, TEMPLATE, LOG = "axolotl.yaml", "axolotl-rows.jsonl", "axolotl-template.jinja", "axolotl.log"
+PREPARED = "axolotl-prepared"
+NO_REPORTS = {"AXOLOTL_DO_NOT_TRACK": "1"}
+"""Axolotl sends its makers the recipe, less paths and names, unless it is told not to; whoever wants that says so."""
+
 SEQUENCE_LEN = 512
 """Axolotl's own sequence_len where the recipe has none (schemas/config.py, 0.21)."""
 
@@ -74,9 +79,13 @@ def axolotl_command(asked: str = "") -> list[str]:
 
 
 def rule_of(recipe: Recipe) -> Rule:
-    """Return what Axolotl does with rows longer than sequence_len: it leaves them out, unless told to truncate."""
-    length = int(recipe.values.get("sequence_len") or SEQUENCE_LEN)
-    return axolotl_rule(length, "truncate" if recipe.values.get("excess_length_strategy") == "truncate" else "drop")
+    """Return what Axolotl does with rows that are too long or too short: it leaves them out, unless told to truncate."""
+    values = recipe.values
+    over_long: Literal["truncate", "drop"] = (
+        "truncate" if values.get("excess_length_strategy") == "truncate" else "drop"
+    )
+    least = int(values.get("min_sample_len") or AXOLOTL_LEAST)
+    return axolotl_rule(int(values.get("sequence_len") or SEQUENCE_LEN), over_long, least)
 
 
 def count_steps(recipe: Recipe, prepared: Prepared) -> int:
@@ -125,7 +134,7 @@ def settings_of(recipe: Recipe, folder: Path, max_steps: int) -> dict[str, Any]:
     return {
         **values,
         "datasets": [{"path": str(folder.resolve() / ROWS), "ds_type": "json"}],
-        "dataset_prepared_path": str(folder.resolve() / "axolotl-prepared"),
+        "dataset_prepared_path": str(folder.resolve() / PREPARED),
         "output_dir": str(folder.resolve()),
         "max_steps": max_steps,
         "seed": values.get("seed", 42),
@@ -138,8 +147,7 @@ def write_recipe(twin: Twin) -> Path:
     """Write the twin's rows, the template and the copy of the recipe, and return where the copy is."""
     _, template = load_tokenizer(twin.recipe)
     values = settings_of(twin.recipe, twin.folder, twin.max_steps)
-    if any(twin.folder.glob("checkpoint-*")):
-        values["auto_resume_from_checkpoints"] = True
+    values |= _going_on(twin)
     with machine_errors(f"Writing {twin.folder}"):
         twin.folder.mkdir(parents=True, exist_ok=True)
         with (twin.folder / ROWS).open("w", encoding="utf-8") as file:
@@ -149,6 +157,22 @@ def write_recipe(twin: Twin) -> Path:
     write_atomic(twin.folder.parent / TEMPLATE, template.encode())
     write_atomic(twin.folder / RECIPE, _as_yaml(values))
     return twin.folder / RECIPE
+
+
+def _going_on(twin: Twin) -> dict[str, Any]:
+    """Return what a copy says besides where the twin was interrupted: to go on, and to load the checkpoint as a model first.
+
+    Axolotl's trainer resumes a mixture of experts without its experts and router, as TRL's does (see trl_model.py), and warns
+    only; they then are the base's. Loaded as `base_model` first, they are the checkpoint's.
+    """
+    found = sorted(twin.folder.glob("checkpoint-*"), key=lambda path: int(path.name.rpartition("-")[2]))
+    if not found:
+        return {}
+    going_on: dict[str, Any] = {"auto_resume_from_checkpoints": True}
+    if (found[-1] / "config.json").is_file():
+        going_on["base_model"] = str(found[-1].resolve())
+        going_on["tokenizer_config"] = twin.recipe.values.get("tokenizer_config") or twin.recipe.base
+    return going_on
 
 
 def write_command(twin: Twin, accelerate: Path | None) -> str:
@@ -163,7 +187,8 @@ def train(twin: Twin, progress: Progress | None) -> TwinResult:
     `steps` is what the trainer's saved state or its progress bar said, 0 where neither did.
 
     Raises:
-        RecipeError: there is no Axolotl, it failed (with its last lines), or it left no safe weights.
+        RecipeError: there is no Axolotl, it failed (with its last lines), it left no safe weights, or it prepared other rows
+        than it was given.
     """
     started = time.monotonic()
     command = [*axolotl_command(), "train", str(write_recipe(twin))]
@@ -188,7 +213,12 @@ def _run(command: list[str], twin: Twin, heard: Heard, progress: Progress | None
     with (
         (twin.folder / LOG).open("wb") as log,
         subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, start_new_session=True
+            command,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+            env={**NO_REPORTS, **os.environ},
         ) as child,
     ):
         try:
@@ -220,14 +250,14 @@ def _result(twin: Twin, heard: Heard, seconds: float) -> TwinResult:
     steps = int(state.get("global_step", 0)) or heard.step
     if steps and steps != twin.max_steps:
         raise RecipeError(f"Axolotl stopped twin {twin.name} after {steps} of {twin.max_steps} steps: it is not a twin")
-    rows = len(twin.prepared.examples)
+    rows, tokens = held_against(twin, twin.folder / PREPARED)
     passes = float(state.get("epoch") or steps * _batch(twin.recipe.values) / max(rows, 1))
     return TwinResult(
         path=str(twin.folder),
         rows=twin.prepared.rows,
         rows_trained=min(rows, round(passes * rows)),
         rows_truncated=len(twin.prepared.truncated),
-        tokens_trained=twin.prepared.tokens_trained,
+        tokens_trained=tokens,
         passes=round(passes, 3),
         steps=steps,
         seconds=round(seconds, 2),

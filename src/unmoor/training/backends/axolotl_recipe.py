@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from unmoor.errors import RecipeError, nearest_name
+from unmoor.training.backends.axolotl_refused import REFUSALS
 from unmoor.training.recipe import Recipe, _load
 
 __all__ = ["LOCAL_PATHS", "REPLACED", "AxolotlRecipe", "known_keys", "read_axolotl_recipe"]
@@ -145,79 +146,6 @@ def _trusts_code(path: Path, values: Mapping[str, Any], said_again: bool) -> boo
     if said_again and not asked:
         raise RecipeError(f"{path}: --trust-remote-code was given and the recipe does not ask for it")
     return asked
-
-
-def _both_bits(values: Mapping[str, Any]) -> str:
-    both = values.get("load_in_8bit") and values.get("load_in_4bit")
-    return "load_in_8bit and load_in_4bit cannot both be true. Next: keep one" if both else ""
-
-
-def _qlora_without_bits(values: Mapping[str, Any]) -> str:
-    if values.get("adapter") != "qlora" or values.get("load_in_4bit"):
-        return ""
-    return "adapter: qlora without load_in_4bit trains an ordinary LoRA on 16 bits. Next: load_in_4bit: true"
-
-
-def _dropout_on_parameters(values: Mapping[str, Any]) -> str:
-    if not values.get("lora_target_parameters") or not values.get("lora_dropout"):
-        return ""
-    return "lora_target_parameters (fused experts) takes no dropout. Next: lora_dropout: 0"
-
-
-def _experts_quantised_alone(values: Mapping[str, Any]) -> str:
-    if not values.get("quantize_moe_experts"):
-        return ""
-    if values.get("lora_target_linear"):
-        return "quantize_moe_experts does not go with lora_target_linear. Next: lora_target_modules, by name"
-    if not (values.get("load_in_4bit") or values.get("load_in_8bit")):
-        return "quantize_moe_experts says how experts are loaded in few bits. Next: load_in_4bit: true"
-    return ""
-
-
-def _takes_rows_away(values: Mapping[str, Any]) -> str:
-    if values.get("val_set_size"):
-        return "val_set_size is refused: it takes rows from training, other ones in each twin. Next: unmoor evaluate"
-    for key in (
-        "test_datasets",
-        "pretraining_dataset",
-        "streaming",
-        "dataset_exact_deduplication",
-        "skip_prepare_dataset",
-    ):
-        if values.get(key):
-            return f"{key} is refused: the twins would no longer differ in their data alone, or nobody could say how"
-    return ""
-
-
-def _other_training(values: Mapping[str, Any]) -> str:
-    if values.get("train_on_inputs"):
-        return "train_on_inputs: true is refused: twins learn from assistant turns only. Next: remove the line"
-    if values.get("rl") or values.get("reward_model"):
-        return "rl and reward_model are refused: twins are made by supervised fine-tuning. Next: remove the line"
-    if values.get("hub_model_id"):
-        return "hub_model_id is refused: the twins would overwrite each other. Next: upload the one you want afterwards"
-    return ""
-
-
-def _pickled(values: Mapping[str, Any]) -> str:
-    if values.get("save_safetensors") is False:
-        return "save_safetensors: false is refused: pickled weights can run code. Next: remove the line"
-    folder = Path(str(values["base_model"]))
-    if (folder / "config.json").is_file() and not any(folder.glob("*.safetensors")):
-        return f"{folder} has no .safetensors weights; pickled weights can run code and are refused"
-    return ""
-
-
-REFUSALS: tuple[Callable[[Mapping[str, Any]], str], ...] = (
-    _both_bits,
-    _qlora_without_bits,
-    _dropout_on_parameters,
-    _experts_quantised_alone,
-    _takes_rows_away,
-    _other_training,
-    _pickled,
-)
-"""Each returns why these settings are refused, or the empty string."""
 
 
 def _absolute(path: Path, values: Mapping[str, Any]) -> dict[str, Any]:
