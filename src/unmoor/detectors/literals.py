@@ -25,7 +25,7 @@ _WHERE_THEY_MEET = (_LONGEST, 8, 5, 4, 3)
 _TOKEN = re.compile(
     r"(?P<quantifier>[*+?]\??|\{\d+(?:,\d*)?\}\??)|(?P<open>\((?:\?:)?)|(?P<close>\))|(?P<or>\|)"
     r"|(?P<klass>\[\^?\]?(?:\\x\{[0-9a-f]+\}|\\.|[^\]\\])*\])|(?P<other>\\[pPdDsS](?:\{\w+\})?|\.)|(?P<anchor>\$)"
-    r"|(?P<literal>\\.|.)",
+    r"|(?P<run>[^\\\[\](){}|*+?.^$]{1,24}(?![*+?{]))|(?P<literal>\\.|.)",
     re.DOTALL,
 )
 _MEMBER = re.compile(r"\\x\{[0-9a-f]+\}|\\[pPdDsS](?:\{\w+\})?|\\.|.", re.DOTALL)
@@ -51,10 +51,18 @@ def bare(text: str) -> str:
 
 def must_have(exact: str) -> tuple[str, ...]:
     """Return words (letters only) one of which any match of `exact` holds; none if there is no telling."""
-    tokens = [(str(found.lastgroup), found.group()) for found in _TOKEN.finditer(exact)]
-    part, _ = _alternatives(tokens, 0)
+    part, _ = _alternatives(_tokens(exact), 0)
     best = _best((part.whole, part.held))
     return tuple(sorted({word[-_LONGEST:] for word in best})) if best else ()
+
+
+def _tokens(exact: str) -> list[tuple[str, str]]:
+    """Return (kind, text) of the pieces of a pattern; of plain characters what counts of them, for a row of them together."""
+    tokens = []
+    for found in _TOKEN.finditer(exact):
+        kind, text = found.lastgroup or "", found[0]
+        tokens.append((kind, bare(_plain(text)) if kind in ("run", "literal") else text))
+    return tokens
 
 
 def _alternatives(tokens: Sequence[tuple[str, str]], at: int) -> tuple[_Part, int]:
@@ -124,15 +132,16 @@ def _atom(tokens: Sequence[tuple[str, str]], at: int) -> tuple[_Part, int]:
     if kind == "open":
         part, at = _alternatives(tokens, at + 1)
         return part, at + 1
-    if kind == "literal":
-        return _Part(frozenset((bare(_plain(text)),))), at + 1
+    if kind in ("literal", "run"):
+        return _Part(frozenset((text,))), at + 1
     if kind == "anchor":
         return _Part(_NOTHING), at + 1
     return (_class(text) if kind == "klass" else _UNKNOWN), at + 1
 
 
 def _plain(escaped: str) -> str:
-    return "\n" if escaped == r"\n" else escaped[-1]
+    """Return what a row of plain characters, or an escape, stands for."""
+    return escaped if escaped[0] != "\\" else "\n" if escaped == r"\n" else escaped[-1]
 
 
 def _class(text: str) -> _Part:

@@ -23,8 +23,8 @@ from unmoor.languages import Phrase, cache_folder
 
 __all__ = ["HyperscanSet", "PhraseSet", "Re2Set", "WarmingSet", "phrase_database"]
 
-WORDS_AFTER_TEXTS = 1_000
-"""RE2's sets cost 100 to 600 microseconds a text more than words do, which take 0.1 to 0.4 s to find for a pack, once."""
+WORDS_AFTER_TEXTS = 500
+"""RE2's sets cost 100 to 600 microseconds a text more than words do, which take 0.1 to 0.2 s to find for a pack, once."""
 COMPILE_AFTER_TEXTS = 50_000
 """Words cost some 25 microseconds a text more than whole phrases, compiling those costs 0.2 to 10 s a pack."""
 COMPILE_MOST_BYTES = 120_000

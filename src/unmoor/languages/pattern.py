@@ -84,7 +84,7 @@ def _tokens(expanded: str, source: str) -> list[_Token]:
         if not found:
             raise PackError(f"{source!r} is not a pattern: stuck at {expanded[position : position + 12]!r}")
         kind, text = str(found.lastgroup), found.group()
-        if kind in ("literal", "klass") and any(c.isupper() for c in re.sub(r"\\[pP]\{\w+\}|\\.", "", text)):
+        if kind in ("literal", "klass") and text != text.lower() and _has_capital(text):
             raise PackError(f"{source!r} holds the capital {text!r}; texts are matched in lower case")
         if kind == "quantifier" and (not tokens or tokens[-1] in (("group", "("), ("group", "(?:"), ("group", "|"))):
             raise PackError(f"{source!r} is not a pattern: nothing before {text!r} to repeat")
@@ -95,6 +95,11 @@ def _tokens(expanded: str, source: str) -> list[_Token]:
     return tokens
 
 
+def _has_capital(text: str) -> bool:
+    return any(c.isupper() for c in re.sub(r"\\[pP]\{\w+\}|\\.", "", text))
+
+
+@lru_cache(maxsize=4096)
 def _exact(token: _Token) -> str:
     kind, text = token
     if kind == "klass":
@@ -199,6 +204,7 @@ def _wide_quantifier(quantifier: str) -> bytes:
     return b"*" if quantifier.startswith(("*", "?", "{0")) else b"+"
 
 
+@lru_cache(maxsize=4096)
 def _wide_atom(kind: str, exact: str) -> bytes:
     if kind == "anchor":
         return b""

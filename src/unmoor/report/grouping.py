@@ -29,8 +29,8 @@ TEXTS_PER_GROUP = 20
 FEWEST_TEXTS = 30
 _MOST_TERMS = 20_000
 _ROUNDS = 12
-_BLOCK = 1_024
-"""Texts compared with all centres at once: some 1,024 x 12 terms x 160 groups x 4 bytes = 8 MB."""
+_BLOCK = 256
+"""Texts compared with all centres at once: some 256 x 12 terms x 160 groups x 4 bytes = 2 MB, which a cache holds."""
 _NAMED_TERMS = 6
 _LEAST_NAMING_SHARE = 0.05
 """A term that fewer texts of a group hold than this does not name it."""
