@@ -43,9 +43,10 @@ def make_corpus(megabytes: float, name: str) -> tuple[Path, int]:
     return path, int(done.stdout.split('"rows":')[1].split(",")[0])
 
 
-def ours(corpus: Path, workers: int) -> Contestant:
-    """Return full detection of `corpus` with so many workers."""
-    target = OUT / f"full_{workers}"
+def ours(corpus: Path, workers: int, *extra: str, name: str = "", cache: Path | None = None) -> Contestant:
+    """Return full detection of `corpus` with so many workers; with `cache`, in an empty cache of its own each time."""
+    name = name or f"unmoor, {workers} worker" + "s" * (workers > 1)
+    target = OUT / name.replace(" ", "_").replace(",", "")
     command = [
         sys.executable,
         "-m",
@@ -57,9 +58,15 @@ def ours(corpus: Path, workers: int) -> Contestant:
         "--force",
         "--workers",
         str(workers),
+        *extra,
     ]
-    name = f"unmoor, {workers} worker" + "s" * (workers > 1)
-    return Contestant(name, command, lambda: shutil.rmtree(target, ignore_errors=True))
+
+    def clear() -> None:
+        for folder in (target, cache):
+            if folder is not None:
+                shutil.rmtree(folder, ignore_errors=True)
+
+    return Contestant(name, command, clear, {"XDG_CACHE_HOME": str(cache)} if cache is not None else {})
 
 
 def script(name: str, file: str, corpus: Path) -> Contestant:
@@ -86,19 +93,30 @@ def table(field: list[Contestant], base: Contestant, rows: int) -> list[str]:
 
 
 def on_lines(megabytes: float, count: int) -> list[str]:
-    """Measure JSON Lines: usual loop, parser alone, one worker, two."""
+    """Measure JSON Lines: usual loop, parser alone; one worker, two, one without the learned model, one with an empty cache."""
     corpus, rows = make_corpus(megabytes, "detection.jsonl")
     loop, parse = script("usual loop", "usual_loop.py", corpus), script("orjson parse only", "parse_only.py", corpus)
     one, two = ours(corpus, 1), ours(corpus, 2)
-    rounds([loop, one, two, parse], count)
+    phrases = ours(corpus, 1, "--detector", "phrases", name="unmoor, 1 worker, without the learned model")
+    first = ours(corpus, 1, name="unmoor, 1 worker, the first run on a machine", cache=WORK / "cache-of-nothing")
+    field = [loop, one, two, phrases, first, parse]
+    rounds([one], 1, lambda _: None)  # fills the cache: what a machine's first run costs has a row of its own
+    one.costs.clear()
+    rounds(field, count)
     corpus.unlink()
-    lines = [f"JSON Lines, {rows:,} rows, {megabytes:.0f} MB:", "", *table([loop, one, two, parse], loop, rows)]
+    shutil.rmtree(WORK / "cache-of-nothing", ignore_errors=True)
+    lines = [f"JSON Lines, {rows:,} rows, {megabytes:.0f} MB:", "", *table(field, loop, rows)]
     if one.costs and two.costs and loop.costs and parse.costs:
         lines += [
             "",
             f"Full detection is {loop.cpu() / one.cpu():.2f}× the usual loop over {len(lists.ALL)} phrases, at "
             f"{parse.cpu() / one.cpu():.1%} of the parser's rate; two workers are {one.wall() / two.wall():.2f}× as fast as "
             "one (wall).",
+        ]
+    if one.costs and phrases.costs:
+        lines += [
+            f"The learned model takes {1 - phrases.cpu() / one.cpu():.0%} of the time: {rows / phrases.cpu():,.0f} rows per "
+            f"core-second without it, {rows / one.cpu():,.0f} with it.",
         ]
     return lines
 
