@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import re2
@@ -87,8 +88,7 @@ class Phrases:
 
     def asked_many(self, folded: Sequence[str]) -> dict[int, set[int]]:
         """Return for many folded requests the numbers of the phrases of requests that may occur in them, by index."""
-        routes = self.languages.routes(folded)
-        return self._scanner.hits_many(folded, [tuple(map(requests_in, codes)) for codes in routes])
+        return self._scanner.hits_many(folded, list(map(_requests_in_all, self.languages.routes(folded))))
 
     def may_hold(self, number: int, folded: str) -> bool:
         """Return whether the first stage lets phrase `number` through for a folded text, whatever its language."""
@@ -102,7 +102,8 @@ class Phrases:
         """Return where phrase `number` stands. RE2 looks at bytes; most texts are as many characters."""
         spans: list[tuple[int, int]] = []
         is_ascii = len(data) == len(folded)
-        for found in self._pattern(number).finditer(data):
+        pattern = self._exact.get(number) or self._pattern(number)
+        for found in pattern.finditer(data):
             start, end = found.span(1)
             if not is_ascii:
                 start = len(data[:start].decode("utf-8", "replace"))
@@ -141,11 +142,12 @@ class Phrases:
                 found.update([behaviour] if spans else ())
         return found
 
-    def confirmed(self, candidates: Iterable[int], folded: str) -> dict[int, list[tuple[int, int]]]:
+    def confirmed(self, candidates: Set[int], folded: str) -> dict[int, list[tuple[int, int]]]:
         """Return where the candidates really stand in a folded text; those that do not are left out."""
+        if not candidates:
+            return {}
         data = _encoded(folded)
-        found = {number: self._spans(number, folded, data) for number in sorted(candidates)}
-        return {number: spans for number, spans in found.items() if spans}
+        return {number: spans for number in candidates if (spans := self._spans(number, folded, data))}
 
     def hits(
         self,
@@ -203,6 +205,11 @@ class Phrases:
             return exact_pattern(exact, self._scripts[phrase.language])
         except re2.error as error:
             raise PackError(f"{phrase.language}: phrase {phrase.id}: RE2 does not take the pattern: {error}") from error
+
+
+@lru_cache(maxsize=1024)
+def _requests_in_all(codes: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(map(requests_in, codes))
 
 
 def _encoded(folded: str) -> bytes:

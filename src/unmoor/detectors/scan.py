@@ -56,12 +56,15 @@ class Scanner:
         """Return the numbers of the phrases that may occur in the folded `text`; `groups` as `group_of` names them."""
         return self.hits_many([text], [tuple(groups)]).get(0, set())
 
-    def hits_many(self, texts: Sequence[str], groups: Sequence[Iterable[str]]) -> dict[int, set[int]]:
+    def hits_many(self, texts: Sequence[str], groups: Sequence[tuple[str, ...]]) -> dict[int, set[int]]:
         """Return the same for many texts at once, each with its groups: by index, those alone in which something may occur."""
-        members: dict[str, list[int]] = {}
+        alike: dict[tuple[str, ...], list[int]] = {}
         for index, wanted in enumerate(groups):
+            alike.setdefault(wanted, []).append(index)
+        members: dict[str, list[int]] = {}
+        for wanted, here in alike.items():
             for group in wanted:
-                members.setdefault(group, []).append(index)
+                members.setdefault(group, []).extend(here)
         found: dict[int, set[int]] = {}
         for group, indexes in members.items():
             if group in self._groups:

@@ -6,8 +6,6 @@ message beside `conversations`.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from unmoor.errors import BadRow
 from unmoor.layouts.layout import Layout, no_mask, no_removal, text_turn
 from unmoor.layouts.messages import message_turn, message_turns
@@ -40,7 +38,7 @@ def _prompt(row: Row) -> tuple[Turn, ...]:
 
 def _as_context(turn: Turn) -> Turn:
     """Earlier answers of a preference row are its context: the pair trains the last answer alone."""
-    return replace(turn, is_target=False)
+    return turn._replace(is_target=False)
 
 
 def _chosen(row: Row) -> tuple[Turn, ...]:
