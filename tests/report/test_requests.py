@@ -71,3 +71,11 @@ def test_memory_is_bounded_in_number_and_length() -> None:
 def test_what_asks_nothing_is_not_counted_and_half_characters_are_replaced() -> None:
     sampled = _sampled([("", []), (" \n", []), ("Ask \ud800", [])], 5)
     assert (sampled.rows, [one.text for one in sampled.items()]) == (1, ["Ask ?"])
+
+
+def test_behaviours_of_one_row_stand_in_the_order_of_their_names_whatever_the_hash_seed() -> None:
+    sample = SampledRequests()
+    sample.add(
+        "a request", ["refusal.policy", "moralising", "identity.vendor", "bias.stance", "bias.evasion", "wordlist"]
+    )
+    assert list(sample.items()[0].behaviours) == sorted(sample.items()[0].behaviours)

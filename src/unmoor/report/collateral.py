@@ -71,7 +71,7 @@ class Collateral:
             return
         for word in terms_of(request) & self._terms.keys():
             term = self._terms[word]
-            term.behaviours.update(set(behaviours))
+            term.behaviours.update(sorted(set(behaviours)))
             term.where[row_hash(row)] = row
             if len(term.where) > 2 * _ROWS_PER_TERM:
                 term.where = {key: term.where[key] for key in sorted(term.where)[:_ROWS_PER_TERM]}

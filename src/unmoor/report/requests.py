@@ -55,7 +55,7 @@ class SampledRequests:
             self._trim(2 * self._size)
         asked.rows += 1
         if behaviours:
-            asked.behaviours.update(set(behaviours))
+            asked.behaviours.update(sorted(set(behaviours)))
 
     def merge(self, other: SampledRequests) -> None:
         """Take over the sample of a later chunk."""
