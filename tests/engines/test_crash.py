@@ -93,7 +93,9 @@ def test_a_run_killed_at_random_moments_goes_on_to_the_same_bytes(
         run = tmp_path / str(number)
         process = _start(data, run)
         work = unfinished_folder(run)
-        after = work / "checkpoint.json" if number % 2 else work  # on a busy machine the first checkpoint may take seconds
+        after = (
+            work / "checkpoint.json" if number % 2 else work
+        )  # on a busy machine the first checkpoint may take seconds
         while not after.exists() and process.poll() is None:
             time.sleep(0.002)
         time.sleep(random.random() * (0.1 if number % 2 else 0.9))

@@ -416,3 +416,40 @@ def test_a_server_that_is_gone_is_said(monkeypatch: pytest.MonkeyPatch, s3: Serv
     ) as caught:
         open_data_set("s3://bucket/data.jsonl")
     assert caught.value.exit_code == 4
+
+
+def test_storage_that_fails_amid_a_parquet_file_is_no_damaged_file(
+    objects: Any, bucket: str, s3: Server, tmp_path: Path
+) -> None:
+    _parquet(tmp_path)
+    objects.put_file(str(tmp_path / "0.parquet"), f"{bucket}/0.parquet")
+    data = open_data_set(f"s3://{bucket}/0.parquet")
+    chunks = read_data_set(data, 1)
+    next(chunks)
+    s3.rule = lambda _method, _path: DENIED
+    with pytest.raises(MachineError, match=r"0\.parquet: access was denied"):
+        list(chunks)
+
+
+UPLOAD = """
+import re, sys
+from pathlib import Path
+from unmoor.storage import Address, put
+put(Path(sys.argv[1]), Address(sys.argv[2]))
+status = Path("/proc/self/status")
+print(int(re.search(r"VmHWM:\\s*(\\d+)", status.read_text())[1]) // 1024 if status.exists() else 0)
+"""
+
+
+@pytest.mark.slow
+def test_a_large_upload_stays_within_the_memory_of_a_run(bucket: str, tmp_path: Path) -> None:
+    with (tmp_path / "big").open("wb") as file:
+        file.truncate(420 * 2**20)
+    done = subprocess.run(
+        [sys.executable, "-c", UPLOAD, str(tmp_path / "big"), f"s3://{bucket}/big"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout) < 400, "the parts of an upload that are under way are held in memory"
