@@ -8,6 +8,8 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from random import Random
+from time import sleep
 from typing import Any
 
 import fsspec
@@ -25,7 +27,7 @@ from unmoor.errors import BadDataError, MachineError, RunFolderError, UsageError
 from unmoor.layouts import open_data_set, read_data_set, shard_of
 from unmoor.policy import load_policy
 from unmoor.report import ChunkFacts
-from unmoor.run_folder import MANIFEST, read_json, read_manifest, verify
+from unmoor.run_folder import MANIFEST, read_json, read_manifest, unfinished_folder, verify
 from unmoor.storage import Address
 
 ANSWERS = (
@@ -33,6 +35,7 @@ ANSWERS = (
     "I'm sorry, but I can't assist with that request.",
     "As an AI language model, I do not have personal preferences. However, here are three trees: oak, ash and elm.",
 )
+KILLS = int(os.environ.get("UNMOOR_KILLS", "3"))
 PLANNED = ("run.json", MANIFEST)
 """These two hold the versions of the objects, which files of this machine have not."""
 
@@ -300,6 +303,34 @@ def test_a_run_killed_while_it_works_goes_on_from_its_checkpoint(
     _filter(data, tmp_path / "here")
     assert (run / "kept.jsonl").read_bytes() == (tmp_path / "here" / "kept.jsonl").read_bytes()
     assert verify(run) == []
+
+
+@pytest.mark.slow
+def test_a_run_killed_at_random_moments_is_whole_or_no_run(data: Address, tmp_path: Path) -> None:
+    random = Random(20261127)
+    _filter(data, tmp_path / "here")
+    expected = _files(tmp_path / "here")
+    unfinished = 0
+    for number in range(KILLS):
+        run = data.with_name(f"run-{number}")
+        child = subprocess.Popen([sys.executable, "-c", CHILD, str(data), str(run)], stderr=subprocess.PIPE)
+        awaited = unfinished_folder(run) / ("uploaded.json" if number % 2 else "run.json")
+        while not awaited.exists() and child.poll() is None:
+            sleep(0.002)
+        sleep(random.random() * 0.3)
+        child.kill()
+        child.communicate()
+        if not (run / MANIFEST).exists():
+            unfinished += 1
+            with pytest.raises(RunFolderError, match=r"not a finished run|is half-written"):
+                verify(run)
+            _filter(data, run)
+        elif unfinished_folder(run).exists():  # killed behind the manifest: what was uploaded is cleared away here
+            with pytest.raises(UsageError, match="holds a run already"):
+                _filter(data, run)
+        assert _files(run) == expected
+        assert not unfinished_folder(run).exists()
+    assert unfinished, "every run was complete before it was killed: the test proved nothing"
 
 
 def test_an_unfinished_run_with_another_plan_is_named(data: Address, objects: Any, bucket: str) -> None:

@@ -21,6 +21,7 @@ from unmoor.run_folder.files import (
     dump_json,
     fail_point,
     settle_folder,
+    unfinished_folder,
     write_atomic,
 )
 from unmoor.run_folder.plan import first_difference
@@ -115,8 +116,16 @@ class _Objects:
 
     def check_room(self, *, force: bool) -> None:
         names = self._names()
+        if MANIFEST in names:
+            self._clear_uploaded()
         if PLAN not in names or MANIFEST in names:
             _check_room(self._folder, names, force=force)
+
+    def _clear_uploaded(self) -> None:
+        """Delete the files here of a run that was killed just when all of it was uploaded."""
+        work = unfinished_folder(self._folder)
+        if (work / MANIFEST).exists() and (work / MANIFEST).read_bytes() == (self._folder / MANIFEST).read_bytes():
+            shutil.rmtree(work)
 
     def _names(self) -> set[str]:
         return {address.relative_to(self._folder).parts[0] for address in self._folder.found()}
