@@ -22,7 +22,7 @@ def memory() -> Any:
     return system
 
 
-@pytest.mark.parametrize("name", ["data.jsonl", "a/b", "hf:owner/name", "C:/x", "."])
+@pytest.mark.parametrize("name", ["data.jsonl", "a/b", "hf:owner/name", "C:/x", ".", "a::b.jsonl"])
 def test_a_plain_name_is_a_path(name: str) -> None:
     assert located(name) == Path(name)
 
@@ -44,6 +44,7 @@ def test_an_address_keeps_its_slashes_and_loses_the_last() -> None:
         "sftp://me:hunter22@host/x.jsonl",
         "s3://KEYKEYKEY:hunter22@bucket/x.jsonl",
         "https://host/x.jsonl?X-Amz-Signature=hunter22",
+        "https://hunter22@host/x.jsonl",
     ],
 )
 def test_a_secret_in_an_address_is_refused_and_not_repeated(name: str) -> None:
@@ -56,7 +57,7 @@ def test_the_container_of_an_azure_address_is_no_password() -> None:
     assert str(located("abfs://set@account.dfs.core.windows.net/x")) == "abfs://set@account.dfs.core.windows.net/x"
 
 
-@pytest.mark.parametrize("name", ["simplecache::s3://bucket/x", "s3://"])
+@pytest.mark.parametrize("name", ["simplecache::s3://bucket/x", "zip://a.jsonl::s3://bucket/x.zip", "s3://"])
 def test_what_names_no_object_is_refused(name: str) -> None:
     with pytest.raises(UsageError, match="Next: "):
         located(name)

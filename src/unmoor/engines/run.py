@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from functools import lru_cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -17,16 +16,17 @@ import orjson
 from unmoor import __version__
 from unmoor.engines.chunks import ChunkWorker
 from unmoor.engines.duplicates import write_duplicates
+from unmoor.engines.identity import described, hold_unchanged
 from unmoor.engines.job import ChunkResult, Job, Options, RowObserver
 from unmoor.engines.limits import hold_bad_rows, hold_to_limit
 from unmoor.engines.loaded import detector_of
 from unmoor.engines.local import process_chunks
 from unmoor.engines.outputs import Outputs
 from unmoor.engines.summary import Summary
-from unmoor.errors import BadDataError, UsageError
-from unmoor.layouts import Chunk, DataSet, Source, read_data_set
-from unmoor.run_folder import RunWriter, dump_json, hash_file, machine_errors, unfinished_folder
-from unmoor.storage import Address, AnyPath
+from unmoor.errors import UsageError
+from unmoor.layouts import Chunk, DataSet, read_data_set
+from unmoor.run_folder import RunWriter, dump_json, machine_errors, unfinished_folder
+from unmoor.storage import AnyPath
 
 __all__ = ["Finisher", "manifest_of", "plan_of", "publish_done", "run_job"]
 
@@ -76,7 +76,7 @@ def run_job(
                 on_progress(run.summary.rows, result.bytes_read)
         _hold_whole(run.summary, job, options)
         run.outputs.close()
-        _hold_unchanged(data, plan)
+        hold_unchanged(data, plan["inputs"])
         finish(run.summary, writer)
         if options.shard is not None:
             writer.write("shard.json", dump_json({"summary": run.summary.state(), "outputs": run.outputs.state()}))
@@ -184,7 +184,7 @@ def plan_of(data: DataSet, job: Job, options: Options) -> dict[str, Any]:
         "unmoor": __version__,
         "kind": "audit" if job.policy is None else "filter",
         "input": {"name": data.name, "format": data.format},
-        "inputs": [_describe(data, index, source) for index, source in enumerate(data.files)],
+        "inputs": [described(data, index, source) for index, source in enumerate(data.files)],
         "shard": {"number": options.shard[0], "count": options.shard[1]} if options.shard else None,
         "chunk_bytes": options.chunk_bytes,
         "compression": first.compression,
@@ -204,29 +204,6 @@ def _fingerprint(job: Job) -> dict[str, Any]:
     return {"count": count, "sha256": hashlib.sha256(orjson.dumps(said)).hexdigest()}
 
 
-def _describe(data: DataSet, index: int, source: Source) -> dict[str, Any]:
-    is_cut = source.end is not None or source.row_groups is not None
-    return {
-        "name": data.file_name(index),
-        "compression": source.compression,
-        "has_bom": source.has_bom,
-        "size_bytes": source.path.stat().st_size,
-        "sha256": None if is_cut else _hash(source.path),
-        **({"version": source.path.stat().version} if isinstance(source.path, Address) else {}),
-        **({"start": source.start, "end": source.end, "row_groups": source.row_groups} if is_cut else {}),
-    }
-
-
-def _hash(path: AnyPath) -> str:
-    return _hash_of_object(path, path.stat().version) if isinstance(path, Address) else hash_file(path)
-
-
-@lru_cache(maxsize=4096)
-def _hash_of_object(address: Address, version: str) -> str:  # noqa: ARG001  the version is what makes the answer hold
-    """Return the SHA-256 of an object, read once for each of its versions: over a network that takes time."""
-    return hash_file(address)
-
-
 def manifest_of(plan: dict[str, Any], summary: Summary, outputs: Outputs) -> dict[str, Any]:
     """Return the plan with what came of it: the counts, the rows of each file, what stood between the elements of arrays."""
     inputs = [
@@ -234,25 +211,3 @@ def manifest_of(plan: dict[str, Any], summary: Summary, outputs: Outputs) -> dic
         for file in plan["inputs"]
     ]
     return {**plan, "inputs": inputs, "counts": summary.counts(), "arrays": outputs.array()}
-
-
-def _hold_unchanged(data: DataSet, plan: dict[str, Any]) -> None:
-    """Raise BadDataError if a file is not as it was when the run was planned: the run would describe neither.
-
-    Of a file here the size is compared, of an object its version too.
-    """
-    for source, planned in zip(data.files, plan["inputs"], strict=True):
-        if not _is_as_planned(source.path, planned):
-            raise BadDataError(
-                f"{source.path} changed while it was read. Nothing was written. Next: run again when it rests"
-            )
-
-
-def _is_as_planned(path: AnyPath, planned: dict[str, Any]) -> bool:
-    try:
-        if isinstance(path, Address):
-            seen = path.now()
-            return (seen.st_size, seen.version) == (planned["size_bytes"], planned["version"])
-        return bool(path.stat().st_size == planned["size_bytes"])
-    except FileNotFoundError:
-        return False

@@ -1,6 +1,7 @@
 """From what a user names to something that can be read: a path of this machine, or the address of an object on other storage."""
 
-from unmoor.storage.address import Address, AnyPath, Seen, located, matches
+from unmoor.storage.address import Address, AnyPath, Seen
+from unmoor.storage.naming import located, matches
 from unmoor.storage.streams import for_random_access
 from unmoor.storage.writing import delete, put
 

@@ -9,34 +9,18 @@ from __future__ import annotations
 
 import errno
 import io
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import total_ordering
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO, TypeAlias, cast
 
-from unmoor.errors import MissingExtraError, UsageError, nearest_name
+from unmoor.errors import UsageError
+from unmoor.storage.libraries import file_system
 from unmoor.storage.troubles import storage_errors
 
-__all__ = ["Address", "AnyPath", "Seen", "located", "matches"]
+__all__ = ["Address", "AnyPath", "Seen"]
 
-_SCHEME = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]+)://(?P<rest>.*)", re.DOTALL)
-_CHAINED = re.compile(r"[a-z0-9+.-]+::")
-_LOCAL = ("file", "local")
-_GLOB = re.compile(r"[*?\[]")
-_PACKAGES = {
-    "s3": "s3fs",
-    "s3a": "s3fs",
-    "gs": "gcsfs",
-    "gcs": "gcsfs",
-    "az": "adlfs",
-    "abfs": "adlfs",
-    "abfss": "adlfs",
-}
-"""What to install for a scheme; for others fsspec names the library itself."""
-_SETTINGS = {scheme: {"max_concurrency": 2} for scheme in ("s3", "s3a")}
-"""s3fs holds ten parts of 50 MiB of an upload in memory, measured at 870 MB; with two at 280 MB."""
 _VERSIONS = ("ETag", "etag", "generation", "md5Hash", "blob_id")
 """What a listing and a look at one object both give and an overwrite changes, by the names that the libraries use."""
 
@@ -117,12 +101,7 @@ class Address:
         Raises:
             MissingExtraError, MachineError: the library is not installed, or cannot be set up.
         """
-        _refuse_unknown(self.scheme)
-        from fsspec.core import url_to_fs
-
-        with storage_errors(f"Opening {self}"):
-            system, path = url_to_fs(self.text, use_listings_cache=False, **_SETTINGS.get(self.scheme, {}))
-        return system, str(path)
+        return file_system(self.text)
 
     def stat(self) -> Seen:
         """Return how the object was when it was found, or is now.
@@ -219,49 +198,6 @@ AnyPath: TypeAlias = Path | Address
 """Where something is read from; both answer to the same names."""
 
 
-def located(name: str | AnyPath) -> AnyPath:
-    """Return the path, or the address on other storage, that a user named; `file://` is a path.
-
-    Raises:
-        UsageError: a chained address, or one with a password or a signature in it.
-    """
-    if not isinstance(name, str):
-        return name
-    found = _SCHEME.fullmatch(name)
-    if _CHAINED.match(name):
-        raise UsageError(f"{_CHAINED.match(name)[0]} is a chained address. Next: name the file itself, such as s3://…")  # type: ignore[index]
-    if found is None:
-        return Path(name)
-    scheme, rest = found["scheme"].lower(), found["rest"].rstrip("/")
-    if scheme in _LOCAL:
-        return Path(rest or "/")
-    if ":" in rest.split("/")[0].rpartition("@")[0] or (scheme in ("http", "https") and "?" in rest):
-        raise UsageError(
-            f"A {scheme}:// address with a password or a signature in it would stand in the run's plan and report. Next: give "
-            "credentials in the environment or the library's own file, and the address without them"
-        )
-    if not rest:
-        raise UsageError(f"{name} names no bucket. Next: {scheme}://BUCKET/KEY")
-    return Address(f"{scheme}://{rest}")
-
-
-def _refuse_unknown(scheme: str) -> None:
-    """Raise where fsspec knows no such scheme, or its library is not installed."""
-    try:
-        from fsspec import available_protocols, get_filesystem_class
-        from fsspec.registry import known_implementations
-    except ImportError as error:
-        raise MissingExtraError(f"Reading {scheme}://", "remote", _PACKAGES.get(scheme, "")) from error
-    try:
-        get_filesystem_class(scheme)
-    except ImportError as error:
-        module = str(known_implementations[scheme]["class"]).partition(".")[0]
-        raise MissingExtraError(f"{scheme}://", "remote", _PACKAGES.get(scheme, module)) from error
-    except ValueError as error:
-        near = nearest_name(scheme, available_protocols())
-        raise UsageError(f"{scheme}:// is no storage that fsspec knows.{near}") from error
-
-
 def _seen(told: dict[str, Any], system: Any) -> Seen:
     """Return size and version from what fsspec tells of an object; what has no version of its own has its time."""
     if told.get("size") is None:
@@ -271,13 +207,3 @@ def _seen(told: dict[str, Any], system: Any) -> Seen:
         str(told[key]) for key in ("LastModified", "last_modified", "mtime", "created", "updated") if told.get(key)
     ]
     return Seen(int(told["size"]), version.strip('"') or ",".join(times) or system.protocol[0])
-
-
-def matches(pattern: Address) -> tuple[list[Address], Address]:
-    """Return the objects that a pattern names, and the address above its first wildcard."""
-    parts = pattern.parts
-    fixed = next((index for index, part in enumerate(parts) if _GLOB.search(part)), len(parts))
-    if fixed == 0:
-        raise UsageError(f"{pattern}: the name of a bucket cannot have a wildcard")
-    root = Address(f"{pattern.scheme}://{'/'.join(parts[:fixed])}")
-    return root.found("/".join(parts[fixed:])), root

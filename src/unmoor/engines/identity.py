@@ -1,0 +1,59 @@
+"""From the files of a data set to what a plan says of them, and to whether they are still what it says."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+from unmoor.errors import BadDataError
+from unmoor.layouts import DataSet, Source
+from unmoor.run_folder import hash_file
+from unmoor.storage import Address, AnyPath
+
+__all__ = ["described", "hold_unchanged"]
+
+
+def described(data: DataSet, index: int, source: Source) -> dict[str, Any]:
+    """Return what a plan says of a file: its size, and its SHA-256 where all of it is read; of an object its version too."""
+    is_cut = source.end is not None or source.row_groups is not None
+    return {
+        "name": data.file_name(index),
+        "compression": source.compression,
+        "has_bom": source.has_bom,
+        "size_bytes": source.path.stat().st_size,
+        "sha256": None if is_cut else _hash(source.path),
+        **({"version": source.path.stat().version} if isinstance(source.path, Address) else {}),
+        **({"start": source.start, "end": source.end, "row_groups": source.row_groups} if is_cut else {}),
+    }
+
+
+def _hash(path: AnyPath) -> str:
+    return _hash_of_object(path, path.stat().version) if isinstance(path, Address) else hash_file(path)
+
+
+@lru_cache(maxsize=4096)
+def _hash_of_object(address: Address, version: str) -> str:  # noqa: ARG001  the version is what makes the answer hold
+    """Return the SHA-256 of an object, read once for each of its versions: over a network that takes time."""
+    return hash_file(address)
+
+
+def hold_unchanged(data: DataSet, planned_inputs: list[dict[str, Any]]) -> None:
+    """Raise BadDataError if a file is not as it was when the run was planned: the run would describe neither.
+
+    Of a file here the size is compared, of an object its version too.
+    """
+    for source, planned in zip(data.files, planned_inputs, strict=True):
+        if not _is_as_planned(source.path, planned):
+            raise BadDataError(
+                f"{source.path} changed while it was read. Nothing was written. Next: run again when it rests"
+            )
+
+
+def _is_as_planned(path: AnyPath, planned: dict[str, Any]) -> bool:
+    try:
+        if isinstance(path, Address):
+            seen = path.now()
+            return (seen.st_size, seen.version) == (planned["size_bytes"], planned["version"])
+        return bool(path.stat().st_size == planned["size_bytes"])
+    except FileNotFoundError:
+        return False
