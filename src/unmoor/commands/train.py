@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -67,6 +68,9 @@ def command(recipe: Path, data: tuple[str, ...], output: Path, **options: Any) -
     if options["preflight"] or options["show"]:
         _show(plan, options)
         return
+    if not _is_first_process():
+        train_planned(plan, read_or_say, None, asked)
+        return
     if not options["as_json"]:
         print_counts(plan)
         print_experts(plan)
@@ -77,6 +81,11 @@ def command(recipe: Path, data: tuple[str, ...], output: Path, **options: Any) -
         print_json(result)
         return
     _print(result, output)
+
+
+def _is_first_process() -> bool:
+    """Return whether this process speaks: `accelerate launch` starts several and gives each its number."""
+    return os.environ.get("RANK", "0") == "0"
 
 
 def _training(options: dict[str, Any]) -> Training:

@@ -7,6 +7,7 @@ that share does. Rows are copied byte for byte, in their order.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -149,7 +150,7 @@ def _write_leaks(put_back: dict[Path, frozenset[int]], data: tuple[Path, Path, R
     with machine_errors("Writing the leak arms"), ExitStack() as files:
         for path in put_back:
             path.parent.mkdir(parents=True, exist_ok=True)
-        open_files = {path: files.enter_context(path.with_suffix(".part").open("wb")) for path in put_back}
+        open_files = {path: files.enter_context(_part(path).open("wb")) for path in put_back}
         staying = iter(row_bytes(filtered))
         for row, original in row_bytes(raw):
             stays = next(staying)[1] if row not in changed.gone else None
@@ -158,14 +159,19 @@ def _write_leaks(put_back: dict[Path, frozenset[int]], data: tuple[Path, Path, R
                 if line is not None:
                     file.write(line + b"\n")
     for path in put_back:
-        path.with_suffix(".part").replace(path)
+        _part(path).replace(path)
 
 
 def _write(files: dict[Path, Iterator[bytes]]) -> None:
     for path, lines in files.items():
         with machine_errors(f"Writing {path}"):
             path.parent.mkdir(parents=True, exist_ok=True)
-            part = path.with_suffix(".part")
+            part = _part(path)
             with part.open("wb") as file:
                 file.writelines(line + b"\n" for line in lines)
             part.replace(path)
+
+
+def _part(path: Path) -> Path:
+    """Return where a file is written before it is whole; of its own in each process, for several may train one twin."""
+    return path.with_suffix(f".{os.getpid()}.part")

@@ -20,5 +20,5 @@ def remove_pickles(folder: Path) -> list[Path]:
     found = [path for path in sorted(folder.rglob("*")) if path.suffix in SUFFIXES and path.is_file()]
     with machine_errors(f"Removing what training left in {folder}"):
         for path in found:
-            path.unlink()
+            path.unlink(missing_ok=True)  # where several processes train one twin, another was quicker
     return found
