@@ -1,8 +1,10 @@
-"""From public labelled answers, and from a published list of openings, to two judges that share nothing with unmoor's detectors.
+"""From public labelled answers, and from a published list of openings, to two judges beside unmoor's detectors.
 
 A rate is published with more than one judge, and the detectors that filtered the data are never the only one. Here are two that
 run without a network: a plain classifier of word counts (TF-IDF and logistic regression) that is trained here and never kept, and
-the openings by which the field has counted refusals since 2023.
+the openings by which the field has counted refusals since 2023. They share no code and no weights with the detectors. They are not
+wholly apart: they read words as well, two of the classifier's three sources are among those that the detectors were trained on,
+and where a source is wrong, both may be.
 
     python bench/second_judges.py --data FOLDER
 
