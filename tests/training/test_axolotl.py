@@ -16,12 +16,17 @@ from typing import Any
 import pytest
 
 from tests.training.test_twins import read, write_rows
+from unmoor.commands.training_rows import read_or_say
 from unmoor.errors import RecipeError
 from unmoor.training import Training, plan_twins, train_twins
 from unmoor.training.backends.axolotl import COMMAND_VARIABLE, axolotl_command, make_generable
 from unmoor.training.backends.axolotl_log import Heard
 from unmoor.training.backends.axolotl_recipe import known_keys, read_axolotl_recipe
 from unmoor.training.dialect import dialect, dialect_of
+from unmoor.training.prepare import look_at_rows
+from unmoor.training.rule import axolotl_rule
+from unmoor.training.shown import stretches
+from unmoor.training.template import CHATML
 
 STAND_IN = """#!{python}
 import json, os, pathlib, sys, time
@@ -338,6 +343,27 @@ def test_rows_too_short_are_left_out_as_axolotl_does(tmp_path: Path, tiny_base: 
         plan = plan_twins(recipe, data, tmp_path / strategy, read, allow)
         assert plan.checked["raw"].rows_trained == sum(length >= least for length in lengths) < 24
         assert f"axolotl leaves out fewer than {least}" in next(iter(plan.checked["raw"].dropped.values()))
+
+
+MASKS = json.loads(Path(__file__).with_name("axolotl_masks.json").read_text())
+
+
+@pytest.mark.parametrize("one", MASKS["rows"], ids=lambda one: one["row"]["messages"][-1]["content"][:30] or "empty")
+def test_what_is_learned_of_an_odd_row_is_what_axolotl_itself_learned_of_it(
+    tmp_path: Path, tiny_base: Path, one: dict[str, Any]
+) -> None:
+    """An empty answer alone differs: here and in TRL its end is learned, Axolotl learns nothing of it."""
+    from transformers import AutoTokenizer
+
+    path = tmp_path / "rows.jsonl"
+    path.write_text(json.dumps(one["row"]) + "\n")
+    tokenizer, rule = AutoTokenizer.from_pretrained(tiny_base), axolotl_rule(MASKS["sequence_len"])
+    looked = next(look_at_rows(read_or_say(path), tokenizer, CHATML, rule))
+    expected = one.get("unmoor_learns", one["learned"])
+    learned = [text for text, marked in stretches(looked.example, tokenizer, rule) if marked] if looked.example else []
+    assert learned == expected
+    assert bool(looked.dropped) is not bool(expected), "nothing is learned of what is left out, and of nothing else"
+    assert one["kept"] or "too long" in looked.dropped
 
 
 def test_packed_steps_are_estimated_from_tokens(tmp_path: Path, tiny_base: Path) -> None:
