@@ -47,6 +47,8 @@ def _takes_rows_away(values: Mapping[str, Any]) -> str:
         "streaming",
         "dataset_exact_deduplication",
         "skip_prepare_dataset",
+        "dataset_shard_num",
+        "push_dataset_to_hub",
     ):
         if values.get(key):
             return f"{key} is refused: the twins would no longer differ in their data alone, or nobody could say how"
@@ -58,6 +60,12 @@ def _other_training(values: Mapping[str, Any]) -> str:
         return "train_on_inputs: true is refused: twins learn from assistant turns only. Next: remove the line"
     if values.get("rl") or values.get("reward_model"):
         return "rl and reward_model are refused: twins are made by supervised fine-tuning. Next: remove the line"
+    if values.get("auto_find_batch_size"):
+        return (
+            "auto_find_batch_size is refused: a twin of shorter rows would get larger batches. Next: micro_batch_size"
+        )
+    if values.get("resume_from_checkpoint"):
+        return "resume_from_checkpoint is refused: an interrupted twin goes on by itself. Next: remove the line"
     if values.get("hub_model_id"):
         return "hub_model_id is refused: the twins would overwrite each other. Next: upload the one you want afterwards"
     return ""
@@ -110,6 +118,10 @@ def _marked_otherwise(entry: Mapping[str, Any], values: Mapping[str, Any]) -> st
 
 
 def _other_tokens(values: Mapping[str, Any]) -> str:
+    if values.get("chat_template_kwargs"):
+        return (
+            "chat_template_kwargs is refused: rows are rendered before Axolotl sees them. Next: a template that does it"
+        )
     for key in ("tokenizer_use_mistral_common", "added_tokens_overrides"):
         if values.get(key):
             return f"{key} is refused: the token ids that unmoor hands over would be those of another tokenizer"
