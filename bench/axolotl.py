@@ -62,7 +62,7 @@ OPTIONS: Mapping[str, Mapping[str, Any]] = {
         "chat_template_jinja": str(MISTRAL),
         "excess_length_strategy": "truncate",
     },
-    "ChatML, 64 tokens at least": {"chat_template": "chatml", "min_sample_len": 64},
+    "ChatML, 32 tokens at least": {"chat_template": "chatml", "min_sample_len": 32},
 }
 DRIVER = "import sys; from axolotl.cli.preprocess import do_cli; [do_cli(config=path) for path in sys.argv[1:]]"
 """What `axolotl preprocess` does, for several recipes."""
@@ -209,12 +209,14 @@ def table(name: str, plan: Plan, handed: Mapping[str, list[Sample]], given: list
     ours = learned_apart(
         (one for samples in expected.values() for one in samples), Counter(own), by_ids, plan.tokenizer
     )
-    empty = sum(all(label == IGNORED for label in labels) for _, labels in own_left.elements())
+    known = {ids for samples in expected.values() for ids, _ in samples}
+    more = [labels for ids, labels in own_left.elements() if ids not in known]
+    empty = sum(all(label == IGNORED for label in labels) for labels in more)
     lines += [
         "",
         f"Beyond these Axolotl keeps {sum(left.values())} of what was handed over.",
         f"Where the ids are alike, learned by one alone: {ours}.",
-        f"Rows with nothing to learn that Axolotl's own reading keeps: {empty}.",
+        f"Rows that Axolotl's own reading keeps and the preflight does not: {len(more)}, of which {empty} have nothing to learn.",
     ]
     return "\n".join(lines)
 
@@ -243,7 +245,7 @@ def learned_apart(
         for token, ours, theirs in zip(ids, labels, by_ids[ids][0], strict=True):
             if ours != theirs:
                 found["unmoor" if ours != IGNORED else "Axolotl", tokenizer.decode([token])] += 1
-    return ", ".join(f"`{text}` {count:,} times by {who}" for (who, text), count in found.most_common(5)) or "nothing"
+    return ", ".join(f"`{text}` by {who}, {count:,}" for (who, text), count in found.most_common(5)) or "nothing"
 
 
 if __name__ == "__main__":
