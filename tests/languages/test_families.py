@@ -29,7 +29,7 @@ FAMILIES: dict[str, frozenset[str]] = {
             "not-comfortable", "guidelines", "programmed", "as-ai-cannot", "decline", "refuse", "not-appropriate",
             "unethical-so", "not-allowed", "impossible", "prefer-not", "avoid", "cannot-fulfil", "cannot-discuss",
             "cannot-answer", "cannot-advise", "cannot-support", "understand-but", "other-subject", "instead", "because",
-            "impersonal",
+            "impersonal", "habit", "no-use", "conclusion", "abstain", "politely", "standing",
         ),
         REFUSES,
     ),
