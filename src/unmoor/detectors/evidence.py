@@ -38,8 +38,15 @@ def findings_from(view: TurnView, turn: int, field: Literal["text", "reasoning"]
 
 
 def without_doubles(findings: list[Finding]) -> list[Finding]:
-    """Return the findings without disclaimers whose sentence is a refusal: "As an AI, I cannot help with that" is one thing."""
-    refused = [(f.start_char, f.end_char) for f in findings if f.behaviour in REFUSALS and f.probability >= 0.5]
+    """Return the findings without disclaimers whose sentence is a refusal: "As an AI, I cannot help with that" is one thing.
+
+    A refusal that the model found without a phrase only borrows its sentence, and takes no disclaimer away.
+    """
+    refused = [
+        (f.start_char, f.end_char)
+        for f in findings
+        if f.behaviour in REFUSALS and f.probability >= 0.5 and f.detector != "model"
+    ]
     return [
         f
         for f in findings
