@@ -8,7 +8,7 @@ import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["MadeRow", "make_rows"]
+__all__ = ["KIND_ONLY", "MadeRow", "make_rows"]
 
 SEED = 20231218
 _KINDS: dict[str, tuple[int, str, str]] = {
@@ -20,6 +20,11 @@ _KINDS: dict[str, tuple[int, str, str]] = {
     "cannot_tool": (200, "full_refusal", "cannot"),
     "should_not": (420, "full_refusal", "should_not"),
     "private_declined": (480, "full_refusal", "should_not"),
+    "person_declined": (400, "full_refusal", "should_not"),
+    "company_declined": (300, "full_refusal", "should_not"),
+    "deed_declined": (200, "full_refusal", "should_not"),
+    "person_unknown": (400, "full_refusal", "cannot"),
+    "company_unknown": (300, "full_refusal", "cannot"),
     "blocked": (80, "full_refusal", "should_not"),
     "lecture": (220, "full_refusal", "should_not"),
     "essay_refused": (200, "full_refusal", "should_not"),
@@ -39,6 +44,8 @@ _KINDS: dict[str, tuple[int, str, str]] = {
     "support": (200, "compliance", ""),
 }
 """Kind of row to (how many, label, kind of refusal or `disclaimer`)."""
+KIND_ONLY = frozenset(("person_declined", "person_unknown", "company_declined", "company_unknown", "deed_declined"))
+"""Kinds of row that only the head `cannot` learns from: of refusals of this wording the other heads know enough."""
 _NO_SELF = frozenset(
     (
         "blocked",
@@ -77,12 +84,12 @@ def make_rows(seed: int = SEED) -> list[MadeRow]:
     """Return the rows, the same for the same seed."""
     texts = tomllib.loads((Path(__file__).resolve().parent / "texts.toml").read_text(encoding="utf-8"))
     chance = random.Random(seed)  # noqa: S311 - reproducible rows, no secrets
-    rows = [_row(name, texts, chance) for name, (count, _, _) in _KINDS.items() for _ in range(count)]
+    rows = [_row(name, texts, chance) for name in _KINDS if name not in KIND_ONLY for _ in range(_KINDS[name][0])]
     for request, answer in texts["ordinary"]["pairs"]:
         for _ in range(_ORDINARY_EACH):
             fill = _filler(texts["slots"], chance)
             rows.append(MadeRow(fill(request), _upper(fill(answer)), "compliance", "", "ordinary"))
-    return rows
+    return rows + [_row(name, texts, chance) for name in _KINDS if name in KIND_ONLY for _ in range(_KINDS[name][0])]
 
 
 def _row(name: str, texts: dict[str, dict[str, list[str]]], chance: random.Random) -> MadeRow:

@@ -18,7 +18,7 @@ import numpy as np
 import scipy.sparse as sp
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from rows import make_rows
+from rows import KIND_ONLY, make_rows
 
 from unmoor.detectors.features import BUCKETS, DENSE, dense_features, ngram_features
 from unmoor.detectors.model import HEADS
@@ -136,6 +136,8 @@ def labels_of(name: str, row: dict[str, Any], dense: np.ndarray) -> dict[str, in
     """Return the label of a row for each head: 1, 0, or -1 where the source does not say."""
     refuses, full, kind = row["label"] != "compliance", row["label"] == "full_refusal", row.get("kind")
     found = {"any": int(refuses), "full": int(full), "cannot": -1}
+    if row.get("group") in KIND_ONLY:
+        found = {"any": -1, "full": -1, "cannot": -1}
     if full and kind in ("cannot", "should_not"):
         found["cannot"] = int(kind == "cannot")
     elif (
