@@ -84,13 +84,14 @@ def dense_features(view: TurnView) -> NDArray[np.float32]:
     """Return the dense features of a turn: shape (len(DENSE),), most of them between 0 and 1."""
     values: list[float] = []
     by_behaviour: dict[str, list[Hit]] = {}
-    for hit in view.hits:
+    weighed = [hit for hit in view.hits if hit.phrase.weighed]
+    for hit in weighed:
         by_behaviour.setdefault(hit.phrase.behaviour, []).append(hit)
     for behaviour in _COUNTED:
         values += _places(view, by_behaviour[behaviour]) if behaviour in by_behaviour else _NOWHERE
     refusals = [hit for hit in view.hits if hit.phrase.behaviour in REFUSALS and not hit.doubt]
     opening = any(_is_opening(view, hit) for hit in refusals)
-    disclaims = any(hit.phrase.behaviour in ("disclaimer.identity", "bias.evasion") for hit in view.hits)
+    disclaims = any(hit.phrase.behaviour in ("disclaimer.identity", "bias.evasion") for hit in weighed)
     unable = any(hit.phrase.behaviour == "sign.inability" and _is_opening(view, hit) for hit in view.hits)
     asked = [float(name in view.asks) for name in _ASKED]
     values += asked

@@ -59,6 +59,7 @@ SCRIPTS = ("Latin", "Cyrillic", "Arabic", "Devanagari", "Han", "Kana", "Hangul")
 _PHRASE_KEYS = {
     "id": str, "behaviour": str, "pattern": str, "why": str, "hits": list, "misses": list,
     "strength": str, "place": str, "span": str, "unless": str, "request": str,
+    "weighed": bool,
 }  # fmt: skip
 _PHRASE_NEEDS = ("id", "behaviour", "pattern", "why", "hits", "misses")
 _PACK_KEYS = {
@@ -72,7 +73,10 @@ WORDS = ("says", "but")
 
 @dataclass(frozen=True, slots=True)
 class Phrase:
-    """One thing to look for. `unless` is looked for in the same sentence, `request` in what was asked before."""
+    """One thing to look for. `unless` is looked for in the same sentence, `request` in what was asked before.
+
+    `weighed` says whether the learned model counts it; a phrase that is not decides for its own behaviour alone.
+    """
 
     id: str
     language: str
@@ -86,6 +90,7 @@ class Phrase:
     span: str = "sentence"
     unless: Pattern | None = None
     request: Pattern | None = None
+    weighed: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,6 +222,7 @@ def _phrase(values: dict[str, Any], settings: dict[str, Any], where: str, known:
         span=values.get("span", "sentence"),
         unless=patterns.get("unless"),
         request=patterns.get("request"),
+        weighed=values.get("weighed", True),
     )
 
 
