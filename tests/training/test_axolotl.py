@@ -9,8 +9,13 @@ written down from it (axolotl_masks.json, by bench/axolotl.py).
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import signal
+import subprocess
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -236,6 +241,36 @@ def test_a_child_that_ends_well_without_safe_weights_has_failed(
     stand_in(tmp_path, monkeypatch, "sys.exit(0)")
     with pytest.raises(RecipeError, match=r"left no \.safetensors"):
         train_twins(write_axolotl(tmp_path, tiny_base), twins_of(tmp_path), tmp_path / "out", read, options=AXOLOTL)
+
+
+def test_a_child_ends_when_the_command_is_told_to_end(
+    tmp_path: Path, tiny_base: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stand_in(tmp_path, monkeypatch, "(folder / 'pid').write_text(str(os.getpid())); time.sleep(300)")
+    arguments = ["train", str(write_axolotl(tmp_path, tiny_base)), "-o", str(tmp_path / "out")]
+    for name, path in twins_of(tmp_path).items():
+        arguments += ["--data", f"{name}={path}"]
+    with subprocess.Popen([sys.executable, "-m", "unmoor", *arguments], stdout=subprocess.DEVNULL) as command:
+        told = tmp_path / "out" / "raw" / "pid"
+        assert _within(120, lambda: told.is_file() and told.read_text())
+        command.terminate()
+        assert command.wait(60) == 128 + signal.SIGTERM
+    assert _within(60, lambda: not _is_alive(int(told.read_text())))
+
+
+def _within(seconds: float, is_so: Callable[[], object]) -> bool:
+    end = time.monotonic() + seconds
+    while not is_so() and time.monotonic() < end:
+        time.sleep(0.1)
+    return bool(is_so())
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return "Z" not in Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
 
 
 def test_a_child_that_stops_early_makes_no_twin(

@@ -52,6 +52,7 @@ def test_no_is_a_word_and_not_false(tmp_path: Path) -> None:
         ("assistant_only_loss: false", "assistant turns only"),
         ("push_to_hub: true", "overwrite each other"),
         ("eval_strategy: steps", "no evaluation split"),
+        ("auto_find_batch_size: true", "batch size of its own"),
         ("dataset_kwargs: {skip_prepare_dataset: true}", "max_length"),
     ],
 )

@@ -108,6 +108,10 @@ def _refuse(path: Path, values: dict[str, Any]) -> None:
         raise RecipeError(
             f"{path}: eval_strategy is refused: twins have no evaluation split. Next: unmoor evaluate, afterwards"
         )
+    if values.get("auto_find_batch_size"):
+        raise RecipeError(
+            f"{path}: auto_find_batch_size is refused: each twin would find a batch size of its own. Next: say the size that fits"
+        )
     if isinstance(values.get("dataset_kwargs"), dict) and values["dataset_kwargs"].get("skip_prepare_dataset"):
         raise RecipeError(
             f"{path}: skip_prepare_dataset is refused: TRL would not cut rows to max_length, and nobody would know"

@@ -16,16 +16,15 @@ import math
 import os
 import shlex
 import shutil
-import signal
-import subprocess
 import time
 from pathlib import Path
 from typing import Any, Literal
 
 from unmoor.errors import RecipeError
 from unmoor.run_folder import machine_errors, write_atomic
+from unmoor.training.backends.axolotl_child import run_child
 from unmoor.training.backends.axolotl_data import held_against
-from unmoor.training.backends.axolotl_log import Heard, last_words, lines_of, saved_state
+from unmoor.training.backends.axolotl_log import Heard, last_words, saved_state
 from unmoor.training.backends.axolotl_model import load_tokenizer
 from unmoor.training.backends.axolotl_recipe import REPLACED, known_keys
 from unmoor.training.backends.trl_command import _as_yaml
@@ -51,9 +50,6 @@ COMMAND_VARIABLE = "UNMOOR_AXOLOTL"
 
 RECIPE, ROWS, TEMPLATE, LOG = "axolotl.yaml", "axolotl-rows.jsonl", "axolotl-template.jinja", "axolotl.log"
 PREPARED = "axolotl-prepared"
-NO_REPORTS = {"AXOLOTL_DO_NOT_TRACK": "1"}
-"""Axolotl sends its makers the recipe, less paths and names, unless it is told not to; whoever wants that says so."""
-
 SEQUENCE_LEN = 512
 """Axolotl's own sequence_len where the recipe has none (schemas/config.py, 0.21)."""
 
@@ -193,7 +189,7 @@ def train(twin: Twin, progress: Progress | None) -> TwinResult:
     started = time.monotonic()
     command = [*axolotl_command(), "train", str(write_recipe(twin))]
     heard = Heard(twin.max_steps)
-    status = _run(command, twin, heard, progress)
+    status = run_child(command, twin, twin.folder / LOG, heard, progress)
     log = twin.folder / LOG
     if status:
         raise RecipeError(
@@ -206,32 +202,6 @@ def train(twin: Twin, progress: Progress | None) -> TwinResult:
         )
     make_generable(twin.folder)
     return _result(twin, heard, time.monotonic() - started)
-
-
-def _run(command: list[str], twin: Twin, heard: Heard, progress: Progress | None) -> int:
-    """Run the child to its end, or end it and all its processes if we are interrupted; return its status."""
-    with (
-        (twin.folder / LOG).open("wb") as log,
-        subprocess.Popen(
-            command,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            stdin=subprocess.DEVNULL,
-            start_new_session=True,
-            env={**NO_REPORTS, **os.environ},
-        ) as child,
-    ):
-        try:
-            assert child.stdout is not None
-            for line in lines_of(child.stdout):
-                log.write(line + b"\n")
-                log.flush()
-                if heard.hear(line.decode("utf-8", "replace")) and progress:
-                    progress(f"train {twin.name}", heard.step, twin.max_steps)
-            return child.wait()
-        finally:
-            if child.poll() is None:
-                os.killpg(child.pid, signal.SIGTERM)
 
 
 def make_generable(folder: Path) -> None:
