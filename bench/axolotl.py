@@ -95,7 +95,7 @@ def main() -> None:
         "demo's tokenizer. `odd_rows` are ours: wrong order of roles, empty answers, a system turn alone, too long, masked."
     )
     asked.results.write_text(
-        "\n\n".join(["# What Axolotl makes of the same rows", head, *parts]) + "\n", encoding="utf-8"
+        "\n\n".join(["## What Axolotl makes of the same rows", head, *parts]) + "\n", encoding="utf-8"
     )
 
 
@@ -190,7 +190,7 @@ def run(command: list[Any]) -> str:
 def table(name: str, plan: Plan, handed: Mapping[str, list[Sample]], given: list[Sample], own: list[Sample]) -> str:
     """Return how many rows the preflight keeps, how many of them Axolotl kept as handed over, and how many it reads alike."""
     columns = ("file", "rows", "preflight keeps", "handed over, kept alike", "read alike, ids and labels", "ids alone")
-    lines = [f"## {name}", "", f"| {' | '.join(columns)} |", f"|---|{'--:|' * 5}"]
+    lines = [f"### {name}", "", f"| {' | '.join(columns)} |", f"|---|{'--:|' * 5}"]
     left, own_left, ids_left = Counter(given), Counter(own), Counter(ids for ids, _ in own)
     rule, expected = plan.backend.rule(plan.recipe), {}
     for arm, samples in handed.items():
