@@ -22,6 +22,7 @@ compute_environment: LOCAL_MACHINE
 distributed_type: MULTI_GPU   # with use_cpu in the recipe this is two processors; MULTI_CPU starts one process without MPI
 mixed_precision: "no"
 num_machines: 1
+main_process_port: 0   # any free one: other trainings may run beside
 machine_rank: 0
 num_processes: 2
 """
@@ -30,6 +31,7 @@ compute_environment: LOCAL_MACHINE
 distributed_type: FSDP
 mixed_precision: "no"
 num_machines: 1
+main_process_port: 0   # any free one: other trainings may run beside
 machine_rank: 0
 num_processes: 2
 fsdp_config:
@@ -48,7 +50,7 @@ def run(command: Sequence[str]) -> str:
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
     environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
     environment["PYTHONPATH"] = f"{ROOT / 'src'}{os.pathsep}{ROOT}"
-    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False, timeout=600)
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False, timeout=240)
     assert done.returncode == 0, done.stderr[-3000:]
     return done.stdout + done.stderr
 
