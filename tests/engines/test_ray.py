@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import os
-import signal
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.on_ray import dies_once, write_two_files
 from unmoor.engines import Cluster, Job, Options, run_job, run_on_ray
 from unmoor.errors import BadDataError
 from unmoor.layouts import open_data_set
@@ -19,12 +17,6 @@ from unmoor.run_folder import verify
 
 ray = pytest.importorskip("ray", reason="the extra `ray` is not installed")
 pytestmark = pytest.mark.slow
-
-ANSWERS = (
-    "Oak, ash and elm grow in a cool climate.",
-    "I'm sorry, but I can't assist with that request.",
-    "Sand and clay.",
-)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -36,12 +28,7 @@ def cluster() -> Iterator[None]:
 
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
-    folder = tmp_path / "data"
-    folder.mkdir()
-    for file in range(2):
-        rows = ({"instruction": f"({n})", "input": "", "output": ANSWERS[n % 3]} for n in range(800))
-        (folder / f"{file}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows) + "null\n")
-    return folder
+    return write_two_files(tmp_path / "data", 800)
 
 
 def _job() -> Job:
@@ -61,28 +48,13 @@ def test_a_cluster_gives_the_bytes_of_one_process(data: Path, tmp_path: Path) ->
     assert sorted(path.name for path in tmp_path.iterdir()) == ["data", "local", "run"]
 
 
-class _DiesOnce(ChunkFacts):
-    """Kills the worker that looks at the first row, the first time in all."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        marker = Path(os.environ.get("UNMOOR_TEST_MARKER", "/nonexistent"))
-        if marker.parent.exists() and not marker.exists():
-            marker.touch()
-            os.kill(os.getpid(), signal.SIGKILL)
-
-
 def test_the_shard_of_a_killed_worker_is_done_again(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run_job(open_data_set(data), _job(), tmp_path / "local")
     marker = tmp_path / "killed"
 
-    def dies_once() -> ChunkFacts:
-        os.environ["UNMOOR_TEST_MARKER"] = str(marker)
-        return _DiesOnce()
-
-    job = Job("alpaca", load_policy("dolphin"), languages=("en",), observer=dies_once)
+    job = Job("alpaca", load_policy("dolphin"), languages=("en",), observer=dies_once(marker))
     monkeypatch.setenv("UNMOOR_TEST_MARKER", "")
     run_on_ray(data, job, tmp_path / "run", Options(), Cluster(shards=4))
     assert marker.exists(), "no worker was killed: the test proved nothing"

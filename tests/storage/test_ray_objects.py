@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import os
-import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.on_ray import dies_once, write_two_files
 from tests.storage.server import Server
 from unmoor.engines import Cluster, Job, Options, run_job, run_on_ray
 from unmoor.layouts import open_data_set
@@ -22,12 +20,6 @@ from unmoor.storage import Address
 ray = pytest.importorskip("ray", reason="the extra `ray` is not installed")
 pytestmark = pytest.mark.slow
 
-ANSWERS = (
-    "Oak, ash and elm grow in a cool climate.",
-    "I'm sorry, but I can't assist with that request.",
-    "Sand and clay.",
-)
-
 
 @pytest.fixture
 def cluster(s3: Server) -> Iterator[None]:
@@ -37,34 +29,16 @@ def cluster(s3: Server) -> Iterator[None]:
     ray.shutdown()
 
 
-class _DiesOnce(ChunkFacts):
-    """Kills the worker that looks at a row, the first time in all."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        marker = Path(os.environ.get("UNMOOR_TEST_MARKER", "/nonexistent"))
-        if marker.parent.exists() and not marker.exists():
-            marker.touch()
-            os.kill(os.getpid(), signal.SIGKILL)
-
-
 def test_a_cluster_on_s3_gives_the_bytes_of_one_process_here(
     cluster: None, s3: Server, objects: Any, bucket: str, tmp_path: Path
 ) -> None:
-    (tmp_path / "set").mkdir()
-    for number in range(2):
-        rows = ({"instruction": f"({n})", "input": "", "output": ANSWERS[n % 3]} for n in range(600))
-        (tmp_path / "set" / f"{number}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows) + "null\n")
+    write_two_files(tmp_path / "set", 600)
     objects.put(f"{tmp_path}/set/", f"{bucket}/set/", recursive=True)
     marker = tmp_path / "killed"
 
-    def dies_once() -> ChunkFacts:
-        os.environ["UNMOOR_TEST_MARKER"] = str(marker)
-        return _DiesOnce()
-
     job = Job("alpaca", load_policy("dolphin"), languages=("en",), observer=ChunkFacts)
     expected = run_job(open_data_set(tmp_path / "set"), job, tmp_path / "here")
-    dying = Job("alpaca", load_policy("dolphin"), languages=("en",), observer=dies_once)
+    dying = Job("alpaca", load_policy("dolphin"), languages=("en",), observer=dies_once(marker))
     run = Address(f"s3://{bucket}/run")
     summary = run_on_ray(Address(f"s3://{bucket}/set"), dying, run, Options(), Cluster(shards=4))
     assert marker.exists(), "no worker was killed: the test proved nothing"

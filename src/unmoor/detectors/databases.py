@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-import tempfile
 from functools import lru_cache
 from importlib.metadata import version as package_version
 from pathlib import Path
 from typing import Any
 
-from unmoor.languages import cache_folder
+from unmoor.records import cache_folder, keep_in_cache
 
-__all__ = ["compiled_set", "keep", "not_trusted", "note", "stored_set", "trusted_hyperscan"]
+__all__ = ["compiled_set", "not_trusted", "note", "stored_set", "trusted_hyperscan"]
 
 _CANARY = rb"((ed)|i('ouldn]be)?[ n](|recommend|wouln]recommend)[ n](st|y)|ut)"
 _CANARY_TEXT = b" it went home. i recommend you read"
@@ -62,7 +61,7 @@ def compiled_set(expressions: list[bytes], flags: int, *, literal: bool = False)
         database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
         numbers = list(range(len(expressions)))
         database.compile(expressions=expressions, ids=numbers, flags=[flags] * len(expressions), literal=literal)
-        keep(_stored_path(expressions, kind), hyperscan.dumpb(database))
+        keep_in_cache(_stored_path(expressions, kind), hyperscan.dumpb(database))
     return database
 
 
@@ -81,17 +80,6 @@ def _stored_path(expressions: list[bytes], kind: str) -> Path:
     version = f"{package_version('hyperscan')} {kind}"
     key = hashlib.sha256(b"\0".join([version.encode(), *expressions])).hexdigest()[:32]
     return cache_folder() / f"phrases-{key}.hs"
-
-
-def keep(path: Path, data: bytes) -> None:
-    """Write a cache file whole or not at all; where the folder cannot be written, the next start compiles again."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
-            file.write(data)
-        Path(file.name).replace(path)
-    except OSError:
-        return
 
 
 def note(number: int, _start: int, end: int, _flags: int, context: Any) -> None:

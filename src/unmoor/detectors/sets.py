@@ -17,9 +17,10 @@ import numpy as np
 import re2
 from numpy.typing import NDArray
 
-from unmoor.detectors.databases import compiled_set, keep, not_trusted, note, stored_set, trusted_hyperscan
+from unmoor.detectors.databases import compiled_set, not_trusted, note, stored_set, trusted_hyperscan
 from unmoor.detectors.literals import KEPT, must_have
-from unmoor.languages import Phrase, cache_folder
+from unmoor.languages import Phrase
+from unmoor.records import cache_folder, keep_in_cache
 
 __all__ = ["HyperscanSet", "PhraseSet", "Re2Set", "WarmingSet", "phrase_database"]
 
@@ -166,7 +167,7 @@ def _words(phrases: Sequence[tuple[int, Phrase]], *, find_now: bool) -> list[lis
     if not find_now:
         return None
     found = [list(must_have(phrase.pattern.exact)) for _, phrase in phrases]
-    keep(path, json.dumps(found).encode())
+    keep_in_cache(path, json.dumps(found).encode())
     return found
 
 

@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import tempfile
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from unmoor.languages.pattern import Pattern, read_pattern
-from unmoor.records import cache_folder
+from unmoor.records import cache_folder, keep_in_cache
 
 __all__ = ["PatternCache", "kept_contents"]
 
@@ -45,7 +44,7 @@ class PatternCache:
         """Write what is new, whole or not at all; where the folder cannot be written, the next start reads the packs again."""
         if self._is_complete:
             return
-        _keep(self._path, json.dumps(self._known))
+        keep_in_cache(self._path, json.dumps(self._known).encode())
 
 
 def kept_contents(pack_sha256: str, parsed: Callable[[], dict[str, Any]]) -> dict[str, Any]:
@@ -58,19 +57,8 @@ def kept_contents(pack_sha256: str, parsed: Callable[[], dict[str, Any]]) -> dic
     if isinstance(stored, dict):
         return stored
     contents = parsed()
-    _keep(path, json.dumps(contents))
+    keep_in_cache(path, json.dumps(contents).encode())
     return contents
-
-
-def _keep(path: Path, text: str) -> None:
-    """Write a cache file whole or not at all; where the folder cannot be written, the next start reads the packs again."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=path.parent, delete=False) as file:
-            file.write(text)
-        Path(file.name).replace(path)
-    except OSError:
-        return
 
 
 def _read(path: Path) -> dict[str, tuple[str, str]]:

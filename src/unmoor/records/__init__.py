@@ -1,6 +1,6 @@
 """What flows through unmoor: conversations, findings, decisions and verdicts. Standard library only."""
 
-from unmoor.records.cache import cache_folder
+from unmoor.records.cache import cache_folder, keep_in_cache
 from unmoor.records.conversation import Conversation, Path, Piece, Role, Row, Turn
 from unmoor.records.decision import ACTIONS, OUTCOMES, Decision, Edit, Outcome
 from unmoor.records.finding import BEHAVIOURS, FLOOR_TOPICS, REFUSALS, Finding
@@ -29,4 +29,5 @@ __all__ = [
     "Turn",
     "Verdict",
     "cache_folder",
+    "keep_in_cache",
 ]
