@@ -6,12 +6,13 @@ nothing. PyTorch's FSDP2 itself shards over gloo as well. The plugin that accele
 
 from __future__ import annotations
 
-import runpy
 import sys
 from typing import Any
 
 from accelerate.state import AcceleratorState
 from accelerate.utils import DistributedType
+
+from tests.training.ends_at_once import run_and_end
 
 MADE = AcceleratorState.__init__
 
@@ -26,5 +27,4 @@ def _with_plugin(self: Any, *positional: Any, fsdp_plugin: Any = None, **named: 
 
 if __name__ == "__main__":
     AcceleratorState.__init__ = _with_plugin
-    sys.argv = sys.argv[1:]
-    runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
+    run_and_end(sys.argv[1:])

@@ -1,8 +1,4 @@
-"""Twins trained by two processes, as on two cards: with a copy of the model each (DDP), and with half of it each (FSDP2).
-
-The first runs where UNMOOR_SEVERAL_PROCESSES is set: on a busy machine a process of TRL's own command now and then never ends,
-after all is trained and saved (in torch's shutdown on gloo; ending the group by hand did not help). Why is not known.
-"""
+"""Twins trained by two processes, as on two cards: with a copy of the model each (DDP), and with half of it each (FSDP2)."""
 
 from __future__ import annotations
 
@@ -63,7 +59,7 @@ def run(command: Sequence[str]) -> str:
 def launched_fixture(tmp_path: Path, tiny_base: Path) -> Callable[[str, str], Path]:
     """Return what trains a twin by the printed command, with the words before TRL's own that the second argument says."""
 
-    def launch(config: str, through: str = "") -> Path:
+    def launch(config: str, through: str) -> Path:
         accelerate = tmp_path / f"{len(list(tmp_path.iterdir()))}.accelerate.yaml"
         accelerate.write_text(config)
         out = tmp_path / accelerate.stem
@@ -77,11 +73,10 @@ def launched_fixture(tmp_path: Path, tiny_base: Path) -> Callable[[str, str], Pa
     return launch
 
 
-@pytest.mark.skipif("UNMOOR_SEVERAL_PROCESSES" not in os.environ, reason="set UNMOOR_SEVERAL_PROCESSES: may not end")
 def test_two_processes_train_a_whole_twin_that_loads(launched: Callable[[str, str], Path], tiny_base: Path) -> None:
     from transformers import AutoModelForCausalLM
 
-    ddp = launched(DDP, "")
+    ddp = launched(DDP, "tests.training.ends_at_once")
     fsdp = launched(FSDP2, "tests.training.fsdp_on_cpu")
     base, alike, sharded = weights(tiny_base), weights(ddp), weights(fsdp)
     assert set(base) == set(alike) == set(sharded)
