@@ -253,6 +253,15 @@ def test_all_in_a_filter_can_be_asked_for_while_the_counts_are_still_on_their_wa
         assert page.locator("#all-form [name=judgement]").count() == 0
 
 
+def test_a_key_is_answered_as_soon_as_the_page_has_loaded_even_where_timers_run_late(browser: Any, run: Path) -> None:
+    with served(run) as (link, _):
+        page = Reviewer(browser, link).page
+        page.add_init_script("const soon = setTimeout; window.setTimeout = (run, wait) => soon(run, wait ?? 60_000);")
+        page.reload()
+        page.keyboard.press("Shift+A")
+        page.wait_for_selector("#all[open]", timeout=10_000)
+
+
 def test_more_than_a_thousand_are_judged_only_when_the_number_is_typed(browser: Any, tmp_path: Path) -> None:
     with served(generate(tmp_path / "house", 1_200)) as (link, _):
         person = Reviewer(browser, link)
