@@ -29,7 +29,6 @@ def demo_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("demo") / "demo"
     done = subprocess.run(
         [sys.executable, "-m", "unmoor", "demo", "-o", str(folder)],
-        env={**os.environ, "OMP_WAIT_POLICY": "PASSIVE"},  # threads that wait leave the cores to the other tests
         capture_output=True,
         text=True,
         check=False,
