@@ -29,7 +29,8 @@ FAMILIES: dict[str, frozenset[str]] = {
             "not-comfortable", "guidelines", "programmed", "as-ai-cannot", "decline", "refuse", "not-appropriate",
             "unethical-so", "not-allowed", "impossible", "prefer-not", "avoid", "cannot-fulfil", "cannot-discuss",
             "cannot-answer", "cannot-advise", "cannot-support", "understand-but", "other-subject", "instead", "because",
-            "impersonal", "habit", "no-use", "conclusion", "abstain", "politely", "standing",
+            "impersonal", "habit", "no-use", "conclusion", "abstain", "politely", "standing", "wrong-to-give", "bad-request",
+            "sorry-wrong", "must-point-out", "would-be-irresponsible", "ethics-support", "private",
         ),
         REFUSES,
     ),
@@ -52,7 +53,7 @@ ONE_LANGUAGE: dict[str, frozenset[str]] = {"denial": REFUSES}
 OPINION = frozenset(("not-human", "no-opinion"))
 LOOK_ALIKES = (
     "customer", "sympathy", "fact", "law", "third-person", "idiom", "you-cannot", "quoted", "about", "undeniable",
-    "correction", "speech",
+    "correction", "speech", "ethics-answer", "safety-tip", "other-request",
 )  # fmt: skip
 
 
