@@ -147,23 +147,26 @@ def memory(sizes: tuple[float, ...]) -> list[str]:
 
 
 def measure(sizes: Sizes, count: int) -> list[str]:
-    """Return the section: JSON Lines, Parquet, memory; a size of 0 leaves a part out."""
-    WORK.mkdir(parents=True, exist_ok=True)
+    """Return the section on speed: JSON Lines, Parquet; a size of 0 leaves a part out."""
     body: list[str] = []
     for lines in (
         on_lines(sizes.lines, count) if sizes.lines else [],
         on_parquet(sizes.parquet, count) if sizes.parquet else [],
-        memory(sizes.memory) if sizes.memory else [],
     ):
         body += [*lines, ""] if lines else []
     shutil.rmtree(OUT, ignore_errors=True)
+    return [*_head(f"Medians of {count} rounds in turn;"), *body]
+
+
+def _head(how: str) -> list[str]:
+    """Return what ran where; on a machine that others use at the same time, CPU seconds are more than on a quiet one."""
     used = f"unmoor {version('unmoor')}, orjson {version('orjson')}, pyarrow {version('pyarrow')}"
-    head = f"{machine()}; load {busy():.1f} at the end of the run. {used}. Medians of {count} rounds in turn;"
-    return [head, "default policy; evidence, ledger, hashes and report written.", "", *body]
+    head = f"{machine()}; load {busy():.1f} at the end of the run. {used}. {how}"
+    return [head, "default policy; evidence, ledger, hashes and report written.", ""]
 
 
 def main() -> None:
-    """Measure and write bench/results/detection-speed.md."""
+    """Measure and write bench/results/detection-speed.md and detection-memory.md, each if asked for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--megabytes", type=float, default=196, help="JSON Lines; 0 leaves it out")
     parser.add_argument(
@@ -173,9 +176,17 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=ROUNDS)
     given = parser.parse_args()
     asked = (1000.0, 5000.0) if given.memory is None else tuple(size for size in given.memory if size)
-    lines = measure(Sizes(given.megabytes, given.parquet, asked), given.rounds)
-    print("\n".join(lines))
-    write_section("detection-speed", "Full detection", lines)
+    WORK.mkdir(parents=True, exist_ok=True)
+    sizes = Sizes(given.megabytes, given.parquet, asked)
+    if sizes.lines or sizes.parquet:
+        lines = measure(sizes, given.rounds)
+        print("\n".join(lines))
+        write_section("detection-speed", "Full detection", lines)
+    if sizes.memory:
+        peaks = memory(sizes.memory)
+        lines = [*_head("Each size once;"), *peaks]
+        print("\n".join(lines))
+        write_section("detection-memory", "Memory of full detection", lines)
 
 
 if __name__ == "__main__":
