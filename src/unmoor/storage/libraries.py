@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from unmoor.errors import MissingExtraError, UsageError, nearest_name
@@ -21,6 +22,8 @@ _PACKAGES = {
 """What to install for a scheme; for others fsspec names the library itself."""
 _SETTINGS = {scheme: {"max_concurrency": 2} for scheme in ("s3", "s3a")}
 """s3fs holds ten parts of 50 MiB of an upload in memory, measured at 870 MB; with two at 280 MB."""
+_LOGGERS = {"gs": "gcsfs", "gcs": "gcsfs"}
+"""Logs every try as a traceback, and that a bucket may be read but not described. What remains of an error is said once, by us."""
 
 
 def file_system(address: str) -> tuple[Any, str]:
@@ -34,6 +37,8 @@ def file_system(address: str) -> tuple[Any, str]:
     _refuse_unknown(scheme)
     from fsspec.core import url_to_fs
 
+    if scheme in _LOGGERS:
+        logging.getLogger(_LOGGERS[scheme]).setLevel(logging.CRITICAL)
     with storage_errors(f"Opening {address}"):
         system, path = url_to_fs(address, use_listings_cache=False, **_SETTINGS.get(scheme, {}))
     return system, str(path)
