@@ -84,7 +84,7 @@ def _is_answered_after(view: TurnView, hit: Hit) -> bool:
     after = len(rest)
     if after < _ANSWERS_AFTER[0] or after < _ANSWERS_AFTER[1] * (end - begin):
         return False
-    return rest[:40].casefold().startswith(view.buts)
+    return bool(_turning(view.buts.get(hit.phrase.language, ())).match(rest))
 
 
 def finding_at(view: TurnView, hit: Hit, turn: int, field: Literal["text", "reasoning"], probability: float) -> Finding:
@@ -115,21 +115,28 @@ def _span(view: TurnView, hit: Hit) -> tuple[int, int]:
 def _disclaimer_span(view: TurnView, hit: Hit) -> tuple[int, int]:
     """Return the disclaimer's sentence, or only its clause where the sentence answers after all ("..., but leek soup is best")."""
     start, end = hit.sentence
-    turned = _turn_in_sentence(view, hit.end, end)
+    turned = _turn_in_sentence(view, view.buts.get(hit.phrase.language, ()), hit.end, end)
     rest = view.answer.text[turned:end]
     offers = any(other.phrase.behaviour == "sign.answer" and turned <= other.start < end for other in view.hits)
     return (start, turned) if turned < end and not offers and len(rest.split()) >= 4 else (start, end)
 
 
-def _turn_in_sentence(view: TurnView, position: int, end: int) -> int:
+def _turn_in_sentence(view: TurnView, buts: tuple[str, ...], position: int, end: int) -> int:
     """Return where the clause after "but" or "however" begins, or `end`."""
     tail = view.answer.text[position:end]
     if "," not in tail and ";" not in tail:
         return end
-    found = [m.end() for but in _patterns(view.buts) for m in [but.search(tail)] if m]
+    found = [m.end() for but in _patterns(buts) for m in [but.search(tail)] if m]
     return position + min(found) if found else end
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=64)
+def _turning(buts: tuple[str, ...]) -> re.Pattern[str]:
+    """Return what finds one of the words where a sentence starts: whole words ("ma", not "Mao") in scripts that part them."""
+    words = (re.escape(but) + (r"(?![^\W\d_])" if but[-1].lower() != but[-1].upper() else "") for but in buts)
+    return re.compile("|".join(words) or r"(?!)", re.IGNORECASE)
+
+
+@lru_cache(maxsize=64)
 def _patterns(buts: tuple[str, ...]) -> tuple[re.Pattern[str], ...]:
     return tuple(re.compile(rf"[,;] {re.escape(but)},? ", re.IGNORECASE) for but in buts)

@@ -61,18 +61,11 @@ class Phrases:
         self._exact: dict[int, Any] = {}
         self._extra: dict[tuple[int, str], Any] = {}
         self.languages = Languages(packs)
-        self._words = {
-            name: tuple(sorted({word for pack in packs for word in pack.words.get(name, ())}))
-            for name in ("says", "but")
-        }
+        self.buts = {pack.code: tuple(sorted(pack.words.get("but", ()))) for pack in packs}
 
     def _of(self, behaviours: Set[str]) -> frozenset[int]:
         """Return the numbers of the phrases of some behaviours."""
         return frozenset(number for number, phrase in enumerate(self.all) if phrase.behaviour in behaviours)
-
-    def words(self, name: str) -> tuple[str, ...]:
-        """Return the words of one list of all packs, sorted."""
-        return self._words[name]
 
     def spoken(self, folded: str) -> set[int]:
         """Return the numbers of the phrases that may occur in a folded answer: none of requests, none of the floor's topics."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -33,7 +33,7 @@ class TurnView:
     hits: tuple[Hit, ...]
     language: str
     has_tools: bool
-    buts: tuple[str, ...]
+    buts: Mapping[str, tuple[str, ...]]
 
 
 class Said(NamedTuple):
@@ -121,7 +121,7 @@ def _taken_apart(
         hits=tuple(hits),
         language=language,
         has_tools=said.has_tools,
-        buts=phrases.words("but"),
+        buts=phrases.buts,
     )
     doubts = [_doubt(view, hit) for hit in hits]
     if not any(doubts):
