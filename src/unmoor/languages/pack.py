@@ -67,8 +67,8 @@ _PACK_KEYS = {
     "stop_words": list, "shorthand": dict, "words": dict,
 }  # fmt: skip
 _PACK_NEEDS = ("code", "name", "version", "script", "tested", "stop_words")
-WORDS = ("says", "but")
-"""Lists under `[words]`: verbs beside a quotation; what opens the sentence with which an answer follows after all."""
+WORDS = ("but",)
+"""Lists under `[words]`: what opens the sentence with which an answer follows after all."""
 
 
 @dataclass(frozen=True, slots=True)
