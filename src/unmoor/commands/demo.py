@@ -41,12 +41,12 @@ def command(output: Path, seed: int, force: bool, data: Path | None, as_json: bo
     """
     from unmoor.commands.story import tell, write_data
 
-    _train_sooner()
     if data is not None:
         rows = write_data(data, seed)
         click.echo(f"{data}: {rows:,} rows")
         return
 
+    _train_sooner()
     summary = tell(output, seed=seed, force=force)
     if as_json:
         print_json(summary)
@@ -58,7 +58,7 @@ def _train_sooner() -> None:
     """Set up this process for many small steps, before torch is loaded; no number that is computed changes.
 
     Threads that wait spin without end by default, which stalls a machine that others use too (0.2 steps a second on two cores that
-    ten programs share); that sleep at once are a tenth slower on a quiet one. Here they spin some microseconds, then sleep. Memory
+    ten programs share); that sleep at once are a sixth slower on a quiet one. Here they spin some microseconds, then sleep. Memory
     that is freed stays with the process: glibc gives the large blocks of every step back and takes them anew, page by page.
     """
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
