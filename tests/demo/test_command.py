@@ -16,8 +16,24 @@ def test_threads_that_wait_leave_the_cores_to_others_unless_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, told: str | None, found: str
 ) -> None:
     monkeypatch.setenv("OMP_WAIT_POLICY", told or "")
+    monkeypatch.setenv("GOMP_SPINCOUNT", "")
     if told is None:
         monkeypatch.delenv("OMP_WAIT_POLICY")
+    monkeypatch.delenv("GOMP_SPINCOUNT")
+    policies = []
+
+    def note(output: Path, **_: object) -> dict[str, object]:
+        policies.append(os.environ["OMP_WAIT_POLICY"])
+        return {"output": str(output)}
+
+    monkeypatch.setattr("unmoor.commands.story.tell", note)
+    done = CliRunner().invoke(cli, ["demo", "-o", str(tmp_path / "demo"), "--json"], catch_exceptions=False)
+    assert (done.exit_code, policies) == (0, [found])
+
+
+def test_writing_the_data_alone_leaves_the_process_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OMP_WAIT_POLICY", "")
+    monkeypatch.delenv("OMP_WAIT_POLICY")
     done = CliRunner().invoke(cli, ["demo", "--data", str(tmp_path / "rows.jsonl")], catch_exceptions=False)
     assert done.exit_code == 0
-    assert os.environ["OMP_WAIT_POLICY"] == found
+    assert "OMP_WAIT_POLICY" not in os.environ

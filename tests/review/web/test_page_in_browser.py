@@ -79,6 +79,11 @@ class Reviewer:
         self.page.wait_for_function("() => !document.querySelector('.htmx-request, .htmx-swapping, .htmx-settling')")
         self.page.wait_for_load_state("networkidle")
 
+    def go(self, place: str) -> None:
+        """Follow a link of the menu and wait for the page that it leads to; a click alone may return before it is there."""
+        with self.page.expect_navigation():
+            self.page.click(f"nav >> text={place}")
+
     def show(self, item: str) -> None:
         self.page.goto(f"{self.page.url.split('?')[0]}?item={item}")
 
@@ -458,17 +463,18 @@ def test_the_sampled_audit_shows_its_figures_while_it_is_judged(browser: Any, ru
     with served(run) as (link, _):
         person = Reviewer(browser, link)
         page = person.page
-        page.click("nav >> text=Sampled audit")
+        person.go("Sampled audit")
         assert [line[:12] for line in page.locator(".running").all_text_contents()] == ["checked 0 of"] * 2
         assert "18 kept rows without a finding" in str(page.text_content(".sheet"))
-        page.click(".button-link")
+        with page.expect_navigation():
+            page.click(".button-link")
         page.wait_for_selector("#total", state="attached")
         for done in range(1, 9):
             person.press("x" if done == 1 else "c")
             assert f"checked {done} of" in str(page.text_content(".judge")) or "kept rows" in str(
                 page.text_content(".judge")
             )
-        page.click("nav >> text=Sampled audit")
+        person.go("Sampled audit")
         said = page.locator(".running").all_text_contents()
         counts = [int(line.split()[1]) for line in said]
         assert sum(counts) == 8
@@ -481,7 +487,7 @@ def test_the_agreement_of_two_people_and_the_machine_is_shown(browser: Any, run:
         for key in "cccxxc":
             ada.press(key)
             bo.press("c")
-        ada.page.click("nav >> text=Agreement")
+        ada.go("Agreement")
         rows = [row.split() for row in ada.page.locator("tbody tr").all_inner_texts()]
         assert [row[0] for row in rows] == ["ada", "ada", "bo"]
         assert rows[0][1:4] == ["bo", "6", "67%"]
