@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from huggingface_hub import DatasetCard
 
-from tests.commands.fake_hub import TOKEN, FakeHub, fake_hub
+from tests.fake_hub import TOKEN, FakeHub, fake_hub
 
 pytestmark = pytest.mark.slow
 REFUSAL = "I'm sorry, but I can't assist with that request."
