@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.browser import needs_browser, opened_browser, serious
+from tests.browser import needs_browser, serious
 from tests.report import made_up
 from unmoor.report import render_report
 
 pytestmark = needs_browser
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with opened_browser() as opened:
-        yield opened
 
 
 @pytest.mark.parametrize("kind", ["demo", "filter"])

@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.browser import needs_browser, opened_browser
+from tests.browser import needs_browser
 from tests.report import made_up
 from tests.report.hostile import payloads, poisoned
 from unmoor.report import render_report
 
 pytestmark = needs_browser
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with opened_browser() as opened:
-        yield opened
 
 
 class Watched:

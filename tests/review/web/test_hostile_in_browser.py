@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import pytest
 
-from tests.browser import needs_browser, opened_browser
+from tests.browser import needs_browser
 from tests.report.hostile import payloads
 from tests.review.generate_run import generate
 from tests.review.web.runs import lines_of, rewrite, served
@@ -20,12 +19,6 @@ from tests.review.web.test_page_in_browser import Reviewer
 pytestmark = needs_browser
 STEERING = {"outcome", "field", "action"}
 """Words of the ledger that say what a row is; a run in which they are anything else was altered, and only here."""
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with opened_browser() as opened:
-        yield opened
 
 
 def poisoned(value: Any, payload: str) -> Any:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.browser import needs_browser, opened_browser, serious
+from tests.browser import needs_browser, serious
 from tests.review.generate_run import generate
 from tests.review.web.runs import ANSWERS, filtered, row, served
 
@@ -21,12 +20,6 @@ document.addEventListener("securitypolicyviolation", (event) => {
     window.violations.push(event.violatedDirective + " " + event.blockedURI);
 });
 """
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with opened_browser() as opened:
-        yield opened
 
 
 @pytest.fixture(scope="module")
