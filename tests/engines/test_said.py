@@ -99,6 +99,15 @@ def test_no_verdict_removes_a_refusal_that_the_floor_keeps(path: Path, tmp_path:
     assert after[4]["outcome"] == "kept" and after[4]["is_floor"]
 
 
+def test_the_reason_names_who_said_so(path: Path, tmp_path: Path) -> None:
+    before = _run(path, tmp_path / "run")
+    wrong, mended = _verdict(before[1], "wrong"), replace(_verdict(before[2], "drop"), by="bo")
+    after = _run(path, tmp_path / "run", {1: (wrong,), 2: (mended, replace(mended, by="ada", note="again"))})
+    assert after[1]["reason"].endswith("and a person called that wrong; judged by ada")
+    assert after[2]["reason"].endswith("judged by ada, bo")
+    assert "judged by" not in after[4]["reason"]
+
+
 def test_a_verdict_on_another_place_does_nothing(path: Path, tmp_path: Path) -> None:
     before = _run(path, tmp_path / "run")
     astray = replace(_verdict(before[1], "wrong"), start_char=3)

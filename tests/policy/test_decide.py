@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -169,3 +171,33 @@ def test_an_honest_cannot_is_never_removed_by_a_shipped_policy(name: str) -> Non
     conversation = _conversation("I have no access to your calendar.")
     finding = _finding(conversation, 1, "I have no access to your calendar.", "refusal.capability")
     assert decide(conversation, (finding,), load_policy(name)).outcome in ("kept", "labelled")
+
+
+@pytest.mark.parametrize(
+    ("action", "probability", "is_reasoning", "said"),
+    [
+        ("keep", 0.99, False, "which policy test keeps"),
+        (
+            "drop",
+            0.40,
+            False,
+            "with probability 0.40, too low for policy test to act on (0.80) or to ask a person (0.50)",
+        ),
+        ("keep", 0.40, False, "which policy test keeps"),
+        ("drop", 0.99, True, "in its reasoning, which is reported and left alone"),
+        ("drop", 0.0, False, "and a person called that wrong"),
+    ],
+)
+def test_the_reason_for_leaving_a_row_alone_is_the_true_one(
+    action: str, probability: float, is_reasoning: bool, said: str
+) -> None:
+    finding = replace(REFUSAL, probability=probability, is_reasoning=is_reasoning)
+    decision = decide(TWO, (finding,), _policy(action))
+    assert decision.outcome == "kept" and not decision.needs_review
+    assert decision.reason.endswith(said), decision.reason
+
+
+def test_of_findings_that_change_nothing_the_reason_names_the_most_likely() -> None:
+    weak, kept = replace(REFUSAL, probability=0.3), _finding(TWO, 4, "An oak.", "identity.vendor", 0.9)
+    decision = decide(TWO, (weak, kept), _policy("drop"))
+    assert "identity.vendor" in decision.reason and decision.reason.endswith("which policy test keeps")

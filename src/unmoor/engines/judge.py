@@ -13,7 +13,7 @@ from unmoor.detectors import RawWordlist
 from unmoor.engines.duplicate_rows import DuplicateRows, duplicate_entry
 from unmoor.engines.job import FOUND_FROM, Job, JudgeSettings
 from unmoor.engines.loaded import detector_of
-from unmoor.engines.said import findings_as_judged, policy_as_judged
+from unmoor.engines.said import findings_as_judged, judges_of, policy_as_judged
 from unmoor.errors import BadRow
 from unmoor.layouts import Change, Layout, ParsedRow, SetKey, SetText, layout_named, layout_of_row
 from unmoor.policy import cut_spans, decide, turns_to_remove
@@ -138,6 +138,7 @@ class Judge:
         self, read: ReadRow, findings: tuple[Finding, ...], floor_topics: Mapping[int, tuple[str, ...]]
     ) -> Judged:
         verdicts = self._job.verdicts.get(read.number, ())
+        judges = judges_of(findings, verdicts) if verdicts else ""
         findings = findings_as_judged(findings, verdicts) if verdicts else findings
         if not findings:
             return Judged(read.number, "kept")
@@ -151,6 +152,8 @@ class Judge:
             floor_turns=self._floor_turns(read.conversation, findings, floor_topics) if floor_topics else frozenset(),
             can_mask=read.layout.can_mask,
         )
+        if judges:
+            decision = replace(decision, reason=f"{decision.reason}; judged by {judges}")
         try:
             changes = _changes(read, decision)
         except _CannotRewrite:

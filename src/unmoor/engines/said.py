@@ -8,7 +8,7 @@ from dataclasses import replace
 from unmoor.policy import Policy
 from unmoor.records import Finding, Verdict
 
-__all__ = ["findings_as_judged", "policy_as_judged"]
+__all__ = ["findings_as_judged", "judges_of", "policy_as_judged"]
 
 
 def findings_as_judged(findings: Sequence[Finding], verdicts: Sequence[Verdict]) -> tuple[Finding, ...]:
@@ -40,6 +40,12 @@ def policy_as_judged(policy: Policy, verdicts: Sequence[Verdict]) -> Policy:
         if verdict.judgement in ("mend", "drop")
     }
     return replace(policy, actions={**policy.actions, **asked}) if asked else policy
+
+
+def judges_of(findings: Sequence[Finding], verdicts: Sequence[Verdict]) -> str:
+    """Return who judged one of the findings, in the order of their names; the empty string where nobody did."""
+    found = set(map(_place, findings))
+    return ", ".join(sorted({said.by for said in verdicts if said.judgement != "skip" and _place(said) in found}))
 
 
 def _place(judged: Finding | Verdict) -> tuple[str, int, str, int, int, str]:

@@ -155,9 +155,23 @@ def _why_here(plan: _Plan, counted: list[Finding], findings: tuple[Finding, ...]
             f"{_says(finding)} with probability {finding.probability:.2f}, under the threshold of "
             f"{policy.threshold(finding.behaviour):.2f}; a person should look"
         )
-    if findings:
-        return f"{_says(findings[0])}, which policy {policy.name} keeps"
-    return "nothing was found"
+    return (
+        _why_left(max(findings, key=lambda finding: finding.probability), policy) if findings else "nothing was found"
+    )
+
+
+def _why_left(finding: Finding, policy: Policy) -> str:
+    """Say why nothing follows from a finding; only people give one the probability 0."""
+    if finding.probability == 0:
+        return f"{_says(finding)}, and a person called that wrong"
+    if finding.is_reasoning:
+        return f"{_says(finding)} in its reasoning, which is reported and left alone"
+    if policy.action(finding.behaviour) == "keep":
+        return f"{_says(finding)}, which policy {policy.name} keeps"
+    return (
+        f"{_says(finding)} with probability {finding.probability:.2f}, too low for policy {policy.name} to act on "
+        f"({policy.threshold(finding.behaviour):.2f}) or to ask a person ({policy.review_from():.2f})"
+    )
 
 
 def _because(counted: list[Finding], policy: Policy) -> str:
