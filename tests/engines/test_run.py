@@ -225,7 +225,7 @@ def test_a_label_is_a_field_of_its_own(tmp_path: Path) -> None:
 
 def test_too_many_removed_rows_stop_before_anything_is_written(tmp_path: Path) -> None:
     policy = Policy("strict", 1, actions={"refusal.policy": "drop"}, max_removed_share=0.4)
-    with pytest.raises(BadDataError, match=r"1 of 2 rows \(50\.0%\).*limit of 40%") as caught:
+    with pytest.raises(BadDataError, match=r"1 of 2 readable rows \(50\.0%\).*limit of 40%") as caught:
         _filter(tmp_path, _lines(_row(REFUSAL), _row(PLAIN)), policy)
     assert caught.value.exit_code == 3
     assert not (tmp_path / "run").exists()

@@ -55,7 +55,9 @@ def print_found(path: AnyPath, summary: Summary) -> None:
     click.echo(f"Rows with any refusal: {summary.refusal_rows:,} ({share})")
     bad = summary.outcomes["quarantined"]
     if bad:
-        click.echo(f"Rows that could not be read: {bad:,} (quarantine.jsonl of a run says where and why)")
+        click.echo(f"Rows that could not be read: {bad:,}. The first: {summary.first_bad_row()}")
+        if bad > summary.rows / 2:
+            click.echo("That is most of them: what is said above is said of the few others.")
     if summary.opinions:
         _print_opinions(summary.opinions)
 

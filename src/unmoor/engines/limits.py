@@ -12,16 +12,25 @@ __all__ = ["hold_bad_rows", "hold_to_limit", "hold_to_share"]
 
 
 def hold_bad_rows(summary: Summary, options: Options, *, is_end: bool = False) -> None:
-    """Stop at the first chunk that goes over a count; a share can only be told at the end."""
+    """Stop at the first chunk that goes over a count; a share can only be told at the end.
+
+    Without a limit a data set of which no row at all can be read is an error: nothing was looked at. A shard may be such a part.
+    """
     bad = summary.outcomes["quarantined"]
     over_count = options.max_bad_rows is not None and bad > options.max_bad_rows
     over_share = is_end and options.max_bad_share is not None and bad > options.max_bad_share * summary.rows
     if over_count or over_share:
         limit = f"{options.max_bad_rows:,}" if options.max_bad_rows is not None else f"{options.max_bad_share:.2%}"
-        first = summary.first_bad
         raise BadDataError(
             f"{bad:,} of {summary.rows:,} rows cannot be read, over the limit of {limit}. Nothing was written. "
-            f"The first: row {first['row']}, byte {first['error_offset']}: {first['code']}: {first['message']}"
+            f"The first: {summary.first_bad_row()}"
+        )
+    has_limit = options.max_bad_rows is not None or options.max_bad_share is not None or options.shard is not None
+    if is_end and bad and not summary.readable_rows() and not has_limit:
+        raise BadDataError(
+            f"None of the {bad:,} rows can be read. Nothing was written. The first: {summary.first_bad_row()}\n"
+            "Next: see that the file is what it is taken for (--layout says how rows are written); "
+            "--max-bad-rows 100% takes it as it is"
         )
 
 
@@ -37,7 +46,7 @@ def hold_to_share(summary: Summary, policy: dict[str, Any] | None) -> None:
     if policy is None or summary.removed_share() <= limit:
         return
     raise BadDataError(
-        f"Policy {policy['name']} would remove {summary.outcomes['removed']:,} of {summary.rows:,} rows "
+        f"Policy {policy['name']} would remove {summary.removed_rows():,} of {summary.readable_rows():,} readable rows "
         f"({summary.removed_share():.1%}), over its limit of {limit:.0%}. Nothing was written. "
         "Next: look with `unmoor audit`, then raise max_removed_share under [limits] in a policy of your own"
     )

@@ -48,9 +48,22 @@ class Summary:
         return {"input": self.rows, **{outcome: self.outcomes[outcome] for outcome in OUTCOMES}}
 
     def removed_share(self) -> float:
-        """Return the share of readable rows that the policy removed, 0 to 1; duplicates went for another reason."""
-        readable = self.rows - self.outcomes["blank"] - self.outcomes["quarantined"]
-        return (self.outcomes["removed"] - self.duplicate_rows) / readable if readable else 0.0
+        """Return the share of readable rows that the policy removed, 0 to 1."""
+        readable = self.readable_rows()
+        return self.removed_rows() / readable if readable else 0.0
+
+    def readable_rows(self) -> int:
+        """Return the rows that are neither blank nor in the quarantine."""
+        return self.rows - self.outcomes["blank"] - self.outcomes["quarantined"]
+
+    def removed_rows(self) -> int:
+        """Return the rows that the policy removed; duplicates went for another reason."""
+        return self.outcomes["removed"] - self.duplicate_rows
+
+    def first_bad_row(self) -> str:
+        """Return where the first row in the quarantine stands and what is wrong with it."""
+        bad = self.first_bad
+        return f"row {bad['row']}, byte {bad['error_offset']}: {bad['code']}: {bad['message']}"
 
     def as_json(self) -> dict[str, Any]:
         """Return the numbers under the names that scripts read."""
