@@ -21,6 +21,9 @@ from unmoor.languages import STRENGTHS, Pack, Phrase
 
 __all__ = ["FAINT", "NERVOUS", "Hit", "Phrases"]
 
+RENEWED_AFTER = 2**27
+"""Bytes looked at closely before the exact patterns are compiled anew. RE2 keeps what it met in each, up to `max_mem`, so that they
+grow for as long as new texts come: 95 MB after 100 MB of rows, 115 after 500. Renewal takes half a second, every minute or so."""
 MAX_MATCHES = 20
 """Matches of one phrase looked at in one text."""
 MAX_MATCH_CHARS = 240
@@ -60,6 +63,7 @@ class Phrases:
         self.fillers, self.faint, self.nervous = (self._of(names) for names in (FILLERS, FAINT, NERVOUS))
         self._exact: dict[int, Any] = {}
         self._extra: dict[tuple[int, str], Any] = {}
+        self._looked_at = 0
         self.languages = Languages(packs)
         self.buts = {pack.code: tuple(sorted(pack.words.get("but", ()))) for pack in packs}
 
@@ -89,7 +93,7 @@ class Phrases:
 
     def matches(self, number: int, folded: str) -> list[tuple[int, int]]:
         """Return where phrase `number` stands in a folded text, as (start, end)."""
-        return self._spans(number, folded, _encoded(folded))
+        return self._spans(number, folded, self._encoded(folded))
 
     def _spans(self, number: int, folded: str, data: bytes) -> list[tuple[int, int]]:
         """Return where phrase `number` stands. RE2 looks at bytes; most texts are as many characters."""
@@ -125,7 +129,7 @@ class Phrases:
     def named_in(self, folded: str, candidates: Iterable[int], prefix: str | tuple[str, ...]) -> set[str]:
         """Return the behaviours starting with `prefix` (or one of them) among the candidates that really occur."""
         found: set[str] = set()
-        data = _encoded(folded)
+        data = self._encoded(folded)
         for number in candidates:
             behaviour = self.all[number].behaviour
             if behaviour.startswith(prefix) and behaviour not in found and not self.is_excepted(number, folded):
@@ -139,7 +143,7 @@ class Phrases:
         """Return where the candidates really stand in a folded text; those that do not are left out."""
         if not candidates:
             return {}
-        data = _encoded(folded)
+        data = self._encoded(folded)
         return {number: spans for number in candidates if (spans := self._spans(number, folded, data))}
 
     def hits(
@@ -182,16 +186,27 @@ class Phrases:
             return False
         return self.languages.accepts(phrase.language, language, sentence)
 
+    def _encoded(self, folded: str) -> bytes:
+        """Return the bytes that exact patterns look at; now and then those are dropped, to be compiled anew when next wanted."""
+        data = folded.encode("utf-8", "replace")
+        self._looked_at += len(data)
+        if self._looked_at > RENEWED_AFTER:
+            self._looked_at = 0
+            self._exact.clear()
+            self._extra.clear()
+            re2.purge()  # it holds on to what it compiled last
+        return data
+
     def _pattern(self, number: int) -> Any:
-        if number not in self._exact:
-            self._exact[number] = self._compiled(self.all[number], self.all[number].pattern.exact)
-        return self._exact[number]
+        made = self._exact[number] = self._compiled(self.all[number], self.all[number].pattern.exact)
+        return made
 
     def _side(self, number: int, which: str) -> Any:
-        key = (number, which)
-        if key not in self._extra:
-            self._extra[key] = self._compiled(self.all[number], getattr(self.all[number], which).exact)
-        return self._extra[key]
+        made = self._extra.get((number, which))
+        if made is None:
+            made = self._compiled(self.all[number], getattr(self.all[number], which).exact)
+            self._extra[number, which] = made
+        return made
 
     def _compiled(self, phrase: Phrase, exact: str) -> Any:
         try:
@@ -203,10 +218,6 @@ class Phrases:
 @lru_cache(maxsize=1024)
 def _requests_in_all(codes: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(map(requests_in, codes))
-
-
-def _encoded(folded: str) -> bytes:
-    return folded.encode("utf-8", "replace")
 
 
 def _starts_sentence(folded: str, start: int) -> bool:
