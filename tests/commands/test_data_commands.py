@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import json
 import os
 import resource
@@ -18,6 +19,8 @@ ROWS = [
     {"instruction": "How do I kill a Python process?", "input": "", "output": REFUSAL},
     {"instruction": "Name a river.", "input": "", "output": "The Danube is a river in Europe."},
 ]
+_DROP_CAPABILITY, _READ_ANYTHING, _SEARCH_ANYTHING = 24, 1, 2
+"""Linux: PR_CAPBSET_DROP, CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH."""
 
 
 def unmoor(
@@ -164,6 +167,52 @@ def test_what_goes_wrong_is_one_clear_message_and_nothing_half_written(
     assert words in done.stderr
     assert "Traceback" not in done.stderr
     assert not (folder / "run").exists()
+
+
+def as_bound_by_rights() -> None:
+    """Take the right to read everything from a process of the superuser, so that a folder without rights is one for it too."""
+    if os.geteuid() == 0:
+        for capability in (_READ_ANYTHING, _SEARCH_ANYTHING):
+            assert ctypes.CDLL(None).prctl(_DROP_CAPABILITY, capability, 0, 0, 0) == 0
+
+
+@pytest.mark.parametrize("named", ["all", "all/**/*.jsonl", "all/*/*.jsonl", "all/shut", "all/shut/b.jsonl"])
+@pytest.mark.parametrize("rights", [0o000, 0o600])
+def test_a_folder_of_which_a_part_cannot_be_read_is_not_read_without_it(data: Path, named: str, rights: int) -> None:
+    shut = data.parent / "all" / "shut"
+    shut.mkdir(parents=True)
+    for path in (shut.parent / "a.jsonl", shut / "b.jsonl"):
+        path.write_bytes(data.read_bytes())
+    shut.chmod(rights)
+    done = unmoor("audit", named, cwd=data.parent, preexec=as_bound_by_rights)
+    shut.chmod(0o700)
+    assert done.returncode == 2, done.stdout
+    assert "all/shut" in done.stderr and "cannot be read: Permission denied" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("named", ["all", "all/*.jsonl", "all/b.jsonl"])
+def test_a_link_to_data_that_is_not_there_is_named(data: Path, named: str) -> None:
+    (data.parent / "all").mkdir()
+    (data.parent / "all" / "a.jsonl").write_bytes(data.read_bytes())
+    (data.parent / "all" / "b.jsonl").symlink_to("gone.jsonl")
+    done = unmoor("audit", named, cwd=data.parent)
+    assert done.returncode == 2, done.stdout
+    assert "all/b.jsonl is a link to gone.jsonl, and nothing is there" in done.stderr
+
+
+def test_tables_and_linked_folders_beside_data_are_named_as_not_read(data: Path) -> None:
+    whole = data.parent / "all"
+    (whole / ".git").mkdir(parents=True)
+    (whole / "a.jsonl").write_bytes(data.read_bytes())
+    for name in ("notes.txt", "more.csv", ".git/x.tsv"):
+        (whole / name).write_text("a,b\n")
+    said = unmoor("audit", "all", cwd=data.parent).stdout
+    assert said.split("\n")[3] == "Not read, for tables and linked folders are not: more.csv"
+    (whole / "year").symlink_to(data.parent)
+    said = unmoor("audit", "all", cwd=data.parent).stdout
+    assert "are not: more.csv and 1 more\n" in said
+    assert said.startswith("all: 3 rows")
 
 
 def test_bad_rows_go_to_the_quarantine_and_the_run_goes_on(data: Path) -> None:

@@ -36,7 +36,11 @@ def print_found(path: AnyPath, summary: Summary) -> None:
     )
     click.echo(f"Layout {summary.layout}{mixed}, guessed from the first rows; --layout NAME overrides.")
     said = ", ".join(languages) + (f", {more} more" if more > 0 else "")
-    click.echo(f"Languages: {said or 'none'}\n")
+    click.echo(f"Languages: {said or 'none'}")
+    if left_out := summary.source.left_out:
+        others = f" and {len(left_out) - 1:,} more" if len(left_out) > 1 else ""
+        click.echo(f"Not read, for tables and linked folders are not: {short(left_out[0], 60)}{others}")
+    click.echo()
     names = [*BEHAVIOURS, *sorted(set(summary.behaviour_rows) - set(BEHAVIOURS))]
     explained = ("what it is",) if width >= _NARROW else ()
     listing = table("behaviour", "rows", "share", *explained, right=("rows", "share"), whole=("behaviour",))

@@ -6,6 +6,7 @@ a byte range of JSON Lines, row groups of Parquet, whole files where a file cann
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -14,7 +15,7 @@ from pathlib import Path, PurePath
 
 from unmoor.errors import UsageError
 from unmoor.layouts.arrays import read_array
-from unmoor.layouts.files import CHUNK_BYTES, Chunk, Source, read_lines, recognise_source
+from unmoor.layouts.files import CHUNK_BYTES, Chunk, Source, read_lines, recognise_source, size_of
 from unmoor.layouts.hub import exported_data_set, is_hub_name, is_saved_data_set
 from unmoor.layouts.parquet import read_parquet, row_group_bytes
 from unmoor.storage import Address, AnyPath, located, matches
@@ -22,6 +23,8 @@ from unmoor.storage import Address, AnyPath, located, matches
 __all__ = ["DataSet", "open_data_set", "read_chunks", "read_data_set", "shard_of"]
 
 _DATA_FILE = re.compile(r"\.(?:jsonl?|ndjson|parquet)(?:\.(?:gz|gzip|zst|zstd))?$", re.IGNORECASE)
+_TABLE = re.compile(r"\.[ct]sv(?:\.(?:gz|gzip|zst|zstd))?$", re.IGNORECASE)
+"""Rows in a form that is not read; a README or a picture is nobody's data, these may be."""
 _NOT_DATA = frozenset(
     ("dataset_infos.json", "dataset_info.json", "dataset_dict.json", "state.json", "metadata.json", "package.json")
 )
@@ -33,11 +36,15 @@ _LOOKS_AT_ONCE = 16
 
 @dataclass(frozen=True, slots=True)
 class DataSet:
-    """Files of one format in order. `name` is what the user called it; `root` is what the files' own names are relative to."""
+    """Files of one format in order. `name` is what the user called it; `root` is what the files' own names are relative to.
+
+    `left_out` names what else lies in the folder, may be data and is not read: tables (.csv, .tsv) and links to other folders.
+    """
 
     name: str
     files: tuple[Source, ...]
     root: AnyPath
+    left_out: tuple[str, ...] = ()
 
     @property
     def format(self) -> str:
@@ -63,26 +70,28 @@ def open_data_set(path: AnyPath | str) -> DataSet:
     """Find the files that `path` names and look at how each is written.
 
     Raises:
-        UsageError: nothing is there, the files are of several formats, or every one of them is empty.
+        UsageError: nothing is there, a part of it cannot be read, the files are of several formats, or every one of them is empty.
         BadDataError: a compressed file is damaged.
         MachineError: the storage that an address names does not answer, or denies access.
     """
     named = located(path)
     if isinstance(named, Address):
         return _open_address(named)
-    if is_hub_name(str(path)) or is_saved_data_set(named):
+    if is_hub_name(str(path)) or (_is_folder(named) and is_saved_data_set(named)):
         exported = exported_data_set(str(path))
         return DataSet(named.name, tuple(map(recognise_source, exported)), exported[0].parent)
-    if named.is_dir():
-        found = sorted(file for file in named.rglob("*") if _is_data(file, named))
-        root = named
+    name = named.name or named.resolve().name
+    if _is_folder(named):
+        below = sorted(_found_below(named))
+        found = [file for file in below if _has_data_name(file, named) and not _is_place(file)]
         if not found:
             raise UsageError(_NO_DATA.format(named))
-    elif not named.exists() and _GLOB.search(str(path)):
+        left_out = tuple(_below(file, named).as_posix() for file in below if _is_left_out(file))
+        return DataSet(name, _sources(found), named, left_out)
+    if not os.path.lexists(named) and _GLOB.search(str(path)):
         found, root = _matches(str(path))
-    else:
-        return DataSet(named.name, (recognise_source(named),), named.parent)
-    return DataSet(named.name or named.resolve().name, _sources(found), root)
+        return DataSet(name, _sources(found), root)
+    return DataSet(named.name, (recognise_source(named),), named.parent)
 
 
 def _open_address(named: Address) -> DataSet:
@@ -100,8 +109,48 @@ def _open_address(named: Address) -> DataSet:
     return DataSet(named.name, _sources(found), root)
 
 
-def _is_data(file: Path, root: Path) -> bool:
-    return file.is_file() and _has_data_name(file, root)
+def _is_folder(named: Path) -> bool:
+    """Return whether it is a folder.
+
+    Raises:
+        UsageError: it is one that cannot be read, or no one can tell.
+    """
+    try:
+        is_folder = named.is_dir()
+    except OSError as error:
+        raise _unreadable(named, str(error.strerror)) from error
+    if is_folder and not os.access(named, os.R_OK | os.X_OK):
+        raise _unreadable(named, "Permission denied")
+    return is_folder
+
+
+def _found_below(folder: Path) -> Iterator[Path]:
+    """Yield what lies in a folder and is not hidden: files, links to folders, which are not followed, links to nothing.
+
+    Raises:
+        UsageError: a folder in it cannot be listed, and so no one knows what is missing.
+    """
+
+    def refuse(error: OSError) -> None:
+        raise _unreadable(error.filename, str(error.strerror)) from error
+
+    for place, folders, files in os.walk(folder, onerror=refuse):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        links = [name for name in folders if Path(place, name).is_symlink()]
+        yield from (Path(place, name) for name in (*files, *links) if not name.startswith("."))
+
+
+def _unreadable(folder: Path | str, why: str) -> UsageError:
+    return UsageError(f"The folder {folder} cannot be read: {why}. Next: the right to read it, or data without it")
+
+
+def _is_place(file: Path) -> bool:
+    """Return whether it is a folder or a link to one; of what may not be looked at, no."""
+    return os.path.isdir(file)  # noqa: PTH112 - Path.is_dir raises there
+
+
+def _is_left_out(file: Path) -> bool:
+    return bool(_TABLE.search(file.name)) or _is_place(file)
 
 
 def _has_data_name(file: AnyPath, root: AnyPath) -> bool:
@@ -119,10 +168,18 @@ def _matches(pattern: str) -> tuple[list[Path], Path]:
     parts = Path(pattern).parts
     fixed = next(index for index, part in enumerate(parts) if _GLOB.search(part))
     root = Path(*parts[:fixed]) if fixed else Path()
-    found = sorted(file for file in root.glob(str(Path(*parts[fixed:]))) if file.is_file())
+    _hold_readable(root, parts[fixed:])
+    found = sorted(file for file in root.glob(str(Path(*parts[fixed:]))) if not _is_place(file))
     if not found:
         raise UsageError(f"No file matches {pattern}. In a shell, quote a pattern that unmoor is to expand")
     return found, root
+
+
+def _hold_readable(root: Path, wild: Sequence[str]) -> None:
+    """Raise UsageError where a pattern leads into a folder that cannot be read: a glob passes over it in silence."""
+    for depth in range(len(wild)):
+        for found in root.glob(str(Path(*wild[:depth]))) if depth else [root]:
+            _is_folder(found)
 
 
 def _sources(files: Sequence[AnyPath]) -> tuple[Source, ...]:
@@ -149,7 +206,7 @@ def _recognised(file: AnyPath) -> Source:
         file, Address
     ):  # asked one by one: what a listing tells of an object may differ from what the object tells
         file = replace(file, seen=file.now())
-    return recognise_source(file) if file.stat().st_size else Source(file, "jsonl")
+    return recognise_source(file) if size_of(file) else Source(file, "jsonl")
 
 
 def shard_of(data: DataSet, number: int, count: int) -> DataSet:

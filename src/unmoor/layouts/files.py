@@ -19,7 +19,17 @@ from unmoor.errors import BadDataError, UsageError
 from unmoor.layouts.parse import MAX_ROW_BYTES
 from unmoor.storage import Address, AnyPath
 
-__all__ = ["CHUNK_BYTES", "Chunk", "Format", "Source", "open_bytes", "read_lines", "read_some", "recognise_source"]
+__all__ = [
+    "CHUNK_BYTES",
+    "Chunk",
+    "Format",
+    "Source",
+    "open_bytes",
+    "read_lines",
+    "read_some",
+    "recognise_source",
+    "size_of",
+]
 
 Format = Literal["jsonl", "json", "parquet"]
 CHUNK_BYTES = 4 * 2**20
@@ -102,13 +112,15 @@ def recognise_source(path: AnyPath) -> Source:
         UsageError: there is no such file, it is a folder, it is empty, or it is UTF-16.
         BadDataError: it is compressed and the compressed data is damaged.
     """
+    if not isinstance(path, Address):
+        size_of(path)
     if path.is_dir():
         raise UsageError(f"{path} is a folder; one file is wanted here. Next: name a file in it")
     try:
         with path.open("rb") as file:
             magic = file.read(4)
     except FileNotFoundError as error:
-        raise UsageError(f"There is no file {path}") from error
+        raise UsageError(_absent(path)) from error
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror}") from error
     if not magic:
@@ -125,6 +137,27 @@ def recognise_source(path: AnyPath) -> Source:
     has_bom = start.startswith(_BOM)
     body = start[len(_BOM) if has_bom else 0 :].lstrip(b" \t\r\n")
     return Source(path, "json" if _is_array(body) else "jsonl", compression, has_bom)
+
+
+def size_of(path: AnyPath) -> int:
+    """Return the bytes of a file.
+
+    Raises:
+        UsageError: there is none, or it may not be looked at.
+    """
+    try:
+        return path.stat().st_size
+    except FileNotFoundError as error:
+        raise UsageError(_absent(path)) from error
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror}") from error
+
+
+def _absent(path: AnyPath) -> str:
+    """Return what is said of a file that is not there."""
+    if isinstance(path, Address) or not path.is_symlink():
+        return f"There is no file {path}"
+    return f"{path} is a link to {path.readlink()}, and nothing is there. Next: mend the link, or delete it"
 
 
 def _is_array(body: bytes) -> bool:
