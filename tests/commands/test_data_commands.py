@@ -29,7 +29,7 @@ def unmoor(
     environment = {**os.environ, "NO_COLOR": "1", "COLUMNS": "80", "PYTHONUTF8": "1", **more}
     command = [sys.executable, "-m", "unmoor", *map(str, arguments)]
     return subprocess.run(
-        command, cwd=cwd, capture_output=True, text=True, env=environment, preexec_fn=preexec, check=False
+        command, cwd=cwd, input="", capture_output=True, text=True, env=environment, preexec_fn=preexec, check=False
     )
 
 
@@ -148,6 +148,17 @@ def test_an_altered_run_fails_verification(data: Path) -> None:
         (["filter", "train.jsonl", "-o", "other"], 2, "holds other files"),
         (["verify", "absent"], 2, "no run folder"),
         (["explain", "other", "1"], 2, "not a finished run"),
+        (
+            ["audit", "-"],
+            2,
+            "- is standard input, a pipe, and cannot be read twice. Next: write what is in it to a file first",
+        ),
+        (["filter", "train.jsonl", "-o", "-"], 2, "not to standard output: -o -. Next: -o NAME"),
+        (["restore", "other", "-o", "-"], 2, "not to standard output: -o -. Next: -o NAME"),
+        (["audit", "pipe"], 2, "pipe is a pipe and cannot be read twice"),
+        (["audit", "pipes"], 2, "pipes/a.jsonl is a pipe and cannot be read twice"),
+        (["audit", "/dev/stdin"], 2, "/dev/stdin is a pipe and cannot be read twice"),
+        (["audit", "/dev/zero"], 2, "/dev/zero is a device and cannot be read twice"),
         (["fliter"], 2, 'Did you mean "filter"'),
     ],
 )
@@ -162,11 +173,14 @@ def test_what_goes_wrong_is_one_clear_message_and_nothing_half_written(
     (folder / "strict.toml").write_text(strict)
     (folder / "other").mkdir()
     (folder / "other" / "thesis.tex").touch()
+    (folder / "pipes").mkdir()
+    for name in ("pipe", "pipes/a.jsonl"):
+        os.mkfifo(folder / name)
     done = unmoor(*arguments, cwd=folder)
     assert done.returncode == code, done.stderr
     assert words in done.stderr
     assert "Traceback" not in done.stderr
-    assert not (folder / "run").exists()
+    assert not (folder / "run").exists() and not (folder / "-").exists()
 
 
 def as_bound_by_rights() -> None:

@@ -25,7 +25,19 @@ class Place(click.ParamType):  # type: ignore[type-arg]  # generic from click 8.
     name = "path"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> AnyPath:  # noqa: ARG002
-        """Return what was named."""
+        """Return what was named.
+
+        Raises:
+            UsageError: standard input or output, by the name that other commands have for it.
+        """
+        if value == "-" and isinstance(param, click.Option):
+            raise UsageError(
+                f"unmoor writes files, not to standard output: {param.opts[0]} -. Next: {param.opts[0]} NAME"
+            )
+        if value == "-":
+            raise UsageError(
+                "- is standard input, a pipe, and cannot be read twice. Next: write what is in it to a file first"
+            )
         return located(value)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gzip
 import importlib
+import stat
 import sys
 import zlib
 from collections.abc import Iterator
@@ -17,7 +18,7 @@ from typing import Any, BinaryIO, Literal, cast
 
 from unmoor.errors import BadDataError, UsageError
 from unmoor.layouts.parse import MAX_ROW_BYTES
-from unmoor.storage import Address, AnyPath
+from unmoor.storage import Address, AnyPath, Seen
 
 __all__ = [
     "CHUNK_BYTES",
@@ -38,6 +39,8 @@ _ALWAYS_UNFOLDS, _MOST_TIMES = 2**29, 300
 """Decompressed bytes that are always read, and times the file's size that are: beyond both it is a bomb."""
 _BOM = b"\xef\xbb\xbf"
 _GZIP, _ZSTD, _PARQUET = b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"PAR1"
+_READ_ONCE = {stat.S_IFIFO: "pipe", stat.S_IFSOCK: "socket", stat.S_IFCHR: "device"}
+"""What is no file on a disk. Data is read twice, once to see how it is written, and a run hashes it once more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,14 +146,18 @@ def size_of(path: AnyPath) -> int:
     """Return the bytes of a file.
 
     Raises:
-        UsageError: there is none, or it may not be looked at.
+        UsageError: there is none, it may not be looked at, or it is a pipe or the like, which is gone once it is read.
     """
     try:
-        return path.stat().st_size
+        seen = path.stat()
     except FileNotFoundError as error:
         raise UsageError(_absent(path)) from error
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror}") from error
+    kind = "" if isinstance(seen, Seen) else _READ_ONCE.get(stat.S_IFMT(seen.st_mode))
+    if kind:
+        raise UsageError(f"{path} is a {kind} and cannot be read twice. Next: write what is in it to a file first")
+    return seen.st_size
 
 
 def _absent(path: AnyPath) -> str:
