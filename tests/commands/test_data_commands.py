@@ -296,6 +296,27 @@ def test_policies_are_listed_shown_and_printed(tmp_path: Path) -> None:
     assert unmoor("policy", "house.toml", cwd=tmp_path).stdout.startswith("house, version 1")
 
 
+def test_a_policy_is_shown_with_what_it_does_to_rows_that_a_list_finds(tmp_path: Path) -> None:
+    shown = unmoor("policy", "dolphin", cwd=tmp_path).stdout
+    (line,) = [line.split() for line in shown.splitlines() if line.startswith("wordlist ") and "0.80" in line]
+    assert line == ["wordlist", "drop", "0.80"]
+    assert "wordlist is what --wordlist FILE finds" in shown
+
+
+def test_a_policy_for_a_list_alone_says_without_one_that_nothing_will_be_found(data: Path) -> None:
+    (data.parent / "list.txt").write_text("# Danube\ndanube\n")
+    (data.parent / "mine.toml").write_text(
+        'name = "mine"\nversion = 1\n[actions]\nwordlist = "drop"\nmoralising = "keep"\n'
+    )
+    done = unmoor("filter", data, "--policy", "mine.toml", "-o", "idle", cwd=data.parent)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.startswith("Nothing will be found to act on: mine acts on wordlist alone, and no list is given.")
+    for flags in (("--policy", "mine.toml", "--wordlist", "list.txt", "-o", "a"), ("--policy", "dolphin", "-o", "b")):
+        done = unmoor("filter", data, *flags, cwd=data.parent)
+        assert done.returncode == 0 and not done.stderr, done.stderr
+    assert b"Danube" in (data.parent / "a" / "removed.jsonl").read_bytes()
+
+
 def test_mirrored_subjects_are_compared_on_the_rows_of_the_data(tmp_path: Path) -> None:
     refusal = "I'm sorry, but I can't help with that request."
     rows = [

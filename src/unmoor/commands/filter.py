@@ -51,6 +51,11 @@ def command(path: AnyPath, policy_name: str, output: AnyPath, as_json: bool, **o
     changed keep their bytes, and `unmoor restore` undoes it all. Example: unmoor filter train.jsonl --policy dolphin -o runs/house
     """
     policy = load_policy(policy_name)
+    if options["wordlist"] is None and policy.acts_on() == {"wordlist"}:
+        click.echo(
+            f"Nothing will be found to act on: {policy.name} acts on wordlist alone, and no list is given. Next: --wordlist FILE",
+            err=True,
+        )
     data, job = job_for(path, policy, options)
     options["path"] = path
     again = f"unmoor filter {path} --policy {policy_name} -o {output}"

@@ -36,9 +36,11 @@ def command(name: str | None, toml: bool, as_json: bool) -> None:
 def _show(policy: Policy) -> None:
     click.echo(f"{policy.name}, version {policy.version}: {policy.description}\n")
     listing = table("behaviour", "action", "from", right=("from",))
-    for behaviour in BEHAVIOURS:
+    for behaviour in dict.fromkeys((*BEHAVIOURS, *policy.actions)):
         listing.add_row(behaviour, policy.action(behaviour), f"{policy.threshold(behaviour):.2f}")
     console().print(listing)
+    if "wordlist" in policy.actions:
+        click.echo("\nwordlist is what --wordlist FILE finds, nothing without.")
     also = f", and {', '.join(policy.floor_also)}" if policy.floor_also else ""
     click.echo(f"\nThe floor: refusals about minors and mass-casualty weapons stay{also}.")
     click.echo(f"Stops before writing if more than {policy.max_removed_share:.0%} of the rows would go.")

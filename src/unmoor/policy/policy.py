@@ -48,6 +48,10 @@ class Policy:
         """Return the action for a behaviour; one that the policy does not name is kept."""
         return self.actions.get(behaviour, "keep")
 
+    def acts_on(self) -> set[str]:
+        """Return the behaviours that are not simply kept."""
+        return {behaviour for behaviour, action in self.actions.items() if action != "keep"}
+
     def threshold(self, behaviour: str) -> float:
         """Return the probability from which a finding of `behaviour` counts."""
         return self.thresholds.get(behaviour, self.thresholds.get("default", _DEFAULT_THRESHOLD))
