@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from unmoor.policy import SHIPPED
+
 REFUSAL = "I'm sorry, but I can't assist with that request."
 ROWS = [
     {"instruction": "Name three trees.", "input": "", "output": "Oak, ash and elm are three trees."},
@@ -315,6 +317,42 @@ def test_a_policy_for_a_list_alone_says_without_one_that_nothing_will_be_found(d
         done = unmoor("filter", data, *flags, cwd=data.parent)
         assert done.returncode == 0 and not done.stderr, done.stderr
     assert b"Danube" in (data.parent / "a" / "removed.jsonl").read_bytes()
+
+
+TOPICS = """
+name = "mine"
+version = 1
+extends = "over-refusal"
+[floor]
+also = ["medical-dosge"]
+[guard.request]
+"sexual-minors" = "allow"
+[guard.answer]
+moralizing = "log"
+"mass-casualty" = "refuse"
+[guard.say]
+"sexual-minors" = "No."
+"mass-casulty" = "No."
+"""
+
+
+def test_topics_that_no_pack_names_are_said_with_the_nearest_name(data: Path) -> None:
+    (data.parent / "mine.toml").write_text(TOPICS)
+    said = [
+        '[floor]: no pack names the topic "medical-dosge", so its words are not recognised. Known: mass-casualty, minors',
+        '[guard.request]: no pack names the topic "sexual-minors", so its words are not recognised. Did you mean "minors"?',
+        '[guard.answer]: no pack names the topic "moralizing", so its words are not recognised. Did you mean "moralising"?',
+        '[guard.say]: no pack names the topic "mass-casulty", so its words are not recognised. Did you mean "mass-casualty"?',
+    ]
+    for arguments in (("policy", "mine.toml"), ("filter", data, "--policy", "mine.toml", "-o", "run")):
+        done = unmoor(*arguments, cwd=data.parent)
+        assert done.returncode == 0, done.stderr
+        assert done.stderr.splitlines() == [f"Policy mine, {line}" for line in said]
+    classified = TOPICS.replace("[guard.request]", '[guard]\nclassifier = "hf:own"\n[guard.request]')
+    (data.parent / "mine.toml").write_text(classified)
+    assert "sexual-minors" not in unmoor("policy", "mine.toml", cwd=data.parent).stderr
+    for name in SHIPPED:
+        assert unmoor("policy", name, cwd=data.parent).stderr == ""
 
 
 def test_mirrored_subjects_are_compared_on_the_rows_of_the_data(tmp_path: Path) -> None:

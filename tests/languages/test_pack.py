@@ -8,7 +8,7 @@ import pytest
 
 from unmoor.detectors.phrases import Phrases
 from unmoor.errors import PackError
-from unmoor.languages import BEHAVIOUR_FILES, load_pack, load_packs, pack_codes
+from unmoor.languages import BEHAVIOUR_FILES, load_pack, load_packs, pack_codes, pack_topics
 
 PACK = """
 code = "xx"
@@ -106,3 +106,12 @@ def test_the_pack_s_hash_changes_with_its_words(tmp_path: Path) -> None:
 
 def test_the_packs_that_ship_are_found() -> None:
     assert {"en", "sv"} <= set(pack_codes())
+
+
+def test_the_topics_of_the_packs_are_what_their_floor_files_name(tmp_path: Path) -> None:
+    assert pack_topics() == ("mass-casualty", "minors")
+    make_pack(tmp_path)
+    own = PHRASE.replace("xx.refusal.one", "xx.floor.dose").replace("refusal.policy", "floor.medical-dosage")
+    (tmp_path / "xx" / "floor.toml").write_text(own, encoding="utf-8")
+    assert pack_topics(tmp_path) == ("medical-dosage",)
+    assert load_packs(folder=tmp_path)[0].phrases[-1].behaviour == "floor.medical-dosage"

@@ -10,6 +10,7 @@ from unmoor.commands.found import print_done, print_found
 from unmoor.commands.inputs import data_options, job_for, run_with_progress
 from unmoor.commands.places import Place
 from unmoor.commands.terminal import print_json
+from unmoor.commands.topics import warn_of_topics
 from unmoor.policy import SHIPPED, load_policy
 from unmoor.storage import AnyPath
 
@@ -51,6 +52,7 @@ def command(path: AnyPath, policy_name: str, output: AnyPath, as_json: bool, **o
     changed keep their bytes, and `unmoor restore` undoes it all. Example: unmoor filter train.jsonl --policy dolphin -o runs/house
     """
     policy = load_policy(policy_name)
+    warn_of_topics(policy)
     if options["wordlist"] is None and policy.acts_on() == {"wordlist"}:
         click.echo(
             f"Nothing will be found to act on: {policy.name} acts on wordlist alone, and no list is given. Next: --wordlist FILE",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Collection, Sequence
 
+from unmoor.commands.topics import warn_of_topics
 from unmoor.detectors import load, load_topic_classifier
 from unmoor.errors import UsageError
 from unmoor.policy import load_policy
@@ -23,7 +24,9 @@ def guard_from(policy_name_or_path: str | None) -> Guard:
     """
     if policy_name_or_path is None:
         return OPEN_GUARD
-    rules = load_policy(policy_name_or_path).guard
+    policy = load_policy(policy_name_or_path)
+    warn_of_topics(policy)
+    rules = policy.guard
     detector = load()
 
     classify = _classifier(rules)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from unmoor.commands.terminal import console, print_json, table
+from unmoor.commands.topics import warn_of_topics
 from unmoor.policy import SHIPPED, Policy, load_policy
 from unmoor.records import BEHAVIOURS
 
@@ -25,6 +26,7 @@ def command(name: str | None, toml: bool, as_json: bool) -> None:
         console().print(listing)
         return
     policy = load_policy(name)
+    warn_of_topics(policy)
     if as_json:
         print_json(policy.as_json())
     elif toml:

@@ -1,7 +1,16 @@
 """What to look for, language by language: data only. `README.md` in this folder says how a pack is written."""
 
 from unmoor.languages.fold import fold, fold_character
-from unmoor.languages.pack import BEHAVIOUR_FILES, STRENGTHS, Pack, Phrase, load_pack, load_packs, pack_codes
+from unmoor.languages.pack import (
+    BEHAVIOUR_FILES,
+    STRENGTHS,
+    Pack,
+    Phrase,
+    load_pack,
+    load_packs,
+    pack_codes,
+    pack_topics,
+)
 from unmoor.languages.pattern import LETTERS, Pattern, read_pattern
 from unmoor.records import cache_folder
 
@@ -18,5 +27,6 @@ __all__ = [
     "load_pack",
     "load_packs",
     "pack_codes",
+    "pack_topics",
     "read_pattern",
 ]

@@ -114,6 +114,16 @@ def pack_codes(folder: Path | None = None) -> tuple[str, ...]:
     return tuple(sorted(path.parent.name for path in (folder or _SHIPPED).glob("*/pack.toml")))
 
 
+def pack_topics(folder: Path | None = None) -> tuple[str, ...]:
+    """Return the topics that the packs in `folder` name as `floor.TOPIC`, sorted; nothing else of a pack is read or checked."""
+    parsed = (
+        _parsed(f"{code}/floor.toml", _read((folder or _SHIPPED) / code / "floor.toml", hashlib.sha256()))
+        for code in pack_codes(folder)
+    )
+    named = {str(phrase.get("behaviour")) for content in parsed for phrase in content.get("phrase", [])}
+    return tuple(sorted(name.removeprefix("floor.") for name in named if name.startswith("floor.")))
+
+
 def load_packs(codes: Iterable[str] | None = None, folder: Path | None = None) -> tuple[Pack, ...]:
     """Load the packs named, or all that are there.
 
