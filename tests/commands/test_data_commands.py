@@ -64,6 +64,12 @@ def test_an_audit_changes_nothing_and_fits_80_columns(data: Path) -> None:
     assert data.read_bytes() == before
 
 
+def test_a_layout_that_was_named_is_not_said_to_be_guessed(data: Path) -> None:
+    assert "Layout alpaca, guessed from the first rows;" in unmoor("audit", data, cwd=data.parent).stdout
+    named = unmoor("audit", data, "--layout", "alpaca", cwd=data.parent).stdout
+    assert "Layout alpaca, as --layout says.\n" in named and "guessed" not in named
+
+
 @pytest.mark.parametrize("columns", [40, 60, 80])
 def test_an_audit_fits_a_narrow_terminal_and_breaks_no_name(data: Path, columns: int) -> None:
     done = unmoor("audit", data.name, cwd=data.parent, COLUMNS=str(columns))

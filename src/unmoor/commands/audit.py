@@ -41,7 +41,7 @@ def command(path: AnyPath, output: AnyPath | None, as_json: bool, fail_over: flo
     if as_json:
         print_json(summary.as_json() | paired_json(summary))
     else:
-        print_found(path, summary)
+        print_found(path, summary, options["layout"])
         print_pairs(summary)
         next_step = f"{output}/report.html" if output else f"unmoor filter {path} --policy dolphin -o RUN"
         click.echo(f"\n{'Report' if output else 'Next'}: {next_step}")

@@ -21,8 +21,8 @@ _NARROW = 64
 """Columns under which a table leaves out what a behaviour is: three words a line help nobody."""
 
 
-def print_found(path: AnyPath, summary: Summary) -> None:
-    """Say how the file was read and which behaviours it holds."""
+def print_found(path: AnyPath, summary: Summary, layout_asked: str | None = None) -> None:
+    """Say how the file was read and which behaviours it holds; `layout_asked` is what `--layout` said, if it did."""
     width = console().width
     languages = [f"{_LANGUAGES.get(code, code)} {count:,}" for code, count in summary.languages.most_common(5)]
     more = len(summary.languages) - len(languages)
@@ -34,7 +34,8 @@ def print_found(path: AnyPath, summary: Summary) -> None:
         if len(summary.layouts) < 2
         else f" (mixed: {', '.join(f'{n} {c:,}' for n, c in summary.layouts.most_common())})"
     )
-    click.echo(f"Layout {summary.layout}{mixed}, guessed from the first rows; --layout NAME overrides.")
+    how = "as --layout says" if layout_asked else "guessed from the first rows; --layout NAME overrides"
+    click.echo(f"Layout {summary.layout}{mixed}, {how}.")
     said = ", ".join(languages) + (f", {more} more" if more > 0 else "")
     click.echo(f"Languages: {said or 'none'}")
     if left_out := summary.source.left_out:
