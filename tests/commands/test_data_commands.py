@@ -287,6 +287,62 @@ def test_a_full_disk_is_exit_4_and_leaves_nothing(data: Path) -> None:
     assert not (data.parent / "run").exists()
 
 
+def test_most_rows_unreadable_is_said_with_the_first(data: Path) -> None:
+    data.write_bytes(data.read_bytes() + b'{"instruction": \n' * 5)
+    done = unmoor("audit", data, cwd=data.parent)
+    assert done.returncode == 0, done.stderr
+    assert "Rows that could not be read: 5. The first: row 4, byte " in done.stdout
+    assert "most of them" in done.stdout
+
+
+def test_a_run_is_no_data_set(data: Path) -> None:
+    assert unmoor("filter", data, "-o", "run", cwd=data.parent).returncode == 0
+    for command in (("audit", "run"), ("filter", "run", "-o", "again")):
+        done = unmoor(*command, cwd=data.parent)
+        assert done.returncode == 2
+        assert "run is a run of unmoor, no data set. Next: run/kept.jsonl is what it kept" in " ".join(
+            done.stderr.split()
+        )
+    assert unmoor("audit", "run/kept.jsonl", cwd=data.parent).returncode == 0
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("filter", "train.jsonl", "-o", "file/run"),
+        ("audit", "train.jsonl", "-o", "file/deep/run"),
+        ("restore", "run", "-o", "file/again.jsonl"),
+        ("demo", "--data", "file/demo.jsonl"),
+    ],
+)
+def test_nothing_can_be_written_below_a_file(data: Path, command: tuple[str, ...]) -> None:
+    assert unmoor("filter", data, "-o", "run", cwd=data.parent).returncode == 0
+    (data.parent / "file").write_text("")
+    done = unmoor(*command, cwd=data.parent)
+    assert done.returncode == 2
+    assert "file is a file, so nothing can lie below it. Next: name another place" in " ".join(done.stderr.split())
+
+
+def test_commands_that_are_told_can_be_typed(data: Path) -> None:
+    folder = data.parent / "my data"
+    folder.mkdir()
+    data.rename(folder / "it's.jsonl")
+    done = unmoor("filter", "my data/it's.jsonl", "-o", "my data/run", cwd=folder.parent)
+    assert done.returncode == 0, done.stderr
+    assert "unmoor explain 'my data/run' ROW" in done.stdout
+    told = unmoor("audit", "my data/it's.jsonl", cwd=folder.parent).stdout.partition("Next: ")[2].strip()
+    typed = told.removeprefix("unmoor ").replace("RUN", "again")
+    again = subprocess.run(
+        f"{sys.executable} -m unmoor {typed}",
+        shell=True,
+        cwd=folder.parent,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert again.returncode == 0, again.stderr
+
+
 def test_hostile_text_cannot_steer_the_terminal(data: Path) -> None:
     hostile = "\x1b[31mI'm sorry, but I can't assist\u202e with that\x07 request. [/red]"
     data.write_text(json.dumps({"instruction": "Hi", "output": hostile}) + "\n" + json.dumps(ROWS[0]) + "\n")

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from unmoor.engines import Dedup, Job, Options, Summary, explain_row, restore, run_job
 from unmoor.errors import BadDataError, RunFolderError, UsageError
-from unmoor.layouts import open_data_set, read_conversations
+from unmoor.layouts import open_data_set, read_conversations, shard_of
 from unmoor.policy import Policy, load_policy
 from unmoor.records import BEHAVIOURS
 from unmoor.run_folder import read_lines_of, read_manifest, verify
@@ -229,6 +229,20 @@ def test_too_many_removed_rows_stop_before_anything_is_written(tmp_path: Path) -
         _filter(tmp_path, _lines(_row(REFUSAL), _row(PLAIN)), policy)
     assert caught.value.exit_code == 3
     assert not (tmp_path / "run").exists()
+
+
+def test_a_set_of_which_no_row_can_be_read_is_an_error_that_shows_the_first(tmp_path: Path) -> None:
+    latin1 = '{"instruction": "Name a café.", "output": "Café."}\n'.encode("latin-1")
+    (tmp_path / "data.jsonl").write_bytes(b"\n" + latin1 * 3)
+    data, job = open_data_set(tmp_path / "data.jsonl"), Job("alpaca", load_policy("dolphin"), languages=("en",))
+    for run in (None, tmp_path / "run"):
+        with pytest.raises(BadDataError, match=r"None of the 3 rows can be read.*row 2, byte 28: INVALID_UTF8"):
+            run_job(data, job, run, Options())
+    assert not (tmp_path / "run").exists()
+    allowed = run_job(data, job, tmp_path / "run", Options(max_bad_share=1.0))
+    assert allowed.counts()["quarantined"] == 3
+    part = run_job(shard_of(data, 1, 2), job, tmp_path / "part", Options(shard=(1, 2)))
+    assert part.counts()["quarantined"] > 0
 
 
 def test_the_quarantine_names_row_byte_and_reason(tmp_path: Path) -> None:

@@ -120,6 +120,12 @@ def main() -> None:
     except KeyboardInterrupt:
         _complain("Stopped. Nothing was left half-written.")
         code = 130
+    except NotADirectoryError as error:
+        from pathlib import Path
+
+        above = next((str(path) for path in Path(error.filename).parents if path.is_file()), str(error.filename))
+        _complain(f"{above} is a file, so nothing can lie below it. Next: name another place")
+        code = 2
     except BrokenPipeError:  # the reader of our output, such as `head`, has left
         sys.stderr.close()
         code = 0

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from unmoor.commands.inputs import job_for, run_with_progress
-from unmoor.commands.terminal import print_json
+from unmoor.commands.terminal import print_json, typed
 from unmoor.engines import Summary, restore
 from unmoor.errors import UsageError
 from unmoor.policy import Policy
@@ -66,7 +66,7 @@ def _manifest(run: Path, wordlist: Path | None) -> dict[str, Any]:
             f"{run} is a shard. Next: join all of them with `unmoor merge`, then review and apply the whole"
         )
     if "wordlist" in manifest["detectors"] and wordlist is None:
-        raise UsageError(f"{run} was made with a word list. Next: unmoor apply {run} --wordlist FILE")
+        raise UsageError(f"{run} was made with a word list. Next: {typed('unmoor apply', run, '--wordlist FILE')}")
     return manifest
 
 
@@ -131,7 +131,7 @@ def _input_name(manifest: dict[str, Any]) -> str:
 
 def _reproduce(run: Path) -> str:
     """Return the command lines that lead to the run as it will be."""
-    this = f"unmoor apply {run}"
+    this = typed("unmoor apply", run)
     path = run / "report.json"
     made = read_json(path).get("reproduce") if path.exists() else None
     before = [str(line) for line in made] if isinstance(made, list) else []

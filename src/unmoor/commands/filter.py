@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import Any
 
 import click
@@ -9,7 +10,7 @@ import click
 from unmoor.commands.found import print_done, print_found
 from unmoor.commands.inputs import data_options, job_for, run_with_progress
 from unmoor.commands.places import Place
-from unmoor.commands.terminal import print_json
+from unmoor.commands.terminal import print_json, typed
 from unmoor.commands.topics import warn_of_topics
 from unmoor.policy import SHIPPED, load_policy
 from unmoor.storage import AnyPath
@@ -60,7 +61,7 @@ def command(path: AnyPath, policy_name: str, output: AnyPath, as_json: bool, **o
         )
     data, job = job_for(path, policy, options)
     options["path"] = path
-    again = f"unmoor filter {path} --policy {policy_name} -o {output}"
+    again = typed("unmoor filter", path, "--policy", shlex.quote(policy_name), "-o", output)
     summary = run_with_progress(data, job, output, options, again)
     if as_json:
         print_json({**summary.as_json(), "run": str(output)})

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from unmoor.commands.terminal import console, percent, short, table
+from unmoor.commands.terminal import console, percent, short, table, typed
 from unmoor.detectors import MIN_ROWS, NOT_BELIEVED
 from unmoor.engines import Summary
 from unmoor.policy import Policy
@@ -122,5 +122,6 @@ def print_done(summary: Summary, policy: Policy, output: AnyPath) -> None:
     if summary.review_rows:
         click.echo(f"\nRows for a person to look at: {summary.review_rows:,} (review.jsonl)")
     click.echo(
-        f"\nReport:  {output}/report.html\nWhy:     unmoor explain {output} ROW\nUndo:    unmoor restore {output} -o FILE"
+        f"\nReport:  {output}/report.html\nWhy:     {typed('unmoor explain', output, 'ROW')}\n"
+        f"Undo:    {typed('unmoor restore', output, '-o FILE')}"
     )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from unmoor.commands.terminal import console, percent, print_json, table
+from unmoor.commands.terminal import console, percent, print_json, table, typed
 from unmoor.errors import UsageError
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def score_verdicts(run: Path, wanted: float, *, as_json: bool) -> None:
 
     found = precisions(judged_findings(run), wanted)
     if not found:
-        raise UsageError(f"Nobody has judged a finding of {run}. Next: unmoor review {run}")
+        raise UsageError(f"Nobody has judged a finding of {run}. Next: {typed('unmoor review', run)}")
     if as_json:
         print_json({"run": str(run), "wanted": wanted, "behaviours": [each.as_json() for each in found]})
         return

@@ -6,7 +6,7 @@ import click
 
 from unmoor.commands.outputs import RunReport
 from unmoor.commands.places import Place, folders_named
-from unmoor.commands.terminal import print_json
+from unmoor.commands.terminal import print_json, typed
 from unmoor.engines import merge
 from unmoor.storage import AnyPath
 
@@ -23,7 +23,7 @@ def command(shards: tuple[AnyPath, ...], output: AnyPath, force: bool, as_json: 
     Example: unmoor merge runs/part-* -o runs/house
     """
     shards = tuple(folder for shard in shards for folder in folders_named(shard))
-    report = RunReport.of_shard(shards[0], [f"unmoor merge {' '.join(map(str, shards))} -o {output}"])
+    report = RunReport.of_shard(shards[0], [typed("unmoor merge", *shards, "-o", output)])
     summary = merge(shards, output, report.observer, force=force, finish=report.write)
     if as_json:
         print_json({**summary.as_json(), "run": str(output)})

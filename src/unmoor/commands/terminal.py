@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -28,6 +29,7 @@ __all__ = [
     "progress_bar",
     "short",
     "table",
+    "typed",
     "visible",
 ]
 
@@ -181,3 +183,8 @@ class PlainProgress:
         share = self._rate.done / self._total
         left = (now - self._rate.began) * (1 - share) / share
         return [f"{share:.0%}", self._rate.words(), f"{duration(left)} left"]
+
+
+def typed(*parts: object) -> str:
+    """Return a command line to be typed: text stays as it is, anything else (a path, an address) is quoted for the shell."""
+    return " ".join(part if isinstance(part, str) else shlex.quote(str(part)) for part in parts)

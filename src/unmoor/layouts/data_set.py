@@ -28,6 +28,7 @@ _TABLE = re.compile(r"\.[ct]sv(?:\.(?:gz|gzip|zst|zstd))?$", re.IGNORECASE)
 _NOT_DATA = frozenset(
     ("dataset_infos.json", "dataset_info.json", "dataset_dict.json", "state.json", "metadata.json", "package.json")
 )
+_OF_A_RUN = ("MANIFEST.json", "run.json")
 _GLOB = re.compile(r"[*?\[]")
 _NO_DATA = "There is no data file in {}: .jsonl, .json or .parquet, plain or .gz or .zst"
 _LOOKS_AT_ONCE = 16
@@ -82,6 +83,7 @@ def open_data_set(path: AnyPath | str) -> DataSet:
         return DataSet(named.name, tuple(map(recognise_source, exported)), exported[0].parent)
     name = named.name or named.resolve().name
     if _is_folder(named):
+        _refuse_run(named)
         below = sorted(_found_below(named))
         found = [file for file in below if _has_data_name(file, named) and not _is_place(file)]
         if not found:
@@ -103,10 +105,19 @@ def _open_address(named: Address) -> DataSet:
     elif named.is_file():
         return DataSet(named.name, (recognise_source(replace(named, seen=named.now())),), named.parent)
     else:
+        _refuse_run(named)
         found, root = [file for file in named.found() if _has_data_name(file, named)], named
         if not found:
             raise UsageError(_NO_DATA.format(named) if named.exists() else f"There is no object or folder {named}")
     return DataSet(named.name, _sources(found), root)
+
+
+def _refuse_run(folder: AnyPath) -> None:
+    """Raise UsageError for a run's own folder: what it kept, removed and wrote about both is no one data set."""
+    if all((folder / name).is_file() for name in _OF_A_RUN):
+        kept = next((file.name for file in folder.iterdir() if file.name.startswith("kept.")), None)
+        ways = f"{folder / kept} is what it kept; " if kept else ""
+        raise UsageError(f"{folder} is a run of unmoor, no data set. Next: {ways}`unmoor restore` gives its input back")
 
 
 def _is_folder(named: Path) -> bool:
