@@ -47,6 +47,15 @@ SHAREGPT = [
 ]
 PAIRS = [{"prompt": row["messages"][:-1], "completion": row["messages"][-1:]} for row in MESSAGES]
 SINGLE_PAIRS = [PAIRS[0], PAIRS[1], PAIRS[3]]
+SINGLE = [row["messages"] for row in MESSAGES if len(row["messages"]) < 4]
+COLUMNS = [
+    {
+        "system": turns[0]["content"] if len(turns) == 3 else "",
+        "question": turns[-2]["content"],
+        "answer": turns[-1]["content"],
+    }
+    for turns in SINGLE
+]
 
 
 def conversations(folder: Path, rows: list[dict[str, Any]]) -> list[tuple[int, Conversation]]:
@@ -55,7 +64,12 @@ def conversations(folder: Path, rows: list[dict[str, Any]]) -> list[tuple[int, C
     return list(read_conversations(path))
 
 
-LAYOUTS = {"messages": (MESSAGES, MESSAGES), "sharegpt": (SHAREGPT, MESSAGES), "pairs": (SINGLE_PAIRS, SINGLE_PAIRS)}
+LAYOUTS = {
+    "messages": (MESSAGES, MESSAGES),
+    "sharegpt": (SHAREGPT, MESSAGES),
+    "pairs": (SINGLE_PAIRS, SINGLE_PAIRS),
+    "columns": (COLUMNS, [{"messages": turns} for turns in SINGLE]),
+}
 """Name to (what unmoor reads, what TRL is given): TRL 1.16 takes no ShareGPT rows with a loss on assistant turns only."""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from textwrap import fill
 from typing import Any
 
 import click
@@ -35,7 +36,7 @@ def print_found(path: AnyPath, summary: Summary, layout_asked: str | None = None
         else f" (mixed: {', '.join(f'{n} {c:,}' for n, c in summary.layouts.most_common())})"
     )
     how = "as --layout says" if layout_asked else "guessed from the first rows; --layout NAME overrides"
-    click.echo(f"Layout {summary.layout}{mixed}, {how}.")
+    click.echo(fill(f"Layout {summary.layout}{mixed}, {how}.", width, break_long_words=False, break_on_hyphens=False))
     said = ", ".join(languages) + (f", {more} more" if more > 0 else "")
     click.echo(f"Languages: {said or 'none'}")
     if left_out := summary.source.left_out:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from shlex import quote
 from typing import Any, TypeVar
 
 import click
@@ -19,11 +20,11 @@ from unmoor.detectors import load_judge, load_pairs
 from unmoor.engines import Cluster, Dedup, Job, JudgeSettings, Options, Summary, run_job, run_on_ray
 from unmoor.errors import UsageError
 from unmoor.languages import cache_folder
-from unmoor.layouts import LAYOUTS, DataSet, first_layout, open_data_set, shard_of
+from unmoor.layouts import LAYOUT_NAMES, DataSet, first_layout, open_data_set, shard_of
 from unmoor.policy import Policy
 from unmoor.storage import AnyPath
 
-__all__ = ["data_options", "job_for", "run_with_progress"]
+__all__ = ["data_options", "job_for", "layout_flag", "run_with_progress"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 _BYTES_PER_WORKER = 32 * 2**20
@@ -37,7 +38,7 @@ def data_options(function: F) -> F:
         click.option(
             "--layout",
             metavar="NAME",
-            help=f"How rows are written, if the guess is wrong: {', '.join(sorted(LAYOUTS))}.",
+            help=f"How rows are written, if the guess is wrong: {', '.join(LAYOUT_NAMES)}.",
         ),
         click.option(
             "--language", "languages", multiple=True, metavar="CODE", help="Only this language's pack; again for more."
@@ -106,6 +107,11 @@ def job_for(path: AnyPath, policy: Policy | None, options: dict[str, Any]) -> tu
         dedup=_dedup(options),
     )
     return data, job
+
+
+def layout_flag(options: dict[str, Any]) -> tuple[str, ...]:
+    """Return `--layout` as it was given, for a command line that reads the same rows again."""
+    return ("--layout", quote(options["layout"])) if options["layout"] else ()
 
 
 def _dedup(options: dict[str, Any]) -> Dedup | None:

@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from unmoor.commands.terminal import visible
-from unmoor.errors import BadRow
+from unmoor.errors import BadRow, UsageError
 from unmoor.records import Conversation
 from unmoor.run_folder import read_manifest
 
@@ -51,9 +51,12 @@ def command(run: Path, person: str | None, **options: Any) -> None:
 
 def _row_reader(run: Path) -> Callable[[bytes], Conversation | None]:
     """Return what reads the bytes of a row in the layout that the run was read in, or in the row's own."""
-    from unmoor.layouts import LAYOUTS, ParsedRow, layout_of_row, parsed_rows
+    from unmoor.layouts import LAYOUTS, ParsedRow, layout_named, layout_of_row, parsed_rows
 
-    first = LAYOUTS.get(str(read_manifest(run).get("layout")), next(iter(LAYOUTS.values())))
+    try:
+        first = layout_named(str(read_manifest(run).get("layout")))
+    except UsageError:  # a name that only another version knows: each row's own layout is asked
+        first = next(iter(LAYOUTS.values()))
 
     def read_row(raw: bytes) -> Conversation | None:
         for _, parsed in parsed_rows([(1, raw)]):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +17,7 @@ from unmoor.commands.stages import stages
 from unmoor.commands.terminal import console, print_json, table
 
 if TYPE_CHECKING:
-    from unmoor.training import Plan, Training
+    from unmoor.training import Plan, Read, Training
 
 FILE = click.Path(path_type=Path)
 
@@ -26,6 +28,9 @@ FILE = click.Path(path_type=Path)
     "--data", multiple=True, required=True, metavar="NAME=FILE", help="A twin's name and data; again for each twin."
 )
 @click.option("-o", "--output", required=True, type=FILE, metavar="RUN", help="The folder to write.")
+@click.option(
+    "--layout", default="", metavar="NAME", help="How the rows of all twins are written, as `unmoor filter` takes it."
+)
 @click.option("--preflight", is_flag=True, help="Say what the trainer would make of the rows, and stop.")
 @click.option("--print", "show", is_flag=True, help="Print each twin's own command and what differs, and stop.")
 @click.option("--accelerate", type=FILE, metavar="FILE", help="For --print: a file that `accelerate config` wrote.")
@@ -60,22 +65,23 @@ def command(recipe: Path, data: tuple[str, ...], output: Path, **options: Any) -
     Example: unmoor train sft.yaml --data raw=all.jsonl --data filtered=runs/house/kept.jsonl -o runs/twins
     """
     from unmoor.commands.model_report import as_typed, write_cards, write_model_report
-    from unmoor.commands.training_rows import read_or_say
     from unmoor.training import plan_twins, train_planned
 
     asked = _training(options)
-    plan = plan_twins(recipe, named_paths(data, "--data"), output, read_or_say, asked)
+    files = named_paths(data, "--data")
+    read = _reader(files, asked.layout)
+    plan = plan_twins(recipe, files, output, read, asked)
     if options["preflight"] or options["show"]:
-        _show(plan, options)
+        _show(plan, read, options)
         return
     if not _is_first_process():
-        train_planned(plan, read_or_say, None, asked)
+        train_planned(plan, read, None, asked)
         return
     if not options["as_json"]:
         print_counts(plan)
         print_experts(plan)
     with stages() as progress:
-        result = train_planned(plan, read_or_say, progress, asked)
+        result = train_planned(plan, read, progress, asked)
     write_cards(write_model_report(output, [as_typed("train", output)], result))
     if options["as_json"]:
         print_json(result)
@@ -88,10 +94,22 @@ def _is_first_process() -> bool:
     return os.environ.get("RANK", "0") == "0"
 
 
+def _reader(files: Mapping[str, Path], layout: str) -> Read:
+    """Return what reads a twin's rows; columns that are named must be in the first twin's data, which is the largest."""
+    from unmoor.commands.training_rows import read_or_say
+    from unmoor.layouts import first_layout
+
+    first = next(iter(files.values()), None)
+    if layout and first is not None and first.is_file():
+        first_layout(first, layout)
+    return partial(read_or_say, layout_name=layout)
+
+
 def _training(options: dict[str, Any]) -> Training:
     """Return what the flags ask for."""
     from unmoor.commands.training_rows import row_bytes
     from unmoor.errors import UsageError
+    from unmoor.layouts import layout_named
     from unmoor.training import Leak, Training
 
     if options["leak"] is None and (options["seeds"] or options["run"]):
@@ -109,15 +127,14 @@ def _training(options: dict[str, Any]) -> Training:
         leak=leak,
         max_dropped=share(options["max_dropped"], "--max-dropped"),
         trust_remote_code=options["trust_remote_code"],
+        layout=layout_named(options["layout"]).name if options["layout"] else "",
         row_bytes=row_bytes,
     )
 
 
-def _show(plan: Plan, options: dict[str, Any]) -> None:
+def _show(plan: Plan, read: Read, options: dict[str, Any]) -> None:
     """Print a preflight, the commands, or both."""
-    from unmoor.commands.training_rows import read_or_say
-
-    commands = plan.commands(read_or_say, options["accelerate"]) if options["show"] else {}
+    commands = plan.commands(read, options["accelerate"]) if options["show"] else {}
     if options["as_json"]:
         twins = {name: {**one.as_json(), "steps": plan.steps[name]} for name, one in plan.checked.items()}
         print_json({"twins": twins, "config_difference": plan.difference(), "commands": commands})

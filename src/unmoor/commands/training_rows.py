@@ -8,19 +8,29 @@ from pathlib import Path
 import orjson
 
 from unmoor.errors import BadRow
-from unmoor.layouts import chunk_rows, first_layout, layout_of_row, open_data_set, read_data_set, table_rows
+from unmoor.layouts import (
+    chunk_rows,
+    first_layout,
+    layout_named,
+    layout_of_row,
+    open_data_set,
+    read_data_set,
+    table_rows,
+)
 from unmoor.records import Conversation
 
 __all__ = ["read_or_say", "row_bytes"]
 
 
-def read_or_say(path: Path) -> Iterator[tuple[int, Conversation | str]]:
+def read_or_say(path: Path, layout_name: str = "") -> Iterator[tuple[int, Conversation | str]]:
     """Yield (row number, conversation) for every row of `path`, or (row number, why it cannot be read as one).
+
+    Without a `layout_name` the layout is that of the first rows.
 
     Raises:
         UsageError, LayoutError, BadDataError: the file cannot be read, or is in no known layout.
     """
-    first = first_layout(path)
+    first = layout_named(layout_name) if layout_name else first_layout(path)
     for chunk in read_data_set(open_data_set(path)):
         if chunk.oversize == "end":
             yield chunk.first_row, "cannot be read: the row is longer than unmoor reads"

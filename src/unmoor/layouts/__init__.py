@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
+from shlex import quote
 
 from unmoor.errors import BadRow, LayoutError, UsageError, nearest_name
 from unmoor.layouts import alpaca, messages, preference, prompt_completion, sharegpt
 from unmoor.layouts.changes import Change, RemoveItems, SetKey, SetText, apply_to_row, apply_to_text
+from unmoor.layouts.columns import (
+    FORM,
+    columns_layout,
+    doubt,
+    guess_pair,
+    hold_columns,
+    is_columns,
+    pair_of,
+    proposed,
+)
 from unmoor.layouts.data_set import DataSet, open_data_set, read_chunks, read_data_set, shard_of
 from unmoor.layouts.files import CHUNK_BYTES, Chunk, Source, recognise_source
 from unmoor.layouts.layout import Layout
@@ -19,6 +31,7 @@ from unmoor.storage import AnyPath
 __all__ = [
     "CHUNK_BYTES",
     "LAYOUTS",
+    "LAYOUT_NAMES",
     "MAX_DEPTH",
     "MAX_ROW_BYTES",
     "Change",
@@ -62,7 +75,10 @@ LAYOUTS: dict[str, Layout] = {
         alpaca.LAYOUT,
     )
 }
-"""Every layout, most telling keys first: the first that recognises a row reads it."""
+"""Every layout of a fixed name, most telling keys first: the first that recognises a row reads it."""
+
+LAYOUT_NAMES = (*sorted(LAYOUTS), FORM)
+"""What a layout can be called: by a fixed name, or by the columns that it reads."""
 
 ROWS_TO_LOOK_AT = 100
 """Rows read to recognise a file's layout; files mix layouts rarely, and never in their first row alone."""
@@ -72,40 +88,44 @@ def layout_named(name: str) -> Layout:
     """Return the layout called `name`.
 
     Raises:
-        UsageError: there is none; names the nearest.
+        UsageError: there is none, or it names no columns; says the nearest.
     """
+    if is_columns(name):
+        return columns_layout(name)
     if name not in LAYOUTS:
-        raise UsageError(
-            f'There is no layout "{name}".{nearest_name(name, LAYOUTS)} Known: {", ".join(sorted(LAYOUTS))}'
-        )
+        near = nearest_name(name.partition(":")[0], (*LAYOUTS, "columns"))
+        raise UsageError(f'There is no layout "{name}".{near} Known: {", ".join(LAYOUT_NAMES)}')
     return LAYOUTS[name]
 
 
 def layout_of_row(row: Row, first: Layout) -> Layout | None:
     """Return the layout that recognises `row`, asking `first` before the others; None if no layout does."""
-    if first.recognises(row):
-        return first
-    return next((layout for layout in LAYOUTS.values() if layout.recognises(row)), None)
+    return first if first.recognises(row) else _own_layout(row)
+
+
+def _own_layout(row: Row) -> Layout | None:
+    return next((layout for layout in LAYOUTS.values() if layout.recognises(row)), None) or pair_of(row)
 
 
 def recognise_layout(rows: Sequence[Row], path: AnyPath) -> Layout:
     """Return the layout of most of `rows`, the first rows of `path`.
 
     Raises:
-        LayoutError: no layout recognises any of them; names the keys that were found.
+        LayoutError: no layout recognises any of them; names the keys that were found, and columns that may be meant.
     """
-    votes: dict[str, int] = {}
-    for row in rows:
-        layout = next((layout for layout in LAYOUTS.values() if layout.recognises(row)), None)
-        if layout:
-            votes[layout.name] = votes.get(layout.name, 0) + 1
+    votes = Counter(filter(None, map(_own_layout, rows)))
     if votes:
-        return LAYOUTS[max(votes, key=lambda name: votes[name])]
+        most = max(votes, key=lambda layout: votes[layout])
+        guessed = guess_pair(most, rows) if is_columns(most.name) else most
+        if guessed is not None:
+            return guessed
     keys = ", ".join(sorted(map(str, rows[0]))[:20]) if rows else "none: no row could be read"
     known = "\n".join(f"  {layout.name}: {layout.summary}" for layout in LAYOUTS.values())
+    columns = proposed(rows)
+    this = f"--layout {quote(columns)} if these are the request and the answer, or " if columns else ""
     raise LayoutError(
         f"{path}: no known layout. Keys of the first row: {keys or 'none'}\nKnown layouts:\n{known}\n"
-        "Next: --layout NAME if one of these is meant"
+        f"  {FORM}: columns of text, by their names\n{doubt(rows)}Next: {this}--layout NAME if one of these is meant"
     )
 
 
@@ -141,10 +161,13 @@ def first_layout(path: AnyPath, name: str | None = None, data: DataSet | None = 
     """Return the layout called `name`, or the one that the first rows of `path` are in; `data` is `path`, opened before.
 
     Raises:
-        UsageError, LayoutError: no such layout, or none recognised.
+        UsageError, LayoutError: no such layout or column, or none recognised.
     """
     if name:
-        return layout_named(name)
+        layout = layout_named(name)
+        if is_columns(name):
+            hold_columns(layout, (row for _, row in read_rows(path, data)))
+        return layout
     return recognise_layout([row for _, row in islice(read_rows(path, data), ROWS_TO_LOOK_AT)], path)
 
 

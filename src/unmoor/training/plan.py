@@ -41,7 +41,8 @@ class Training:
     """What was asked for beside the recipe and the data. An empty `trainer` is the one that the recipe is written for.
 
     `match` says what is equal in all arms: optimiser steps, or tokens with a loss. `shrink` names the twin that gets a
-    shrunk arm. `leak` trains leak arms instead of the twins. `max_dropped` is a share, 0 to 1.
+    shrunk arm. `leak` trains leak arms instead of the twins. `max_dropped` is a share, 0 to 1. `layout` is the name of
+    the layout that all rows were said to be in, empty where each file's own is recognised.
     """
 
     trainer: str = ""
@@ -50,6 +51,7 @@ class Training:
     leak: Leak | None = None
     max_dropped: float = MAX_DROPPED
     trust_remote_code: bool = False
+    layout: str = ""
     row_bytes: RowBytes = json_lines
 
 
@@ -193,6 +195,7 @@ def _as_json(plan: Plan, options: Training) -> dict[str, Any]:
         "trainer": plan.trainer,
         "match": options.match,
         "max_dropped": options.max_dropped,
+        **({"layout": options.layout} if options.layout else {}),
         "twins": {
             arm.name: {
                 "data": str(arm.data),

@@ -55,16 +55,16 @@ def train_twins(
 
 def train_planned(plan: Plan, read: Read, progress: Progress | None, options: Training) -> dict[str, Any]:
     """Train every arm of a plan and return what `train_twins` does."""
-    results = {arm.name: _train_once(plan, arm, read, progress) for arm in plan.arms}
+    results = {arm.name: _train_once(plan, arm, read, progress, options.layout) for arm in plan.arms}
     result = _summary(plan, results, options)
     write_atomic(plan.out / RESULT, dump_json(result))
     return result
 
 
-def _train_once(plan: Plan, arm: Arm, read: Read, progress: Progress | None) -> TwinResult:
+def _train_once(plan: Plan, arm: Arm, read: Read, progress: Progress | None, layout: str) -> TwinResult:
     """Train an arm unless it is finished already; plan.json in its folder says what it is made of."""
     folder = plan.out / arm.name
-    _check_same(plan, arm, folder)
+    _check_same(plan, arm, folder, layout)
     if not (folder / DONE).exists():
         twin = plan.twin(arm, read)
         with machine_errors(f"Training {arm.name}"):
@@ -74,19 +74,20 @@ def _train_once(plan: Plan, arm: Arm, read: Read, progress: Progress | None) -> 
     return TwinResult(**json.loads((folder / DONE).read_bytes()))
 
 
-def _check_same(plan: Plan, arm: Arm, folder: Path) -> None:
-    seed = {} if arm.seed is None else {"seed": arm.seed}
+def _check_same(plan: Plan, arm: Arm, folder: Path, layout: str) -> None:
+    also = {key: value for key, value in (("seed", arm.seed), ("layout", layout or None)) if value is not None}
     made_of = {
         "recipe": hash_file(plan.recipe.path),
         "data": hash_file(arm.data),
         "base": plan.recipe.base,
         "steps": plan.steps[arm.name],
-        **seed,
+        **also,
     }
     written = folder / PLAN
     if written.exists() and json.loads(written.read_bytes()) != made_of:
         raise RunFolderError(
-            f"{folder} holds a twin of another recipe, base or data. Next: another folder, or remove this one"
+            f"{folder} holds a twin of another recipe, base or data, or of rows read in another layout. "
+            "Next: another folder, or remove this one"
         )
     with machine_errors(f"Writing {folder}"):
         folder.mkdir(parents=True, exist_ok=True)
@@ -114,6 +115,7 @@ def _summary(plan: Plan, results: Mapping[str, TwinResult], options: Training) -
         "base": plan.recipe.base,
         "trainer": plan.trainer,
         "match": options.match,
+        **({"layout": options.layout} if options.layout else {}),
         "twins": twins,
         "config_difference": config_difference(
             {arm.name: arm.data for arm in plan.arms}, {name: result.settings for name, result in results.items()}
