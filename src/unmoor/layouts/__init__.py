@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
 from shlex import quote
 
 from unmoor.errors import BadRow, LayoutError, UsageError, nearest_name
@@ -25,6 +24,7 @@ from unmoor.layouts.files import CHUNK_BYTES, Chunk, Source, recognise_source
 from unmoor.layouts.layout import Layout
 from unmoor.layouts.parquet import schema_for_changes, table_rows
 from unmoor.layouts.parse import MAX_DEPTH, MAX_ROW_BYTES, ParsedRow, parse_row, row_too_large
+from unmoor.layouts.unread import nested_rows, why_unread
 from unmoor.records import Conversation, Row
 from unmoor.storage import AnyPath
 
@@ -119,13 +119,14 @@ def recognise_layout(rows: Sequence[Row], path: AnyPath) -> Layout:
         guessed = guess_pair(most, rows) if is_columns(most.name) else most
         if guessed is not None:
             return guessed
-    keys = ", ".join(sorted(map(str, rows[0]))[:20]) if rows else "none: no row could be read"
+    keys = ", ".join(sorted(map(str, rows[0]))[:20]) if rows else ""
     known = "\n".join(f"  {layout.name}: {layout.summary}" for layout in LAYOUTS.values())
+    nested = nested_rows(path, rows[0]) if len(rows) == 1 else ""
     columns = proposed(rows)
     this = f"--layout {quote(columns)} if these are the request and the answer, or " if columns else ""
     raise LayoutError(
         f"{path}: no known layout. Keys of the first row: {keys or 'none'}\nKnown layouts:\n{known}\n"
-        f"  {FORM}: columns of text, by their names\n{doubt(rows)}Next: {this}--layout NAME if one of these is meant"
+        f"  {FORM}: columns of text, by their names\n{doubt(rows)}{nested}Next: {this}--layout NAME if one of these is meant"
     )
 
 
@@ -168,7 +169,24 @@ def first_layout(path: AnyPath, name: str | None = None, data: DataSet | None = 
         if is_columns(name):
             hold_columns(layout, (row for _, row in read_rows(path, data)))
         return layout
-    return recognise_layout([row for _, row in islice(read_rows(path, data), ROWS_TO_LOOK_AT)], path)
+    rows: list[Row] = []
+    first_bad: tuple[int, BadRow, bytes] | None = None
+    for chunk in read_data_set(data or open_data_set(path)):
+        for number, parsed in chunk_rows(chunk):
+            if isinstance(parsed, ParsedRow):
+                rows.append(parsed.readable)
+            elif first_bad is None:
+                first_bad = number, parsed, _raw_row(chunk, number)
+            if len(rows) == ROWS_TO_LOOK_AT:
+                return recognise_layout(rows, path)
+    if not rows:
+        raise LayoutError(why_unread(path, first_bad))
+    return recognise_layout(rows, path)
+
+
+def _raw_row(chunk: Chunk, number: int) -> bytes:
+    lines = chunk.items or chunk.data.split(b"\n")
+    return bytes(lines[number - chunk.first_row])
 
 
 def read_conversations(path: AnyPath, layout_name: str | None = None) -> Iterator[tuple[int, Conversation]]:

@@ -1,0 +1,67 @@
+"""A file of which no row can be read is told by what it seems to be, and the command that is proposed makes rows of it."""
+
+from __future__ import annotations
+
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from unmoor.errors import LayoutError
+from unmoor.layouts import first_layout
+
+ROW = '{"instruction": "Name a café.", "output": "Café Central."}'
+UNREAD = {
+    "table.csv": ('instruction,output\nName a tree.,"An oak,\nor an elm."\n', "row 1, NOT_JSON", "a table in text"),
+    "table.tsv": ("instruction\toutput\nName a tree.\tAn oak, or an elm.\n", "row 1, NOT_JSON", "a table in text"),
+    "table.jsonl": ("instruction,output\nName a tree.,An oak.\n", "row 1, NOT_JSON", "a table in text"),
+    "latin.jsonl": (f"{ROW}\n".encode("latin-1"), "row 1, INVALID_UTF8", "Latin-1"),
+    "mac.jsonl": (f"{ROW}\r{ROW}\r", "row 1, LONE_CR", "carriage return alone"),
+    "wide.jsonl": (
+        ROW.replace("{", "{\n").replace(", ", ",\n").replace("}", "\n}\n") * 2,
+        "row 1, TRUNCATED",
+        "one line",
+    ),
+    "nested.jsonl": (f'{{"version": 1, "data": [{ROW}, {ROW}]}}\n', "Keys of the first row: data, version", '"data"'),
+}
+
+
+@pytest.mark.parametrize("name", sorted(UNREAD))
+def test_what_a_file_seems_to_be_is_said_and_the_command_that_is_proposed_works(tmp_path: Path, name: str) -> None:
+    content, first, seems = UNREAD[name]
+    folder = tmp_path / "it's here"
+    folder.mkdir()
+    path = folder / name
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    with pytest.raises(LayoutError) as caught:
+        first_layout(path)
+    said = str(caught.value)
+    assert first in said and seems in said
+    line = next(line for line in reversed(said.splitlines()) if seems in line)
+    command = line.split("Next: ")[-1].removeprefix("If it is Latin-1: ")
+    words = shlex.split(command)
+    if shutil.which(words[0]) is None and words[0] != "python":
+        pytest.skip(f"{words[0]} is not installed")
+    command = command.replace("python ", f"{shlex.quote(sys.executable)} ", 1) if words[0] == "python" else command
+    subprocess.run(command, shell=True, check=True, cwd=tmp_path)
+    (made,) = (file for file in tmp_path.iterdir() if file.name.startswith("rows."))
+    assert first_layout(made).name == "alpaca"
+
+
+def test_other_text_is_asked_to_be_what_can_be_read(tmp_path: Path) -> None:
+    path = tmp_path / "notes.jsonl"
+    path.write_text("Dear diary!\nToday it rained.\n")
+    with pytest.raises(LayoutError, match=r"row 1, NOT_JSON.*\n.*see that it is JSON Lines"):
+        first_layout(path)
+
+
+def test_a_file_without_rows_says_so(tmp_path: Path) -> None:
+    path = tmp_path / "none.parquet"
+    pq.write_table(pa.table({"instruction": pa.array([], pa.string()), "output": pa.array([], pa.string())}), path)
+    with pytest.raises(LayoutError, match=r"none\.parquet holds no row$"):
+        first_layout(path)
