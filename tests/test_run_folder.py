@@ -168,6 +168,19 @@ def test_a_run_goes_on_from_its_checkpoint_and_forgets_what_came_after(tmp_path:
     assert [path.name for path in tmp_path.iterdir()] == ["run"]
 
 
+@pytest.mark.parametrize("has_checkpoint", [True, False])
+def test_who_interrupts_a_run_is_told_what_the_same_command_does(tmp_path: Path, has_checkpoint: bool) -> None:
+    with pytest.raises(KeyboardInterrupt) as caught, RunWriter(tmp_path / "run", plan={"a": 1}) as writer:
+        writer.write("kept.jsonl", b"one\n")
+        if has_checkpoint:
+            writer.checkpoint({})
+        raise KeyboardInterrupt
+    (note,) = caught.value.__notes__
+    assert note.endswith("goes on where this one stopped" if has_checkpoint else "begins anew")
+    with RunWriter(tmp_path / "run", plan={"a": 1}) as writer:
+        assert (writer.state is not None) is has_checkpoint
+
+
 def test_another_plan_is_refused_by_the_name_of_the_field_that_differs(tmp_path: Path) -> None:
     _stopped(tmp_path / "run", PLAN)
     other = {"unmoor": "0", "policy": {"actions": {"refusal.policy": "keep"}}}

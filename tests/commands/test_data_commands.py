@@ -343,6 +343,38 @@ def test_commands_that_are_told_can_be_typed(data: Path) -> None:
     assert again.returncode == 0, again.stderr
 
 
+def test_a_folder_that_may_not_be_written_in_is_not_to_be_tried_again(data: Path) -> None:
+    shut = data.parent / "shut"
+    shut.mkdir(mode=0o500)
+    done = unmoor("filter", data, "-o", "shut/run", cwd=data.parent, preexec=as_bound_by_rights)
+    assert done.returncode == 4, done.stdout
+    assert "Making shut/run: Permission denied" in done.stderr
+    assert "Next: a folder that you may write in, or the right to write in this one" in done.stderr
+    assert "the same command" not in done.stderr
+
+
+INTERRUPTED = """
+import sys
+import unmoor.engines.run
+from unmoor.commands import main
+
+def interrupt(*_):
+    raise KeyboardInterrupt
+
+unmoor.engines.run.hold_unchanged = interrupt
+main()
+"""
+
+
+@pytest.mark.parametrize("verb", ["audit", "filter"])
+def test_who_stops_a_run_is_told_what_became_of_it(data: Path, verb: str) -> None:
+    command = [sys.executable, "-c", INTERRUPTED, verb, "train.jsonl", "-o", "run"]
+    done = subprocess.run(command, cwd=data.parent, capture_output=True, text=True, check=False)
+    assert done.returncode == 130, done.stderr
+    assert done.stderr.strip() == "unmoor: Stopped. Nothing was written. Next: the same command begins anew"
+    assert not (data.parent / "run").exists()
+
+
 def test_hostile_text_cannot_steer_the_terminal(data: Path) -> None:
     hostile = "\x1b[31mI'm sorry, but I can't assist\u202e with that\x07 request. [/red]"
     data.write_text(json.dumps({"instruction": "Hi", "output": hostile}) + "\n" + json.dumps(ROWS[0]) + "\n")

@@ -110,8 +110,8 @@ def main() -> None:
     except UnmoorError as error:
         _complain(str(error))
         code = error.exit_code
-    except click.exceptions.Abort:
-        _complain("Stopped.")
+    except click.exceptions.Abort as error:  # an interruption, which click has turned into this
+        _complain(" ".join(["Stopped.", *getattr(error.__cause__, "__notes__", ())]))
         code = 130
     except click.ClickException as error:
         error.show()

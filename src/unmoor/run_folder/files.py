@@ -45,8 +45,10 @@ REVIEW = "review"
 """What people said about a run: no part of what the filter wrote, so not in the manifest; it moves on to a run that replaces it."""
 FORMAT_VERSION = 1
 _FULL_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-_BROKEN_DISK = {errno.EIO, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENODEV, errno.ESTALE}
-_GO_ON = "Nothing was written at its final place. Next: the same command again goes on where this one stopped"
+_BROKEN_DISK = {errno.EIO, errno.ENODEV, errno.ESTALE}
+_NO_RIGHTS = {errno.EROFS, errno.EACCES, errno.EPERM}
+_NOTHING_WRITTEN = "Nothing was written at its final place."
+_GO_ON = f"{_NOTHING_WRITTEN} Next: the same command again goes on where this one stopped"
 
 
 def unfinished_folder(folder: AnyPath) -> Path:
@@ -80,7 +82,7 @@ def hash_file(path: AnyPath) -> str:
 
 @contextmanager
 def machine_errors(what: str) -> Iterator[None]:
-    """Turn a failing disk or a lack of memory into a MachineError that says what was being done."""
+    """Turn a failing disk, a lack of rights or of memory into a MachineError that says what was being done."""
     try:
         yield
     except OSError as error:
@@ -88,6 +90,11 @@ def machine_errors(what: str) -> Iterator[None]:
             raise MachineError(f"{what}: no space left on the disk. {_GO_ON}") from error
         if error.errno in _BROKEN_DISK:
             raise MachineError(f"{what}: {error.strerror} ({error.filename}). {_GO_ON}") from error
+        if error.errno in _NO_RIGHTS:
+            next_step = "Next: a folder that you may write in, or the right to write in this one"
+            raise MachineError(
+                f"{what}: {error.strerror} ({error.filename}). {_NOTHING_WRITTEN} {next_step}"
+            ) from error
         raise
     except MemoryError as error:
         raise MachineError(f"{what}: out of memory. {_GO_ON}") from error

@@ -42,6 +42,9 @@ __all__ = ["RunWriter"]
 
 _OURS = frozenset((CHECKPOINT, DONE, UPLOADED))
 """What lies beside the files of an unfinished run and is no part of it."""
+_KEPT = "What was done so far is kept. Next: the same command again goes on where this one stopped"
+_BEGINS_ANEW = "Nothing was written. Next: the same command begins anew"
+"""What a person is told who interrupts a run, as notes of the exception."""
 
 
 class RunWriter:
@@ -154,6 +157,8 @@ class RunWriter:
         for file in self._files.values():
             file.close()
         is_kept = isinstance(error, MachineError | KeyboardInterrupt) and self._can_go_on()
+        if isinstance(error, KeyboardInterrupt) and not self._is_finished:
+            error.add_note(_KEPT if is_kept else _BEGINS_ANEW)
         if not self._is_finished and not is_kept:
             shutil.rmtree(self._work, ignore_errors=True)
             self._place.withdraw()
