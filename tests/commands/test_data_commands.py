@@ -79,13 +79,34 @@ def test_an_audit_fits_a_narrow_terminal_and_breaks_no_name(data: Path, columns:
     assert ("what it is" in done.stdout) == (columns == 80)
 
 
-@pytest.mark.parametrize("arguments", [("--no-color", "policy"), ("policy", "--no-color")])
-def test_no_color_leaves_no_escape_even_on_a_terminal(data: Path, arguments: tuple[str, ...]) -> None:
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [(("--no-color", "policy"), ""), (("policy", "--no-color"), ""), (("policy",), "1"), (("policy",), "yes")],
+)
+def test_no_color_leaves_no_escape_even_on_a_terminal(data: Path, arguments: tuple[str, ...], said: str) -> None:
     terminal = {"FORCE_COLOR": "1", "TERM": "xterm-256color"}
-    assert "\x1b[" in unmoor("policy", cwd=data.parent, **terminal).stdout
-    done = unmoor(*arguments, cwd=data.parent, **terminal)
+    assert "\x1b[" in unmoor("policy", cwd=data.parent, **terminal, NO_COLOR="").stdout
+    done = unmoor(*arguments, cwd=data.parent, **terminal, NO_COLOR=said)
     assert done.returncode == 0, done.stderr
     assert "\x1b" not in done.stdout
+
+
+def test_a_score_breaks_no_word_at_80_columns(tmp_path: Path) -> None:
+    attrs = {"disclaimer": False, "encourage_professional_help": False}
+    kinds = ["cannot", "should_not"]
+    rows = [
+        {"response": row["output"], "label": label, "attrs": attrs, "kind": kind}
+        for label, kind, row in zip(["compliance", "full_refusal"] * 600, kinds * 600, ROWS[:2] * 600, strict=True)
+    ]
+    path = tmp_path / "chatgpt_refusals.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    done = unmoor("score", path.name, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert max(map(len, lines)) <= 80
+    first = [line[:20].strip() for line in lines[2:]]
+    assert first[:3] == ["chatgpt_refusals", "any refusal", "full refusal"]
+    assert {"cannot / should not", "disclaimer", "encourage", "professional help"} <= set(first)
 
 
 def test_misuse_shows_an_example(data: Path) -> None:

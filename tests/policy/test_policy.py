@@ -65,6 +65,9 @@ def test_a_policy_takes_from_the_one_it_extends_what_it_does_not_say(tmp_path: P
         ('"refusal.capability" = "drop"', 'refusal.capability = "drop"', 5, "are quoted"),
         ("version = 2", "version = 2\ncolour = 1", 3, 'unknown key "colour"'),
         ("version = 2", 'version = "two"', 2, "whole number"),
+        ("version = 2", "version = -1", 2, "whole number from 0"),
+        ('name = "house"', 'name = "ho\\nuse"', 1, "one line without control characters"),
+        ('name = "house"', 'name = "ho\\u001b[1muse"', 1, "one line without control characters"),
         ('extends = "dolphin"', 'extends = "dolfin"', 3, 'Did you mean "dolphin"'),
         ('"refusal.policy" = 0.9', '"refusal.policy" = 9', 9, "probability"),
         ("review = 0.4", "review = 0.95", 10, "uncertain band"),
@@ -81,6 +84,11 @@ def test_an_error_names_the_line_the_key_and_the_nearest_name(
         load_policy(_write(tmp_path, HOUSE.replace(old, new)))
     assert f"house.toml:{line}: " in str(caught.value)
     assert words in str(caught.value)
+
+
+def test_a_byte_order_mark_is_no_part_of_a_policy(tmp_path: Path) -> None:
+    plain = load_policy(_write(tmp_path, HOUSE))
+    assert load_policy(_write(tmp_path, "\ufeff" + HOUSE)) == plain
 
 
 def test_a_file_that_is_not_toml_names_the_line(tmp_path: Path) -> None:

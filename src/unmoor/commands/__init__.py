@@ -41,13 +41,12 @@ VERBS: dict[str, str] = {
 
 
 def _no_color(*, is_hidden: bool) -> click.Option:
-    """Return the flag that takes colour out; it may stand before the verb, where help shows it, and behind."""
+    """Return the flag that takes colour out, here and in processes that this one starts; it may stand before the verb, where help
+    shows it, and behind."""
 
     def heed(_context: click.Context, _option: click.Parameter, value: bool) -> None:
         if value:
-            from unmoor.commands.terminal import PLAIN
-
-            os.environ[PLAIN] = os.environ["NO_COLOR"] = "1"
+            os.environ["NO_COLOR"] = "1"
 
     words = "Print without colour, as with NO_COLOR set."
     return click.Option(

@@ -83,13 +83,13 @@ def _stem(path: Path) -> str:
 
 def _print_figures(figures: dict[str, Any]) -> None:
     right = ("n", "positive", "precision", "recall", "F1", "95%")
-    listing = table("source", "what", *right, right=right)
+    listing = table("source, what", *right, right=right)
     for stem, figure in figures.items():
+        listing.add_row(stem)
         for what in ("any", "full"):
-            listing.add_row(stem if what == "any" else "", f"{what} refusal", *_cells(figure[what]))
+            listing.add_row(f"{what} refusal", *_cells(figure[what]))
         if "kind" in figure:
             listing.add_row(
-                "",
                 "cannot / should not",
                 str(figure["kind"]["n"]),
                 "",
@@ -99,7 +99,7 @@ def _print_figures(figures: dict[str, Any]) -> None:
                 "accuracy",
             )
         for name, counts in figure.get("attrs", {}).items():
-            listing.add_row("", name, *_cells(counts))
+            listing.add_row(name.replace("_", " "), *_cells(counts))
     console().print(listing)
 
 

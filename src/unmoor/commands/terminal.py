@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 __all__ = [
-    "PLAIN",
     "Advance",
     "PlainProgress",
     "console",
@@ -32,9 +31,6 @@ __all__ = [
     "typed",
     "visible",
 ]
-
-PLAIN = "UNMOOR_NO_COLOR"
-"""Set by --no-color, so that processes started by this one heed it too."""
 
 _WIDE = 72
 """Columns from which progress has a bar and the time that has passed."""
@@ -79,10 +75,10 @@ def print_json(value: Any) -> None:
 
 
 def console(*, is_error: bool = False) -> Console:
-    """Return a rich console; without colour where NO_COLOR or a pipe says so, without any style where --no-color does."""
+    """Return a rich console; without any style where NO_COLOR (which --no-color sets) or a pipe says so."""
     from rich.console import Console
 
-    style = {"color_system": None} if os.environ.get(PLAIN) else {}
+    style = {"color_system": None} if os.environ.get("NO_COLOR") else {}
     return Console(stderr=is_error, highlight=False, soft_wrap=False, markup=False, **style)  # type: ignore[arg-type]
 
 

@@ -27,6 +27,7 @@ ALL_TOPICS = "*"
 _DETECTORS_OWN = ("wordlist",)
 _SECTIONS = ("actions", "thresholds", "floor", "limits", "guard")
 _TOP_KEYS = ("name", "version", "description", "extends", *_SECTIONS)
+_ONE_LINE = re.compile(r"[^\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 _DEFAULT_THRESHOLD, _DEFAULT_REVIEW = 0.80, 0.50
 
 
@@ -95,7 +96,7 @@ def load_policy(name_or_path: str) -> Policy:
             f'There is no policy "{name_or_path}".{nearest_name(name_or_path, SHIPPED)} Known: {known}, or a .toml file'
         )
     try:
-        source = path.read_text(encoding="utf-8")
+        source = path.read_text(encoding="utf-8-sig")
     except FileNotFoundError as error:
         raise PolicyError(f"There is no policy file {path}") from error
     except (OSError, UnicodeDecodeError) as error:
@@ -190,8 +191,10 @@ class _Checker:
     def _check_head(self, values: dict[str, Any]) -> None:
         if not isinstance(values.get("name"), str) or not values["name"].strip():
             raise self.error("", "name", 'a policy needs a name, e.g. name = "house"')
-        if type(values.get("version")) is not int:
-            raise self.error("", "version", "a policy needs a version, a whole number, e.g. version = 1")
+        if not _ONE_LINE.fullmatch(values["name"]):
+            raise self.error("", "name", f"a name is one line without control characters, found {values['name']!r}")
+        if type(values.get("version")) is not int or values["version"] < 0:
+            raise self.error("", "version", "a policy needs a version, a whole number from 0, e.g. version = 1")
         if not isinstance(values.get("description", ""), str):
             raise self.error("", "description", "description should be text")
 
