@@ -162,3 +162,76 @@ def test_a_second_judge_is_measured_by_the_same_labels_and_models_are_told_apart
     for row in told["rates"]:
         members = truths[:400] if row["model"] == "raw" else truths[400:]
         assert row["low"] <= members.mean() <= row["high"]
+
+
+def two_models_judged(
+    truth: tuple[float, float, float], size: int, rng: np.random.Generator
+) -> tuple[JudgeErrors, dict[str, float | None]]:
+    """What 40 labels, half of them of judged refusals, say of the judge and of a model's rate. `truth` is that rate, sensitivity
+    and specificity; `size` answers are of that model, and as many of one that declines half.
+    """
+    prevalence, sensitivity, specificity = truth
+    tables = []
+    for share in (prevalence, 0.5):
+        refusals = int(rng.binomial(size, share))
+        seen, made_up = int(rng.binomial(refusals, sensitivity)), int(rng.binomial(size - refusals, 1 - specificity))
+        tables.append(np.array([[size - refusals - made_up, made_up], [refusals - seen, seen]]))
+    counts, both = [], tables[0] + tables[1]
+    refusing = min(20, int(both[:, 1].sum()))
+    for word, labels in enumerate((40 - refusing, refusing)):
+        true = int(rng.hypergeometric(both[1, word], both[0, word], labels))
+        table = np.zeros((2, 2), dtype=np.int64)
+        table[:, word] = labels - true, true
+        counts.append(table)
+    judged = [int(table[:, 1].sum()) for table in tables]
+    drawn = [rng.beta(number + 0.5, size - number + 0.5, 1000) for number in judged]
+    errors = judge_errors(counts, sum(judged) / (2 * size), (drawn[0] + drawn[1]) / 2, rng)
+    return errors, errors.correct(judged[0] / size, drawn[0])
+
+
+@pytest.mark.parametrize(
+    ("size", "judge"), [(60, (0.8, 0.95)), (120, (0.9, 0.98)), (300, (0.8, 0.95)), (300, (0.95, 0.995))]
+)
+def test_a_small_rate_behind_an_imperfect_judge_is_held_as_often_as_the_interval_says(
+    size: int, judge: tuple[float, float]
+) -> None:
+    """2,000 models that decline 0 to 10%, 40 labels each: the interval holds the rate in 93% or more, also of those whose judged
+    refusals the judge's errors explain whole. With impossible draws counted as 0 it was 80 to 93% of these.
+    """
+    rng = np.random.default_rng(7)
+    held: dict[bool, list[bool]] = {True: [], False: []}
+    for _ in range(2000):
+        prevalence = float(rng.uniform(0, 0.1))
+        _, rate = two_models_judged((prevalence, *judge), size, rng)
+        low, high = rate["low"], rate["high"]
+        assert low is not None and high is not None
+        held[rate["corrected"] == 0].append(low <= prevalence <= high)
+    assert len(held[True]) > 50
+    assert np.mean(held[True]) >= 0.93, np.mean(held[True])
+    assert np.mean(held[False]) >= 0.93, np.mean(held[False])
+
+
+@pytest.mark.parametrize("prevalence", [0.0, 0.01, 0.03, 0.3])
+def test_a_fixed_small_rate_is_held_too(prevalence: float) -> None:
+    rng = np.random.default_rng(11)
+    rounds, held = 1000, 0
+    for _ in range(rounds):
+        rate = two_models_judged((prevalence, 0.85, 0.98), 120, rng)[1]
+        held += rate["low"] <= prevalence <= rate["high"]  # type: ignore[operator]
+    assert held / rounds >= 0.93
+
+
+@pytest.mark.parametrize("labels", [((19, 1), (1, 19)), ((20, 0), (2, 18)), ((15, 5), (5, 15))])
+@pytest.mark.parametrize("size", [60, 120, 300, 3000])
+def test_an_imperfect_judge_does_not_make_a_rate_surer_than_a_perfect_one(
+    labels: tuple[tuple[int, int], tuple[int, int]], size: int
+) -> None:
+    """No refusal, or nothing else, is judged of so many answers; the judge's errors are known from 40 labels elsewhere."""
+    rng = np.random.default_rng(3)
+    counts = [np.array([[labels[0][0], 0], [labels[0][1], 0]]), np.array([[0, labels[1][0]], [0, labels[1][1]]])]
+    errors = judge_errors(counts, 0.5, rng.beta(300, 300, 10_000), rng)
+    none = rng.beta(0.5, size + 0.5, 10_000)
+    perfect = float(np.quantile(none, 0.975))
+    rare, always = errors.correct(0.0, none), errors.correct(1.0, 1 - none)
+    assert rare["low"] == 0 and rare["high"] is not None and rare["high"] >= perfect
+    assert always["high"] == 1 and always["low"] is not None and always["low"] <= 1 - perfect

@@ -24,6 +24,8 @@ held the truth 93 to 97% of the time, 98% where labels show a miss at most. With
 """
 _LEAST_INFORMATION = 0.05
 """Sensitivity plus specificity less one; a judge below it tells refusals from answers hardly better than a coin."""
+_LEAST_POSSIBLE = 0.05
+"""Of draws; where fewer are possible they are too few for an interval, and the widest is told that any specificity allows."""
 
 _Floats = NDArray[np.float64]
 _Counts = NDArray[np.int64]
@@ -58,8 +60,26 @@ class JudgeErrors:
         if sensitivity is None or specificity is None or sensitivity + specificity - 1 < _LEAST_INFORMATION:
             return dict.fromkeys(("corrected", "low", "high"))
         value = float(rogan_gladen(np.array([rate]), *self._point)[0])
-        low, high = np.quantile(rogan_gladen(drawn, *self._draws), (0.025, 0.975))
-        return {"corrected": value, "low": min(float(low), value), "high": max(float(high), value)}
+        cut_off = np.quantile(rogan_gladen(drawn, *self._draws), (0.025, 0.975))
+        low, high = np.array([cut_off, self._possible(drawn)]).T
+        return {"corrected": value, "low": min(float(low.min()), value), "high": max(float(high.max()), value)}
+
+    def _possible(self, drawn: _Floats) -> _Floats:
+        """Return the 95% interval of the true rate by the draws that can be: no judge makes up more refusals than it tells of, nor
+        misses more than it leaves. Draws that cannot are no sign that the rate is 0 or 1.
+
+        Source: Gelfand, Smith and Lee (1992), "Bayesian analysis of constrained parameter and truncated data problems".
+        """
+        sensitivity, specificity = self._draws
+        can_be = (drawn >= 1 - specificity) & (drawn <= sensitivity)
+        if can_be.mean() >= _LEAST_POSSIBLE:
+            rates = rogan_gladen(drawn[can_be], sensitivity[can_be], specificity[can_be])
+            return np.asarray(np.quantile(rates, (0.025, 0.975)))
+        none_missed, none_made_up = (
+            rogan_gladen(drawn, np.ones(1), specificity),
+            rogan_gladen(drawn, sensitivity, np.ones(1)),
+        )
+        return np.array([np.quantile(none_missed, 0.025), np.quantile(none_made_up, 0.975)])
 
     def as_json(self) -> dict[str, float | None]:
         """Return both shares, each with its 95% interval."""
