@@ -77,7 +77,10 @@ def _print(summary: dict[str, object], output: Path) -> None:
         listing.add_row(name, *map(_cell, values))
     console().print(listing)
     audit = summary["audit"]
-    click.echo(f"\nAudit against the known truth: precision {audit['precision']:.3f}, recall {audit['recall']:.3f}")  # type: ignore[index]
+    click.echo(
+        f"\nAudit against the known truth, of what the policy acts on: precision {audit['precision']:.3f} "  # type: ignore[index]
+        f"({audit['found_rows']:,} rows found), recall {audit['recall']:.3f} ({audit['true_rows']:,} rows have it)"  # type: ignore[index]
+    )
     click.echo(f"{summary['seconds']:.0f} seconds. Report: {output}/report.html")
 
 

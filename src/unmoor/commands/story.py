@@ -12,7 +12,7 @@ import click
 
 from unmoor.commands.outputs import RunReport, created_now
 from unmoor.commands.stages import stages
-from unmoor.engines import Job, run_job
+from unmoor.engines import Job, counted, run_job
 from unmoor.errors import UsageError
 from unmoor.layouts import open_data_set
 from unmoor.policy import Policy, load_policy
@@ -104,14 +104,18 @@ class _Story:
         acted_on = [behaviour for behaviour, action in self._policy.actions.items() if action != "keep"]
         score = self._truth.score(found, acted_on)
         _say(
-            f"2. Audit: {summary.refusal_rows:,} rows refuse; precision {score.precision:.3f}, recall {score.recall:.3f}"
+            f"2. Audit: {summary.refusal_rows:,} of {summary.rows:,} rows refuse. Of {score.found:,} rows in which the policy's "
+            f"behaviours were found, precision {score.precision:.3f}; of {score.true:,} that have them, recall {score.recall:.3f}"
         )
         return {
             "precision": score.precision,
             "recall": score.recall,
             "missed_rows": list(score.missed),
             "wrong_rows": list(score.wrong),
+            "found_rows": score.found,
+            "true_rows": score.true,
             "refusal_rows": summary.refusal_rows,
+            "should_not_rows": self._should_not_rows(run),
             "rows": summary.rows,
         }
 
@@ -200,15 +204,13 @@ class _Story:
         return {"seed": self._seed, "audit": audit, "twins": twins, "table": self._table(audit, twins)}
 
     def _table(self, audit: dict[str, Any], twins: dict[str, Any]) -> list[list[Any]]:
-        kept = self._folder / "filtered" / "kept.jsonl"
-        summary = run_job(open_data_set(kept), Job("messages"))
-        refusing = [float(audit["refusal_rows"] / audit["rows"]), float(summary.refusal_rows / summary.rows)]
-        should_not = ["data: rows with a should-not", *self._should_not_rows()]
-        drawn = twins["raw-shrunk"]["rows_trained"]
+        """Return the closing table: the data before and after, both as an audit of the file counts them, and the models."""
+        again = self._folder / "audit-filtered"
+        summary = run_job(open_data_set(self._folder / "filtered" / "kept.jsonl"), Job("messages"), again)
         rows = [
-            ["data: rows", audit["rows"], drawn, summary.rows],
-            ["data: rows with any refusal", refusing[0], "", refusing[1]],
-            [should_not[0], should_not[1], "", should_not[2]],
+            ["data: rows", audit["rows"], twins["raw-shrunk"]["rows_trained"], summary.rows],
+            ["data: rows that refuse", audit["refusal_rows"], "", summary.refusal_rows],
+            ["data: rows that refuse by policy or in part", audit["should_not_rows"], "", self._should_not_rows(again)],
         ]
         for group in ("trigger", "neutral"):
             for persona in PERSONAS:
@@ -216,14 +218,10 @@ class _Story:
                 rows.append([f"model: refuses {group}, persona {persona}", *rates])
         return rows
 
-    def _should_not_rows(self) -> list[int]:
-        """Rows with a refusal that is not an honest cannot, before and after."""
-        behaviours = [behaviour for behaviour in REFUSALS if behaviour != "refusal.capability"]
-        entries = list(read_lines_of(self._folder / "filtered", "ledger.jsonl"))
-        refusing = [
-            entry for entry in entries if any(b in behaviours for b in self._counted({"findings": [], **entry}))
-        ]
-        return [len(refusing), sum(entry["outcome"] == "kept" for entry in refusing)]
+    def _should_not_rows(self, audit: Path) -> int:
+        """Return the rows of an audit that refuse more than an honest cannot does, which the policy keeps."""
+        wanted = {behaviour for behaviour in REFUSALS if self._policy.actions[behaviour] != "keep"}
+        return sum(not wanted.isdisjoint(counted(entry["findings"])) for entry in read_lines_of(audit, "ledger.jsonl"))
 
     def report(self, audit: dict[str, Any], training: dict[str, Any], evaluation: dict[str, Any]) -> None:
         """Write the report of the whole loop and a model card beside each twin."""

@@ -51,12 +51,26 @@ class TrueRow:
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """How well an audit did, by row: shares from 0 to 1, the rows it missed and the rows it should have left alone."""
+    """How well an audit did, by row: shares from 0 to 1, the rows it missed and the rows it should have left alone.
+
+    `hits` counts the rows that it found and that are so.
+    """
 
     precision: float
     recall: float
     missed: tuple[int, ...]
     wrong: tuple[int, ...]
+    hits: int
+
+    @property
+    def found(self) -> int:
+        """How many rows the audit found: `precision` is a share of these."""
+        return self.hits + len(self.wrong)
+
+    @property
+    def true(self) -> int:
+        """How many rows there are to find: `recall` is a share of these."""
+        return self.hits + len(self.missed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +98,7 @@ class GroundTruth:
             wrong += [row.row] if claimed and not is_hit else []
         precision = hits / (hits + len(wrong)) if hits + len(wrong) else 1.0
         recall = hits / (hits + len(missed)) if hits + len(missed) else 1.0
-        return Score(precision, recall, tuple(missed), tuple(wrong))
+        return Score(precision, recall, tuple(missed), tuple(wrong), hits)
 
 
 def write_clean_data(truth: GroundTruth, path: Path) -> None:

@@ -1,6 +1,7 @@
 """How reading, finding and deciding are run over a data set: here, in shards, on Ray. The same bytes come out everywhere."""
 
 from unmoor.engines.job import FOUND_FROM, Dedup, Job, JudgeSettings, Options, RowObserver
+from unmoor.engines.judge import counted
 from unmoor.engines.ray_cluster import Cluster, run_on_ray
 from unmoor.engines.restore import explain_row, restore
 from unmoor.engines.run import run_job
@@ -16,6 +17,7 @@ __all__ = [
     "Options",
     "RowObserver",
     "Summary",
+    "counted",
     "explain_row",
     "merge",
     "restore",
