@@ -9,6 +9,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from huggingface_hub import DatasetCard
 
@@ -92,6 +94,22 @@ def test_the_rest_can_be_read_back_with_datasets_own_configs(run: Path, hub: Fak
     kept, removed = (len(files[f"{name}.jsonl"].splitlines()) for name in ("kept", "removed"))
     assert kept + removed == len(ROWS)
     assert removed == sum(row["output"] == REFUSAL for row in ROWS)
+
+
+@pytest.mark.parametrize("data_format", ["jsonl", "parquet"])
+def test_where_nothing_was_removed_no_config_is_offered_that_nobody_can_load(
+    tmp_path: Path, hub: FakeHub, data_format: str
+) -> None:
+    whole = [row for row in ROWS if row["output"] != REFUSAL]
+    pq.write_table(pa.Table.from_pylist(whole), tmp_path / "trees.parquet")
+    (tmp_path / "trees.jsonl").write_text("".join(json.dumps(row) + "\n" for row in whole))
+    assert _unmoor(tmp_path, None, "filter", f"trees.{data_format}", "-o", "run").returncode == 0
+    assert _push(tmp_path / "run", hub, "--yes").returncode == 0
+    held = hub.repos["me/trees"]["files"]
+    assert set(held) == {"README.md", f"kept.{data_format}"}
+    for card in (DatasetCard(held["README.md"].decode()), DatasetCard((tmp_path / "run" / "README.md").read_text())):
+        assert [config["config_name"] for config in card.data.to_dict()["configs"]] == ["kept"]
+        assert "No row was removed" in card.text
 
 
 def test_a_public_data_set_is_not_written_to_unless_public_was_said(run: Path, hub: FakeHub) -> None:

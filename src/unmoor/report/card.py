@@ -64,16 +64,18 @@ def render_dataset_card(facts: Mapping[str, Any], names: Sequence[str], licence:
         task_categories=["text-generation"],
         tags=_TAGS,
         size_categories=[next((size for most, size in _SIZES if kept < most), "n>1T")],
-        configs=_configs(names),
+        configs=_configs(names, {"kept": kept, "removed": whole_facts["counts"].get("removed", 0)}) or None,
         license=licence or "other",
     )
     parts = [f"---\n{metadata.to_yaml()}\n---\n", *_dataset_parts(whole_facts, kept, names, licence)]
     return ("\n".join(parts).rstrip() + "\n").encode("utf-8", "replace")
 
 
-def _configs(names: Sequence[str]) -> list[dict[str, Any]]:
-    """Return a config for the kept rows, the default, and one for the removed ones, where the run has such files."""
-    found = [(part, name) for part in ("kept", "removed") for name in names if name.startswith(f"{part}.")]
+def _configs(names: Sequence[str], rows: Mapping[str, int]) -> list[dict[str, Any]]:
+    """Return a config for the kept rows, the default, and one for the removed ones, where the run has such rows: one without a row
+    is refused by whoever loads it.
+    """
+    found = [(part, name) for part in rows if rows[part] for name in names if name.startswith(f"{part}.")]
     return [
         {
             "config_name": part,
@@ -89,9 +91,10 @@ def _dataset_parts(facts: Mapping[str, Any], kept: int, names: Sequence[str], li
     source, policy, headline = facts["input"], facts["policy"] or {}, facts["headline"]
     refusals = facts["refusals"]
     title = _code(source.get("path", "data"))
+    gone = "Every removed row lies in `removed.*`" if facts["counts"].get("removed", 0) else "No row was removed"
     intro = (
         f"{whole(kept)} rows stay of {whole(facts['counts'].get('input', 0))}. In the input, {whole(refusals['rows'])} rows "
-        f"({share(refusals['share'])}) declined what was asked. Every removed row lies in `removed.*`"
+        f"({share(refusals['share'])}) declined what was asked. {gone}"
         f"{', and `ledger.jsonl` says why' if 'ledger.jsonl' in names else ''}."
     )
     return [

@@ -56,8 +56,11 @@ def plan_upload(
         raise UsageError(f'"{repo}" names no owner. Expected OWNER/NAME, such as my-name/my-data')
     if licence and not re.fullmatch(r"[a-z0-9][a-z0-9.+-]*", licence):
         raise UsageError(f'"{licence}" is no licence as the hub writes it, such as mit, apache-2.0 or cc-by-4.0')
-    there = list(read_manifest(run)["files"])
+    manifest = read_manifest(run)
+    there = list(manifest["files"])
     rows = [name for name in there if name.split(".")[0] in ("kept", "removed")]
+    if not manifest["counts"]["removed"]:
+        rows = [name for name in rows if name.split(".")[0] != "removed"]
     if not rows:
         raise RunFolderError(f"{run} has no kept rows: it is no filter run. Next: unmoor filter DATA -o RUN")
     for each in also:
