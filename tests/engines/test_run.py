@@ -10,9 +10,11 @@ from typing import Any
 
 import pytest
 from backports import zstd
+from click.testing import CliRunner
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from unmoor.commands import cli
 from unmoor.engines import Dedup, Job, Options, Summary, explain_row, restore, run_job
 from unmoor.errors import BadDataError, RunFolderError, UsageError
 from unmoor.layouts import open_data_set, read_conversations, shard_of
@@ -290,6 +292,17 @@ def test_an_audit_keeps_no_rows_and_cannot_be_restored(tmp_path: Path) -> None:
     assert sorted(file.name for file in (tmp_path / "run").iterdir()) == ["MANIFEST.json", "ledger.jsonl", "run.json"]
     with pytest.raises(RunFolderError, match="is an audit"):
         restore(tmp_path / "run", tmp_path / "again")
+
+
+def test_a_row_without_an_answer_to_learn_is_of_no_language_and_not_of_an_unknown_one(tmp_path: Path) -> None:
+    unknown = "Qwx zzt vbrt kkl mnp qqd."
+    rows = [_row(PLAIN) | {"label": False}, _row(PLAIN) | {"label": True}, _row(unknown) | {"label": True}]
+    path = tmp_path / "data.jsonl"
+    path.write_bytes(_lines(*rows))
+    summary = run_job(open_data_set(path), Job("kto"), tmp_path / "run")
+    assert summary.languages == {"none": 1, "en": 1, "und": 1}
+    shown = CliRunner().invoke(cli, ["audit", str(path)], catch_exceptions=False).output
+    assert "no answer to learn 1" in shown and "not recognised 1" in shown
 
 
 def test_why_a_row_went_is_one_sentence(tmp_path: Path) -> None:

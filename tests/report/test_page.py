@@ -173,6 +173,14 @@ def test_the_page_names_languages_whose_phrases_were_never_measured() -> None:
     assert 'id="untested"' not in render_report(made_up.facts())[0].decode()
 
 
+def test_rows_without_an_answer_are_named_among_the_languages() -> None:
+    facts = made_up.facts()
+    table = facts["by_language"]
+    facts["by_language"] = {"none": table["en"], "und": table["sv"]}
+    names = re.findall(r'<th scope="row"><span class="name">([^<]*)</span>', render_report(facts)[0].decode())
+    assert {"no answer to learn", "not recognised"} <= set(names)
+
+
 def test_a_filter_that_found_nothing_makes_a_page() -> None:
     built = made_up.facts("filter", rows=0)
     assert_harmless(read(render_report(built)[0]))

@@ -17,7 +17,7 @@ from unmoor.storage import AnyPath
 
 __all__ = ["print_done", "print_found"]
 
-_LANGUAGES = {"und": "not recognised"}
+_LANGUAGES = {"und": "not recognised", "none": "no answer to learn"}
 _NARROW = 64
 """Columns under which a table leaves out what a behaviour is: three words a line help nobody."""
 

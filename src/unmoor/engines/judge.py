@@ -23,6 +23,8 @@ __all__ = ["LABEL_KEY", "Judge", "Judged", "ReadRow", "counted"]
 
 LABEL_KEY = "unmoor"
 """The field that the action `label` adds: a list of behaviours."""
+NO_ANSWER = "none"
+"""Counted among the languages: a row without an answer to learn, such as one that KTO trains away from."""
 _REQUEST_CHARS, _ANSWER_CHARS, _ANSWER_LEAD = 600, 2000, 600
 _MEND_CHARS = 20_000
 _SOURCE_KEYS = ("source", "dataset", "data_source", "origin")
@@ -214,8 +216,8 @@ class Judge:
             if observed_rows is not None and read.number not in observed_rows:
                 self.languages["und"] += 1
                 continue
-            answer = next((turn.text for turn in reversed(read.conversation.turns) if turn.is_target), "")
-            language = self._detector.language_of(answer)
+            answer = next((turn.text for turn in reversed(read.conversation.turns) if turn.is_target), None)
+            language = NO_ANSWER if answer is None else self._detector.language_of(answer)
             self.languages[language] += 1
             if observed is not None:
                 request = next((turn.text for turn in read.conversation.turns if turn.role == "user"), "")
