@@ -200,6 +200,20 @@ def test_what_cannot_be_joined_is_said(tmp_path: Path) -> None:
     assert not (tmp_path / "joined").exists()
 
 
+def test_a_shard_says_that_it_is_a_part_where_a_row_is_not_in_it(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    _jsonl(data)
+    shards = _shards(data, tmp_path / "shards", 3)
+    held = read_manifest(shards[1])["counts"]["input"]
+    assert explain_row(shards[1], held)["row"] == held
+    told = f"this run is shard 2 of 3 of data, and its rows are numbered 1 to {held}. Next: join"
+    with pytest.raises(UsageError, match=told):
+        explain_row(shards[1], held + 1)
+    merge(shards, tmp_path / "joined")
+    assert explain_row(tmp_path / "joined", held + 1)["row"] == held + 1
+
+
 def test_shards_of_another_policy_are_told_apart(tmp_path: Path) -> None:
     data = tmp_path / "data"
     data.mkdir()

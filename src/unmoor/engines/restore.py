@@ -209,10 +209,21 @@ def explain_row(folder: AnyPath, row: int) -> dict[str, Any]:
     manifest = read_manifest(folder)
     total = manifest["counts"]["input"]
     if not 1 <= row <= total:
-        raise UsageError(f"There is no row {row}: {manifest['input']['name']} has rows 1 to {total}")
+        raise UsageError(f"There is no row {row}: {_held(manifest)}")
     found = next((entry for entry in read_lines_of(folder, "ledger.jsonl") if entry["row"] == row), None)
     entry = found or {"row": row, "outcome": "kept", "reason": "kept: nothing was found", "findings": []}
     return {**entry, **_place_in_files(manifest, row)}
+
+
+def _held(manifest: dict[str, Any]) -> str:
+    """Return which rows a run knows; those of a shard are numbered by themselves."""
+    name, total, shard = manifest["input"]["name"], manifest["counts"]["input"], manifest["shard"]
+    if shard is None:
+        return f"{name} has rows 1 to {total}"
+    return (
+        f"this run is shard {shard['number']} of {shard['count']} of {name}, and its rows are numbered 1 to {total}. "
+        "Next: join the shards with `unmoor merge`, and ask the whole"
+    )
 
 
 def _place_in_files(manifest: dict[str, Any], row: int) -> dict[str, Any]:
