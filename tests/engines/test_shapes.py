@@ -16,7 +16,7 @@ from tests.layouts.bad_inputs import BAD_INPUTS, PLAIN
 from unmoor.detectors import line_set
 from unmoor.engines.shapes import Shapes, shape_of
 from unmoor.errors import BadRow
-from unmoor.layouts import LAYOUTS, parse_row
+from unmoor.layouts import layout_named, parse_row
 
 ROWS: dict[str, dict[str, Any]] = {
     "messages": json.loads(PLAIN),
@@ -28,12 +28,18 @@ ROWS: dict[str, dict[str, Any]] = {
         ],
     },
     "alpaca": {"instruction": "Name a tree.", "input": "", "output": "An oak.", "good": True, "score": -1.5e3},
+    "columns:user=my request,assistant=a.b": {
+        "n": 7,
+        "my request": "Name a tree.",
+        "a.b": "An oak.",
+        "system": "Short.",
+    },
 }
 
 
 def _fits(name: str, row: dict[str, Any], lines: list[bytes]) -> list[bool]:
     pytest.importorskip("hyperscan")
-    shapes = Shapes(LAYOUTS[name], line_set)
+    shapes = Shapes(layout_named(name), line_set)
     assert shapes.learn(row)
     data = b"\n".join(lines)
     ends = np.append(np.flatnonzero(np.frombuffer(data, dtype=np.uint8) == ord("\n")), len(data))
@@ -77,7 +83,7 @@ def test_a_line_damaged_at_random_has_the_shape_only_if_it_reads_as_a_plain_row(
                 row = parse_row(line.removesuffix(b"\r")).row
             except BadRow as error:
                 raise AssertionError((line, error.code)) from error
-            assert LAYOUTS[name].is_plain(row), line
+            assert layout_named(name).is_plain(row), line
 
 
 def test_a_row_too_odd_to_have_a_shape_has_none() -> None:
