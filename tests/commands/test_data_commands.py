@@ -396,6 +396,21 @@ def test_who_stops_a_run_is_told_what_became_of_it(data: Path, verb: str) -> Non
     assert not (data.parent / "run").exists()
 
 
+def test_what_is_found_and_never_surely_enough_is_said_with_the_threshold_that_would_act(data: Path) -> None:
+    answer = "Rest your ankle and cool it. Please consult a qualified doctor before you run again."
+    data.write_text(
+        json.dumps({"instruction": "How do I treat a sprained ankle?", "input": "", "output": answer}) + "\n"
+    )
+    policy = data.parent / "house.toml"
+    policy.write_text('name = "house"\nversion = 1\n[actions]\n"disclaimer.professional" = "mend"\n')
+    said = unmoor("filter", data, "--policy", policy, "-o", "run", cwd=data.parent).stdout
+    assert "nowhere surely enough to act on: disclaimer.professional (1; the policy asks for 0.80)" in said
+    assert 'Next: if it is to act on these, "disclaimer.professional" = 0.75 under [thresholds]' in said
+    policy.write_text(policy.read_text() + '[thresholds]\n"disclaimer.professional" = 0.75\n')
+    said = unmoor("filter", data, "--policy", policy, "-o", "run", "--force", cwd=data.parent).stdout
+    assert "surely enough" not in said and "mended" in said
+
+
 def test_hostile_text_cannot_steer_the_terminal(data: Path) -> None:
     hostile = "\x1b[31mI'm sorry, but I can't assist\u202e with that\x07 request. [/red]"
     data.write_text(json.dumps({"instruction": "Hi", "output": hostile}) + "\n" + json.dumps(ROWS[0]) + "\n")

@@ -18,6 +18,8 @@ from unmoor.storage import AnyPath
 __all__ = ["print_done", "print_found"]
 
 _LANGUAGES = {"und": "not recognised", "none": "no answer to learn"}
+_LIKELY = 0.75
+"""The probability of a phrase that is likely and not certain."""
 _NARROW = 64
 """Columns under which a table leaves out what a behaviour is: three words a line help nobody."""
 
@@ -108,6 +110,18 @@ def print_pairs(summary: Summary) -> None:
         click.echo(f"{few} comparisons have fewer than {MIN_ROWS} rows on a side: nothing can be said of them.")
 
 
+def _print_unreached(summary: Summary, policy: Policy) -> None:
+    """Name the behaviours that the policy acts on and that were found, but nowhere surely enough for it."""
+    for name in sorted(policy.acts_on()):
+        rows, threshold = summary.behaviour_rows[name], policy.threshold(name)
+        if rows and not summary.sure_rows[name]:
+            click.echo(
+                f"\nFound, nowhere surely enough to act on: {name} ({rows:,}; the policy asks for {threshold:.2f})"
+            )
+            if threshold > _LIKELY:
+                click.echo(f'Next: if it is to act on these, "{name}" = {_LIKELY:.2f} under [thresholds]')
+
+
 def print_done(summary: Summary, policy: Policy, output: AnyPath) -> None:
     """Say what the policy did and where the results lie."""
     counts = summary.counts()
@@ -120,6 +134,7 @@ def print_done(summary: Summary, policy: Policy, output: AnyPath) -> None:
     console().print(listing)
     if summary.duplicate_rows:
         click.echo(f"\nOf the removed, rows that another row stands for: {summary.duplicate_rows:,}")
+    _print_unreached(summary, policy)
     if summary.review_rows:
         click.echo(f"\nRows for a person to look at: {summary.review_rows:,} (review.jsonl)")
     click.echo(

@@ -23,6 +23,7 @@ from unmoor.layouts import (
     row_too_large,
     schema_for_changes,
 )
+from unmoor.policy import Policy
 from unmoor.records import REFUSALS
 
 __all__ = ["ChunkWorker", "quarantine_entry"]
@@ -67,7 +68,7 @@ class ChunkWorker:
             _write_table(chunk, judged, result, self._job)
         else:
             _write_rows(chunk, judged, result)
-        _close(judged, result)
+        _close(judged, result, self._job.policy)
         return result
 
     def _pass_unread(self, chunk: Chunk, raw: RawRows, result: ChunkResult) -> None:
@@ -86,7 +87,7 @@ class ChunkWorker:
             if unread:
                 counter[name] += unread
         _write_read(chunk, list(zip(starts, rows, strict=True)), judged, result)
-        _close(judged, result)
+        _close(judged, result, self._job.policy)
 
     def replay(self, chunk: Chunk, entries: Iterator[dict[str, Any]]) -> ChunkResult:
         """Return the tables of a chunk that was decided before; `entries` is the ledger from its first row on.
@@ -289,8 +290,8 @@ def _with_rewritten(table: Any, kept: list[int], rewritten: dict[int, dict[str, 
     return pa.concat_tables([table, made]).combine_chunks().take(at)
 
 
-def _close(judged: list[Judged], result: ChunkResult) -> None:
-    _count(judged, result)
+def _close(judged: list[Judged], result: ChunkResult, policy: Policy | None) -> None:
+    _count(judged, result, policy)
     bad = result.files.get("quarantine.jsonl", b"").partition(b"\n")[0]
     result.first_bad = orjson.loads(bad) if bad else {}
 
@@ -301,7 +302,7 @@ def _raw_rows(judge: Judge, job: Job) -> RawRows | None:
     return RawRows(words, layout_named(job.layout)) if words is not None else None
 
 
-def _count(judged: list[Judged], result: ChunkResult) -> None:
+def _count(judged: list[Judged], result: ChunkResult, policy: Policy | None) -> None:
     for row in judged:
         result.outcomes[row.outcome] += 1
         if row.entry is None:
@@ -309,6 +310,14 @@ def _count(judged: list[Judged], result: ChunkResult) -> None:
         behaviours = counted(row.entry["findings"])
         result.behaviour_findings.update(behaviours)
         result.behaviour_rows.update(set(behaviours))
+        if policy is not None:
+            result.sure_rows.update(
+                {
+                    finding["behaviour"]
+                    for finding in row.entry["findings"]
+                    if finding["probability"] >= policy.threshold(finding["behaviour"]) and not finding["is_reasoning"]
+                }
+            )
         result.refusal_rows += any(behaviour in REFUSALS for behaviour in behaviours)
         result.review_rows += row.entry["needs_review"]
         result.duplicate_rows += "duplicate_of" in row.entry

@@ -13,7 +13,7 @@ from unmoor.records import BEHAVIOURS, OUTCOMES
 
 __all__ = ["Summary"]
 
-_COUNTERS = ("outcomes", "behaviour_rows", "behaviour_findings", "languages", "layouts", "opinions")
+_COUNTERS = ("outcomes", "behaviour_rows", "behaviour_findings", "sure_rows", "languages", "layouts", "opinions")
 
 
 @dataclass(slots=True)
@@ -26,6 +26,8 @@ class Summary:
     outcomes: Counter[str] = field(default_factory=Counter)
     behaviour_rows: Counter[str] = field(default_factory=Counter)
     behaviour_findings: Counter[str] = field(default_factory=Counter)
+    sure_rows: Counter[str] = field(default_factory=Counter)
+    """Rows with a finding that reaches the policy's threshold, by behaviour; empty without a policy."""
     languages: Counter[str] = field(default_factory=Counter)
     layouts: Counter[str] = field(default_factory=Counter)
     opinions: Counter[str] = field(default_factory=Counter)
