@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import gzip
 import json
 from pathlib import Path
@@ -12,6 +13,7 @@ from click.testing import CliRunner
 
 from unmoor.commands.score import command
 from unmoor.detectors import Detector
+from unmoor.detectors.model import TRAINED_ON
 from unmoor.detectors.scoring import read_labelled, score_rows, worst_errors
 from unmoor.errors import UsageError
 
@@ -135,3 +137,33 @@ def test_the_table_fits_a_terminal(tmp_path: Path) -> None:
     assert result.exit_code == 0
     assert "any refusal" in result.output
     assert max(map(len, result.output.splitlines())) <= 80
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "is_said"),
+    [
+        ("xstest.jsonl.gz", [], True),
+        ("mine.jsonl", [], False),
+        ("do_not_answer.jsonl", [], False),
+        ("xstest.jsonl", ["--detector", "phrases"], False),
+    ],
+)
+def test_figures_on_a_set_that_the_model_was_trained_on_come_with_a_caveat(
+    tmp_path: Path, name: str, arguments: list[str], is_said: bool
+) -> None:
+    path = str(write(tmp_path / name, ROWS))
+    shown = CliRunner().invoke(command, [path, *arguments])
+    assert ("has seen rows of xstest" in shown.stderr) == is_said
+    figures = json.loads(CliRunner().invoke(command, [path, *arguments, "--json"]).stdout)["sources"]
+    assert figures[name.split(".", maxsplit=1)[0]]["trained_on"] is is_said
+
+
+def test_the_sets_that_come_with_a_caveat_are_those_that_the_training_script_reads() -> None:
+    script = ast.parse((Path(__file__).parents[2] / "models" / "detector" / "sources.py").read_text(encoding="utf-8"))
+    sources = next(
+        node.value
+        for node in script.body
+        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.target.id == "SOURCES"
+    )
+    assert isinstance(sources, ast.Dict)
+    assert tuple(key.value for key in sources.keys if isinstance(key, ast.Constant)) == TRAINED_ON

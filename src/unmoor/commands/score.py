@@ -56,6 +56,7 @@ def command(labelled: tuple[Path, ...], as_json: bool, **options: Any) -> None:
     if not labelled:
         raise UsageError("There is nothing to measure on. Next: unmoor score FILE, or unmoor score --verdicts RUN")
     from unmoor import detectors
+    from unmoor.detectors.model import TRAINED_ON
     from unmoor.detectors.scoring import read_labelled, score_rows, worst_errors
 
     wordlist = options["wordlist"]
@@ -68,6 +69,7 @@ def command(labelled: tuple[Path, ...], as_json: bool, **options: Any) -> None:
     errors: dict[str, Any] = {}
     for stem, answers in rows.items():
         figures[stem], answered = score_rows(answers, detector, with_ambiguous=options["ambiguous"])
+        figures[stem]["trained_on"] = "model" in names and stem in TRAINED_ON
         errors[stem] = worst_errors(answered, _SHOWN_ERRORS)
     if as_json:
         print_json({"detectors": list(names), "sources": figures, "errors": errors})
@@ -101,6 +103,12 @@ def _print_figures(figures: dict[str, Any]) -> None:
         for name, counts in figure.get("attrs", {}).items():
             listing.add_row(name.replace("_", " "), *_cells(counts))
     console().print(listing)
+    if known := [stem for stem, figure in figures.items() if figure["trained_on"]]:
+        click.echo(
+            f"The shipped model has seen rows of {', '.join(known)}: figures there flatter. "
+            "Next: those on rows that it had not seen, docs/detection.md",
+            err=True,
+        )
 
 
 def _cells(counts: dict[str, Any]) -> tuple[str, ...]:

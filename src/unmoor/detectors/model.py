@@ -19,11 +19,16 @@ from unmoor.detectors.features import BUCKETS, DENSE, dense_features, ngram_feat
 from unmoor.detectors.turn import TurnView
 from unmoor.errors import PackError
 
-__all__ = ["HEADS", "Model", "Verdict", "load_model"]
+__all__ = ["HEADS", "TRAINED_ON", "Model", "Verdict", "load_model"]
 
 HEADS: tuple[str, ...] = ("any", "full", "cannot")
 """`any`: the answer refuses, fully or in part; `full`: in full, given that it refuses; `cannot`: cannot rather than should not,
 given that. (A fourth, for moralising, was no better than the phrases on prompts held back: F1 .08.)"""
+TRAINED_ON: tuple[str, ...] = (
+    "xstest", "chatgpt_refusals", "openai_rbr_gold", "speechmap_gold", "issuebench_stance", "silver_when2call",
+    "values_pct_stance", "silver_k_overrefusal_ko", "silver_speechmap_zh_fi",
+)  # fmt: skip
+"""The public sets, by the names of their files, of which the shipped weights have seen rows: figures on these flatter."""
 _WEIGHTS = Path(__file__).resolve().parent / "weights" / "refusal.npz"
 
 
