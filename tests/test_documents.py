@@ -44,6 +44,7 @@ def test_the_tours_quick_commands_run_as_they_stand(tmp_path: Path) -> None:
     assert len(quick) >= 8
     for line in quick:
         run_line(line, tmp_path)
+    assert_findings_are_explained(quick, tmp_path)
 
 
 def test_the_readmes_quick_commands_run_as_they_stand(tmp_path: Path) -> None:
@@ -52,6 +53,17 @@ def test_the_readmes_quick_commands_run_as_they_stand(tmp_path: Path) -> None:
     run_line("unmoor demo --data train.jsonl", tmp_path)
     for line in quick:
         run_line(line, tmp_path)
+    assert_findings_are_explained(quick, tmp_path)
+
+
+def assert_findings_are_explained(lines: list[str], folder: Path) -> None:
+    from unmoor.engines import explain_row
+
+    asked = [line.split() for line in lines if line.startswith("unmoor explain")]
+    assert asked
+    for _, _, run, row in asked:
+        entry = explain_row(folder / run, int(row))
+        assert entry["findings"] and entry["outcome"] == "removed", entry
 
 
 def test_make_has_the_targets_that_the_documents_name() -> None:
