@@ -122,7 +122,7 @@ def main() -> None:
     except NotADirectoryError as error:
         from pathlib import Path
 
-        above = next((str(path) for path in Path(error.filename).parents if path.is_file()), str(error.filename))
+        above = next((str(path) for path in Path(str(error.filename)).parents if path.is_file()), str(error.filename))
         _complain(f"{above} is a file, so nothing can lie below it. Next: name another place")
         code = 2
     except BrokenPipeError:  # the reader of our output, such as `head`, has left
