@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from unmoor.errors import LayoutError
-from unmoor.layouts import first_layout
+from unmoor.layouts import MAX_ROW_BYTES, first_layout
 
 ROW = '{"instruction": "Name a café.", "output": "Café Central."}'
 UNREAD = {
@@ -57,6 +57,13 @@ def test_other_text_is_asked_to_be_what_can_be_read(tmp_path: Path) -> None:
     path = tmp_path / "notes.jsonl"
     path.write_text("Dear diary!\nToday it rained.\n")
     with pytest.raises(LayoutError, match=r"row 1, NOT_JSON.*\n.*see that it is JSON Lines"):
+        first_layout(path)
+
+
+def test_a_file_of_one_row_that_is_too_long_does_not_say_that_it_holds_none(tmp_path: Path) -> None:
+    path = tmp_path / "long.jsonl"
+    path.write_bytes(b'{"instruction": "' + b"x" * 2 * MAX_ROW_BYTES + b'", "output": "y"}\n')
+    with pytest.raises(LayoutError, match="row 1, ROW_TOO_LARGE"):
         first_layout(path)
 
 

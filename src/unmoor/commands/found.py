@@ -11,6 +11,7 @@ import click
 from unmoor.commands.terminal import console, percent, short, table, typed
 from unmoor.detectors import MIN_ROWS, NOT_BELIEVED
 from unmoor.engines import Summary
+from unmoor.languages import STRENGTHS
 from unmoor.policy import Policy
 from unmoor.records import BEHAVIOURS
 from unmoor.storage import AnyPath
@@ -18,8 +19,6 @@ from unmoor.storage import AnyPath
 __all__ = ["print_done", "print_found"]
 
 _LANGUAGES = {"und": "not recognised", "none": "no answer to learn"}
-_LIKELY = 0.75
-"""The probability of a phrase that is likely and not certain."""
 _NARROW = 64
 """Columns under which a table leaves out what a behaviour is: three words a line help nobody."""
 
@@ -118,8 +117,8 @@ def _print_unreached(summary: Summary, policy: Policy) -> None:
             click.echo(
                 f"\nFound, nowhere surely enough to act on: {name} ({rows:,}; the policy asks for {threshold:.2f})"
             )
-            if threshold > _LIKELY:
-                click.echo(f'Next: if it is to act on these, "{name}" = {_LIKELY:.2f} under [thresholds]')
+            if threshold > (likely := STRENGTHS["likely"]):
+                click.echo(f'Next: if it is to act on these, "{name}" = {likely:.2f} under [thresholds]')
 
 
 def print_done(summary: Summary, policy: Policy, output: AnyPath) -> None:

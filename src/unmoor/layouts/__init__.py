@@ -172,6 +172,8 @@ def first_layout(path: AnyPath, name: str | None = None, data: DataSet | None = 
     rows: list[Row] = []
     first_bad: tuple[int, BadRow, bytes] | None = None
     for chunk in read_data_set(data or open_data_set(path)):
+        if chunk.oversize and first_bad is None:
+            first_bad = chunk.first_row, row_too_large(), b""
         for number, parsed in chunk_rows(chunk):
             if isinstance(parsed, ParsedRow):
                 rows.append(parsed.readable)
