@@ -55,3 +55,9 @@ def test_accents_case_and_width_fold_alike_in_pattern_and_text() -> None:
 def test_signs_that_tell_words_apart_stay() -> None:
     assert fold("が") != fold("か")
     assert fold("नहीं") == "नहीं"
+
+
+def test_a_wide_pattern_begins_with_what_tells_something() -> None:
+    assert read_pattern("(?:i|we)(?: really)? refuse").wide == rb" refuse".replace(b" ", rb"[ \n]")
+    assert read_pattern("bomb(?: really)? now").wide.startswith(b"bomb")
+    assert read_pattern("我(?:真的)?不能").wide.startswith(b"(?:%b)" % "我".encode())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from itertools import repeat
 
 from unmoor.languages import Pack, fold
 
@@ -22,8 +23,9 @@ _BEYOND_ASCII = re.compile(r"[^\x00-\x7f]+")
 _LETTER = re.compile(r"[a-zA-Z\u00c0-\u024f]")
 _WORD = re.compile(r"[^\W\d_]+(?:[\u0900-\u0903\u093a-\u094f\u0962\u0963]+[^\W\d_]*)*(?:'[^\W\d_]+)?")
 """A word of letters and, in Devanagari, of vowel signs, which `re` does not count among letters."""
-_ASCII_WORD = re.compile(r"[a-z]+(?:'[a-z]+)?")
-"""The same in ASCII and lower case, found three times as fast."""
+_ASCII_LETTERS = frozenset(b"abcdefghijklmnopqrstuvwxyz")
+_TO_BLANKS = bytes(code if code in _ASCII_LETTERS or code == ord("'") else ord(" ") for code in range(256))
+_NO_LETTERS = bytes(code for code in range(256) if code not in _ASCII_LETTERS and code + 32 not in _ASCII_LETTERS)
 _MARKS = ",.'?!:¿¡"
 """What stands at a word's edge and is no part of it."""
 _SAMPLE = 600
@@ -59,7 +61,13 @@ def _words_of(text: str) -> set[str]:
 
 def _words_in(sample: str) -> list[str]:
     lowered = sample.lower()
-    return _ASCII_WORD.findall(lowered) if lowered.isascii() else _WORD.findall(fold(lowered))
+    if not lowered.isascii():
+        return _WORD.findall(fold(lowered))
+    words = lowered.encode().translate(_TO_BLANKS)
+    if b"'" in words:
+        words = b" %b " % words
+        words = words.replace(b" '", b" ").replace(b"' ", b" ")
+    return words.decode().split()
 
 
 class Languages:
@@ -76,6 +84,7 @@ class Languages:
                 holders.setdefault(word, []).append(pack.code)
         self._english = frozenset(word for word, codes in holders.items() if codes == ["en"])
         self._foreign = frozenset(word for word, codes in holders.items() if "en" not in codes)
+        self._votes = {**dict.fromkeys(self._english, 1), **dict.fromkeys(self._foreign, -1)}
         self._words = {word: tuple((code, 1.0 / len(codes)) for code in codes) for word, codes in holders.items()}
 
     def scores(self, text: str) -> defaultdict[str, float]:
@@ -99,7 +108,7 @@ class Languages:
             if code:
                 return code
         words = _words_in(sample)
-        if sum(map(self._english.__contains__, words)) > sum(map(self._foreign.__contains__, words)):
+        if sum(map(self._votes.get, words, repeat(0))) > 0:
             return "en"  # what else speaks for another language speaks for English as much
         if sample.isascii() and self._is_plainly_english(sample):
             return "en"
@@ -118,8 +127,10 @@ class Languages:
         return words.isdisjoint(self._foreign) and not words.isdisjoint(self._english)
 
     def _by_other_script(self, sample: str) -> str:
-        letters = len(_LETTER.findall(sample))
         beyond = "".join(_BEYOND_ASCII.findall(sample))
+        if len(beyond) * _WEIGHT_OF_SCRIPT <= len(sample.encode("ascii", "ignore").translate(None, _NO_LETTERS)):
+            return ""
+        letters = len(_LETTER.findall(sample))
         if len(beyond) * _WEIGHT_OF_SCRIPT <= letters:
             return ""
         counts = {name: len(pattern.findall(beyond)) for name, pattern in _SCRIPTS.items()}

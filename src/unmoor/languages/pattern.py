@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import groupby
 
 import re2
 
@@ -130,25 +131,38 @@ def _in_class(character: str) -> str:
 
 
 _ANYTHING = rb"[^\x00]*"
+_TELL_NOTHING = 2
+"""Letters so few that nearly every text holds them."""
 
 
 def _loose(tokens: list[_Token]) -> list[bytes]:
-    """Return the wide pattern; optional groups and gaps between what must be there become "anything", at its end they go.
+    """Return the wide pattern; optional groups and gaps between what must be there become "anything", at its ends they go.
 
-    Hyperscan needs seconds for patterns with many optional parts and milliseconds without; stage two is exact anyway.
+    Hyperscan needs seconds for patterns with many optional parts and milliseconds without; stage two is exact anyway. So do pieces
+    of a letter or two, such as `i` before "anything": nearly every text holds them, and the scan would look for the rest all along.
     """
     elements = _elements(_unwrapped(tokens))
     if any(element == [("group", "|")] for element in elements):
         return _wide(tokens)
-    parts: list[bytes] = []
-    for element in elements:
-        if not _is_loose(element):
-            parts += _wide(element)
-        elif parts and parts[-1] != _ANYTHING:
-            parts.append(_ANYTHING)
-    while parts and parts[-1] == _ANYTHING:
-        parts.pop()
-    return parts or _wide(tokens)
+    pieces = [list(piece) for is_loose, piece in groupby(elements, _is_loose) if not is_loose]
+    while len(pieces) > 1 and _fewest_letters(pieces[0]) <= _TELL_NOTHING:
+        pieces.pop(0)
+    parts = [b"".join(part for element in piece for part in _wide(element)) for piece in pieces]
+    return [_ANYTHING.join(parts)] if parts else _wide(tokens)
+
+
+def _fewest_letters(elements: list[list[_Token]]) -> int:
+    """Return how many letters every match holds at least; one of another script than Latin says as much as several."""
+    return sum(_letters_of(element) for element in elements if not _may_be_absent(element))
+
+
+def _letters_of(element: list[_Token]) -> int:
+    kind, text = element[0]
+    if kind == "group":
+        inside = element[1 : -1 if element[-1] == ("group", ")") else -2]
+        parts = groupby(_elements(inside), lambda part: part == [("group", "|")])
+        return min((_fewest_letters(list(part)) for is_bar, part in parts if not is_bar), default=0)
+    return (1 if text < "\u0250" else _TELL_NOTHING + 1) if kind == "literal" and text != " " else 0
 
 
 def _unwrapped(tokens: list[_Token]) -> list[_Token]:
@@ -173,10 +187,13 @@ def _elements(tokens: list[_Token]) -> list[list[_Token]]:
     return elements
 
 
+def _may_be_absent(element: list[_Token]) -> bool:
+    return element[-1][0] == "quantifier" and element[-1][1].startswith(("?", "*", "{0"))
+
+
 def _is_loose(element: list[_Token]) -> bool:
     """Return whether an element may be absent and is more than a letter."""
-    quantified = element[-1][0] == "quantifier" and element[-1][1].startswith(("?", "*", "{0"))
-    return quantified and (len(element) > 2 or element[0][0] in ("klass", "property", "dot"))
+    return _may_be_absent(element) and (len(element) > 2 or element[0][0] in ("klass", "property", "dot"))
 
 
 def _wide(tokens: list[_Token]) -> list[bytes]:
