@@ -18,6 +18,8 @@ _THOUGHT = re.compile(r"</(?:think|thinking|reasoning|thought)>[ \t]*(?:\n|\Z)",
 """The end of a block whose start was part of the prompt: chat templates of reasoning models write `<think>` themselves."""
 _CHANNEL = re.compile(r"<\|channel\|>analysis<\|message\|>.*?(?:<\|end\|>|\Z)", re.DOTALL)
 _FENCE = re.compile(r"^ {0,3}(```|~~~).*?(?:^ {0,3}\1|\Z)", re.DOTALL | re.MULTILINE)
+_COMMENT = re.compile(r"\s*(?:#(?!include|define|if|else|endif|pragma)|//|--|;|%|/?\*|<!--|'{3}|\"{3})")
+"""How a comment begins in the languages that answers are full of."""
 _QUOTE_PAIRS = re.compile(
     r"[\"“„”«「『‘'](?:"  # a set first lets the engine skip to such a character
     r"(?<=[\"“„”])[^\"“”„\n]{2,600}[\"”“]|(?<=«)[^»\n]{2,600}»|(?<=「)[^」\n]{1,400}」|(?<=『)[^』\n]{1,400}』"
@@ -126,7 +128,7 @@ def read_answer(text: str) -> Answer:
         text=text,
         sentences=split_sentences(text),
         reasoning=reasoning,
-        code=tuple(found.span() for found in _FENCE.finditer(text)) if "```" in text or "~~~" in text else (),
+        code=_code(text) if "```" in text or "~~~" in text else (),
         quotes=_quotes(text),
         speakers=_speakers(text) if ":" in text or "：" in text else (),
         items=len(_LIST_ITEM.findall(text)),
@@ -134,6 +136,16 @@ def read_answer(text: str) -> Answer:
         is_letter=bool(_LETTER_HEAD.match(text)),
         body=body,
     )
+
+
+def _code(text: str) -> tuple[tuple[int, int], ...]:
+    """Return the fenced blocks, but for those that hold comments alone: there the assistant speaks on, in the shape asked for."""
+    return tuple(found.span() for found in _FENCE.finditer(text) if _does_something(found[0]))
+
+
+def _does_something(block: str) -> bool:
+    inside = block.partition("\n")[2].rstrip("`~ \n")
+    return any(not _COMMENT.match(line) for line in inside.splitlines() if line.strip())
 
 
 def split_reasoning(text: str) -> list[tuple[int, int, bool]]:
