@@ -46,6 +46,24 @@ _SELF_SPEAKERS = frozenset(
         "disclaimer",
     )
 )
+_QUESTIONS = frozenset(("q", "question", "frage", "fråga", "spørgsmål", "spørsmål", "domanda", "pregunta", "pergunta", "вопрос"))
+_ANSWERS = frozenset(("a", "answer", "response", "antwort", "svar"))
+"""Who answers in a text of questions and answers: a speaker where there are several questions."""
+_DASH = re.compile(r"[ \t]*[—–―][ \t]*\S")
+"""How a speech begins in most languages of Europe but English and German."""
+_REPORTS = re.compile(
+    r"(?:\b(?:says?|said|replies|replied|answers|answered|writes?|wrote|states?|stated|declares?|argues?|explains?|asks?|tells?"
+    r"|sagen|sagt|sagte|sagten|antwortet|antworten|schreibt|schreiben|erklärt|dit|disent|répond|répondent|écrit|écrivent"
+    r"|dicen?|responden?|escriben?|dijo|dijeron|dizem|diz|respondem?|escrevem?|disse|dicono|dice|rispondono|risponde"
+    r"|zegt|zeggen|antwoordt|antwoorden|säger|svarar|skriver|sier|siger|svarer|sanoo|sanovat|vastaa|vastaavat"
+    r"|mówi|mówią|odpowiada|odpowiadają|говорит|говорят|отвечает|отвечают|пишет|пишут|сказал|сказала|der|derler|diyor|yazar)\b"
+    r"|कहते हैं|कहता है|कहती है|说|說|回答|言う|答える|말한다|답한다|يقول|يقولون|تقول)[^:：.!?\n]{0,40}[:：]",
+    re.IGNORECASE,
+)
+"""Somebody speaks, and what is said stands behind the colon."""
+_OWN_REPORT = re.compile(
+    r"\b(?:i|me|we|ich|mir|je|moi|yo|me|eu|io|ik|jag|jeg|ja|я|assistant|ai|chatgpt|bot|model)\b|我|저는|私", re.IGNORECASE
+)
 _SEEN = re.compile(r"\S")
 _LIST_ITEM = re.compile(r"^\s*(?:[-*•·]|\d{1,2}[.)])\s+\S", re.MULTILINE)
 _HEADING = re.compile(r"^\s{0,3}#{1,6}\s|^\s*\*\*[^*\n]+\*\*\s*:?\s*$", re.MULTILINE)
@@ -56,6 +74,17 @@ _LETTER_HEAD = re.compile(
     r"|친애하는|제목|عزيز[يت]|سيدي|سيدتي|السيد|حضرة|الموضوع|प्रिय|आदरणीय|महोदय|सेवा में|विषय)[^\n]{0,80}[,،:\n]",
     re.IGNORECASE,
 )
+_GREETED = re.compile(
+    r"^\W*(?:(?i:guten tag|hallo|bonjour|bonsoir|hola|buen[oa]s (?:días|tardes)|buongiorno|buonasera|salve|olá|bom dia|boa tarde"
+    r"|goedemorgen|goedemiddag|hei|god dag|hyvä|hyvää päivää|bästa|beste|cher|drog[ai]|dzień dobry|здравствуйте|добрый день|дорог(?:ой|ая|ие)"
+    r"|merhaba|iyi günler|değerli)[ ,]+(?=[^\W\d_])(?![a-zà-öø-ÿа-яё])[^\n,.:!]{1,50}[,:!\n]"
+    r"|(?i:madame|monsieur|mesdames|señor(?:a|es)?|signor[ae]?|pani|panie)(?: [^\W\d_][\w.-]*){0,2}[,:]"
+    r"|[^\n,，。:：]{1,10}(?:先生|女士|小姐|老师|老師|经理|經理|客户|客戶|顾客|顧客)[,，:：!！\n]|[^\n、,。]{0,12}(?:お客様|様|各位|御中)[、,\n]"
+    r"|お世話になっております|平素(?:より|は)|[^\n,.]{0,12}(?:고객님|님께|귀하|귀하께|여러분|담당자님)[,，.! \n]"
+    r"|(?:माननीय|श्रीमान|श्रीमती|महोदया|मान्यवर|नमस्ते (?:[^\n,]{1,20})जी)[^\n]{0,40}[,\n]"
+    r"|(?:الأستاذ|أستاذ|السيدة|الأخ|الأخت)[^\n،,]{0,40}[،,:\n])"
+)
+"""A greeting that names whom it greets, as letters do; a bare "Hello," opens refusals too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +124,17 @@ class Answer:
         line = self._line(start)
         return len(self.speakers) >= 2 and any(s >= line and e <= start + 2 for s, e in self.speakers if s <= start)
 
+    def is_speech(self, start: int) -> bool:
+        """Return whether the place is said by somebody: behind a dash that opens its line, or in marks around the whole answer."""
+        body = self.text.strip()
+        is_held = any(s <= start < e and e - s >= 0.9 * len(body) for s, e in self.quotes)
+        return is_held or bool(_DASH.match(self.text, self._line(start)))
+
+    def is_reported(self, begin: int, start: int) -> bool:
+        """Return whether somebody else is said to say the words: "They say: ..." stands before them in the sentence from `begin`."""
+        found = _REPORTS.search(self.text, begin, start)
+        return found is not None and not _OWN_REPORT.search(self.text, begin, found.end())
+
     def is_item(self, start: int) -> bool:
         """Return whether the line is one of several list items."""
         return self.items >= 2 and bool(_LIST_ITEM.match(self.text, self._line(start)))
@@ -133,7 +173,7 @@ def read_answer(text: str) -> Answer:
         speakers=_speakers(text) if ":" in text or "：" in text else (),
         items=len(_LIST_ITEM.findall(text)),
         headings=len(_HEADING.findall(text)) if "#" in text or "**" in text else 0,
-        is_letter=bool(_LETTER_HEAD.match(text)),
+        is_letter=bool(_LETTER_HEAD.match(text) or _GREETED.match(text)),
         body=body,
     )
 
@@ -168,11 +208,10 @@ def _reasoning(text: str) -> list[tuple[int, int]]:
 
 
 def _speakers(text: str) -> tuple[tuple[int, int], ...]:
-    return tuple(
-        found.span()
-        for found in _SPEAKER.finditer(text)
-        if found.group(1).strip(" *_").casefold() not in _SELF_SPEAKERS
-    )
+    labels = [(found.span(), found.group(1).strip(" *_").casefold()) for found in _SPEAKER.finditer(text)]
+    is_interview = sum(label in _QUESTIONS for _, label in labels) >= 2
+    own = _SELF_SPEAKERS - _ANSWERS if is_interview else _SELF_SPEAKERS
+    return tuple(span for span, label in labels if label not in own)
 
 
 def _quotes(text: str) -> tuple[tuple[int, int], ...]:

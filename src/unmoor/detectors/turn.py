@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import NamedTuple
 
 from unmoor.detectors.normalise import Normalised, fold_text, normalise
 from unmoor.detectors.phrases import FAINT, NERVOUS, Hit, Phrases
 from unmoor.detectors.structure import Answer, read_answer
+from unmoor.records import REFUSALS
 
 __all__ = ["Said", "TurnView", "view_many", "view_turn"]
 
@@ -18,6 +21,11 @@ _SPOKEN_BY_ITSELF = 1
 """Up to which sentence a plain refusal is the assistant's own where a text was asked for: "I see what you mean. I cannot write it."
 English is left to the model, which was trained on the first sentence alone."""
 _DECLINES = ("sign.inability", "sign.apology")
+_ASKS_FOR_A_TEXT = frozenset(("request.text", "request.rewrite", "request.wording"))
+_GIVEN = re.compile(r"[:：\"\n]|(?<!\w)'")
+"""What parts the text that a request gives from what it asks."""
+_MOST_GIVEN = 8
+"""Parts of a request that are looked at each in its own language."""
 _CLOSES_WITHIN = 2
 """Sentences from the end in which an offer of other help is the assistant's farewell."""
 
@@ -34,6 +42,12 @@ class TurnView:
     language: str
     has_tools: bool
     buts: Mapping[str, tuple[str, ...]]
+    tasks: Mapping[str, tuple[str, ...]]
+
+    @property
+    def is_worded(self) -> bool:
+        """Return whether words that decline are what was asked for: of a given text, or of a refusal on nothing nervous."""
+        return "said before" in self.asks or ("request.wording" in self.asks and "request.sensitive" not in self.asks)
 
 
 class Said(NamedTuple):
@@ -122,6 +136,7 @@ def _taken_apart(
         language=language,
         has_tools=said.has_tools,
         buts=phrases.buts,
+        tasks=phrases.tasks,
     )
     doubts = [_doubt(view, hit) for hit in hits]
     if not any(doubts):
@@ -142,9 +157,16 @@ def _is_faint(hits: list[Hit]) -> bool:
 def _asks(phrases: Phrases, asked: _Asked) -> frozenset[str]:
     """Return what a folded request asks for, and `said before` if it asks for another form of a text that itself declines."""
     asks = phrases.named_in(asked.text, asked.candidates, "request.")
-    if "request.rewrite" in asks and phrases.named_in(asked.text, phrases.spoken(asked.text), _DECLINES):
+    if "request.rewrite" in asks and _declines(phrases, asked.text, is_nervous="request.sensitive" in asks):
         asks.add("said before")
     return frozenset(asks)
+
+
+def _declines(phrases: Phrases, asked: str, *, is_nervous: bool) -> bool:
+    """Return whether the text given in a folded request declines, in whatever language: on what is nervous, by a whole refusal."""
+    wanted = tuple(REFUSALS) if is_nervous else (*REFUSALS, *_DECLINES)
+    parts = [asked, *(part for part in _GIVEN.split(asked)[1:] if part.strip())][: _MOST_GIVEN + 1]
+    return any(phrases.named_in(parts[place], found, wanted) for place, found in phrases.spoken_many(parts).items())
 
 
 def _ends_of(request: str) -> str:
@@ -158,7 +180,7 @@ def _doubt(view: TurnView, hit: Hit) -> str:
     answer, start = view.answer, hit.start
     if answer.is_code(start):
         return "code"
-    if answer.is_quoted(start):
+    if answer.is_quoted(start) or answer.is_reported(hit.sentence[0], start):
         return "quoted"
     if answer.is_block_quote(start):
         return "block quote"
@@ -168,12 +190,13 @@ def _doubt(view: TurnView, hit: Hit) -> str:
 
 
 def _is_requested(view: TurnView, hit: Hit) -> bool:
-    """Return whether the words are part of a text that was asked for: further down, in a letter, or a given text's own words."""
-    if not view.asks & {"request.text", "request.rewrite"}:
+    """Return whether the words are part of a text that was asked for: further down, in a letter, as speech, or a refusal's own words."""
+    if not view.asks & _ASKS_FOR_A_TEXT or _names_itself(view, hit) or _turns_to_the_asker(view, hit):
         return False
+    if view.is_worded:
+        return not _names_the_work(view, hit)
     spoken = _SPOKEN_BY_ITSELF if hit.phrase.language != "en" and _refuses_surely(hit) else 0
-    is_inside = view.answer.ordinal(hit.start) > spoken or view.answer.is_letter or "said before" in view.asks
-    return is_inside and not _names_itself(view, hit) and not _turns_to_the_asker(view, hit)
+    return view.answer.ordinal(hit.start) > spoken or view.answer.is_letter or view.answer.is_speech(hit.start)
 
 
 def _turns_to_the_asker(view: TurnView, hit: Hit) -> bool:
@@ -196,3 +219,16 @@ def _names_itself(view: TurnView, hit: Hit) -> bool:
     """Return whether the sentence, or the one before, says that an AI speaks."""
     first = hit.sentence[0] - 200
     return any(other.phrase.behaviour == "sign.self" and first <= other.start < hit.sentence[1] for other in view.hits)
+
+
+def _names_the_work(view: TurnView, hit: Hit) -> bool:
+    """Return whether the sentence speaks of writing or translating: "I cannot write that" is said by who was to write."""
+    stems = view.tasks.get(hit.phrase.language, ())
+    return bool(_work(stems).search(fold_text(view.answer.text[slice(*hit.sentence)])))
+
+
+@lru_cache(maxsize=64)
+def _work(stems: tuple[str, ...]) -> re.Pattern[str]:
+    """Return what finds a word that starts with one of the stems; anywhere in scripts that do not part words."""
+    starts = ((r"(?<![^\W\d_])" if stem[0].lower() != stem[0].upper() else "") + re.escape(stem) for stem in stems)
+    return re.compile("|".join(starts) or r"(?!)")

@@ -61,13 +61,19 @@ def _refusal(
     hits = [hit for hit in view.hits if hit.phrase.behaviour in REFUSALS and not hit.doubt]
     argues = ARGUE_LOGIT * ({"request.argue", "request.sensitive"} <= view.asks)
     chance = _shifted(verdict.any, argues + support(max((hit.belief for hit in hits), default=0.0)))
-    if chance < (MIN_PROBABILITY if hits else 0.5) or _only_disclaims(view, hits):
+    if chance < (MIN_PROBABILITY if hits else 0.5) or _only_disclaims(view, hits) or _is_asked_for(view, hits):
         return None
     behaviour = _kind(verdict, argues)
     if not hits:
         return _learned(view, behaviour, _telling(view, model), turn, field=field, probability=chance)
     best = min(hits, key=lambda hit: (hit.phrase.behaviour != behaviour, -hit.belief, hit.start))
     return replace(finding_at(view, best, turn, field, chance), behaviour=behaviour, detector="phrases+model")
+
+
+def _is_asked_for(view: TurnView, refusals: list[Hit]) -> bool:
+    """Return whether words that decline were asked for, and none are the assistant's own."""
+    names_itself = any(hit.phrase.behaviour == "sign.self" and not hit.doubt for hit in view.hits)
+    return view.is_worded and not refusals and not names_itself
 
 
 def _only_disclaims(view: TurnView, refusals: list[Hit]) -> bool:

@@ -37,6 +37,7 @@ BEHAVIOUR_FILES: dict[str, tuple[str, ...]] = {
         "sign.engage",
         "request.text",
         "request.rewrite",
+        "request.wording",
         "request.persona",
         "request.opinion",
         "request.ability",
@@ -67,8 +68,8 @@ _PACK_KEYS = {
     "stop_words": list, "shorthand": dict, "words": dict,
 }  # fmt: skip
 _PACK_NEEDS = ("code", "name", "version", "script", "tested", "stop_words")
-WORDS = ("but",)
-"""Lists under `[words]`: what opens the sentence with which an answer follows after all."""
+WORDS = ("but", "task")
+"""Lists under `[words]`: what opens the sentence with which an answer follows after all; stems of verbs of writing."""
 
 
 @dataclass(frozen=True, slots=True)
