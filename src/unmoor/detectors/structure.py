@@ -68,8 +68,8 @@ _SEEN = re.compile(r"\S")
 _LIST_ITEM = re.compile(r"^\s*(?:[-*•·]|\d{1,2}[.)])\s+\S", re.MULTILINE)
 _HEADING = re.compile(r"^\s{0,3}#{1,6}\s|^\s*\*\*[^*\n]+\*\*\s*:?\s*$", re.MULTILINE)
 _LETTER_HEAD = re.compile(
-    r"^\W*(?:(?:dear|hi|hello|subject|betreff|kära|hej|cher|chère|estimad|caro|liebe)\b"
-    r"|(?:querid|asunto|prezad|assunto|gentil[ei]|egregi|spettabil|oggetto|geachte|szanown|уважаем|sayın|sevgili|kjære|kære|arvoisa)\w*"
+    r"^\W*(?:(?:dear|hi|hello|subject|betreff|kära|hej|cher|chère|caro)\b"
+    r"|(?:querid|estimad|liebe|sehr geehrt|asunto|prezad|assunto|gentil[ei]|egregi|spettabil|oggetto|geachte|szanown|уважаем|sayın|sevgili|kjære|kære|arvoisa)\w*"
     r"|(?:尊敬的(?!用户)|亲爱的|親愛的|敬启者|敬啟者|拝啓|親愛なる)"
     r"|친애하는|제목|عزيز[يت]|سيدي|سيدتي|السيد|حضرة|الموضوع|प्रिय|आदरणीय|महोदय|सेवा में|विषय)[^\n]{0,80}[,،:\n]",
     re.IGNORECASE,

@@ -46,8 +46,8 @@ class TurnView:
 
     @property
     def is_worded(self) -> bool:
-        """Return whether words that decline are what was asked for: of a given text, or of a refusal on nothing nervous."""
-        return "said before" in self.asks or ("request.wording" in self.asks and "request.sensitive" not in self.asks)
+        """Return whether words that decline are what was asked for: those of a given text, or of a refusal on nothing nervous."""
+        return not self.asks.isdisjoint(("said before", "a refusal's words"))
 
 
 class Said(NamedTuple):
@@ -155,11 +155,23 @@ def _is_faint(hits: list[Hit]) -> bool:
 
 
 def _asks(phrases: Phrases, asked: _Asked) -> frozenset[str]:
-    """Return what a folded request asks for, and `said before` if it asks for another form of a text that itself declines."""
+    """Return what a folded request asks for; `said before`: another form of a text that itself declines; `a refusal's words`."""
     asks = phrases.named_in(asked.text, asked.candidates, "request.")
-    if "request.rewrite" in asks and _declines(phrases, asked.text, is_nervous="request.sensitive" in asks):
+    if asks.isdisjoint(("request.rewrite", "request.wording")):
+        return frozenset(asks)
+    is_nervous = "request.sensitive" in asks and _is_nervous(phrases, asked)
+    if "request.rewrite" in asks and _declines(phrases, asked.text, is_nervous=is_nervous):
         asks.add("said before")
+    if "request.wording" in asks and not is_nervous:
+        asks.add("a refusal's words")
     return frozenset(asks)
+
+
+def _is_nervous(phrases: Phrases, asked: _Asked) -> bool:
+    """Return whether a request is nervous in its own language: a short one is looked at in the languages of its whole script."""
+    language = phrases.languages.of(asked.text)
+    own = {number for number in asked.candidates if language in ("und", phrases.all[number].language)}
+    return bool(phrases.named_in(asked.text, own, "request.sensitive"))
 
 
 def _declines(phrases: Phrases, asked: str, *, is_nervous: bool) -> bool:
