@@ -26,6 +26,19 @@ _GIVEN = re.compile(r"[:：\"\n]|(?<!\w)'")
 """What parts the text that a request gives from what it asks."""
 _MOST_GIVEN = 8
 """Parts of a request that are looked at each in its own language."""
+_WORDED_CHARS = 600
+"""Code points of a request up to which the words of a refusal may be all that it asks for: in longer ones they are examples and rules."""
+_BARE_NO = frozenset(
+    "no nope nah nein nö non nee nej nei ei nie não нет hayır olmaz 不 不行 不要 不可以 いいえ 無理 だめ 아니 아니요 아니오 안돼 नहीं ना لا كلا".split()
+)
+_REPEATED = re.compile(r"[.!?:：。؟।\"\n]")
+"""What parts the sentences of a request, each of which an answer may repeat."""
+_FORBIDS = re.compile(r"(?<![^\W\d_])(?:never|don't|do not|avoid|without|stop|instead of|why)(?![^\W\d_])")
+_WORD = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff]|[^\W\d_\u3040-\u30ff\u4e00-\u9fff]+")
+_NOT = re.compile(r"(?:n't|(?<=can)not|(?<![^\W\d_])not)(?![^\W\d_])")
+_FIRST = frozenset(("i", "we"))
+_UNLIKE = 0.3
+"""Share of the words of two sentences up to which they may differ where one repeats the other; one word always may."""
 _CLOSES_WITHIN = 2
 """Sentences from the end in which an offer of other help is the assistant's farewell."""
 
@@ -47,7 +60,7 @@ class TurnView:
     @property
     def is_worded(self) -> bool:
         """Return whether words that decline are what was asked for: those of a given text, or of a refusal on nothing nervous."""
-        return not self.asks.isdisjoint(("said before", "a refusal's words"))
+        return "a refusal's words" in self.asks
 
 
 class Said(NamedTuple):
@@ -155,14 +168,16 @@ def _is_faint(hits: list[Hit]) -> bool:
 
 
 def _asks(phrases: Phrases, asked: _Asked) -> frozenset[str]:
-    """Return what a folded request asks for; `said before`: another form of a text that itself declines; `a refusal's words`."""
+    """Return what a folded request asks for; `said before`: another form of a text that itself declines; `a refusal's words`: that,
+    or how one declines, and not much else.
+    """
     asks = phrases.named_in(asked.text, asked.candidates, "request.")
     if asks.isdisjoint(("request.rewrite", "request.wording")):
         return frozenset(asks)
     is_nervous = "request.sensitive" in asks and _is_nervous(phrases, asked)
     if "request.rewrite" in asks and _declines(phrases, asked.text, is_nervous=is_nervous):
         asks.add("said before")
-    if "request.wording" in asks and not is_nervous:
+    if len(asked.text) <= _WORDED_CHARS and ("said before" in asks or ("request.wording" in asks and not is_nervous)):
         asks.add("a refusal's words")
     return frozenset(asks)
 
@@ -178,6 +193,8 @@ def _declines(phrases: Phrases, asked: str, *, is_nervous: bool) -> bool:
     """Return whether the text given in a folded request declines, in whatever language: on what is nervous, by a whole refusal."""
     wanted = tuple(REFUSALS) if is_nervous else (*REFUSALS, *_DECLINES)
     parts = [asked, *(part for part in _GIVEN.split(asked)[1:] if part.strip())][: _MOST_GIVEN + 1]
+    if any(part.strip(" .!-") in _BARE_NO for part in parts[1:]):
+        return True
     return any(phrases.named_in(parts[place], found, wanted) for place, found in phrases.spoken_many(parts).items())
 
 
@@ -198,7 +215,28 @@ def _doubt(view: TurnView, hit: Hit) -> str:
         return "block quote"
     if answer.is_dialogue(start):
         return "dialogue"
+    if _repeats(view, hit):
+        return "given text"
     return "requested text" if _is_requested(view, hit) else ""
+
+
+def _repeats(view: TurnView, hit: Hit) -> bool:
+    """Return whether the sentence of the hit is one of the request's, word for word or nearly so: corrected, negated, chosen."""
+    if len(view.request) > _WORDED_CHARS or _FORBIDS.search(view.request):
+        return False
+    said = _content(fold_text(view.answer.text[slice(*hit.sentence)]))
+    given = (_content(part) for part in _REPEATED.split(view.request)[1:])
+    return len(said) > 2 and any(_is_alike(said, part) for part in given if part)
+
+
+def _content(folded: str) -> frozenset[str]:
+    """Return the words of a sentence, English ones without "not"."""
+    return frozenset(_WORD.findall(_NOT.sub("", folded.replace("won't", "will").replace("can't", "can"))))
+
+
+def _is_alike(said: frozenset[str], given: frozenset[str]) -> bool:
+    is_by_the_same = said & _FIRST <= given
+    return is_by_the_same and len(said ^ given) <= max(1, _UNLIKE * len(said | given))
 
 
 def _is_requested(view: TurnView, hit: Hit) -> bool:
@@ -208,7 +246,8 @@ def _is_requested(view: TurnView, hit: Hit) -> bool:
     if view.is_worded:
         return not _names_the_work(view, hit)
     spoken = _SPOKEN_BY_ITSELF if hit.phrase.language != "en" and _refuses_surely(hit) else 0
-    return view.answer.ordinal(hit.start) > spoken or view.answer.is_letter or view.answer.is_speech(hit.start)
+    is_inside = view.answer.ordinal(hit.start) > spoken or "said before" in view.asks
+    return is_inside or view.answer.is_letter or view.answer.is_speech(hit.start)
 
 
 def _turns_to_the_asker(view: TurnView, hit: Hit) -> bool:
