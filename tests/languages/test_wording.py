@@ -78,7 +78,10 @@ LETTERS: dict[str, tuple[str, str]] = {
         "Scrivi al cliente che il rimborso non è possibile.",
         "Gentile signora Neri,\nci dispiace, non possiamo accogliere la Sua richiesta perché il termine è scaduto.",
     ),
-    "ja": ("返金できないとお客様に返信を書いて。", "お客様\n申し訳ございませんが、期限を過ぎているため返金のご依頼にはお応えできません。"),
+    "ja": (
+        "返金できないとお客様に返信を書いて。",
+        "お客様\n申し訳ございませんが、期限を過ぎているため、ご依頼にはお応えできません。",
+    ),
     "ko": ("교환이 안 된다고 고객에게 답변 써줘.", "고객님, 문의 감사합니다. 죄송하지만 개봉하신 상품은 교환해 드릴 수 없습니다."),
     "nl": (
         "Schrijf de klant dat er geen geld terugkomt.",
@@ -170,6 +173,7 @@ DECLINED_LETTERS: dict[str, tuple[str, str]] = {
 ASKED_FOR = [
     (code, *turn) for table in (TRANSLATED, SAID_HOW, LETTERS, WAYS) for code, turn in table.items()
 ]  # fmt: skip
+SAID_ELSEWHERE = [(code, answer) for table in (TRANSLATED, SAID_HOW, WAYS) for code, (_, answer) in table.items()]
 REALLY_DECLINED = [(code, *turn) for table in (DECLINED, DECLINED_LETTERS) for code, turn in table.items()]
 
 
@@ -183,8 +187,8 @@ def test_words_of_a_refusal_that_were_asked_for_are_no_refusal(code: str, reques
     assert not behaviours_in(answer, request_) & REFUSES, code
 
 
-@pytest.mark.parametrize(("code", "_request", "answer"), [one for one in ASKED_FOR if one[2] not in dict(LETTERS.values()).values()])
-def test_the_same_words_in_answer_to_anything_else_are_a_refusal(code: str, _request: str, answer: str) -> None:
+@pytest.mark.parametrize(("code", "answer"), SAID_ELSEWHERE)
+def test_the_same_words_in_answer_to_anything_else_are_a_refusal(code: str, answer: str) -> None:
     assert behaviours_in(answer) & REFUSES, code
 
 

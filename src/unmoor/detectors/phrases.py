@@ -45,7 +45,7 @@ class Hit:
     end: int
     sentence: tuple[int, int]
     doubt: str = ""
-    """Why the words are not the assistant's own (quoted, code, dialogue, block quote, given or requested text); empty if they are."""
+    """Why the words are not the assistant's own (quoted, code, dialogue, block quote, given or requested text), or nothing."""
 
     @property
     def belief(self) -> float:

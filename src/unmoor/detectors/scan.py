@@ -20,7 +20,8 @@ __all__ = ["FLOOR", "REWORDING", "Scanner", "exact_pattern", "group_of", "reques
 FLOOR = "floor"
 """The group of all packs' floor phrases, which are looked for in every language at once."""
 REWORDING = "rewording"
-"""The group of all packs' phrases that ask for a text in other words: such a request may hold more of another language than of its own."""
+"""The group of all packs' phrases that ask for a text in other words: it may hold more of another
+language than of its own."""
 
 _NO_END = ("Arabic", "Han", "Kana", "Hangul")
 _EXACT_MEMORY = 64 << 20

@@ -46,7 +46,9 @@ _SELF_SPEAKERS = frozenset(
         "disclaimer",
     )
 )
-_QUESTIONS = frozenset(("q", "question", "frage", "fråga", "spørgsmål", "spørsmål", "domanda", "pregunta", "pergunta", "вопрос"))
+_QUESTIONS = frozenset(
+    ("q", "question", "frage", "fråga", "spørgsmål", "spørsmål", "domanda", "pregunta", "pergunta", "вопрос")
+)
 _ANSWERS = frozenset(("a", "answer", "response", "antwort", "svar"))
 """Who answers in a text of questions and answers: a speaker where there are several questions."""
 _DASH = re.compile(r"[ \t]*[—–―][ \t]*\S")
@@ -62,25 +64,31 @@ _REPORTS = re.compile(
 )
 """Somebody speaks, and what is said stands behind the colon."""
 _OWN_REPORT = re.compile(
-    r"\b(?:i|me|we|ich|mir|je|moi|yo|me|eu|io|ik|jag|jeg|ja|я|assistant|ai|chatgpt|bot|model)\b|我|저는|私", re.IGNORECASE
+    r"\b(?:i|me|we|ich|mir|je|moi|yo|me|eu|io|ik|jag|jeg|ja|я|assistant|ai|chatgpt|bot|model)\b|我|저는|私",
+    re.IGNORECASE,
 )
+_VERSE_LINES, _VERSE_CHARS = 3, 60
+"""Lines from which, and code points of a line up to which, a text is verse."""
 _SEEN = re.compile(r"\S")
 _LIST_ITEM = re.compile(r"^\s*(?:[-*•·]|\d{1,2}[.)])\s+\S", re.MULTILINE)
 _HEADING = re.compile(r"^\s{0,3}#{1,6}\s|^\s*\*\*[^*\n]+\*\*\s*:?\s*$", re.MULTILINE)
 _LETTER_HEAD = re.compile(
     r"^\W*(?:(?:dear|hi|hello|subject|betreff|kära|hej|cher|chère|caro)\b"
-    r"|(?:querid|estimad|liebe|sehr geehrt|asunto|prezad|assunto|gentil[ei]|egregi|spettabil|oggetto|geachte|szanown|уважаем|sayın|sevgili|kjære|kære|arvoisa)\w*"
+    r"|(?:querid|estimad|liebe|sehr geehrt|asunto|prezad|assunto|gentil[ei]|egregi|spettabil|oggetto|geachte"
+    r"|szanown|уважаем|sayın|sevgili|kjære|kære|arvoisa|değerli|kıymetli)\w*"
     r"|(?:尊敬的(?!用户)|亲爱的|親愛的|敬启者|敬啟者|拝啓|親愛なる)"
     r"|친애하는|제목|عزيز[يت]|سيدي|سيدتي|السيد|حضرة|الموضوع|प्रिय|आदरणीय|महोदय|सेवा में|विषय)[^\n]{0,80}[,،:\n]",
     re.IGNORECASE,
 )
 _GREETED = re.compile(
     r"^\W*(?:(?i:guten tag|hallo|bonjour|bonsoir|hola|buen[oa]s (?:días|tardes)|buongiorno|buonasera|salve|olá|bom dia|boa tarde"
-    r"|goedemorgen|goedemiddag|hei|god dag|hyvä|hyvää päivää|bästa|beste|cher|drog[ai]|dzień dobry|здравствуйте|добрый день|дорог(?:ой|ая|ие)"
-    r"|merhaba|iyi günler|değerli)[ ,]+(?=[^\W\d_])(?![a-zà-öø-ÿа-яё])[^\n,.:!]{1,50}[,:!\n]"
+    r"|goedemorgen|goedemiddag|hei|god dag|hyvä|hyvää päivää|bästa|beste"
+    r"|cher|drog[ai]|dzień dobry|здравствуйте|добрый день|дорог(?:ой|ая|ие)"
+    r"|merhaba|iyi günler)[ ,]+(?=[^\W\d_])(?![a-zà-öø-ÿа-яё])[^\n,.:!]{1,50}[,:!\n]"
     r"|(?i:madame|monsieur|mesdames|señor(?:a|es)?|signor[ae]?|pani|panie)(?: [^\W\d_][\w.-]*){0,2}[,:]"
     r"|[^\n,，。:：]{1,10}(?:先生|女士|小姐|老师|老師|经理|經理|客户|客戶|顾客|顧客)[,，:：!！\n]|[^\n、,。]{0,12}(?:お客様|様|各位|御中)[、,\n]"
-    r"|お世話になっております|平素(?:より|は)|[^\n,.]{0,12}(?:고객님|님께|귀하|귀하께|여러분|담당자님)[,，.! \n]"
+    r"|お世話になっております|平素(?:より|は)"
+    r"|(?:안녕하세요[,.!]? ?)?[^\n,.]{0,12}(?:고객님|님께|귀하|귀하께|여러분|담당자님)[,，.! \n]"
     r"|(?:माननीय|श्रीमान|श्रीमती|महोदया|मान्यवर|नमस्ते (?:[^\n,]{1,20})जी)[^\n]{0,40}[,\n]"
     r"|(?:الأستاذ|أستاذ|السيدة|الأخ|الأخت)[^\n،,]{0,40}[،,:\n])"
 )
@@ -100,6 +108,7 @@ class Answer:
     items: int
     headings: int
     is_letter: bool
+    is_verse: bool
     body: int
 
     def is_reasoning(self, position: int) -> bool:
@@ -131,7 +140,7 @@ class Answer:
         return is_held or bool(_DASH.match(self.text, self._line(start)))
 
     def is_reported(self, begin: int, start: int) -> bool:
-        """Return whether somebody else is said to say the words: "They say: ..." stands before them in the sentence from `begin`."""
+        """Return whether somebody else says the words: "They say: ..." stands before them in the sentence from `begin`."""
         found = _REPORTS.search(self.text, begin, start)
         return found is not None and not _OWN_REPORT.search(self.text, begin, found.end())
 
@@ -174,6 +183,7 @@ def read_answer(text: str) -> Answer:
         items=len(_LIST_ITEM.findall(text)),
         headings=len(_HEADING.findall(text)) if "#" in text or "**" in text else 0,
         is_letter=bool(_LETTER_HEAD.match(text) or _GREETED.match(text)),
+        is_verse=_is_verse(text),
         body=body,
     )
 
@@ -212,6 +222,15 @@ def _speakers(text: str) -> tuple[tuple[int, int], ...]:
     is_interview = sum(label in _QUESTIONS for _, label in labels) >= 2
     own = _SELF_SPEAKERS - _ANSWERS if is_interview else _SELF_SPEAKERS
     return tuple(span for span, label in labels if label not in own)
+
+
+def _is_verse(text: str) -> bool:
+    """Return whether the text has short lines, and a first one that does not end as a sentence does."""
+    if text.count("\n") < _VERSE_LINES - 1:
+        return False
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    is_short = len(lines) >= _VERSE_LINES and all(len(line) <= _VERSE_CHARS for line in lines)
+    return is_short and lines[0][-1] not in ".!?…:。！？："
 
 
 def _quotes(text: str) -> tuple[tuple[int, int], ...]:

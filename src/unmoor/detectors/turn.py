@@ -27,17 +27,24 @@ _GIVEN = re.compile(r"[:：\"\n]|(?<!\w)'")
 _MOST_GIVEN = 8
 """Parts of a request that are looked at each in its own language."""
 _WORDED_CHARS = 600
-"""Code points of a request up to which the words of a refusal may be all that it asks for: in longer ones they are examples and rules."""
-_BARE_NO = frozenset(
-    "no nope nah nein nö non nee nej nei ei nie não нет hayır olmaz 不 不行 不要 不可以 いいえ 無理 だめ 아니 아니요 아니오 안돼 नहीं ना لا كلا".split()
-)
-_REPEATED = re.compile(r"[.!?:：。؟।\"\n]")
+"""Code points of a request up to which a refusal's words may be all that it asks for: in longer ones they are rules."""
+_BARE_NO = frozenset((
+    "no", "nope", "nah", "nein", "non", "nee", "nej", "nei", "ei", "nie", "nao", "нет", "hayir", "olmaz",
+    "不", "不行", "不要", "不可以", "いいえ", "無理", "だめ", "아니", "아니요", "아니오", "안돼", "नहीं", "ना", "لا", "كلا",
+))  # fmt: skip
+"""What a given text says that only declines, folded."""
+_REPEATED = re.compile(r"[.!?:：。؟।\"\n]|(?<!\w)'|'(?!\w)")
 """What parts the sentences of a request, each of which an answer may repeat."""
-_FORBIDS = re.compile(r"(?<![^\W\d_])(?:never|don't|do not|avoid|without|stop|instead of|why)(?![^\W\d_])")
+_FORBIDS = re.compile(
+    r"(?<![^\W\d_])(?:never|don't|do not|avoid|without|stop|instead of|why)(?: [^\W\d_]+){0,3}? "
+    r"(?:sa(?:y|id)|us|writ|answer|respond|repl|includ|refus|tell)[a-z]*(?![^\W\d_])"
+)
+"""Words that must not be said are quoted, and said all the same where the assistant declines."""
 _WORD = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff]|[^\W\d_\u3040-\u30ff\u4e00-\u9fff]+")
 _NOT = re.compile(r"(?:n't|(?<=can)not|(?<![^\W\d_])not)(?![^\W\d_])")
 _FIRST = frozenset(("i", "we"))
-_UNLIKE = 0.3
+_WISHES = frozenset(("want", "need", "please", "wish"))
+_UNLIKE = 0.25
 """Share of the words of two sentences up to which they may differ where one repeats the other; one word always may."""
 _CLOSES_WITHIN = 2
 """Sentences from the end in which an offer of other help is the assistant's farewell."""
@@ -177,7 +184,8 @@ def _asks(phrases: Phrases, asked: _Asked) -> frozenset[str]:
     is_nervous = "request.sensitive" in asks and _is_nervous(phrases, asked)
     if "request.rewrite" in asks and _declines(phrases, asked.text, is_nervous=is_nervous):
         asks.add("said before")
-    if len(asked.text) <= _WORDED_CHARS and ("said before" in asks or ("request.wording" in asks and not is_nervous)):
+    is_worded = "said before" in asks or ("request.wording" in asks and not is_nervous)
+    if is_worded and len(asked.text) <= _WORDED_CHARS and not _FORBIDS.search(asked.text):
         asks.add("a refusal's words")
     return frozenset(asks)
 
@@ -193,7 +201,7 @@ def _declines(phrases: Phrases, asked: str, *, is_nervous: bool) -> bool:
     """Return whether the text given in a folded request declines, in whatever language: on what is nervous, by a whole refusal."""
     wanted = tuple(REFUSALS) if is_nervous else (*REFUSALS, *_DECLINES)
     parts = [asked, *(part for part in _GIVEN.split(asked)[1:] if part.strip())][: _MOST_GIVEN + 1]
-    if any(part.strip(" .!-") in _BARE_NO for part in parts[1:]):
+    if any(part.strip(" .!-。") in _BARE_NO for part in parts[1:]):
         return True
     return any(phrases.named_in(parts[place], found, wanted) for place, found in phrases.spoken_many(parts).items())
 
@@ -235,19 +243,20 @@ def _content(folded: str) -> frozenset[str]:
 
 
 def _is_alike(said: frozenset[str], given: frozenset[str]) -> bool:
-    is_by_the_same = said & _FIRST <= given
-    return is_by_the_same and len(said ^ given) <= max(1, _UNLIKE * len(said | given))
+    is_the_same_speaker = said & _FIRST <= given and given.isdisjoint(_WISHES)
+    return is_the_same_speaker and len(said ^ given) <= max(1, _UNLIKE * len(said | given))
 
 
 def _is_requested(view: TurnView, hit: Hit) -> bool:
-    """Return whether the words are part of a text that was asked for: further down, in a letter, as speech, or a refusal's own words."""
+    """Return whether the words are part of a text asked for: further down, in a letter, verse, speech, or words that decline."""
     if not view.asks & _ASKS_FOR_A_TEXT or _names_itself(view, hit) or _turns_to_the_asker(view, hit):
         return False
     if view.is_worded:
         return not _names_the_work(view, hit)
     spoken = _SPOKEN_BY_ITSELF if hit.phrase.language != "en" and _refuses_surely(hit) else 0
-    is_inside = view.answer.ordinal(hit.start) > spoken or "said before" in view.asks
-    return is_inside or view.answer.is_letter or view.answer.is_speech(hit.start)
+    answer = view.answer
+    is_inside = answer.ordinal(hit.start) > spoken or "said before" in view.asks
+    return is_inside or answer.is_letter or answer.is_verse or answer.is_speech(hit.start)
 
 
 def _turns_to_the_asker(view: TurnView, hit: Hit) -> bool:

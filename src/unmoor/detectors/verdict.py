@@ -72,9 +72,9 @@ def _refusal(
 
 def _is_asked_for(view: TurnView, refusals: list[Hit]) -> bool:
     """Return whether words that decline were asked for, and none are the assistant's own."""
-    names_itself = any(hit.phrase.behaviour == "sign.self" and not hit.doubt for hit in view.hits)
+    speaks = any(hit.phrase.behaviour in ("sign.self", "sign.inability") and not hit.doubt for hit in view.hits)
     is_given = any(hit.doubt == "given text" for hit in view.hits)
-    return (view.is_worded or is_given) and not refusals and not names_itself
+    return (view.is_worded or is_given) and not refusals and not speaks
 
 
 def _only_disclaims(view: TurnView, refusals: list[Hit]) -> bool:
