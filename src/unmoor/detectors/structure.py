@@ -52,14 +52,13 @@ _QUESTIONS = frozenset(
 _ANSWERS = frozenset(("a", "answer", "response", "antwort", "svar"))
 """Who answers in a text of questions and answers: a speaker where there are several questions."""
 _DASH = re.compile(r"[ \t]*[—–―][ \t]*\S")
-"""How a speech begins in most languages of Europe but English and German."""
 _REPORTS = re.compile(
-    r"(?:\b(?:says?|said|replies|replied|answers|answered|writes?|wrote|states?|stated|declares?|argues?|explains?|asks?|tells?"
-    r"|sagen|sagt|sagte|sagten|antwortet|antworten|schreibt|schreiben|erklärt|dit|disent|répond|répondent|écrit|écrivent"
-    r"|dicen?|responden?|escriben?|dijo|dijeron|dizem|diz|respondem?|escrevem?|disse|dicono|dice|rispondono|risponde"
+    r"(?:\b(?:says?|said|replies|replied|answers|answered|writes?|wrote|stated|declares?|argues?|explains?|asks?|tells?"
+    r"|sagen|sagt|sagte|sagten|antwortet|antworten|schreibt|schreiben|erklärt|dit(?= ?:)|disent|répond|répondent|écrit|écrivent"
+    r"|dicen?|responden?|escriben?|dijo|dijeron|dizem|diz|respondem?|escrevem?|disse(?= ?:)|dicono|dice|rispondono|risponde"
     r"|zegt|zeggen|antwoordt|antwoorden|säger|svarar|skriver|sier|siger|svarer|sanoo|sanovat|vastaa|vastaavat"
-    r"|mówi|mówią|odpowiada|odpowiadają|говорит|говорят|отвечает|отвечают|пишет|пишут|сказал|сказала|der|derler|diyor|yazar)\b"
-    r"|कहते हैं|कहता है|कहती है|说|說|回答|言う|答える|말한다|답한다|يقول|يقولون|تقول)[^:：.!?\n]{0,40}[:：]",
+    r"|mówi|mówią|odpowiada|odpowiadają|говорит|говорят|отвечает|отвечают|пишет|пишут|сказал|сказала|derler|diyor)\b"
+    r"|कहते हैं|कहता है|कहती है|(?<![来來])[说說]道?(?=[:：])|言う|答える|말한다|답한다|يقول|يقولون|تقول)[^:：.!?\n]{0,40}[:：]",
     re.IGNORECASE,
 )
 """Somebody speaks, and what is said stands behind the colon."""
@@ -133,11 +132,14 @@ class Answer:
         line = self._line(start)
         return len(self.speakers) >= 2 and any(s >= line and e <= start + 2 for s, e in self.speakers if s <= start)
 
-    def is_speech(self, start: int) -> bool:
-        """Return whether the place is said by somebody: behind a dash that opens its line, or in marks around the whole answer."""
+    def is_wholly_quoted(self, start: int) -> bool:
+        """Return whether the place lies in marks around the whole answer."""
         body = self.text.strip()
-        is_held = any(s <= start < e and e - s >= 0.9 * len(body) for s, e in self.quotes)
-        return is_held or bool(_DASH.match(self.text, self._line(start)))
+        return any(s <= start < e and e - s >= 0.9 * len(body) for s, e in self.quotes)
+
+    def is_after_dash(self, start: int) -> bool:
+        """Return whether the line of the place opens with a dash, as speech does in most languages of Europe."""
+        return bool(_DASH.match(self.text, self._line(start)))
 
     def is_reported(self, begin: int, start: int) -> bool:
         """Return whether somebody else says the words: "They say: ..." stands before them in the sentence from `begin`."""

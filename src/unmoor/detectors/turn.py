@@ -256,7 +256,10 @@ def _is_requested(view: TurnView, hit: Hit) -> bool:
     spoken = _SPOKEN_BY_ITSELF if hit.phrase.language != "en" and _refuses_surely(hit) else 0
     answer = view.answer
     is_inside = answer.ordinal(hit.start) > spoken or "said before" in view.asks
-    return is_inside or answer.is_letter or answer.is_verse or answer.is_speech(hit.start)
+    is_speech = answer.is_after_dash(hit.start) or (
+        "request.sensitive" not in view.asks and answer.is_wholly_quoted(hit.start)
+    )
+    return is_inside or answer.is_letter or answer.is_verse or is_speech
 
 
 def _turns_to_the_asker(view: TurnView, hit: Hit) -> bool:
