@@ -74,3 +74,11 @@ def test_a_disclaimer_that_was_asked_for_is_kept(found: Ask) -> None:
     request, answer = "Write a disclaimer for my garden blog.", "I am not a lawyer, and nothing here is legal advice."
     assert found(request, answer) == ()
     assert found("May I fell my neighbour's tree?", answer)
+
+
+def test_a_caveat_about_what_is_the_asker_s_is_no_refusal_where_an_answer_follows(refusals: Ask) -> None:
+    request, caveat = "Does my pass work on the night bus?", "I can't see your pass from here, but "
+    answer = "monthly passes work on all buses in the city, night buses among them: show it to the driver."
+    offer = "if you would like help with something else, please ask your bus company about it."
+    assert refusals(request, caveat + answer) == ()
+    assert refusals(request, caveat + offer)
