@@ -33,8 +33,10 @@ _BARE_NO = frozenset((
     "不", "不行", "不要", "不可以", "いいえ", "無理", "だめ", "아니", "아니요", "아니오", "안돼", "नहीं", "ना", "لا", "كلا",
 ))  # fmt: skip
 """What a given text says that only declines, folded."""
-_REPEATED = re.compile(r"[.!?:：。؟।\"\n]|(?<!\w)'|'(?!\w)")
-"""What parts the sentences of a request, each of which an answer may repeat."""
+_REPEATED = re.compile(
+    r"(?:[.!?:：。؟।\"\n]|(?<!\w)'|'(?!\w))((?:[^.!?:：。؟।\"\n']|(?<=\w)'(?=\w))+)(?![^.!?:：。؟।\"\n']|[?؟])"
+)
+"""A sentence of a request that an answer may repeat: none of the first words, which ask, and no question."""
 _FORBIDS = re.compile(
     r"(?<![^\W\d_])(?:never|don't|do not|avoid|without|stop|instead of|why)(?: [^\W\d_]+){0,3}? "
     r"(?:sa(?:y|id)|us|writ|answer|respond|repl|includ|refus|tell)[a-z]*(?![^\W\d_])"
@@ -233,7 +235,7 @@ def _repeats(view: TurnView, hit: Hit) -> bool:
     if len(view.request) > _WORDED_CHARS or _FORBIDS.search(view.request):
         return False
     said = _content(fold_text(view.answer.text[slice(*hit.sentence)]))
-    given = (_content(part) for part in _REPEATED.split(view.request)[1:])
+    given = map(_content, _REPEATED.findall(view.request))
     return len(said) > 2 and any(_is_alike(said, part) for part in given if part)
 
 
