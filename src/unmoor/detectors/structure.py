@@ -201,13 +201,21 @@ def _does_something(block: str) -> bool:
 
 
 def split_reasoning(text: str) -> list[tuple[int, int, bool]]:
-    """Return the parts of a turn as (start, end, is reasoning), in order, without empty ones."""
+    """Return the parts of a turn as (start, end, is reasoning), in order, without empty ones and without the space before each.
+
+    An answer then reads the same whether a reasoning block stands before it or not: where a phrase stands is a share of the text.
+    """
     parts, done = [], 0
     for start, end in _reasoning(text):
         parts += [(done, start, False), (start, end, True)]
         done = max(done, end)
     parts.append((done, len(text), False))
-    return [part for part in parts if text[part[0] : part[1]].strip()]
+    return [
+        (first.start(), end, is_reasoning)
+        for start, end, is_reasoning in parts
+        for first in [_SEEN.search(text, start, end)]
+        if first
+    ]
 
 
 def _reasoning(text: str) -> list[tuple[int, int]]:
