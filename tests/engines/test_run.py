@@ -305,6 +305,33 @@ def test_a_row_without_an_answer_to_learn_is_of_no_language_and_not_of_an_unknow
     assert "no answer to learn 1" in shown and "not recognised 1" in shown
 
 
+def _talk(*said: str) -> dict[str, Any]:
+    return {"messages": [{"role": ("user", "assistant")[n % 2], "content": text} for n, text in enumerate(said)]}
+
+
+FRENCH = "Il faut laver les poireaux et les couper avant de les mettre dans la soupe."
+
+
+@pytest.mark.parametrize(
+    ("row", "language"),
+    [
+        (_talk("Name three trees.", PLAIN, "Thanks. And 2 + 2?", "4."), "en"),
+        (_talk("Comment faire une soupe ?", FRENCH, "Merci. Et 2 + 2 ?", "4."), "fr"),
+        (_talk("Comment faire une soupe ?", f"<think>\n{PLAIN * 3}\n</think>\n\n{FRENCH}"), "fr"),
+        (_talk("Combien de pattes a une mouche, et pourquoi ?", "6."), "fr"),
+        (_talk("Name three trees.", PLAIN, "Et comment faire une soupe ?", FRENCH), "fr"),
+        (_talk("Name three trees in your language.", "Qwx zzt vbrt kkl mnp qqd xxv."), "und"),
+        (_talk("Name three trees.", REFUSAL, "Thanks. And 2 + 2?", "4."), "en"),
+        (_talk("Comment tuer une mouche ?", f"<think>{REFUSAL}</think>\n\n{FRENCH}"), "fr"),
+    ],
+)
+def test_a_row_is_of_the_language_of_its_answers(row: dict[str, Any], language: str, tmp_path: Path) -> None:
+    path = tmp_path / "data.jsonl"
+    path.write_bytes(_lines(row))
+    assert run_job(open_data_set(path), Job("messages"), tmp_path / "run").languages == {language: 1}
+    assert {entry["language"] for entry in read_lines_of(tmp_path / "run", "ledger.jsonl")} <= {language}
+
+
 def test_why_a_row_went_is_one_sentence(tmp_path: Path) -> None:
     run, _ = _filter(tmp_path, _lines(_row(REFUSAL), _row(PLAIN)))
     assert explain_row(run, 1)["reason"].startswith(

@@ -67,6 +67,12 @@ def test_a_mend_that_leaves_nothing_takes_the_turn() -> None:
     assert decide(conversation, (finding,), _policy("mend", "disclaimer.identity")).outcome == "removed"
 
 
+def test_a_mend_that_leaves_only_reasoning_takes_the_turn() -> None:
+    conversation = _conversation("<think>They ask about oaks. What do I know of oaks?</think>\n\nAs an AI, I cannot.")
+    finding = _finding(conversation, 1, "As an AI, I cannot.", "disclaimer.identity")
+    assert decide(conversation, (finding,), _policy("mend", "disclaimer.identity")).outcome == "removed"
+
+
 def test_a_row_with_no_other_answer_goes_when_its_turn_goes() -> None:
     conversation = _conversation("I won't.")
     decision = decide(conversation, (_finding(conversation, 1, "I won't."),), _policy("drop_turn"))

@@ -10,13 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from unmoor.detectors.sentences import Sentences, split_sentences
+from unmoor.records import reasoning_spans
 
 __all__ = ["Answer", "read_answer", "split_reasoning"]
 
-_THINK = re.compile(r"<(think|thinking|reasoning|thought)>.*?(?:</\1>|\Z)", re.DOTALL | re.IGNORECASE)
-_THOUGHT = re.compile(r"</(?:think|thinking|reasoning|thought)>[ \t]*(?:\n|\Z)", re.IGNORECASE)
-"""The end of a block whose start was part of the prompt: chat templates of reasoning models write `<think>` themselves."""
-_CHANNEL = re.compile(r"<\|channel\|>analysis<\|message\|>.*?(?:<\|end\|>|\Z)", re.DOTALL)
 _FENCE = re.compile(r"^ {0,3}(```|~~~).*?(?:^ {0,3}\1|\Z)", re.DOTALL | re.MULTILINE)
 _COMMENT = re.compile(r"\s*(?:#(?!include|define|if|else|endif|pragma)|//|--|;|%|/?\*|<!--|'{3}|\"{3})")
 """How a comment begins in the languages that answers are full of."""
@@ -172,7 +169,7 @@ class Answer:
 
 def read_answer(text: str) -> Answer:
     """Take an answer apart. Linear in its length."""
-    reasoning = tuple(_reasoning(text)) if "<" in text else ()
+    reasoning = tuple(reasoning_spans(text))
     body = max((end for _, end in reasoning), default=0)
     body = min((match.start() for match in [_SEEN.search(text, body)] if match), default=body)
     return Answer(
@@ -206,7 +203,7 @@ def split_reasoning(text: str) -> list[tuple[int, int, bool]]:
     An answer then reads the same whether a reasoning block stands before it or not: where a phrase stands is a share of the text.
     """
     parts, done = [], 0
-    for start, end in _reasoning(text):
+    for start, end in reasoning_spans(text):
         parts += [(done, start, False), (start, end, True)]
         done = max(done, end)
     parts.append((done, len(text), False))
@@ -216,15 +213,6 @@ def split_reasoning(text: str) -> list[tuple[int, int, bool]]:
         for first in [_SEEN.search(text, start, end)]
         if first
     ]
-
-
-def _reasoning(text: str) -> list[tuple[int, int]]:
-    """Return the spans of the reasoning blocks, in order; one that was never opened begins with the text."""
-    blocks = sorted(found.span() for pattern in (_THINK, _CHANNEL) for found in pattern.finditer(text))
-    closing = _THOUGHT.search(text)
-    if closing and not any(start < closing.start() for start, _ in blocks):
-        return [(0, closing.end()), *blocks]
-    return blocks
 
 
 def _speakers(text: str) -> tuple[tuple[int, int], ...]:

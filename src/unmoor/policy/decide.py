@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from unmoor.policy.mend import cut_spans, is_enough
 from unmoor.policy.policy import Policy
-from unmoor.records import ACTIONS, BEHAVIOURS, Conversation, Decision, Edit, Finding
+from unmoor.records import ACTIONS, BEHAVIOURS, Conversation, Decision, Edit, Finding, without_reasoning
 
 __all__ = ["decide", "turns_to_remove"]
 
@@ -92,14 +92,14 @@ def _edits(conversation: Conversation, weighed: _Weighed, policy: Policy, action
 
 
 def _mend(conversation: Conversation, turn: int, findings: list[Finding], policy: Policy) -> Edit:
-    """Cut the spans; if too little would be left, drop the turn."""
+    """Cut the spans; if too little of the answer would be left, drop the turn, whatever reasoning stands before it."""
     spans = tuple(
         (finding.start_char, finding.end_char)
         for finding in findings
         if policy.action(finding.behaviour) == "mend" and finding.field == "text"
     )
     left = cut_spans(conversation.turns[turn].text, spans)
-    return Edit("mend", turn, spans) if is_enough(left) else Edit("drop_turn", turn)
+    return Edit("mend", turn, spans) if is_enough(without_reasoning(left)) else Edit("drop_turn", turn)
 
 
 def turns_to_remove(conversation: Conversation, edits: Iterable[Edit]) -> frozenset[int]:
