@@ -364,6 +364,14 @@ def test_commands_that_are_told_can_be_typed(data: Path) -> None:
     assert again.returncode == 0, again.stderr
 
 
+def test_the_command_that_an_audit_names_looks_with_the_same_list_and_packs(data: Path) -> None:
+    folder = data.parent
+    (folder / "my words.txt").write_text("as an ai\n")
+    flags = ("--language", "en", "--wordlist", "my words.txt")
+    told = unmoor("audit", data.name, *flags, cwd=folder).stdout.partition("Next: ")[2].strip()
+    assert told == "unmoor filter train.jsonl --language en --wordlist 'my words.txt' --policy dolphin -o RUN"
+
+
 def test_a_folder_that_may_not_be_written_in_is_not_to_be_tried_again(data: Path) -> None:
     shut = data.parent / "shut"
     shut.mkdir(mode=0o500)

@@ -24,7 +24,7 @@ from unmoor.layouts import LAYOUT_NAMES, DataSet, first_layout, open_data_set, s
 from unmoor.policy import Policy
 from unmoor.storage import AnyPath
 
-__all__ = ["data_options", "job_for", "layout_flag", "run_with_progress"]
+__all__ = ["data_flags", "data_options", "job_for", "run_with_progress"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 _BYTES_PER_WORKER = 32 * 2**20
@@ -109,9 +109,15 @@ def job_for(path: AnyPath, policy: Policy | None, options: dict[str, Any]) -> tu
     return data, job
 
 
-def layout_flag(options: dict[str, Any]) -> tuple[str, ...]:
-    """Return `--layout` as it was given, for a command line that reads the same rows again."""
-    return ("--layout", quote(options["layout"])) if options["layout"] else ()
+def data_flags(options: dict[str, Any]) -> tuple[str, ...]:
+    """Return the flags by which rows are read and looked at, as they were given, for a command line that does so again."""
+    given = [
+        ("--layout", options["layout"]),
+        *(("--language", code) for code in options["languages"]),
+        *(("--detector", name) for name in options["names"]),
+        ("--wordlist", options["wordlist"]),
+    ]
+    return tuple(part for flag, value in given if value for part in (flag, quote(str(value))))
 
 
 def _dedup(options: dict[str, Any]) -> Dedup | None:

@@ -27,7 +27,7 @@ NO_ANSWER = "none"
 """Counted among the languages: a row without an answer to learn, such as one that KTO trains away from."""
 _UNKNOWN = "und"
 _SHORT_CHARS = 20
-"""Code points of an answer up to which it may be too short to tell its language; a longer one in none that is known is of another."""
+"""Code points up to which an answer may be too short to tell its language; a longer one in none that is known is of another."""
 _REQUEST_CHARS, _ANSWER_CHARS, _ANSWER_LEAD = 600, 2000, 600
 _MEND_CHARS = 20_000
 _SOURCE_KEYS = ("source", "dataset", "data_source", "origin")
