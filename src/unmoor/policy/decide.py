@@ -73,7 +73,24 @@ def _weigh(findings: tuple[Finding, ...], policy: Policy) -> _Weighed:
             by_turn.setdefault(finding.turn, []).append(finding)
         elif finding.probability >= policy.review_from():
             uncertain.append(finding)
-    return _Weighed(by_turn, tuple(uncertain))
+    held = [f for here in by_turn.values() for f in here if _hides(f, uncertain, policy)]
+    by_turn = {turn: left for turn, here in by_turn.items() if (left := [f for f in here if f not in held])}
+    return _Weighed(by_turn, (*uncertain, *held))
+
+
+def _hides(finding: Finding, uncertain: Iterable[Finding], policy: Policy) -> bool:
+    """Return whether a mend would cut the words on which a person has yet to judge something that the policy does more about.
+
+    What the model found without a phrase only borrows its sentence.
+    """
+    return policy.action(finding.behaviour) == "mend" and any(
+        (other.turn, other.field) == (finding.turn, finding.field)
+        and other.detector != "model"
+        and _STRENGTH[policy.action(other.behaviour)] > _STRENGTH["mend"]
+        and other.start_char < finding.end_char
+        and finding.start_char < other.end_char
+        for other in uncertain
+    )
 
 
 def _turn_action(findings: Iterable[Finding], policy: Policy, can_mask: bool) -> str:
