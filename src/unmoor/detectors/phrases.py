@@ -186,6 +186,8 @@ class Phrases:
             return False
         if phrase.request and not self._side(number, "request").search(request):
             return False
+        if phrase.unless_request and self._side(number, "unless_request").search(request):
+            return False
         return self.languages.accepts(phrase.language, language, sentence)
 
     def _encoded(self, folded: str) -> bytes:

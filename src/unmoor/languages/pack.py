@@ -60,7 +60,7 @@ SCRIPTS = ("Latin", "Cyrillic", "Arabic", "Devanagari", "Han", "Kana", "Hangul")
 _PHRASE_KEYS = {
     "id": str, "behaviour": str, "pattern": str, "why": str, "hits": list, "misses": list,
     "strength": str, "place": str, "span": str, "unless": str, "request": str,
-    "weighed": bool,
+    "unless_request": str, "weighed": bool,
 }  # fmt: skip
 _PHRASE_NEEDS = ("id", "behaviour", "pattern", "why", "hits", "misses")
 _PACK_KEYS = {
@@ -74,7 +74,7 @@ WORDS = ("but", "task")
 
 @dataclass(frozen=True, slots=True)
 class Phrase:
-    """One thing to look for. `unless` is looked for in the same sentence, `request` in what was asked before.
+    """One thing to look for. `unless` is looked for in the same sentence, `request` and `unless_request` in what was asked before.
 
     `weighed` says whether the learned model counts it; a phrase that is not decides for its own behaviour alone.
     """
@@ -91,6 +91,7 @@ class Phrase:
     span: str = "sentence"
     unless: Pattern | None = None
     request: Pattern | None = None
+    unless_request: Pattern | None = None
     weighed: bool = True
 
 
@@ -215,7 +216,7 @@ def _phrase(values: dict[str, Any], settings: dict[str, Any], where: str, known:
     try:
         patterns = {
             key: known.pattern(values[key], settings.get("shorthand"))
-            for key in ("pattern", "unless", "request")
+            for key in ("pattern", "unless", "request", "unless_request")
             if key in values
         }
     except PackError as error:
@@ -233,6 +234,7 @@ def _phrase(values: dict[str, Any], settings: dict[str, Any], where: str, known:
         span=values.get("span", "sentence"),
         unless=patterns.get("unless"),
         request=patterns.get("request"),
+        unless_request=patterns.get("unless_request"),
         weighed=values.get("weighed", True),
     )
 
