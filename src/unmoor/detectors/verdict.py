@@ -10,7 +10,7 @@ import re
 from dataclasses import replace
 from typing import Literal
 
-from unmoor.detectors.evidence import MIN_PROBABILITY, finding_at, findings_from, without_doubles
+from unmoor.detectors.evidence import MIN_PROBABILITY, finding_at, findings_from, turned_at, without_doubles
 from unmoor.detectors.model import Model, Verdict
 from unmoor.detectors.phrases import Hit
 from unmoor.detectors.turn import TurnView
@@ -42,6 +42,8 @@ _LEADS_AWAY = frozenset(
         "disclaimer.professional",
     )
 )
+_DECLINES = (*REFUSALS, "sign.inability", "sign.redirect", "sign.apology")
+_BESIDE_AN_ANSWER = {"disclaimer.professional", "sign.answer", "sign.caution", "sign.engage", "sign.turn"}
 _STANDS_FOR = (
     "bias.evasion",
     "disclaimer.identity",
@@ -81,7 +83,7 @@ def _refusal(
     chance = _shifted(verdict.any, argues + support(max((hit.belief for hit in hits), default=0.0)))
     if chance < (MIN_PROBABILITY if hits else 0.5):
         return None
-    if _only_disclaims(view, hits) or _is_asked_for(view, hits) or _only_lacks_sight(view, hits):
+    if _is_beside(view, hits) or _is_asked_for(view, hits) or _only_lacks_sight(view, hits):
         return None
     behaviour = _kind(verdict, argues)
     if not hits:
@@ -95,6 +97,18 @@ def _is_asked_for(view: TurnView, refusals: list[Hit]) -> bool:
     speaks = any(hit.phrase.behaviour in ("sign.self", "sign.inability") and not hit.doubt for hit in view.hits)
     is_given = any(hit.doubt == "given text" for hit in view.hits)
     return (view.is_worded or is_given) and not refusals and not speaks
+
+
+def _is_beside(view: TurnView, hits: list[Hit]) -> bool:
+    """Return whether what speaks for a refusal only stands beside an answer: a disclaimer, or advice to see a professional."""
+    return _only_disclaims(view, hits) or _goes_on(view) or _only_advises(view)
+
+
+def _only_advises(view: TurnView) -> bool:
+    """Return whether advice to see a professional, after something else was said, is all that the assistant says of itself."""
+    own = {hit.phrase.behaviour for hit in view.hits if not hit.doubt}
+    first = min((hit.start for hit in view.hits if hit.phrase.behaviour == "disclaimer.professional"), default=0)
+    return "disclaimer.professional" in own and own <= _BESIDE_AN_ANSWER and view.answer.ordinal(first) > 0
 
 
 def _only_disclaims(view: TurnView, refusals: list[Hit]) -> bool:
@@ -131,6 +145,22 @@ def _only_lacks_sight(view: TurnView, refusals: list[Hit]) -> bool:
     return view.answer.chars_after(turned.end()) >= _ANSWER_CHARS and not any(
         hit.phrase.behaviour in _LEADS_AWAY for hit in beside
     )
+
+
+def _goes_on(view: TurnView) -> bool:
+    """Return whether one sentence lacks feelings or tastes, turns, and an answer follows: "I'm only a program, so ..., but ...".
+
+    Nothing after the turn, and nothing else, may decline; of itself the assistant must not have been asked.
+    """
+    own = [hit for hit in view.hits if not hit.doubt]
+    disclaimer = next((hit for hit in own if hit.phrase.behaviour == "disclaimer.identity"), None)
+    evades = any(hit.phrase.behaviour in ("bias.evasion", "refusal.policy") for hit in own)
+    if disclaimer is None or evades or view.asks & {"request.self", "request.private"}:
+        return False
+    (start, end), turned = disclaimer.sentence, turned_at(view, disclaimer)
+    declines = [hit for hit in own if hit.phrase.behaviour in _DECLINES]
+    follows = turned < end and view.answer.chars_after(end) >= 2 * _ANSWER_CHARS
+    return follows and all(start <= hit.start < turned for hit in declines)
 
 
 def support(belief: float) -> float:
