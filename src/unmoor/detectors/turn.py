@@ -255,7 +255,7 @@ def _is_requested(view: TurnView, hit: Hit) -> bool:
         return False
     if view.is_worded:
         return not _names_the_work(view, hit)
-    spoken = _SPOKEN_BY_ITSELF if hit.phrase.language != "en" and _refuses_surely(hit) else 0
+    spoken = _SPOKEN_BY_ITSELF if not _is_left_to_the_model(hit) and _refuses_surely(hit) else 0
     answer = view.answer
     is_inside = answer.ordinal(hit.start) > spoken or "said before" in view.asks
     is_speech = answer.is_after_dash(hit.start) or (
@@ -266,7 +266,7 @@ def _is_requested(view: TurnView, hit: Hit) -> bool:
 
 def _turns_to_the_asker(view: TurnView, hit: Hit) -> bool:
     """Return whether a plain refusal is followed, where the answer closes, by an offer of other help, and the text is no letter."""
-    if view.answer.is_letter or hit.phrase.language == "en" or not _refuses_surely(hit):
+    if view.answer.is_letter or _is_left_to_the_model(hit) or not _refuses_surely(hit):
         return False
     return any(
         other.phrase.behaviour == "sign.redirect"
@@ -274,6 +274,11 @@ def _turns_to_the_asker(view: TurnView, hit: Hit) -> bool:
         and view.answer.from_end(other.start) <= _CLOSES_WITHIN
         for other in view.hits
     )
+
+
+def _is_left_to_the_model(hit: Hit) -> bool:
+    """Return whether the learned model, which was trained on English, counts the phrase where it stands."""
+    return hit.phrase.language == "en" and hit.phrase.weighed
 
 
 def _refuses_surely(hit: Hit) -> bool:

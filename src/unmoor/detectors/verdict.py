@@ -23,6 +23,8 @@ FIRM_LOGIT, WEAK_LOGIT, ARGUE_LOGIT = 2.6, 0.4, 0.9
 """Added to the calibrated logit: where a refusing phrase is believed (0.75 or more) in the assistant's own words; where one is
 there at all; where a text that takes a side on a nervous subject was asked for (half of such answers do something else). Chosen
 together on the tuning half of the prompts, a set that was never trained on among them."""
+UNSEEN_LOGIT = 1.6
+"""Added besides for a sure phrase that the model does not count (`weighed = false`)."""
 _ANSWER_CHARS = 30
 """Code points after a disclaimer from which something is answered, in a sentence or more."""
 _TURNED = re.compile(
@@ -80,7 +82,7 @@ def _refusal(
 ) -> Finding | None:
     hits = [hit for hit in view.hits if hit.phrase.behaviour in REFUSALS and not hit.doubt]
     argues = ARGUE_LOGIT * ({"request.argue", "request.sensitive"} <= view.asks)
-    chance = _shifted(verdict.any, argues + support(max((hit.belief for hit in hits), default=0.0)))
+    chance = _shifted(verdict.any, argues + support(view))
     if chance < (MIN_PROBABILITY if hits else 0.5):
         return None
     if _is_beside(view, hits) or _is_asked_for(view, hits) or _only_lacks_sight(view, hits):
@@ -163,9 +165,18 @@ def _goes_on(view: TurnView) -> bool:
     return follows and all(start <= hit.start < turned for hit in declines)
 
 
-def support(belief: float) -> float:
-    """Return what the best refusing phrase adds to the logit, by how far it is believed (0: there is none)."""
-    return FIRM_LOGIT if belief >= STRENGTHS["likely"] else WEAK_LOGIT if belief > 0 else 0.0
+def support(view: TurnView) -> float:
+    """Return what the refusing phrases add to the logit, by the best of them: how far it is believed, and whether the model counted
+    it (0: there is none). A firm phrase that no head was trained with has to say for itself what the others say twice.
+    """
+    hits = [hit for hit in view.hits if hit.phrase.behaviour in REFUSALS and not hit.doubt]
+    return max(map(_support_of, hits), default=0.0)
+
+
+def _support_of(hit: Hit) -> float:
+    if hit.belief < STRENGTHS["likely"]:
+        return WEAK_LOGIT
+    return FIRM_LOGIT if hit.phrase.weighed or hit.phrase.strength != "sure" else FIRM_LOGIT + UNSEEN_LOGIT
 
 
 def _shifted(chance: float, logit: float) -> float:
