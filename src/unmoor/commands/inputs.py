@@ -82,13 +82,15 @@ def data_options(function: F) -> F:
     return function
 
 
-def job_for(path: AnyPath, policy: Policy | None, options: dict[str, Any]) -> tuple[DataSet, Job]:
-    """Return the file and the job that the flags describe; recognises the file's format and layout.
+def job_for(
+    path: AnyPath, policy: Policy | None, options: dict[str, Any], opened: DataSet | None = None
+) -> tuple[DataSet, Job]:
+    """Return the file and the job that the flags describe; recognises the file's format and layout, unless it was `opened` before.
 
     Raises:
         UsageError, LayoutError: the file cannot be read, a name is not known.
     """
-    whole = open_data_set(path)
+    whole = opened or open_data_set(path)
     shard = _shard(options["shard"])
     data = shard_of(whole, *shard) if shard else whole
     wordlist = options["wordlist"]

@@ -19,7 +19,7 @@ from unmoor.layouts.columns import (
     pair_of,
     proposed,
 )
-from unmoor.layouts.data_set import DataSet, open_data_set, read_chunks, read_data_set, shard_of
+from unmoor.layouts.data_set import DataSet, data_set_of, open_data_set, read_chunks, read_data_set, shard_of
 from unmoor.layouts.files import CHUNK_BYTES, Chunk, Source, recognise_source
 from unmoor.layouts.layout import Layout
 from unmoor.layouts.parquet import schema_for_changes, table_rows
@@ -46,6 +46,7 @@ __all__ = [
     "apply_to_row",
     "apply_to_text",
     "chunk_rows",
+    "data_set_of",
     "first_layout",
     "layout_named",
     "layout_of_row",

@@ -20,7 +20,7 @@ from unmoor.layouts.hub import exported_data_set, is_hub_name, is_saved_data_set
 from unmoor.layouts.parquet import read_parquet, row_group_bytes
 from unmoor.storage import Address, AnyPath, located, matches
 
-__all__ = ["DataSet", "open_data_set", "read_chunks", "read_data_set", "shard_of"]
+__all__ = ["DataSet", "data_set_of", "open_data_set", "read_chunks", "read_data_set", "shard_of"]
 
 _DATA_FILE = re.compile(r"\.(?:jsonl?|ndjson|parquet)(?:\.(?:gz|gzip|zst|zstd))?$", re.IGNORECASE)
 _TABLE = re.compile(r"\.[ct]sv(?:\.(?:gz|gzip|zst|zstd))?$", re.IGNORECASE)
@@ -94,6 +94,15 @@ def open_data_set(path: AnyPath | str) -> DataSet:
         found, root = _matches(str(path))
         return DataSet(name, _sources(found), root)
     return DataSet(named.name, (recognise_source(named),), named.parent)
+
+
+def data_set_of(name: str, files: Sequence[Path], root: Path) -> DataSet:
+    """Return the data set of exactly these files, in their order; `root` is what their own names are relative to.
+
+    Raises:
+        UsageError, BadDataError: as `open_data_set`.
+    """
+    return DataSet(name, _sources(files), root)
 
 
 def _open_address(named: Address) -> DataSet:
