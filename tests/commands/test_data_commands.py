@@ -251,7 +251,7 @@ def test_tables_and_linked_folders_beside_data_are_named_as_not_read(data: Path)
     for name in ("notes.txt", "more.csv", ".git/x.tsv"):
         (whole / name).write_text("a,b\n")
     said = unmoor("audit", "all", cwd=data.parent).stdout
-    assert said.split("\n")[3] == "Not read, for tables and linked folders are not: more.csv"
+    assert said.split("\n")[3] == "Not read, for tables, linked folders and runs are not: more.csv"
     (whole / "year").symlink_to(data.parent)
     said = unmoor("audit", "all", cwd=data.parent).stdout
     assert "are not: more.csv and 1 more\n" in said

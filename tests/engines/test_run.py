@@ -217,6 +217,68 @@ def test_a_masked_turn_is_marked_as_axolotl_reads_it(tmp_path: Path) -> None:
     assert [message.get("train") for message in messages] == [None, False, None, None]
 
 
+@pytest.mark.parametrize("key", ["conversation", "dialogue", "conversations"])
+def test_a_turn_is_masked_in_a_table_whatever_its_list_is_called(tmp_path: Path, key: str) -> None:
+    pa, pq = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    turns = _row(REFUSAL)["messages"] + _row(PLAIN)["messages"]
+    pq.write_table(
+        pa.Table.from_pylist([{key: turns, "text" if key != "conversations" else "messages": "x"}]),
+        tmp_path / "t.parquet",
+    )
+    summary = run_job(open_data_set(tmp_path / "t.parquet"), Job("messages", _every("mask")), tmp_path / "run")
+    assert summary.counts()["masked"] == 1
+    kept = pq.read_table(tmp_path / "run" / "kept.parquet").to_pylist()[0]
+    assert [turn["train"] for turn in kept[key]] == [None, False, None, None]
+
+
+def test_a_file_that_changes_while_it_is_read_makes_no_run(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    path.write_bytes(_lines(_row(REFUSAL), _row(PLAIN)))
+
+    def edit(_rows: int, _bytes: int) -> None:
+        path.write_bytes(path.read_bytes().replace(b"Oak", b"Fir"))
+
+    with pytest.raises(BadDataError, match="changed while it was read"):
+        run_job(open_data_set(path), Job("messages", _every("drop")), tmp_path / "run", on_progress=edit)
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("detectors", [("phrases",), ("wordlist",)])
+def test_odd_keys_and_roles_are_rows_for_the_quarantine_and_end_no_run(
+    tmp_path: Path, detectors: tuple[str, ...]
+) -> None:
+    odd = b'{"\\ud800": 1}\n{"messages": [{"role": ["x"], "content": "x"}]}\n{"messages": [{"role": {}, "content": "x"}]}\n'
+    (tmp_path / "rows.jsonl").write_bytes(_lines(*[_row(PLAIN)] * 40) + odd)
+    (tmp_path / "list.txt").write_text("assist\n")
+    job = Job(
+        "messages",
+        _every("drop"),
+        detectors=detectors,
+        wordlist=tmp_path / "list.txt" if "wordlist" in detectors else None,
+    )
+    summary = run_job(open_data_set(tmp_path / "rows.jsonl"), job, tmp_path / "run")
+    assert (summary.rows, summary.counts()["quarantined"]) == (43, 3)
+    restore(tmp_path / "run", tmp_path / "back.jsonl")
+    assert (tmp_path / "back.jsonl").read_bytes() == (tmp_path / "rows.jsonl").read_bytes()
+
+
+def test_a_run_that_lies_in_its_own_input_is_no_input(tmp_path: Path) -> None:
+    (tmp_path / "rows.jsonl").write_bytes(_lines(_row(REFUSAL), _row(PLAIN)))
+    for name in ("first", "second"):
+        data = open_data_set(tmp_path)
+        assert run_job(data, Job("messages", _every("drop")), tmp_path / name).rows == 2
+    assert open_data_set(tmp_path).left_out == ("first", "second")
+
+
+def test_an_array_with_a_byte_order_mark_comes_back_as_it_was(tmp_path: Path) -> None:
+    data = b"\xef\xbb\xbf" + json.dumps([_row(REFUSAL), _row(PLAIN)]).encode()
+    (tmp_path / "rows.json").write_bytes(data)
+    summary = run_job(open_data_set(tmp_path / "rows.json"), Job("messages", _every("drop")), tmp_path / "run")
+    assert summary.rows == 2
+    restore(tmp_path / "run", tmp_path / "back.json")
+    assert (tmp_path / "back.json").read_bytes() == data
+
+
 def test_a_label_is_a_field_of_its_own(tmp_path: Path) -> None:
     run, summary = _filter(tmp_path, _lines(_row(REFUSAL)), load_policy("label-only"))
     assert summary.counts()["labelled"] == 1

@@ -59,6 +59,20 @@ def test_an_array_cut_short_keeps_its_whole_rows_and_one_broken(tmp_path: Path) 
     assert items == [b'{"a": 1}', b'{"a": 2}', b'{"a": "cu']
 
 
+def test_an_array_may_begin_with_a_byte_order_mark(tmp_path: Path) -> None:
+    source = recognise_source(_write(tmp_path, b'\xef\xbb\xbf[{"a": 1}, {"a": 2}]\n'))
+    chunks = list(read_chunks(source))
+    assert [item for chunk in chunks for item in chunk.items] == [b'{"a": 1}', b'{"a": 2}']
+    assert (chunks[0].offset, chunks[0].gaps[0]) == (3, b"[")
+
+
+@pytest.mark.parametrize("after", [b'\n[{"a": 2}]\n', b" rubbish ]", b"]"])
+def test_rows_after_the_end_of_an_array_are_not_passed_over(tmp_path: Path, after: bytes) -> None:
+    source = recognise_source(_write(tmp_path, b'[{"a": 1}]' + after))
+    with pytest.raises(BadDataError, match="follows the end of the array"):
+        list(read_chunks(source, 8))
+
+
 def test_a_byte_order_mark_is_not_part_of_the_first_row(tmp_path: Path) -> None:
     source = recognise_source(_write(tmp_path, b'\xef\xbb\xbf{"a": 1}\n'))
     assert source.has_bom

@@ -14,6 +14,7 @@ from unmoor.engines.judge import LABEL_KEY, Judge, Judged, counted
 from unmoor.engines.raw_rows import RawRows, sample_of
 from unmoor.errors import BadRow
 from unmoor.layouts import (
+    LIST_KEYS,
     Chunk,
     apply_to_row,
     apply_to_text,
@@ -269,8 +270,7 @@ def _kept_table(table: Any, kept: list[int], rewritten: dict[int, dict[str, Any]
     import pyarrow as pa
 
     actions = set(job.policy.actions.values()) if job.policy else set()
-    list_key = next((key for key in ("messages", "conversations") if key in table.column_names), None)
-    schema = schema_for_changes(table.schema, list_key if "mask" in actions else None, has_labels="label" in actions)
+    schema = schema_for_changes(table.schema, LIST_KEYS if "mask" in actions else (), has_labels="label" in actions)
     if schema == table.schema:
         return _with_rewritten(table, kept, rewritten)
     originals = table.to_pylist()

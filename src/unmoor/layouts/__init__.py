@@ -22,6 +22,7 @@ from unmoor.layouts.columns import (
 from unmoor.layouts.data_set import DataSet, data_set_of, open_data_set, read_chunks, read_data_set, shard_of
 from unmoor.layouts.files import CHUNK_BYTES, Chunk, Source, recognise_source
 from unmoor.layouts.layout import Layout
+from unmoor.layouts.messages import LIST_KEYS
 from unmoor.layouts.parquet import schema_for_changes, table_rows
 from unmoor.layouts.parse import MAX_DEPTH, MAX_ROW_BYTES, ParsedRow, parse_row, row_too_large
 from unmoor.layouts.unread import nested_rows, why_unread
@@ -32,6 +33,7 @@ __all__ = [
     "CHUNK_BYTES",
     "LAYOUTS",
     "LAYOUT_NAMES",
+    "LIST_KEYS",
     "MAX_DEPTH",
     "MAX_ROW_BYTES",
     "Change",

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from shlex import quote
 
 from unmoor.errors import BadDataError
 from unmoor.layouts.files import CHUNK_BYTES, Chunk, Source, open_bytes, read_some
@@ -16,6 +17,7 @@ __all__ = ["read_array"]
 
 _TOKEN = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|["\[\]{},]', re.DOTALL)
 _SPACE = b" \t\r\n"
+_BOM = b"\xef\xbb\xbf"
 _MOST_BETWEEN_BYTES = 2**20
 """Commas and white space between two elements: more is no list of rows."""
 
@@ -26,9 +28,9 @@ def read_array(source: Source, chunk_bytes: int = CHUNK_BYTES) -> Iterator[Chunk
     `gaps[i]` is what stands before `items[i]`: the opening bracket, commas, white space.
 
     Raises:
-        BadDataError: the compressed data is damaged, or one element is longer than 64 MiB.
+        BadDataError: the compressed data is damaged, one element is longer than 64 MiB, or something follows the array.
     """
-    index, row, offset, size = 0, 1, 0, 0
+    index, row, offset, size = 0, 1, len(_BOM) if source.has_bom else 0, 0
     gaps: list[bytes] = []
     items: list[bytes] = []
     tail = b""
@@ -53,6 +55,7 @@ def _elements(source: Source, block_bytes: int) -> Iterator[tuple[bytes, bytes |
     splitter = _Splitter()
     pending = bytearray()
     with open_bytes(source.path, source.compression) as stream:
+        read_some(stream, len(_BOM) if source.has_bom else 0, source.path)
         while not splitter.is_closed and (block := read_some(stream, block_bytes, source.path)):
             for segment, separator in splitter.feed(block):
                 body = segment.strip(_SPACE)
@@ -73,11 +76,21 @@ def _elements(source: Source, block_bytes: int) -> Iterator[tuple[bytes, bytes |
             rest += more
             if len(rest) > MAX_ROW_BYTES:
                 raise BadDataError(f"{source.path}: over {MAX_ROW_BYTES} bytes follow the end of the array")
+    _refuse_more(source, rest.strip(_SPACE) if splitter.is_closed else b"")
     if not splitter.is_closed and rest.strip(_SPACE):  # cut short: what is left is one broken row
         lead = len(rest) - len(rest.lstrip(_SPACE))
         yield bytes(pending) + rest[:lead], rest[lead:]
         pending, rest = bytearray(), b""
     yield bytes(pending) + rest, None
+
+
+def _refuse_more(source: Source, after: bytes) -> None:
+    """Raise BadDataError if anything follows the end of the array: rows in it would be passed over in silence."""
+    if after:
+        raise BadDataError(
+            f"{source.path}: text follows the end of the array: {after[:40].decode('utf-8', 'replace')!r}. "
+            f"Next, if these are several arrays: jq -c '.[]' {quote(str(source.path))} > rows.jsonl"
+        )
 
 
 class _Splitter:

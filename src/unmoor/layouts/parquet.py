@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from unmoor.errors import BadDataError
@@ -102,17 +102,19 @@ def _without_nulls(value: Any) -> Any:
     return [_without_nulls(v) for v in value] if isinstance(value, list) else value
 
 
-def schema_for_changes(schema: Any, list_key: str | None, *, has_labels: bool) -> Any:
-    """Return `schema` with a place for what a policy may add: `train` in each turn of `list_key`, `unmoor` for labels."""
+def schema_for_changes(schema: Any, list_keys: Collection[str], *, has_labels: bool) -> Any:
+    """Return `schema` with a place for what a policy may add: `train` in each turn of the `list_keys`, `unmoor` for labels."""
     import pyarrow as pa
 
-    if list_key is not None and list_key in schema.names:
-        position = schema.get_field_index(list_key)
-        field = schema.field(position)
+    for position, field in enumerate(schema):
+        is_list = pa.types.is_list(field.type) or pa.types.is_large_list(field.type)
+        if field.name not in list_keys or not is_list or not pa.types.is_struct(field.type.value_type):
+            continue
         turn = field.type.value_type
-        if pa.types.is_struct(turn) and turn.get_field_index("train") < 0:
+        if turn.get_field_index("train") < 0:
             wider = pa.struct([*turn, pa.field("train", pa.bool_())])
-            schema = schema.set(position, field.with_type(pa.list_(wider)))
+            made = pa.large_list(wider) if pa.types.is_large_list(field.type) else pa.list_(wider)
+            schema = schema.set(position, field.with_type(made))
     if has_labels and "unmoor" not in schema.names:
         schema = schema.append(pa.field("unmoor", pa.list_(pa.string())))
     return schema
