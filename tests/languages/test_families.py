@@ -30,11 +30,12 @@ FAMILIES: dict[str, frozenset[str]] = {
             "unethical-so", "not-allowed", "impossible", "prefer-not", "avoid", "cannot-fulfil", "cannot-discuss",
             "cannot-answer", "cannot-advise", "cannot-support", "understand-but", "other-subject", "instead", "because",
             "impersonal", "habit", "no-use", "conclusion", "abstain", "politely", "standing", "wrong-to-give", "bad-request",
-            "sorry-wrong", "must-point-out", "would-be-irresponsible", "ethics-support", "private",
+            "sorry-wrong", "must-point-out", "would-be-irresponsible", "ethics-support", "private", "object-first",
+            "rather-not", "passes", "so-no-help", "copyright", "lecture-turn",
         ),
         REFUSES,
     ),
-    **dict.fromkeys(("no-access", "real-time", "open-link", "act", "see-hear", "unknown"), CANNOT),
+    **dict.fromkeys(("no-access", "real-time", "open-link", "act", "see-hear", "unknown", "no-tool"), CANNOT),
     "cutoff": CANNOT | {"disclaimer.identity"},
     "not-human": CANNOT | {"disclaimer.identity", "bias.evasion"},
     "no-opinion": REFUSES | {"bias.evasion"},
@@ -53,7 +54,7 @@ ONE_LANGUAGE: dict[str, frozenset[str]] = {"denial": REFUSES}
 OPINION = frozenset(("not-human", "no-opinion"))
 LOOK_ALIKES = (
     "customer", "sympathy", "fact", "law", "third-person", "idiom", "you-cannot", "quoted", "about", "undeniable",
-    "correction", "speech", "ethics-answer", "safety-tip", "other-request",
+    "correction", "speech", "ethics-answer", "safety-tip", "other-request", "first-person", "rights",
 )  # fmt: skip
 
 
