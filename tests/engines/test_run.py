@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -169,6 +170,13 @@ def test_any_mixture_of_rows_adds_up_and_comes_back(
 def test_a_compressed_file_comes_back_decompressed(tmp_path: Path, pack: Any) -> None:
     content = _lines(_row(REFUSAL), _row(PLAIN))
     run, _ = _filter(tmp_path, pack(content))
+    assert _restored(run) == content
+
+
+def test_an_array_with_a_byte_order_mark_comes_back(tmp_path: Path) -> None:
+    content = b"\xef\xbb\xbf" + json.dumps([_row(PLAIN), _row(REFUSAL)]).encode()
+    run, summary = _filter(tmp_path, content, replace(load_policy("dolphin"), max_removed_share=1.0), "data.json")
+    assert summary.counts()["input"] == 2 and summary.counts()["quarantined"] == 0
     assert _restored(run) == content
 
 

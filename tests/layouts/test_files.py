@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from unmoor.errors import BadDataError, UsageError
+from unmoor.layouts import arrays as arrays_module
 from unmoor.layouts import files as files_module
 from unmoor.layouts import read_chunks, recognise_source
 
@@ -57,6 +58,63 @@ def test_an_array_cut_short_keeps_its_whole_rows_and_one_broken(tmp_path: Path) 
     source = recognise_source(_write(tmp_path, b'[{"a": 1}, {"a": 2}, {"a": "cu'))
     items = [item for chunk in read_chunks(source) for item in chunk.items]
     assert items == [b'{"a": 1}', b'{"a": 2}', b'{"a": "cu']
+
+
+@pytest.mark.parametrize(
+    ("broken", "size"),
+    [
+        (b'{bad,"str",null,[1]', 4096),
+        (b"{bad", 7),
+        (b'{"a": "no end}', 4096),
+        (b'{"a": [{"b": 1}', 9),
+        (b'{"a": [1]]}', 4096),
+    ],
+)
+def test_a_broken_element_takes_none_that_follows_with_it(tmp_path: Path, broken: bytes, size: int) -> None:
+    good = [b'{"a": %d, "b": [{"c": 1}, {"c": 2}]}' % number for number in range(6)]
+    source = recognise_source(_write(tmp_path, b"[" + b", ".join([*good[:2], broken, *good[2:]]) + b"]\n"))
+    chunks = list(read_chunks(source, size))
+    items = [item for chunk in chunks for item in chunk.items]
+    assert [item for item in items if item in good] == good
+    assert 1 <= len(items) - len(good) <= 2
+    gaps = [gap for chunk in chunks for gap in chunk.gaps]
+    whole = b"".join(gap + item for gap, item in zip(gaps, items, strict=True)) + chunks[-1].tail
+    assert whole == source.path.read_bytes()
+
+
+def test_a_broken_element_in_a_large_array_takes_a_cap_of_bytes_with_it_at_most(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(arrays_module, "MAX_ROW_BYTES", 1000)
+    good = [b'{"a": %d}' % number for number in range(500)]
+    source = recognise_source(_write(tmp_path, b"[" + b",".join([good[0], b"{bad", *good[1:]]) + b"]"))
+    items = [item for chunk in read_chunks(source, 100) for item in chunk.items]
+    assert items == [good[0], b"{bad", *good[1:]]
+
+
+@pytest.mark.parametrize("size", [3, 4096])
+@pytest.mark.parametrize("rest", [b'\n[{"a": 2}]\n', b'{"a": 2}'])
+def test_json_after_the_array_is_never_passed_over(tmp_path: Path, rest: bytes, size: int) -> None:
+    source = recognise_source(_write(tmp_path, b'[{"a": 1}]' + rest))
+    with pytest.raises(BadDataError, match=r"more JSON follows .* Next: jq -c .*data.jsonl > rows.jsonl"):
+        list(read_chunks(source, size))
+
+
+@pytest.mark.parametrize("size", [3, 4096])
+def test_other_text_after_the_array_is_a_row_of_its_own(tmp_path: Path, size: int) -> None:
+    source = recognise_source(_write(tmp_path, b'[{"a": 1}] garbage ]\n'))
+    chunks = list(read_chunks(source, size))
+    assert [item for chunk in chunks for item in chunk.items] == [b'{"a": 1}', b"garbage ]"]
+    assert [gap for chunk in chunks for gap in chunk.gaps] == [b"[", b"] "]
+    assert chunks[-1].tail == b"\n"
+
+
+@pytest.mark.parametrize("compression", ["", "gzip"])
+def test_a_byte_order_mark_is_not_part_of_an_array(tmp_path: Path, compression: str) -> None:
+    source = recognise_source(_write(tmp_path, b'\xef\xbb\xbf [{"a": 1}, {"a": 2}]', compression))
+    chunks = list(read_chunks(source))
+    assert chunks[0].items == (b'{"a": 1}', b'{"a": 2}') and chunks[0].gaps[0] == b" ["
+    assert chunks[0].offset == 3
 
 
 def test_a_byte_order_mark_is_not_part_of_the_first_row(tmp_path: Path) -> None:
