@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from unmoor.errors import RunFolderError, UsageError
-from unmoor.layouts import read_chunks, recognise_source
+from unmoor.layouts import in_schema, read_chunks, recognise_source
 from unmoor.run_folder import machine_errors, read_lines_of, read_manifest
 from unmoor.storage import AnyPath, for_random_access
 
@@ -171,7 +171,7 @@ def _parquet_writer(folder: AnyPath) -> Callable[[Path, dict[str, Any], _Rows], 
             for place, same in groupby(places):
                 count = len(list(same))
                 for table in cursors[place].take(count):
-                    writer.write_table(table.select(schema.names).cast(schema))
+                    writer.write_table(in_schema(table, schema))
                 if place == "before":  # the rewritten rows stand among the kept ones too
                     deque(cursors["kept"].take(count), maxlen=0)
 

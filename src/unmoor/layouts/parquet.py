@@ -1,4 +1,4 @@
-"""From a Parquet file to tables of a bounded size, and from rewritten rows back to the file's own schema."""
+"""From a Parquet file to tables of a bounded size."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from unmoor.errors import BadDataError
 from unmoor.layouts.files import CHUNK_BYTES, Chunk, Source
 from unmoor.storage import for_random_access
 
-__all__ = ["read_parquet", "row_group_bytes", "schema_for_changes", "table_rows"]
+__all__ = ["read_parquet", "row_group_bytes"]
 
 _BATCH_ROWS = 1024
 _MOST_BATCH_BYTES = 256 * 2**20
@@ -89,30 +89,3 @@ def row_group_bytes(source: Source) -> list[int]:
     except (pa.ArrowException, OSError) as error:
         raise BadDataError(f"{source.path}: the Parquet data is damaged: {error}") from error
     return [metadata.row_group(index).total_byte_size for index in range(metadata.num_row_groups)]
-
-
-def table_rows(table: Any) -> list[dict[str, Any]]:
-    """Return a table's rows as dictionaries, with keys that are null left out: Parquet has no missing keys."""
-    return [_without_nulls(row) for row in table.to_pylist()]
-
-
-def _without_nulls(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _without_nulls(v) for key, v in value.items() if v is not None}
-    return [_without_nulls(v) for v in value] if isinstance(value, list) else value
-
-
-def schema_for_changes(schema: Any, list_key: str | None, *, has_labels: bool) -> Any:
-    """Return `schema` with a place for what a policy may add: `train` in each turn of `list_key`, `unmoor` for labels."""
-    import pyarrow as pa
-
-    if list_key is not None and list_key in schema.names:
-        position = schema.get_field_index(list_key)
-        field = schema.field(position)
-        turn = field.type.value_type
-        if pa.types.is_struct(turn) and turn.get_field_index("train") < 0:
-            wider = pa.struct([*turn, pa.field("train", pa.bool_())])
-            schema = schema.set(position, field.with_type(pa.list_(wider)))
-    if has_labels and "unmoor" not in schema.names:
-        schema = schema.append(pa.field("unmoor", pa.list_(pa.string())))
-    return schema
