@@ -79,7 +79,10 @@ class Wordlist:
         database = _literals(self.phrases)
         if database is None:
             return dict.fromkeys(range(len(lowered)), range(len(self.phrases)))
-        data = "\0".join(lowered).encode("utf-8", "replace")
+        parted = "\0".join(lowered)
+        if parted.count("\0") != len(lowered) - 1:  # a text that holds one must not be taken for two
+            parted = "\0".join(text.replace("\0", " ") for text in lowered)
+        data = parted.encode("utf-8", "replace")
         hits: list[tuple[int, int]] = []
         database.scan(data, match_event_handler=_note, context=hits)
         if not hits:
