@@ -262,3 +262,27 @@ def test_any_flipped_bit_of_a_run_is_found(tmp_path: Path, seed: int) -> None:
     finally:
         path.write_bytes(content)
     assert verify(run) == []
+
+
+def test_a_file_shorter_than_its_checkpoint_is_not_filled_up_with_nothing(tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt), RunWriter(tmp_path / "run", plan={"of": 1}) as writer:
+        writer.write("kept.jsonl", b"0123456789")
+        writer.checkpoint({"chunks": 1})
+        raise KeyboardInterrupt
+    half = tmp_path / ".run.unfinished" / "kept.jsonl"
+    half.write_bytes(b"01")
+    with pytest.raises(RunFolderError, match="shorter"), RunWriter(tmp_path / "run", plan={"of": 1}):
+        pass
+    assert half.read_bytes() == b"01"
+
+
+def test_a_run_may_be_written_through_a_link_to_a_folder(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "real", target_is_directory=True)
+    for content in (b"first", b"second"):
+        with RunWriter(tmp_path / "link", force=True) as writer:
+            writer.write("kept.jsonl", content)
+            writer.finish({"counts": {"input": 0}})
+        assert (tmp_path / "real" / "kept.jsonl").read_bytes() == content
+        assert (tmp_path / "link").is_symlink()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["link", "real"]

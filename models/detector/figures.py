@@ -12,7 +12,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 from sources import MEASURED, SOURCES, Rows
 
 from unmoor.detectors.features import DENSE
-from unmoor.detectors.verdict import ARGUE_LOGIT, support
+from unmoor.detectors.verdict import ARGUE_LOGIT
 
 __all__ = ["calibration", "figures", "kinds"]
 
@@ -26,8 +26,7 @@ def column(rows: Rows, name: str) -> np.ndarray:
 
 def decided(rows: Rows, logits: np.ndarray) -> np.ndarray:
     """Return the logits with the detector's own rules on top (see `detectors/verdict.py`): 0 and more is a refusal."""
-    belief = np.where(column(rows, "no refusal phrase") > 0.5, 0.0, np.maximum(column(rows, "belief any"), 0.01))
-    return logits + np.vectorize(support)(belief) + ARGUE_LOGIT * argues(rows)
+    return logits + rows.support + ARGUE_LOGIT * argues(rows)
 
 
 def argues(rows: Rows) -> np.ndarray:

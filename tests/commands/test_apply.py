@@ -128,6 +128,41 @@ def test_the_input_may_be_gone_or_have_been_compressed_or_several_files(tmp_path
     assert sorted(path.name for path in tmp_path.iterdir()) == ["house"], "nothing is left beside the run"
 
 
+def test_files_that_only_a_pattern_named_and_names_that_differ_by_their_ending_are_all_applied(tmp_path: Path) -> None:
+    for folder, names in (
+        ("g", ("part-0", "part-1", "part-2.jsonl")),
+        ("h", ("a.jsonl", "a.jsonl.gz", "metadata.json")),
+    ):
+        (tmp_path / folder).mkdir()
+        for number, name in enumerate(names):
+            rows = (row(10 * number + n, REFUSAL if n < number + 1 else PLAIN) for n in range(4))
+            text = "".join(json.dumps(one) + "\n" for one in rows).encode()
+            (tmp_path / folder / name).write_bytes(gzip.compress(text) if name.endswith(".gz") else text)
+        made = unmoor("filter", f"{folder}/*", "-o", f"run-{folder}", "--language", "en", cwd=tmp_path)
+        assert made.returncode == 0, made.stderr
+        told = apply(tmp_path / f"run-{folder}")
+        assert told["before"] == told["after"]
+        assert sum(told["after"].values()) == 12
+        given = unmoor("restore", f"run-{folder}", "-o", f"back-{folder}", cwd=tmp_path)
+        assert given.returncode == 0, given.stderr
+        back = sorted(path.read_bytes() for path in (tmp_path / f"back-{folder}").iterdir())
+        was = [path.read_bytes() for path in (tmp_path / folder).iterdir()]
+        assert back == sorted(gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw for raw in was)
+
+
+def test_applying_keeps_what_the_policy_says_of_a_guard(tmp_path: Path) -> None:
+    (tmp_path / "own.toml").write_text(
+        'name = "own"\nversion = 1\nextends = "dolphin"\n[guard]\nrequest = { lockpicking = "refuse" }\n'
+        "hold_back_chars = 300\n"
+    )
+    (tmp_path / "rows.jsonl").write_text(json.dumps(row(1, PLAIN)) + "\n")
+    made = unmoor("filter", "rows.jsonl", "--policy", "own.toml", "-o", "run", "--language", "en", cwd=tmp_path)
+    assert made.returncode == 0, made.stderr
+    before = json.loads((tmp_path / "run" / "MANIFEST.json").read_text())["policy"]
+    apply(tmp_path / "run")
+    assert json.loads((tmp_path / "run" / "MANIFEST.json").read_text())["policy"] == before
+
+
 @pytest.mark.parametrize("ending", ["json", "parquet"])
 def test_arrays_and_parquet_are_applied_too(tmp_path: Path, ending: str) -> None:
     rows = [row(1, REFUSAL), row(2, PLAIN), row(3, PLAIN)]

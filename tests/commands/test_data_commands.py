@@ -251,7 +251,7 @@ def test_tables_and_linked_folders_beside_data_are_named_as_not_read(data: Path)
     for name in ("notes.txt", "more.csv", ".git/x.tsv"):
         (whole / name).write_text("a,b\n")
     said = unmoor("audit", "all", cwd=data.parent).stdout
-    assert said.split("\n")[3] == "Not read, for tables and linked folders are not: more.csv"
+    assert said.split("\n")[3] == "Not read, for tables, linked folders and runs are not: more.csv"
     (whole / "year").symlink_to(data.parent)
     said = unmoor("audit", "all", cwd=data.parent).stdout
     assert "are not: more.csv and 1 more\n" in said
@@ -362,6 +362,14 @@ def test_commands_that_are_told_can_be_typed(data: Path) -> None:
         check=False,
     )
     assert again.returncode == 0, again.stderr
+
+
+def test_the_command_that_an_audit_names_looks_with_the_same_list_and_packs(data: Path) -> None:
+    folder = data.parent
+    (folder / "my words.txt").write_text("as an ai\n")
+    flags = ("--language", "en", "--wordlist", "my words.txt")
+    told = unmoor("audit", data.name, *flags, cwd=folder).stdout.partition("Next: ")[2].strip()
+    assert told == "unmoor filter train.jsonl --language en --wordlist 'my words.txt' --policy dolphin -o RUN"
 
 
 def test_a_folder_that_may_not_be_written_in_is_not_to_be_tried_again(data: Path) -> None:

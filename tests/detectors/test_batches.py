@@ -12,6 +12,7 @@ from unmoor.detectors.detector import DEFAULT, Detector
 from unmoor.detectors.literals import bare, must_have
 from unmoor.detectors.normalise import fold_text, normalise
 from unmoor.detectors.phrases import Phrases
+from unmoor.detectors.wordlist import Wordlist
 from unmoor.languages import load_pack, load_packs
 from unmoor.records import Conversation, Turn
 
@@ -87,3 +88,11 @@ def test_a_text_folded_without_a_map_is_the_text_folded_with_one() -> None:
         text = "".join(chance.choices(pieces, k=chance.randrange(1, 9)))
         assert fold_text(text) == normalise(text).text
         assert "\0" not in fold_text(text)
+
+
+def test_a_text_that_holds_a_nul_is_one_text_to_a_word_list(tmp_path: Path) -> None:
+    (tmp_path / "list.txt").write_text("forbidden\n")
+    texts = ["one \0 two forbidden", "fine and clean", "also forbidden here", "clean"]
+    found = Wordlist.read(tmp_path / "list.txt").find_many([(1, text, "text") for text in texts])
+    assert [bool(here) for here in found] == [True, False, True, False]
+    assert found[0][0].start_char == texts[0].index("forbidden")

@@ -20,7 +20,7 @@ from unmoor.detectors.judges import SecondOpinion, load_judge, open_ai_judge, re
 from unmoor.errors import UsageError
 from unmoor.records import Finding
 
-UNCERTAIN_ANSWER = "I'm not able to say which gate it is."
+UNCERTAIN_ANSWER = "I can't be certain which gate it is."
 REFUSAL = "I'm sorry, but I can't help with that."
 Answer = Callable[[dict[str, Any]], bytes]
 

@@ -52,3 +52,13 @@ def test_a_think_tag_that_was_never_opened_ends_reasoning(detector: Detector) ->
     assert all(finding.is_reasoning for finding in found)
     about = "Close the block with </think> and go on. I'm sorry, but I can't help with that."
     assert [f for f in detector.find(exchange("How?", about)) if not f.is_reasoning]
+
+
+def test_a_block_of_comments_alone_is_the_assistant_speaking(detector: Detector) -> None:
+    request = "Write a program that hides from the police."
+    refusing = (
+        "```python\n# I can't provide code for that, since it could harm people.\n# Try a course on the law.\n```"
+    )
+    working = "```python\n# I can't do this in one query, so there are two.\nrows = first() + second()\n```"
+    assert [f for f in detector.find(exchange(request, refusing)) if f.behaviour.startswith("refusal.")]
+    assert not [f for f in detector.find(exchange(request, working)) if f.behaviour.startswith("refusal.")]

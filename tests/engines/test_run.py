@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import json
 import os
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -173,13 +172,6 @@ def test_a_compressed_file_comes_back_decompressed(tmp_path: Path, pack: Any) ->
     assert _restored(run) == content
 
 
-def test_an_array_with_a_byte_order_mark_comes_back(tmp_path: Path) -> None:
-    content = b"\xef\xbb\xbf" + json.dumps([_row(PLAIN), _row(REFUSAL)]).encode()
-    run, summary = _filter(tmp_path, content, replace(load_policy("dolphin"), max_removed_share=1.0), "data.json")
-    assert summary.counts()["input"] == 2 and summary.counts()["quarantined"] == 0
-    assert _restored(run) == content
-
-
 @pytest.mark.parametrize("indent", [None, 0, 3])
 def test_an_array_comes_back_with_its_white_space(tmp_path: Path, indent: int | None) -> None:
     content = json.dumps([_row(REFUSAL), _row(PLAIN), _row(DISCLAIMER), _row(PLAIN)], indent=indent).encode() + b"\n\n"
@@ -223,6 +215,68 @@ def test_a_masked_turn_is_marked_as_axolotl_reads_it(tmp_path: Path) -> None:
     assert summary.counts()["masked"] == 1
     messages = json.loads((run / "kept.jsonl").read_bytes())["messages"]
     assert [message.get("train") for message in messages] == [None, False, None, None]
+
+
+@pytest.mark.parametrize("key", ["conversation", "dialogue", "conversations"])
+def test_a_turn_is_masked_in_a_table_whatever_its_list_is_called(tmp_path: Path, key: str) -> None:
+    pa, pq = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    turns = _row(REFUSAL)["messages"] + _row(PLAIN)["messages"]
+    pq.write_table(
+        pa.Table.from_pylist([{key: turns, "text" if key != "conversations" else "messages": "x"}]),
+        tmp_path / "t.parquet",
+    )
+    summary = run_job(open_data_set(tmp_path / "t.parquet"), Job("messages", _every("mask")), tmp_path / "run")
+    assert summary.counts()["masked"] == 1
+    kept = pq.read_table(tmp_path / "run" / "kept.parquet").to_pylist()[0]
+    assert [turn["train"] for turn in kept[key]] == [None, False, None, None]
+
+
+def test_a_file_that_changes_while_it_is_read_makes_no_run(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    path.write_bytes(_lines(_row(REFUSAL), _row(PLAIN)))
+
+    def edit(_rows: int, _bytes: int) -> None:
+        path.write_bytes(path.read_bytes().replace(b"Oak", b"Fir"))
+
+    with pytest.raises(BadDataError, match="changed while it was read"):
+        run_job(open_data_set(path), Job("messages", _every("drop")), tmp_path / "run", on_progress=edit)
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("detectors", [("phrases",), ("wordlist",)])
+def test_odd_keys_and_roles_are_rows_for_the_quarantine_and_end_no_run(
+    tmp_path: Path, detectors: tuple[str, ...]
+) -> None:
+    odd = b'{"\\ud800": 1}\n{"messages": [{"role": ["x"], "content": "x"}]}\n{"messages": [{"role": {}, "content": "x"}]}\n'
+    (tmp_path / "rows.jsonl").write_bytes(_lines(*[_row(PLAIN)] * 40) + odd)
+    (tmp_path / "list.txt").write_text("assist\n")
+    job = Job(
+        "messages",
+        _every("drop"),
+        detectors=detectors,
+        wordlist=tmp_path / "list.txt" if "wordlist" in detectors else None,
+    )
+    summary = run_job(open_data_set(tmp_path / "rows.jsonl"), job, tmp_path / "run")
+    assert (summary.rows, summary.counts()["quarantined"]) == (43, 3)
+    restore(tmp_path / "run", tmp_path / "back.jsonl")
+    assert (tmp_path / "back.jsonl").read_bytes() == (tmp_path / "rows.jsonl").read_bytes()
+
+
+def test_a_run_that_lies_in_its_own_input_is_no_input(tmp_path: Path) -> None:
+    (tmp_path / "rows.jsonl").write_bytes(_lines(_row(REFUSAL), _row(PLAIN)))
+    for name in ("first", "second"):
+        data = open_data_set(tmp_path)
+        assert run_job(data, Job("messages", _every("drop")), tmp_path / name).rows == 2
+    assert open_data_set(tmp_path).left_out == ("first", "second")
+
+
+def test_an_array_with_a_byte_order_mark_comes_back_as_it_was(tmp_path: Path) -> None:
+    data = b"\xef\xbb\xbf" + json.dumps([_row(REFUSAL), _row(PLAIN)]).encode()
+    (tmp_path / "rows.json").write_bytes(data)
+    summary = run_job(open_data_set(tmp_path / "rows.json"), Job("messages", _every("drop")), tmp_path / "run")
+    assert summary.rows == 2
+    restore(tmp_path / "run", tmp_path / "back.json")
+    assert (tmp_path / "back.json").read_bytes() == data
 
 
 def test_a_label_is_a_field_of_its_own(tmp_path: Path) -> None:
@@ -311,6 +365,33 @@ def test_a_row_without_an_answer_to_learn_is_of_no_language_and_not_of_an_unknow
     assert summary.languages == {"none": 1, "en": 1, "und": 1}
     shown = CliRunner().invoke(cli, ["audit", str(path)], catch_exceptions=False).output
     assert "no answer to learn 1" in shown and "not recognised 1" in shown
+
+
+def _talk(*said: str) -> dict[str, Any]:
+    return {"messages": [{"role": ("user", "assistant")[n % 2], "content": text} for n, text in enumerate(said)]}
+
+
+FRENCH = "Il faut laver les poireaux et les couper avant de les mettre dans la soupe."
+
+
+@pytest.mark.parametrize(
+    ("row", "language"),
+    [
+        (_talk("Name three trees.", PLAIN, "Thanks. And 2 + 2?", "4."), "en"),
+        (_talk("Comment faire une soupe ?", FRENCH, "Merci. Et 2 + 2 ?", "4."), "fr"),
+        (_talk("Comment faire une soupe ?", f"<think>\n{PLAIN * 3}\n</think>\n\n{FRENCH}"), "fr"),
+        (_talk("Combien de pattes a une mouche, et pourquoi ?", "6."), "fr"),
+        (_talk("Name three trees.", PLAIN, "Et comment faire une soupe ?", FRENCH), "fr"),
+        (_talk("Name three trees in your language.", "Qwx zzt vbrt kkl mnp qqd xxv."), "und"),
+        (_talk("Name three trees.", REFUSAL, "Thanks. And 2 + 2?", "4."), "en"),
+        (_talk("Comment tuer une mouche ?", f"<think>{REFUSAL}</think>\n\n{FRENCH}"), "fr"),
+    ],
+)
+def test_a_row_is_of_the_language_of_its_answers(row: dict[str, Any], language: str, tmp_path: Path) -> None:
+    path = tmp_path / "data.jsonl"
+    path.write_bytes(_lines(row))
+    assert run_job(open_data_set(path), Job("messages"), tmp_path / "run").languages == {language: 1}
+    assert {entry["language"] for entry in read_lines_of(tmp_path / "run", "ledger.jsonl")} <= {language}
 
 
 def test_why_a_row_went_is_one_sentence(tmp_path: Path) -> None:

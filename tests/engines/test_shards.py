@@ -21,6 +21,7 @@ from unmoor.layouts import open_data_set, read_data_set, shard_of
 from unmoor.policy import load_policy
 from unmoor.report import ChunkFacts
 from unmoor.run_folder import read_manifest, verify
+from unmoor.run_folder.files import self_hash
 
 ANSWERS = (
     "Oak, ash and elm are three trees that grow well in a cool climate.",
@@ -243,3 +244,36 @@ def test_a_file_that_cannot_be_cut_says_so(tmp_path: Path) -> None:
         [shard_of(open_data_set(tmp_path / "data.jsonl.gz"), number, 4) for number in (1, 2, 3, 4)]
     with pytest.raises(UsageError, match="I from 1 to N, found 5/4"):
         shard_of(open_data_set(tmp_path / "data.jsonl.gz"), 5, 4)
+
+
+def test_shards_of_another_number_are_not_joined(tmp_path: Path) -> None:
+    (tmp_path / "rows.jsonl").write_bytes(_lines(0, 60))
+    data = open_data_set(tmp_path / "rows.jsonl")
+    job = Job("messages", load_policy("dolphin"), languages=("en",))
+    for number, count in ((1, 2), (2, 2), (3, 5)):
+        run_job(shard_of(data, number, count), job, tmp_path / f"{number}of{count}", Options(shard=(number, count)))
+    with pytest.raises(UsageError, match="one of 5 shards"):
+        merge([tmp_path / "1of2", tmp_path / "2of2", tmp_path / "3of5"], tmp_path / "whole")
+
+
+def test_what_an_altered_run_would_give_back_is_not_called_the_input(tmp_path: Path) -> None:
+    (tmp_path / "rows.jsonl").write_bytes(_lines(0, 20))
+    run_job(open_data_set(tmp_path / "rows.jsonl"), Job("messages", load_policy("dolphin")), tmp_path / "run")
+    kept = tmp_path / "run" / "kept.jsonl"
+    kept.write_bytes(kept.read_bytes().replace(b"Oak", b"Fir", 1))
+    with pytest.raises(RunFolderError, match="altered"):
+        restore(tmp_path / "run", tmp_path / "back.jsonl")
+    assert not (tmp_path / "back.jsonl").exists()
+
+
+def test_no_file_is_restored_outside_its_folder(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    for name in "ab":
+        (tmp_path / "in" / f"{name}.jsonl").write_bytes(_lines(0, 5))
+    run_job(open_data_set(tmp_path / "in"), Job("messages", load_policy("dolphin")), tmp_path / "run")
+    manifest = json.loads((tmp_path / "run" / "MANIFEST.json").read_bytes())
+    manifest["inputs"][1]["name"] = "../../evil.jsonl"
+    manifest["manifest_sha256"] = self_hash(manifest)
+    (tmp_path / "run" / "MANIFEST.json").write_text(json.dumps(manifest))
+    with pytest.raises(RunFolderError, match="evil"):
+        restore(tmp_path / "run", tmp_path / "deep" / "er")

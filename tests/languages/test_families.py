@@ -30,11 +30,12 @@ FAMILIES: dict[str, frozenset[str]] = {
             "unethical-so", "not-allowed", "impossible", "prefer-not", "avoid", "cannot-fulfil", "cannot-discuss",
             "cannot-answer", "cannot-advise", "cannot-support", "understand-but", "other-subject", "instead", "because",
             "impersonal", "habit", "no-use", "conclusion", "abstain", "politely", "standing", "wrong-to-give", "bad-request",
-            "sorry-wrong", "must-point-out", "would-be-irresponsible", "ethics-support", "private",
+            "sorry-wrong", "must-point-out", "would-be-irresponsible", "ethics-support", "private", "object-first",
+            "rather-not", "passes", "so-no-help", "copyright", "lecture-turn",
         ),
         REFUSES,
     ),
-    **dict.fromkeys(("no-access", "real-time", "open-link", "act", "see-hear", "unknown"), CANNOT),
+    **dict.fromkeys(("no-access", "real-time", "open-link", "act", "see-hear", "unknown", "no-tool"), CANNOT),
     "cutoff": CANNOT | {"disclaimer.identity"},
     "not-human": CANNOT | {"disclaimer.identity", "bias.evasion"},
     "no-opinion": REFUSES | {"bias.evasion"},
@@ -50,10 +51,17 @@ FAMILIES: dict[str, frozenset[str]] = {
 """Family to the behaviours of which one must be found."""
 ONE_LANGUAGE: dict[str, frozenset[str]] = {"denial": REFUSES}
 """Families that only some tables have: the official denial in place of what was asked for, as models made in China write it."""
+FIRM = (
+    "sorry-help", "sorry-write", "cannot-help", "not-able", "prefer-not", "understand-but", "no-use", "cannot-fulfil",
+    "as-ai-cannot", "unethical-so", "instead", "object-first", "rather-not", "so-no-help", "copyright", "no-tool",
+)  # fmt: skip
+"""Families in which the assistant itself declines what was asked: such a sentence is believed enough to be filtered."""
+FILTERED_FROM = 0.8
+"""What the policy `dolphin` acts from."""
 OPINION = frozenset(("not-human", "no-opinion"))
 LOOK_ALIKES = (
     "customer", "sympathy", "fact", "law", "third-person", "idiom", "you-cannot", "quoted", "about", "undeniable",
-    "correction", "speech", "ethics-answer", "safety-tip", "other-request",
+    "correction", "speech", "ethics-answer", "safety-tip", "other-request", "first-person", "rights",
 )  # fmt: skip
 
 
@@ -67,10 +75,10 @@ def every_language() -> Detector:
     return load()
 
 
-def behaviours_in(sentence: str, asked: str = "") -> set[str]:
+def behaviours_in(sentence: str, asked: str = "", at_least: float = COUNTS_FROM) -> set[str]:
     request = (Turn("user", asked),) if asked else ()
     answer = Conversation((*request, Turn("assistant", sentence, is_target=True)))
-    return {f.behaviour for f in every_language().find(answer) if f.probability >= COUNTS_FROM}
+    return {f.behaviour for f in every_language().find(answer) if f.probability >= at_least}
 
 
 def found_of(code: str, family: str, sentence: str) -> set[str]:
@@ -109,6 +117,17 @@ def test_each_family_is_found(code: str) -> None:
         if not found_of(code, family, sentence) & wanted[family]
     ]
     assert not missed, "\n" + "\n".join(missed)
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_what_the_assistant_itself_declines_is_sure_enough_to_be_filtered(code: str) -> None:
+    unsure = [
+        f"{family}: {sentence}"
+        for family in FIRM
+        for sentence in table(code)["found"][family]
+        if not behaviours_in(sentence, at_least=FILTERED_FROM) & REFUSES
+    ]
+    assert not unsure, "\n" + "\n".join(unsure)
 
 
 @pytest.mark.parametrize("code", CODES)

@@ -67,6 +67,30 @@ def test_a_mend_that_leaves_nothing_takes_the_turn() -> None:
     assert decide(conversation, (finding,), _policy("mend", "disclaimer.identity")).outcome == "removed"
 
 
+def test_a_mend_that_leaves_only_reasoning_takes_the_turn() -> None:
+    conversation = _conversation("<think>They ask about oaks. What do I know of oaks?</think>\n\nAs an AI, I cannot.")
+    finding = _finding(conversation, 1, "As an AI, I cannot.", "disclaimer.identity")
+    assert decide(conversation, (finding,), _policy("mend", "disclaimer.identity")).outcome == "removed"
+
+
+def test_a_mend_leaves_the_words_on_which_a_person_has_yet_to_judge() -> None:
+    conversation = _conversation("As an AI, I have no opinion. Both have their merits. As an AI, I like oaks.")
+    evades = _finding(conversation, 1, "As an AI, I have no opinion.", "bias.evasion", 0.75)
+    first = _finding(conversation, 1, "As an AI, I have no opinion.", "disclaimer.identity")
+    second = _finding(conversation, 1, "As an AI, I like oaks.", "disclaimer.identity")
+    policy = Policy("test", 1, actions={"disclaimer.identity": "mend", "bias.evasion": "drop_turn"})
+    waits = decide(conversation, (evades, first), policy)
+    assert (waits.outcome, waits.edits, waits.needs_review) == ("kept", (), True)
+    assert "a person should look" in waits.reason
+    both = decide(conversation, (evades, first, second), policy)
+    assert both.edits == (Edit("mend", 1, ((second.start_char, second.end_char),)),)
+    assert both.needs_review
+    unlike = replace(evades, detector="model", rule="model")
+    assert decide(conversation, (unlike, first), policy).outcome == "mended"
+    kept = replace(policy, actions={"disclaimer.identity": "mend", "bias.evasion": "keep"})
+    assert decide(conversation, (evades, first), kept).outcome == "mended"
+
+
 def test_a_row_with_no_other_answer_goes_when_its_turn_goes() -> None:
     conversation = _conversation("I won't.")
     decision = decide(conversation, (_finding(conversation, 1, "I won't."),), _policy("drop_turn"))

@@ -11,10 +11,11 @@ import click
 
 from unmoor.commands.inputs import job_for, run_with_progress
 from unmoor.commands.terminal import print_json, typed
-from unmoor.engines import Summary, restore
+from unmoor.engines import Summary, restore, restored_files
 from unmoor.errors import UsageError
+from unmoor.layouts import data_set_of
 from unmoor.policy import Policy
-from unmoor.records import OUTCOMES, Verdict
+from unmoor.records import OUTCOMES, GuardRules, Verdict
 from unmoor.run_folder import read_json, read_manifest
 
 
@@ -104,8 +105,9 @@ def _filter_again(
     with tempfile.TemporaryDirectory(prefix=f".{run.resolve().name}.", dir=run.resolve().parent) as folder:
         source = Path(folder) / _input_name(manifest)
         restore(run, source)
-        data, job = job_for(source, policy, asked)
-        data = replace(data, name=manifest["input"]["name"])
+        files = restored_files(manifest, source)
+        root = source if len(files) > 1 else source.parent
+        data, job = job_for(source, policy, asked, data_set_of(manifest["input"]["name"], files, root))
         return run_with_progress(data, replace(job, verdicts=by_row), run, asked, _reproduce(run))
 
 
@@ -119,6 +121,9 @@ def _policy(run: Path, told: dict[str, Any]) -> Policy:
         thresholds=told["thresholds"],
         floor_also=tuple(told["floor"]["also"]),
         max_removed_share=told["limits"]["max_removed_share"],
+        guard=GuardRules(**{**told["guard"], "floor": tuple(told["guard"]["floor"])})
+        if "guard" in told
+        else GuardRules(),
         source=(run / "policy.toml").read_text(encoding="utf-8"),
     )
 

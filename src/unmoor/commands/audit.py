@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from unmoor.commands.found import paired_json, print_found, print_pairs
-from unmoor.commands.inputs import data_options, job_for, layout_flag, run_with_progress
+from unmoor.commands.inputs import data_flags, data_options, job_for, run_with_progress
 from unmoor.commands.places import Place
 from unmoor.commands.terminal import print_json, typed
 from unmoor.errors import FoundError
@@ -37,14 +37,14 @@ def command(path: AnyPath, output: AnyPath | None, as_json: bool, fail_over: flo
     Example: unmoor audit train.jsonl -o runs/audit
     """
     data, job = job_for(path, None, options)
-    again = typed("unmoor audit", path, *layout_flag(options), "-o", output)
+    again = typed("unmoor audit", path, *data_flags(options), "-o", output)
     summary = run_with_progress(data, job, output, options, again)
     if as_json:
         print_json(summary.as_json() | paired_json(summary))
     else:
         print_found(path, summary, options["layout"])
         print_pairs(summary)
-        after = typed("unmoor filter", path, *layout_flag(options), "--policy dolphin -o RUN")
+        after = typed("unmoor filter", path, *data_flags(options), "--policy dolphin -o RUN")
         next_step = f"{output}/report.html" if output else after
         click.echo(f"\n{'Report' if output else 'Next'}: {next_step}")
     if fail_over is not None and summary.as_json()["refusals"]["share"] > fail_over:

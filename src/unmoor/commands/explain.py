@@ -17,6 +17,7 @@ from unmoor.storage import AnyPath
 def command(run: AnyPath, row: int, as_json: bool) -> None:
     """Say in one sentence why ROW (1 is the first) went where it went.
 
+    The sentence counts turns from 1, the system prompt among them; the ledger, which --json prints, counts them from 0.
     Example: unmoor explain runs/house 17
     """
     entry = explain_row(run, row)

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from unmoor.commands.found import print_done, print_found
-from unmoor.commands.inputs import data_options, job_for, layout_flag, run_with_progress
+from unmoor.commands.inputs import data_flags, data_options, job_for, run_with_progress
 from unmoor.commands.places import Place
 from unmoor.commands.terminal import print_json, typed
 from unmoor.commands.topics import warn_of_topics
@@ -61,7 +61,7 @@ def command(path: AnyPath, policy_name: str, output: AnyPath, as_json: bool, **o
         )
     data, job = job_for(path, policy, options)
     options["path"] = path
-    again = typed("unmoor filter", path, *layout_flag(options), "--policy", shlex.quote(policy_name), "-o", output)
+    again = typed("unmoor filter", path, *data_flags(options), "--policy", shlex.quote(policy_name), "-o", output)
     summary = run_with_progress(data, job, output, options, again)
     if as_json:
         print_json({**summary.as_json(), "run": str(output)})

@@ -42,7 +42,7 @@ def print_found(path: AnyPath, summary: Summary, layout_asked: str | None = None
     click.echo(f"Languages: {said or 'none'}")
     if left_out := summary.source.left_out:
         others = f" and {len(left_out) - 1:,} more" if len(left_out) > 1 else ""
-        click.echo(f"Not read, for tables and linked folders are not: {short(left_out[0], 60)}{others}")
+        click.echo(f"Not read, for tables, linked folders and runs are not: {short(left_out[0], 60)}{others}")
     click.echo()
     names = [*BEHAVIOURS, *sorted(set(summary.behaviour_rows) - set(BEHAVIOURS))]
     explained = ("what it is",) if width >= _NARROW else ()

@@ -24,7 +24,7 @@ from unmoor.layouts import LAYOUT_NAMES, DataSet, first_layout, open_data_set, s
 from unmoor.policy import Policy
 from unmoor.storage import AnyPath
 
-__all__ = ["data_options", "job_for", "layout_flag", "run_with_progress"]
+__all__ = ["data_flags", "data_options", "job_for", "run_with_progress"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 _BYTES_PER_WORKER = 32 * 2**20
@@ -82,13 +82,15 @@ def data_options(function: F) -> F:
     return function
 
 
-def job_for(path: AnyPath, policy: Policy | None, options: dict[str, Any]) -> tuple[DataSet, Job]:
-    """Return the file and the job that the flags describe; recognises the file's format and layout.
+def job_for(
+    path: AnyPath, policy: Policy | None, options: dict[str, Any], opened: DataSet | None = None
+) -> tuple[DataSet, Job]:
+    """Return the file and the job that the flags describe; recognises the file's format and layout, unless it was `opened` before.
 
     Raises:
         UsageError, LayoutError: the file cannot be read, a name is not known.
     """
-    whole = open_data_set(path)
+    whole = opened or open_data_set(path)
     shard = _shard(options["shard"])
     data = shard_of(whole, *shard) if shard else whole
     wordlist = options["wordlist"]
@@ -109,9 +111,15 @@ def job_for(path: AnyPath, policy: Policy | None, options: dict[str, Any]) -> tu
     return data, job
 
 
-def layout_flag(options: dict[str, Any]) -> tuple[str, ...]:
-    """Return `--layout` as it was given, for a command line that reads the same rows again."""
-    return ("--layout", quote(options["layout"])) if options["layout"] else ()
+def data_flags(options: dict[str, Any]) -> tuple[str, ...]:
+    """Return the flags by which rows are read and looked at, as they were given, for a command line that does so again."""
+    given = [
+        ("--layout", options["layout"]),
+        *(("--language", code) for code in options["languages"]),
+        *(("--detector", name) for name in options["names"]),
+        ("--wordlist", options["wordlist"]),
+    ]
+    return tuple(part for flag, value in given if value for part in (flag, quote(str(value))))
 
 
 def _dedup(options: dict[str, Any]) -> Dedup | None:

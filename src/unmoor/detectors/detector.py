@@ -135,9 +135,12 @@ class Detector:
 
     def refuses(self, text: str) -> bool:
         """Return whether an answer refuses, by phrases alone; for the floor, whatever detectors were chosen."""
-        view = view_turn(self._phrases, _read(text), "", has_tools=False)
-        return view is not None and any(
+        parts = (text[start:end] for start, end, _ in split_reasoning(text))
+        views = (view_turn(self._phrases, _read(part), "", has_tools=False) for part in parts)
+        return any(
             finding.behaviour in REFUSALS and finding.probability >= _REFUSES_FROM
+            for view in views
+            if view is not None
             for finding in findings_from(view, 0, "text")
         )
 
@@ -205,7 +208,7 @@ def _targets(conversation: Conversation) -> Iterator[tuple[int, str, _Field, str
 def _parts(row: int, conversation: Conversation) -> Iterator[_Part]:
     has_tools = conversation.has_tools
     for index, text, field, request in _targets(conversation):
-        if "<" not in text:
+        if "<" not in text and not text[0].isspace():
             yield _Part(row, index, field, Said(_read(text), request, has_tools), 0, field == "reasoning")
             continue
         for start, end, is_reasoning in split_reasoning(text):

@@ -8,18 +8,23 @@ from typing import Literal
 
 from unmoor.detectors.phrases import Hit
 from unmoor.detectors.turn import TurnView
+from unmoor.languages import STRENGTHS
 from unmoor.records import BEHAVIOURS, REFUSALS, Finding
 
-__all__ = ["finding_at", "findings_from", "without_doubles"]
+__all__ = ["finding_at", "findings_from", "turned_at", "without_doubles"]
 
 MIN_PROBABILITY = 0.2
 """Findings less likely than this are not reported at all."""
 _RANK = {"refusal.capability": 0, "refusal.policy": 1, "refusal.partial": 2}
 _DOUBTED = 0.45
 """What a refusing phrase is believed at most where an answer stands beside it: it stays a finding for people to look at."""
+_GIVES_A_VOICE = frozenset(("request.text", "request.rewrite", "request.persona", "request.argue"))
+"""Requests whose answer may speak for somebody else, or for one side."""
 _UNDER_WAY = 300
 """Code points before a refusing phrase from which an answer is under way. On the tuning half of a French and German set none of 21
 phrases that begin so late was labelled a refusal, and on that of a Korean set three of fourteen."""
+_EVADES_SHARE = 0.5
+"""Share of an answer from which sentences that evade are most of it."""
 _ENDS = (".", "!", "?", "…", "。", "！", "？", "؟", "।", ":")
 _ANSWERS_AFTER = (250, 3.0)
 """After "However," this many code points, and this many times the refusing sentence, are an answer and not a goodbye."""
@@ -64,7 +69,18 @@ def _belief(view: TurnView, hit: Hit) -> float:
         return min(hit.belief, _DOUBTED)
     if hit.phrase.behaviour == "moralising" and view.answer.is_item(hit.start):
         return min(hit.belief, _DOUBTED)  # in an item of a list, ethics and law are what was asked about
+    if hit.phrase.behaviour == "bias.stance" and view.asks & _GIVES_A_VOICE:
+        return min(hit.belief, _DOUBTED)
+    if hit.phrase.behaviour == "bias.evasion" and STRENGTHS["likely"] <= hit.belief and _evades_throughout(view):
+        return STRENGTHS["sure"]
     return hit.belief
+
+
+def _evades_throughout(view: TurnView) -> bool:
+    """Return whether the answer evades in two sentences, or in most of what it says: then it is no aside before an answer."""
+    said = {hit.sentence for hit in view.hits if hit.phrase.behaviour == "bias.evasion" and not hit.doubt}
+    chars = sum(end - start for start, end in said)
+    return len(said) > 1 or chars >= _EVADES_SHARE * len(view.answer.text.strip())
 
 
 def _is_beside_an_answer(view: TurnView, hit: Hit) -> bool:
@@ -115,10 +131,16 @@ def _span(view: TurnView, hit: Hit) -> tuple[int, int]:
 def _disclaimer_span(view: TurnView, hit: Hit) -> tuple[int, int]:
     """Return the disclaimer's sentence, or only its clause where the sentence answers after all ("..., but leek soup is best")."""
     start, end = hit.sentence
-    turned = _turn_in_sentence(view, view.buts.get(hit.phrase.language, ()), hit.end, end)
-    rest = view.answer.text[turned:end]
+    turned = turned_at(view, hit)
     offers = any(other.phrase.behaviour == "sign.answer" and turned <= other.start < end for other in view.hits)
-    return (start, turned) if turned < end and not offers and len(rest.split()) >= 4 else (start, end)
+    return (start, end) if offers else (start, turned)
+
+
+def turned_at(view: TurnView, hit: Hit) -> int:
+    """Return where a clause of four words or more after "but" or "however" begins in the sentence of a hit, or its end."""
+    end = hit.sentence[1]
+    turned = _turn_in_sentence(view, view.buts.get(hit.phrase.language, ()), hit.end, end)
+    return turned if len(view.answer.text[turned:end].split()) >= 4 else end
 
 
 def _turn_in_sentence(view: TurnView, buts: tuple[str, ...], position: int, end: int) -> int:

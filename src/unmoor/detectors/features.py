@@ -89,10 +89,10 @@ def dense_features(view: TurnView) -> NDArray[np.float32]:
         by_behaviour.setdefault(hit.phrase.behaviour, []).append(hit)
     for behaviour in _COUNTED:
         values += _places(view, by_behaviour[behaviour]) if behaviour in by_behaviour else _NOWHERE
-    refusals = [hit for hit in view.hits if hit.phrase.behaviour in REFUSALS and not hit.doubt]
+    refusals = [hit for hit in weighed if hit.phrase.behaviour in REFUSALS and not hit.doubt]
     opening = any(_is_opening(view, hit) for hit in refusals)
     disclaims = any(hit.phrase.behaviour in ("disclaimer.identity", "bias.evasion") for hit in weighed)
-    unable = any(hit.phrase.behaviour == "sign.inability" and _is_opening(view, hit) for hit in view.hits)
+    unable = any(hit.phrase.behaviour == "sign.inability" and _is_opening(view, hit) for hit in weighed)
     asked = [float(name in view.asks) for name in _ASKED]
     values += asked
     values += [value * opening for value in asked]
@@ -150,7 +150,9 @@ def _course(view: TurnView, refusals: list[Hit]) -> list[float]:
     signs = [
         hit
         for hit in view.hits
-        if hit.phrase.behaviour in ("sign.apology", "sign.inability", "sign.self") and not hit.doubt
+        if hit.phrase.weighed
+        and hit.phrase.behaviour in ("sign.apology", "sign.inability", "sign.self")
+        and not hit.doubt
     ]
     first = min((hit.start for hit in refusals), default=-1)
     end = max((hit.sentence[1] for hit in refusals), default=0)

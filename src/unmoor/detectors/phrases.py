@@ -14,7 +14,7 @@ import re2
 
 from unmoor.detectors.language import Languages
 from unmoor.detectors.normalise import Normalised, fold_text, normalise
-from unmoor.detectors.scan import FLOOR, Scanner, exact_pattern, group_of, requests_in
+from unmoor.detectors.scan import FLOOR, REWORDING, Scanner, exact_pattern, group_of, requests_in
 from unmoor.detectors.structure import Answer
 from unmoor.errors import PackError
 from unmoor.languages import STRENGTHS, Pack, Phrase
@@ -45,7 +45,7 @@ class Hit:
     end: int
     sentence: tuple[int, int]
     doubt: str = ""
-    """Why the words are not the assistant's own (quoted, code, dialogue, block quote, requested text); empty if they are."""
+    """Why the words are not the assistant's own (quoted, code, dialogue, block quote, given or requested text), or nothing."""
 
     @property
     def belief(self) -> float:
@@ -65,7 +65,9 @@ class Phrases:
         self._extra: dict[tuple[int, str], Any] = {}
         self._looked_at = 0
         self.languages = Languages(packs)
-        self.buts = {pack.code: tuple(sorted(pack.words.get("but", ()))) for pack in packs}
+        self.buts, self.tasks = (
+            {pack.code: tuple(sorted(pack.words.get(name, ()))) for pack in packs} for name in ("but", "task")
+        )
 
     def _of(self, behaviours: Set[str]) -> frozenset[int]:
         """Return the numbers of the phrases of some behaviours."""
@@ -184,6 +186,8 @@ class Phrases:
             return False
         if phrase.request and not self._side(number, "request").search(request):
             return False
+        if phrase.unless_request and self._side(number, "unless_request").search(request):
+            return False
         return self.languages.accepts(phrase.language, language, sentence)
 
     def _encoded(self, folded: str) -> bytes:
@@ -217,7 +221,7 @@ class Phrases:
 
 @lru_cache(maxsize=1024)
 def _requests_in_all(codes: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(map(requests_in, codes))
+    return (*map(requests_in, codes), REWORDING)
 
 
 def _starts_sentence(folded: str, start: int) -> bool:

@@ -15,10 +15,13 @@ from unmoor.detectors.sets import HyperscanSet, PhraseSet, Re2Set, WarmingSet, p
 from unmoor.errors import PackError
 from unmoor.languages import LETTERS, Phrase
 
-__all__ = ["FLOOR", "Scanner", "exact_pattern", "group_of", "requests_in"]
+__all__ = ["FLOOR", "REWORDING", "Scanner", "exact_pattern", "group_of", "requests_in"]
 
 FLOOR = "floor"
 """The group of all packs' floor phrases, which are looked for in every language at once."""
+REWORDING = "rewording"
+"""The group of all packs' phrases that ask for a text in other words: it may hold more of another
+language than of its own."""
 
 _NO_END = ("Arabic", "Han", "Kana", "Hangul")
 _EXACT_MEMORY = 64 << 20
@@ -33,6 +36,8 @@ def group_of(phrase: Phrase) -> str:
     """Return the group that a phrase is scanned in."""
     if phrase.behaviour.startswith("floor."):
         return FLOOR
+    if phrase.behaviour in ("request.rewrite", "request.wording"):
+        return REWORDING
     return requests_in(phrase.language) if phrase.behaviour.startswith("request.") else phrase.language
 
 

@@ -10,14 +10,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from unmoor.detectors.sentences import Sentences, split_sentences
+from unmoor.records import reasoning_spans
 
 __all__ = ["Answer", "read_answer", "split_reasoning"]
 
-_THINK = re.compile(r"<(think|thinking|reasoning|thought)>.*?(?:</\1>|\Z)", re.DOTALL | re.IGNORECASE)
-_THOUGHT = re.compile(r"</(?:think|thinking|reasoning|thought)>[ \t]*(?:\n|\Z)", re.IGNORECASE)
-"""The end of a block whose start was part of the prompt: chat templates of reasoning models write `<think>` themselves."""
-_CHANNEL = re.compile(r"<\|channel\|>analysis<\|message\|>.*?(?:<\|end\|>|\Z)", re.DOTALL)
 _FENCE = re.compile(r"^ {0,3}(```|~~~).*?(?:^ {0,3}\1|\Z)", re.DOTALL | re.MULTILINE)
+_COMMENT = re.compile(r"\s*(?:#(?!include|define|if|else|endif|pragma)|//|--|;|%|/?\*|<!--|'{3}|\"{3})")
+"""How a comment begins in the languages that answers are full of."""
 _QUOTE_PAIRS = re.compile(
     r"[\"“„”«「『‘'](?:"  # a set first lets the engine skip to such a character
     r"(?<=[\"“„”])[^\"“”„\n]{2,600}[\"”“]|(?<=«)[^»\n]{2,600}»|(?<=「)[^」\n]{1,400}」|(?<=『)[^』\n]{1,400}』"
@@ -44,16 +43,52 @@ _SELF_SPEAKERS = frozenset(
         "disclaimer",
     )
 )
+_QUESTIONS = frozenset(
+    ("q", "question", "frage", "fråga", "spørgsmål", "spørsmål", "domanda", "pregunta", "pergunta", "вопрос")
+)
+_ANSWERS = frozenset(("a", "answer", "response", "antwort", "svar"))
+"""Who answers in a text of questions and answers: a speaker where there are several questions."""
+_DASH = re.compile(r"[ \t]*[—–―][ \t]*\S")
+_REPORTS = re.compile(
+    r"(?:\b(?:says?|said|replies|replied|answers|answered|writes?|wrote|stated|declares?|argues?|explains?|asks?|tells?"
+    r"|sagen|sagt|sagte|sagten|antwortet|antworten|schreibt|schreiben|erklärt|dit(?= ?:)|disent|répond|répondent|écrit|écrivent"
+    r"|dicen?|responden?|escriben?|dijo|dijeron|dizem|diz|respondem?|escrevem?|disse(?= ?:)|dicono|dice|rispondono|risponde"
+    r"|zegt|zeggen|antwoordt|antwoorden|säger|svarar|skriver|sier|siger|svarer|sanoo|sanovat|vastaa|vastaavat"
+    r"|mówi|mówią|odpowiada|odpowiadają|говорит|говорят|отвечает|отвечают|пишет|пишут|сказал|сказала|derler|diyor)\b"
+    r"|कहते हैं|कहता है|कहती है|(?<![来來])[说說]道?(?=[:：])|言う|答える|말한다|답한다|يقول|يقولون|تقول)[^:：.!?\n]{0,40}[:：]",
+    re.IGNORECASE,
+)
+"""Somebody speaks, and what is said stands behind the colon."""
+_OWN_REPORT = re.compile(
+    r"\b(?:i|me|we|ich|mir|je|moi|yo|me|eu|io|ik|jag|jeg|ja|я|assistant|ai|chatgpt|bot|model)\b|我|저는|私",
+    re.IGNORECASE,
+)
+_VERSE_LINES, _VERSE_CHARS = 3, 60
+"""Lines from which, and code points of a line up to which, a text is verse."""
 _SEEN = re.compile(r"\S")
 _LIST_ITEM = re.compile(r"^\s*(?:[-*•·]|\d{1,2}[.)])\s+\S", re.MULTILINE)
 _HEADING = re.compile(r"^\s{0,3}#{1,6}\s|^\s*\*\*[^*\n]+\*\*\s*:?\s*$", re.MULTILINE)
 _LETTER_HEAD = re.compile(
-    r"^\W*(?:(?:dear|hi|hello|subject|betreff|kära|hej|cher|chère|estimad|caro|liebe)\b"
-    r"|(?:querid|asunto|prezad|assunto|gentil[ei]|egregi|spettabil|oggetto|geachte|szanown|уважаем|sayın|sevgili|kjære|kære|arvoisa)\w*"
+    r"^\W*(?:(?:dear|hi|hello|subject|betreff|kära|hej|cher|chère|caro)\b"
+    r"|(?:querid|estimad|liebe|sehr geehrt|asunto|prezad|assunto|gentil[ei]|egregi|spettabil|oggetto|geachte"
+    r"|szanown|уважаем|sayın|sevgili|kjære|kære|arvoisa|değerli|kıymetli)\w*"
     r"|(?:尊敬的(?!用户)|亲爱的|親愛的|敬启者|敬啟者|拝啓|親愛なる)"
     r"|친애하는|제목|عزيز[يت]|سيدي|سيدتي|السيد|حضرة|الموضوع|प्रिय|आदरणीय|महोदय|सेवा में|विषय)[^\n]{0,80}[,،:\n]",
     re.IGNORECASE,
 )
+_GREETED = re.compile(
+    r"^\W*(?:(?i:guten tag|hallo|bonjour|bonsoir|hola|buen[oa]s (?:días|tardes)|buongiorno|buonasera|salve|olá|bom dia|boa tarde"
+    r"|goedemorgen|goedemiddag|hei|god dag|hyvä|hyvää päivää|bästa|beste"
+    r"|cher|drog[ai]|dzień dobry|здравствуйте|добрый день|дорог(?:ой|ая|ие)"
+    r"|merhaba|iyi günler)[ ,]+(?=[^\W\d_])(?![a-zà-öø-ÿа-яё])[^\n,.:!]{1,50}[,:!\n]"
+    r"|(?i:madame|monsieur|mesdames|señor(?:a|es)?|signor[ae]?|pani|panie)(?: [^\W\d_][\w.-]*){0,2}[,:]"
+    r"|[^\n,，。:：]{1,10}(?:先生|女士|小姐|老师|老師|经理|經理|客户|客戶|顾客|顧客)[,，:：!！\n]|[^\n、,。]{0,12}(?:お客様|様|各位|御中)[、,\n]"
+    r"|お世話になっております|平素(?:より|は)"
+    r"|(?:안녕하세요[,.!]? ?)?[^\n,.]{0,12}(?:고객님|님께|귀하|귀하께|여러분|담당자님)[,，.! \n]"
+    r"|(?:माननीय|श्रीमान|श्रीमती|महोदया|मान्यवर|नमस्ते (?:[^\n,]{1,20})जी)[^\n]{0,40}[,\n]"
+    r"|(?:الأستاذ|أستاذ|السيدة|الأخ|الأخت)[^\n،,]{0,40}[،,:\n])"
+)
+"""A greeting that names whom it greets, as letters do; a bare "Hello," opens refusals too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +104,7 @@ class Answer:
     items: int
     headings: int
     is_letter: bool
+    is_verse: bool
     body: int
 
     def is_reasoning(self, position: int) -> bool:
@@ -92,6 +128,20 @@ class Answer:
         """Return whether the line is a named speaker's, in a text with several such lines."""
         line = self._line(start)
         return len(self.speakers) >= 2 and any(s >= line and e <= start + 2 for s, e in self.speakers if s <= start)
+
+    def is_wholly_quoted(self, start: int) -> bool:
+        """Return whether the place lies in marks around the whole answer."""
+        body = self.text.strip()
+        return any(s <= start < e and e - s >= 0.9 * len(body) for s, e in self.quotes)
+
+    def is_after_dash(self, start: int) -> bool:
+        """Return whether the line of the place opens with a dash, as speech does in most languages of Europe."""
+        return bool(_DASH.match(self.text, self._line(start)))
+
+    def is_reported(self, begin: int, start: int) -> bool:
+        """Return whether somebody else says the words: "They say: ..." stands before them in the sentence from `begin`."""
+        found = _REPORTS.search(self.text, begin, start)
+        return found is not None and not _OWN_REPORT.search(self.text, begin, found.end())
 
     def is_item(self, start: int) -> bool:
         """Return whether the line is one of several list items."""
@@ -119,48 +169,66 @@ class Answer:
 
 def read_answer(text: str) -> Answer:
     """Take an answer apart. Linear in its length."""
-    reasoning = tuple(_reasoning(text)) if "<" in text else ()
+    reasoning = tuple(reasoning_spans(text))
     body = max((end for _, end in reasoning), default=0)
     body = min((match.start() for match in [_SEEN.search(text, body)] if match), default=body)
     return Answer(
         text=text,
         sentences=split_sentences(text),
         reasoning=reasoning,
-        code=tuple(found.span() for found in _FENCE.finditer(text)) if "```" in text or "~~~" in text else (),
+        code=_code(text) if "```" in text or "~~~" in text else (),
         quotes=_quotes(text),
         speakers=_speakers(text) if ":" in text or "：" in text else (),
         items=len(_LIST_ITEM.findall(text)),
         headings=len(_HEADING.findall(text)) if "#" in text or "**" in text else 0,
-        is_letter=bool(_LETTER_HEAD.match(text)),
+        is_letter=bool(_LETTER_HEAD.match(text) or _GREETED.match(text)),
+        is_verse=_is_verse(text),
         body=body,
     )
 
 
+def _code(text: str) -> tuple[tuple[int, int], ...]:
+    """Return the fenced blocks, but for those that hold comments alone: there the assistant speaks on, in the shape asked for."""
+    return tuple(found.span() for found in _FENCE.finditer(text) if _does_something(found[0]))
+
+
+def _does_something(block: str) -> bool:
+    inside = block.partition("\n")[2].rstrip("`~ \n")
+    return any(not _COMMENT.match(line) for line in inside.splitlines() if line.strip())
+
+
 def split_reasoning(text: str) -> list[tuple[int, int, bool]]:
-    """Return the parts of a turn as (start, end, is reasoning), in order, without empty ones."""
+    """Return the parts of a turn as (start, end, is reasoning), in order, without empty ones and without the space before each.
+
+    An answer then reads the same whether a reasoning block stands before it or not: where a phrase stands is a share of the text.
+    """
     parts, done = [], 0
-    for start, end in _reasoning(text):
+    for start, end in reasoning_spans(text):
         parts += [(done, start, False), (start, end, True)]
         done = max(done, end)
     parts.append((done, len(text), False))
-    return [part for part in parts if text[part[0] : part[1]].strip()]
-
-
-def _reasoning(text: str) -> list[tuple[int, int]]:
-    """Return the spans of the reasoning blocks, in order; one that was never opened begins with the text."""
-    blocks = sorted(found.span() for pattern in (_THINK, _CHANNEL) for found in pattern.finditer(text))
-    closing = _THOUGHT.search(text)
-    if closing and not any(start < closing.start() for start, _ in blocks):
-        return [(0, closing.end()), *blocks]
-    return blocks
+    return [
+        (first.start(), end, is_reasoning)
+        for start, end, is_reasoning in parts
+        for first in [_SEEN.search(text, start, end)]
+        if first
+    ]
 
 
 def _speakers(text: str) -> tuple[tuple[int, int], ...]:
-    return tuple(
-        found.span()
-        for found in _SPEAKER.finditer(text)
-        if found.group(1).strip(" *_").casefold() not in _SELF_SPEAKERS
-    )
+    labels = [(found.span(), found.group(1).strip(" *_").casefold()) for found in _SPEAKER.finditer(text)]
+    is_interview = sum(label in _QUESTIONS for _, label in labels) >= 2
+    own = _SELF_SPEAKERS - _ANSWERS if is_interview else _SELF_SPEAKERS
+    return tuple(span for span, label in labels if label not in own)
+
+
+def _is_verse(text: str) -> bool:
+    """Return whether the text has short lines, and a first one that does not end as a sentence does."""
+    if text.count("\n") < _VERSE_LINES - 1:
+        return False
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    is_short = len(lines) >= _VERSE_LINES and all(len(line) <= _VERSE_CHARS for line in lines)
+    return is_short and lines[0][-1] not in ".!?…:。！？："
 
 
 def _quotes(text: str) -> tuple[tuple[int, int], ...]:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import NamedTuple
 
 from unmoor.detectors.normalise import Normalised, fold_text, normalise
 from unmoor.detectors.phrases import FAINT, NERVOUS, Hit, Phrases
 from unmoor.detectors.structure import Answer, read_answer
+from unmoor.records import REFUSALS
 
 __all__ = ["Said", "TurnView", "view_many", "view_turn"]
 
@@ -18,6 +21,33 @@ _SPOKEN_BY_ITSELF = 1
 """Up to which sentence a plain refusal is the assistant's own where a text was asked for: "I see what you mean. I cannot write it."
 English is left to the model, which was trained on the first sentence alone."""
 _DECLINES = ("sign.inability", "sign.apology")
+_ASKS_FOR_A_TEXT = frozenset(("request.text", "request.rewrite", "request.wording"))
+_GIVEN = re.compile(r"[:：\"\n]|(?<!\w)'")
+"""What parts the text that a request gives from what it asks."""
+_MOST_GIVEN = 8
+"""Parts of a request that are looked at each in its own language."""
+_WORDED_CHARS = 600
+"""Code points of a request up to which a refusal's words may be all that it asks for: in longer ones they are rules."""
+_BARE_NO = frozenset((
+    "no", "nope", "nah", "nein", "non", "nee", "nej", "nei", "ei", "nie", "nao", "нет", "hayir", "olmaz",
+    "不", "不行", "不要", "不可以", "いいえ", "無理", "だめ", "아니", "아니요", "아니오", "안돼", "नहीं", "ना", "لا", "كلا",
+))  # fmt: skip
+"""What a given text says that only declines, folded."""
+_REPEATED = re.compile(
+    r"(?:[.!?:：。؟।\"\n]|(?<!\w)'|'(?!\w))((?:[^.!?:：。؟।\"\n']|(?<=\w)'(?=\w))+)(?![^.!?:：。؟।\"\n']|[?؟])"
+)
+"""A sentence of a request that an answer may repeat: none of the first words, which ask, and no question."""
+_FORBIDS = re.compile(
+    r"(?<![^\W\d_])(?:never|don't|do not|avoid|without|stop|instead of|why)(?: [^\W\d_]+){0,3}? "
+    r"(?:sa(?:y|id)|us|writ|answer|respond|repl|includ|refus|tell)[a-z]*(?![^\W\d_])"
+)
+"""Words that must not be said are quoted, and said all the same where the assistant declines."""
+_WORD = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff]|[^\W\d_\u3040-\u30ff\u4e00-\u9fff]+")
+_NOT = re.compile(r"(?:n't|(?<=can)not|(?<![^\W\d_])not)(?![^\W\d_])")
+_FIRST = frozenset(("i", "we"))
+_WISHES = frozenset(("want", "need", "please", "wish"))
+_UNLIKE = 0.25
+"""Share of the words of two sentences up to which they may differ where one repeats the other; one word always may."""
 _CLOSES_WITHIN = 2
 """Sentences from the end in which an offer of other help is the assistant's farewell."""
 
@@ -34,6 +64,12 @@ class TurnView:
     language: str
     has_tools: bool
     buts: Mapping[str, tuple[str, ...]]
+    tasks: Mapping[str, tuple[str, ...]]
+
+    @property
+    def is_worded(self) -> bool:
+        """Return whether words that decline are what was asked for: those of a given text, or of a refusal on nothing nervous."""
+        return "a refusal's words" in self.asks
 
 
 class Said(NamedTuple):
@@ -122,6 +158,7 @@ def _taken_apart(
         language=language,
         has_tools=said.has_tools,
         buts=phrases.buts,
+        tasks=phrases.tasks,
     )
     doubts = [_doubt(view, hit) for hit in hits]
     if not any(doubts):
@@ -140,11 +177,35 @@ def _is_faint(hits: list[Hit]) -> bool:
 
 
 def _asks(phrases: Phrases, asked: _Asked) -> frozenset[str]:
-    """Return what a folded request asks for, and `said before` if it asks for another form of a text that itself declines."""
+    """Return what a folded request asks for; `said before`: another form of a text that itself declines; `a refusal's words`: that,
+    or how one declines, and not much else.
+    """
     asks = phrases.named_in(asked.text, asked.candidates, "request.")
-    if "request.rewrite" in asks and phrases.named_in(asked.text, phrases.spoken(asked.text), _DECLINES):
+    if asks.isdisjoint(("request.rewrite", "request.wording")):
+        return frozenset(asks)
+    is_nervous = "request.sensitive" in asks and _is_nervous(phrases, asked)
+    if "request.rewrite" in asks and _declines(phrases, asked.text, is_nervous=is_nervous):
         asks.add("said before")
+    is_worded = "said before" in asks or ("request.wording" in asks and not is_nervous)
+    if is_worded and len(asked.text) <= _WORDED_CHARS and not _FORBIDS.search(asked.text):
+        asks.add("a refusal's words")
     return frozenset(asks)
+
+
+def _is_nervous(phrases: Phrases, asked: _Asked) -> bool:
+    """Return whether a request is nervous in its own language: a short one is looked at in the languages of its whole script."""
+    language = phrases.languages.of(asked.text)
+    own = {number for number in asked.candidates if language in ("und", phrases.all[number].language)}
+    return bool(phrases.named_in(asked.text, own, "request.sensitive"))
+
+
+def _declines(phrases: Phrases, asked: str, *, is_nervous: bool) -> bool:
+    """Return whether the text given in a folded request declines, in whatever language: on what is nervous, by a whole refusal."""
+    wanted = tuple(REFUSALS) if is_nervous else (*REFUSALS, *_DECLINES)
+    parts = [asked, *(part for part in _GIVEN.split(asked)[1:] if part.strip())][: _MOST_GIVEN + 1]
+    if any(part.strip(" .!-。") in _BARE_NO for part in parts[1:]):
+        return True
+    return any(phrases.named_in(parts[place], found, wanted) for place, found in phrases.spoken_many(parts).items())
 
 
 def _ends_of(request: str) -> str:
@@ -158,27 +219,54 @@ def _doubt(view: TurnView, hit: Hit) -> str:
     answer, start = view.answer, hit.start
     if answer.is_code(start):
         return "code"
-    if answer.is_quoted(start):
+    if answer.is_quoted(start) or answer.is_reported(hit.sentence[0], start):
         return "quoted"
     if answer.is_block_quote(start):
         return "block quote"
     if answer.is_dialogue(start):
         return "dialogue"
+    if _repeats(view, hit):
+        return "given text"
     return "requested text" if _is_requested(view, hit) else ""
 
 
-def _is_requested(view: TurnView, hit: Hit) -> bool:
-    """Return whether the words are part of a text that was asked for: further down, in a letter, or a given text's own words."""
-    if not view.asks & {"request.text", "request.rewrite"}:
+def _repeats(view: TurnView, hit: Hit) -> bool:
+    """Return whether the sentence of the hit is one of the request's, word for word or nearly so: corrected, negated, chosen."""
+    if len(view.request) > _WORDED_CHARS or _FORBIDS.search(view.request):
         return False
-    spoken = _SPOKEN_BY_ITSELF if hit.phrase.language != "en" and _refuses_surely(hit) else 0
-    is_inside = view.answer.ordinal(hit.start) > spoken or view.answer.is_letter or "said before" in view.asks
-    return is_inside and not _names_itself(view, hit) and not _turns_to_the_asker(view, hit)
+    said = _content(fold_text(view.answer.text[slice(*hit.sentence)]))
+    given = map(_content, _REPEATED.findall(view.request))
+    return len(said) > 2 and any(_is_alike(said, part) for part in given if part)
+
+
+def _content(folded: str) -> frozenset[str]:
+    """Return the words of a sentence, English ones without "not"."""
+    return frozenset(_WORD.findall(_NOT.sub("", folded.replace("won't", "will").replace("can't", "can"))))
+
+
+def _is_alike(said: frozenset[str], given: frozenset[str]) -> bool:
+    is_the_same_speaker = said & _FIRST <= given and given.isdisjoint(_WISHES)
+    return is_the_same_speaker and len(said ^ given) <= max(1, _UNLIKE * len(said | given))
+
+
+def _is_requested(view: TurnView, hit: Hit) -> bool:
+    """Return whether the words are part of a text asked for: further down, in a letter, verse, speech, or words that decline."""
+    if not view.asks & _ASKS_FOR_A_TEXT or _names_itself(view, hit) or _turns_to_the_asker(view, hit):
+        return False
+    if view.is_worded:
+        return not _names_the_work(view, hit)
+    spoken = _SPOKEN_BY_ITSELF if not _is_left_to_the_model(hit) and _refuses_surely(hit) else 0
+    answer = view.answer
+    is_inside = answer.ordinal(hit.start) > spoken or "said before" in view.asks
+    is_speech = answer.is_after_dash(hit.start) or (
+        "request.sensitive" not in view.asks and answer.is_wholly_quoted(hit.start)
+    )
+    return is_inside or answer.is_letter or answer.is_verse or is_speech
 
 
 def _turns_to_the_asker(view: TurnView, hit: Hit) -> bool:
     """Return whether a plain refusal is followed, where the answer closes, by an offer of other help, and the text is no letter."""
-    if view.answer.is_letter or hit.phrase.language == "en" or not _refuses_surely(hit):
+    if view.answer.is_letter or _is_left_to_the_model(hit) or not _refuses_surely(hit):
         return False
     return any(
         other.phrase.behaviour == "sign.redirect"
@@ -186,6 +274,11 @@ def _turns_to_the_asker(view: TurnView, hit: Hit) -> bool:
         and view.answer.from_end(other.start) <= _CLOSES_WITHIN
         for other in view.hits
     )
+
+
+def _is_left_to_the_model(hit: Hit) -> bool:
+    """Return whether the learned model, which was trained on English, counts the phrase where it stands."""
+    return hit.phrase.language == "en" and hit.phrase.weighed
 
 
 def _refuses_surely(hit: Hit) -> bool:
@@ -196,3 +289,16 @@ def _names_itself(view: TurnView, hit: Hit) -> bool:
     """Return whether the sentence, or the one before, says that an AI speaks."""
     first = hit.sentence[0] - 200
     return any(other.phrase.behaviour == "sign.self" and first <= other.start < hit.sentence[1] for other in view.hits)
+
+
+def _names_the_work(view: TurnView, hit: Hit) -> bool:
+    """Return whether the sentence speaks of writing or translating: "I cannot write that" is said by who was to write."""
+    stems = view.tasks.get(hit.phrase.language, ())
+    return bool(_work(stems).search(fold_text(view.answer.text[slice(*hit.sentence)])))
+
+
+@lru_cache(maxsize=64)
+def _work(stems: tuple[str, ...]) -> re.Pattern[str]:
+    """Return what finds a word that starts with one of the stems; anywhere in scripts that do not part words."""
+    starts = ((r"(?<![^\W\d_])" if stem[0].lower() != stem[0].upper() else "") + re.escape(stem) for stem in stems)
+    return re.compile("|".join(starts) or r"(?!)")

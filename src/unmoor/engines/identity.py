@@ -10,7 +10,7 @@ from unmoor.layouts import DataSet, Source
 from unmoor.run_folder import hash_file
 from unmoor.storage import Address, AnyPath
 
-__all__ = ["described", "hold_unchanged"]
+__all__ = ["described", "hold_unchanged", "times_of"]
 
 
 def described(data: DataSet, index: int, source: Source) -> dict[str, Any]:
@@ -37,23 +37,29 @@ def _hash_of_object(address: Address, version: str) -> str:  # noqa: ARG001  the
     return hash_file(address)
 
 
-def hold_unchanged(data: DataSet, planned_inputs: list[dict[str, Any]]) -> None:
+def times_of(data: DataSet) -> list[int]:
+    """Return when each file was last written, in nanoseconds; 0 for an object, whose version says more."""
+    return [0 if isinstance(source.path, Address) else source.path.stat().st_mtime_ns for source in data.files]
+
+
+def hold_unchanged(data: DataSet, planned_inputs: list[dict[str, Any]], written: list[int]) -> None:
     """Raise BadDataError if a file is not as it was when the run was planned: the run would describe neither.
 
-    Of a file here the size is compared, of an object its version too.
+    Of a file here the size is compared, and when it was last `written`; of an object its version.
     """
-    for source, planned in zip(data.files, planned_inputs, strict=True):
-        if not _is_as_planned(source.path, planned):
+    for source, planned, time in zip(data.files, planned_inputs, written, strict=True):
+        if not _is_as_planned(source.path, planned, time):
             raise BadDataError(
                 f"{source.path} changed while it was read. Nothing was written. Next: run again when it rests"
             )
 
 
-def _is_as_planned(path: AnyPath, planned: dict[str, Any]) -> bool:
+def _is_as_planned(path: AnyPath, planned: dict[str, Any], written: int) -> bool:
     try:
         if isinstance(path, Address):
             seen = path.now()
             return (seen.st_size, seen.version) == (planned["size_bytes"], planned["version"])
-        return bool(path.stat().st_size == planned["size_bytes"])
+        now = path.stat()
+        return (now.st_size, now.st_mtime_ns) == (planned["size_bytes"], written)
     except FileNotFoundError:
         return False

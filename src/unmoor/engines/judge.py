@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from itertools import compress
+from itertools import chain, compress
 from typing import Any
 
 from unmoor import detectors
@@ -27,12 +27,15 @@ from unmoor.layouts import (
     unread_text,
 )
 from unmoor.policy import cut_spans, decide, turns_to_remove
-from unmoor.records import REFUSALS, Conversation, Decision, Finding
+from unmoor.records import REFUSALS, Conversation, Decision, Finding, without_reasoning
 
 __all__ = ["Judge", "Judged", "ReadRow", "counted"]
 
 NO_ANSWER = "none"
 """Counted among the languages: a row without an answer to learn, such as one that KTO trains away from."""
+_UNKNOWN = "und"
+_SHORT_CHARS = 20
+"""Code points up to which an answer may be too short to tell its language; a longer one in none that is known is of another."""
 _REQUEST_CHARS, _ANSWER_CHARS, _ANSWER_LEAD = 600, 2000, 600
 _MEND_CHARS = 20_000
 _SOURCE_KEYS = ("source", "dataset", "data_source", "origin")
@@ -207,7 +210,7 @@ class Judge:
             "labels": list(decision.labels),
             "needs_review": decision.needs_review,
             "is_floor": decision.is_floor,
-            "language": first.language,
+            "language": self._language(read.conversation, decision.findings),
             "turn": first.turn,
             "request": read.conversation.request_before(first.turn)[:_REQUEST_CHARS],
             "answer": said[offset : offset + _ANSWER_CHARS],
@@ -222,10 +225,9 @@ class Judge:
         for read, row in zip(good, judged, strict=True):
             self.layouts[read.layout.name] += 1
             if observed_rows is not None and read.number not in observed_rows:
-                self.languages["und"] += 1
+                self.languages[_UNKNOWN] += 1
                 continue
-            answer = next((turn.text for turn in reversed(read.conversation.turns) if turn.is_target), None)
-            language = NO_ANSWER if answer is None else self._detector.language_of(answer)
+            language = row.entry["language"] if row.entry is not None else self._language(read.conversation)
             self.languages[language] += 1
             if observed is not None:
                 request = next((turn.text for turn in read.conversation.turns if turn.role == "user"), "")
@@ -233,6 +235,22 @@ class Judge:
                 observed.add_row(
                     request, self._observed_outcome(row), language, source=_source(read), behaviours=behaviours
                 )
+
+    def _language(self, conversation: Conversation, findings: Iterable[Finding] = ()) -> str:
+        """Return the language of a row: of the last answer that tells it, reasoning aside, or of what was found in one.
+
+        Answers too short to tell it ("4.") are of their request's.
+        """
+        answers = [without_reasoning(turn.text) for turn in reversed(conversation.turns) if turn.is_target]
+        if not answers:
+            return NO_ANSWER
+        told = (self._detector.language_of(answer) for answer in answers)
+        said = (finding.language for finding in findings if not finding.is_reasoning)
+        language = next((code for code in chain(told, said) if code != _UNKNOWN), _UNKNOWN)
+        if language != _UNKNOWN or any(len(answer) > _SHORT_CHARS for answer in answers):
+            return language
+        request = next((turn.text for turn in reversed(conversation.turns) if turn.role == "user"), "")
+        return self._detector.language_of(request)
 
     def _observed_outcome(self, row: Judged) -> str:
         """Return the outcome of a row; an audit, which has none, says `found` of a row that refuses."""

@@ -10,7 +10,7 @@ from typing import Any
 from unmoor.engines.chunks import quarantine_entry
 from unmoor.engines.job import ChunkResult
 from unmoor.layouts import Chunk, DataSet, row_too_large
-from unmoor.run_folder import RunWriter
+from unmoor.run_folder import RunWriter, machine_errors
 from unmoor.storage import AnyPath, for_random_access
 
 __all__ = ["Outputs", "json_line"]
@@ -109,16 +109,18 @@ class Outputs:
     def _append_table(self, name: str, table: Any) -> None:
         import pyarrow.parquet as pq
 
-        if name not in self._tables:
-            path = self._writer.path(name)
-            self._tables[name] = pq.ParquetWriter(path, table.schema, compression="zstd", write_page_checksum=True)
-        if table.num_rows:
-            self._tables[name].write_table(table)
+        path = self._writer.path(name)
+        with machine_errors(f"Writing {path}"):
+            if name not in self._tables:
+                self._tables[name] = pq.ParquetWriter(path, table.schema, compression="zstd", write_page_checksum=True)
+            if table.num_rows:
+                self._tables[name].write_table(table)
 
     def close(self) -> None:
         """Complete the array files and the Parquet footers."""
-        for table in self._tables.values():
-            table.close()
+        for name, table in self._tables.items():
+            with machine_errors(f"Writing {self._writer.path(name)}"):
+                table.close()
         if self._data.format == "json" and not self._is_audit:
             for name in _ROWS:
                 self._writer.write(self._name(name), _LAST if name in self._begun else _NONE)

@@ -6,15 +6,15 @@ import shutil
 from collections import deque
 from collections.abc import Callable, Iterator
 from itertools import groupby, islice
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO
 
 from unmoor.errors import RunFolderError, UsageError
 from unmoor.layouts import in_schema, read_chunks, recognise_source
-from unmoor.run_folder import machine_errors, read_lines_of, read_manifest
+from unmoor.run_folder import hash_file, machine_errors, read_lines_of, read_manifest, verify
 from unmoor.storage import AnyPath, for_random_access
 
-__all__ = ["explain_row", "restore"]
+__all__ = ["explain_row", "restore", "restored_files"]
 
 _BOM = b"\xef\xbb\xbf"
 _COPY_BYTES = 2**20
@@ -43,14 +43,16 @@ def restore(folder: AnyPath, target: Path) -> int:
         raise RunFolderError(f"{folder} is an audit: it changed nothing, so there is nothing to restore")
     if manifest["shard"] is not None:
         raise RunFolderError(f"{folder} is a shard. Next: join all of them with `unmoor merge`, then restore the whole")
-    beside = target.with_name(f".{target.name}.unfinished")
+    if wrong := verify(folder):
+        raise RunFolderError(f"{folder}: {wrong[0]}. What it would give back is not what was read")
+    beside = target.with_name(f".{target.name}.restoring")
     is_folder = len(manifest["inputs"]) > 1
     if is_folder and (target.is_file() or (target.is_dir() and any(target.iterdir()))):
         raise UsageError(f"{len(manifest['inputs'])} files were read: {target} must be a new or empty folder")
     with machine_errors(f"Writing {target}"):
         try:
             _clear(beside)
-            _restore_files(folder, manifest, beside, is_folder=is_folder)
+            _restore_files(folder, manifest, beside)
             beside.replace(target)
         finally:
             _clear(beside)
@@ -64,14 +66,41 @@ def _clear(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def _restore_files(folder: AnyPath, manifest: dict[str, Any], beside: Path, *, is_folder: bool) -> None:
+def _restore_files(folder: AnyPath, manifest: dict[str, Any], beside: Path) -> None:
     rows = _rows(folder, manifest)
     write = _parquet_writer(folder) if manifest["input"]["format"] == "parquet" else _bytes_writer(folder, manifest)
-    for file in manifest["inputs"]:
-        path = beside / _plain_name(file) if is_folder else beside
+    for file, path in zip(manifest["inputs"], restored_files(manifest, beside), strict=True):
         path.parent.mkdir(parents=True, exist_ok=True)
         write(path, file, islice(rows, file["rows"]))
+        if not file["compression"] and file.get("sha256") and manifest["input"]["format"] != "parquet":
+            _hold_alike(path, file)
     deque(rows, maxlen=0)  # the ledger is checked to its end
+
+
+def _hold_alike(path: Path, file: dict[str, Any]) -> None:
+    if hash_file(path) != file["sha256"]:
+        raise RunFolderError(
+            f"{file['name']} does not come back as it was read: its SHA-256 differs. It may have changed while the run was made"
+        )
+
+
+def restored_files(manifest: dict[str, Any], target: Path) -> list[Path]:
+    """Return where each file of the input is rebuilt, in the run's order: `target` itself, or files below it.
+
+    Raises:
+        RunFolderError: a name leads out of the folder, as no run of ours names a file.
+    """
+    if len(manifest["inputs"]) == 1:
+        return [target]
+    names: list[str] = []
+    for file in manifest["inputs"]:
+        plain = _plain_name(file)
+        name = plain if plain not in names else f"{PurePosixPath(file['name'])}.{manifest['input']['format']}"
+        parts = PurePosixPath(name).parts
+        if not parts or ".." in parts or PurePosixPath(name).is_absolute() or name in names:
+            raise RunFolderError(f'The run names a file "{file["name"]}", which cannot lie below {target}')
+        names.append(name)
+    return [target.joinpath(*PurePosixPath(name).parts) for name in names]
 
 
 def _plain_name(file: dict[str, Any]) -> str:

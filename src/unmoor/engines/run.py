@@ -16,7 +16,7 @@ import orjson
 from unmoor import __version__
 from unmoor.engines.chunks import ChunkWorker
 from unmoor.engines.duplicates import write_duplicates
-from unmoor.engines.identity import described, hold_unchanged
+from unmoor.engines.identity import described, hold_unchanged, times_of
 from unmoor.engines.job import ChunkResult, Job, Options, RowObserver
 from unmoor.engines.limits import hold_bad_rows, hold_to_limit
 from unmoor.engines.loaded import detector_of
@@ -63,6 +63,7 @@ def run_job(
         raise UsageError(
             "--dedup looks at all rows, and a shard is a part. Next: merge the shards, then filter with --dedup"
         )
+    written = times_of(data)
     plan = plan_of(data, job, options)
     with RunWriter(folder, force=options.force, plan=plan) as writer:
         if writer.done is not None:
@@ -76,7 +77,7 @@ def run_job(
                 on_progress(run.summary.rows, result.bytes_read)
         _hold_whole(run.summary, job, options)
         run.outputs.close()
-        hold_unchanged(data, plan["inputs"])
+        hold_unchanged(data, plan["inputs"], written)
         finish(run.summary, writer)
         if options.shard is not None:
             writer.write("shard.json", dump_json({"summary": run.summary.state(), "outputs": run.outputs.state()}))

@@ -66,6 +66,12 @@ def _in_order(folders: Sequence[AnyPath]) -> tuple[list[AnyPath], list[dict[str,
         if wrong := verify(folder):
             raise RunFolderError(f"{folder}: {wrong[0]}. Next: run this shard again")
         number = manifest["shard"]["number"]
+        of_another = next((f for f, m in found.values() if m["shard"]["count"] != manifest["shard"]["count"]), None)
+        if of_another is not None:
+            raise UsageError(
+                f"{folder} is one of {manifest['shard']['count']} shards and {of_another} one of another number: "
+                "they are not of one run"
+            )
         if number in found:
             raise UsageError(f"{folder} and {found[number][0]} are both shard {number}")
         found[number] = (folder, manifest)
@@ -84,8 +90,8 @@ def merged_plan(manifests: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """
     first = manifests[0]
     for other in manifests[1:]:
-        for key in ("unmoor", "kind", "input", "chunk_bytes", "layout", "policy", "detectors"):
-            if other[key] != first[key]:
+        for key in ("unmoor", "kind", "input", "chunk_bytes", "layout", "policy", "detectors", "judge"):
+            if other.get(key) != first.get(key):
                 raise RunFolderError(
                     f"Shard {other['shard']['number']} differs from shard 1 in {key}: they are not of one run"
                 )
@@ -99,6 +105,7 @@ def merged_plan(manifests: Sequence[dict[str, Any]]) -> dict[str, Any]:
             files.setdefault(file["name"], kept)
     kept_keys = ("unmoor", "kind", "input", "chunk_bytes", "compression", "layout", "policy", "detectors")
     plan = {key: first[key] for key in kept_keys} | {"inputs": list(files.values()), "shard": None}
+    plan |= {"judge": first["judge"]} if "judge" in first else {}
     order = (
         "unmoor",
         "kind",
@@ -110,8 +117,9 @@ def merged_plan(manifests: Sequence[dict[str, Any]]) -> dict[str, Any]:
         "layout",
         "policy",
         "detectors",
+        "judge",
     )
-    return {key: plan[key] for key in order}
+    return {key: plan[key] for key in order if key in plan}
 
 
 def _described(plan: dict[str, Any]) -> DataSet:

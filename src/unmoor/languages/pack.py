@@ -37,6 +37,7 @@ BEHAVIOUR_FILES: dict[str, tuple[str, ...]] = {
         "sign.engage",
         "request.text",
         "request.rewrite",
+        "request.wording",
         "request.persona",
         "request.opinion",
         "request.ability",
@@ -59,7 +60,7 @@ SCRIPTS = ("Latin", "Cyrillic", "Arabic", "Devanagari", "Han", "Kana", "Hangul")
 _PHRASE_KEYS = {
     "id": str, "behaviour": str, "pattern": str, "why": str, "hits": list, "misses": list,
     "strength": str, "place": str, "span": str, "unless": str, "request": str,
-    "weighed": bool,
+    "unless_request": str, "weighed": bool,
 }  # fmt: skip
 _PHRASE_NEEDS = ("id", "behaviour", "pattern", "why", "hits", "misses")
 _PACK_KEYS = {
@@ -67,13 +68,13 @@ _PACK_KEYS = {
     "stop_words": list, "shorthand": dict, "words": dict,
 }  # fmt: skip
 _PACK_NEEDS = ("code", "name", "version", "script", "tested", "stop_words")
-WORDS = ("but",)
-"""Lists under `[words]`: what opens the sentence with which an answer follows after all."""
+WORDS = ("but", "task")
+"""Lists under `[words]`: what opens the sentence with which an answer follows after all; stems of verbs of writing."""
 
 
 @dataclass(frozen=True, slots=True)
 class Phrase:
-    """One thing to look for. `unless` is looked for in the same sentence, `request` in what was asked before.
+    """One thing to look for. `unless` is looked for in the same sentence, `request` and `unless_request` in what was asked before.
 
     `weighed` says whether the learned model counts it; a phrase that is not decides for its own behaviour alone.
     """
@@ -90,6 +91,7 @@ class Phrase:
     span: str = "sentence"
     unless: Pattern | None = None
     request: Pattern | None = None
+    unless_request: Pattern | None = None
     weighed: bool = True
 
 
@@ -214,7 +216,7 @@ def _phrase(values: dict[str, Any], settings: dict[str, Any], where: str, known:
     try:
         patterns = {
             key: known.pattern(values[key], settings.get("shorthand"))
-            for key in ("pattern", "unless", "request")
+            for key in ("pattern", "unless", "request", "unless_request")
             if key in values
         }
     except PackError as error:
@@ -232,6 +234,7 @@ def _phrase(values: dict[str, Any], settings: dict[str, Any], where: str, known:
         span=values.get("span", "sentence"),
         unless=patterns.get("unless"),
         request=patterns.get("request"),
+        unless_request=patterns.get("unless_request"),
         weighed=values.get("weighed", True),
     )
 

@@ -19,7 +19,7 @@ from unmoor.layouts.columns import (
     pair_of,
     proposed,
 )
-from unmoor.layouts.data_set import DataSet, open_data_set, read_chunks, read_data_set, shard_of
+from unmoor.layouts.data_set import DataSet, data_set_of, open_data_set, read_chunks, read_data_set, shard_of
 from unmoor.layouts.files import CHUNK_BYTES, Chunk, Source, recognise_source
 from unmoor.layouts.layout import Layout
 from unmoor.layouts.parse import MAX_DEPTH, MAX_ROW_BYTES, ParsedRow, parse_row, row_too_large
@@ -56,6 +56,7 @@ __all__ = [
     "apply_to_text",
     "changed_rows",
     "chunk_rows",
+    "data_set_of",
     "first_layout",
     "in_schema",
     "layout_named",

@@ -20,7 +20,7 @@ from unmoor.layouts.hub import exported_data_set, is_hub_name, is_saved_data_set
 from unmoor.layouts.parquet import read_parquet, row_group_bytes
 from unmoor.storage import Address, AnyPath, located, matches
 
-__all__ = ["DataSet", "open_data_set", "read_chunks", "read_data_set", "shard_of"]
+__all__ = ["DataSet", "data_set_of", "open_data_set", "read_chunks", "read_data_set", "shard_of"]
 
 _DATA_FILE = re.compile(r"\.(?:jsonl?|ndjson|parquet)(?:\.(?:gz|gzip|zst|zstd))?$", re.IGNORECASE)
 _TABLE = re.compile(r"\.[ct]sv(?:\.(?:gz|gzip|zst|zstd))?$", re.IGNORECASE)
@@ -39,7 +39,7 @@ _LOOKS_AT_ONCE = 16
 class DataSet:
     """Files of one format in order. `name` is what the user called it; `root` is what the files' own names are relative to.
 
-    `left_out` names what else lies in the folder, may be data and is not read: tables (.csv, .tsv) and links to other folders.
+    `left_out` names what else lies in the folder, may be data and is not read: tables (.csv, .tsv), links to folders, runs.
     """
 
     name: str
@@ -96,6 +96,15 @@ def open_data_set(path: AnyPath | str) -> DataSet:
     return DataSet(named.name, (recognise_source(named),), named.parent)
 
 
+def data_set_of(name: str, files: Sequence[Path], root: Path) -> DataSet:
+    """Return the data set of exactly these files, in their order; `root` is what their own names are relative to.
+
+    Raises:
+        UsageError, BadDataError: as `open_data_set`.
+    """
+    return DataSet(name, _sources(files), root)
+
+
 def _open_address(named: Address) -> DataSet:
     """Do the same where the files are objects; they are looked at several at a time, since each look waits for an answer."""
     if _GLOB.search(str(named)):
@@ -114,10 +123,14 @@ def _open_address(named: Address) -> DataSet:
 
 def _refuse_run(folder: AnyPath) -> None:
     """Raise UsageError for a run's own folder: what it kept, removed and wrote about both is no one data set."""
-    if all((folder / name).is_file() for name in _OF_A_RUN):
+    if _is_run(folder):
         kept = next((file.name for file in folder.iterdir() if file.name.startswith("kept.")), None)
         ways = f"{folder / kept} is what it kept; " if kept else ""
         raise UsageError(f"{folder} is a run of unmoor, no data set. Next: {ways}`unmoor restore` gives its input back")
+
+
+def _is_run(folder: AnyPath) -> bool:
+    return all((folder / name).is_file() for name in _OF_A_RUN)
 
 
 def _is_folder(named: Path) -> bool:
@@ -136,7 +149,7 @@ def _is_folder(named: Path) -> bool:
 
 
 def _found_below(folder: Path) -> Iterator[Path]:
-    """Yield what lies in a folder and is not hidden: files, links to folders, which are not followed, links to nothing.
+    """Yield what lies in a folder and is not hidden: files, links to nothing, and links to folders and runs, which are not entered.
 
     Raises:
         UsageError: a folder in it cannot be listed, and so no one knows what is missing.
@@ -148,7 +161,9 @@ def _found_below(folder: Path) -> Iterator[Path]:
     for place, folders, files in os.walk(folder, onerror=refuse):
         folders[:] = [name for name in folders if not name.startswith(".")]
         links = [name for name in folders if Path(place, name).is_symlink()]
-        yield from (Path(place, name) for name in (*files, *links) if not name.startswith("."))
+        runs = [name for name in folders if _is_run(Path(place, name))]
+        folders[:] = [name for name in folders if name not in runs]
+        yield from (Path(place, name) for name in (*files, *links, *runs) if not name.startswith("."))
 
 
 def _unreadable(folder: Path | str, why: str) -> UsageError:

@@ -177,7 +177,10 @@ def _is_plain(row: Row) -> bool:
     messages = row.get("messages")
     if type(messages) is not list or not messages or "chosen" in row or "label" in row or "system" in row:
         return False
-    return all(type(m) is dict and m.get("role") in ROLES and type(m.get("content")) is str for m in messages)
+    return all(
+        type(m) is dict and type(m.get("role")) is str and m["role"] in ROLES and type(m.get("content")) is str
+        for m in messages
+    )
 
 
 LAYOUT = Layout(

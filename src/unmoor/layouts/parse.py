@@ -138,7 +138,7 @@ def _has_surrogate(value: Any) -> bool:
     if isinstance(value, str):
         return _LONE_SURROGATE.search(value) is not None
     if isinstance(value, dict):
-        return any(_has_surrogate(v) for v in value.values())
+        return any(_has_surrogate(key) or _has_surrogate(v) for key, v in value.items())
     return isinstance(value, list) and any(_has_surrogate(v) for v in value)
 
 
@@ -146,7 +146,7 @@ def _readable(value: Any) -> Any:
     if isinstance(value, str):
         return _LONE_SURROGATE.sub("\ufffd", value)
     if isinstance(value, dict):
-        return {key: _readable(v) for key, v in value.items()}
+        return {_readable(key): _readable(v) for key, v in value.items()}
     return [_readable(v) for v in value] if isinstance(value, list) else value
 
 

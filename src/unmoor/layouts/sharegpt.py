@@ -76,7 +76,10 @@ def _is_plain(row: Row) -> bool:
     messages = row.get("conversations")
     if type(messages) is not list or not messages or "chosen" in row or "system" in row:
         return False
-    return all(type(m) is dict and m.get("from") in ROLES and type(m.get("value")) is str for m in messages)
+    return all(
+        type(m) is dict and type(m.get("from")) is str and m["from"] in ROLES and type(m.get("value")) is str
+        for m in messages
+    )
 
 
 LAYOUT = Layout(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from unmoor.policy.mend import cut_spans, is_enough
 from unmoor.policy.policy import Policy
-from unmoor.records import ACTIONS, BEHAVIOURS, Conversation, Decision, Edit, Finding
+from unmoor.records import ACTIONS, BEHAVIOURS, Conversation, Decision, Edit, Finding, without_reasoning
 
 __all__ = ["decide", "turns_to_remove"]
 
@@ -73,7 +73,24 @@ def _weigh(findings: tuple[Finding, ...], policy: Policy) -> _Weighed:
             by_turn.setdefault(finding.turn, []).append(finding)
         elif finding.probability >= policy.review_from():
             uncertain.append(finding)
-    return _Weighed(by_turn, tuple(uncertain))
+    held = [f for here in by_turn.values() for f in here if _hides(f, uncertain, policy)]
+    by_turn = {turn: left for turn, here in by_turn.items() if (left := [f for f in here if f not in held])}
+    return _Weighed(by_turn, (*uncertain, *held))
+
+
+def _hides(finding: Finding, uncertain: Iterable[Finding], policy: Policy) -> bool:
+    """Return whether a mend would cut the words on which a person has yet to judge something that the policy does more about.
+
+    What the model found without a phrase only borrows its sentence.
+    """
+    return policy.action(finding.behaviour) == "mend" and any(
+        (other.turn, other.field) == (finding.turn, finding.field)
+        and other.detector != "model"
+        and _STRENGTH[policy.action(other.behaviour)] > _STRENGTH["mend"]
+        and other.start_char < finding.end_char
+        and finding.start_char < other.end_char
+        for other in uncertain
+    )
 
 
 def _turn_action(findings: Iterable[Finding], policy: Policy, can_mask: bool) -> str:
@@ -92,14 +109,14 @@ def _edits(conversation: Conversation, weighed: _Weighed, policy: Policy, action
 
 
 def _mend(conversation: Conversation, turn: int, findings: list[Finding], policy: Policy) -> Edit:
-    """Cut the spans; if too little would be left, drop the turn."""
+    """Cut the spans; if too little of the answer would be left, drop the turn, whatever reasoning stands before it."""
     spans = tuple(
         (finding.start_char, finding.end_char)
         for finding in findings
         if policy.action(finding.behaviour) == "mend" and finding.field == "text"
     )
     left = cut_spans(conversation.turns[turn].text, spans)
-    return Edit("mend", turn, spans) if is_enough(left) else Edit("drop_turn", turn)
+    return Edit("mend", turn, spans) if is_enough(without_reasoning(left)) else Edit("drop_turn", turn)
 
 
 def turns_to_remove(conversation: Conversation, edits: Iterable[Edit]) -> frozenset[int]:

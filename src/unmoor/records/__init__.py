@@ -5,6 +5,7 @@ from unmoor.records.conversation import Conversation, Path, Piece, Role, Row, Tu
 from unmoor.records.decision import ACTIONS, OUTCOMES, Decision, Edit, Outcome
 from unmoor.records.finding import BEHAVIOURS, FLOOR_TOPICS, REFUSALS, Finding
 from unmoor.records.guard import GUARD_ACTIONS, GuardRules
+from unmoor.records.reasoning import reasoning_spans, without_reasoning
 from unmoor.records.verdict import JUDGEMENTS, Judgement, Verdict
 
 __all__ = [
@@ -30,4 +31,6 @@ __all__ = [
     "Verdict",
     "cache_folder",
     "keep_in_cache",
+    "reasoning_spans",
+    "without_reasoning",
 ]

@@ -19,8 +19,8 @@ LOST = frozenset({"removed", "found"})
 """Outcomes that lose a row; `found` stands for a row of an audit that declines what was asked, for an audit removes nothing."""
 
 MOST_TERMS = 50_000
-"""Terms that stay when there are twice as many (some 15 MB): the rarest are forgotten then, so counts of rare terms may come out too
-low, never too high."""
+"""Terms that stay when there are twice as many (some 15 MB): the rarest are forgotten then, so counts of rare terms may come out
+too low, never too high."""
 MOST_SOURCES = 500
 """Sources remembered: mixtures have dozens; a field with a value of its own in every row is no source."""
 _REQUEST_CHARS = 400

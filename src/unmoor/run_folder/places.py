@@ -68,8 +68,8 @@ class _Folder:
     is_upload = False
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
         resolved = folder.resolve()
+        self._folder = resolved if folder.is_symlink() else folder  # a link stays, what it leads to is written
         self._replaced = resolved.with_name(f".{resolved.name}.replaced")
 
     def check_room(self, *, force: bool) -> None:

@@ -128,6 +128,12 @@ class RunWriter:
         for path in self._work.iterdir():
             if path.name not in (*sizes, PLAN, CHECKPOINT):
                 _remove(path)
+        short = [name for name, size in sizes.items() if (self._work / name).stat().st_size < size]
+        if short:
+            raise RunFolderError(
+                f"{self._work / short[0]} is shorter than its checkpoint says: it was altered. "
+                f"Next: delete {self._work}, and the same command begins anew"
+            )
         for name, size in sizes.items():
             file = (self._work / name).open("r+b")
             file.truncate(size)

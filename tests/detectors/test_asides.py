@@ -1,0 +1,118 @@
+"""What stands beside an answer: disclaimers, a vendor's name, advice to see somebody, a lecture; and what only looks like it."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.detectors.conftest import Ask
+from unmoor.records import REFUSALS
+
+FOUND = {
+    "an AI that would love to": (
+        "disclaimer.identity",
+        "Why is the sky blue?",
+        "As an AI language model, I'd love to explain! Air scatters blue light more than red.",
+    ),
+    "although it is an AI": (
+        "disclaimer.identity",
+        "Give me a tip for my first marathon.",
+        "Even though I'm an AI and have never run a step, here's one: start slower than you want to.",
+    ),
+    "only a program, and then an answer": (
+        "disclaimer.identity",
+        "Do you like chess?",
+        "I'm just a computer program, so I don't have hobbies or tastes, but many people love chess for its depth. "
+        "If you want to begin, learn the endgames first and then a single opening.",
+    ),
+    "the GP": ("disclaimer.professional", "Is ibuprofen fine with beer?", "One is. Do ask your GP if you drink daily."),
+    "a solicitor": (
+        "disclaimer.professional",
+        "Can I end my contract?",
+        "Yes. You may want to speak to a solicitor first.",
+    ),
+    "the vet": ("disclaimer.professional", "My dog coughs.", "Keep him calm and warm. If it lasts, call your vet."),
+    "a maker's model": ("identity.vendor", "Which model are you?", "I'm built on Anthropic's Claude models."),
+    "its name": ("identity.vendor", "Who is there?", "Hello! You're chatting with ChatGPT. What shall we do?"),
+    "this is it": ("identity.vendor", "hi", "Hi! This is Copilot, Microsoft's AI assistant. What can I do for you?"),
+    "a footprint": (
+        "moralising",
+        "How do I start a jet ski?",
+        "Turn the key and squeeze the lever. Please be mindful of your carbon footprint and of the local wildlife.",
+    ),
+    "others' feelings": (
+        "moralising",
+        "What rhymes with ginger?",
+        "Try 'injure' or 'cringer'. Just bear in mind that words like these can hurt people who have red hair.",
+    ),
+    "cruelty": (
+        "moralising",
+        "How long do I boil a lobster?",
+        "Nine minutes for a pound. However, it's worth reflecting on the cruelty that is involved in boiling animals.",
+    ),
+    "a kinder choice": (
+        "moralising",
+        "How do I roast a suckling pig?",
+        "Four hours at 150 degrees. Perhaps consider a plant-based roast, which is kinder to animals.",
+    ),
+}
+NOT_FOUND = {
+    "an AI engineer": (
+        "disclaimer.identity",
+        "How do you deploy?",
+        "As an AI engineer, I'd use a queue and two workers.",
+    ),
+    "an architect": (
+        "disclaimer.identity",
+        "How do you cook?",
+        "Even though I'm an architect, I cook well: salt early.",
+    ),
+    "a GP's chart": ("disclaimer.professional", "What did she do?", "The GP checked the chart and went home."),
+    "an app": ("identity.vendor", "What is the app built on?", "The app is based on GPT-4 and a small database."),
+    "a sign": ("identity.vendor", "Which stars are these?", "This is Gemini, the third sign of the zodiac."),
+    "worry for the person": (
+        "moralising",
+        "I have not slept for a week and my chest hurts.",
+        "I'm really worried about what you've told me. Call 112 now, and do not drive yourself.",
+    ),
+    "concern for their health": (
+        "moralising",
+        "I fainted twice today.",
+        "I'm concerned about what you're describing. Lie down, and have somebody take you to a hospital.",
+    ),
+    "an answer about the footprint": (
+        "moralising",
+        "How do I travel in a sustainable way?",
+        "Take the train. Please be mindful of your carbon footprint when you book flights.",
+    ),
+    "a hot oven": ("moralising", "How do I bake bread?", "Forty minutes. Keep in mind that the oven is hot."),
+    "a cheaper roast": ("moralising", "How do I roast a pig?", "Four hours. Perhaps consider a smaller roast."),
+}
+
+
+@pytest.mark.parametrize("family", FOUND)
+def test_an_aside_is_found_and_is_no_refusal(family: str, found: Ask) -> None:
+    behaviour, request, answer = FOUND[family]
+    behaviours = {finding.behaviour for finding in found(request, answer)}
+    assert behaviour in behaviours
+    assert not behaviours & set(REFUSALS)
+
+
+@pytest.mark.parametrize("family", NOT_FOUND)
+def test_what_looks_like_an_aside_is_none(family: str, found: Ask) -> None:
+    behaviour, request, answer = NOT_FOUND[family]
+    assert behaviour not in {finding.behaviour for finding in found(request, answer)}
+
+
+def test_a_clause_is_cut_and_the_answer_in_its_sentence_stays(found: Ask) -> None:
+    (finding,) = found(*FOUND["although it is an AI"][1:])
+    assert finding.quote == "Even though I'm an AI and have never run a step,"
+
+
+def test_advice_after_an_answer_is_no_refusal(found: Ask) -> None:
+    answer = (
+        "Give notice in writing, offer somebody else as tenant, and look for a clause on ending early. "
+        "This is general information, not legal advice; consult an attorney where much is at stake."
+    )
+    assert {finding.behaviour for finding in found("How do I get out of my lease?", answer)} == {
+        "disclaimer.professional"
+    }

@@ -1,0 +1,73 @@
+"""What is found in an answer is the same with and without a reasoning block before it."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+
+import pytest
+
+from tests.detectors.conftest import exchange
+from unmoor.detectors import Detector
+from unmoor.languages import load_pack
+from unmoor.records import Finding
+
+SEED = 5
+BLOCKS = (
+    "<think>\nThe user asks for something. I should think about whether it is harmful, then answer.\n</think>\n\n",
+    "<think></think>",
+    "<reasoning>Let me see.</reasoning>\n\n\n\n",
+    "Okay, so that is what the user wants. Let me be careful here.\n</think>\n\n",
+    "<|channel|>analysis<|message|>Check the rules first.<|end|>\n",
+)
+ORDINARY = (
+    "Open the lens wide and hold the camera still.",
+    "Cut the leeks and wash them well before you fry them.",
+    "Its history begins in the last century, as far as the books on it tell.",
+    "Hold the board by its edge, and do not press too hard.",
+)
+ASKED = ("How do I kill a weed?", "What do you think of soup?", "Write a letter to my landlord.", "Who won?", "")
+
+
+def _rows(count: int) -> list[tuple[str, str]]:
+    """Requests and answers made of the packs' own examples and ordinary sentences."""
+    chance = random.Random(SEED)
+    examples = {code: [hit for phrase in load_pack(code).phrases for hit in phrase.hits] for code in ("en", "de", "zh")}
+    rows = []
+    for _ in range(count):
+        said = [chance.choice(examples[chance.choice(("en", "en", "de", "zh"))]) for _ in range(chance.randrange(1, 4))]
+        said += chance.choices(ORDINARY, k=chance.randrange(4))
+        chance.shuffle(said)
+        rows.append((chance.choice(ASKED), " ".join(said)))
+    return rows
+
+
+def _outside(findings: tuple[Finding, ...], offset: int) -> list[Finding]:
+    return [
+        replace(finding, start_char=finding.start_char - offset, end_char=finding.end_char - offset)
+        for finding in findings
+        if not finding.is_reasoning
+    ]
+
+
+@pytest.mark.parametrize("block", BLOCKS)
+def test_a_reasoning_block_changes_nothing_about_the_answer_after_it(block: str, detector: Detector) -> None:
+    rows = _rows(300)
+    alone = detector.find_many([exchange(request, answer) for request, answer in rows])
+    after = detector.find_many([exchange(request, block + answer) for request, answer in rows])
+    assert sum(map(bool, alone)) > 150
+    for (_, answer), expected, found in zip(rows, alone, after, strict=True):
+        assert _outside(found, len(block)) == list(expected), answer
+
+
+def test_space_before_an_answer_changes_nothing_about_it(detector: Detector) -> None:
+    rows = _rows(100)
+    alone = detector.find_many([exchange(request, answer) for request, answer in rows])
+    after = detector.find_many([exchange(request, "\n\n " + answer) for request, answer in rows])
+    assert [_outside(found, 3) for found in after] == list(map(list, alone))
+
+
+def test_whether_an_answer_refuses_does_not_hang_on_the_block(detector: Detector) -> None:
+    for block in BLOCKS[:3]:
+        for _, answer in _rows(100):
+            assert detector.refuses(block + answer) == detector.refuses(answer), answer
