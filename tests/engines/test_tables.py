@@ -14,9 +14,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from unmoor.engines import Job, Options, Summary, restore, run_job
+from unmoor.engines import Job, Options, Summary, merge, restore, run_job
 from unmoor.errors import UsageError
-from unmoor.layouts import first_layout, open_data_set
+from unmoor.layouts import first_layout, open_data_set, shard_of
 from unmoor.policy import Policy, load_policy
 from unmoor.records import BEHAVIOURS
 from unmoor.run_folder import read_lines_of, verify
@@ -242,3 +242,60 @@ def test_an_undesirable_pair_of_messages_is_not_said_to_be_masked_where_it_is_no
     rows = [{"prompt": row[:1], "completion": row[3:], "label": True} for row in TURNS]
     run, summary = _run(tmp_path, pa.Table.from_pylist(rows), "mask")
     assert not _outcomes(run, "masked") and summary.counts()["removed"]
+
+
+def _two(folder: Path, first: dict[str, Any], other: dict[str, Any]) -> Path:
+    (folder / "rows").mkdir()
+    for name, more in (("a b", first), ("c", other)):
+        table = pa.table({"messages": pa.array(TURNS, pa.list_(TURN)), **more})
+        pq.write_table(table, folder / "rows" / f"{name}.parquet")
+    return folder / "rows"
+
+
+@pytest.mark.parametrize(
+    ("first", "other", "words"),
+    [
+        ({}, {"x": ["a"] * COUNT}, "there is a column 'x' in .*c.parquet, unlike in .*a b.parquet"),
+        ({"x": ["a"] * COUNT}, {}, "there is no column 'x'"),
+        ({"x": pa.nulls(COUNT)}, {"x": ["a"] * COUNT}, "the column 'x' is string and not null"),
+    ],
+)
+def test_tables_of_two_kinds_are_told_apart_at_once_and_can_be_joined(
+    tmp_path: Path, first: dict[str, Any], other: dict[str, Any], words: str
+) -> None:
+    data = open_data_set(_two(tmp_path, first, other))
+    job = Job("messages", _policy(), languages=("en",))
+    with pytest.raises(UsageError, match=words) as caught:
+        run_job(data, job, tmp_path / "run")
+    assert run_job(data, replace(job, policy=None)).rows == 2 * COUNT  # an audit writes no rows
+    command = str(caught.value).split("joined: ")[1].replace("python", sys.executable, 1)
+    subprocess.run(command, shell=True, cwd=tmp_path, check=True)
+    assert run_job(open_data_set(tmp_path / "rows.parquet"), job, tmp_path / "run").rows == 2 * COUNT
+
+
+@pytest.mark.parametrize("shards", [1, 2])
+def test_tables_that_differ_in_what_is_said_of_them_alone_make_one_run(tmp_path: Path, shards: int) -> None:
+    data = _two(tmp_path, {"x": [1] * COUNT}, {"x": [2] * COUNT})
+    table = pq.read_table(data / "c.parquet").replace_schema_metadata({"made": "here"})
+    pq.write_table(table, data / "c.parquet")
+    job = Job("messages", _policy(), languages=("en",))
+    if shards == 1:
+        run_job(open_data_set(data), job, tmp_path / "run")
+    else:
+        for number in (1, 2):
+            cut = shard_of(open_data_set(data), number, 2)
+            run_job(cut, job, tmp_path / str(number), Options(shard=(number, 2)))
+        merge([tmp_path / "1", tmp_path / "2"], tmp_path / "run")
+    restore(tmp_path / "run", tmp_path / "again")
+    for name in ("a b.parquet", "c.parquet"):
+        before, after = (pq.read_table(folder / name) for folder in (data, tmp_path / "again"))
+        assert after.equals(before) and after.schema.equals(before.schema, check_metadata=True)
+
+
+def test_shards_of_two_kinds_are_not_joined(tmp_path: Path) -> None:
+    data = open_data_set(_two(tmp_path, {}, {"x": [2] * COUNT}))
+    job = Job("messages", _policy(), languages=("en",))
+    for number in (1, 2):
+        run_job(shard_of(data, number, 2), job, tmp_path / str(number), Options(shard=(number, 2)))
+    with pytest.raises(UsageError, match=r"there is a column 'x'\. Next: a run for each kind"):
+        merge([tmp_path / "1", tmp_path / "2"], tmp_path / "whole")

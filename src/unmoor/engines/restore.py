@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from base64 import b64decode
 from collections import deque
 from collections.abc import Callable, Iterator
 from itertools import groupby, islice
@@ -189,12 +190,14 @@ def _gaps(array: dict[str, Any]) -> Iterator[bytes]:
 
 def _parquet_writer(folder: AnyPath) -> Callable[[Path, dict[str, Any], _Rows], None]:
     """Return what writes rows back in order, run by run of rows that lie in the same file."""
+    import pyarrow as pa
     import pyarrow.parquet as pq
 
     cursors = {name: _TableCursor(folder / f"{name}.parquet") for name in ("kept", "removed", "quarantine", "before")}
-    schema = pq.read_schema(for_random_access(folder / "removed.parquet"))
+    common = pq.read_schema(for_random_access(folder / "removed.parquet"))
 
-    def write(path: Path, _file: dict[str, Any], rows: _Rows) -> None:
+    def write(path: Path, file: dict[str, Any], rows: _Rows) -> None:
+        schema = pa.ipc.read_schema(pa.py_buffer(b64decode(file["schema"]))) if "schema" in file else common
         places = (_PLACES.get(outcome, "kept") for _, outcome, _ in rows)
         with pq.ParquetWriter(path, schema, compression="zstd", write_page_checksum=True) as writer:
             for place, same in groupby(places):

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from shlex import quote
 from typing import Any
 
-from unmoor.errors import BadDataError
+from unmoor.errors import BadDataError, UsageError
 from unmoor.layouts.files import CHUNK_BYTES, Chunk, Source
 from unmoor.storage import for_random_access
 
-__all__ = ["read_parquet", "row_group_bytes"]
+__all__ = ["read_parquet", "row_group_bytes", "schema_difference", "schemas_held_alike"]
 
 _BATCH_ROWS = 1024
+_FOOTERS_AT_ONCE = 16
+_NAMED_FILES = 20
+_JOIN = (
+    'python -c "import sys, pyarrow as a, pyarrow.parquet as p; '
+    "t = [p.ParquetFile(f).read() for f in sys.argv[1:]]; "
+    "p.write_table(a.concat_tables(t, promote_options='permissive'), 'rows.parquet')\""
+)
 _MOST_BATCH_BYTES = 256 * 2**20
 """A batch of at most 1,024 rows that is larger is a bomb, not text."""
 _MOST_VALUES_PER_ROW = 4 * 2**20
@@ -73,6 +82,53 @@ def _batch_rows(file: Any, group: int, chunk_bytes: int) -> int:
     """Return how many rows to take at a time. The footer does not bound what pages unfold to, so the first row is looked at."""
     first = next(file.iter_batches(batch_size=1, row_groups=[group]), None)
     return max(1, min(_BATCH_ROWS, chunk_bytes // max(1, first.nbytes))) if first is not None else _BATCH_ROWS
+
+
+def schemas_held_alike(sources: Sequence[Source]) -> list[Any]:
+    """Return the schema of each file, None of an empty one; the columns are the same, since a run writes them into one table.
+
+    Raises:
+        UsageError: two of them differ; names the column, and the command that makes one table of all.
+        BadDataError: a file is damaged.
+    """
+    with ThreadPoolExecutor(_FOOTERS_AT_ONCE) as pool:
+        schemas = list(pool.map(_schema, sources))
+    paths = [str(source.path) for source, schema in zip(sources, schemas, strict=True) if schema is not None]
+    first = next(filter(None, schemas), None)
+    for source, schema in zip(sources, schemas, strict=True):
+        if schema is not None and not schema.equals(first):
+            named = paths if len(paths) <= _NAMED_FILES else [*paths[:_NAMED_FILES], "and the others"]
+            raise UsageError(
+                f"The tables differ: {schema_difference(first, schema)} in {source.path}, unlike in {paths[0]}. "
+                "A run writes rows of one kind. Next: a run for each file, or one table of all, where their types can be "
+                f"joined: {_JOIN} {' '.join(map(quote, named))}"
+            )
+    return schemas
+
+
+def _schema(source: Source) -> Any:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    if not source.path.stat().st_size:
+        return None
+    try:
+        return pq.read_schema(for_random_access(source.path))
+    except (pa.ArrowException, OSError) as error:
+        raise BadDataError(f"{source.path}: the Parquet data is damaged: {error}") from error
+
+
+def schema_difference(first: Any, other: Any) -> str:
+    """Return in words the first column in which a schema differs from the first one."""
+    kinds, others = (dict(zip(schema.names, schema, strict=True)) for schema in (first, other))
+    for name in dict.fromkeys((*kinds, *others)):
+        if name not in others:
+            return f"there is no column {name!r}"
+        if name not in kinds:
+            return f"there is a column {name!r}"
+        if not kinds[name].equals(others[name]):
+            return f"the column {name!r} is {others[name].type} and not {kinds[name].type}"
+    return "the columns stand in another order"
 
 
 def row_group_bytes(source: Source) -> list[int]:
