@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import json
+import lzma
 from pathlib import Path
 
 import pytest
@@ -142,6 +144,28 @@ def test_a_file_that_cannot_be_read_says_why(tmp_path: Path, content: bytes, wor
     path.write_bytes(content)
     with pytest.raises(UsageError, match=words):
         recognise_source(path)
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (bz2.compress(b'{"a": 1}\n'), "bzip2, which is not read. Next: bzip2 -dc .*data.jsonl > rows.jsonl"),
+        (lzma.compress(b'{"a": 1}\n'), "with xz, which is not read. Next: xz -dc"),
+        (b"PARE" + bytes(20), "Parquet with an encrypted footer"),
+        (b"PK\x03\x04" + bytes(20), "a zip archive, .* Next: unzip"),
+    ],
+)
+def test_a_file_of_a_kind_that_is_not_read_is_called_what_it_is(tmp_path: Path, content: bytes, words: str) -> None:
+    with pytest.raises(UsageError, match=words):
+        recognise_source(_write(tmp_path, content))
+
+
+@pytest.mark.parametrize("nibble", [0, 15])
+def test_zstd_may_begin_with_a_frame_to_be_skipped(tmp_path: Path, nibble: int) -> None:
+    frame = bytes([0x50 + nibble]) + b"\x2a\x4d\x18\x04\0\0\0abcd"
+    source = recognise_source(_write(tmp_path, frame + zstd.compress(b'{"a": 1}\n')))
+    assert source.compression == "zstd"
+    assert b"".join(chunk.data for chunk in read_chunks(source)) == b'{"a": 1}\n'
 
 
 def test_a_missing_file_and_a_folder_are_named(tmp_path: Path) -> None:
