@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from base64 import b64encode
 from functools import lru_cache
 from typing import Any
 
-from unmoor.errors import BadDataError
+from unmoor.errors import BadDataError, UsageError
 from unmoor.layouts import DataSet, Source, schemas_held_alike
 from unmoor.run_folder import hash_file
 from unmoor.storage import Address, AnyPath
@@ -15,7 +16,13 @@ __all__ = ["described", "hold_unchanged", "schemas_of", "times_of"]
 
 
 def described(data: DataSet, index: int, source: Source) -> dict[str, Any]:
-    """Return what a plan says of a file: its size, and its SHA-256 where all of it is read; of an object its version too."""
+    """Return what a plan says of a file: its size, and its SHA-256 where all of it is read; of an object its version too.
+
+    Raises:
+        UsageError: its name is no UTF-8, which a manifest is.
+    """
+    hold_utf8(data.name, source.path)
+    hold_utf8(data.file_name(index), source.path)
     is_cut = source.end is not None or source.row_groups is not None
     return {
         "name": data.file_name(index),
@@ -26,6 +33,21 @@ def described(data: DataSet, index: int, source: Source) -> dict[str, Any]:
         **({"version": source.path.stat().version} if isinstance(source.path, Address) else {}),
         **({"start": source.start, "end": source.end, "row_groups": source.row_groups} if is_cut else {}),
     }
+
+
+def hold_utf8(name: str, path: AnyPath) -> None:
+    """Raise UsageError for a name of other bytes than UTF-8: a manifest could not say it."""
+    try:
+        name.encode()
+    except UnicodeEncodeError as error:
+        escaped = "".join(
+            chr(byte) if 32 <= byte < 127 and byte not in b"'\\" else f"\\x{byte:02x}"
+            for byte in os.fsencode(str(path))
+        )
+        raise UsageError(
+            f"The name {escaped} is not UTF-8, and a run writes down the names of what it reads. "
+            f"Next: rename it, in bash: mv $'{escaped}' NAME"
+        ) from error
 
 
 def schemas_of(data: DataSet, *, is_shard: bool) -> dict[int, dict[str, str]]:

@@ -142,11 +142,8 @@ def recognise_source(path: AnyPath) -> Source:
         raise UsageError(f"{path} is empty: there is no row in it")
     if magic == _PARQUET:
         return Source(path, "parquet")
-    for begins, (kind, way) in _NOT_READ.items():
-        if magic.startswith(begins):
-            raise UsageError(f"{path} is {kind}, which is not read. Next: {way.format(quote(str(path)))}")
-    is_zstd = magic == _ZSTD or _ZSTD_SKIPPABLE.match(magic)
-    compression: Literal["", "gzip", "zstd"] = "gzip" if magic[:2] == _GZIP else "zstd" if is_zstd else ""
+    _refuse_other_kinds(path, magic)
+    compression = _compression_of(magic)
     with open_bytes(path, compression) as stream:
         start = read_some(stream, 65536, path)
     if not start:
@@ -156,6 +153,18 @@ def recognise_source(path: AnyPath) -> Source:
     has_bom = start.startswith(_BOM)
     body = start[len(_BOM) if has_bom else 0 :].lstrip(b" \t\r\n")
     return Source(path, "json" if _is_array(body) else "jsonl", compression, has_bom)
+
+
+def _refuse_other_kinds(path: AnyPath, magic: bytes) -> None:
+    for begins, (kind, way) in _NOT_READ.items():
+        if magic.startswith(begins):
+            raise UsageError(f"{path} is {kind}, which is not read. Next: {way.format(quote(str(path)))}")
+
+
+def _compression_of(magic: bytes) -> Literal["", "gzip", "zstd"]:
+    if magic.startswith(_GZIP):
+        return "gzip"
+    return "zstd" if magic == _ZSTD or _ZSTD_SKIPPABLE.match(magic) else ""
 
 
 def size_of(path: AnyPath) -> int:
