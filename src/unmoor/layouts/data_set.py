@@ -161,10 +161,7 @@ def _found_below(folder: Path) -> Iterator[Path]:
     for place, folders, files in os.walk(folder, onerror=refuse):
         folders[:] = [name for name in folders if not name.startswith(".")]
         links = [name for name in folders if Path(place, name).is_symlink()]
-        open_to_us = [
-            name for name in folders if os.access(Path(place, name), os.R_OK | os.X_OK)
-        ]  # of others, walk says why
-        runs = [name for name in open_to_us if _is_run(Path(place, name))]
+        runs = [name for name in folders if _is_run(Path(place, name))]
         folders[:] = [name for name in folders if name not in runs]
         yield from (Path(place, name) for name in (*files, *links, *runs) if not name.startswith("."))
 
