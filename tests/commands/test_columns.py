@@ -47,7 +47,7 @@ def test_what_an_error_proposes_works_as_it_stands(tmp_path: Path) -> None:
     assert proposal == f"--layout {FRAGE}"
     done = unmoor("audit", data, *proposal.split(), "--language", "en")
     assert f"Layout {FRAGE}, as --layout says." in done.output
-    assert done.output.splitlines()[-1].endswith(f"{data} --layout {FRAGE} --policy dolphin -o RUN")
+    assert done.output.splitlines()[-1].endswith(f"{data} --layout {FRAGE} --language en --policy dolphin -o RUN")
 
 
 @pytest.mark.parametrize("verb", ["audit", "filter"])
@@ -68,7 +68,7 @@ def test_a_filtered_run_says_how_it_is_made_again_and_can_be_applied_and_undone(
     assert done.exit_code == 0, done.output
     assert json.loads(done.stdout)["layout"] == FRAGE
     made = json.loads((run / "report.json").read_text())["reproduce"][0]
-    assert "--layout columns:assistant=antwort,user=frage --policy" in made
+    assert "--layout columns:assistant=antwort,user=frage --language en --policy" in made
     before = {path.name: path.read_bytes() for path in run.glob("*.jsonl")}
     applied = unmoor("apply", run)
     assert applied.exit_code == 0, applied.output

@@ -130,7 +130,11 @@ def _refuse_run(folder: AnyPath) -> None:
 
 
 def _is_run(folder: AnyPath) -> bool:
-    return all((folder / name).is_file() for name in _OF_A_RUN)
+    """Return whether it is the folder of a run; of one that cannot be looked into, no: reading it then says why."""
+    try:
+        return all((folder / name).is_file() for name in _OF_A_RUN)
+    except PermissionError:
+        return False
 
 
 def _is_folder(named: Path) -> bool:
