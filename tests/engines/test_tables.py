@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from unmoor.commands.training_rows import row_bytes
 from unmoor.engines import Job, Options, Summary, merge, restore, run_job
 from unmoor.errors import UsageError
 from unmoor.layouts import first_layout, open_data_set, shard_of
@@ -111,6 +112,13 @@ def test_times_in_nanoseconds_need_no_pandas(tmp_path: Path) -> None:
         )
         assert done.returncode == 0, done.stderr
     assert pq.read_table(tmp_path / "run" / "kept.parquet").equals(table)
+
+
+def test_a_row_with_values_that_cannot_be_read_is_shown_as_json_all_the_same(tmp_path: Path) -> None:
+    table = pa.table({"question": ["Name a tree."], "at": pa.array([3_000_000], pa.date32())})
+    pq.write_table(table, tmp_path / "data.parquet")
+    ((_, raw),) = row_bytes(tmp_path / "data.parquet")
+    assert json.loads(raw) == {"question": "Name a tree.", "at": "<date32[day], which cannot be read>"}
 
 
 def test_text_that_is_broken_is_a_row_in_the_quarantine(tmp_path: Path) -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -34,12 +33,16 @@ _LISTS_OF_TURNS = (*LIST_KEYS, "history")
 _FINER_THAN_PYTHON = "[ns"
 
 
-@dataclass(frozen=True, slots=True)
 class Unread:
-    """A value that cannot be read, and why; with a `code` where it may be text that is broken."""
+    """A value that cannot be read, and why; with a `code` where it may be text that is broken.
 
-    why: str
-    code: str = ""
+    No dataclass, which orjson would take apart: shown as JSON it is its own words.
+    """
+
+    __slots__ = ("code", "why")
+
+    def __init__(self, why: str, code: str = "") -> None:
+        self.why, self.code = why, code
 
     def __repr__(self) -> str:
         return f"<{self.why}>"
