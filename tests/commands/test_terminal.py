@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
 from unmoor.commands.terminal import PlainProgress, duration, percent, progress_bar, visible
@@ -44,6 +50,64 @@ def test_short_work_leaves_no_line_where_there_is_no_terminal(capfd: pytest.Capt
 
 def test_bytes_that_steer_a_terminal_are_shown_and_not_sent() -> None:
     assert visible("a\x1b]0;x\x07\u202eb\tc\n") == "a<U+001B>]0;x<U+0007><U+202E>b\tc\n"
+
+
+def _told(folder: Path, *arguments: str, out: str | None = None, **environment: str) -> tuple[int, str, str]:
+    stdout = Path(out).open("wb") if out else subprocess.PIPE  # noqa: SIM115
+    done = subprocess.run(
+        [sys.executable, "-m", "unmoor", *arguments],
+        stdout=stdout,
+        stderr=subprocess.PIPE,
+        cwd=folder,
+        env={**os.environ, **environment},
+        check=False,
+    )
+    return done.returncode, (done.stdout or b"").decode("latin-1"), done.stderr.decode()
+
+
+@pytest.fixture(scope="module")
+def rows(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("rows")
+    refusal = "I\u2019m sorry, but I can\u2019t assist with that request. \U0001f600"
+    answers = [refusal, *["An oak."] * 9]
+    lines = [json.dumps({"instruction": "Name a tree.", "output": answer}) + "\n" for answer in answers]
+    (folder / "rows.jsonl").write_text("".join(lines))
+    assert _told(folder, "filter", "rows.jsonl", "-o", "run")[0] == 0
+    return folder
+
+
+@pytest.mark.parametrize("columns", ["0", "1", "7"])
+def test_a_terminal_of_no_width_is_written_to(rows: Path, columns: str) -> None:
+    assert _told(rows, "audit", "rows.jsonl", COLUMNS=columns)[::2] == (0, "")
+
+
+@pytest.mark.parametrize(
+    "arguments", [("audit", "rows.jsonl"), ("explain", "run", "1"), ("explain", "run", "1", "--json")]
+)
+def test_output_that_cannot_be_written_is_one_message(rows: Path, arguments: tuple[str, ...]) -> None:
+    code, _, said = _told(rows, *arguments, out="/dev/full")
+    assert code == 4
+    assert said == (
+        "unmoor: The output cannot be written: No space left on device. Next: make room, or send it elsewhere\n"
+    )
+
+
+def test_characters_that_an_encoding_has_not_are_escaped(rows: Path) -> None:
+    code, said, _ = _told(rows, "explain", "run", "1", PYTHONIOENCODING="latin-1")
+    assert code == 0 and "\\u201c" in said
+    code, said, _ = _told(rows, "explain", "run", "1", "--json", PYTHONIOENCODING="latin-1")
+    assert code == 0 and json.loads(said)["answer"].endswith("\U0001f600")
+
+
+def test_a_name_that_is_not_utf8_is_said_with_the_way_to_rename_it(rows: Path) -> None:
+    name = os.fsdecode(b"it's \xff\xe9.jsonl")
+    (rows / name).write_bytes((rows / "rows.jsonl").read_bytes())
+    assert _told(rows, "audit", name)[0] == 0
+    code, _, said = _told(rows, "filter", name, "-o", "other")
+    assert code == 2 and said.startswith("unmoor: The name it\\x27s \\xff\\xe9.jsonl is not UTF-8")
+    command = said.split("in bash: ")[1].replace("NAME", "renamed.jsonl")
+    subprocess.run(["bash", "-c", command], cwd=rows, check=True)
+    assert (rows / "renamed.jsonl").exists() and not (rows / "other").exists()
 
 
 def test_more_than_was_foreseen_leaves_no_time_to_say(capfd: pytest.CaptureFixture[str]) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import pickle
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tests.detectors.conftest import Ask, exchange
@@ -121,6 +123,24 @@ def test_a_word_list_finds_what_lists_find(tmp_path: Path) -> None:
     words.write_text("\ufeffBiodiversity\r\n\r\nas an ai\n", encoding="utf-8")
     findings = load(["wordlist"], wordlist=words).find(exchange("Why?", "Soil needs BIODIVERSITY."))
     assert [(f.behaviour, f.quote, f.rule) for f in findings] == [("wordlist", "BIODIVERSITY", "biodiversity")]
+
+
+@pytest.mark.parametrize("phrase", ["cannot", "\0no", "no\0", "\0"])
+def test_a_word_list_reads_texts_with_zero_characters(tmp_path: Path, phrase: str) -> None:
+    words = tmp_path / "words.txt"
+    words.write_text(f"{phrase}\nas an ai\n", encoding="utf-8")
+    texts = ["Yes\0 and\0\0", "I cannot.", "As an AI \0no", "no\0", "", "no", "\0", "I cannot", "as an ai"]
+    detector = load(["wordlist"], wordlist=words)
+    conversations = [exchange("Why?", text) for text in texts]
+    found = [[finding.rule for finding in findings] for findings in detector.find_many(conversations)]
+    expected = [[rule for rule in (phrase, "as an ai") if rule in text.lower()] for text in texts]
+    assert [sorted(rules) for rules in found] == [sorted(rules) for rules in expected]
+    raw = detector.raw_scan()
+    if raw is not None:
+        lines = [json.dumps({"output": text}).encode() for text in texts]
+        data = b"\n".join(lines) + b"\n"
+        ends = np.flatnonzero(np.frombuffer(data, dtype=np.uint8) == ord("\n"))
+        assert set(raw.lines(data, ends)) >= {index for index, rules in enumerate(expected) if rules}
 
 
 def test_a_word_list_runs_beside_the_others(tmp_path: Path) -> None:

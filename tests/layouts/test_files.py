@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import json
+import lzma
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from unmoor.errors import BadDataError, UsageError
+from unmoor.layouts import arrays as arrays_module
 from unmoor.layouts import files as files_module
 from unmoor.layouts import read_chunks, recognise_source
 
@@ -59,18 +62,61 @@ def test_an_array_cut_short_keeps_its_whole_rows_and_one_broken(tmp_path: Path) 
     assert items == [b'{"a": 1}', b'{"a": 2}', b'{"a": "cu']
 
 
-def test_an_array_may_begin_with_a_byte_order_mark(tmp_path: Path) -> None:
-    source = recognise_source(_write(tmp_path, b'\xef\xbb\xbf[{"a": 1}, {"a": 2}]\n'))
+@pytest.mark.parametrize(
+    ("broken", "size"),
+    [
+        (b'{bad,"str",null,[1]', 4096),
+        (b"{bad", 7),
+        (b'{"a": "no end}', 4096),
+        (b'{"a": [{"b": 1}', 9),
+        (b'{"a": [1]]}', 4096),
+    ],
+)
+def test_a_broken_element_takes_none_that_follows_with_it(tmp_path: Path, broken: bytes, size: int) -> None:
+    good = [b'{"a": %d, "b": [{"c": 1}, {"c": 2}]}' % number for number in range(6)]
+    source = recognise_source(_write(tmp_path, b"[" + b", ".join([*good[:2], broken, *good[2:]]) + b"]\n"))
+    chunks = list(read_chunks(source, size))
+    items = [item for chunk in chunks for item in chunk.items]
+    assert [item for item in items if item in good] == good
+    assert 1 <= len(items) - len(good) <= 2
+    gaps = [gap for chunk in chunks for gap in chunk.gaps]
+    whole = b"".join(gap + item for gap, item in zip(gaps, items, strict=True)) + chunks[-1].tail
+    assert whole == source.path.read_bytes()
+
+
+def test_a_broken_element_in_a_large_array_takes_a_cap_of_bytes_with_it_at_most(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(arrays_module, "MAX_ROW_BYTES", 1000)
+    good = [b'{"a": %d}' % number for number in range(500)]
+    source = recognise_source(_write(tmp_path, b"[" + b",".join([good[0], b"{bad", *good[1:]]) + b"]"))
+    items = [item for chunk in read_chunks(source, 100) for item in chunk.items]
+    assert items == [good[0], b"{bad", *good[1:]]
+
+
+@pytest.mark.parametrize("size", [3, 4096])
+@pytest.mark.parametrize("rest", [b'\n[{"a": 2}]\n', b'{"a": 2}'])
+def test_json_after_the_array_is_never_passed_over(tmp_path: Path, rest: bytes, size: int) -> None:
+    source = recognise_source(_write(tmp_path, b'[{"a": 1}]' + rest))
+    with pytest.raises(BadDataError, match=r"more JSON follows .* Next: jq -c .*data.jsonl > rows.jsonl"):
+        list(read_chunks(source, size))
+
+
+@pytest.mark.parametrize("size", [3, 4096])
+def test_other_text_after_the_array_is_a_row_of_its_own(tmp_path: Path, size: int) -> None:
+    source = recognise_source(_write(tmp_path, b'[{"a": 1}] garbage ]\n'))
+    chunks = list(read_chunks(source, size))
+    assert [item for chunk in chunks for item in chunk.items] == [b'{"a": 1}', b"garbage ]"]
+    assert [gap for chunk in chunks for gap in chunk.gaps] == [b"[", b"] "]
+    assert chunks[-1].tail == b"\n"
+
+
+@pytest.mark.parametrize("compression", ["", "gzip"])
+def test_a_byte_order_mark_is_not_part_of_an_array(tmp_path: Path, compression: str) -> None:
+    source = recognise_source(_write(tmp_path, b'\xef\xbb\xbf [{"a": 1}, {"a": 2}]', compression))
     chunks = list(read_chunks(source))
-    assert [item for chunk in chunks for item in chunk.items] == [b'{"a": 1}', b'{"a": 2}']
-    assert (chunks[0].offset, chunks[0].gaps[0]) == (3, b"[")
-
-
-@pytest.mark.parametrize("after", [b'\n[{"a": 2}]\n', b" rubbish ]", b"]"])
-def test_rows_after_the_end_of_an_array_are_not_passed_over(tmp_path: Path, after: bytes) -> None:
-    source = recognise_source(_write(tmp_path, b'[{"a": 1}]' + after))
-    with pytest.raises(BadDataError, match="follows the end of the array"):
-        list(read_chunks(source, 8))
+    assert chunks[0].items == (b'{"a": 1}', b'{"a": 2}') and chunks[0].gaps[0] == b" ["
+    assert chunks[0].offset == 3
 
 
 def test_a_byte_order_mark_is_not_part_of_the_first_row(tmp_path: Path) -> None:
@@ -98,6 +144,28 @@ def test_a_file_that_cannot_be_read_says_why(tmp_path: Path, content: bytes, wor
     path.write_bytes(content)
     with pytest.raises(UsageError, match=words):
         recognise_source(path)
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (bz2.compress(b'{"a": 1}\n'), "bzip2, which is not read. Next: bzip2 -dc .*data.jsonl > rows.jsonl"),
+        (lzma.compress(b'{"a": 1}\n'), "with xz, which is not read. Next: xz -dc"),
+        (b"PARE" + bytes(20), "Parquet with an encrypted footer"),
+        (b"PK\x03\x04" + bytes(20), "a zip archive, .* Next: unzip"),
+    ],
+)
+def test_a_file_of_a_kind_that_is_not_read_is_called_what_it_is(tmp_path: Path, content: bytes, words: str) -> None:
+    with pytest.raises(UsageError, match=words):
+        recognise_source(_write(tmp_path, content))
+
+
+@pytest.mark.parametrize("nibble", [0, 15])
+def test_zstd_may_begin_with_a_frame_to_be_skipped(tmp_path: Path, nibble: int) -> None:
+    frame = bytes([0x50 + nibble]) + b"\x2a\x4d\x18\x04\0\0\0abcd"
+    source = recognise_source(_write(tmp_path, frame + zstd.compress(b'{"a": 1}\n')))
+    assert source.compression == "zstd"
+    assert b"".join(chunk.data for chunk in read_chunks(source)) == b'{"a": 1}\n'
 
 
 def test_a_missing_file_and_a_folder_are_named(tmp_path: Path) -> None:

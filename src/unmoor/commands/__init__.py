@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
+import io
 import os
 import re
 import sys
@@ -38,6 +40,9 @@ VERBS: dict[str, str] = {
     "serve": "Offer a model as an OpenAI-compatible service, with a persona and a guard.",
 }
 """Every verb and its one-line help, in the order of a day's work; the module of a verb has its name."""
+
+
+_CANNOT_WRITE = frozenset((errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG))
 
 
 def _no_color(*, is_hidden: bool) -> click.Option:
@@ -104,6 +109,7 @@ def cli() -> None:
 
 def main() -> None:
     """Run the command line; every error of ours is one plain message and an exit code."""
+    _write_any_character()
     try:
         code = cli.main(prog_name="unmoor", standalone_mode=False)
     except UnmoorError as error:
@@ -128,10 +134,23 @@ def main() -> None:
     except BrokenPipeError:  # the reader of our output, such as `head`, has left
         sys.stderr.close()
         code = 0
+    except OSError as error:
+        if error.errno not in _CANNOT_WRITE:
+            raise
+        _complain(f"The output cannot be written: {error.strerror}. Next: make room, or send it elsewhere")
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what is left in the buffer would fail again at the end
+        code = 4
     except MemoryError:
         _complain("The machine ran out of memory. Next: --workers 1, or a machine with more")
         code = 4
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _write_any_character() -> None:
+    """Let what the terminal's encoding has not be written as an escape, instead of ending the program."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper) and stream.errors == "strict":
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _show_example(error: click.ClickException) -> None:

@@ -32,6 +32,8 @@ __all__ = [
     "visible",
 ]
 
+_NARROWEST, _USUAL = 20, 80
+"""Columns below which nothing can be laid out, and those of a terminal that does not say."""
 _WIDE = 72
 """Columns from which progress has a bar and the time that has passed."""
 _BAR_WIDTH, _FIGURES_WIDTH = 29, 26
@@ -70,8 +72,9 @@ def duration(seconds: float) -> str:
 
 
 def print_json(value: Any) -> None:
-    """Print a JSON value for scripts, and nothing else, on standard output."""
-    click.echo(json.dumps(value, ensure_ascii=False, indent=2))
+    """Print a JSON value for scripts, and nothing else, on standard output: in ASCII where that is not UTF-8."""
+    is_utf8 = (sys.stdout.encoding or "").casefold().replace("-", "") == "utf8"
+    click.echo(json.dumps(value, ensure_ascii=not is_utf8, indent=2))
 
 
 def console(*, is_error: bool = False) -> Console:
@@ -79,7 +82,10 @@ def console(*, is_error: bool = False) -> Console:
     from rich.console import Console
 
     style = {"color_system": None} if os.environ.get("NO_COLOR") else {}
-    return Console(stderr=is_error, highlight=False, soft_wrap=False, markup=False, **style)  # type: ignore[arg-type]
+    made = Console(stderr=is_error, highlight=False, soft_wrap=False, markup=False, **style)  # type: ignore[arg-type]
+    if made.width < _NARROWEST:  # COLUMNS=0 says that nobody knows
+        made.width = _NARROWEST if made.width > 0 else _USUAL
+    return made
 
 
 def table(*columns: str, right: tuple[str, ...] = (), whole: tuple[str, ...] = ()) -> Table:

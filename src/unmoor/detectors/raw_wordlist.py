@@ -56,6 +56,8 @@ def _character(character: str) -> bytes:
         return _JSON[character]
     if character == "k":
         return rb"(?:k|\xe2\x84\xaa|\\u212a)"  # the Kelvin sign, which lower() makes a k
+    if character == "\0":
+        return rb"\x00"
     if character.isascii():
         return (b"\\" if character in _SPECIAL else b"") + character.encode()
     forms = _forms(character)

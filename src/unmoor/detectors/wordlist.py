@@ -79,18 +79,15 @@ class Wordlist:
         database = _literals(self.phrases)
         if database is None:
             return dict.fromkeys(range(len(lowered)), range(len(self.phrases)))
-        parted = "\0".join(lowered)
-        if parted.count("\0") != len(lowered) - 1:  # a text that holds one must not be taken for two
-            parted = "\0".join(text.replace("\0", " ") for text in lowered)
-        data = parted.encode("utf-8", "replace")
+        texts = [text.encode("utf-8", "replace") for text in lowered]
         hits: list[tuple[int, int]] = []
-        database.scan(data, match_event_handler=_note, context=hits)
+        database.scan(b"\0".join(texts), match_event_handler=_note, context=hits)
         if not hits:
             return {}
-        ends = np.flatnonzero(np.frombuffer(data, dtype=np.uint8) == 0)
+        ends = np.cumsum([len(text) + 1 for text in texts]) - 1  # where each text ends: it may hold a NUL of its own
         standing: dict[int, set[int]] = {}
-        texts = np.searchsorted(ends, np.array([end for _, end in hits], dtype=np.int64) - 1)
-        for index, (number, _) in zip(texts.tolist(), hits, strict=True):
+        places = np.searchsorted(ends, np.array([end for _, end in hits], dtype=np.int64) - 1, side="right")
+        for index, (number, _) in zip(places.tolist(), hits, strict=True):
             standing.setdefault(index, set()).add(number)
         return dict(standing)
 

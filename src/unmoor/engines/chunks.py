@@ -10,19 +10,19 @@ from typing import Any
 import orjson
 
 from unmoor.engines.job import ChunkResult, Job
-from unmoor.engines.judge import LABEL_KEY, Judge, Judged, counted
+from unmoor.engines.judge import Judge, Judged, counted
 from unmoor.engines.raw_rows import RawRows, sample_of
 from unmoor.errors import BadRow
 from unmoor.layouts import (
-    LIST_KEYS,
     Chunk,
-    apply_to_row,
     apply_to_text,
+    changed_rows,
     chunk_rows,
     layout_named,
     parsed_rows,
     row_too_large,
     schema_for_changes,
+    take_rows,
 )
 from unmoor.policy import Policy
 from unmoor.records import REFUSALS
@@ -230,9 +230,7 @@ def _pass_oversize(chunk: Chunk, result: ChunkResult) -> None:
 
 
 def _write_table(chunk: Chunk, judged: list[Judged], result: ChunkResult, job: Job) -> None:
-    """Sort the rows of a table; untouched rows are taken from it, rewritten ones made again in its schema."""
-    import pyarrow as pa
-
+    """Sort the rows of a table; untouched values are taken from it, changed ones made again in their column's type."""
     table = chunk.table
     places: dict[str, list[int]] = {
         "kept.parquet": [],
@@ -241,9 +239,6 @@ def _write_table(chunk: Chunk, judged: list[Judged], result: ChunkResult, job: J
         "before.parquet": [],
     }
     lines: dict[str, list[bytes]] = {"ledger.jsonl": [], "quarantine.jsonl": [], "review.jsonl": []}
-    rewritten: dict[int, dict[str, Any]] = {}
-    changed = [index for index, row in enumerate(judged) if row.changes]
-    originals = dict(zip(changed, table.take(pa.array(changed, pa.int64())).to_pylist(), strict=True))
     for index, row in enumerate(judged):
         if row.error is not None:
             places["quarantine.parquet"].append(index)
@@ -253,41 +248,19 @@ def _write_table(chunk: Chunk, judged: list[Judged], result: ChunkResult, job: J
             continue
         places["removed.parquet" if row.outcome == "removed" else "kept.parquet"].append(index)
         if row.changes:
-            rewritten[index] = apply_to_row(originals[index], row.changes)
             places["before.parquet"].append(index)
         if row.entry is not None:
             lines["ledger.jsonl"].append(_line(row.entry))
             if row.entry["needs_review"]:
                 lines["review.jsonl"].append(_line(row.entry))
     result.files = {name: b"".join(parts) for name, parts in lines.items() if parts}
-    always = ("kept.parquet", "removed.parquet")
-    result.tables = {name: table.take(pa.array(at, pa.int64())) for name, at in places.items() if at or name in always}
-    result.tables["kept.parquet"] = _kept_table(table, places["kept.parquet"], rewritten, job)
-
-
-def _kept_table(table: Any, kept: list[int], rewritten: dict[int, dict[str, Any]], job: Job) -> Any:
-    """Return the kept rows; where the policy may mask or label, the schema has a place for it in every chunk alike."""
-    import pyarrow as pa
-
-    actions = set(job.policy.actions.values()) if job.policy else set()
-    schema = schema_for_changes(table.schema, LIST_KEYS if "mask" in actions else (), has_labels="label" in actions)
-    if schema == table.schema:
-        return _with_rewritten(table, kept, rewritten)
-    originals = table.to_pylist()
-    rows = [rewritten.get(index) or originals[index] for index in kept]
-    return pa.Table.from_pylist([{LABEL_KEY: None, **row} if "label" in actions else row for row in rows], schema)
-
-
-def _with_rewritten(table: Any, kept: list[int], rewritten: dict[int, dict[str, Any]]) -> Any:
-    """Return the kept rows without unfolding the untouched ones: the rewritten stand behind the table, all are taken in order."""
-    import pyarrow as pa
-
-    if not rewritten:
-        return table.take(pa.array(kept, pa.int64()))
-    made = pa.Table.from_pylist(list(rewritten.values()), table.schema)
-    place_of = {index: table.num_rows + place for place, index in enumerate(rewritten)}
-    at = pa.array([place_of.get(index, index) for index in kept], pa.int64())
-    return pa.concat_tables([table, made]).combine_chunks().take(at)
+    actions = frozenset(job.policy.actions.values() if job.policy else ())
+    schema = schema_for_changes(table.schema, actions)  # the same for every chunk, whatever happens to its rows
+    changes = {index: row.changes for index, row in enumerate(judged) if row.changes}
+    kept = places.pop("kept.parquet")
+    result.tables = {"kept.parquet": changed_rows(table, kept, changes, schema)} | {
+        name: take_rows(table, at) for name, at in places.items() if at or name == "removed.parquet"
+    }
 
 
 def _close(judged: list[Judged], result: ChunkResult, policy: Policy | None) -> None:

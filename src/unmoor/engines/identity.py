@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import os
+from base64 import b64encode
 from functools import lru_cache
 from typing import Any
 
-from unmoor.errors import BadDataError
-from unmoor.layouts import DataSet, Source
+from unmoor.errors import BadDataError, UsageError
+from unmoor.layouts import DataSet, Source, schemas_held_alike
 from unmoor.run_folder import hash_file
 from unmoor.storage import Address, AnyPath
 
-__all__ = ["described", "hold_unchanged", "times_of"]
+__all__ = ["described", "hold_unchanged", "schemas_of", "times_of"]
 
 
 def described(data: DataSet, index: int, source: Source) -> dict[str, Any]:
-    """Return what a plan says of a file: its size, and its SHA-256 where all of it is read; of an object its version too."""
+    """Return what a plan says of a file: its size, and its SHA-256 where all of it is read; of an object its version too.
+
+    Raises:
+        UsageError: its name is no UTF-8, which a manifest is.
+    """
+    hold_utf8(data.name, source.path)
+    hold_utf8(data.file_name(index), source.path)
     is_cut = source.end is not None or source.row_groups is not None
     return {
         "name": data.file_name(index),
@@ -24,6 +32,40 @@ def described(data: DataSet, index: int, source: Source) -> dict[str, Any]:
         "sha256": None if is_cut else _hash(source.path),
         **({"version": source.path.stat().version} if isinstance(source.path, Address) else {}),
         **({"start": source.start, "end": source.end, "row_groups": source.row_groups} if is_cut else {}),
+    }
+
+
+def hold_utf8(name: str, path: AnyPath) -> None:
+    """Raise UsageError for a name of other bytes than UTF-8: a manifest could not say it."""
+    try:
+        name.encode()
+    except UnicodeEncodeError as error:
+        escaped = "".join(
+            chr(byte) if 32 <= byte < 127 and byte not in b"'\\" else f"\\x{byte:02x}"
+            for byte in os.fsencode(str(path))
+        )
+        raise UsageError(
+            f"The name {escaped} is not UTF-8, and a run writes down the names of what it reads. "
+            f"Next: rename it, in bash: mv $'{escaped}' NAME"
+        ) from error
+
+
+def schemas_of(data: DataSet, *, is_shard: bool) -> dict[int, dict[str, str]]:
+    """Return by its number what a plan says of a table's schema, so that it comes back with the file: nothing where all are alike.
+
+    A shard cannot know what the others' are.
+
+    Raises:
+        UsageError: the tables have other columns, so that no run can hold them.
+    """
+    if data.format != "parquet":
+        return {}
+    told = [schema and schema.serialize().to_pybytes() for schema in schemas_held_alike(data.files)]
+    are_alike = len({schema for schema in told if schema is not None}) < 2
+    return {
+        index: {"schema": b64encode(schema).decode()}
+        for index, schema in enumerate(told)
+        if schema is not None and (is_shard or not are_alike)
     }
 
 

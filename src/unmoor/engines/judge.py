@@ -15,14 +15,22 @@ from unmoor.engines.job import FOUND_FROM, Job, JudgeSettings
 from unmoor.engines.loaded import detector_of
 from unmoor.engines.said import findings_as_judged, judges_of, policy_as_judged
 from unmoor.errors import BadRow
-from unmoor.layouts import Change, Layout, ParsedRow, SetKey, SetText, layout_named, layout_of_row
+from unmoor.layouts import (
+    LABEL_KEY,
+    Change,
+    Layout,
+    ParsedRow,
+    SetKey,
+    SetText,
+    layout_named,
+    layout_of_row,
+    unread_text,
+)
 from unmoor.policy import cut_spans, decide, turns_to_remove
 from unmoor.records import REFUSALS, Conversation, Decision, Finding, without_reasoning
 
-__all__ = ["LABEL_KEY", "Judge", "Judged", "ReadRow", "counted"]
+__all__ = ["Judge", "Judged", "ReadRow", "counted"]
 
-LABEL_KEY = "unmoor"
-"""The field that the action `label` adds: a list of behaviours."""
 NO_ANSWER = "none"
 """Counted among the languages: a row without an answer to learn, such as one that KTO trains away from."""
 _UNKNOWN = "und"
@@ -122,7 +130,7 @@ class Judge:
                 raise BadRow("UNKNOWN_LAYOUT", f"no known layout has these keys: {keys}")
             return ReadRow(number, parsed, layout, layout.read(parsed.readable))
         except BadRow as error:
-            return Judged(number, "quarantined", error=error)
+            return Judged(number, "quarantined", error=unread_text(parsed.readable) or error)
 
     def _floor_topics(
         self, reads: list[ReadRow], found: list[tuple[Finding, ...]]
@@ -155,7 +163,7 @@ class Judge:
             findings,
             policy_as_judged(self._job.policy, verdicts) if verdicts else self._job.policy,
             floor_turns=self._floor_turns(read.conversation, findings, floor_topics) if floor_topics else frozenset(),
-            can_mask=read.layout.can_mask,
+            can_mask=read.layout.mask(read.parsed.row, 0) is not None,
         )
         if judges:
             decision = replace(decision, reason=f"{decision.reason}; judged by {judges}")

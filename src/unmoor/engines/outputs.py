@@ -9,7 +9,8 @@ from typing import Any
 
 from unmoor.engines.chunks import quarantine_entry
 from unmoor.engines.job import ChunkResult
-from unmoor.layouts import Chunk, DataSet, row_too_large
+from unmoor.errors import UsageError
+from unmoor.layouts import Chunk, DataSet, row_too_large, schema_difference
 from unmoor.run_folder import RunWriter, machine_errors
 from unmoor.storage import AnyPath, for_random_access
 
@@ -113,6 +114,12 @@ class Outputs:
         with machine_errors(f"Writing {path}"):
             if name not in self._tables:
                 self._tables[name] = pq.ParquetWriter(path, table.schema, compression="zstd", write_page_checksum=True)
+            schema = self._tables[name].schema
+            if not table.schema.equals(schema):
+                raise UsageError(
+                    f"The rows are of two kinds and fit no one table: {schema_difference(schema, table.schema)}. "
+                    "Next: a run for each kind"
+                )
             if table.num_rows:
                 self._tables[name].write_table(table)
 

@@ -17,7 +17,7 @@ from unmoor.engines.run import Finisher, plan_of, run_job
 from unmoor.engines.shards import merge
 from unmoor.engines.summary import Summary
 from unmoor.errors import MachineError, MissingExtraError, UnmoorError
-from unmoor.layouts import DataSet, open_data_set, shard_of
+from unmoor.layouts import DataSet, open_data_set, schemas_held_alike, shard_of
 from unmoor.run_folder import MANIFEST, read_json
 from unmoor.storage import Address, AnyPath, delete
 
@@ -63,6 +63,8 @@ def run_on_ray(
     if is_ours:
         ray.init(address=cluster.address, include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR)
     try:
+        if job.policy is not None and data.format == "parquet":
+            schemas_held_alike(data.files)
         cuts = [(shard_of(data, number, count), (number, count)) for number in range(1, count + 1)]
         _run_shards(ray, [(cut, job, shards, shard, options) for cut, shard in cuts], on_progress)
     finally:

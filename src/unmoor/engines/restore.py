@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from base64 import b64decode
 from collections import deque
 from collections.abc import Callable, Iterator
 from itertools import groupby, islice
@@ -10,7 +11,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO
 
 from unmoor.errors import RunFolderError, UsageError
-from unmoor.layouts import read_chunks, recognise_source
+from unmoor.layouts import in_schema, read_chunks, recognise_source
 from unmoor.run_folder import hash_file, machine_errors, read_lines_of, read_manifest, verify
 from unmoor.storage import AnyPath, for_random_access
 
@@ -189,18 +190,20 @@ def _gaps(array: dict[str, Any]) -> Iterator[bytes]:
 
 def _parquet_writer(folder: AnyPath) -> Callable[[Path, dict[str, Any], _Rows], None]:
     """Return what writes rows back in order, run by run of rows that lie in the same file."""
+    import pyarrow as pa
     import pyarrow.parquet as pq
 
     cursors = {name: _TableCursor(folder / f"{name}.parquet") for name in ("kept", "removed", "quarantine", "before")}
-    schema = pq.read_schema(for_random_access(folder / "removed.parquet"))
+    common = pq.read_schema(for_random_access(folder / "removed.parquet"))
 
-    def write(path: Path, _file: dict[str, Any], rows: _Rows) -> None:
+    def write(path: Path, file: dict[str, Any], rows: _Rows) -> None:
+        schema = pa.ipc.read_schema(pa.py_buffer(b64decode(file["schema"]))) if "schema" in file else common
         places = (_PLACES.get(outcome, "kept") for _, outcome, _ in rows)
         with pq.ParquetWriter(path, schema, compression="zstd", write_page_checksum=True) as writer:
             for place, same in groupby(places):
                 count = len(list(same))
                 for table in cursors[place].take(count):
-                    writer.write_table(table.select(schema.names).cast(schema))
+                    writer.write_table(in_schema(table, schema))
                 if place == "before":  # the rewritten rows stand among the kept ones too
                     deque(cursors["kept"].take(count), maxlen=0)
 

@@ -16,7 +16,7 @@ import orjson
 from unmoor import __version__
 from unmoor.engines.chunks import ChunkWorker
 from unmoor.engines.duplicates import write_duplicates
-from unmoor.engines.identity import described, hold_unchanged, times_of
+from unmoor.engines.identity import described, hold_unchanged, schemas_of, times_of
 from unmoor.engines.job import ChunkResult, Job, Options, RowObserver
 from unmoor.engines.limits import hold_bad_rows, hold_to_limit
 from unmoor.engines.loaded import detector_of
@@ -179,13 +179,16 @@ def plan_of(data: DataSet, job: Job, options: Options) -> dict[str, Any]:
 
     `chunk_bytes` does not; it is there because a checkpoint counts chunks.
     """
+    schemas = schemas_of(data, is_shard=options.shard is not None) if job.policy is not None else {}
     detector = detector_of(job)
     first = data.files[0]
     return {
         "unmoor": __version__,
         "kind": "audit" if job.policy is None else "filter",
         "input": {"name": data.name, "format": data.format},
-        "inputs": [described(data, index, source) for index, source in enumerate(data.files)],
+        "inputs": [
+            {**described(data, index, source), **schemas.get(index, {})} for index, source in enumerate(data.files)
+        ],
         "shard": {"number": options.shard[0], "count": options.shard[1]} if options.shard else None,
         "chunk_bytes": options.chunk_bytes,
         "compression": first.compression,

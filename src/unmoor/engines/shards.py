@@ -98,7 +98,7 @@ def merged_plan(manifests: Sequence[dict[str, Any]]) -> dict[str, Any]:
     files: dict[str, dict[str, Any]] = {}
     for manifest in manifests:
         for file in manifest["inputs"]:
-            keys = ("name", "compression", "has_bom", "size_bytes", "sha256", "version")
+            keys = ("name", "compression", "has_bom", "size_bytes", "sha256", "version", "schema")
             kept = {key: file[key] for key in keys if key in file}
             if files.get(file["name"], kept) != kept:
                 raise RunFolderError(f"{file['name']} changed between the shards: they are not of one run")

@@ -22,18 +22,26 @@ from unmoor.layouts.columns import (
 from unmoor.layouts.data_set import DataSet, data_set_of, open_data_set, read_chunks, read_data_set, shard_of
 from unmoor.layouts.files import CHUNK_BYTES, Chunk, Source, recognise_source
 from unmoor.layouts.layout import Layout
-from unmoor.layouts.messages import LIST_KEYS
-from unmoor.layouts.parquet import schema_for_changes, table_rows
+from unmoor.layouts.parquet import schema_difference, schemas_held_alike
 from unmoor.layouts.parse import MAX_DEPTH, MAX_ROW_BYTES, ParsedRow, parse_row, row_too_large
+from unmoor.layouts.tables import (
+    LABEL_KEY,
+    changed_rows,
+    in_schema,
+    schema_for_changes,
+    table_rows,
+    take_rows,
+    unread_text,
+)
 from unmoor.layouts.unread import nested_rows, why_unread
 from unmoor.records import Conversation, Row
 from unmoor.storage import AnyPath
 
 __all__ = [
     "CHUNK_BYTES",
+    "LABEL_KEY",
     "LAYOUTS",
     "LAYOUT_NAMES",
-    "LIST_KEYS",
     "MAX_DEPTH",
     "MAX_ROW_BYTES",
     "Change",
@@ -47,9 +55,11 @@ __all__ = [
     "Source",
     "apply_to_row",
     "apply_to_text",
+    "changed_rows",
     "chunk_rows",
     "data_set_of",
     "first_layout",
+    "in_schema",
     "layout_named",
     "layout_of_row",
     "open_data_set",
@@ -62,9 +72,13 @@ __all__ = [
     "recognise_layout",
     "recognise_source",
     "row_too_large",
+    "schema_difference",
     "schema_for_changes",
+    "schemas_held_alike",
     "shard_of",
     "table_rows",
+    "take_rows",
+    "unread_text",
 ]
 
 LAYOUTS: dict[str, Layout] = {

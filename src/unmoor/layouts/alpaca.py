@@ -55,7 +55,10 @@ def _request(row: Row, key: str) -> Turn:
 
 def _history(row: Row) -> list[Turn]:
     turns: list[Turn] = []
-    for index, pair in enumerate(row.get("history") or ()):
+    pairs = row.get("history") or []
+    if not isinstance(pairs, list):
+        raise BadRow("BAD_HISTORY", f"history should be a list of pairs, found {pairs!r:.40}")
+    for index, pair in enumerate(pairs):
         if not isinstance(pair, list) or len(pair) != 2:
             raise BadRow("BAD_HISTORY", f"history[{index}] should be a pair of request and answer")
         turns.append(text_turn("user", pair[0], ("history", index, 0), position=index))

@@ -1,6 +1,7 @@
 """From one JSON array to its elements, byte for byte, without holding the file in memory.
 
 Only strings, brackets and commas are looked at, so a bad element is one bad row and not a lost file, and nothing recurses.
+A bracket or quote too few would take all that follows with it: where elements begin alike, the next one is found again.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ __all__ = ["read_array"]
 _TOKEN = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|["\[\]{},]', re.DOTALL)
 _SPACE = b" \t\r\n"
 _BOM = b"\xef\xbb\xbf"
+_FIRST_KEY = re.compile(rb'\{\s*("[^"\\]*(?:\\.[^"\\]*)*")\s*:', re.DOTALL)
 _MOST_BETWEEN_BYTES = 2**20
 """Commas and white space between two elements: more is no list of rows."""
 
@@ -28,7 +30,7 @@ def read_array(source: Source, chunk_bytes: int = CHUNK_BYTES) -> Iterator[Chunk
     `gaps[i]` is what stands before `items[i]`: the opening bracket, commas, white space.
 
     Raises:
-        BadDataError: the compressed data is damaged, one element is longer than 64 MiB, or something follows the array.
+        BadDataError: the compressed data is damaged, one element is longer than 64 MiB, or more JSON follows the array.
     """
     index, row, offset, size = 0, 1, len(_BOM) if source.has_bom else 0, 0
     gaps: list[bytes] = []
@@ -54,43 +56,60 @@ def _elements(source: Source, block_bytes: int) -> Iterator[tuple[bytes, bytes |
     """Yield (gap, element) for each element, then (tail, None)."""
     splitter = _Splitter()
     pending = bytearray()
+    begins: re.Pattern[bytes] | None = None
     with open_bytes(source.path, source.compression) as stream:
-        read_some(stream, len(_BOM) if source.has_bom else 0, source.path)
-        while not splitter.is_closed and (block := read_some(stream, block_bytes, source.path)):
-            for segment, separator in splitter.feed(block):
+        if source.has_bom:
+            read_some(stream, len(_BOM), source.path)
+        is_end = False
+        while not is_end:
+            block = read_some(stream, block_bytes, source.path)
+            is_end = not block
+            cuts = splitter.feed(block)
+            if splitter.is_closed:
+                _refuse_more_json(source, splitter.rest)
+            if splitter.rest.strip(_SPACE) and (is_end or len(splitter.rest) > MAX_ROW_BYTES):
+                broken = splitter.give_up(begins, is_end=is_end)
+                if broken is None:
+                    raise BadDataError(_too_long(source, is_closed=splitter.is_closed))
+                cuts.append((broken, b""))
+                is_end = is_end and not splitter.rest
+            for segment, separator in cuts:
                 body = segment.strip(_SPACE)
                 lead = len(segment) - len(segment.lstrip(_SPACE))
                 if body:
+                    begins = begins or _beginning_as(body)
                     yield bytes(pending) + segment[:lead], body
                     pending = bytearray(segment[lead + len(body) :] + separator)
                 else:
                     pending += segment + separator
             if len(pending) > _MOST_BETWEEN_BYTES:
                 raise BadDataError(f"{source.path}: over {_MOST_BETWEEN_BYTES} bytes of the array hold no element")
-            if len(splitter.rest) > MAX_ROW_BYTES:
-                raise BadDataError(
-                    f"{source.path}: an element of the array is over {MAX_ROW_BYTES} bytes. Next: write the file as JSON Lines"
-                )
-        rest = splitter.rest
-        while more := read_some(stream, block_bytes, source.path):
-            rest += more
-            if len(rest) > MAX_ROW_BYTES:
-                raise BadDataError(f"{source.path}: over {MAX_ROW_BYTES} bytes follow the end of the array")
-    _refuse_more(source, rest.strip(_SPACE) if splitter.is_closed else b"")
-    if not splitter.is_closed and rest.strip(_SPACE):  # cut short: what is left is one broken row
-        lead = len(rest) - len(rest.lstrip(_SPACE))
-        yield bytes(pending) + rest[:lead], rest[lead:]
-        pending, rest = bytearray(), b""
-    yield bytes(pending) + rest, None
+    yield bytes(pending) + splitter.rest, None
 
 
-def _refuse_more(source: Source, after: bytes) -> None:
-    """Raise BadDataError if anything follows the end of the array: rows in it would be passed over in silence."""
-    if after:
+def _refuse_more_json(source: Source, rest: bytes) -> None:
+    """Raise BadDataError where another array or object follows the end of the first: its rows would be missed."""
+    if rest.lstrip(_SPACE)[:1] in (b"[", b"{"):
+        flat = quote(str(source.path))
         raise BadDataError(
-            f"{source.path}: text follows the end of the array: {after[:40].decode('utf-8', 'replace')!r}. "
-            f"Next, if these are several arrays: jq -c '.[]' {quote(str(source.path))} > rows.jsonl"
+            f"{source.path}: more JSON follows the end of the first array, so the file is neither one array nor JSON Lines "
+            f"of objects. Next: jq -c 'if type == \"array\" then .[] else . end' {flat} > rows.jsonl"
         )
+
+
+def _too_long(source: Source, *, is_closed: bool) -> str:
+    if is_closed:
+        return f"{source.path}: over {MAX_ROW_BYTES} bytes follow the end of the array"
+    return f"{source.path}: an element of the array is over {MAX_ROW_BYTES} bytes. Next: write the file as JSON Lines"
+
+
+def _beginning_as(element: bytes) -> re.Pattern[bytes] | None:
+    """Return what tells where an element like this one begins, from the comma before it on; None if parts of it begin so too."""
+    opening = _FIRST_KEY.match(element)
+    if opening is None:
+        return None
+    begins = rb"\{\s*" + re.escape(opening[1]) + rb"\s*:"
+    return re.compile(rb",(?=\s*" + begins + rb")") if len(re.findall(begins, element)) == 1 else None
 
 
 class _Splitter:
@@ -136,3 +155,17 @@ class _Splitter:
         elif token == b",":
             return self._depth == 0
         return False
+
+    def give_up(self, begins: re.Pattern[bytes] | None, *, is_end: bool) -> bytes | None:
+        """Cut a broken element off where the next one `begins`, so that it takes no other with it, or at the end; return it.
+
+        None where no next one begins and the end is not there yet.
+        """
+        following = begins.search(self.rest) if begins is not None else None
+        if following is None and not is_end:
+            return None
+        place = following.start() if following else len(self.rest)
+        broken, self.rest = self.rest[:place], self.rest[place:]
+        self._at, self._depth = 0, 0
+        self.is_closed = self.is_closed and following is None
+        return broken

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import gzip
 import importlib
+import re
 import stat
 import sys
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from shlex import quote
 from types import ModuleType
 from typing import Any, BinaryIO, Literal, cast
 
@@ -39,6 +41,16 @@ _ALWAYS_UNFOLDS, _MOST_TIMES = 2**29, 300
 """Decompressed bytes that are always read, and times the file's size that are: beyond both it is a bomb."""
 _BOM = b"\xef\xbb\xbf"
 _GZIP, _ZSTD, _PARQUET = b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"PAR1"
+_ZSTD_SKIPPABLE = re.compile(rb"[\x50-\x5f]\x2a\x4d\x18")
+"""A frame that zstd passes over; pzstd and others put one before the data (RFC 8878, 3.1.2)."""
+_NOT_READ: dict[bytes, tuple[str, str]] = {
+    b"BZh": ("compressed with bzip2", "bzip2 -dc {} > rows.jsonl"),
+    b"\xfd7zX": ("compressed with xz", "xz -dc {} > rows.jsonl"),
+    b"PK\x03\x04": ("a zip archive", "unzip {}, then name a file of it"),
+    b"PARE": ("Parquet with an encrypted footer", "whoever has the keys writes it without encryption"),
+    b"ARRO": ("an Arrow file", "with pyarrow, read it with ipc.open_file and write it with parquet.write_table"),
+}
+"""How files begin that are taken for rows and hold none: what they are, and the way out."""
 _READ_ONCE = {stat.S_IFIFO: "pipe", stat.S_IFSOCK: "socket", stat.S_IFCHR: "device"}
 """What is no file on a disk. Data is read twice, once to see how it is written, and a run hashes it once more."""
 
@@ -112,7 +124,7 @@ def recognise_source(path: AnyPath) -> Source:
     """Look at the first bytes of `path` and say how it is written; the file's name is not trusted.
 
     Raises:
-        UsageError: there is no such file, it is a folder, it is empty, or it is UTF-16.
+        UsageError: there is no such file, it is a folder, it is empty, UTF-16, or of a kind that is not read.
         BadDataError: it is compressed and the compressed data is damaged.
     """
     if not isinstance(path, Address):
@@ -130,7 +142,8 @@ def recognise_source(path: AnyPath) -> Source:
         raise UsageError(f"{path} is empty: there is no row in it")
     if magic == _PARQUET:
         return Source(path, "parquet")
-    compression: Literal["", "gzip", "zstd"] = "gzip" if magic[:2] == _GZIP else "zstd" if magic == _ZSTD else ""
+    _refuse_other_kinds(path, magic)
+    compression = _compression_of(magic)
     with open_bytes(path, compression) as stream:
         start = read_some(stream, 65536, path)
     if not start:
@@ -140,6 +153,18 @@ def recognise_source(path: AnyPath) -> Source:
     has_bom = start.startswith(_BOM)
     body = start[len(_BOM) if has_bom else 0 :].lstrip(b" \t\r\n")
     return Source(path, "json" if _is_array(body) else "jsonl", compression, has_bom)
+
+
+def _refuse_other_kinds(path: AnyPath, magic: bytes) -> None:
+    for begins, (kind, way) in _NOT_READ.items():
+        if magic.startswith(begins):
+            raise UsageError(f"{path} is {kind}, which is not read. Next: {way.format(quote(str(path)))}")
+
+
+def _compression_of(magic: bytes) -> Literal["", "gzip", "zstd"]:
+    if magic.startswith(_GZIP):
+        return "gzip"
+    return "zstd" if magic == _ZSTD or _ZSTD_SKIPPABLE.match(magic) else ""
 
 
 def size_of(path: AnyPath) -> int:

@@ -36,11 +36,6 @@ class Layout:
     roles: frozenset[str] = frozenset()
     """The names of speakers that `is_plain` knows."""
 
-    @property
-    def can_mask(self) -> bool:
-        """Whether a turn of this layout can be marked as not trained on."""
-        return self.mask is not no_mask
-
 
 def text_turn(role: Role, text: object, path: Path, *, is_target: bool = False, position: int = -1) -> Turn:
     """Return a turn whose text is the string at `path`.

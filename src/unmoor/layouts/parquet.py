@@ -1,17 +1,26 @@
-"""From a Parquet file to tables of a bounded size, and from rewritten rows back to the file's own schema."""
+"""From a Parquet file to tables of a bounded size."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from shlex import quote
 from typing import Any
 
-from unmoor.errors import BadDataError
+from unmoor.errors import BadDataError, UsageError
 from unmoor.layouts.files import CHUNK_BYTES, Chunk, Source
 from unmoor.storage import for_random_access
 
-__all__ = ["read_parquet", "row_group_bytes", "schema_for_changes", "table_rows"]
+__all__ = ["read_parquet", "row_group_bytes", "schema_difference", "schemas_held_alike"]
 
 _BATCH_ROWS = 1024
+_FOOTERS_AT_ONCE = 16
+_NAMED_FILES = 20
+_JOIN = (
+    'python -c "import sys, pyarrow as a, pyarrow.parquet as p; '
+    "t = [p.ParquetFile(f).read() for f in sys.argv[1:]]; "
+    "p.write_table(a.concat_tables(t, promote_options='permissive'), 'rows.parquet')\""
+)
 _MOST_BATCH_BYTES = 256 * 2**20
 """A batch of at most 1,024 rows that is larger is a bomb, not text."""
 _MOST_VALUES_PER_ROW = 4 * 2**20
@@ -75,6 +84,53 @@ def _batch_rows(file: Any, group: int, chunk_bytes: int) -> int:
     return max(1, min(_BATCH_ROWS, chunk_bytes // max(1, first.nbytes))) if first is not None else _BATCH_ROWS
 
 
+def schemas_held_alike(sources: Sequence[Source]) -> list[Any]:
+    """Return the schema of each file, None of an empty one; the columns are the same, since a run writes them into one table.
+
+    Raises:
+        UsageError: two of them differ; names the column, and the command that makes one table of all.
+        BadDataError: a file is damaged.
+    """
+    with ThreadPoolExecutor(_FOOTERS_AT_ONCE) as pool:
+        schemas = list(pool.map(_schema, sources))
+    paths = [str(source.path) for source, schema in zip(sources, schemas, strict=True) if schema is not None]
+    first = next(filter(None, schemas), None)
+    for source, schema in zip(sources, schemas, strict=True):
+        if schema is not None and not schema.equals(first):
+            named = paths if len(paths) <= _NAMED_FILES else [*paths[:_NAMED_FILES], "and the others"]
+            raise UsageError(
+                f"The tables differ: {schema_difference(first, schema)} in {source.path}, unlike in {paths[0]}. "
+                "A run writes rows of one kind. Next: a run for each file, or one table of all, where their types can be "
+                f"joined: {_JOIN} {' '.join(map(quote, named))}"
+            )
+    return schemas
+
+
+def _schema(source: Source) -> Any:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    if not source.path.stat().st_size:
+        return None
+    try:
+        return pq.read_schema(for_random_access(source.path))
+    except (pa.ArrowException, OSError) as error:
+        raise BadDataError(f"{source.path}: the Parquet data is damaged: {error}") from error
+
+
+def schema_difference(first: Any, other: Any) -> str:
+    """Return in words the first column in which a schema differs from the first one."""
+    kinds, others = (dict(zip(schema.names, schema, strict=True)) for schema in (first, other))
+    for name in dict.fromkeys((*kinds, *others)):
+        if name not in others:
+            return f"there is no column {name!r}"
+        if name not in kinds:
+            return f"there is a column {name!r}"
+        if not kinds[name].equals(others[name]):
+            return f"the column {name!r} is {others[name].type} and not {kinds[name].type}"
+    return "the columns stand in another order"
+
+
 def row_group_bytes(source: Source) -> list[int]:
     """Return the uncompressed bytes of each row group of a file, as its footer says.
 
@@ -89,32 +145,3 @@ def row_group_bytes(source: Source) -> list[int]:
     except (pa.ArrowException, OSError) as error:
         raise BadDataError(f"{source.path}: the Parquet data is damaged: {error}") from error
     return [metadata.row_group(index).total_byte_size for index in range(metadata.num_row_groups)]
-
-
-def table_rows(table: Any) -> list[dict[str, Any]]:
-    """Return a table's rows as dictionaries, with keys that are null left out: Parquet has no missing keys."""
-    return [_without_nulls(row) for row in table.to_pylist()]
-
-
-def _without_nulls(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _without_nulls(v) for key, v in value.items() if v is not None}
-    return [_without_nulls(v) for v in value] if isinstance(value, list) else value
-
-
-def schema_for_changes(schema: Any, list_keys: Collection[str], *, has_labels: bool) -> Any:
-    """Return `schema` with a place for what a policy may add: `train` in each turn of the `list_keys`, `unmoor` for labels."""
-    import pyarrow as pa
-
-    for position, field in enumerate(schema):
-        is_list = pa.types.is_list(field.type) or pa.types.is_large_list(field.type)
-        if field.name not in list_keys or not is_list or not pa.types.is_struct(field.type.value_type):
-            continue
-        turn = field.type.value_type
-        if turn.get_field_index("train") < 0:
-            wider = pa.struct([*turn, pa.field("train", pa.bool_())])
-            made = pa.large_list(wider) if pa.types.is_large_list(field.type) else pa.list_(wider)
-            schema = schema.set(position, field.with_type(made))
-    if has_labels and "unmoor" not in schema.names:
-        schema = schema.append(pa.field("unmoor", pa.list_(pa.string())))
-    return schema

@@ -1,0 +1,309 @@
+"""Runs over Parquet columns of every type: what is not rewritten keeps its values, what is masked or labelled has its place."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from unmoor.commands.training_rows import row_bytes
+from unmoor.engines import Job, Options, Summary, merge, restore, run_job
+from unmoor.errors import UsageError
+from unmoor.layouts import first_layout, open_data_set, shard_of
+from unmoor.policy import Policy, load_policy
+from unmoor.records import BEHAVIOURS
+from unmoor.run_folder import read_lines_of, verify
+
+REFUSAL = "I'm sorry, but I can't assist with that request."
+DISCLAIMER = (
+    "As an AI language model, I do not have personal preferences. However, here are three trees: oak, ash and elm."
+)
+PLAIN = "Oak, ash and elm are three trees that grow well in a cool climate."
+ANSWERS = (PLAIN, REFUSAL, DISCLAIMER)
+COUNT = 9
+TURN = pa.struct([("role", pa.string()), ("content", pa.string())])
+
+
+def _turns(answer: str, *, sharegpt: bool = False, **more: Any) -> list[dict[str, Any]]:
+    said = [("user", "Name three trees."), ("assistant", PLAIN), ("user", "And more?"), ("assistant", answer)]
+    if sharegpt:
+        return [{"from": "human" if role == "user" else "gpt", "value": text, **more} for role, text in said]
+    return [{"role": role, "content": text, **more} for role, text in said]
+
+
+TURNS = [_turns(ANSWERS[n % 3]) for n in range(COUNT)]
+
+
+def _policy(action: str | None = None) -> Policy:
+    policy = replace(load_policy("dolphin"), max_removed_share=1.0)
+    return replace(policy, actions=dict.fromkeys(BEHAVIOURS, action)) if action else policy
+
+
+def _run(folder: Path, table: pa.Table, action: str | None = None) -> tuple[Path, Summary]:
+    path, run = folder / "data.parquet", folder / "run"
+    pq.write_table(table, path, row_group_size=4)
+    data = open_data_set(path)
+    job = Job(first_layout(path).name, _policy(action), languages=("en",))
+    summary = run_job(data, job, run, Options(force=True, chunk_bytes=100))
+    assert verify(run) == []
+    restore(run, folder / "again.parquet")
+    again = pq.ParquetFile(folder / "again.parquet").read()
+    assert again.schema.equals(table.schema) and again.num_rows == table.num_rows
+    return run, summary
+
+
+def _outcomes(run: Path, outcome: str) -> list[int]:
+    return [entry["row"] for entry in read_lines_of(run, "ledger.jsonl") if entry["outcome"] == outcome]
+
+
+COLUMNS: dict[str, Callable[[], Any]] = {
+    "nanoseconds": lambda: pa.array([1700000000123456789 + n for n in range(COUNT)], pa.timestamp("ns")),
+    "zone": lambda: pa.array([1700000000123456789 + n for n in range(COUNT)], pa.timestamp("ns", "Europe/Berlin")),
+    "no such zone": lambda: pa.array(range(COUNT), pa.timestamp("us", "No/Where")),
+    "year 11000": lambda: pa.array([300_000_000_000_000_000] * COUNT, pa.timestamp("us")),
+    "date": lambda: pa.array([3_000_000] * COUNT, pa.date32()),
+    "time": lambda: pa.array([123456789] * COUNT, pa.time64("ns")),
+    "duration": lambda: pa.array([123456789] * COUNT, pa.duration("ns")),
+    "view": lambda: pa.array(["x", None, "y"] * 3, pa.string_view()),
+    "bytes view": lambda: pa.array([b"x", None, b"\xff"] * 3, pa.binary_view()),
+    "views inside": lambda: pa.array([["x"], None, [None]] * 3, pa.list_(pa.string_view())),
+    "no UTF-8": lambda: pa.Array.from_buffers(
+        pa.string(), COUNT, [None, pa.array(range(COUNT + 1), pa.int32()).buffers()[1], pa.py_buffer(b"\xff" * COUNT)]
+    ),
+    "name twice": lambda: pa.StructArray.from_arrays([pa.array(range(COUNT))] * 2, names=["a", "a"]),
+    "dictionary": lambda: pa.array(["x", None, "y"] * 3).dictionary_encode(),
+    "map": lambda: pa.array([[("a", 1), ("a", 2)]] * COUNT, pa.map_(pa.string(), pa.int64())),
+    "null": lambda: pa.nulls(COUNT),
+}
+
+
+@pytest.mark.parametrize("action", [None, "label", "mask"])
+@pytest.mark.parametrize("kind", COLUMNS)
+def test_a_column_that_is_not_read_goes_by_untouched(tmp_path: Path, kind: str, action: str | None) -> None:
+    column = COLUMNS[kind]()
+    table = pa.table({"messages": pa.array(TURNS, pa.list_(TURN)), "more": column})
+    run, summary = _run(tmp_path, table, action)
+    assert summary.counts()["quarantined"] == 0
+    kept, again = pq.read_table(run / "kept.parquet"), pq.read_table(tmp_path / "again.parquet")
+    assert str(again["more"].combine_chunks()) == str(column)
+    assert kept["more"].type == column.type
+    if not summary.counts()["removed"]:
+        assert str(kept["more"].combine_chunks()) == str(column)
+
+
+def test_times_in_nanoseconds_need_no_pandas(tmp_path: Path) -> None:
+    turns = [[{**turn, "at": 1_700_000_000_123_456_789} for turn in row] for row in [_turns(PLAIN)] * COUNT]
+    kind = pa.list_(pa.struct([*TURN, ("at", pa.timestamp("ns"))]))
+    times = {"time": COLUMNS["nanoseconds"](), "zone": COLUMNS["zone"](), "duration": COLUMNS["duration"]()}
+    table = pa.table({"messages": pa.array(turns, kind), **times})
+    pq.write_table(table, tmp_path / "data.parquet")
+    code = "import sys; sys.modules['pandas'] = None; from unmoor.commands import main; main()"
+    for verb in (["audit", "data.parquet"], ["filter", "data.parquet", "-o", "run"]):
+        done = subprocess.run(
+            [sys.executable, "-c", code, *verb], cwd=tmp_path, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
+    assert pq.read_table(tmp_path / "run" / "kept.parquet").equals(table)
+
+
+def test_a_row_with_values_that_cannot_be_read_is_shown_as_json_all_the_same(tmp_path: Path) -> None:
+    table = pa.table({"question": ["Name a tree."], "at": pa.array([3_000_000], pa.date32())})
+    pq.write_table(table, tmp_path / "data.parquet")
+    ((_, raw),) = row_bytes(tmp_path / "data.parquet")
+    assert json.loads(raw) == {"question": "Name a tree.", "at": "<date32[day], which cannot be read>"}
+
+
+def test_text_that_is_broken_is_a_row_in_the_quarantine(tmp_path: Path) -> None:
+    texts = pa.array(ANSWERS * 3)
+    broken = pa.Array.from_buffers(
+        pa.string(),
+        COUNT,
+        [None, texts.buffers()[1], pa.py_buffer(texts.buffers()[2].to_pybytes().replace(b"Oak", b"O\xffk", 1))],
+    )
+    run, summary = _run(tmp_path, pa.table({"question": ["Name three trees."] * COUNT, "answer": broken}))
+    (entry,) = read_lines_of(run, "quarantine.jsonl")
+    assert (entry["row"], entry["code"]) == (1, "INVALID_UTF8") and "'answer' holds bytes" in entry["message"]
+    assert summary.counts()["input"] == COUNT
+
+
+def test_a_column_of_turns_that_stands_twice_is_read_by_nobody(tmp_path: Path) -> None:
+    turns = pa.array(TURNS, pa.list_(TURN))
+    table = pa.Table.from_arrays([turns, turns, pa.array(range(COUNT))], names=["messages", "messages", "id"])
+    pq.write_table(table, tmp_path / "data.parquet")
+    job = Job("messages", _policy(), languages=("en",))
+    run_job(open_data_set(tmp_path / "data.parquet"), job, tmp_path / "run", Options(max_bad_share=1.0))
+    assert {entry["code"] for entry in read_lines_of(tmp_path / "run", "quarantine.jsonl")} == {"DUPLICATE_KEY"}
+
+
+def test_other_columns_of_one_name_come_back(tmp_path: Path) -> None:
+    turns = pa.array(TURNS, pa.list_(TURN))
+    table = pa.Table.from_arrays([turns, pa.array(range(COUNT)), pa.array("abcdefghi")], names=["messages", "a", "a"])
+    for action in (None, "label"):
+        _run(tmp_path, table, action)
+        assert pq.ParquetFile(tmp_path / "again.parquet").read().equals(table)
+
+
+LISTS = {
+    "list": pa.list_(TURN),
+    "large": pa.large_list(TURN),
+    "fixed": pa.list_(TURN, 4),
+    "no nulls": pa.list_(pa.field("element", pa.struct([pa.field("role", pa.string(), False), TURN.field(1)]), False)),
+}
+
+
+@pytest.mark.parametrize("kind", LISTS)
+@pytest.mark.parametrize("key", ["messages", "conversations", "conversation", "dialogue"])
+def test_mask_says_in_each_turn_whether_it_is_trained_on(tmp_path: Path, key: str, kind: str) -> None:
+    table = pa.table({key: pa.array(TURNS, LISTS[kind]), "id": range(COUNT)})
+    run, _ = _run(tmp_path, table, "mask")
+    masked = _outcomes(run, "masked")
+    kept = pq.read_table(run / "kept.parquet").to_pylist()
+    assert masked and [row["id"] + 1 for row in kept if any(turn["train"] is False for turn in row[key])] == masked
+    assert pq.read_table(tmp_path / "again.parquet").equals(table)
+
+
+def test_mask_and_labels_find_their_place_beside_other_columns(tmp_path: Path) -> None:
+    sharegpt = pa.array([_turns(ANSWERS[n % 3], sharegpt=True) for n in range(COUNT)])
+    for table in (
+        pa.table({"messages": ["a text"] * COUNT, "conversations": pa.array(TURNS, pa.list_(TURN))}),
+        pa.table({"messages": pa.nulls(COUNT, pa.list_(TURN)), "conversations": sharegpt}),
+        pa.table({"messages": pa.array(TURNS, pa.list_(TURN)), "unmoor": [["old"]] * COUNT}),
+    ):
+        for action in ("mask", "label"):
+            run, _ = _run(tmp_path, table, action)
+            changed = _outcomes(run, {"mask": "masked", "label": "labelled"}[action])
+            kept = pq.read_table(run / "kept.parquet").drop_columns(["id"] if "id" in table.column_names else [])
+            before = [table.slice(n, 1).to_pylist() for n in range(COUNT)]
+            after = [kept.slice(n, 1).to_pylist() for n in range(COUNT)]
+            is_changed = [
+                json.dumps(a[0]).count('"train": false') == 1
+                if action == "mask"
+                else a[0]["unmoor"] not in (None, ["old"])
+                for a in after
+            ]
+            assert changed and [n + 1 for n in range(COUNT) if is_changed[n]] == changed, (table.schema, action)
+            assert len(before) == len(after)
+
+
+@pytest.mark.parametrize("action", ["drop_turn", "cut"])
+def test_a_turn_can_go_from_a_list_of_a_fixed_size(tmp_path: Path, action: str) -> None:
+    table = pa.table({"messages": pa.array(TURNS, pa.list_(TURN, 4))})
+    run, summary = _run(tmp_path, table, action)
+    assert summary.counts()["mended"] and not summary.counts()["removed"]
+    kept = pq.read_table(run / "kept.parquet").to_pylist()
+    assert {len(row["messages"]) for row in kept} == {2, 4} or {len(row["messages"]) for row in kept} == {2, 3, 4}
+    assert pq.read_table(tmp_path / "again.parquet").equals(table)
+
+
+@pytest.mark.parametrize(
+    ("table", "action", "words"),
+    [
+        (
+            lambda: {"messages": pa.array(TURNS), "unmoor": [5] * COUNT},
+            "label",
+            r"column unmoor, .* type int64 already",
+        ),
+        (lambda: {"messages": pa.array(TURNS), "unmoor": ["x"] * COUNT}, "label", "Next: rename that column"),
+        (lambda: {"messages": pa.array([_turns(PLAIN, train=1)] * COUNT)}, "mask", r"of messages, .* is of type int64"),
+        (lambda: {"messages": pa.array([_turns(PLAIN, train="yes")] * COUNT)}, "mask", "Next: cast that field to bool"),
+    ],
+)
+def test_a_place_that_is_taken_is_said_before_a_row_is_written(
+    tmp_path: Path, table: Callable[[], dict[str, Any]], action: str, words: str
+) -> None:
+    with pytest.raises(UsageError, match=words):
+        _run(tmp_path, pa.table(table()), action)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_value_that_python_cannot_hold_is_not_rewritten(tmp_path: Path) -> None:
+    turns = [[{**turn, "at": 1_700_000_000_123_456_789} for turn in row] for row in TURNS]
+    kind = pa.list_(pa.struct([*TURN, ("at", pa.timestamp("ns"))]))
+    table = pa.table({"messages": pa.array(turns, kind)})
+    with pytest.raises(UsageError, match=r"column messages is of type .*nanoseconds\. Next: cast the column"):
+        _run(tmp_path, table)
+
+
+@pytest.mark.parametrize("action", [None, "label", "mask", "drop_turn"])
+@pytest.mark.parametrize("is_in_parts", [False, True])
+def test_turns_with_a_field_of_type_null_come_back(tmp_path: Path, action: str | None, is_in_parts: bool) -> None:
+    turns: list[Any] = [_turns(ANSWERS[n % 3], name=None) for n in range(COUNT)]
+    if is_in_parts:
+        turns = [
+            [{**turn, "content": [{"type": "text", "text": turn["content"], "image": None}]} for turn in row]
+            for row in turns
+        ]
+    table = pa.table({"messages": pa.array(turns)})
+    _run(tmp_path, table, action)
+    assert pq.read_table(tmp_path / "again.parquet").equals(table)
+
+
+def test_an_undesirable_pair_of_messages_is_not_said_to_be_masked_where_it_is_not(tmp_path: Path) -> None:
+    rows = [{"prompt": row[:1], "completion": row[3:], "label": True} for row in TURNS]
+    run, summary = _run(tmp_path, pa.Table.from_pylist(rows), "mask")
+    assert not _outcomes(run, "masked") and summary.counts()["removed"]
+
+
+def _two(folder: Path, first: dict[str, Any], other: dict[str, Any]) -> Path:
+    (folder / "rows").mkdir()
+    for name, more in (("a b", first), ("c", other)):
+        table = pa.table({"messages": pa.array(TURNS, pa.list_(TURN)), **more})
+        pq.write_table(table, folder / "rows" / f"{name}.parquet")
+    return folder / "rows"
+
+
+@pytest.mark.parametrize(
+    ("first", "other", "words"),
+    [
+        ({}, {"x": ["a"] * COUNT}, "there is a column 'x' in .*c.parquet, unlike in .*a b.parquet"),
+        ({"x": ["a"] * COUNT}, {}, "there is no column 'x'"),
+        ({"x": pa.nulls(COUNT)}, {"x": ["a"] * COUNT}, "the column 'x' is string and not null"),
+    ],
+)
+def test_tables_of_two_kinds_are_told_apart_at_once_and_can_be_joined(
+    tmp_path: Path, first: dict[str, Any], other: dict[str, Any], words: str
+) -> None:
+    data = open_data_set(_two(tmp_path, first, other))
+    job = Job("messages", _policy(), languages=("en",))
+    with pytest.raises(UsageError, match=words) as caught:
+        run_job(data, job, tmp_path / "run")
+    assert run_job(data, replace(job, policy=None)).rows == 2 * COUNT  # an audit writes no rows
+    command = str(caught.value).split("joined: ")[1].replace("python", sys.executable, 1)
+    subprocess.run(command, shell=True, cwd=tmp_path, check=True)
+    assert run_job(open_data_set(tmp_path / "rows.parquet"), job, tmp_path / "run").rows == 2 * COUNT
+
+
+@pytest.mark.parametrize("shards", [1, 2])
+def test_tables_that_differ_in_what_is_said_of_them_alone_make_one_run(tmp_path: Path, shards: int) -> None:
+    data = _two(tmp_path, {"x": [1] * COUNT}, {"x": [2] * COUNT})
+    table = pq.read_table(data / "c.parquet").replace_schema_metadata({"made": "here"})
+    pq.write_table(table, data / "c.parquet")
+    job = Job("messages", _policy(), languages=("en",))
+    if shards == 1:
+        run_job(open_data_set(data), job, tmp_path / "run")
+    else:
+        for number in (1, 2):
+            cut = shard_of(open_data_set(data), number, 2)
+            run_job(cut, job, tmp_path / str(number), Options(shard=(number, 2)))
+        merge([tmp_path / "1", tmp_path / "2"], tmp_path / "run")
+    restore(tmp_path / "run", tmp_path / "again")
+    for name in ("a b.parquet", "c.parquet"):
+        before, after = (pq.read_table(folder / name) for folder in (data, tmp_path / "again"))
+        assert after.equals(before) and after.schema.equals(before.schema, check_metadata=True)
+
+
+def test_shards_of_two_kinds_are_not_joined(tmp_path: Path) -> None:
+    data = open_data_set(_two(tmp_path, {}, {"x": [2] * COUNT}))
+    job = Job("messages", _policy(), languages=("en",))
+    for number in (1, 2):
+        run_job(shard_of(data, number, 2), job, tmp_path / str(number), Options(shard=(number, 2)))
+    with pytest.raises(UsageError, match=r"there is a column 'x'\. Next: a run for each kind"):
+        merge([tmp_path / "1", tmp_path / "2"], tmp_path / "whole")
