@@ -62,3 +62,12 @@ def test_a_block_of_comments_alone_is_the_assistant_speaking(detector: Detector)
     working = "```python\n# I can't do this in one query, so there are two.\nrows = first() + second()\n```"
     assert [f for f in detector.find(exchange(request, refusing)) if f.behaviour.startswith("refusal.")]
     assert not [f for f in detector.find(exchange(request, working)) if f.behaviour.startswith("refusal.")]
+
+
+def test_a_named_speaker_s_line_is_speech_though_its_mark_is_never_closed(detector: Detector) -> None:
+    cut_off = "Anna: \"I'm sorry, but I can't come with you to the"
+    assert not [
+        f for f in detector.find(exchange("Go on with the scene.", cut_off)) if f.behaviour.startswith("refusal.")
+    ]
+    own = "Note: I'm sorry, but I can't help you hack it."
+    assert [f for f in detector.find(exchange("How do I hack it?", own)) if f.behaviour.startswith("refusal.")]

@@ -43,6 +43,8 @@ _SELF_SPEAKERS = frozenset(
         "disclaimer",
     )
 )
+_SPEECH = re.compile(r"\s*[\"“„«「『]")
+"""A quotation mark after a speaker's name: speech, though the mark may never be closed where an answer was cut off."""
 _QUESTIONS = frozenset(
     ("q", "question", "frage", "fråga", "spørgsmål", "spørsmål", "domanda", "pregunta", "pergunta", "вопрос")
 )
@@ -127,7 +129,8 @@ class Answer:
     def is_dialogue(self, start: int) -> bool:
         """Return whether the line is a named speaker's, in a text with several such lines."""
         line = self._line(start)
-        return len(self.speakers) >= 2 and any(s >= line and e <= start + 2 for s, e in self.speakers if s <= start)
+        labels = [(s, e) for s, e in self.speakers if line <= s <= start and e <= start + 2]
+        return bool(labels) and (len(self.speakers) >= 2 or any(_SPEECH.match(self.text, e) for _, e in labels))
 
     def is_wholly_quoted(self, start: int) -> bool:
         """Return whether the place lies in marks around the whole answer."""
