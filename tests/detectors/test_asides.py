@@ -24,12 +24,6 @@ FOUND = {
         "I'm just a computer program, so I don't have hobbies or tastes, but many people love chess for its depth. "
         "If you want to begin, learn the endgames first and then a single opening.",
     ),
-    "no experience, and then tips, where something should be known": (
-        "disclaimer.identity",
-        "What should I know before I mix bread dough?",
-        "As an AI language model, I do not have personal experience, but I can share some tips. Start with the larger part, "
-        "add a little of the other, and check.",
-    ),
     "the GP": ("disclaimer.professional", "Is ibuprofen fine with beer?", "One is. Do ask your GP if you drink daily."),
     "a solicitor": (
         "disclaimer.professional",

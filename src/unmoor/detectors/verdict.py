@@ -32,8 +32,6 @@ _TURNED = re.compile(
     re.IGNORECASE,
 )
 """A sentence that turns, and not to an offer."""
-_EXPERIENCE = re.compile(r"\bno experience|\bexperiences?,? but\b", re.IGNORECASE)
-"""Of "What should I know before I bake?" a lack of experience is no evasion, as a lack of opinions may be."""
 _OF_THE_ASKER = re.compile(r"\b(?:your|from here)\b", re.IGNORECASE)
 _LEADS_AWAY = frozenset(
     (
@@ -123,13 +121,8 @@ def _only_disclaims(view: TurnView, refusals: list[Hit]) -> bool:
     """
     own = [hit for hit in view.hits if not hit.doubt]
     disclaimer = next((hit for hit in own if hit.phrase.behaviour == "disclaimer.identity"), None)
-    evades = any(hit.phrase.behaviour == "bias.evasion" for hit in own)
-    if (
-        disclaimer is None
-        or evades
-        or _has_no_view(view, disclaimer)
-        or any(hit.phrase.behaviour == "refusal.policy" for hit in refusals)
-    ):
+    asked_for_one = "request.opinion" in view.asks or any(hit.phrase.behaviour == "bias.evasion" for hit in own)
+    if disclaimer is None or asked_for_one or any(hit.phrase.behaviour == "refusal.policy" for hit in refusals):
         return False
     start, end = disclaimer.sentence
     said = [hit for hit in own if start <= hit.start < end]
@@ -137,11 +130,6 @@ def _only_disclaims(view: TurnView, refusals: list[Hit]) -> bool:
     declines = [hit for hit in own if hit.phrase.behaviour in (*REFUSALS, "sign.inability", "sign.redirect")]
     answered = view.answer.chars_after(end) >= _ANSWER_CHARS
     return offers and answered and all(start <= hit.start < end for hit in declines)
-
-
-def _has_no_view(view: TurnView, disclaimer: Hit) -> bool:
-    """Return whether a view was asked for, and the disclaimer says more than that the assistant lacks experience."""
-    return "request.opinion" in view.asks and not _EXPERIENCE.search(view.answer.text, *disclaimer.sentence)
 
 
 def _only_lacks_sight(view: TurnView, refusals: list[Hit]) -> bool:
