@@ -57,7 +57,39 @@ def test_signs_that_tell_words_apart_stay() -> None:
     assert fold("नहीं") == "नहीं"
 
 
+def _scan(sources: list[str], text: str) -> dict[int, list[int]]:
+    """Return where the wide forms end in a text, by their place in the list."""
+    hyperscan = pytest.importorskip("hyperscan")
+    database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
+    wide = [read_pattern(source).wide for source in sources]
+    database.compile(expressions=wide, ids=list(range(len(wide))), flags=[0] * len(wide))
+    found: dict[int, list[int]] = {}
+    database.scan(
+        text.encode(), match_event_handler=lambda number, _, end, *__: found.setdefault(number, []).append(end)
+    )
+    return found
+
+
 def test_a_wide_pattern_begins_with_what_tells_something() -> None:
     assert read_pattern("(?:i|we)(?: really)? refuse").wide == rb" refuse".replace(b" ", rb"[ \n]")
     assert read_pattern("bomb(?: really)? now").wide.startswith(b"bomb")
-    assert read_pattern("我(?:真的)?不能").wide.startswith(b"(?:%b)" % "我".encode())
+    assert read_pattern("我们(?:真的)?不能").wide.startswith(b"(?:%b)" % "我".encode())
+    assert read_pattern("我(?:真的)?不能").wide.startswith(b"(?:%b)" % "不".encode())
+    assert read_pattern("bombings? (?:did )?explode").wide.startswith(b"bombings?[")
+    assert read_pattern("it is (?:so )?misinformation").wide.endswith(b"misinformation")
+    assert not read_pattern("it is (?:so )?misinformation").wide.startswith(b"it")
+
+
+def test_a_wide_pattern_stays_in_a_sentence_where_the_exact_one_must() -> None:
+    sources = ["bomb(?: really)? now", r"bomb(?: a\.i\.)? now", "炸弹(?:真的)?现在"]
+    assert set(_scan(sources, "the bomb is. now")) == {1}
+    assert set(_scan(sources, "the bomb is now")) == {0, 1}
+    assert set(_scan(sources, "炸弹没有。现在")) == set()
+    assert set(_scan(sources, "炸弹没有〇现在、炸弹。")) == {2}
+
+
+@pytest.mark.parametrize(
+    "source", [r"never \p{L}+", r"never(?: a| \p{L}+)", r"never ever\p{L}*", r"never \p{L}+\p{N}*"]
+)
+def test_a_scan_tells_of_a_match_and_not_of_every_byte_of_its_end(source: str) -> None:
+    assert 1 <= len(_scan([source], "never everlasting")[0]) <= 2

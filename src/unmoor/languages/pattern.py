@@ -8,10 +8,11 @@ It never reaches over a zero byte, which no folded text holds, so that many text
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import groupby
+from typing import Any
 
 import re2
 
@@ -130,25 +131,90 @@ def _in_class(character: str) -> str:
     return folded if folded not in ("]", "[", "^", "-", "\\") else "\\" + folded
 
 
-_ANYTHING = rb"[^\x00]*"
-_TELL_NOTHING = 2
-"""Letters so few that nearly every text holds them."""
+_BAR: list[_Token] = [("group", "|")]
+_ONCE: _Token = ("quantifier", "")
+"""Once is enough, where a class of characters would take as many bytes as there are."""
+_ENDS = ".!?。"
+"""What ends a sentence; the last is three bytes, which are told apart only where a pattern is in Chinese or Japanese."""
+_TELL_NOTHING, _TELL_LITTLE = 2, 5
+"""Letters so few that nearly every text holds them, or that a piece of twice as many is the better one to look for."""
 
 
 def _loose(tokens: list[_Token]) -> list[bytes]:
-    """Return the wide pattern; optional groups and gaps between what must be there become "anything", at its ends they go.
+    """Return the wide pattern; optional groups and gaps between what must be there become "anything in the sentence", at its ends
+    they go.
 
     Hyperscan needs seconds for patterns with many optional parts and milliseconds without; stage two is exact anyway. So do pieces
-    of a letter or two, such as `i` before "anything": nearly every text holds them, and the scan would look for the rest all along.
+    of a letter or two, such as `i` before "anything": nearly every text holds them, and the scan would look for the rest all along,
+    as it would beyond the sentence if it were let.
     """
     elements = _elements(_unwrapped(tokens))
-    if any(element == [("group", "|")] for element in elements):
+    if _BAR in elements:
+        return _wide(_ended(tokens))
+    runs = [(is_loose, list(run)) for is_loose, run in groupby(elements, _is_loose)]
+    if runs and runs[-1][0]:
+        runs.pop()
+    while runs and (runs[0][0] or _tells_little([_fewest_letters(run) for is_loose, run in runs if not is_loose])):
+        runs.pop(0)
+    if not runs:
         return _wide(tokens)
-    pieces = [list(piece) for is_loose, piece in groupby(elements, _is_loose) if not is_loose]
-    while len(pieces) > 1 and _fewest_letters(pieces[0]) <= _TELL_NOTHING:
-        pieces.pop(0)
-    parts = [b"".join(part for element in piece for part in _wide(element)) for piece in pieces]
-    return [_ANYTHING.join(parts)] if parts else _wide(tokens)
+    runs[-1] = False, _elements(_ended(_together(runs[-1][1])))
+    is_han = any(kind == "literal" and text > "\u2e80" for kind, text in tokens)
+    return [
+        _anything_but_ends(run, is_han=is_han) if is_loose else b"".join(_wide(_together(run)))
+        for is_loose, run in runs
+    ]
+
+
+def _tells_little(letters: list[int]) -> bool:
+    """Return whether a scan had better start after the first of several pieces, of so many letters each."""
+    first, *others = letters
+    return bool(others) and (first <= _TELL_NOTHING or (first <= _TELL_LITTLE and max(others) >= 2 * first))
+
+
+def _ended(tokens: list[_Token]) -> list[_Token]:
+    """Return the pattern without what may follow after all that must be there: a scan would tell of every byte of it."""
+    elements = _elements(tokens)
+    if _BAR in elements:
+        bars = (list(part) for is_bar, part in groupby(elements, lambda element: element == _BAR) if not is_bar)
+        ended = [_ended(_together(part)) for part in bars]
+        return _together([piece for part in ended for piece in (_BAR, part)][1:]) if all(ended) else tokens
+    while elements and (elements[-1][0][0] == "anchor" or (_is_class(elements[-1]) and _may_be_absent(elements[-1]))):
+        elements.pop()
+    if not elements:
+        return []
+    *before, last = elements
+    if _is_class(last):
+        return [*_together(before), last[0], _ONCE]
+    if last[0][0] != "group" or last[-1][0] == "quantifier":
+        return _together(elements)
+    inside = last[1:-1]
+    return [*_together(before), last[0], *(_ended(inside) or inside), last[-1]]
+
+
+def _is_class(element: list[_Token]) -> bool:
+    return element[0][0] in ("klass", "property", "dot")
+
+
+def _together(elements: Sequence[list[_Token]]) -> list[_Token]:
+    return [token for element in elements for token in element]
+
+
+def _anything_but_ends(elements: list[list[_Token]], *, is_han: bool) -> bytes:
+    """Return a run of any bytes, without those that end a sentence if none of the elements may hold them."""
+    tokens = [token for element in elements for token in element if token[0] not in ("quantifier", "group", "anchor")]
+    held = "".join(end for end in _ENDS if any(_may_hold(token, end) for token in tokens))
+    ends = "".join(end for end in _ENDS[:-1] if end not in held).encode()
+    if _ENDS[-1] in held or not is_han:
+        return rb"[^\x00" + ends + b"]*"
+    return rb"(?:[^\x00\xe3" + ends + rb"]|\xe3[^\x00\x80]|\xe3\x80[^\x00\x82])*"
+
+
+def _may_hold(token: _Token, character: str) -> bool:
+    kind, exact = token[0], _exact(token)
+    if kind == "literal":
+        return character in exact
+    return bool(_matcher(exact)(character))
 
 
 def _fewest_letters(elements: list[list[_Token]]) -> int:
@@ -193,7 +259,7 @@ def _may_be_absent(element: list[_Token]) -> bool:
 
 def _is_loose(element: list[_Token]) -> bool:
     """Return whether an element may be absent and is more than a letter."""
-    return _may_be_absent(element) and (len(element) > 2 or element[0][0] in ("klass", "property", "dot"))
+    return _may_be_absent(element) and (len(element) > 2 or _is_class(element))
 
 
 def _wide(tokens: list[_Token]) -> list[bytes]:
@@ -202,10 +268,11 @@ def _wide(tokens: list[_Token]) -> list[bytes]:
     for place, token in enumerate(tokens):
         kind, text = token
         if kind == "quantifier":
-            parts.append(_wide_quantifier(text) if takes_bytes else _greedy(text))
+            if token != _ONCE:
+                parts.append(_wide_quantifier(text) if takes_bytes else _greedy(text))
             continue
         exact = _exact(token)
-        takes_bytes = kind in ("klass", "property", "dot") and _is_beyond_ascii(exact)
+        takes_bytes = _is_class([token]) and _is_beyond_ascii(exact)
         parts.append(_wide_atom(kind, exact))
         if takes_bytes and (place + 1 == len(tokens) or tokens[place + 1][0] != "quantifier"):
             parts.append(b"+")
@@ -238,12 +305,19 @@ def _is_beyond_ascii(exact: str) -> bool:
 @lru_cache(maxsize=4096)
 def _class_of_bytes(exact: str) -> bytes:
     """Return a class of bytes: the ASCII characters that RE2 says the class holds, and any byte beyond if it may hold others."""
-    options = re2.Options()
-    options.log_errors = False
-    try:
-        matches = re2.compile(exact, options).fullmatch
-    except re2.error as error:
-        raise PackError(f"{exact} is not a class of characters: {error}") from error
+    matches = _matcher(exact)
     members = b"".join(b"\\x%02x" % code for code in range(1, 128) if matches(chr(code)))
     beyond = rb"\x80-\xff" if _is_beyond_ascii(exact) else b""
     return b"[" + members + beyond + b"]"
+
+
+@lru_cache(maxsize=4096)
+def _matcher(exact: str) -> Callable[[str], Any]:
+    """Return what tells whether a character is one of a class."""
+    options = re2.Options()
+    options.log_errors = False
+    try:
+        matches: Callable[[str], Any] = re2.compile(exact, options).fullmatch
+    except re2.error as error:
+        raise PackError(f"{exact} is not a class of characters: {error}") from error
+    return matches
