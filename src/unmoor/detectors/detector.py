@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -192,28 +192,32 @@ def _floor_by_turn(
     return found
 
 
-def _targets(conversation: Conversation) -> Iterator[tuple[int, str, _Field, str]]:
-    """Yield the texts to look at: (turn, text, field, the nearest request before)."""
+def _targets(conversation: Conversation) -> list[tuple[int, str, _Field, str]]:
+    """Return the texts to look at: (turn, text, field, the nearest request before)."""
+    found: list[tuple[int, str, _Field, str]] = []
     request = ""
     for index, turn in enumerate(conversation.turns):
         if turn.is_target:
             if turn.text:
-                yield index, turn.text, "text", request
+                found.append((index, turn.text, "text", request))
             if turn.reasoning:
-                yield index, turn.reasoning, "reasoning", request
+                found.append((index, turn.reasoning, "reasoning", request))
         if turn.role == "user":
             request = turn.text
+    return found
 
 
-def _parts(row: int, conversation: Conversation) -> Iterator[_Part]:
-    has_tools = conversation.has_tools
+def _parts(row: int, conversation: Conversation) -> list[_Part]:
+    parts: list[_Part] = []
     for index, text, field, request in _targets(conversation):
         if "<" not in text and not text[0].isspace():
-            yield _Part(row, index, field, Said(_read(text), request, has_tools), 0, field == "reasoning")
+            said = Said(_read(text), request, conversation.has_tools)
+            parts.append(_Part(row, index, field, said, 0, field == "reasoning"))
             continue
         for start, end, is_reasoning in split_reasoning(text):
-            said = Said(_read(text[start:end]), request, has_tools)
-            yield _Part(row, index, field, said, start, is_reasoning or field == "reasoning")
+            said = Said(_read(text[start:end]), request, conversation.has_tools)
+            parts.append(_Part(row, index, field, said, start, is_reasoning or field == "reasoning"))
+    return parts
 
 
 def _read(text: str) -> str:

@@ -159,11 +159,14 @@ class Languages:
         if len(spaced) != len(samples):  # there are none, or one of them holds a NUL
             spaced = [_spaced(sample) for sample in samples]
         plain = ("en",) if "en" in self._latin else ()
-        is_plain = self._foreign.isdisjoint
+        is_plain, is_not_english = self._foreign.isdisjoint, self._english.isdisjoint
         return [
             plain
-            if is_plain(said := words.split()) and plain and len(text) > _SHORT and text.isascii()
-            else self._routed(text, set(said), len(sample))
+            if plain
+            and is_plain(said := words.split())
+            and text.isascii()
+            and (len(text) > _SHORT or len(said) < _TOLD or not is_not_english(said))
+            else self._routed(text, set(words.split()), len(sample))
             for text, words, sample in zip(folded, spaced, samples, strict=True)
         ]
 

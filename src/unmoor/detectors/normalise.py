@@ -18,6 +18,8 @@ from unmoor.languages import fold_character
 __all__ = ["Normalised", "fold_text", "normalise"]
 
 _LEFT_OUT = b"*`~\r\x7f" + bytes(code for code in range(32) if code not in (9, 10, 13))
+_TYPOGRAPHIC = tuple((mark, fold_character(mark)) for mark in "’“”‘–—…éà×•")
+"""The marks that most often are all of an English text beyond ASCII; few enough to be replaced one by one."""
 _AT_AN_EDGE = re.compile(r"(?<![^\W_])_+|_+(?![^\W_])")
 """Underscores that are Markdown; those inside a name stay."""
 _STABLE = "\u0430-\u0438\u043a-\u044f\u0621\u0627\u0628\u062a-\u063a\u0641-\u0648\u064a"
@@ -92,9 +94,17 @@ def normalise(text: str) -> Normalised:
 
 def fold_text(text: str) -> str:
     """Return the text that `normalise` gives, without the map back: several times faster."""
-    if not text.isascii():
-        return _SPECIAL.sub(_fold_found, _lower(text))
-    return text.lower() if _is_plain(text) else _fold_ascii(text.lower())
+    if text.isascii():
+        return text.lower() if _is_plain(text) else _fold_ascii(text.lower())
+    lowered = _lower(text)
+    if not ("&" in lowered or "<" in lowered or "\\" in lowered):
+        plain = lowered
+        for mark, folded in _TYPOGRAPHIC:
+            if mark in plain:
+                plain = plain.replace(mark, folded)
+        if plain.isascii():
+            return plain if _is_plain(plain) else _fold_ascii(plain)
+    return _SPECIAL.sub(_fold_found, lowered)
 
 
 def _is_plain(ascii_text: str) -> bool:

@@ -235,8 +235,13 @@ def _repeats(view: TurnView, hit: Hit) -> bool:
     if len(view.request) > _WORDED_CHARS or _FORBIDS.search(view.request):
         return False
     said = _content(fold_text(view.answer.text[slice(*hit.sentence)]))
-    given = map(_content, _REPEATED.findall(view.request))
-    return len(said) > 2 and any(_is_alike(said, part) for part in given if part)
+    return len(said) > 2 and any(_is_alike(said, part) for part in _given(view.request))
+
+
+@lru_cache(maxsize=64)
+def _given(request: str) -> tuple[frozenset[str], ...]:
+    """Return the words of the sentences of a request that an answer may repeat; each hit of an answer asks for them."""
+    return tuple(filter(None, map(_content, _REPEATED.findall(request))))
 
 
 def _content(folded: str) -> frozenset[str]:
