@@ -53,6 +53,8 @@ class Corpus:
     seed: int = SEED
     escaped: bool = False
     """Letters beyond ASCII written as `\\uXXXX`, as `json.dumps` does by default."""
+    exchanges: tuple[int, ...] = EXCHANGES
+    """Exchanges in a conversation, drawn evenly."""
 
 
 def real_folder() -> Path | None:
@@ -104,7 +106,7 @@ def conversations(corpus: Corpus, exchanges: list[Exchange]) -> Iterator[list[tu
     while True:
         number += 1
         turns = [("system", random.choice(SYSTEMS))] if random.random() < SYSTEM_SHARE else []
-        for place, (request, answer) in enumerate(islice(dealt, random.choice(EXCHANGES))):
+        for place, (request, answer) in enumerate(islice(dealt, random.choice(corpus.exchanges))):
             asked = perturbed(request, words, random)
             turns.append(("user", f"{asked} ({number})" if place == 0 else asked))
             turns.append(("assistant", perturbed(answer, words, random)))
@@ -196,10 +198,12 @@ def main() -> None:
     parser.add_argument("--layout", choices=["messages", "sharegpt"], default="messages")
     parser.add_argument("--seed", type=int, default=SEED)
     parser.add_argument("--escaped", action="store_true", help="write letters beyond ASCII as \\uXXXX")
+    parser.add_argument("--exchanges", type=int, metavar="N", help="so many in each conversation, not one to eight")
     parser.add_argument("--demo", action="store_true", help="use the demo's rows even where public data lies there")
     parser.add_argument("-o", "--output", type=Path, required=True)
     given = parser.parse_args()
-    corpus = Corpus(int(given.megabytes * 1e6), given.layout, given.seed, given.escaped)
+    exchanges = (given.exchanges,) if given.exchanges else EXCHANGES
+    corpus = Corpus(int(given.megabytes * 1e6), given.layout, given.seed, given.escaped, exchanges)
     folder = None if given.demo else real_folder()
     count = write(corpus, given.output, folder)
     result = {"rows": count, "bytes": given.output.stat().st_size, "from": "public data" if folder else "demo rows"}

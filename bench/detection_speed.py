@@ -1,7 +1,7 @@
 """What full detection costs (`unmoor filter`, default policy): against the usual loop, the parser alone, and reading and writing.
 
     python bench/detection_speed.py                              # 196 MB, 1 GB Parquet, memory at 1 GB and 5 GB: an hour
-    python bench/detection_speed.py --megabytes 20 --parquet 20 --memory 20 --memory 100
+    python bench/detection_speed.py --megabytes 20 --single 10 --parquet 20 --memory 20 --memory 100
 
 CPU seconds count user and system time with all children, start-up included; wall-clock seconds only say something on an idle
 machine, so the load is written beside them.
@@ -31,14 +31,15 @@ class Sizes:
     """Megabytes of JSON Lines for each measurement (for Parquet, before it is compressed)."""
 
     lines: float
+    single: float
     parquet: float
     memory: tuple[float, ...]
 
 
-def make_corpus(megabytes: float, name: str) -> tuple[Path, int]:
+def make_corpus(megabytes: float, name: str, *extra: str) -> tuple[Path, int]:
     """Write a corpus in a child process; return its path and its rows."""
     path = WORK / name
-    command = [sys.executable, str(HERE / "corpus.py"), "--megabytes", str(megabytes), "-o", str(path)]
+    command = [sys.executable, str(HERE / "corpus.py"), "--megabytes", str(megabytes), "-o", str(path), *extra]
     done = subprocess.run(command, check=True, capture_output=True, text=True)
     return path, int(done.stdout.split('"rows":')[1].split(",")[0])
 
@@ -121,6 +122,17 @@ def on_lines(megabytes: float, count: int) -> list[str]:
     return lines
 
 
+def on_single(megabytes: float, count: int) -> list[str]:
+    """Measure JSON Lines of one request and one answer a row, as instruction data mostly is: with and without the learned model."""
+    corpus, rows = make_corpus(megabytes, "single.jsonl", "--exchanges", "1")
+    loop, one = script("usual loop", "usual_loop.py", corpus), ours(corpus, 1)
+    phrases = ours(corpus, 1, "--detector", "phrases", name="unmoor, 1 worker, without the learned model")
+    rounds([loop, one, phrases], count)
+    corpus.unlink()
+    head = f"JSON Lines with one request and one answer a row, {rows:,} rows, {megabytes:.0f} MB:"
+    return [head, "", *table([loop, one, phrases], loop, rows)]
+
+
 def on_parquet(megabytes: float, count: int) -> list[str]:
     """Measure Parquet: reading and writing alone, one worker."""
     corpus, rows = make_corpus(megabytes, "detection.parquet")
@@ -147,10 +159,11 @@ def memory(sizes: tuple[float, ...]) -> list[str]:
 
 
 def measure(sizes: Sizes, count: int) -> list[str]:
-    """Return the section on speed: JSON Lines, Parquet; a size of 0 leaves a part out."""
+    """Return the section on speed: JSON Lines of conversations and of single exchanges, Parquet; a size of 0 leaves a part out."""
     body: list[str] = []
     for lines in (
         on_lines(sizes.lines, count) if sizes.lines else [],
+        on_single(sizes.single, count) if sizes.single else [],
         on_parquet(sizes.parquet, count) if sizes.parquet else [],
     ):
         body += [*lines, ""] if lines else []
@@ -169,6 +182,7 @@ def main() -> None:
     """Measure and write bench/results/detection-speed.md and detection-memory.md, each if asked for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--megabytes", type=float, default=196, help="JSON Lines; 0 leaves it out")
+    parser.add_argument("--single", type=float, default=60, help="MB of rows with one exchange; 0 leaves it out")
     parser.add_argument(
         "--parquet", type=float, default=1000, help="MB of JSON Lines to write as Parquet; 0 leaves it out"
     )
@@ -177,8 +191,8 @@ def main() -> None:
     given = parser.parse_args()
     asked = (1000.0, 5000.0) if given.memory is None else tuple(size for size in given.memory if size)
     WORK.mkdir(parents=True, exist_ok=True)
-    sizes = Sizes(given.megabytes, given.parquet, asked)
-    if sizes.lines or sizes.parquet:
+    sizes = Sizes(given.megabytes, given.single, given.parquet, asked)
+    if sizes.lines or sizes.single or sizes.parquet:
         lines = measure(sizes, given.rounds)
         print("\n".join(lines))
         write_section("detection-speed", "Full detection", lines)

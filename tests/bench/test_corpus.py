@@ -44,6 +44,13 @@ def test_rows_have_alternating_turns_with_text(tmp_path: Path) -> None:
         assert all(turn["content"].strip() for turn in row["messages"])
 
 
+def test_rows_have_as_many_exchanges_as_asked_for(tmp_path: Path) -> None:
+    corpus.write(corpus.Corpus(SMALL, exchanges=(1,)), tmp_path / "a.jsonl", None)
+    rows = [json.loads(line) for line in (tmp_path / "a.jsonl").read_bytes().splitlines()]
+    assert {sum(turn["role"] == "user" for turn in row["messages"]) for row in rows} == {1}
+    assert len(rows) > len(written(tmp_path / "b.jsonl"))
+
+
 def test_both_layouts_say_the_same(tmp_path: Path) -> None:
     messages, sharegpt = written(tmp_path / "a.jsonl"), written(tmp_path / "b.jsonl", "sharegpt")
     for one, other in zip(messages, sharegpt, strict=False):
