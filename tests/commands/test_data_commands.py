@@ -171,6 +171,15 @@ def test_an_altered_run_fails_verification(data: Path) -> None:
         (["audit", "odd.jsonl"], 2, "Keys of the first row: antwort, frage"),
         (["audit", "train.jsonl", "--layout", "alpacca"], 2, 'Did you mean "alpaca"'),
         (["audit", "train.jsonl", "--wordlist", "absent.txt"], 2, "no word list"),
+        (["filter", "train.jsonl", "-o", "run", "--shard", "²/3"], 2, 'such as 3/64, found "²/3". Next: '),
+        (["filter", "train.jsonl", "-o", "run", "--shard", "1/٣"], 2, 'such as 3/64, found "1/٣". Next: '),
+        (["filter", "train.jsonl", "-o", "run", "--shard", "9" * 5000 + "/3"], 2, "Next: two numbers"),
+        (
+            ["filter", "train.jsonl", "-o", "run", "--dedup", "minhash", "--dedup-threshold", "nan"],
+            2,
+            "nan is no number from 0.5 to 1",
+        ),
+        (["audit", "train.jsonl", "--fail-over", "nan"], 2, "nan is no number from 0 to 1"),
         (["filter", "train.jsonl", "-o", "run", "--policy", "dolfin"], 2, 'Did you mean "dolphin"'),
         (["filter", "train.jsonl", "-o", "run", "--policy", "house.toml"], 2, 'house.toml:4: unknown action "dorp"'),
         (["filter", "train.jsonl", "-o", "run", "--policy", "strict.toml"], 3, "limit of 10%"),
@@ -282,7 +291,14 @@ def test_bad_rows_go_to_the_quarantine_and_the_run_goes_on(data: Path) -> None:
         (["--max-bad-rows", "1"], 0),
         (["--max-bad-rows", "10%"], 3),
         (["--max-bad-rows", "25%"], 0),
+        (["--max-bad-rows", ".5%"], 3),
         (["--max-bad-rows", "some"], 2),
+        (["--max-bad-rows", "%"], 2),
+        (["--max-bad-rows", "nan%"], 2),
+        (["--max-bad-rows", "inf%"], 2),
+        (["--max-bad-rows", "-1%"], 2),
+        (["--max-bad-rows", "101%"], 2),
+        (["--max-bad-rows", "²"], 2),
     ],
 )
 def test_a_limit_on_bad_rows_stops_before_anything_is_written(data: Path, flags: list[str], code: int) -> None:
@@ -293,6 +309,8 @@ def test_a_limit_on_bad_rows_stops_before_anything_is_written(data: Path, flags:
     assert (data.parent / "run").exists() is (code == 0)
     if code == 3:
         assert "row 4, byte" in done.stderr and "NOT_AN_OBJECT" in done.stderr
+    if code == 2:
+        assert f'found "{flags[1]}". Next: a whole number from 0 on, or a share from 0% to 100%' in done.stderr
 
 
 def test_a_full_disk_is_exit_4_and_leaves_nothing(data: Path) -> None:
