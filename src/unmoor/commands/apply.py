@@ -16,7 +16,20 @@ from unmoor.errors import UsageError
 from unmoor.layouts import data_set_of
 from unmoor.policy import Policy
 from unmoor.records import OUTCOMES, GuardRules, Verdict
-from unmoor.run_folder import read_json, read_manifest
+from unmoor.run_folder import RUN, read_json, read_manifest
+
+_POLICY: dict[str, Any] = {
+    "policy": {
+        "name": str,
+        "version": int,
+        "description": str,
+        "actions": dict,
+        "thresholds": dict,
+        "floor": {"also": list},
+        "limits": {"max_removed_share": int | float},
+    }
+}
+"""What a manifest says of the policy of a filter."""
 
 
 @click.command("apply")
@@ -59,9 +72,10 @@ def _manifest(run: Path, wordlist: Path | None) -> dict[str, Any]:
         UsageError: it is an audit or a shard, or was made with a word list that is not named.
         RunFolderError: it is missing, half-written, altered or of another version.
     """
-    manifest = read_manifest(run)
+    manifest = read_manifest(run, RUN)
     if manifest["kind"] != "filter":
         raise UsageError(f"{run} is an audit: it keeps no rows. Next: unmoor filter, then review and apply that run")
+    read_manifest(run, _POLICY)
     if manifest.get("shard") is not None:
         raise UsageError(
             f"{run} is a shard. Next: join all of them with `unmoor merge`, then review and apply the whole"

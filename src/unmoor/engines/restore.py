@@ -12,7 +12,7 @@ from typing import Any, BinaryIO
 
 from unmoor.errors import RunFolderError, UsageError
 from unmoor.layouts import in_schema, read_chunks, recognise_source
-from unmoor.run_folder import hash_file, machine_errors, read_lines_of, read_manifest, verify
+from unmoor.run_folder import RUN, hash_file, machine_errors, read_lines_of, read_manifest, verify
 from unmoor.storage import AnyPath, for_random_access
 
 __all__ = ["explain_row", "restore", "restored_files"]
@@ -39,7 +39,7 @@ def restore(folder: AnyPath, target: Path) -> int:
         UsageError: several files were read and `target` is a file or holds something.
         MachineError: the disk is full.
     """
-    manifest = read_manifest(folder)
+    manifest = read_manifest(folder, RUN)
     if manifest["kind"] != "filter":
         raise RunFolderError(f"{folder} is an audit: it changed nothing, so there is nothing to restore")
     if manifest["shard"] is not None:
@@ -238,7 +238,7 @@ def explain_row(folder: AnyPath, row: int) -> dict[str, Any]:
         RunFolderError: the run is half-written or altered.
         UsageError: the input had no such row.
     """
-    manifest = read_manifest(folder)
+    manifest = read_manifest(folder, RUN)
     total = manifest["counts"]["input"]
     if not 1 <= row <= total:
         raise UsageError(f"There is no row {row}: {_held(manifest)}")

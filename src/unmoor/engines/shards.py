@@ -13,13 +13,14 @@ from unmoor.engines.run import Finisher, manifest_of, publish_done
 from unmoor.engines.summary import Summary
 from unmoor.errors import RunFolderError, UsageError
 from unmoor.layouts import DataSet, Source
-from unmoor.run_folder import MANIFEST, RunWriter, read_json, read_manifest, verify
+from unmoor.run_folder import MANIFEST, RUN, RunWriter, read_json, read_manifest, verify
 from unmoor.storage import AnyPath
 
 __all__ = ["merge", "merged_plan"]
 
 _OWN = frozenset(("run.json", "shard.json", "report.html", "report.json", "README.md", "policy.toml", MANIFEST))
 """Files that a run makes anew rather than taking them over from its shards."""
+_SHARD: dict[str, Any] = {"shard": {"number": int, "count": int}}
 
 
 def merge(
@@ -60,9 +61,12 @@ def merge(
 def _in_order(folders: Sequence[AnyPath]) -> tuple[list[AnyPath], list[dict[str, Any]]]:
     found: dict[int, tuple[AnyPath, dict[str, Any]]] = {}
     for folder in folders:
-        manifest = read_manifest(folder)
+        manifest = read_manifest(folder, RUN)
         if manifest.get("shard") is None:
-            raise RunFolderError(f"{folder} is a whole run and no shard: there is nothing to join")
+            raise RunFolderError(
+                f"{folder} is a whole run and no shard: there is nothing to join. Next: the runs of unmoor filter --shard I/N"
+            )
+        read_manifest(folder, _SHARD)
         if wrong := verify(folder):
             raise RunFolderError(f"{folder}: {wrong[0]}. Next: run this shard again")
         number = manifest["shard"]["number"]

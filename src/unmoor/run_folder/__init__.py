@@ -10,10 +10,13 @@ from unmoor.run_folder.files import (
     write_atomic,
 )
 from unmoor.run_folder.reading import read_json, read_lines_of, read_manifest, verify
+from unmoor.run_folder.shape import FILES, RUN
 from unmoor.run_folder.writing import RunWriter
 
 __all__ = [
+    "FILES",
     "MANIFEST",
+    "RUN",
     "RunWriter",
     "dump_json",
     "fail_point",
