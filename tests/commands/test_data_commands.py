@@ -362,6 +362,55 @@ def test_nothing_can_be_written_below_a_file(data: Path, command: tuple[str, ...
     assert "file is a file, so nothing can lie below it. Next: name another place" in " ".join(done.stderr.split())
 
 
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["filter", "train.jsonl", "-o", "/"], 2, "/ is the root of all folders; a run needs one of its own. Next: "),
+        (["filter", "train.jsonl", "-o", "/proc/x"], 4, "the system lets nothing be made in /proc. Next: "),
+        (["audit", "train.jsonl", "-o", "/proc/x/y"], 4, "the system lets nothing be made in /proc/x. Next: "),
+        (["restore", "run", "-o", "/proc/x"], 4, "the system lets nothing be made in /proc. Next: "),
+        (["filter", "train.jsonl", "-o", "n" * 256], 2, "is longer than the file system allows. Next: a shorter one"),
+        (["restore", "run", "-o", "n" * 256], 2, "is longer than the file system allows. Next: a shorter one"),
+        (["verify", "n" * 256], 2, "is longer than the file system allows. Next: a shorter one"),
+        (
+            ["apply", "reviewed"],
+            2,
+            "reviewed/review is no folder, and verdicts on a run are kept in one of that name. N",
+        ),
+        (["apply", "altered"], 2, "altered/MANIFEST.json is no manifest of a run, which is a JSON object. Next: "),
+    ],
+)
+def test_an_odd_place_is_one_clear_message(data: Path, arguments: list[str], code: int, words: str) -> None:
+    folder = data.parent
+    for run in ("run", "reviewed", "altered"):
+        assert unmoor("filter", data, "-o", run, cwd=folder).returncode == 0
+    (folder / "reviewed" / "review").touch()
+    (folder / "altered" / "MANIFEST.json").write_text("[]")
+    before = sorted(folder.iterdir())
+    done = unmoor(*arguments, cwd=folder)
+    assert done.returncode == code, done.stderr
+    assert words in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert sorted(folder.iterdir()) == before
+
+
+def test_a_name_as_long_as_the_file_system_allows_is_a_name_like_any_other(data: Path) -> None:
+    folder = data.parent
+    long = folder / f"{'d' * 249}.jsonl"
+    long.write_bytes(data.read_bytes())
+    for arguments in (
+        ("filter", long, "-o", "r" * 255),
+        ("filter", long, "-o", "r" * 255, "--force"),
+        ("apply", "r" * 255),
+        ("restore", "r" * 255, "-o", "b" * 255),
+        ("labels", "export", "r" * 255, "l" * 255, "--to", "argilla"),
+    ):
+        done = unmoor(*arguments, cwd=folder)
+        assert done.returncode == 0, done.stderr
+    assert (folder / ("b" * 255)).read_bytes() == data.read_bytes()
+    assert {path.name[0] for path in folder.iterdir()} == {"t", "d", "r", "b", "l"}
+
+
 def test_commands_that_are_told_can_be_typed(data: Path) -> None:
     folder = data.parent / "my data"
     folder.mkdir()

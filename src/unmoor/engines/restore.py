@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from base64 import b64decode
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -12,7 +11,17 @@ from typing import Any, BinaryIO
 
 from unmoor.errors import RunFolderError, UsageError
 from unmoor.layouts import in_schema, read_chunks, recognise_source
-from unmoor.run_folder import RUN, hash_file, machine_errors, read_lines_of, read_manifest, verify
+from unmoor.run_folder import (
+    RUN,
+    clear,
+    hash_file,
+    hidden_beside,
+    machine_errors,
+    making,
+    read_lines_of,
+    read_manifest,
+    verify,
+)
 from unmoor.storage import AnyPath, for_random_access
 
 __all__ = ["explain_row", "restore", "restored_files"]
@@ -46,25 +55,21 @@ def restore(folder: AnyPath, target: Path) -> int:
         raise RunFolderError(f"{folder} is a shard. Next: join all of them with `unmoor merge`, then restore the whole")
     if wrong := verify(folder):
         raise RunFolderError(f"{folder}: {wrong[0]}. What it would give back is not what was read")
-    beside = target.with_name(f".{target.name}.restoring")
+    beside = hidden_beside(target, ".restoring")
     is_folder = len(manifest["inputs"]) > 1
     if is_folder and (target.is_file() or (target.is_dir() and any(target.iterdir()))):
         raise UsageError(f"{len(manifest['inputs'])} files were read: {target} must be a new or empty folder")
     with machine_errors(f"Writing {target}"):
         try:
-            _clear(beside)
+            clear(beside)
+            with making(target):
+                beside.parent.mkdir(parents=True, exist_ok=True)
+                beside.mkdir() if is_folder else beside.touch()
             _restore_files(folder, manifest, beside)
             beside.replace(target)
         finally:
-            _clear(beside)
+            clear(beside)
     return int(manifest["counts"]["input"])
-
-
-def _clear(path: Path) -> None:
-    if path.is_dir():
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)
 
 
 def _restore_files(folder: AnyPath, manifest: dict[str, Any], beside: Path) -> None:
