@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import shutil
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from tests.commands.test_data_commands import unmoor
 from tests.review.web.runs import filtered, lines_of, row
 from unmoor.commands.review import _row_reader  # what the page reads rows with
 from unmoor.review.store import Store, View
+from unmoor.run_folder import scratch_beside
 
 pytestmark = pytest.mark.slow
 REFUSAL = "I'm sorry, but I can't assist with that."
@@ -248,3 +250,19 @@ def test_verdicts_move_to_another_run_of_the_same_rows(run: Path) -> None:
     assert (astray.returncode, "There is no folder no/such" in astray.stderr) == (2, True)
     again = unmoor("labels", "export", run, "out.json", "--to", "argilla", cwd=run.parent)
     assert again.returncode == 2 and "--force" in again.stderr
+
+
+def test_what_a_killed_apply_leaves_beside_the_run_is_cleared_away_by_the_next(run: Path) -> None:
+    before = sorted(path.name for path in run.parent.iterdir())
+    killed = unmoor("apply", run, cwd=run.parent, UNMOOR_FAIL_AT="before-rename")
+    assert killed.returncode == -signal.SIGKILL
+    assert sorted(path.name for path in run.parent.iterdir()) != before
+    apply(run)
+    assert sorted(path.name for path in run.parent.iterdir()) == before
+
+
+def test_two_cannot_apply_at_once(run: Path) -> None:
+    with scratch_beside(run, ".applying"):
+        done = unmoor("apply", run, cwd=run.parent)
+    assert done.returncode == 2
+    assert f"Another process is writing {run}. Next: wait for it" in done.stderr

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -16,7 +15,7 @@ from unmoor.errors import UsageError
 from unmoor.layouts import data_set_of
 from unmoor.policy import Policy
 from unmoor.records import OUTCOMES, GuardRules, Verdict
-from unmoor.run_folder import RUN, read_json, read_manifest
+from unmoor.run_folder import RUN, read_json, read_manifest, scratch_beside
 
 _POLICY: dict[str, Any] = {
     "policy": {
@@ -116,8 +115,8 @@ def _filter_again(
         "max_bad_rows": None,
     }
     policy = _policy(run, manifest["policy"])
-    with tempfile.TemporaryDirectory(prefix=f".{run.resolve().name}.", dir=run.resolve().parent) as folder:
-        source = Path(folder) / _input_name(manifest)
+    with scratch_beside(run.resolve(), ".applying") as folder:
+        source = folder / _input_name(manifest)
         restore(run, source)
         files = restored_files(manifest, source)
         root = source if len(files) > 1 else source.parent
