@@ -394,6 +394,48 @@ def test_an_odd_place_is_one_clear_message(data: Path, arguments: list[str], cod
     assert sorted(folder.iterdir()) == before
 
 
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["one", "-o", "train.jsonl"], "train.jsonl is there already. Next: another name, or --force to replace it"),
+        (["one", "-o", "full"], "full is a folder, and one file was read. Next: -o full/train.jsonl"),
+        (["one", "-o", "full", "--force"], "full is a folder, and one file was read. Next: -o full/train.jsonl"),
+        (
+            ["one", "-o", "one/again.jsonl"],
+            "/one, which is a run and stays as it was written. Next: a place that is in",
+        ),
+        (["two", "-o", "full"], "full holds other files, and the 2 files that were read come back in a folder of the"),
+        (["two", "-o", "train.jsonl", "--force"], "train.jsonl is a file, and the 2 files that were read come back in"),
+        (["two", "-o", "two/again"], "/two, which is a run and stays as it was written. Next: a place that is in no"),
+    ],
+)
+def test_where_an_input_cannot_come_back_to_is_said_for_what_it_is(
+    data: Path, arguments: list[str], words: str
+) -> None:
+    folder = data.parent
+    for name in ("full", "empty"):
+        (folder / name).mkdir()
+    for name in ("a", "b"):
+        (folder / "full" / f"{name}.jsonl").write_bytes(data.read_bytes())
+    assert unmoor("filter", data, "-o", "one", cwd=folder).returncode == 0
+    assert unmoor("filter", "full", "-o", "two", cwd=folder).returncode == 0
+    done = unmoor("restore", *arguments, cwd=folder)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert words in done.stderr
+    assert unmoor("verify", arguments[0], cwd=folder).returncode == 0
+    assert unmoor("restore", "two", "-o", "empty", cwd=folder).returncode == 0
+    assert sorted(path.name for path in (folder / "empty").iterdir()) == ["a.jsonl", "b.jsonl"]
+
+
+def test_a_run_is_not_written_into_a_run(data: Path) -> None:
+    assert unmoor("filter", data, "-o", "run", cwd=data.parent).returncode == 0
+    for verb in ("filter", "audit"):
+        done = unmoor(verb, data, "-o", "run/deep/again", cwd=data.parent)
+        assert done.returncode == 2
+        assert "which is a run and stays as it was written. Next: a place that is in no run" in done.stderr
+    assert unmoor("verify", "run", cwd=data.parent).returncode == 0
+
+
 def test_a_name_as_long_as_the_file_system_allows_is_a_name_like_any_other(data: Path) -> None:
     folder = data.parent
     long = folder / f"{'d' * 249}.jsonl"

@@ -198,6 +198,14 @@ def test_what_cannot_be_joined_is_said(tmp_path: Path) -> None:
         merge([tmp_path / "whole"], tmp_path / "joined")
     with pytest.raises(RunFolderError, match="is a shard"):
         restore(one, tmp_path / "again")
+    for target in (
+        two / "joined",
+        two / "deep" / "joined",
+        two,
+        tmp_path / "shards" / ".." / two.parent.name / two.name,
+    ):
+        with pytest.raises(UsageError, match=r"which is one of the shards\. Next: -o and the name of a folder beside"):
+            merge([one, two, three], target, force=True)
     assert not (tmp_path / "joined").exists()
 
 

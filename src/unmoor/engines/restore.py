@@ -16,6 +16,7 @@ from unmoor.run_folder import (
     clear,
     hash_file,
     hidden_beside,
+    hold_outside_runs,
     machine_errors,
     making,
     read_lines_of,
@@ -55,10 +56,9 @@ def restore(folder: AnyPath, target: Path) -> int:
         raise RunFolderError(f"{folder} is a shard. Next: join all of them with `unmoor merge`, then restore the whole")
     if wrong := verify(folder):
         raise RunFolderError(f"{folder}: {wrong[0]}. What it would give back is not what was read")
-    beside = hidden_beside(target, ".restoring")
     is_folder = len(manifest["inputs"]) > 1
-    if is_folder and (target.is_file() or (target.is_dir() and any(target.iterdir()))):
-        raise UsageError(f"{len(manifest['inputs'])} files were read: {target} must be a new or empty folder")
+    _hold_fit(target, manifest)
+    beside = hidden_beside(target, ".restoring")
     with machine_errors(f"Writing {target}"):
         try:
             clear(beside)
@@ -70,6 +70,21 @@ def restore(folder: AnyPath, target: Path) -> int:
         finally:
             clear(beside)
     return int(manifest["counts"]["input"])
+
+
+def _hold_fit(target: Path, manifest: dict[str, Any]) -> None:
+    """Raise UsageError unless what was read can come back at `target`."""
+    hold_outside_runs(target)
+    count = len(manifest["inputs"])
+    if count == 1 and target.is_dir():
+        name = PurePosixPath(_plain_name(manifest["inputs"][0])).name
+        raise UsageError(f"{target} is a folder, and one file was read. Next: -o {target / name}")
+    if count > 1 and target.exists() and not (target.is_dir() and not any(target.iterdir())):
+        what = "holds other files" if target.is_dir() else "is a file"
+        raise UsageError(
+            f"{target} {what}, and the {count:,} files that were read come back in a folder of their own. "
+            "Next: -o and the name of a folder that is new or empty"
+        )
 
 
 def _restore_files(folder: AnyPath, manifest: dict[str, Any], beside: Path) -> None:

@@ -38,6 +38,7 @@ def merge(
         RunFolderError: one is half-written, altered, no shard, or of another plan than the others.
         BadDataError: the policy's limit on removed rows is passed by the whole.
     """
+    _hold_apart(folders, target)
     ordered, manifests = _in_order(folders)
     plan = merged_plan(manifests)
     data = _described(plan)
@@ -56,6 +57,16 @@ def merge(
         finish(summary, writer)
         writer.finish(manifest_of(plan, summary, outputs), summary.state())
     return summary
+
+
+def _hold_apart(folders: Sequence[AnyPath], target: AnyPath) -> None:
+    """Raise UsageError if the whole is to lie where one of its shards lies."""
+    for folder in folders:
+        place, inside = folder.resolve(), target.resolve()
+        if type(place) is type(inside) and inside.parts[: len(place.parts)] == place.parts:
+            raise UsageError(
+                f"{target} lies in {folder}, which is one of the shards. Next: -o and the name of a folder beside them"
+            )
 
 
 def _in_order(folders: Sequence[AnyPath]) -> tuple[list[AnyPath], list[dict[str, Any]]]:

@@ -13,7 +13,7 @@ from unmoor.run_folder.files import (
     unfinished_folder,
     write_atomic,
 )
-from unmoor.run_folder.reading import read_json, read_lines_of, read_manifest, verify
+from unmoor.run_folder.reading import hold_outside_runs, read_json, read_lines_of, read_manifest, verify
 from unmoor.run_folder.shape import FILES, RUN
 from unmoor.run_folder.writing import RunWriter
 
@@ -27,6 +27,7 @@ __all__ = [
     "fail_point",
     "hash_file",
     "hidden_beside",
+    "hold_outside_runs",
     "machine_errors",
     "making",
     "read_json",

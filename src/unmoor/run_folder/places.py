@@ -26,7 +26,7 @@ from unmoor.run_folder.files import (
     write_atomic,
 )
 from unmoor.run_folder.plan import first_difference
-from unmoor.run_folder.reading import read_json
+from unmoor.run_folder.reading import hold_outside_runs, read_json
 from unmoor.storage import Address, AnyPath, delete, put
 
 __all__ = ["Place", "place_of", "planned_otherwise"]
@@ -79,6 +79,7 @@ class _Folder:
 
     def check_room(self, *, force: bool) -> None:
         self._put_back()
+        hold_outside_runs(self._folder)
         if self._folder.is_file():
             raise UsageError(f"{self._folder} is a file; a run needs a folder of its own")
         if self._folder.exists():

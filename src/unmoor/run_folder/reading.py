@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
-from unmoor.errors import RunFolderError
-from unmoor.run_folder.files import FORMAT_VERSION, MANIFEST, REVIEW, hash_file, self_hash, unfinished_folder
+from unmoor.errors import RunFolderError, UsageError
+from unmoor.run_folder.files import FORMAT_VERSION, MANIFEST, PLAN, REVIEW, hash_file, self_hash, unfinished_folder
 from unmoor.run_folder.shape import FILES, Shape, first_lack
 from unmoor.storage import Address, AnyPath
 
-__all__ = ["read_json", "read_lines_of", "read_manifest", "verify"]
+__all__ = ["hold_outside_runs", "read_json", "read_lines_of", "read_manifest", "verify"]
 
 _MAKE_AGAIN = "Next: the folder that unmoor wrote, or the command that made it again"
 _HALF_UPLOADED = ", or one that is being uploaded. Next: the command that writes it, again, goes on with it"
@@ -57,6 +58,21 @@ def read_manifest(folder: AnyPath, shape: Shape = dict) -> dict[str, Any]:
             f"{folder / MANIFEST} does not say {lack} as every run does: it was altered. {_MAKE_AGAIN}"
         )
     return manifest
+
+
+def hold_outside_runs(place: AnyPath) -> None:
+    """Raise UsageError if what is to be written lies in a run of this machine, which stays as its manifest says."""
+    if isinstance(place, Address):
+        return
+    around = next((folder for folder in place.resolve().parents if _is_run(folder)), None)
+    if around is not None:
+        raise UsageError(
+            f"{place} lies in {around}, which is a run and stays as it was written. Next: a place that is in no run"
+        )
+
+
+def _is_run(folder: Path) -> bool:
+    return (folder / MANIFEST).is_file() and (folder / PLAN).is_file()
 
 
 def read_lines_of(folder: AnyPath, name: str) -> Iterator[dict[str, Any]]:
