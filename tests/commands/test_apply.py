@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import json
 import shutil
 import signal
@@ -213,6 +214,28 @@ def test_a_run_that_cannot_be_made_again_is_refused_and_says_what_to_do(
     done = unmoor("apply", made, cwd=tmp_path)
     assert done.returncode == 2
     assert words in done.stderr
+
+
+def test_another_word_list_than_the_one_the_run_was_made_with_is_refused(tmp_path: Path) -> None:
+    run = run_with_wordlist(tmp_path)
+    before = {path.name: path.read_bytes() for path in run.iterdir() if path.is_file()}
+    assert unmoor("apply", run, "--wordlist", "words.txt", cwd=tmp_path).returncode == 0
+    (tmp_path / "words.txt").write_text("locksmith, if two are near\n")
+    done = unmoor("apply", run, "--wordlist", "words.txt", cwd=tmp_path)
+    assert done.returncode == 2
+    was, now = (hashlib.sha256(f"locksmith, if {n} near\n".encode()).hexdigest() for n in ("one is", "two are"))
+    told = f"SHA-256 is {now[:12]}…, that one's {was[:12]}…. Next: unmoor apply {run} --wordlist FILE"
+    assert "words.txt is not the list that" in done.stderr and told in done.stderr
+    assert {path.name: path.read_bytes() for path in run.iterdir() if path.name in ("kept.jsonl", "removed.jsonl")} == {
+        name: before[name] for name in ("kept.jsonl", "removed.jsonl")
+    }
+
+
+def test_a_run_made_without_a_word_list_is_not_applied_with_one(run: Path) -> None:
+    (run.parent / "words.txt").write_text("locksmith\n")
+    done = unmoor("apply", run, "--wordlist", "words.txt", cwd=run.parent)
+    assert done.returncode == 2
+    assert f"was made without a word list. Next: unmoor apply {run}" in done.stderr
 
 
 def test_what_apply_prints_fits_80_columns_and_names_every_change(run: Path) -> None:

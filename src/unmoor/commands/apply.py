@@ -15,7 +15,7 @@ from unmoor.errors import UsageError
 from unmoor.layouts import data_set_of
 from unmoor.policy import Policy
 from unmoor.records import OUTCOMES, GuardRules, Verdict
-from unmoor.run_folder import RUN, read_json, read_manifest, scratch_beside
+from unmoor.run_folder import RUN, hash_file, read_json, read_manifest, scratch_beside
 
 _POLICY: dict[str, Any] = {
     "policy": {
@@ -68,7 +68,7 @@ def _manifest(run: Path, wordlist: Path | None) -> dict[str, Any]:
     """Return the manifest of a run that can be made again.
 
     Raises:
-        UsageError: it is an audit or a shard, or was made with a word list that is not named.
+        UsageError: it is an audit or a shard, or was made with another word list than the one that is named.
         RunFolderError: it is missing, half-written, altered or of another version.
     """
     manifest = read_manifest(run, RUN)
@@ -79,9 +79,25 @@ def _manifest(run: Path, wordlist: Path | None) -> dict[str, Any]:
         raise UsageError(
             f"{run} is a shard. Next: join all of them with `unmoor merge`, then review and apply the whole"
         )
-    if "wordlist" in manifest["detectors"] and wordlist is None:
-        raise UsageError(f"{run} was made with a word list. Next: {typed('unmoor apply', run, '--wordlist FILE')}")
+    _hold_same_list(run, manifest["detectors"].get("wordlist"), wordlist)
     return manifest
+
+
+def _hold_same_list(run: Path, made_with: dict[str, Any] | None, wordlist: Path | None) -> None:
+    """Raise UsageError unless `wordlist` is the list that the run was made with, byte for byte."""
+    if made_with is None:
+        if wordlist is not None:
+            raise UsageError(f"{run} was made without a word list. Next: {typed('unmoor apply', run)}")
+        return
+    again = typed("unmoor apply", run, "--wordlist FILE")
+    if wordlist is None:
+        raise UsageError(f"{run} was made with a word list. Next: {again}")
+    if wordlist.is_file() and (found := hash_file(wordlist)) != made_with["sha256"]:
+        raise UsageError(
+            f"{wordlist} is not the list that {run} was made with: its SHA-256 is {found[:12]}…, that one's "
+            f"{made_with['sha256'][:12]}…. Next: {again}, with the list as it was, or "
+            "unmoor filter with the new one"
+        )
 
 
 def _verdicts(run: Path) -> tuple[dict[int, tuple[Verdict, ...]], list[Verdict]]:
