@@ -111,13 +111,17 @@ def merged_plan(manifests: Sequence[dict[str, Any]]) -> dict[str, Any]:
                     f"Shard {other['shard']['number']} differs from shard 1 in {key}: they are not of one run"
                 )
     files: dict[str, dict[str, Any]] = {}
+    times: dict[str, int | None] = {}
     for manifest in manifests:
         for file in manifest["inputs"]:
             keys = ("name", "compression", "has_bom", "size_bytes", "sha256", "version", "schema")
             kept = {key: file[key] for key in keys if key in file}
-            if files.get(file["name"], kept) != kept:
-                raise RunFolderError(f"{file['name']} changed between the shards: they are not of one run")
-            files.setdefault(file["name"], kept)
+            written = times.setdefault(file["name"], file.get("written_ns"))
+            if files.setdefault(file["name"], kept) != kept or file.get("written_ns") != written:
+                raise RunFolderError(
+                    f"{file['name']} changed between the shards: they are not of one run. Next: run again the shards that read "
+                    "it as it was; copies on several machines must keep its time (cp -p, rsync -t)"
+                )
     kept_keys = ("unmoor", "kind", "input", "chunk_bytes", "compression", "layout", "policy", "detectors")
     plan = {key: first[key] for key in kept_keys} | {"inputs": list(files.values()), "shard": None}
     plan |= {"judge": first["judge"]} if "judge" in first else {}
