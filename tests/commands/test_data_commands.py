@@ -11,6 +11,8 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from unmoor.policy import SHIPPED
@@ -425,6 +427,21 @@ def test_where_an_input_cannot_come_back_to_is_said_for_what_it_is(
     assert unmoor("verify", arguments[0], cwd=folder).returncode == 0
     assert unmoor("restore", "two", "-o", "empty", cwd=folder).returncode == 0
     assert sorted(path.name for path in (folder / "empty").iterdir()) == ["a.jsonl", "b.jsonl"]
+
+
+def test_a_shard_of_tables_that_differ_is_refused_before_it_is_filtered(tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    folder.mkdir()
+    for name, more in (("a", {}), ("b", {}), ("c", {"source": "x"})):
+        pq.write_table(pa.Table.from_pylist([{**row, **more} for row in ROWS]), folder / f"{name}.parquet")
+    for number in (1, 2, 3):
+        done = unmoor("filter", "data", "--shard", f"{number}/3", "-o", f"run-{number}", cwd=tmp_path)
+        assert done.returncode == 2, done.stdout
+        assert (
+            "The tables differ: there is a column 'source' in data/c.parquet, unlike in data/a.parquet" in done.stderr
+        )
+        assert not (tmp_path / f"run-{number}").exists()
+    assert unmoor("audit", "data", "--shard", "1/3", cwd=tmp_path).returncode == 0
 
 
 def test_a_run_is_not_written_into_a_run(data: Path) -> None:

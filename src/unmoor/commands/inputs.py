@@ -22,7 +22,7 @@ from unmoor.detectors import load_judge, load_pairs
 from unmoor.engines import Cluster, Dedup, Job, JudgeSettings, Options, Summary, run_job, run_on_ray
 from unmoor.errors import UsageError
 from unmoor.languages import cache_folder
-from unmoor.layouts import LAYOUT_NAMES, DataSet, first_layout, open_data_set, shard_of
+from unmoor.layouts import LAYOUT_NAMES, DataSet, first_layout, open_data_set, schemas_held_alike, shard_of
 from unmoor.policy import Policy
 from unmoor.storage import AnyPath
 
@@ -93,11 +93,13 @@ def job_for(
     """Return the file and the job that the flags describe; recognises the file's format and layout, unless it was `opened` before.
 
     Raises:
-        UsageError, LayoutError: the file cannot be read, a name is not known.
+        UsageError, LayoutError: the file cannot be read, a name is not known, the tables of several shards differ.
     """
     whole = opened or open_data_set(path)
     shard = _shard(options["shard"])
     data = shard_of(whole, *shard) if shard else whole
+    if shard and policy is not None and whole.format == "parquet":
+        schemas_held_alike(whole.files)  # what the shards could not be joined for is said before hours of work
     wordlist = options["wordlist"]
     if wordlist is not None and not wordlist.is_file():
         raise UsageError(f"There is no word list {wordlist}")
