@@ -6,6 +6,7 @@ import json
 import os
 import random
 import re
+import resource
 import signal
 from pathlib import Path
 from typing import Any
@@ -268,3 +269,16 @@ def test_what_a_killed_search_leaves_is_cleared_away_by_the_next(tmp_path: Path,
     assert sorted(path.name for path in tmp_path.iterdir()) == ["rows.jsonl", "run", "whole"]
     assert (run / "ledger.jsonl").read_bytes() == (whole / "ledger.jsonl").read_bytes()
     assert verify(run) == []
+
+
+@pytest.mark.parametrize("method", ["exact", "minhash"])
+def test_few_files_may_be_open_at_once(tmp_path: Path, method: str) -> None:
+    rows = [_row("Name a tree.", f"{WORDS[number % 20]} and then {WORDS[number // 20]}.") for number in range(60)] * 2
+    run, _ = _run(tmp_path / "many", rows, Dedup(method, 0.9), chunk_bytes=500)
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (len(list(Path("/proc/self/fd").iterdir())) + 30, hard))
+    try:
+        few, _ = _run(tmp_path / "few", rows, Dedup(method, 0.9), chunk_bytes=500)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert _gone(few) == _gone(run) and len(_gone(run)) >= 60
