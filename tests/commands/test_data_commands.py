@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from unmoor.engines.raw_rows import sample_of
 from unmoor.policy import SHIPPED
 
 REFUSAL = "I'm sorry, but I can't assist with that request."
@@ -442,6 +443,30 @@ def test_a_shard_of_tables_that_differ_is_refused_before_it_is_filtered(tmp_path
         )
         assert not (tmp_path / f"run-{number}").exists()
     assert unmoor("audit", "data", "--shard", "1/3", cwd=tmp_path).returncode == 0
+
+
+def test_languages_that_a_word_list_alone_tells_of_a_sample_are_said_to_be_of_a_sample(tmp_path: Path) -> None:
+    count = 2000
+    rows = [{**ROWS[0], "input": str(number)} for number in range(count)]
+    (tmp_path / "train.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    (tmp_path / "list.txt").write_text("sycamore\n")
+    flags = ("--detector", "wordlist", "--wordlist", "list.txt", "--language", "en")
+    done = unmoor("filter", "train.jsonl", *flags, "-o", "run", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    sample = len(sample_of(1, count))
+    said = f"Languages, of a sample of {sample} rows: en {sample}. The other {count - sample:,} were not looked at for that."
+    assert said in " ".join(done.stdout.split()) and "not recognised" not in done.stdout
+    assert max(map(len, done.stdout.splitlines())) <= 80
+    told = json.loads((tmp_path / "run" / "report.json").read_text())
+    assert told["languages"] == {"en": sample}
+    assert told["languages_sample"] == {"rows": sample, "not_looked_at": count - sample}
+    page = (tmp_path / "run" / "report.html").read_text()
+    assert f"told of a sample of {sample} rows" in page and f"the other {count - sample:,} were not looked at" in page
+    printed = json.loads(unmoor("audit", "train.jsonl", *flags, "--json", cwd=tmp_path).stdout)
+    assert (printed["languages"], printed["languages_sample"]) == (told["languages"], told["languages_sample"])
+
+    whole = json.loads(unmoor("audit", "train.jsonl", "--language", "en", "--json", cwd=tmp_path).stdout)
+    assert (whole["languages"], whole["languages_sample"]) == ({"en": count}, None)
 
 
 def test_a_run_is_not_written_into_a_run(data: Path) -> None:

@@ -82,7 +82,8 @@ class RunReport:
             kind="filter" if self.policy else "audit",
             created=created_now(),
             counts=summary.counts(),
-            languages=dict(summary.languages.most_common()),
+            languages=summary.told_languages(),
+            languages_sample=summary.languages_sample(),
             input={
                 "path": summary.source.name,
                 "layout": summary.layout,
