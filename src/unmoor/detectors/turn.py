@@ -264,7 +264,7 @@ def _is_requested(view: TurnView, hit: Hit) -> bool:
         return False
     if view.is_worded:
         return not _names_the_work(view, hit)
-    if view.answer.ordinal(hit.start) <= _NAMED_WITHIN and _names_the_work(view, hit) and _names_the_subject(view, hit):
+    if hit.phrase.behaviour in REFUSALS and _declines_the_work(view, hit):
         return False
     spoken = _SPOKEN_BY_ITSELF if not _is_left_to_the_model(hit) and _refuses_surely(hit) else 0
     answer = view.answer
@@ -308,8 +308,14 @@ def _names_the_work(view: TurnView, hit: Hit) -> bool:
     return bool(_work(stems).search(fold_text(view.answer.text[slice(*hit.sentence)])))
 
 
+def _declines_the_work(view: TurnView, hit: Hit) -> bool:
+    """Return whether a refusal near the start, and in no letter, names the work and its subject: "I won't write that obituary"."""
+    is_near = view.answer.ordinal(hit.start) <= _NAMED_WITHIN and not view.answer.is_letter
+    return is_near and _names_the_work(view, hit) and _names_the_subject(view, hit)
+
+
 def _names_the_subject(view: TurnView, hit: Hit) -> bool:
-    """Return whether the sentence holds a longer word of the request that is no word for writing: "I won't write that obituary"."""
+    """Return whether the sentence holds a longer word of the request that is no word for writing."""
     stems = view.tasks.get(hit.phrase.language, ())
     sentence = fold_text(view.answer.text[slice(*hit.sentence)])
     shared = set(_WORD.findall(sentence)).intersection(_WORD.findall(view.request[:_WORDED_CHARS]))
