@@ -15,7 +15,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from unmoor.errors import MachineError, RunFolderError, UsageError
-from unmoor.run_folder import MANIFEST, RunWriter, machine_errors, read_manifest, verify, write_atomic
+from unmoor.run_folder import MANIFEST, RunWriter, dump_json, machine_errors, read_manifest, verify, write_atomic
+from unmoor.run_folder.files import self_hash
 
 
 def _finished(folder: Path, content: bytes = b"one\n") -> Path:
@@ -134,12 +135,29 @@ def test_an_atomic_write_replaces_whole_and_leaves_no_neighbour(tmp_path: Path) 
     assert [path.name for path in tmp_path.iterdir()] == ["a"]
 
 
-@pytest.mark.parametrize("text", ["", "{", '{"format_version": 99}', "[]"])
+@pytest.mark.parametrize(
+    "text",
+    ["", "{", '{"format_version": 99}', "[]", "3", '{"format_version": 1}', '{"format_version": 1, "files": {"a": 3}}'],
+)
 def test_a_manifest_that_cannot_be_trusted_is_refused(tmp_path: Path, text: str) -> None:
     run = _finished(tmp_path / "run")
     (run / "MANIFEST.json").write_text(text)
     with pytest.raises(RunFolderError):
         verify(run)
+
+
+def test_counts_of_another_kind_are_found(tmp_path: Path) -> None:
+    run = _finished(tmp_path / "run")
+    manifest = json.loads((run / "MANIFEST.json").read_text())
+    counts: Any
+    for counts in ([], {}, {"kept": 3}, {"input": "3"}):
+        _write_manifest(run, {**manifest, "counts": counts})
+        assert verify(run) == ["the counts are not the rows of the input and of each outcome"]
+
+
+def _write_manifest(run: Path, manifest: dict[str, Any]) -> None:
+    """Write a manifest that holds its own hash, as one of another program may."""
+    (run / "MANIFEST.json").write_bytes(dump_json({**manifest, "manifest_sha256": self_hash(manifest)}))
 
 
 PLAN = {"unmoor": "0", "policy": {"actions": {"refusal.policy": "drop"}}}

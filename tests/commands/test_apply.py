@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import json
 import shutil
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,7 @@ from tests.commands.test_data_commands import unmoor
 from tests.review.web.runs import filtered, lines_of, row
 from unmoor.commands.review import _row_reader  # what the page reads rows with
 from unmoor.review.store import Store, View
+from unmoor.run_folder import scratch_beside
 
 pytestmark = pytest.mark.slow
 REFUSAL = "I'm sorry, but I can't assist with that."
@@ -213,6 +216,28 @@ def test_a_run_that_cannot_be_made_again_is_refused_and_says_what_to_do(
     assert words in done.stderr
 
 
+def test_another_word_list_than_the_one_the_run_was_made_with_is_refused(tmp_path: Path) -> None:
+    run = run_with_wordlist(tmp_path)
+    before = {path.name: path.read_bytes() for path in run.iterdir() if path.is_file()}
+    assert unmoor("apply", run, "--wordlist", "words.txt", cwd=tmp_path).returncode == 0
+    (tmp_path / "words.txt").write_text("locksmith, if two are near\n")
+    done = unmoor("apply", run, "--wordlist", "words.txt", cwd=tmp_path)
+    assert done.returncode == 2
+    was, now = (hashlib.sha256(f"locksmith, if {n} near\n".encode()).hexdigest() for n in ("one is", "two are"))
+    told = f"SHA-256 is {now[:12]}…, that one's {was[:12]}…. Next: unmoor apply {run} --wordlist FILE"
+    assert "words.txt is not the list that" in done.stderr and told in done.stderr
+    assert {path.name: path.read_bytes() for path in run.iterdir() if path.name in ("kept.jsonl", "removed.jsonl")} == {
+        name: before[name] for name in ("kept.jsonl", "removed.jsonl")
+    }
+
+
+def test_a_run_made_without_a_word_list_is_not_applied_with_one(run: Path) -> None:
+    (run.parent / "words.txt").write_text("locksmith\n")
+    done = unmoor("apply", run, "--wordlist", "words.txt", cwd=run.parent)
+    assert done.returncode == 2
+    assert f"was made without a word list. Next: unmoor apply {run}" in done.stderr
+
+
 def test_what_apply_prints_fits_80_columns_and_names_every_change(run: Path) -> None:
     say(run, "wrong", of_row=1)
     done = unmoor("apply", run.name, cwd=run.parent)
@@ -248,3 +273,19 @@ def test_verdicts_move_to_another_run_of_the_same_rows(run: Path) -> None:
     assert (astray.returncode, "There is no folder no/such" in astray.stderr) == (2, True)
     again = unmoor("labels", "export", run, "out.json", "--to", "argilla", cwd=run.parent)
     assert again.returncode == 2 and "--force" in again.stderr
+
+
+def test_what_a_killed_apply_leaves_beside_the_run_is_cleared_away_by_the_next(run: Path) -> None:
+    before = sorted(path.name for path in run.parent.iterdir())
+    killed = unmoor("apply", run, cwd=run.parent, UNMOOR_FAIL_AT="before-rename")
+    assert killed.returncode == -signal.SIGKILL
+    assert sorted(path.name for path in run.parent.iterdir()) != before
+    apply(run)
+    assert sorted(path.name for path in run.parent.iterdir()) == before
+
+
+def test_two_cannot_apply_at_once(run: Path) -> None:
+    with scratch_beside(run, ".applying"):
+        done = unmoor("apply", run, cwd=run.parent)
+    assert done.returncode == 2
+    assert f"Another process is writing {run}. Next: wait for it" in done.stderr

@@ -11,8 +11,11 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
+from unmoor.engines.raw_rows import sample_of
 from unmoor.policy import SHIPPED
 
 REFUSAL = "I'm sorry, but I can't assist with that request."
@@ -171,6 +174,15 @@ def test_an_altered_run_fails_verification(data: Path) -> None:
         (["audit", "odd.jsonl"], 2, "Keys of the first row: antwort, frage"),
         (["audit", "train.jsonl", "--layout", "alpacca"], 2, 'Did you mean "alpaca"'),
         (["audit", "train.jsonl", "--wordlist", "absent.txt"], 2, "no word list"),
+        (["filter", "train.jsonl", "-o", "run", "--shard", "²/3"], 2, 'such as 3/64, found "²/3". Next: '),
+        (["filter", "train.jsonl", "-o", "run", "--shard", "1/٣"], 2, 'such as 3/64, found "1/٣". Next: '),
+        (["filter", "train.jsonl", "-o", "run", "--shard", "9" * 5000 + "/3"], 2, "Next: two numbers"),
+        (
+            ["filter", "train.jsonl", "-o", "run", "--dedup", "minhash", "--dedup-threshold", "nan"],
+            2,
+            "nan is no number from 0.5 to 1",
+        ),
+        (["audit", "train.jsonl", "--fail-over", "nan"], 2, "nan is no number from 0 to 1"),
         (["filter", "train.jsonl", "-o", "run", "--policy", "dolfin"], 2, 'Did you mean "dolphin"'),
         (["filter", "train.jsonl", "-o", "run", "--policy", "house.toml"], 2, 'house.toml:4: unknown action "dorp"'),
         (["filter", "train.jsonl", "-o", "run", "--policy", "strict.toml"], 3, "limit of 10%"),
@@ -282,7 +294,14 @@ def test_bad_rows_go_to_the_quarantine_and_the_run_goes_on(data: Path) -> None:
         (["--max-bad-rows", "1"], 0),
         (["--max-bad-rows", "10%"], 3),
         (["--max-bad-rows", "25%"], 0),
+        (["--max-bad-rows", ".5%"], 3),
         (["--max-bad-rows", "some"], 2),
+        (["--max-bad-rows", "%"], 2),
+        (["--max-bad-rows", "nan%"], 2),
+        (["--max-bad-rows", "inf%"], 2),
+        (["--max-bad-rows", "-1%"], 2),
+        (["--max-bad-rows", "101%"], 2),
+        (["--max-bad-rows", "²"], 2),
     ],
 )
 def test_a_limit_on_bad_rows_stops_before_anything_is_written(data: Path, flags: list[str], code: int) -> None:
@@ -293,6 +312,8 @@ def test_a_limit_on_bad_rows_stops_before_anything_is_written(data: Path, flags:
     assert (data.parent / "run").exists() is (code == 0)
     if code == 3:
         assert "row 4, byte" in done.stderr and "NOT_AN_OBJECT" in done.stderr
+    if code == 2:
+        assert f'found "{flags[1]}". Next: a whole number from 0 on, or a share from 0% to 100%' in done.stderr
 
 
 def test_a_full_disk_is_exit_4_and_leaves_nothing(data: Path) -> None:
@@ -342,6 +363,136 @@ def test_nothing_can_be_written_below_a_file(data: Path, command: tuple[str, ...
     done = unmoor(*command, cwd=data.parent)
     assert done.returncode == 2
     assert "file is a file, so nothing can lie below it. Next: name another place" in " ".join(done.stderr.split())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["filter", "train.jsonl", "-o", "/"], 2, "/ is the root of all folders; a run needs one of its own. Next: "),
+        (["filter", "train.jsonl", "-o", "/proc/x"], 4, "the system lets nothing be made in /proc. Next: "),
+        (["audit", "train.jsonl", "-o", "/proc/x/y"], 4, "the system lets nothing be made in /proc/x. Next: "),
+        (["restore", "run", "-o", "/proc/x"], 4, "the system lets nothing be made in /proc. Next: "),
+        (["filter", "train.jsonl", "-o", "n" * 256], 2, "is longer than the file system allows. Next: a shorter one"),
+        (["restore", "run", "-o", "n" * 256], 2, "is longer than the file system allows. Next: a shorter one"),
+        (["verify", "n" * 256], 2, "is longer than the file system allows. Next: a shorter one"),
+        (
+            ["apply", "reviewed"],
+            2,
+            "reviewed/review is no folder, and verdicts on a run are kept in one of that name. N",
+        ),
+        (["apply", "altered"], 2, "altered/MANIFEST.json is no manifest of a run, which is a JSON object. Next: "),
+    ],
+)
+def test_an_odd_place_is_one_clear_message(data: Path, arguments: list[str], code: int, words: str) -> None:
+    folder = data.parent
+    for run in ("run", "reviewed", "altered"):
+        assert unmoor("filter", data, "-o", run, cwd=folder).returncode == 0
+    (folder / "reviewed" / "review").touch()
+    (folder / "altered" / "MANIFEST.json").write_text("[]")
+    before = sorted(folder.iterdir())
+    done = unmoor(*arguments, cwd=folder)
+    assert done.returncode == code, done.stderr
+    assert words in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert sorted(folder.iterdir()) == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["one", "-o", "train.jsonl"], "train.jsonl is there already. Next: another name, or --force to replace it"),
+        (["one", "-o", "full"], "full is a folder, and one file was read. Next: -o full/train.jsonl"),
+        (["one", "-o", "full", "--force"], "full is a folder, and one file was read. Next: -o full/train.jsonl"),
+        (
+            ["one", "-o", "one/again.jsonl"],
+            "/one, which is a run and stays as it was written. Next: a place that is in",
+        ),
+        (["two", "-o", "full"], "full holds other files, and the 2 files that were read come back in a folder of the"),
+        (["two", "-o", "train.jsonl", "--force"], "train.jsonl is a file, and the 2 files that were read come back in"),
+        (["two", "-o", "two/again"], "/two, which is a run and stays as it was written. Next: a place that is in no"),
+    ],
+)
+def test_where_an_input_cannot_come_back_to_is_said_for_what_it_is(
+    data: Path, arguments: list[str], words: str
+) -> None:
+    folder = data.parent
+    for name in ("full", "empty"):
+        (folder / name).mkdir()
+    for name in ("a", "b"):
+        (folder / "full" / f"{name}.jsonl").write_bytes(data.read_bytes())
+    assert unmoor("filter", data, "-o", "one", cwd=folder).returncode == 0
+    assert unmoor("filter", "full", "-o", "two", cwd=folder).returncode == 0
+    done = unmoor("restore", *arguments, cwd=folder)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert words in done.stderr
+    assert unmoor("verify", arguments[0], cwd=folder).returncode == 0
+    assert unmoor("restore", "two", "-o", "empty", cwd=folder).returncode == 0
+    assert sorted(path.name for path in (folder / "empty").iterdir()) == ["a.jsonl", "b.jsonl"]
+
+
+def test_a_shard_of_tables_that_differ_is_refused_before_it_is_filtered(tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    folder.mkdir()
+    for name, more in (("a", {}), ("b", {}), ("c", {"source": "x"})):
+        pq.write_table(pa.Table.from_pylist([{**row, **more} for row in ROWS]), folder / f"{name}.parquet")
+    for number in (1, 2, 3):
+        done = unmoor("filter", "data", "--shard", f"{number}/3", "-o", f"run-{number}", cwd=tmp_path)
+        assert done.returncode == 2, done.stdout
+        assert (
+            "The tables differ: there is a column 'source' in data/c.parquet, unlike in data/a.parquet" in done.stderr
+        )
+        assert not (tmp_path / f"run-{number}").exists()
+    assert unmoor("audit", "data", "--shard", "1/3", cwd=tmp_path).returncode == 0
+
+
+def test_languages_that_a_word_list_alone_tells_of_a_sample_are_said_to_be_of_a_sample(tmp_path: Path) -> None:
+    count = 2000
+    rows = [{**ROWS[0], "input": str(number)} for number in range(count)]
+    (tmp_path / "train.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    (tmp_path / "list.txt").write_text("sycamore\n")
+    flags = ("--detector", "wordlist", "--wordlist", "list.txt", "--language", "en")
+    done = unmoor("filter", "train.jsonl", *flags, "-o", "run", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    sample = len(sample_of(1, count))
+    said = f"Languages, of a sample of {sample} rows: en {sample}. The other {count - sample:,} were not looked at for that."
+    assert said in " ".join(done.stdout.split()) and "not recognised" not in done.stdout
+    assert max(map(len, done.stdout.splitlines())) <= 80
+    told = json.loads((tmp_path / "run" / "report.json").read_text())
+    assert told["languages"] == {"en": sample}
+    assert told["languages_sample"] == {"rows": sample, "not_looked_at": count - sample}
+    page = (tmp_path / "run" / "report.html").read_text()
+    assert f"told of a sample of {sample} rows" in page and f"the other {count - sample:,} were not looked at" in page
+    printed = json.loads(unmoor("audit", "train.jsonl", *flags, "--json", cwd=tmp_path).stdout)
+    assert (printed["languages"], printed["languages_sample"]) == (told["languages"], told["languages_sample"])
+
+    whole = json.loads(unmoor("audit", "train.jsonl", "--language", "en", "--json", cwd=tmp_path).stdout)
+    assert (whole["languages"], whole["languages_sample"]) == ({"en": count}, None)
+
+
+def test_a_run_is_not_written_into_a_run(data: Path) -> None:
+    assert unmoor("filter", data, "-o", "run", cwd=data.parent).returncode == 0
+    for verb in ("filter", "audit"):
+        done = unmoor(verb, data, "-o", "run/deep/again", cwd=data.parent)
+        assert done.returncode == 2
+        assert "which is a run and stays as it was written. Next: a place that is in no run" in done.stderr
+    assert unmoor("verify", "run", cwd=data.parent).returncode == 0
+
+
+def test_a_name_as_long_as_the_file_system_allows_is_a_name_like_any_other(data: Path) -> None:
+    folder = data.parent
+    long = folder / f"{'d' * 249}.jsonl"
+    long.write_bytes(data.read_bytes())
+    for arguments in (
+        ("filter", long, "-o", "r" * 255),
+        ("filter", long, "-o", "r" * 255, "--force"),
+        ("apply", "r" * 255),
+        ("restore", "r" * 255, "-o", "b" * 255),
+        ("labels", "export", "r" * 255, "l" * 255, "--to", "argilla"),
+    ):
+        done = unmoor(*arguments, cwd=folder)
+        assert done.returncode == 0, done.stderr
+    assert (folder / ("b" * 255)).read_bytes() == data.read_bytes()
+    assert {path.name[0] for path in folder.iterdir()} == {"t", "d", "r", "b", "l"}
 
 
 def test_commands_that_are_told_can_be_typed(data: Path) -> None:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import re
+import resource
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -250,3 +253,32 @@ def test_arrays_and_parquet_lose_their_duplicates_too(tmp_path: Path, write: str
     assert summary.duplicate_rows == 15
     assert summary.counts()["kept"] == 5
     assert verify(tmp_path / "run") == []
+
+
+@pytest.mark.parametrize("point", ["after-checkpoint", "before-checkpoint"])
+def test_what_a_killed_search_leaves_is_cleared_away_by_the_next(tmp_path: Path, point: str) -> None:
+    rows = [_row("Name a tree.", WORDS[number % 20]) for number in range(60)]
+    pid = os.fork()
+    if pid == 0:
+        os.environ["UNMOOR_FAIL_AT"] = point
+        _run(tmp_path, rows, Dedup("exact"), chunk_bytes=500, checkpoint_bytes=1)
+        os._exit(0)
+    assert os.WTERMSIG(os.waitpid(pid, 0)[1]) == signal.SIGKILL
+    run, _ = _run(tmp_path, rows, Dedup("exact"), chunk_bytes=500)
+    whole, _ = _run(tmp_path / "whole", rows, Dedup("exact"))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["rows.jsonl", "run", "whole"]
+    assert (run / "ledger.jsonl").read_bytes() == (whole / "ledger.jsonl").read_bytes()
+    assert verify(run) == []
+
+
+@pytest.mark.parametrize("method", ["exact", "minhash"])
+def test_few_files_may_be_open_at_once(tmp_path: Path, method: str) -> None:
+    rows = [_row("Name a tree.", f"{WORDS[number % 20]} and then {WORDS[number // 20]}.") for number in range(60)] * 2
+    run, _ = _run(tmp_path / "many", rows, Dedup(method, 0.9), chunk_bytes=500)
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (len(list(Path("/proc/self/fd").iterdir())) + 30, hard))
+    try:
+        few, _ = _run(tmp_path / "few", rows, Dedup(method, 0.9), chunk_bytes=500)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert _gone(few) == _gone(run) and len(_gone(run)) >= 60

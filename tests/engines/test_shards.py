@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from random import Random
@@ -198,6 +199,14 @@ def test_what_cannot_be_joined_is_said(tmp_path: Path) -> None:
         merge([tmp_path / "whole"], tmp_path / "joined")
     with pytest.raises(RunFolderError, match="is a shard"):
         restore(one, tmp_path / "again")
+    for target in (
+        two / "joined",
+        two / "deep" / "joined",
+        two,
+        tmp_path / "shards" / ".." / two.parent.name / two.name,
+    ):
+        with pytest.raises(UsageError, match=r"which is one of the shards\. Next: -o and the name of a folder beside"):
+            merge([one, two, three], target, force=True)
     assert not (tmp_path / "joined").exists()
 
 
@@ -224,6 +233,29 @@ def test_shards_of_another_policy_are_told_apart(tmp_path: Path) -> None:
     run_job(shard_of(open_data_set(data), 2, 2), other, tmp_path / "other", Options(shard=(2, 2), max_bad_rows=100))
     with pytest.raises(RunFolderError, match="differs from shard 1 in policy"):
         merge([one, tmp_path / "other"], tmp_path / "joined")
+
+
+def test_a_file_that_was_written_again_between_two_shards_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "data.jsonl"
+
+    def filtered(number: int) -> Path:
+        run = tmp_path / str(number)
+        run_job(shard_of(open_data_set(path), number, 2), _job(), run, Options(shard=(number, 2)))
+        return run
+
+    path.write_bytes(_lines(10, 40) + _lines(50, 90))
+    size = path.stat().st_size
+    one, two = filtered(1), filtered(2)
+    merge([one, two], tmp_path / "joined", ChunkFacts)
+    assert "written_ns" not in (tmp_path / "joined" / "MANIFEST.json").read_text()
+    path.write_bytes(_lines(50, 90) + _lines(10, 40))
+    assert path.stat().st_size == size
+    shutil.rmtree(two)
+    filtered(2)
+    with pytest.raises(
+        RunFolderError, match=r"data.jsonl changed between the shards: .* Next: run again the shards that"
+    ):
+        merge([one, two], tmp_path / "again", ChunkFacts)
 
 
 def test_the_limit_on_removed_rows_holds_for_the_whole(tmp_path: Path) -> None:

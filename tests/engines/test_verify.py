@@ -9,11 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from unmoor.engines import Job, run_job
-from unmoor.errors import UnmoorError
+from unmoor.engines import Job, explain_row, merge, restore, run_job
+from unmoor.errors import RunFolderError, UnmoorError
 from unmoor.layouts import open_data_set
 from unmoor.policy import load_policy
-from unmoor.run_folder import verify
+from unmoor.run_folder import RUN, dump_json, verify
+from unmoor.run_folder.files import self_hash
 
 FLIPS = int(os.environ.get("UNMOOR_FLIPS", "200"))
 SEED = 20_261
@@ -75,3 +76,15 @@ def test_every_flipped_bit_is_found(tmp_path: Path, name: str) -> None:
         path.write_bytes(whole)
     assert missed == []
     assert verify(run) == []
+
+
+@pytest.mark.parametrize("lacking", [*RUN, "input.name", "files.ledger.jsonl"])
+def test_a_manifest_that_lacks_something_is_one_message_that_names_it(tmp_path: Path, lacking: str) -> None:
+    run = _finished_run(tmp_path, "data.jsonl")
+    manifest = json.loads((run / "MANIFEST.json").read_text())
+    key, _, inner = lacking.partition(".")
+    manifest[key] = {**manifest[key], inner: None} if inner else 3.5
+    (run / "MANIFEST.json").write_bytes(dump_json({**manifest, "manifest_sha256": self_hash(manifest)}))
+    for use in (lambda: restore(run, tmp_path / "again"), lambda: explain_row(run, 1), lambda: merge([run], tmp_path)):
+        with pytest.raises(RunFolderError, match=f"does not say {lacking} as every run does: .* Next: "):
+            use()

@@ -125,25 +125,33 @@ def main() -> None:
     except KeyboardInterrupt:
         _complain("Stopped. Nothing was left half-written.")
         code = 130
-    except NotADirectoryError as error:
-        from pathlib import Path
-
-        above = next((str(path) for path in Path(str(error.filename)).parents if path.is_file()), str(error.filename))
-        _complain(f"{above} is a file, so nothing can lie below it. Next: name another place")
-        code = 2
     except BrokenPipeError:  # the reader of our output, such as `head`, has left
         sys.stderr.close()
         code = 0
     except OSError as error:
-        if error.errno not in _CANNOT_WRITE:
-            raise
-        _complain(f"The output cannot be written: {error.strerror}. Next: make room, or send it elsewhere")
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what is left in the buffer would fail again at the end
-        code = 4
+        code = _told_of_system(error)
     except MemoryError:
         _complain("The machine ran out of memory. Next: --workers 1, or a machine with more")
         code = 4
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _told_of_system(error: OSError) -> int:
+    """Say what the system would not do, and return the exit code; raise the error again if it is none that a person can mend."""
+    if error.errno == errno.ENAMETOOLONG:
+        _complain(f"The name {error.filename} is longer than the file system allows. Next: a shorter one")
+        return 2
+    if isinstance(error, NotADirectoryError):
+        from pathlib import Path
+
+        above = next((str(path) for path in Path(str(error.filename)).parents if path.is_file()), str(error.filename))
+        _complain(f"{above} is a file, so nothing can lie below it. Next: name another place")
+        return 2
+    if error.errno not in _CANNOT_WRITE:
+        raise error
+    _complain(f"The output cannot be written: {error.strerror}. Next: make room, or send it elsewhere")
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what is left in the buffer would fail again at the end
+    return 4
 
 
 def _write_any_character() -> None:

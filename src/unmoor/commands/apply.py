@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -16,7 +15,20 @@ from unmoor.errors import UsageError
 from unmoor.layouts import data_set_of
 from unmoor.policy import Policy
 from unmoor.records import OUTCOMES, GuardRules, Verdict
-from unmoor.run_folder import read_json, read_manifest
+from unmoor.run_folder import RUN, hash_file, read_json, read_manifest, scratch_beside
+
+_POLICY: dict[str, Any] = {
+    "policy": {
+        "name": str,
+        "version": int,
+        "description": str,
+        "actions": dict,
+        "thresholds": dict,
+        "floor": {"also": list},
+        "limits": {"max_removed_share": int | float},
+    }
+}
+"""What a manifest says of the policy of a filter."""
 
 
 @click.command("apply")
@@ -56,19 +68,36 @@ def _manifest(run: Path, wordlist: Path | None) -> dict[str, Any]:
     """Return the manifest of a run that can be made again.
 
     Raises:
-        UsageError: it is an audit or a shard, or was made with a word list that is not named.
+        UsageError: it is an audit or a shard, or was made with another word list than the one that is named.
         RunFolderError: it is missing, half-written, altered or of another version.
     """
-    manifest = read_manifest(run)
+    manifest = read_manifest(run, RUN)
     if manifest["kind"] != "filter":
         raise UsageError(f"{run} is an audit: it keeps no rows. Next: unmoor filter, then review and apply that run")
+    read_manifest(run, _POLICY)
     if manifest.get("shard") is not None:
         raise UsageError(
             f"{run} is a shard. Next: join all of them with `unmoor merge`, then review and apply the whole"
         )
-    if "wordlist" in manifest["detectors"] and wordlist is None:
-        raise UsageError(f"{run} was made with a word list. Next: {typed('unmoor apply', run, '--wordlist FILE')}")
+    _hold_same_list(run, manifest["detectors"].get("wordlist"), wordlist)
     return manifest
+
+
+def _hold_same_list(run: Path, made_with: dict[str, Any] | None, wordlist: Path | None) -> None:
+    """Raise UsageError unless `wordlist` is the list that the run was made with, byte for byte."""
+    if made_with is None:
+        if wordlist is not None:
+            raise UsageError(f"{run} was made without a word list. Next: {typed('unmoor apply', run)}")
+        return
+    again = typed("unmoor apply", run, "--wordlist FILE")
+    if wordlist is None:
+        raise UsageError(f"{run} was made with a word list. Next: {again}")
+    if wordlist.is_file() and (found := hash_file(wordlist)) != made_with["sha256"]:
+        raise UsageError(
+            f"{wordlist} is not the list that {run} was made with: its SHA-256 is {found[:12]}…, that one's "
+            f"{made_with['sha256'][:12]}…. Next: {again}, with the list as it was, or "
+            "unmoor filter with the new one"
+        )
 
 
 def _verdicts(run: Path) -> tuple[dict[int, tuple[Verdict, ...]], list[Verdict]]:
@@ -102,8 +131,8 @@ def _filter_again(
         "max_bad_rows": None,
     }
     policy = _policy(run, manifest["policy"])
-    with tempfile.TemporaryDirectory(prefix=f".{run.resolve().name}.", dir=run.resolve().parent) as folder:
-        source = Path(folder) / _input_name(manifest)
+    with scratch_beside(run.resolve(), ".applying") as folder:
+        source = folder / _input_name(manifest)
         restore(run, source)
         files = restored_files(manifest, source)
         root = source if len(files) > 1 else source.parent

@@ -10,6 +10,7 @@ import click
 from unmoor.commands.found import paired_json, print_found, print_pairs
 from unmoor.commands.inputs import data_flags, data_options, job_for, run_with_progress
 from unmoor.commands.places import Place
+from unmoor.commands.shares import Between
 from unmoor.commands.terminal import print_json, typed
 from unmoor.errors import FoundError
 from unmoor.storage import AnyPath
@@ -18,9 +19,7 @@ from unmoor.storage import AnyPath
 @click.command("audit")
 @data_options
 @click.option("-o", "--output", type=Place(), metavar="RUN", help="Write findings and report to this folder.")
-@click.option(
-    "--fail-over", type=click.FloatRange(0, 1), metavar="SHARE", help="Exit with 1 if more rows than this refuse."
-)
+@click.option("--fail-over", type=Between(0, 1), metavar="SHARE", help="Exit with 1 if more rows than this refuse.")
 @click.option(
     "--pairs",
     "with_pairs",

@@ -10,6 +10,7 @@ import click
 from unmoor.commands.found import print_done, print_found
 from unmoor.commands.inputs import data_flags, data_options, job_for, run_with_progress
 from unmoor.commands.places import Place
+from unmoor.commands.shares import Between
 from unmoor.commands.terminal import print_json, typed
 from unmoor.commands.topics import warn_of_topics
 from unmoor.policy import SHIPPED, load_policy
@@ -40,7 +41,7 @@ from unmoor.storage import AnyPath
 )
 @click.option(
     "--dedup-threshold",
-    type=click.FloatRange(0.5, 1.0),
+    type=Between(0.5, 1.0),
     default=0.8,
     show_default=True,
     help="How alike for minhash, 0 to 1: Jaccard's measure of five words in a row, of request and answer each.",

@@ -19,6 +19,7 @@ from unmoor.storage import AnyPath
 __all__ = ["print_done", "print_found"]
 
 _LANGUAGES = {"und": "not recognised", "none": "no answer to learn"}
+_MOST_LANGUAGES = 5
 _NARROW = 64
 """Columns under which a table leaves out what a behaviour is: three words a line help nobody."""
 
@@ -26,8 +27,6 @@ _NARROW = 64
 def print_found(path: AnyPath, summary: Summary, layout_asked: str | None = None) -> None:
     """Say how the file was read and which behaviours it holds; `layout_asked` is what `--layout` said, if it did."""
     width = console().width
-    languages = [f"{_LANGUAGES.get(code, code)} {count:,}" for code, count in summary.languages.most_common(5)]
-    more = len(summary.languages) - len(languages)
     told = f": {summary.rows:,} rows, {summary.source.describe()}"
     name = str(path) if len(str(path)) + len(told) <= width else path.name
     click.echo(short(name, max(20, width - len(told))) + told)
@@ -38,8 +37,7 @@ def print_found(path: AnyPath, summary: Summary, layout_asked: str | None = None
     )
     how = "as --layout says" if layout_asked else "guessed from the first rows; --layout NAME overrides"
     click.echo(fill(f"Layout {summary.layout}{mixed}, {how}.", width, break_long_words=False, break_on_hyphens=False))
-    said = ", ".join(languages) + (f", {more} more" if more > 0 else "")
-    click.echo(f"Languages: {said or 'none'}")
+    click.echo(fill(_languages_said(summary), width, break_long_words=False, break_on_hyphens=False))
     if left_out := summary.source.left_out:
         others = f" and {len(left_out) - 1:,} more" if len(left_out) > 1 else ""
         click.echo(f"Not read, for tables, linked folders and runs are not: {short(left_out[0], 60)}{others}")
@@ -119,6 +117,18 @@ def _print_unreached(summary: Summary, policy: Policy) -> None:
             )
             if threshold > (likely := STRENGTHS["likely"]):
                 click.echo(f'Next: if it is to act on these, "{name}" = {likely:.2f} under [thresholds]')
+
+
+def _languages_said(summary: Summary) -> str:
+    """Return the most frequent languages with their rows, and of which rows they were told if not of all."""
+    counts = list(summary.told_languages().items())
+    said = [f"{_LANGUAGES.get(code, code)} {rows:,}" for code, rows in counts[:_MOST_LANGUAGES]]
+    said += [f"{len(counts) - _MOST_LANGUAGES} more"] if len(counts) > _MOST_LANGUAGES else []
+    told = ", ".join(said) or "none"
+    if (sample := summary.languages_sample()) is None:
+        return f"Languages: {told}"
+    rows, unseen = sample["rows"], sample["not_looked_at"]
+    return f"Languages, of a sample of {rows:,} rows: {told}. The other {unseen:,} were not looked at for that."
 
 
 def print_done(summary: Summary, policy: Policy, output: AnyPath) -> None:

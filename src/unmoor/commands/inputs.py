@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import os
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -20,7 +22,7 @@ from unmoor.detectors import load_judge, load_pairs
 from unmoor.engines import Cluster, Dedup, Job, JudgeSettings, Options, Summary, run_job, run_on_ray
 from unmoor.errors import UsageError
 from unmoor.languages import cache_folder
-from unmoor.layouts import LAYOUT_NAMES, DataSet, first_layout, open_data_set, shard_of
+from unmoor.layouts import LAYOUT_NAMES, DataSet, first_layout, open_data_set, schemas_held_alike, shard_of
 from unmoor.policy import Policy
 from unmoor.storage import AnyPath
 
@@ -29,6 +31,9 @@ __all__ = ["data_flags", "data_options", "job_for", "run_with_progress"]
 F = TypeVar("F", bound=Callable[..., Any])
 _BYTES_PER_WORKER = 32 * 2**20
 """Input per worker under which starting another process costs more than it saves."""
+_SHARD = re.compile(r"([0-9]{1,9})/([0-9]{1,9})")
+_COUNT = re.compile(r"[0-9]{1,18}")
+_SHARE = re.compile(r"[0-9]{0,9}(?:[0-9]|\.[0-9]{1,18})%")
 
 
 def data_options(function: F) -> F:
@@ -88,11 +93,13 @@ def job_for(
     """Return the file and the job that the flags describe; recognises the file's format and layout, unless it was `opened` before.
 
     Raises:
-        UsageError, LayoutError: the file cannot be read, a name is not known.
+        UsageError, LayoutError: the file cannot be read, a name is not known, the tables of several shards differ.
     """
     whole = opened or open_data_set(path)
     shard = _shard(options["shard"])
     data = shard_of(whole, *shard) if shard else whole
+    if shard and policy is not None and whole.format == "parquet":
+        schemas_held_alike(whole.files)  # what the shards could not be joined for is said before hours of work
     wordlist = options["wordlist"]
     if wordlist is not None and not wordlist.is_file():
         raise UsageError(f"There is no word list {wordlist}")
@@ -206,10 +213,10 @@ def _shard(text: str | None) -> tuple[int, int] | None:
     """
     if text is None:
         return None
-    number, slash, count = text.partition("/")
-    if not (slash and number.isdigit() and count.isdigit()):
-        raise UsageError(f'--shard takes I/N such as 3/64, found "{text}"')
-    return int(number), int(count)
+    written = _SHARD.fullmatch(text)
+    if written is None:
+        raise UsageError(f'--shard takes I/N such as 3/64, found "{text}". Next: two numbers in the digits 0 to 9')
+    return int(written[1]), int(written[2])
 
 
 def _bad_row_limit(options: dict[str, Any]) -> dict[str, Any]:
@@ -223,13 +230,15 @@ def _bad_row_limit(options: dict[str, Any]) -> dict[str, Any]:
         return {"max_bad_rows": 0}
     if asked is None:
         return {}
-    try:
-        limit = {"max_bad_share": float(asked[:-1]) / 100} if asked.endswith("%") else {"max_bad_rows": int(asked)}
-    except ValueError as error:
-        raise UsageError(f'--max-bad-rows takes a count such as 10 or a share such as 0.1%, found "{asked}"') from error
-    if min(limit.values()) < 0:
-        raise UsageError("--max-bad-rows cannot be negative")
-    return limit
+    if _COUNT.fullmatch(asked):
+        return {"max_bad_rows": int(asked)}
+    share = float(asked[:-1]) / 100 if _SHARE.fullmatch(asked) else math.inf
+    if share > 1:
+        raise UsageError(
+            f'--max-bad-rows takes a count such as 10 or a share such as 0.1%, found "{asked}". '
+            "Next: a whole number from 0 on, or a share from 0% to 100%"
+        )
+    return {"max_bad_share": share}
 
 
 def _workers_for(data: DataSet) -> int:

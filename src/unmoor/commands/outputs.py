@@ -11,7 +11,7 @@ import orjson
 
 from unmoor.detectors import MIN_ROWS
 from unmoor.engines import Job, Summary
-from unmoor.run_folder import RunWriter, read_manifest
+from unmoor.run_folder import RUN, RunWriter, read_manifest
 from unmoor.storage import AnyPath
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ class RunReport:
     @classmethod
     def of_shard(cls, folder: AnyPath, reproduce: list[str]) -> RunReport:
         """Return the report of the whole that the run of a shard in `folder` is a part of."""
-        plan = read_manifest(folder)
+        plan = read_manifest(folder, RUN)
         source = (folder / "policy.toml").read_bytes() if (folder / "policy.toml").exists() else b""
         return cls(plan["policy"], source, reproduce)
 
@@ -82,7 +82,8 @@ class RunReport:
             kind="filter" if self.policy else "audit",
             created=created_now(),
             counts=summary.counts(),
-            languages=dict(summary.languages.most_common()),
+            languages=summary.told_languages(),
+            languages_sample=summary.languages_sample(),
             input={
                 "path": summary.source.name,
                 "layout": summary.layout,

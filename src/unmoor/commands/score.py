@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from unmoor.commands.judged import score_verdicts
+from unmoor.commands.shares import Between
 from unmoor.commands.terminal import console, print_json, short, table
 from unmoor.errors import UsageError
 
@@ -37,7 +38,7 @@ _SHOWN_ERRORS = 10
     "--precision",
     default=0.95,
     show_default=True,
-    type=click.FloatRange(0, 1),
+    type=Between(0, 1),
     help="With --verdicts: the share that a threshold is to get right.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the numbers for a script.")

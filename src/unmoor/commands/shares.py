@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
-from math import isfinite
+from math import isfinite, isnan
+from typing import Any
+
+import click
 
 from unmoor.errors import UsageError
 
-__all__ = ["numbers", "share"]
+__all__ = ["Between", "numbers", "share"]
+
+
+class Between(click.FloatRange):
+    """A number in a range, of which `nan` is none: click finds it neither too small nor too large."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Return the number that was given."""
+        number: float = super().convert(value, param, ctx)
+        if isnan(number):
+            self.fail(f"{value} is no number from {self.min} to {self.max}.", param, ctx)
+        return number
 
 
 def share(value: str, flag: str) -> float:

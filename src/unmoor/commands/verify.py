@@ -7,7 +7,7 @@ import click
 from unmoor.commands.places import Place
 from unmoor.commands.terminal import print_json
 from unmoor.errors import FoundError
-from unmoor.run_folder import read_manifest, verify
+from unmoor.run_folder import FILES, read_manifest, verify
 from unmoor.storage import AnyPath
 
 
@@ -20,7 +20,7 @@ def command(run: AnyPath, as_json: bool) -> None:
     Exit code 1 if anything is wrong. Example: unmoor verify runs/house
     """
     wrong = verify(run)
-    files = read_manifest(run)["files"]
+    files = read_manifest(run, FILES)["files"]
     if as_json:
         print_json({"ok": not wrong, "files": len(files), "wrong": wrong})
     elif not wrong:

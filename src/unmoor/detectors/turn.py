@@ -48,6 +48,10 @@ _FIRST = frozenset(("i", "we"))
 _WISHES = frozenset(("want", "need", "please", "wish"))
 _UNLIKE = 0.25
 """Share of the words of two sentences up to which they may differ where one repeats the other; one word always may."""
+_NAMED_WITHIN = 2
+"""Sentence up to which words that name the work and its subject are the assistant's own, where a text was asked for."""
+_SHORT_WORD = 3
+"""Letters of words that say little of what a request is about."""
 _CLOSES_WITHIN = 2
 """Sentences from the end in which an offer of other help is the assistant's farewell."""
 
@@ -260,6 +264,8 @@ def _is_requested(view: TurnView, hit: Hit) -> bool:
         return False
     if view.is_worded:
         return not _names_the_work(view, hit)
+    if hit.phrase.behaviour in REFUSALS and _declines_the_work(view, hit):
+        return False
     spoken = _SPOKEN_BY_ITSELF if not _is_left_to_the_model(hit) and _refuses_surely(hit) else 0
     answer = view.answer
     is_inside = answer.ordinal(hit.start) > spoken or "said before" in view.asks
@@ -300,6 +306,20 @@ def _names_the_work(view: TurnView, hit: Hit) -> bool:
     """Return whether the sentence speaks of writing or translating: "I cannot write that" is said by who was to write."""
     stems = view.tasks.get(hit.phrase.language, ())
     return bool(_work(stems).search(fold_text(view.answer.text[slice(*hit.sentence)])))
+
+
+def _declines_the_work(view: TurnView, hit: Hit) -> bool:
+    """Return whether a refusal near the start, and in no letter, names the work and its subject: "I won't write that obituary"."""
+    is_near = view.answer.ordinal(hit.start) <= _NAMED_WITHIN and not view.answer.is_letter
+    return is_near and _names_the_work(view, hit) and _names_the_subject(view, hit)
+
+
+def _names_the_subject(view: TurnView, hit: Hit) -> bool:
+    """Return whether the sentence holds a longer word of the request that is no word for writing."""
+    stems = view.tasks.get(hit.phrase.language, ())
+    sentence = fold_text(view.answer.text[slice(*hit.sentence)])
+    shared = set(_WORD.findall(sentence)).intersection(_WORD.findall(view.request[:_WORDED_CHARS]))
+    return any(len(word) > _SHORT_WORD and not word.startswith(stems) for word in shared)
 
 
 @lru_cache(maxsize=64)

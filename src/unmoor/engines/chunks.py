@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from unmoor.engines.job import ChunkResult, Job
+from unmoor.engines.job import UNSAMPLED, ChunkResult, Job
 from unmoor.engines.judge import Judge, Judged, counted
 from unmoor.engines.raw_rows import RawRows, sample_of
 from unmoor.errors import BadRow
@@ -84,7 +84,11 @@ class ChunkWorker:
         result.languages, result.layouts = self._judge.languages, self._judge.layouts
         result.opinions = self._judge.opinions
         unread = len(ends) - len(wanted)
-        for counter, name in ((result.outcomes, "kept"), (result.languages, "und"), (result.layouts, self._job.layout)):
+        for counter, name in (
+            (result.outcomes, "kept"),
+            (result.languages, UNSAMPLED),
+            (result.layouts, self._job.layout),
+        ):
             if unread:
                 counter[name] += unread
         _write_read(chunk, list(zip(starts, rows, strict=True)), judged, result)

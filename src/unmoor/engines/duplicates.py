@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -70,7 +70,8 @@ class _Signed:
     def take(self, data: DataSet, judge: Judge) -> int:
         """Sign every readable row; return the highest row number."""
         last = 0
-        buckets: list[BinaryIO] = [path.open("wb") for path in self._paths]
+        for path in self._paths:
+            path.touch()
         with self._signatures.open("wb") as signatures, self._numbers.open("wb") as numbers:
             for chunk in read_data_set(data):
                 reads = [judge.read(number, row) for number, row in chunk_rows(chunk)] if not chunk.oversize else []
@@ -82,9 +83,7 @@ class _Signed:
                 signatures.write(np.ascontiguousarray(signed, dtype="<u4").tobytes())
                 rows = np.array([read.number for read in good], dtype="<i8")
                 numbers.write(rows.tobytes())
-                _scatter(keys, rows, buckets)
-        for bucket in buckets:
-            bucket.close()
+                _scatter(keys, rows, self._paths)
         return last
 
     def candidates(self, last: int) -> NDArray[np.bool_]:
@@ -131,15 +130,16 @@ class _Signed:
             path.unlink(missing_ok=True)
 
 
-def _scatter(keys: NDArray[np.uint64], rows: NDArray[np.int64], buckets: list[BinaryIO]) -> None:
-    """Append (key, row) of every band to the bucket of its key."""
+def _scatter(keys: NDArray[np.uint64], rows: NDArray[np.int64], buckets: list[Path]) -> None:
+    """Append (key, row) of every band to the bucket of its key. One file at a time is open: many systems allow 256 in all."""
     records = np.empty(keys.size, _RECORD)
     records["key"], records["row"] = keys.ravel(), np.repeat(rows, keys.shape[1])
     place = (records["key"] % np.uint64(_BUCKETS)).astype(np.int64)
     order = np.argsort(place, kind="stable")
     ends = np.searchsorted(place[order], np.arange(_BUCKETS + 1))
     for number in np.unique(place):
-        buckets[number].write(records[order[ends[number] : ends[number + 1]]].tobytes())
+        with buckets[number].open("ab") as bucket:
+            bucket.write(records[order[ends[number] : ends[number + 1]]].tobytes())
 
 
 def _star_pairs(records: NDArray[Any]) -> Pairs:

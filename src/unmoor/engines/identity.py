@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from base64 import b64encode
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -18,11 +19,14 @@ __all__ = ["described", "hold_unchanged", "schemas_of", "times_of"]
 def described(data: DataSet, index: int, source: Source) -> dict[str, Any]:
     """Return what a plan says of a file: its size, and its SHA-256 where all of it is read; of an object its version too.
 
+    Of a file of which a shard reads a part, when it was last written stands for the hash: that takes reading all of it.
+
     Raises:
         UsageError: its name is no UTF-8, which a manifest is.
     """
     hold_utf8(data.name, source.path)
     hold_utf8(data.file_name(index), source.path)
+    is_object = isinstance(source.path, Address)
     is_cut = source.end is not None or source.row_groups is not None
     return {
         "name": data.file_name(index),
@@ -31,6 +35,7 @@ def described(data: DataSet, index: int, source: Source) -> dict[str, Any]:
         "size_bytes": source.path.stat().st_size,
         "sha256": None if is_cut else _hash(source.path),
         **({"version": source.path.stat().version} if isinstance(source.path, Address) else {}),
+        **({"written_ns": times_of([source])[0]} if is_cut and not is_object else {}),
         **({"start": source.start, "end": source.end, "row_groups": source.row_groups} if is_cut else {}),
     }
 
@@ -79,9 +84,9 @@ def _hash_of_object(address: Address, version: str) -> str:  # noqa: ARG001  the
     return hash_file(address)
 
 
-def times_of(data: DataSet) -> list[int]:
+def times_of(files: Sequence[Source]) -> list[int]:
     """Return when each file was last written, in nanoseconds; 0 for an object, whose version says more."""
-    return [0 if isinstance(source.path, Address) else source.path.stat().st_mtime_ns for source in data.files]
+    return [0 if isinstance(source.path, Address) else source.path.stat().st_mtime_ns for source in files]
 
 
 def hold_unchanged(data: DataSet, planned_inputs: list[dict[str, Any]], written: list[int]) -> None:

@@ -12,10 +12,22 @@ from unmoor.layouts import CHUNK_BYTES
 from unmoor.policy import Policy
 from unmoor.records import Verdict
 
-__all__ = ["DETECTORS", "FOUND_FROM", "ChunkResult", "Dedup", "Job", "JudgeSettings", "Options", "RowObserver"]
+__all__ = [
+    "DETECTORS",
+    "FOUND_FROM",
+    "UNSAMPLED",
+    "ChunkResult",
+    "Dedup",
+    "Job",
+    "JudgeSettings",
+    "Options",
+    "RowObserver",
+]
 
 FOUND_FROM = 0.5
 """Probability from which a finding is counted by an audit: more likely than not. A policy sets its own thresholds to act."""
+UNSAMPLED = "unsampled"
+"""Counted among the languages: a row whose language was not looked at, where that is told of a sample."""
 DETECTORS: tuple[str, ...] = ()
 """Names of detectors to run; empty for the default ones."""
 

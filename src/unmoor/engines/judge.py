@@ -11,7 +11,7 @@ from typing import Any
 from unmoor import detectors
 from unmoor.detectors import RawWordlist
 from unmoor.engines.duplicate_rows import DuplicateRows, duplicate_entry
-from unmoor.engines.job import FOUND_FROM, Job, JudgeSettings
+from unmoor.engines.job import FOUND_FROM, UNSAMPLED, Job, JudgeSettings
 from unmoor.engines.loaded import detector_of
 from unmoor.engines.said import findings_as_judged, judges_of, policy_as_judged
 from unmoor.errors import BadRow
@@ -225,7 +225,7 @@ class Judge:
         for read, row in zip(good, judged, strict=True):
             self.layouts[read.layout.name] += 1
             if observed_rows is not None and read.number not in observed_rows:
-                self.languages[_UNKNOWN] += 1
+                self.languages[UNSAMPLED] += 1
                 continue
             language = row.entry["language"] if row.entry is not None else self._language(read.conversation)
             self.languages[language] += 1

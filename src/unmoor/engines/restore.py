@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from base64 import b64decode
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -12,7 +11,18 @@ from typing import Any, BinaryIO
 
 from unmoor.errors import RunFolderError, UsageError
 from unmoor.layouts import in_schema, read_chunks, recognise_source
-from unmoor.run_folder import hash_file, machine_errors, read_lines_of, read_manifest, verify
+from unmoor.run_folder import (
+    RUN,
+    clear,
+    hash_file,
+    hidden_beside,
+    hold_outside_runs,
+    machine_errors,
+    making,
+    read_lines_of,
+    read_manifest,
+    verify,
+)
 from unmoor.storage import AnyPath, for_random_access
 
 __all__ = ["explain_row", "restore", "restored_files"]
@@ -39,32 +49,42 @@ def restore(folder: AnyPath, target: Path) -> int:
         UsageError: several files were read and `target` is a file or holds something.
         MachineError: the disk is full.
     """
-    manifest = read_manifest(folder)
+    manifest = read_manifest(folder, RUN)
     if manifest["kind"] != "filter":
         raise RunFolderError(f"{folder} is an audit: it changed nothing, so there is nothing to restore")
     if manifest["shard"] is not None:
         raise RunFolderError(f"{folder} is a shard. Next: join all of them with `unmoor merge`, then restore the whole")
     if wrong := verify(folder):
         raise RunFolderError(f"{folder}: {wrong[0]}. What it would give back is not what was read")
-    beside = target.with_name(f".{target.name}.restoring")
     is_folder = len(manifest["inputs"]) > 1
-    if is_folder and (target.is_file() or (target.is_dir() and any(target.iterdir()))):
-        raise UsageError(f"{len(manifest['inputs'])} files were read: {target} must be a new or empty folder")
+    _hold_fit(target, manifest)
+    beside = hidden_beside(target, ".restoring")
     with machine_errors(f"Writing {target}"):
         try:
-            _clear(beside)
+            clear(beside)
+            with making(target):
+                beside.parent.mkdir(parents=True, exist_ok=True)
+                beside.mkdir() if is_folder else beside.touch()
             _restore_files(folder, manifest, beside)
             beside.replace(target)
         finally:
-            _clear(beside)
+            clear(beside)
     return int(manifest["counts"]["input"])
 
 
-def _clear(path: Path) -> None:
-    if path.is_dir():
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)
+def _hold_fit(target: Path, manifest: dict[str, Any]) -> None:
+    """Raise UsageError unless what was read can come back at `target`."""
+    hold_outside_runs(target)
+    count = len(manifest["inputs"])
+    if count == 1 and target.is_dir():
+        name = PurePosixPath(_plain_name(manifest["inputs"][0])).name
+        raise UsageError(f"{target} is a folder, and one file was read. Next: -o {target / name}")
+    if count > 1 and target.exists() and not (target.is_dir() and not any(target.iterdir())):
+        what = "holds other files" if target.is_dir() else "is a file"
+        raise UsageError(
+            f"{target} {what}, and the {count:,} files that were read come back in a folder of their own. "
+            "Next: -o and the name of a folder that is new or empty"
+        )
 
 
 def _restore_files(folder: AnyPath, manifest: dict[str, Any], beside: Path) -> None:
@@ -238,7 +258,7 @@ def explain_row(folder: AnyPath, row: int) -> dict[str, Any]:
         RunFolderError: the run is half-written or altered.
         UsageError: the input had no such row.
     """
-    manifest = read_manifest(folder)
+    manifest = read_manifest(folder, RUN)
     total = manifest["counts"]["input"]
     if not 1 <= row <= total:
         raise UsageError(f"There is no row {row}: {_held(manifest)}")

@@ -25,7 +25,7 @@ from unmoor.engines.outputs import Outputs
 from unmoor.engines.summary import Summary
 from unmoor.errors import UsageError
 from unmoor.layouts import Chunk, DataSet, read_data_set
-from unmoor.run_folder import RunWriter, dump_json, machine_errors, unfinished_folder
+from unmoor.run_folder import RunWriter, dump_json, machine_errors
 from unmoor.storage import AnyPath
 
 __all__ = ["Finisher", "manifest_of", "plan_of", "publish_done", "run_job"]
@@ -63,13 +63,13 @@ def run_job(
         raise UsageError(
             "--dedup looks at all rows, and a shard is a part. Next: merge the shards, then filter with --dedup"
         )
-    written = times_of(data)
+    written = times_of(data.files)
     plan = plan_of(data, job, options)
     with RunWriter(folder, force=options.force, plan=plan) as writer:
         if writer.done is not None:
             told = Summary(data, job.layout, detectors=plan["detectors"], inputs=plan["inputs"])
             return publish_done(writer, told, job.observer)
-        with _duplicates_found(data, job, folder) as with_duplicates:
+        with _duplicates_found(data, job, writer.path("")) as with_duplicates:
             run = _Run(writer, data, with_duplicates, options)
             run.summary.detectors, run.summary.inputs = plan["detectors"], plan["inputs"]
             for result in run.results():
@@ -99,15 +99,17 @@ def publish_done(writer: RunWriter, summary: Summary, observer: Callable[[], Row
 
 
 @contextmanager
-def _duplicates_found(data: DataSet, job: Job, folder: AnyPath) -> Iterator[Job]:
-    """Yield the job with the list of its duplicates, which lies beside the run until the block ends."""
+def _duplicates_found(data: DataSet, job: Job, unfinished: Path) -> Iterator[Job]:
+    """Yield the job with the list of its duplicates, which lies in the folder of the unfinished run until the block ends.
+
+    What a killed process left there is cleared away by whoever goes on with that run, or begins it anew.
+    """
     if job.dedup is None:
         yield job
         return
-    beside = unfinished_folder(folder).parent
     with (
-        machine_errors(f"Writing in {beside}"),
-        TemporaryDirectory(prefix=f".{folder.name}.dedup.", dir=beside) as work,
+        machine_errors(f"Writing in {unfinished}"),
+        TemporaryDirectory(prefix="duplicates.", dir=unfinished) as work,
     ):
         yield replace(job, duplicates=write_duplicates(data, job, job.dedup, Path(work)))
 

@@ -13,13 +13,14 @@ from unmoor.engines.run import Finisher, manifest_of, publish_done
 from unmoor.engines.summary import Summary
 from unmoor.errors import RunFolderError, UsageError
 from unmoor.layouts import DataSet, Source
-from unmoor.run_folder import MANIFEST, RunWriter, read_json, read_manifest, verify
+from unmoor.run_folder import MANIFEST, RUN, RunWriter, read_json, read_manifest, verify
 from unmoor.storage import AnyPath
 
 __all__ = ["merge", "merged_plan"]
 
 _OWN = frozenset(("run.json", "shard.json", "report.html", "report.json", "README.md", "policy.toml", MANIFEST))
 """Files that a run makes anew rather than taking them over from its shards."""
+_SHARD: dict[str, Any] = {"shard": {"number": int, "count": int}}
 
 
 def merge(
@@ -37,6 +38,7 @@ def merge(
         RunFolderError: one is half-written, altered, no shard, or of another plan than the others.
         BadDataError: the policy's limit on removed rows is passed by the whole.
     """
+    _hold_apart(folders, target)
     ordered, manifests = _in_order(folders)
     plan = merged_plan(manifests)
     data = _described(plan)
@@ -57,12 +59,25 @@ def merge(
     return summary
 
 
+def _hold_apart(folders: Sequence[AnyPath], target: AnyPath) -> None:
+    """Raise UsageError if the whole is to lie where one of its shards lies."""
+    for folder in folders:
+        place, inside = folder.resolve(), target.resolve()
+        if type(place) is type(inside) and inside.parts[: len(place.parts)] == place.parts:
+            raise UsageError(
+                f"{target} lies in {folder}, which is one of the shards. Next: -o and the name of a folder beside them"
+            )
+
+
 def _in_order(folders: Sequence[AnyPath]) -> tuple[list[AnyPath], list[dict[str, Any]]]:
     found: dict[int, tuple[AnyPath, dict[str, Any]]] = {}
     for folder in folders:
-        manifest = read_manifest(folder)
+        manifest = read_manifest(folder, RUN)
         if manifest.get("shard") is None:
-            raise RunFolderError(f"{folder} is a whole run and no shard: there is nothing to join")
+            raise RunFolderError(
+                f"{folder} is a whole run and no shard: there is nothing to join. Next: the runs of unmoor filter --shard I/N"
+            )
+        read_manifest(folder, _SHARD)
         if wrong := verify(folder):
             raise RunFolderError(f"{folder}: {wrong[0]}. Next: run this shard again")
         number = manifest["shard"]["number"]
@@ -96,13 +111,17 @@ def merged_plan(manifests: Sequence[dict[str, Any]]) -> dict[str, Any]:
                     f"Shard {other['shard']['number']} differs from shard 1 in {key}: they are not of one run"
                 )
     files: dict[str, dict[str, Any]] = {}
+    times: dict[str, int | None] = {}
     for manifest in manifests:
         for file in manifest["inputs"]:
             keys = ("name", "compression", "has_bom", "size_bytes", "sha256", "version", "schema")
             kept = {key: file[key] for key in keys if key in file}
-            if files.get(file["name"], kept) != kept:
-                raise RunFolderError(f"{file['name']} changed between the shards: they are not of one run")
-            files.setdefault(file["name"], kept)
+            written = times.setdefault(file["name"], file.get("written_ns"))
+            if files.setdefault(file["name"], kept) != kept or file.get("written_ns") != written:
+                raise RunFolderError(
+                    f"{file['name']} changed between the shards: they are not of one run. Next: run again the shards that read "
+                    "it as it was; copies on several machines must keep its time (cp -p, rsync -t)"
+                )
     kept_keys = ("unmoor", "kind", "input", "chunk_bytes", "compression", "layout", "policy", "detectors")
     plan = {key: first[key] for key in kept_keys} | {"inputs": list(files.values()), "shard": None}
     plan |= {"judge": first["judge"]} if "judge" in first else {}

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from unmoor.engines.job import ChunkResult, RowObserver
+from unmoor.engines.job import UNSAMPLED, ChunkResult, RowObserver
 from unmoor.layouts import DataSet
 from unmoor.records import BEHAVIOURS, OUTCOMES
 
@@ -49,6 +49,15 @@ class Summary:
         """Return the rows of the input and of each outcome, which add up to it."""
         return {"input": self.rows, **{outcome: self.outcomes[outcome] for outcome in OUTCOMES}}
 
+    def told_languages(self) -> dict[str, int]:
+        """Return the rows of each language, the most frequent first, of the rows whose language was looked at."""
+        return {code: rows for code, rows in self.languages.most_common() if code != UNSAMPLED}
+
+    def languages_sample(self) -> dict[str, int] | None:
+        """Return of how many `rows` languages were told and of how many `not_looked_at` they were not; None if of all."""
+        unseen = self.languages[UNSAMPLED]
+        return {"rows": self.languages.total() - unseen, "not_looked_at": unseen} if unseen else None
+
     def removed_share(self) -> float:
         """Return the share of readable rows that the policy removed, 0 to 1."""
         readable = self.readable_rows()
@@ -79,7 +88,8 @@ class Summary:
             "layout": self.layout,
             "layouts": dict(sorted(self.layouts.items())),
             "format": self.source.describe(),
-            "languages": dict(self.languages.most_common()),
+            "languages": self.told_languages(),
+            "languages_sample": self.languages_sample(),
             "refusals": {"rows": self.refusal_rows, "share": share},
             "behaviours": behaviours,
             "counts": self.counts(),

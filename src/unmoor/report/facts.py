@@ -43,6 +43,8 @@ class Made:
     created: str
     counts: Mapping[str, int] = field(default_factory=dict)
     languages: Mapping[str, int] = field(default_factory=dict)
+    languages_sample: Mapping[str, int] | None = None
+    """Of how many `rows` languages and topics were told, and how many were `not_looked_at`; None if of all."""
     input: Mapping[str, Any] = field(default_factory=dict)
     detectors: Mapping[str, Any] | None = None
     reproduce: Sequence[str] = ()
@@ -165,6 +167,7 @@ class FactsBuilder:
             "reasoning": {"rows": self._reasoning_rows},
             "behaviours": {name: _behaviour_json(tally, rows) for name, tally in self._behaviours.items()},
             "languages": dict(made.languages),
+            "languages_sample": dict(made.languages_sample) if made.languages_sample else None,
             "by_language": self._by("languages"),
             "by_source": self._by("sources"),
             "pairs": None,

@@ -13,7 +13,7 @@ from typing import Any
 
 from unmoor.errors import MachineError, RunFolderError, UsageError, nearest_name
 from unmoor.report.card import render_dataset_card
-from unmoor.run_folder import read_json, read_manifest
+from unmoor.run_folder import RUN, read_json, read_manifest
 
 __all__ = ["ALSO", "Upload", "plan_upload", "upload"]
 
@@ -56,7 +56,7 @@ def plan_upload(
         raise UsageError(f'"{repo}" names no owner. Expected OWNER/NAME, such as my-name/my-data')
     if licence and not re.fullmatch(r"[a-z0-9][a-z0-9.+-]*", licence):
         raise UsageError(f'"{licence}" is no licence as the hub writes it, such as mit, apache-2.0 or cc-by-4.0')
-    manifest = read_manifest(run)
+    manifest = read_manifest(run, RUN)
     there = list(manifest["files"])
     rows = [name for name in there if name.split(".")[0] in ("kept", "removed")]
     if not manifest["counts"]["removed"]:

@@ -20,7 +20,7 @@ from unmoor.review import argilla, label_studio
 from unmoor.review.index import finding_key
 from unmoor.review.label import Answer, Label
 from unmoor.review.said import Said
-from unmoor.run_folder import machine_errors, read_lines_of, read_manifest
+from unmoor.run_folder import hidden_beside, machine_errors, read_lines_of, read_manifest
 
 __all__ = ["FORMATS", "Imported", "export_labels", "findings_of", "import_labels", "standing_of"]
 
@@ -51,7 +51,7 @@ def export_labels(run: Path, path: Path, tool: str, *, only_judged: bool = False
         raise UsageError(f'There is no format "{tool}". Known: {", ".join(FORMATS)}')
     read_manifest(run)
     labels = (label for label in _labels(run) if label.verdicts or not only_judged)
-    beside = path.with_name(f".{path.name}.unfinished")
+    beside = hidden_beside(path, ".unfinished")
     count = 0
     with machine_errors(f"Writing {path}"):
         try:

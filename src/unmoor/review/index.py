@@ -19,8 +19,10 @@ from typing import Any
 from unmoor.errors import RunFolderError
 from unmoor.review.agreement import NO_FINDING
 from unmoor.review.audit import ROWS_DRAWN, drawn_from
+from unmoor.review.databases import database_errors
 from unmoor.review.row_files import Reading, RowFiles, row_files
-from unmoor.run_folder import hash_file, machine_errors
+from unmoor.review.said import make_record_folder
+from unmoor.run_folder import hash_file
 
 __all__ = ["ready_index"]
 
@@ -63,8 +65,8 @@ def ready_index(run: Path, ledger_sha256: str, rows_of_run: int, reading: Readin
     if hash_file(run / "ledger.jsonl") != ledger_sha256:
         raise RunFolderError(f"{run / 'ledger.jsonl'} was altered: its SHA-256 is not the manifest's")
     beside = path.with_name(f".index.{os.getpid()}.sqlite")
-    with machine_errors(f"Writing {path}"):
-        path.parent.mkdir(exist_ok=True)
+    with database_errors(f"Writing {path}", path):
+        make_record_folder(path.parent)
         _clear_unfinished(path.parent)
         beside.unlink(missing_ok=True)
         try:

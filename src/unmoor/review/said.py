@@ -15,9 +15,9 @@ from pathlib import Path
 
 from unmoor.errors import RunFolderError
 from unmoor.records.verdict import Verdict
-from unmoor.run_folder import machine_errors
+from unmoor.review.databases import database_errors
 
-__all__ = ["Said"]
+__all__ = ["Said", "make_record_folder"]
 
 _WAIT_SECONDS = 20
 _TABLES = """
@@ -31,12 +31,26 @@ create table if not exists standing(by text, key int, judgement text, corrected 
 """
 
 
+def make_record_folder(folder: Path) -> None:
+    """Make the folder of what people say about a run, unless it is there.
+
+    Raises:
+        RunFolderError: something else has its name.
+    """
+    try:
+        folder.mkdir(exist_ok=True)
+    except FileExistsError as error:
+        raise RunFolderError(
+            f"{folder} is no folder, and verdicts on a run are kept in one of that name. Next: move it to another place"
+        ) from error
+
+
 class Said:
     """What `person` and others said about a run; `database` has the index attached as `found` by the store."""
 
     def __init__(self, path: Path, person: str) -> None:
-        with machine_errors(f"Opening {path}"):
-            path.parent.mkdir(exist_ok=True)
+        with database_errors(f"Opening {path}", path):
+            make_record_folder(path.parent)
             self.database = sqlite3.connect(
                 path, timeout=_WAIT_SECONDS, isolation_level=None, check_same_thread=False, uri=True
             )
@@ -46,14 +60,16 @@ class Said:
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
-        self.database.execute("begin immediate")
-        try:
-            self._hold_in_place()
-            yield
-        except BaseException:
-            self.database.execute("rollback")
-            raise
-        self.database.execute("commit")
+        with database_errors(f"Writing {self._path}", self._path):
+            self.database.execute("begin immediate")
+            try:
+                self._hold_in_place()
+                yield
+                self.database.execute("commit")
+            except BaseException:
+                if self.database.in_transaction:  # of some errors SQLite itself goes back
+                    self.database.execute("rollback")
+                raise
 
     def _hold_in_place(self) -> None:
         """Raise RunFolderError if the run was replaced since: what is said now would go into a file that nobody reads."""

@@ -22,7 +22,7 @@ from unmoor.review.item import Item, ItemLine, ReadRow, conversation_of, parse_e
 from unmoor.review.row_files import Reading
 from unmoor.review.said import Said
 from unmoor.review.view import ORDERS, View
-from unmoor.run_folder import read_manifest
+from unmoor.run_folder import FILES, read_manifest
 
 __all__ = ["Item", "ItemLine", "Store", "View"]
 
@@ -66,7 +66,7 @@ class Store:
         """
         if not person.strip():
             raise UsageError("Verdicts need a name. Next: --person NAME")
-        manifest = read_manifest(run)
+        manifest = read_manifest(run, FILES)
         ledger = manifest["files"].get("ledger.jsonl")
         if ledger is None or not (run / "ledger.jsonl").exists():
             raise UsageError(f"{run} has no ledger, so there is nothing to review")

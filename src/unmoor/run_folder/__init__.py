@@ -2,26 +2,38 @@
 
 from unmoor.run_folder.files import (
     MANIFEST,
+    clear,
     dump_json,
     fail_point,
     hash_file,
+    hidden_beside,
     machine_errors,
+    making,
+    scratch_beside,
     unfinished_folder,
     write_atomic,
 )
-from unmoor.run_folder.reading import read_json, read_lines_of, read_manifest, verify
+from unmoor.run_folder.reading import hold_outside_runs, read_json, read_lines_of, read_manifest, verify
+from unmoor.run_folder.shape import FILES, RUN
 from unmoor.run_folder.writing import RunWriter
 
 __all__ = [
+    "FILES",
     "MANIFEST",
+    "RUN",
     "RunWriter",
+    "clear",
     "dump_json",
     "fail_point",
     "hash_file",
+    "hidden_beside",
+    "hold_outside_runs",
     "machine_errors",
+    "making",
     "read_json",
     "read_lines_of",
     "read_manifest",
+    "scratch_beside",
     "unfinished_folder",
     "verify",
     "write_atomic",

@@ -7,13 +7,14 @@ import hashlib
 import io
 import json
 import os
+import shutil
 import signal
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
-from unmoor.errors import MachineError
+from unmoor.errors import MachineError, RunFolderError
 from unmoor.records.cache import cache_folder
 from unmoor.storage import Address, AnyPath
 
@@ -25,10 +26,15 @@ __all__ = [
     "PLAN",
     "REVIEW",
     "UPLOADED",
+    "clear",
     "dump_json",
     "fail_point",
     "hash_file",
+    "hidden_beside",
+    "lock_folder",
     "machine_errors",
+    "making",
+    "scratch_beside",
     "self_hash",
     "settle",
     "settle_folder",
@@ -48,6 +54,8 @@ _FULL_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _BROKEN_DISK = {errno.EIO, errno.ENODEV, errno.ESTALE}
 _NO_RIGHTS = {errno.EROFS, errno.EACCES, errno.EPERM}
 _NOTHING_WRITTEN = "Nothing was written at its final place."
+_LONGEST_NAME_BYTES = 255
+"""Of one name on the file systems of Linux, macOS and Windows."""
 _GO_ON = f"{_NOTHING_WRITTEN} Next: the same command again goes on where this one stopped"
 
 
@@ -59,8 +67,78 @@ def unfinished_folder(folder: AnyPath) -> Path:
     if isinstance(folder, Address):
         scratch = Path(os.environ.get("UNMOOR_SCRATCH") or cache_folder() / "scratch")
         return scratch / f"{folder.name}-{hashlib.sha256(str(folder).encode()).hexdigest()[:16]}"
-    folder = folder.resolve()
-    return folder.with_name(f".{folder.name}.unfinished")
+    return hidden_beside(folder.resolve(), ".unfinished")
+
+
+def hidden_beside(path: Path, ending: str) -> Path:
+    """Return where what is to be at `path` lies while it is made; of a name that would become too long, its hash."""
+    name = f".{path.name}{ending}"
+    if len(os.fsencode(name)) > _LONGEST_NAME_BYTES:
+        name = f".{hashlib.sha256(os.fsencode(path.name)).hexdigest()[:16]}{ending}"
+    return path.with_name(name)
+
+
+@contextmanager
+def scratch_beside(path: Path, ending: str) -> Iterator[Path]:
+    """Yield an empty folder beside `path`, gone when the block ends; what a killed process left of it is cleared away.
+
+    Raises:
+        RunFolderError: another process is using it.
+        MachineError: it cannot be made.
+    """
+    folder = hidden_beside(path, ending)
+    with machine_errors(f"Making {folder}"), making(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    lock = lock_folder(folder, path)
+    try:
+        for left in folder.iterdir():
+            clear(left)
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        os.close(lock)
+
+
+def lock_folder(folder: Path, run: AnyPath) -> int:
+    """Hold a folder of files of `run` while this process lives, or until the number returned is closed.
+
+    Raises:
+        RunFolderError: another process holds it.
+    """
+    number = os.open(folder, os.O_RDONLY)
+    try:
+        import fcntl
+
+        fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except ImportError:
+        return number
+    except OSError as error:
+        os.close(number)
+        raise RunFolderError(f"Another process is writing {run}. Next: wait for it, or name another folder") from error
+    return number
+
+
+def clear(path: Path) -> None:
+    """Remove a file or a folder; what is not there is no error."""
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+@contextmanager
+def making(path: Path) -> Iterator[None]:
+    """Turn a place in which nothing can be made, such as /proc, into an error that names it.
+
+    Raises:
+        MachineError: the system says that there is no such folder just after it was found or made.
+    """
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise MachineError(
+            f"Making {path}: the system lets nothing be made in {path.resolve().parent}. Next: name another place"
+        ) from error
 
 
 def fail_point(name: str) -> None:
@@ -106,7 +184,7 @@ def write_atomic(path: Path, content: bytes) -> None:
     Raises:
         MachineError: the disk is full or fails.
     """
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    beside = hidden_beside(path, f".{os.getpid()}")
     with machine_errors(f"Writing {path}"):
         try:
             with beside.open("wb") as file:

@@ -20,12 +20,13 @@ from unmoor.run_folder.files import (
     UPLOADED,
     dump_json,
     fail_point,
+    hidden_beside,
     settle_folder,
     unfinished_folder,
     write_atomic,
 )
 from unmoor.run_folder.plan import first_difference
-from unmoor.run_folder.reading import read_json
+from unmoor.run_folder.reading import hold_outside_runs, read_json
 from unmoor.storage import Address, AnyPath, delete, put
 
 __all__ = ["Place", "place_of", "planned_otherwise"]
@@ -69,11 +70,16 @@ class _Folder:
 
     def __init__(self, folder: Path) -> None:
         resolved = folder.resolve()
+        if not resolved.name:
+            raise UsageError(
+                f"{resolved} is the root of all folders; a run needs one of its own. Next: -o {resolved}NAME"
+            )
         self._folder = resolved if folder.is_symlink() else folder  # a link stays, what it leads to is written
-        self._replaced = resolved.with_name(f".{resolved.name}.replaced")
+        self._replaced = hidden_beside(resolved, ".replaced")
 
     def check_room(self, *, force: bool) -> None:
         self._put_back()
+        hold_outside_runs(self._folder)
         if self._folder.is_file():
             raise UsageError(f"{self._folder} is a file; a run needs a folder of its own")
         if self._folder.exists():
@@ -91,7 +97,7 @@ class _Folder:
 
     def publish(self, work: Path) -> None:
         if (self._folder / REVIEW).is_dir():
-            shutil.copytree(self._folder / REVIEW, work / REVIEW)
+            _copy_folder(self._folder / REVIEW, work / REVIEW)
         fail_point("before-rename")
         if self._folder.exists() and any(self._folder.iterdir()):
             self._folder.replace(self._replaced)
@@ -186,6 +192,17 @@ class _Objects:
                 MachineError
             ):  # storage that allows no deleting, or is gone: a plan alone is no run, and the next try takes it over
                 return
+
+
+def _copy_folder(folder: Path, target: Path) -> None:
+    """Copy a folder; the first file that cannot be copied is the error, where shutil tells of all at once and of no reason."""
+    target.mkdir()
+    for path in sorted(folder.rglob("*")):
+        copy = target / path.relative_to(folder)
+        if path.is_dir():
+            copy.mkdir()
+        else:
+            shutil.copy2(path, copy)
 
 
 def _check_room(folder: AnyPath, names: set[str], *, force: bool) -> None:

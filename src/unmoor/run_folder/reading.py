@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
-from unmoor.errors import RunFolderError
-from unmoor.run_folder.files import FORMAT_VERSION, MANIFEST, REVIEW, hash_file, self_hash, unfinished_folder
+from unmoor.errors import RunFolderError, UsageError
+from unmoor.run_folder.files import FORMAT_VERSION, MANIFEST, PLAN, REVIEW, hash_file, self_hash, unfinished_folder
+from unmoor.run_folder.shape import FILES, Shape, first_lack
 from unmoor.storage import Address, AnyPath
 
-__all__ = ["read_json", "read_lines_of", "read_manifest", "verify"]
+__all__ = ["hold_outside_runs", "read_json", "read_lines_of", "read_manifest", "verify"]
 
+_MAKE_AGAIN = "Next: the folder that unmoor wrote, or the command that made it again"
 _HALF_UPLOADED = ", or one that is being uploaded. Next: the command that writes it, again, goes on with it"
+_COUNTS: Shape = {"counts": {"*": int, "input": int}}
 
 
 def read_json(path: AnyPath) -> Any:
@@ -30,8 +34,8 @@ def read_json(path: AnyPath) -> Any:
         raise RunFolderError(f"{path} is not JSON: it was altered or cut short") from error
 
 
-def read_manifest(folder: AnyPath) -> dict[str, Any]:
-    """Return the manifest of a finished run.
+def read_manifest(folder: AnyPath, shape: Shape = dict) -> dict[str, Any]:
+    """Return the manifest of a finished run, which holds what `shape` names.
 
     Raises:
         RunFolderError: the folder is missing, half-written, altered, or of another version.
@@ -43,11 +47,32 @@ def read_manifest(folder: AnyPath) -> dict[str, Any]:
             )
         raise RunFolderError(f"There is no run folder {folder}")
     manifest = read_json(folder / MANIFEST)
-    if not isinstance(manifest, dict) or manifest.get("format_version") != FORMAT_VERSION:
+    if not isinstance(manifest, dict):
+        raise RunFolderError(f"{folder / MANIFEST} is no manifest of a run, which is a JSON object. {_MAKE_AGAIN}")
+    if manifest.get("format_version") != FORMAT_VERSION:
         raise RunFolderError(
-            f"{folder} was written by another version of unmoor (format {FORMAT_VERSION} is known here)"
+            f"{folder} was written by another version of unmoor (format {FORMAT_VERSION} is known here). {_MAKE_AGAIN}"
+        )
+    if lack := first_lack(manifest, shape):
+        raise RunFolderError(
+            f"{folder / MANIFEST} does not say {lack} as every run does: it was altered. {_MAKE_AGAIN}"
         )
     return manifest
+
+
+def hold_outside_runs(place: AnyPath) -> None:
+    """Raise UsageError if what is to be written lies in a run of this machine, which stays as its manifest says."""
+    if isinstance(place, Address):
+        return
+    around = next((folder for folder in place.resolve().parents if _is_run(folder)), None)
+    if around is not None:
+        raise UsageError(
+            f"{place} lies in {around}, which is a run and stays as it was written. Next: a place that is in no run"
+        )
+
+
+def _is_run(folder: Path) -> bool:
+    return (folder / MANIFEST).is_file() and (folder / PLAN).is_file()
 
 
 def read_lines_of(folder: AnyPath, name: str) -> Iterator[dict[str, Any]]:
@@ -73,7 +98,7 @@ def verify(folder: AnyPath) -> list[str]:
     Raises:
         RunFolderError: there is no readable manifest to check against.
     """
-    manifest = read_manifest(folder)
+    manifest = read_manifest(folder, FILES)
     if manifest.get("manifest_sha256") != self_hash(manifest):
         return [f"{MANIFEST} was altered: it does not hold its own SHA-256"]
     wrong = [_check_file(folder / name, expected) for name, expected in manifest["files"].items()]
@@ -81,7 +106,9 @@ def verify(folder: AnyPath) -> list[str]:
     there = sorted(path.name for path in folder.iterdir())
     wrong += [f"{name} is not in the manifest" for name in there if name not in known]
     counts = manifest.get("counts")
-    if counts is not None:
+    if counts is not None and first_lack(manifest, _COUNTS):
+        wrong.append("the counts are not the rows of the input and of each outcome")
+    elif counts is not None:
         total = sum(count for name, count in counts.items() if name != "input")
         if total != counts["input"]:
             wrong.append(f"the counts add up to {total} rows, the input had {counts['input']}")

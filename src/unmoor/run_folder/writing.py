@@ -11,6 +11,7 @@ import json
 import os
 import shutil
 from collections.abc import Mapping
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -24,10 +25,13 @@ from unmoor.run_folder.files import (
     MANIFEST,
     PLAN,
     UPLOADED,
+    clear,
     dump_json,
     fail_point,
     hash_file,
+    lock_folder,
     machine_errors,
+    making,
     self_hash,
     settle,
     unfinished_folder,
@@ -77,8 +81,9 @@ class RunWriter:
         """
         with machine_errors(f"Making {self.folder}"):
             self._place.check_room(force=self._force)
-            self._work.mkdir(parents=True, exist_ok=True)
-            self._take_lock()
+            with making(self._work):
+                self._work.mkdir(parents=True, exist_ok=True)
+            self._lock = lock_folder(self._work, self.folder)
             try:
                 self._take_over()
                 self._place.begin(self._work, force=self._force)
@@ -88,21 +93,6 @@ class RunWriter:
                 os.close(self._lock)
                 raise
         return self
-
-    def _take_lock(self) -> None:
-        """Hold the folder while this process lives; the system lets go of it whatever happens."""
-        self._lock = os.open(self._work, os.O_RDONLY)
-        try:
-            import fcntl
-
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except ImportError:
-            return
-        except OSError as error:
-            os.close(self._lock)
-            raise RunFolderError(
-                f"Another process is writing {self.folder}. Next: wait for it, or name another folder"
-            ) from error
 
     def _take_over(self) -> None:
         """Go on from the checkpoint of a run with the same plan; clear away anything else."""
@@ -118,7 +108,7 @@ class RunWriter:
             if not self._force:
                 raise planned_otherwise(self.folder, difference)
         for path in self._work.iterdir():
-            _remove(path)
+            clear(path)
         if self._plan is not None:
             write_atomic(plan, dump_json(self._plan))
 
@@ -127,7 +117,7 @@ class RunWriter:
         sizes: dict[str, int] = checkpoint["sizes"]
         for path in self._work.iterdir():
             if path.name not in (*sizes, PLAN, CHECKPOINT):
-                _remove(path)
+                clear(path)
         short = [name for name, size in sizes.items() if (self._work / name).stat().st_size < size]
         if short:
             raise RunFolderError(
@@ -161,7 +151,10 @@ class RunWriter:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
         """Keep what can be gone on with after a failing machine or an interruption; after anything else leave nothing."""
         for file in self._files.values():
-            file.close()
+            with (
+                suppress(OSError) if error is not None else nullcontext()
+            ):  # what a full disk does not take, said before
+                file.close()
         is_kept = isinstance(error, MachineError | KeyboardInterrupt) and self._can_go_on()
         if isinstance(error, KeyboardInterrupt) and not self._is_finished:
             error.add_note(_KEPT if is_kept else _BEGINS_ANEW)
@@ -233,13 +226,6 @@ class RunWriter:
         with machine_errors(f"Writing {self.folder}"):
             self._place.publish(self._work)
         self._is_finished = True
-
-
-def _remove(path: Path) -> None:
-    if path.is_dir():
-        shutil.rmtree(path)
-    else:
-        path.unlink()
 
 
 def _describe(path: Path) -> dict[str, Any]:
