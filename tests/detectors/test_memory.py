@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 import re2
 
+from tests.detectors.compiled import compiled_codes
 from unmoor.detectors import phrases as phrases_module
 from unmoor.detectors.detector import Detector
 from unmoor.detectors.normalise import fold_text
 from unmoor.detectors.phrases import Phrases
-from unmoor.detectors.sets import COMPILE_MOST_BYTES
 from unmoor.detectors.turn import Said, view_many
-from unmoor.languages import load_pack, pack_codes
+from unmoor.languages import load_pack
 from unmoor.records import Conversation, Turn
 
 MOST_MEGABYTES = 250
@@ -64,21 +64,8 @@ def test_renewed_patterns_find_the_same(monkeypatch: pytest.MonkeyPatch) -> None
     assert sum(map(bool, expected)) > 50
 
 
-def _compiled_codes() -> list[str]:
-    """Return the packs small enough for their phrases to be compiled whole."""
-    sizes = {
-        code: sum(
-            len(phrase.pattern.wide)
-            for phrase in load_pack(code).phrases
-            if not phrase.behaviour.startswith(("floor.", "request."))
-        )
-        for code in pack_codes()
-    }
-    return [code for code, size in sizes.items() if size <= COMPILE_MOST_BYTES]
-
-
 @pytest.mark.slow
-@pytest.mark.parametrize("code", _compiled_codes())
+@pytest.mark.parametrize("code", compiled_codes())
 def test_no_pack_takes_much_memory_to_compile(code: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("hyperscan")
     pytest.importorskip("resource")

@@ -10,12 +10,13 @@ from pathlib import Path
 
 import pytest
 
+from tests.detectors.compiled import compiled_codes
 from unmoor.detectors import databases, sets
 from unmoor.detectors.normalise import normalise
 from unmoor.detectors.phrases import Phrases
 from unmoor.detectors.raw_wordlist import RawWordlist
 from unmoor.detectors.scan import Scanner
-from unmoor.languages import Phrase, load_pack, pack_codes
+from unmoor.languages import Phrase, load_pack
 
 hyperscan = pytest.importorskip("hyperscan")
 REFUSAL = "i'm sorry, but i can't help with that."
@@ -117,7 +118,7 @@ def test_the_installed_library_is_the_one_that_the_project_asks_for() -> None:
 @pytest.mark.real_data
 def test_both_engines_let_the_same_phrases_through_on_real_texts(real_data: Path) -> None:
     """Stage one of Hyperscan may let more through than the exact patterns, never less."""
-    packs = tuple(load_pack(code) for code in pack_codes())
+    packs = tuple(map(load_pack, compiled_codes()))
     wide, exact = Phrases(packs, "hyperscan"), Phrases(packs, "re2")
     looked_at = 0
     for path in sorted((real_data / "labelled").glob("*.jsonl.gz")):
