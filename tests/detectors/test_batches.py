@@ -61,7 +61,7 @@ def test_many_at_once_find_what_one_at_a_time_finds(step: str, tmp_path: Path, m
     expected = [plain.find(conversation) for conversation in conversations]
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setattr(sets, "WORDS_AFTER_TEXTS", 10**9 if step == "sets" else 0)
-    monkeypatch.setattr(sets, "COMPILE_AFTER_TEXTS", 0 if step == "phrases" else 10**9)
+    monkeypatch.setattr(sets, "COMPILE_AFTER_CHARACTERS", 0 if step == "phrases" else 10**9)
     monkeypatch.setattr(sets, "COMPILE_MOST_BYTES", 80_000)
     assert Detector(DEFAULT, CODES, None, "auto").find_many(conversations) == expected
     assert any(expected)

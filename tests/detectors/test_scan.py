@@ -42,7 +42,7 @@ def compilations(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[li
     databases.trusted_hyperscan()  # tries a pattern of its own, once
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setattr(hyperscan, "Database", Counted)
-    monkeypatch.setattr(sets, "COMPILE_AFTER_TEXTS", 3)
+    monkeypatch.setattr(sets, "COMPILE_AFTER_CHARACTERS", 3 * len(REFUSAL))
     yield seen
 
 
@@ -96,7 +96,7 @@ class Deaf(hyperscan.Database):  # type: ignore[misc]
 @pytest.fixture
 def deaf(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(hyperscan, "Database", Deaf)
-    monkeypatch.setattr(sets, "COMPILE_AFTER_TEXTS", 0)
+    monkeypatch.setattr(sets, "COMPILE_AFTER_CHARACTERS", 0)
     databases.trusted_hyperscan.cache_clear()
     yield
     databases.trusted_hyperscan.cache_clear()

@@ -26,9 +26,10 @@ __all__ = ["HyperscanSet", "PhraseSet", "Re2Set", "WarmingSet", "phrase_database
 
 WORDS_AFTER_TEXTS = 500
 """RE2's sets cost 100 to 600 microseconds a text more than words do, which take 0.1 to 0.2 s to find for a pack, once."""
-COMPILE_AFTER_TEXTS = 20_000
-"""Words cost 25 to 85 microseconds a text more than whole phrases; compiling those costs 0.2 to 10 s a pack (English 4.2), once on
-a machine: sooner than one run would have it, for the next has it for nothing."""
+COMPILE_AFTER_CHARACTERS = 8_000_000
+"""Words cost 25 to 85 microseconds a text of some 400 characters more than whole phrases; compiling those costs 0.2 to 8 s a pack
+(English 4), once on a machine: sooner than one run would have it, for the next has it for nothing. Texts alone would not do to
+count: answers of a few words are looked through for every pack of their script."""
 COMPILE_MOST_BYTES = 190_000
 """Bytes of a pack's patterns that are compiled as whole phrases. A pack of 265 kB takes 45 s and 450 MB, and gains no more."""
 
@@ -106,7 +107,7 @@ class WarmingSet:
         """Take the phrases; `check` raises for one that RE2 does not take, and is asked until their words are in the cache."""
         self._phrases = phrases
         self._check = check
-        self._seen = 0
+        self._seen = self._characters = 0
         self._may_compile = sum(len(phrase.pattern.wide) for _, phrase in phrases) <= COMPILE_MOST_BYTES
         self._is_final = False
         self._set: PhraseSet | None = None
@@ -114,13 +115,14 @@ class WarmingSet:
     def hits_many(self, texts: Sequence[str]) -> Iterator[tuple[int, int]]:
         if not self._is_final:
             self._seen += len(texts)
+            self._characters += sum(map(len, texts))
             self._warm()
         assert self._set is not None
         return self._set.hits_many(texts)
 
     def _warm(self) -> None:
         """Take what is there or due; where there is no Hyperscan, or it does not take the phrases, what was taken before stays."""
-        due = self._may_compile and self._seen > COMPILE_AFTER_TEXTS
+        due = self._may_compile and self._characters > COMPILE_AFTER_CHARACTERS
         words_due = due or self._seen > WORDS_AFTER_TEXTS
         if isinstance(self._set, _WordSet if not due else HyperscanSet) or (self._set is not None and not words_due):
             return
