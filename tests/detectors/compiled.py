@@ -9,7 +9,7 @@ __all__ = ["compiled_codes"]
 
 
 def compiled_codes() -> list[str]:
-    """Return the packs small enough for their phrases to be compiled whole."""
+    """Return the packs small enough for their phrases to be compiled whole, the largest first."""
     sizes = {
         code: sum(
             len(phrase.pattern.wide)
@@ -18,4 +18,4 @@ def compiled_codes() -> list[str]:
         )
         for code in pack_codes()
     }
-    return [code for code, size in sizes.items() if size <= COMPILE_MOST_BYTES]
+    return sorted((code for code, size in sizes.items() if size <= COMPILE_MOST_BYTES), key=lambda code: -sizes[code])

@@ -65,8 +65,10 @@ def test_renewed_patterns_find_the_same(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("code", compiled_codes())
-def test_no_pack_takes_much_memory_to_compile(code: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("code", compiled_codes()[:5])
+def test_the_largest_packs_take_little_memory_to_compile(
+    code: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     pytest.importorskip("hyperscan")
     pytest.importorskip("resource")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))

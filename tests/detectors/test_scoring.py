@@ -121,14 +121,14 @@ def test_the_worst_errors_come_with_their_words(tmp_path: Path, detector: Detect
 def test_the_command_prints_json_by_file_stem(tmp_path: Path) -> None:
     result = CliRunner().invoke(command, [str(write(tmp_path / "mine.jsonl.gz", ROWS)), "--json"])
     assert result.exit_code == 0, result.output
-    assert json.loads(result.output)["sources"]["mine"]["any"]["tp"] == 2
+    assert json.loads(result.stdout)["sources"]["mine"]["any"]["tp"] == 2
 
 
 def test_a_word_list_is_scored_alone(tmp_path: Path) -> None:
     words = tmp_path / "list.txt"
     words.write_text("boil")
     arguments = [str(write(tmp_path / "mine.jsonl", ROWS)), "--json", "--wordlist", str(words)]
-    counts = json.loads(CliRunner().invoke(command, arguments).output)["sources"]["mine"]["any"]
+    counts = json.loads(CliRunner().invoke(command, arguments).stdout)["sources"]["mine"]["any"]
     assert (counts["tp"], counts["fp"], counts["fn"]) == (1, 1, 2)
 
 

@@ -6,7 +6,7 @@ import pytest
 import re2
 
 from unmoor.detectors.normalise import normalise
-from unmoor.languages import fold, read_pattern
+from unmoor.languages import LETTERS, fold, read_pattern
 
 PATTERNS = [
     "jag (?:kan|vill) (?:tyvärr )?inte hjälpa",
@@ -15,6 +15,9 @@ PATTERNS = [
     "抱歉[,，]?(?:但)?我(?:无法|不能).{0,6}帮助",
     "[^.!?]{0,5}straße",
     "죄송(?:하지만|합니다)",
+    "no(?:pe)?[.!,]? ?$|(?:declined|denied):",
+    "(?:that is )?(?:a )?no<end>",
+    "haus(?:es|$)",
 ]
 TEXTS = [
     "Jag kan tyvärr inte hjälpa dig.",
@@ -23,22 +26,27 @@ TEXTS = [
     "抱歉，但我无法为您提供帮助",
     "in der Straße",
     "죄송합니다.",
+    "Nope!",
+    "That is a no. Next?",
+    "Das weiße Haus",
     "Nothing of the kind.",
 ]
 
 
+@pytest.mark.parametrize("starts_a_word", [False, True])
 @pytest.mark.parametrize("source", PATTERNS)
 @pytest.mark.parametrize("text", TEXTS)
-def test_the_wide_form_finds_all_that_the_exact_form_finds(source: str, text: str) -> None:
+def test_the_wide_form_finds_all_that_the_exact_form_finds(source: str, text: str, starts_a_word: bool) -> None:
     hyperscan = pytest.importorskip("hyperscan")
-    pattern = read_pattern(source)
+    pattern = read_pattern(source, starts_a_word=starts_a_word)
     folded = normalise(text).text
     database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
     flags = hyperscan.HS_FLAG_SINGLEMATCH | hyperscan.HS_FLAG_ALLOWEMPTY
     database.compile(expressions=[pattern.wide], ids=[0], flags=[flags])
     found: list[int] = []
-    database.scan(folded.encode(), match_event_handler=lambda number, *_: found.append(number))
-    assert found or not re2.search(pattern.exact, folded)
+    database.scan(b"\0%b\0" % folded.encode(), match_event_handler=lambda number, *_: found.append(number))
+    exact = f"(?:^|[^0-9{LETTERS}])(?:{pattern.exact})" if starts_a_word else pattern.exact
+    assert found or not re2.search(exact, folded)
 
 
 @pytest.mark.parametrize(("source", "text"), list(zip(PATTERNS, TEXTS, strict=False)))
@@ -57,11 +65,11 @@ def test_signs_that_tell_words_apart_stay() -> None:
     assert fold("नहीं") == "नहीं"
 
 
-def _scan(sources: list[str], text: str) -> dict[int, list[int]]:
+def _scan(sources: list[str], text: str, *, starts_a_word: bool = False) -> dict[int, list[int]]:
     """Return where the wide forms end in a text, by their place in the list."""
     hyperscan = pytest.importorskip("hyperscan")
     database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
-    wide = [read_pattern(source).wide for source in sources]
+    wide = [read_pattern(source, starts_a_word=starts_a_word).wide for source in sources]
     database.compile(expressions=wide, ids=list(range(len(wide))), flags=[0] * len(wide))
     found: dict[int, list[int]] = {}
     database.scan(
@@ -78,6 +86,14 @@ def test_a_wide_pattern_begins_with_what_tells_something() -> None:
     assert read_pattern("bombings? (?:did )?explode").wide.startswith(b"bombings?[")
     assert read_pattern("it is (?:so )?misinformation").wide.endswith(b"misinformation")
     assert not read_pattern("it is (?:so )?misinformation").wide.startswith(b"it")
+
+
+def test_a_wide_pattern_knows_the_start_of_a_word_and_the_end_of_a_text() -> None:
+    assert _scan(["sure"], "\0pressure\0") and not _scan(["sure"], "\0pressure\0", starts_a_word=True)
+    assert _scan(["sure"], "\0sure\0", starts_a_word=True) and _scan(["sure"], "\0so:sure\0", starts_a_word=True)
+    assert _scan(["(?:really )?sure"], "\0pressure\0", starts_a_word=True), "what came before may be absent"
+    assert _scan(["no ?$"], "\0oh no\0") and not _scan(["no ?$"], "\0no, it is\0not far\0")
+    assert _scan(["no<end>"], "\0no\0") and _scan(["no<end>"], "\0no. Yes\0") and not _scan(["no<end>"], "\0not\0")
 
 
 def test_a_wide_pattern_stays_in_a_sentence_where_the_exact_one_must() -> None:

@@ -13,7 +13,7 @@ import re2
 
 from unmoor.detectors.sets import HyperscanSet, PhraseSet, Re2Set, WarmingSet, phrase_database
 from unmoor.errors import PackError
-from unmoor.languages import LETTERS, Phrase
+from unmoor.languages import LETTERS, NO_START, Phrase
 
 __all__ = ["FLOOR", "REWORDING", "Scanner", "exact_pattern", "group_of", "requests_in"]
 
@@ -108,7 +108,7 @@ def exact_pattern(exact: str, script: str) -> Any:
     Raises:
         re2.error: RE2 does not take the pattern.
     """
-    before = "" if script in ("Arabic", "Han", "Kana") else f"(?:^|[^0-9{LETTERS}])"
+    before = "" if script in NO_START else f"(?:^|[^0-9{LETTERS}])"
     after = f"(?:$|[^0-9'{LETTERS}]|'(?:$|[^{LETTERS}]))"
     if script in _NO_END or exact.endswith(("$|[.!?\\n。]))", "$")):
         after = ""

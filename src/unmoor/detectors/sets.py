@@ -30,7 +30,7 @@ COMPILE_AFTER_CHARACTERS = 8_000_000
 """Words cost 25 to 85 microseconds a text of some 400 characters more than whole phrases; compiling those costs 0.2 to 8 s a pack
 (English 4), once on a machine: sooner than one run would have it, for the next has it for nothing. Texts alone would not do to
 count: answers of a few words are looked through for every pack of their script."""
-COMPILE_MOST_BYTES = 190_000
+COMPILE_MOST_BYTES = 210_000
 """Bytes of a pack's patterns that are compiled as whole phrases. A pack of 265 kB takes 45 s and 450 MB, and gains no more."""
 
 _RE2_MEMORY = 256 << 20
@@ -43,7 +43,7 @@ class PhraseSet(Protocol):
 
 
 class HyperscanSet:
-    """One database of all phrases; texts are scanned together, parted by zero bytes, which no pattern reaches over."""
+    """One database of all phrases; texts are scanned together, each between zero bytes, which no pattern reaches over."""
 
     def __init__(self, phrases: Sequence[tuple[int, Phrase]], database: Any) -> None:
         self._numbers = [number for number, _ in phrases]
@@ -51,13 +51,13 @@ class HyperscanSet:
 
     def hits_many(self, texts: Sequence[str]) -> Iterator[tuple[int, int]]:
         """Yield (index of a text, number of a phrase that may occur in it), some of them more than once."""
-        data = "\0".join(texts).encode("utf-8", "replace")
+        data = "\0".join(["", *texts, ""]).encode("utf-8", "replace")
         found: list[tuple[int, int]] = []
         self._database.scan(data, match_event_handler=note, context=found)
         if found:
             places, at = _placed(found, data)
             for index, place in zip(at.tolist(), places.tolist(), strict=True):
-                yield index, self._numbers[place]
+                yield index - 1, self._numbers[place]
 
 
 class _WordSet:

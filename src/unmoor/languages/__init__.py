@@ -11,12 +11,13 @@ from unmoor.languages.pack import (
     pack_codes,
     pack_topics,
 )
-from unmoor.languages.pattern import LETTERS, Pattern, read_pattern
+from unmoor.languages.pattern import LETTERS, NO_START, Pattern, read_pattern
 from unmoor.records import cache_folder
 
 __all__ = [
     "BEHAVIOUR_FILES",
     "LETTERS",
+    "NO_START",
     "STRENGTHS",
     "Pack",
     "Pattern",

@@ -12,7 +12,7 @@ from typing import Any
 
 from unmoor.errors import PackError, nearest_name
 from unmoor.languages.fold import fold
-from unmoor.languages.pattern import Pattern
+from unmoor.languages.pattern import NO_START, Pattern
 from unmoor.languages.pattern_cache import PatternCache, kept_contents
 
 __all__ = ["BEHAVIOUR_FILES", "SCRIPTS", "STRENGTHS", "Pack", "Phrase", "load_pack", "load_packs", "pack_codes"]
@@ -215,7 +215,7 @@ def _phrase(values: dict[str, Any], settings: dict[str, Any], where: str, known:
         raise PackError(f"{where}: needs at least one sentence under hits and one under misses")
     try:
         patterns = {
-            key: known.pattern(values[key], settings.get("shorthand"))
+            key: known.pattern(values[key], settings.get("shorthand"), starts_a_word=settings["script"] not in NO_START)
             for key in ("pattern", "unless", "request", "unless_request")
             if key in values
         }

@@ -2,7 +2,8 @@
 
 A pattern is a small, safe part of RE2's syntax. The byte pattern finds at least every place where the exact one matches: classes
 that may hold more than ASCII take any byte beyond it, and gaps lose their upper bound, which Hyperscan compiles 50 times faster.
-It never reaches over a zero byte, which no folded text holds, so that many texts can be scanned at once, parted by one.
+It never reaches over a zero byte, which no folded text holds, so that many texts can be scanned at once: one stands before, between
+and after them, and is what the end of a text is told by, and the edge of its first word.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ import re2
 from unmoor.errors import PackError, nearest_name
 from unmoor.languages.fold import fold_character
 
-__all__ = ["LETTERS", "SHORTHAND", "Pattern", "read_pattern"]
+__all__ = ["LETTERS", "NO_START", "SHORTHAND", "Pattern", "read_pattern"]
 
 LETTERS = r"a-z\x{aa}-\x{1fff}\x{2c00}-\x{2dff}\x{3005}-\x{3007}\x{3040}-\x{d7ff}\x{f900}-\x{faff}"
 """Inside a class: the letters of folded text, in ten ranges where RE2's own `\\p{L}` has six hundred and fills its memory."""
@@ -30,6 +31,11 @@ SHORTHAND: dict[str, str] = {
     "end": r"(?:$|[.!?\n。])",
 }
 """What every pack may write as `<name>`; a pack adds its own under `[shorthand]` in pack.toml."""
+
+NO_START = ("Arabic", "Han", "Kana")
+"""Scripts in which a phrase may begin inside a word: words are not spaced, or take prefixes."""
+_START = b"[^a-z0-9]"
+"""What stands before the first letter of a word, at least: in bytes, letters beyond ASCII are not told from other signs."""
 
 _TOKEN = re.compile(
     r"(?P<quantifier>[*+?]\??|\{\d{1,4}(?:,\d{0,4})?\}\??)"
@@ -48,21 +54,21 @@ _SPECIAL = frozenset("\\[](){}|*+?.^$")
 
 @dataclass(frozen=True, slots=True)
 class Pattern:
-    """`exact` is RE2 syntax for folded text; `wide` the same or more, on its UTF-8 bytes, for Hyperscan."""
+    """`exact` is RE2 syntax for folded text; `wide` the same or more, for Hyperscan, on its UTF-8 bytes between zero bytes."""
 
     source: str
     exact: str
     wide: bytes
 
 
-def read_pattern(source: str, shorthand: Mapping[str, str] | None = None) -> Pattern:
-    """Read one pattern of a pack.
+def read_pattern(source: str, shorthand: Mapping[str, str] | None = None, *, starts_a_word: bool = False) -> Pattern:
+    """Read one pattern of a pack; `starts_a_word` says that the exact one will be looked for at the start of words alone.
 
     Raises:
         PackError: an unknown shorthand, an upper-case letter, or syntax that is not part of the pack language.
     """
     tokens = _tokens(_expand(source, {**SHORTHAND, **(shorthand or {})}), source)
-    return Pattern(source, "".join(map(_exact, tokens)), b"".join(_loose(tokens)))
+    return Pattern(source, "".join(map(_exact, tokens)), b"".join(_loose(tokens, _START if starts_a_word else b"")))
 
 
 def _expand(source: str, shorthand: Mapping[str, str], depth: int = 0) -> str:
@@ -140,9 +146,9 @@ _TELL_NOTHING, _TELL_LITTLE = 2, 5
 """Letters so few that nearly every text holds them, or that a piece of twice as many is the better one to look for."""
 
 
-def _loose(tokens: list[_Token]) -> list[bytes]:
+def _loose(tokens: list[_Token], start: bytes) -> list[bytes]:
     """Return the wide pattern; optional groups and gaps between what must be there become "anything in the sentence", at its ends
-    they go.
+    they go, and with the first piece what stands before it.
 
     Hyperscan needs seconds for patterns with many optional parts and milliseconds without; stage two is exact anyway. So do pieces
     of a letter or two, such as `i` before "anything": nearly every text holds them, and the scan would look for the rest all along,
@@ -150,26 +156,31 @@ def _loose(tokens: list[_Token]) -> list[bytes]:
     """
     elements = _elements(_unwrapped(tokens))
     if _BAR in elements:
-        return _wide(_ended(tokens))
+        return [start, b"(?:", *_wide(_ended(tokens)), b")"]
     runs = [(is_loose, list(run)) for is_loose, run in groupby(elements, _is_loose)]
     if runs and runs[-1][0]:
         runs.pop()
     while runs and (runs[0][0] or _tells_little([_fewest_letters(run) for is_loose, run in runs if not is_loose])):
         runs.pop(0)
+        start = b""
     if not runs:
         return _wide(tokens)
     runs[-1] = False, _elements(_ended(_together(runs[-1][1])))
     is_han = any(kind == "literal" and text > "\u2e80" for kind, text in tokens)
     return [
-        _anything_but_ends(run, is_han=is_han) if is_loose else b"".join(_wide(_together(run)))
-        for is_loose, run in runs
+        start,
+        *(
+            _anything_but_ends(run, is_han=is_han) if is_loose else b"".join(_wide(_together(run)))
+            for is_loose, run in runs
+        ),
     ]
 
 
 def _tells_little(letters: list[int]) -> bool:
     """Return whether a scan had better start after the first of several pieces, of so many letters each."""
     first, *others = letters
-    return bool(others) and (first <= _TELL_NOTHING or (first <= _TELL_LITTLE and max(others) >= 2 * first))
+    rest = max(others, default=-1)
+    return rest >= first and (first <= _TELL_NOTHING or (first <= _TELL_LITTLE and rest >= 2 * first))
 
 
 def _ended(tokens: list[_Token]) -> list[_Token]:
@@ -179,7 +190,7 @@ def _ended(tokens: list[_Token]) -> list[_Token]:
         bars = (list(part) for is_bar, part in groupby(elements, lambda element: element == _BAR) if not is_bar)
         ended = [_ended(_together(part)) for part in bars]
         return _together([piece for part in ended for piece in (_BAR, part)][1:]) if all(ended) else tokens
-    while elements and (elements[-1][0][0] == "anchor" or (_is_class(elements[-1]) and _may_be_absent(elements[-1]))):
+    while elements and _is_class(elements[-1]) and _may_be_absent(elements[-1]):
         elements.pop()
     if not elements:
         return []
@@ -291,7 +302,7 @@ def _wide_quantifier(quantifier: str) -> bytes:
 @lru_cache(maxsize=4096)
 def _wide_atom(kind: str, exact: str) -> bytes:
     if kind == "anchor":
-        return b""
+        return rb"\x00"
     if kind in ("klass", "property", "dot"):
         return _class_of_bytes(exact)
     data = exact.encode()

@@ -26,8 +26,8 @@ class PatternCache:
         self._known = _read(self._path)
         self._is_complete = bool(self._known)
 
-    def pattern(self, source: str, shorthand: Mapping[str, str] | None) -> Pattern:
-        """Return the pattern of `source`.
+    def pattern(self, source: str, shorthand: Mapping[str, str] | None, *, starts_a_word: bool) -> Pattern:
+        """Return the pattern of `source`; in one pack all start a word, or none.
 
         Raises:
             PackError: it is not one.
@@ -36,7 +36,7 @@ class PatternCache:
             exact, wide = self._known[source]
             return Pattern(source, exact, wide.encode("latin-1"))
         self._is_complete = False
-        made = read_pattern(source, shorthand)
+        made = read_pattern(source, shorthand, starts_a_word=starts_a_word)
         self._known[source] = (made.exact, made.wide.decode("latin-1"))
         return made
 

@@ -93,9 +93,10 @@ def test_payloads_in_the_address_are_text_too(browser: Any, hostile_run: Path, t
     with served(run, "--blind") as (link, _):
         place = link.partition("/enter")[0]
         person = Reviewer(browser, link)
-        for payload in list(payloads())[::4]:
+        for index, payload in enumerate(list(payloads())[::4]):
             word = quote(payload.encode("utf-8", "replace"))
-            for name in ("text", "behaviour", "rule", "language", "order", "verdict", "item", "low", word):
+            names = ("text", "behaviour", "rule", "language", "order", "verdict", "item", "low", word)
+            for name in names[index % 3 :: 3]:
                 answer = person.page.goto(f"{place}/?{name}={word}")
                 assert answer.status in {200, 409}
                 if answer.status == 409:
