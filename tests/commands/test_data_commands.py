@@ -433,13 +433,13 @@ def test_where_an_input_cannot_come_back_to_is_said_for_what_it_is(
 def test_a_shard_of_tables_that_differ_is_refused_before_it_is_filtered(tmp_path: Path) -> None:
     folder = tmp_path / "data"
     folder.mkdir()
-    for name, more in (("a", {}), ("b", {}), ("c", {"source": "x"})):
+    for name, more in (("a", {"source": "x"}), ("b", {}), ("c", {"source": 1})):
         pq.write_table(pa.Table.from_pylist([{**row, **more} for row in ROWS]), folder / f"{name}.parquet")
     for number in (1, 2, 3):
         done = unmoor("filter", "data", "--shard", f"{number}/3", "-o", f"run-{number}", cwd=tmp_path)
         assert done.returncode == 2, done.stdout
         assert (
-            "The tables differ: there is a column 'source' in data/c.parquet, unlike in data/a.parquet" in done.stderr
+            "The tables differ: there is no column 'source' in data/b.parquet, unlike in data/a.parquet" in done.stderr
         )
         assert not (tmp_path / f"run-{number}").exists()
     assert unmoor("audit", "data", "--shard", "1/3", cwd=tmp_path).returncode == 0

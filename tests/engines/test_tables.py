@@ -260,12 +260,22 @@ def _two(folder: Path, first: dict[str, Any], other: dict[str, Any]) -> Path:
     return folder / "rows"
 
 
+DAYS = pa.array([1] * COUNT, pa.timestamp("ms"))
+
+
 @pytest.mark.parametrize(
     ("first", "other", "words"),
     [
-        ({}, {"x": ["a"] * COUNT}, "there is a column 'x' in .*c.parquet, unlike in .*a b.parquet"),
-        ({"x": ["a"] * COUNT}, {}, "there is no column 'x'"),
-        ({"x": pa.nulls(COUNT)}, {"x": ["a"] * COUNT}, "the column 'x' is string and not null"),
+        (
+            {"x": [1] * COUNT},
+            {"x": [0.5] * COUNT},
+            "the column 'x' is double and not int64 in .*c.parquet, unlike in .*b.parquet",
+        ),
+        (
+            {"x": DAYS},
+            {"x": DAYS.cast(pa.timestamp("us"))},
+            r"the column 'x' is timestamp\[us\] and not timestamp\[ms\]",
+        ),
     ],
 )
 def test_tables_of_two_kinds_are_told_apart_at_once_and_can_be_joined(
@@ -301,9 +311,77 @@ def test_tables_that_differ_in_what_is_said_of_them_alone_make_one_run(tmp_path:
 
 
 def test_shards_of_two_kinds_are_not_joined(tmp_path: Path) -> None:
-    data = open_data_set(_two(tmp_path, {}, {"x": [2] * COUNT}))
+    data = open_data_set(_two(tmp_path, {"x": [1] * COUNT}, {"x": ["a"] * COUNT}))
     job = Job("messages", _policy(), languages=("en",))
     for number in (1, 2):
         run_job(shard_of(data, number, 2), job, tmp_path / str(number), Options(shard=(number, 2)))
-    with pytest.raises(UsageError, match=r"there is a column 'x'\. Next: a run for each kind"):
+    with pytest.raises(UsageError, match=r"the column 'x' is string and not int64\. Next: a run for each kind"):
         merge([tmp_path / "1", tmp_path / "2"], tmp_path / "whole")
+
+
+NAMED = pa.struct([*TURN, ("name", pa.null())])
+NESTED = pa.list_(pa.struct([("a", pa.null()), ("b", pa.list_(pa.null()))]))
+"""What pandas and others write of parts in which nothing has a name, or a list is always empty."""
+
+
+def _named(kind: Any) -> pa.Array:
+    return pa.array([[{**turn, "name": None} for turn in row] for row in TURNS], pa.list_(kind))
+
+
+JOINED: list[tuple[dict[str, Any], dict[str, Any]]] = [
+    ({}, {"x": ["a"] * COUNT}),
+    ({"x": ["a"] * COUNT, "y": [1] * COUNT}, {"y": [2] * COUNT}),
+    ({"x": pa.nulls(COUNT)}, {"x": ["a", None, "b"] * 3}),
+    ({"x": ["a", None, "b"] * 3}, {"x": pa.nulls(COUNT)}),
+    ({"x": pa.array(["a", None, "b"] * 3, pa.large_string())}, {"x": ["c"] * COUNT}),
+    ({"x": [1] * COUNT, "y": ["a"] * COUNT}, {"y": ["b"] * COUNT, "x": [2] * COUNT}),
+    ({"x": pa.array([1, None, 3] * 3, pa.int16())}, {"x": [2**40] * COUNT}),
+    (
+        {"x": pa.array([[None], None, []] * 3, pa.list_(pa.null()))},
+        {"x": pa.array([["a"]] * COUNT, pa.large_list(pa.string()))},
+    ),
+    (
+        {"x": pa.array([[{"a": None, "b": [None]}, None], None, []] * 3, NESTED)},
+        {"x": [[{"a": {"c": [1.5]}, "b": [True], "d": "e"}]] * COUNT},
+    ),
+    ({"messages": _named(NAMED)}, {"messages": _named(pa.struct([*TURN, ("name", pa.string())]))}),
+    ({"messages": _named(NAMED)}, {}),
+]
+
+
+@pytest.mark.parametrize("action", ["drop", "drop_turn", "mask", "label"])
+@pytest.mark.parametrize(("first", "other"), JOINED)
+def test_tables_in_which_nothing_would_be_lost_make_one_run_and_come_back_as_they_were(
+    tmp_path: Path, first: dict[str, Any], other: dict[str, Any], action: str
+) -> None:
+    folder = _two(tmp_path, first, other)
+    before = [pq.read_table(path) for path in sorted(folder.iterdir())]
+    assert not before[0].schema.equals(before[1].schema)
+    for name, count in (("whole", 1), ("parts", 2)):
+        for number in range(1, count + 1):
+            cut = shard_of(open_data_set(folder), number, count)
+            options = Options(shard=(number, count)) if count > 1 else Options()
+            run_job(cut, Job("messages", _policy(action), languages=("en",)), tmp_path / f"{name}-{number}", options)
+    merge([tmp_path / "parts-1", tmp_path / "parts-2"], tmp_path / "parts")
+    for run in (tmp_path / "whole-1", tmp_path / "parts"):
+        assert not verify(run)
+        restore(run, tmp_path / f"again-{run.name}")
+        after = [pq.read_table(path) for path in sorted((tmp_path / f"again-{run.name}").iterdir())]
+        for was, is_now in zip(before, after, strict=True):
+            assert is_now.schema.equals(was.schema, check_metadata=True)
+            assert is_now.equals(was)
+    kept, parts = (pq.read_table(run / "kept.parquet") for run in (tmp_path / "whole-1", tmp_path / "parts"))
+    assert kept.equals(parts) and {*before[0].column_names, *before[1].column_names} <= {*kept.column_names}
+    assert 0 < kept.num_rows <= 2 * COUNT
+
+
+def test_what_hugging_face_notes_of_a_table_is_not_kept_where_its_types_are_no_longer_true(tmp_path: Path) -> None:
+    folder = _two(tmp_path, {"x": pa.nulls(COUNT)}, {"x": ["a"] * COUNT})
+    for path in folder.iterdir():
+        table = pq.read_table(path)
+        pq.write_table(table.replace_schema_metadata({"huggingface": "{}", "made": "here"}), path)
+    run_job(open_data_set(folder), Job("messages", _policy(), languages=("en",)), tmp_path / "run")
+    told = pq.read_schema(tmp_path / "run" / "kept.parquet").metadata
+    assert told[b"made"] == b"here" and b"huggingface" not in told
+    restore(tmp_path / "run", tmp_path / "again")
+    assert pq.read_schema(tmp_path / "again" / "c.parquet").metadata[b"huggingface"] == b"{}"

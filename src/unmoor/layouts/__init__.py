@@ -22,12 +22,12 @@ from unmoor.layouts.columns import (
 from unmoor.layouts.data_set import DataSet, data_set_of, open_data_set, read_chunks, read_data_set, shard_of
 from unmoor.layouts.files import CHUNK_BYTES, Chunk, Source, recognise_source
 from unmoor.layouts.layout import Layout
+from unmoor.layouts.one_schema import in_schema
 from unmoor.layouts.parquet import schema_difference, schemas_held_alike
 from unmoor.layouts.parse import MAX_DEPTH, MAX_ROW_BYTES, ParsedRow, parse_row, row_too_large
 from unmoor.layouts.tables import (
     LABEL_KEY,
     changed_rows,
-    in_schema,
     schema_for_changes,
     table_rows,
     take_rows,

@@ -17,7 +17,7 @@ from unmoor.errors import UsageError
 from unmoor.layouts.arrays import read_array
 from unmoor.layouts.files import CHUNK_BYTES, Chunk, Source, read_lines, recognise_source, size_of
 from unmoor.layouts.hub import exported_data_set, is_hub_name, is_saved_data_set
-from unmoor.layouts.parquet import read_parquet, row_group_bytes
+from unmoor.layouts.parquet import in_one_schema, read_parquet, row_group_bytes
 from unmoor.storage import Address, AnyPath, located, matches
 
 __all__ = ["DataSet", "data_set_of", "open_data_set", "read_chunks", "read_data_set", "shard_of"]
@@ -228,6 +228,8 @@ def _sources(files: Sequence[AnyPath]) -> tuple[Source, ...]:
             "Next: one format at a time, for example with a pattern such as 'data/*.jsonl'"
         )
     sources = [replace(source, format=told[0].format) for source in sources]
+    if told[0].format == "parquet" and len(told) > 1:
+        sources = in_one_schema(sources)
     return tuple(replace(source, is_last=index == len(sources) - 1) for index, source in enumerate(sources))
 
 

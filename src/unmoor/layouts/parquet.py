@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from shlex import quote
 from typing import Any
 
 from unmoor.errors import BadDataError, UsageError
 from unmoor.layouts.files import CHUNK_BYTES, Chunk, Source
+from unmoor.layouts.one_schema import common_schema, in_schema
 from unmoor.storage import for_random_access
 
-__all__ = ["read_parquet", "row_group_bytes", "schema_difference", "schemas_held_alike"]
+__all__ = ["in_one_schema", "read_parquet", "row_group_bytes", "schema_difference", "schemas_held_alike"]
 
 _BATCH_ROWS = 1024
 _FOOTERS_AT_ONCE = 16
@@ -44,10 +46,10 @@ def read_parquet(source: Source, chunk_bytes: int = CHUNK_BYTES) -> Iterator[Chu
             groups = range(file.num_row_groups) if source.row_groups is None else source.row_groups
             for group in groups:
                 for table in _tables(file, group, chunk_bytes):
-                    yield Chunk(index, row, 0, table=table)
+                    yield Chunk(index, row, 0, table=_in_common(table, source))
                     index, row = index + 1, row + table.num_rows
             if not index:
-                yield Chunk(0, 1, 0, table=file.schema_arrow.empty_table())
+                yield Chunk(0, 1, 0, table=_in_common(file.schema_arrow.empty_table(), source))
     except (pa.ArrowException, OSError) as error:
         raise BadDataError(f"{source.path}: the Parquet data is damaged: {error}") from error
 
@@ -84,26 +86,45 @@ def _batch_rows(file: Any, group: int, chunk_bytes: int) -> int:
     return max(1, min(_BATCH_ROWS, chunk_bytes // max(1, first.nbytes))) if first is not None else _BATCH_ROWS
 
 
-def schemas_held_alike(sources: Sequence[Source]) -> list[Any]:
-    """Return the schema of each file, None of an empty one; the columns are the same, since a run writes them into one table.
+def _in_common(table: Any, source: Source) -> Any:
+    return table if source.common is None else in_schema(table, source.common)
+
+
+def in_one_schema(sources: Sequence[Source]) -> list[Source]:
+    """Return the files of a data set, each with its own schema and, where they differ and can be joined, with one for all.
 
     Raises:
-        UsageError: two of them differ; names the column, and the command that makes one table of all.
         BadDataError: a file is damaged.
     """
     with ThreadPoolExecutor(_FOOTERS_AT_ONCE) as pool:
         schemas = list(pool.map(_schema, sources))
-    paths = [str(source.path) for source, schema in zip(sources, schemas, strict=True) if schema is not None]
-    first = next(filter(None, schemas), None)
-    for source, schema in zip(sources, schemas, strict=True):
-        if schema is not None and not schema.equals(first):
+    told = [schema for schema in schemas if schema is not None]
+    common = None if all(schema.equals(told[0]) for schema in told) else common_schema(told)
+    return [
+        replace(source, schema=schema, common=common if schema is not None else None)
+        for source, schema in zip(sources, schemas, strict=True)
+    ]
+
+
+def schemas_held_alike(sources: Sequence[Source]) -> list[Any]:
+    """Return the own schema of each file, None of an empty one; a run writes their rows into one table.
+
+    Raises:
+        UsageError: two of them have no schema in common; names the column, and the command that makes one table of all.
+        BadDataError: a file is damaged.
+    """
+    sources = [source if source.schema is not None else replace(source, schema=_schema(source)) for source in sources]
+    told = [source for source in sources if source.schema is not None]
+    for source in told:
+        if source.common is None and not source.schema.equals(told[0].schema):
+            paths = [str(one.path) for one in told]
             named = paths if len(paths) <= _NAMED_FILES else [*paths[:_NAMED_FILES], "and the others"]
             raise UsageError(
-                f"The tables differ: {schema_difference(first, schema)} in {source.path}, unlike in {paths[0]}. "
-                "A run writes rows of one kind. Next: a run for each file, or one table of all, where their types can be "
-                f"joined: {_JOIN} {' '.join(map(quote, named))}"
+                f"The tables differ: {schema_difference(told[0].schema, source.schema)} in {source.path}, unlike in "
+                f"{paths[0]}. A run writes rows of one kind. Next: a run for each file, or one table of all, where their "
+                f"types can be joined: {_JOIN} {' '.join(map(quote, named))}"
             )
-    return schemas
+    return [source.schema for source in sources]
 
 
 def _schema(source: Source) -> Any:

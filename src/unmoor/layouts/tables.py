@@ -19,7 +19,6 @@ __all__ = [
     "LABEL_KEY",
     "Unread",
     "changed_rows",
-    "in_schema",
     "schema_for_changes",
     "table_rows",
     "take_rows",
@@ -205,22 +204,6 @@ def changed_rows(table: Any, at: Sequence[int], changes: Mapping[int, tuple[Chan
         column = table.column(position) if position < table.num_columns else pa.nulls(table.num_rows, field.type)
         columns.append(_explained(field, partial(_taken, column, field, places, by_column.get(field.name, {}))))
     return pa.Table.from_arrays(columns, schema=schema)
-
-
-def in_schema(table: Any, schema: Any) -> Any:
-    """Return a table that `schema_for_changes` widened in the `schema` that it had before."""
-    import pyarrow as pa
-
-    columns = table.columns[: len(schema)]
-    every = pa.array(range(table.num_rows), pa.int64())
-    return pa.Table.from_arrays(
-        [
-            # rows are taken first: pyarrow 26 fails to cast a slice with a field of type null
-            column if column.type == field.type else column.take(every).cast(field.type)
-            for column, field in zip(columns, schema, strict=True)
-        ],
-        schema=schema,
-    )
 
 
 def _column_of(change: Change) -> str:
