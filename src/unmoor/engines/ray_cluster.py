@@ -18,7 +18,7 @@ from unmoor.engines.shards import merge
 from unmoor.engines.summary import Summary
 from unmoor.errors import MachineError, MissingExtraError, UnmoorError
 from unmoor.layouts import DataSet, open_data_set, schemas_held_alike, shard_of
-from unmoor.run_folder import MANIFEST, read_json
+from unmoor.run_folder import MANIFEST, hidden_beside, read_json
 from unmoor.storage import Address, AnyPath, delete
 
 __all__ = ["Cluster", "run_on_ray"]
@@ -34,6 +34,13 @@ class Cluster:
 
     address: str | None = None
     shards: int | None = None
+
+
+def _shards_beside(folder: AnyPath) -> AnyPath:
+    """Return where the runs of the shards lie until they are joined."""
+    if isinstance(folder, Address):
+        return folder.with_name(f".{folder.name}.shards")
+    return hidden_beside(folder, ".shards")
 
 
 def run_on_ray(
@@ -58,7 +65,7 @@ def run_on_ray(
     ray = _ray()
     data = open_data_set(path.resolve())
     count = min(cluster.shards or max(1, data.size_bytes // _BYTES_PER_SHARD), _most_shards(data))
-    shards = folder.resolve().with_name(f".{folder.name}.shards")
+    shards = _shards_beside(folder.resolve())
     is_ours = not ray.is_initialized()
     if is_ours:
         ray.init(address=cluster.address, include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR)
