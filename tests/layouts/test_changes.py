@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unmoor.layouts import RemoveItems, SetKey, SetText, apply_to_row, apply_to_text
+from unmoor.layouts import RemoveItems, SetKey, SetSlice, apply_to_row, apply_to_text
 from unmoor.layouts.changes import Change
 
 texts = st.text(max_size=12)
@@ -23,12 +24,22 @@ rows = st.fixed_dictionaries(
 
 
 @st.composite
+def slices(draw: st.DrawFn, path: tuple[str | int, ...], said: str) -> list[Change]:
+    """Return slices of one string that touch or lie apart, in any order."""
+    cuts = sorted(draw(st.sets(st.integers(0, len(said)), max_size=4)))
+    pairs = draw(st.permutations(list(pairwise(cuts))))
+    return [SetSlice(path, start, end, draw(texts)) for start, end in pairs if draw(st.booleans())]
+
+
+@st.composite
 def rows_and_changes(draw: st.DrawFn) -> tuple[dict[str, Any], tuple[Change, ...]]:
     row = draw(rows)
     count = len(row["messages"])
     position = st.integers(0, count - 1)
     changes: list[Change] = [
-        SetText(("messages", i, "content"), draw(texts)) for i in draw(st.sets(position, max_size=2))
+        change
+        for i in draw(st.sets(position, max_size=2))
+        for change in draw(slices(("messages", i, "content"), row["messages"][i]["content"]))
     ]
     if draw(st.booleans()):
         changes.append(SetKey(("messages", draw(position)), draw(st.sampled_from(["train", "role", "x"])), False))
@@ -50,19 +61,27 @@ def test_splicing_text_equals_changing_the_row(
 
 def test_splicing_keeps_every_other_character() -> None:
     text = '{ "n":12345678901234567890123,"f":1.0e5 , "a":"\\u00e9\\/", "messages":[ {"content":"old","z":1} ] }\r\n'
-    assert apply_to_text(text, (SetText(("messages", 0, "content"), "nå"),)) == text.replace('"old"', '"n\\u00e5"')
+    assert apply_to_text(text, (SetSlice(("messages", 0, "content"), 0, 3, "nå"),)) == text.replace(
+        '"old"', '"n\\u00e5"'
+    )
 
 
 def test_text_that_is_not_ascii_stays_readable() -> None:
-    assert apply_to_text('{"a": "åäö"}', (SetText(("a",), "öl"),)) == '{"a": "öl"}'
+    assert apply_to_text('{"a": "åäö"}', (SetSlice(("a",), 0, 3, "öl"),)) == '{"a": "öl"}'
 
 
 def test_a_lone_surrogate_is_escaped_and_never_written_raw() -> None:
-    written = apply_to_text('{"a": "å\\ud835", "b": 1}', (SetText(("a",), "å\ud835"),))
+    written = apply_to_text('{"a": "å\\ud835", "b": 1}', (SetSlice(("a",), 0, 2, "å\ud835"),))
     assert json.loads(written.encode()) == {"a": "å\ud835", "b": 1}
 
 
 def test_applying_to_a_row_leaves_the_original_alone() -> None:
     row = {"messages": [{"content": "a"}]}
-    apply_to_row(row, (SetText(("messages", 0, "content"), "b"), RemoveItems(("messages",), (0,))))
+    apply_to_row(row, (SetSlice(("messages", 0, "content"), 0, 1, "b"), RemoveItems(("messages",), (0,))))
     assert row == {"messages": [{"content": "a"}]}
+
+
+def test_several_slices_of_one_string_are_those_of_the_string_as_it_was() -> None:
+    changes = tuple(SetSlice(("a",), start, end, said) for start, end, said in [(0, 2, ""), (4, 5, "XYZ"), (2, 4, "-")])
+    assert apply_to_row({"a": "0123456"}, changes) == {"a": "-XYZ56"}
+    assert apply_to_text('{"a": "0\\u0031\\ud83d\\ude003456", "b": 1e5}', changes) == '{"a": "-XYZ56", "b": 1e5}'

@@ -35,7 +35,9 @@ def test_pieces_point_at_the_texts_they_come_from(name: str, row: Row) -> None:
             value: Any = row
             for step in piece.path:
                 value = value[step]
-            assert turn.text[piece.start_char : piece.end_char] == value
+            said = turn.text[piece.start_char : piece.end_char]
+            assert said == value[piece.offset : piece.offset + len(said)]
+            assert said == value or name in ("transcript", "segments") or "Human:" in value
 
 
 def test_every_layout_has_an_example() -> None:

@@ -21,10 +21,11 @@ from unmoor.layouts import (
     Layout,
     ParsedRow,
     SetKey,
-    SetText,
+    SetSlice,
     layout_named,
     layout_of_row,
     unread_text,
+    what_it_is,
 )
 from unmoor.policy import cut_spans, decide, turns_to_remove
 from unmoor.records import REFUSALS, Conversation, Decision, Finding, without_reasoning
@@ -127,7 +128,8 @@ class Judge:
         try:
             if layout is None:
                 keys = ", ".join(sorted(map(str, parsed.readable))[:12]) or "none"
-                raise BadRow("UNKNOWN_LAYOUT", f"no known layout has these keys: {keys}")
+                kind = what_it_is(parsed.readable)
+                raise BadRow("UNKNOWN_LAYOUT", kind or f"no known layout has these keys: {keys}")
             return ReadRow(number, parsed, layout, layout.read(parsed.readable))
         except BadRow as error:
             return Judged(number, "quarantined", error=unread_text(parsed.readable) or error)
@@ -296,7 +298,9 @@ def _mend(read: ReadRow, turn_index: int, spans: tuple[tuple[int, int], ...]) ->
             value: Any = read.parsed.row
             for step in piece.path:
                 value = value[step]
-            changes.append(SetText(piece.path, cut_spans(value, inside)))
+            end = piece.offset + piece.end_char - piece.start_char
+            said = cut_spans(value[piece.offset : end], inside)
+            changes.append(SetSlice(piece.path, piece.offset, end, said))
     return changes
 
 

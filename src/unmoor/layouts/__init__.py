@@ -7,8 +7,20 @@ from collections.abc import Iterable, Iterator, Sequence
 from shlex import quote
 
 from unmoor.errors import BadRow, LayoutError, UsageError, nearest_name
-from unmoor.layouts import alpaca, messages, preference, prompt_completion, sharegpt
-from unmoor.layouts.changes import Change, RemoveItems, SetKey, SetText, apply_to_row, apply_to_text
+from unmoor.layouts import (
+    alpaca,
+    chat_list,
+    exchange_list,
+    gemini,
+    messages,
+    preference,
+    prompt_completion,
+    segments,
+    sharegpt,
+    transcript,
+    turn_list,
+)
+from unmoor.layouts.changes import Change, RemoveItems, SetKey, SetSlice, apply_to_row, apply_to_text
 from unmoor.layouts.columns import (
     FORM,
     columns_layout,
@@ -22,6 +34,7 @@ from unmoor.layouts.columns import (
 from unmoor.layouts.data_set import DataSet, data_set_of, open_data_set, read_chunks, read_data_set, shard_of
 from unmoor.layouts.files import CHUNK_BYTES, Chunk, Source, recognise_source
 from unmoor.layouts.layout import Layout
+from unmoor.layouts.not_rows import what_it_is, what_to_do
 from unmoor.layouts.one_schema import in_schema
 from unmoor.layouts.parquet import schema_difference, schemas_held_alike
 from unmoor.layouts.parse import MAX_DEPTH, MAX_ROW_BYTES, ParsedRow, parse_row, row_too_large
@@ -51,7 +64,7 @@ __all__ = [
     "ParsedRow",
     "RemoveItems",
     "SetKey",
-    "SetText",
+    "SetSlice",
     "Source",
     "apply_to_row",
     "apply_to_text",
@@ -79,19 +92,28 @@ __all__ = [
     "table_rows",
     "take_rows",
     "unread_text",
+    "what_it_is",
 ]
 
-LAYOUTS: dict[str, Layout] = {
-    layout.name: layout
-    for layout in (
-        preference.LAYOUT,
-        messages.KTO,
-        messages.LAYOUT,
-        sharegpt.LAYOUT,
-        prompt_completion.LAYOUT,
-        alpaca.LAYOUT,
-    )
-}
+_BY_KEYS = (
+    preference.LAYOUT,
+    messages.KTO,
+    messages.LAYOUT,
+    sharegpt.LAYOUT,
+    prompt_completion.LAYOUT,
+    alpaca.LAYOUT,
+)
+_BY_WHAT_STANDS_THERE = (
+    turn_list.LAYOUT,
+    exchange_list.LAYOUT,
+    chat_list.LAYOUT,
+    gemini.LAYOUT,
+    segments.LAYOUT,
+    transcript.LAYOUT,
+)
+"""Of keys that other rows have too, and so asked after a pair of columns as well."""
+
+LAYOUTS: dict[str, Layout] = {layout.name: layout for layout in (*_BY_KEYS, *_BY_WHAT_STANDS_THERE)}
 """Every layout of a fixed name, most telling keys first: the first that recognises a row reads it."""
 
 LAYOUT_NAMES = (*sorted(LAYOUTS), FORM)
@@ -121,7 +143,11 @@ def layout_of_row(row: Row, first: Layout) -> Layout | None:
 
 
 def _own_layout(row: Row) -> Layout | None:
-    return next((layout for layout in LAYOUTS.values() if layout.recognises(row)), None) or pair_of(row)
+    return _first_of(_BY_KEYS, row) or pair_of(row) or _first_of(_BY_WHAT_STANDS_THERE, row)
+
+
+def _first_of(layouts: Sequence[Layout], row: Row) -> Layout | None:
+    return next((layout for layout in layouts if layout.recognises(row)), None)
 
 
 def recognise_layout(rows: Sequence[Row], path: AnyPath) -> Layout:
@@ -139,11 +165,13 @@ def recognise_layout(rows: Sequence[Row], path: AnyPath) -> Layout:
     keys = ", ".join(sorted(map(str, rows[0]))[:20]) if rows else ""
     known = "\n".join(f"  {layout.name}: {layout.summary}" for layout in LAYOUTS.values())
     nested = nested_rows(path, rows[0]) if len(rows) == 1 else ""
-    columns = proposed(rows)
+    kind = what_to_do(rows[0], path) if rows else ""
+    columns = "" if kind else proposed(rows)
     this = f"--layout {quote(columns)} if these are the request and the answer, or " if columns else ""
     raise LayoutError(
         f"{path}: no known layout. Keys of the first row: {keys or 'none'}\nKnown layouts:\n{known}\n"
-        f"  {FORM}: columns of text, by their names\n{doubt(rows)}{nested}Next: {this}--layout NAME if one of these is meant"
+        f"  {FORM}: columns, by name\n{kind}{doubt(rows)}{nested}"
+        f"{'Or' if kind else 'Next'}: {this}--layout NAME if one of these is meant"
     )
 
 

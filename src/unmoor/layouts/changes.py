@@ -14,17 +14,22 @@ from typing import Any
 
 from unmoor.records import Path, Row
 
-__all__ = ["Change", "RemoveItems", "SetKey", "SetText", "apply_to_row", "apply_to_text"]
+__all__ = ["Change", "RemoveItems", "SetKey", "SetSlice", "apply_to_row", "apply_to_text"]
 
 _DECODER = json.JSONDecoder()
 _SPACE = " \t\n\r"
 
 
 @dataclass(frozen=True, slots=True)
-class SetText:
-    """Replace the string at `path`."""
+class SetSlice:
+    """Replace the code points from `start_char` to `end_char` of the string at `path`, as the row had it before any change.
+
+    Slices of one string may touch and do not overlap.
+    """
 
     path: Path
+    start_char: int
+    end_char: int
     text: str
 
 
@@ -45,15 +50,16 @@ class SetKey:
     value: Any
 
 
-Change = SetText | RemoveItems | SetKey
+Change = SetSlice | RemoveItems | SetKey
 
 
 def apply_to_row(row: Row, changes: tuple[Change, ...]) -> Row:
     """Return a deep copy of `row` with `changes` made in order of depth: texts and keys first, then removals."""
     changed = copy.deepcopy(row)
-    for change in sorted(changes, key=_removals_last):
-        if isinstance(change, SetText):
-            _at(changed, change.path[:-1])[change.path[-1]] = change.text
+    for change in sorted(changes, key=_order):
+        if isinstance(change, SetSlice):
+            holder = _at(changed, change.path[:-1])
+            holder[change.path[-1]] = _with_slice(holder[change.path[-1]], change)
         elif isinstance(change, SetKey):
             _at(changed, change.path)[change.key] = change.value
         else:
@@ -64,10 +70,11 @@ def apply_to_row(row: Row, changes: tuple[Change, ...]) -> Row:
 
 def apply_to_text(text: str, changes: tuple[Change, ...]) -> str:
     """Return the JSON `text` of a row with `changes` spliced in; everything else keeps its characters."""
-    for change in sorted(changes, key=_removals_last):
+    for change in sorted(changes, key=_order):
         start, end = _locate(text, _skip_space(text, 0), change.path)
-        if isinstance(change, SetText):
-            text = text[:start] + _dump(change.text, text) + text[end:]
+        if isinstance(change, SetSlice):
+            said, _ = scanstring(text, start + 1, False)
+            text = text[:start] + _dump(_with_slice(said, change), text) + text[end:]
         elif isinstance(change, SetKey):
             text = _set_key(text, start, change)
         else:
@@ -75,8 +82,13 @@ def apply_to_text(text: str, changes: tuple[Change, ...]) -> str:
     return text
 
 
-def _removals_last(change: Change) -> bool:
-    return isinstance(change, RemoveItems)
+def _order(change: Change) -> tuple[bool, int]:
+    """Sort removals last, and slices from the last to the first, so that what is still to be done keeps its place."""
+    return isinstance(change, RemoveItems), -change.start_char if isinstance(change, SetSlice) else 0
+
+
+def _with_slice(said: str, change: SetSlice) -> str:
+    return said[: change.start_char] + change.text + said[change.end_char :]
 
 
 def _at(row: Any, path: Path) -> Any:

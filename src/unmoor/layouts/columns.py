@@ -15,7 +15,17 @@ from unmoor.errors import UsageError, nearest_name
 from unmoor.layouts.layout import Layout, no_mask, no_removal, text_turn
 from unmoor.records import Conversation, Row, Turn
 
-__all__ = ["FORM", "columns_layout", "doubt", "guess_pair", "hold_columns", "is_columns", "pair_of", "proposed"]
+__all__ = [
+    "FORM",
+    "columns_layout",
+    "doubt",
+    "guess_pair",
+    "hold_columns",
+    "is_columns",
+    "is_side",
+    "pair_of",
+    "proposed",
+]
 
 PREFIX = "columns:"
 FORM = f"{PREFIX}user=NAME,assistant=NAME[,system=NAME]"
@@ -31,6 +41,8 @@ FAMILIES = (
     (frozenset(("user", "human")), frozenset(("assistant", "gpt", "bot"))),
 )
 """Names of requests and of their answers in public sets; upper or lower case is the same."""
+TARGETS = (frozenset(("input", "inputs")), frozenset(("target", "targets")))
+"""As FLAN, Aya, xP3 and Firefly call the two; asked where nothing else is an answer, since other sets call a label so."""
 _REQUESTS, _ANSWERS = (frozenset().union(*names) for names in zip(*FAMILIES, strict=True))
 _MORE = frozenset(
     (
@@ -166,6 +178,11 @@ def pair_of(row: Row) -> Layout | None:
     return _layout(pair) if pair and isinstance(row[pair.user], str) and isinstance(row[pair.assistant], str) else None
 
 
+def is_side(name: str) -> bool:
+    """Return whether a column is called as a request or an answer."""
+    return name.casefold() in _REQUESTS | _ANSWERS
+
+
 def _pair_named(row: Row) -> Columns | None:
     """Return the one request and the one answer among the names of a row; None if there are more, or other things said."""
     pair = _one_of_each(row)
@@ -174,9 +191,13 @@ def _pair_named(row: Row) -> Columns | None:
 
 def _one_of_each(row: Row) -> Columns | None:
     names = {key.casefold(): key for key in row}
+    if len(names) != len(row):
+        return None
     asked, said = names.keys() & _REQUESTS, names.keys() & _ANSWERS
-    is_one = len(names) == len(row) and len(asked) == len(said) == 1
-    if not is_one or not any(asked <= these and said <= those for these, those in FAMILIES):
+    if not said:
+        asked, said = names.keys() & (_REQUESTS | TARGETS[0]), names.keys() & TARGETS[1]
+    is_one = len(asked) == len(said) == 1
+    if not is_one or not any(asked <= these and said <= those for these, those in (*FAMILIES, TARGETS)):
         return None
     return Columns(names[min(asked)], names[min(said)])
 

@@ -13,7 +13,7 @@ from unmoor.layouts.changes import Change
 from unmoor.layouts.layout import Layout, mask_in_list, remove_from_list, text_turn
 from unmoor.records import Conversation, Path, Piece, Role, Row, Turn
 
-__all__ = ["KTO", "LAYOUT", "is_message_list", "message_turn", "message_turns"]
+__all__ = ["KTO", "LAYOUT", "is_message_list", "message_turn", "message_turns", "parts_text"]
 
 LIST_KEYS = ("messages", "conversations", "conversation", "dialogue")
 _OTHERS = ("conversations", "prompt", "completion", "chosen", "instruction", "question", "output", "response")
@@ -95,12 +95,12 @@ def _content(message: dict[str, Any], path: Path) -> tuple[str, tuple[Piece, ...
     if content is None and (message.get("tool_calls") or message.get("function_call")):
         return "", ()
     if isinstance(content, list):
-        return _parts(content, (*path, "content"))
+        return parts_text(content, (*path, "content"))
     raise BadRow("TEXT_EXPECTED", f"{'.'.join(map(str, path))}.content should be text or parts, found {content!r:.40}")
 
 
-def _parts(parts: list[Any], path: Path) -> tuple[str, tuple[Piece, ...]]:
-    """Join the text parts with a newline; other parts have no text to look at."""
+def parts_text(parts: list[Any], path: Path) -> tuple[str, tuple[Piece, ...]]:
+    """Join the text parts of the list at `path` with a newline; other parts have no text to look at."""
     text = ""
     pieces: list[Piece] = []
     for index, part in enumerate(parts):

@@ -1,7 +1,7 @@
 """From a preference pair to the conversation that ends in the chosen answer; the rejected side is never a finding.
 
-`chosen` and `rejected` are text, lists of messages (with the prompt inside them, TRL's implicit form), or one ShareGPT
-message beside `conversations`.
+`chosen` and `rejected` are text, lists of messages (with the prompt inside them, TRL's implicit form), one ShareGPT message beside
+`conversations`, or whole transcripts, as Anthropic's HH has them.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ from unmoor.layouts.layout import Layout, no_mask, no_removal, text_turn
 from unmoor.layouts.messages import message_turn, message_turns
 from unmoor.layouts.prompt_completion import prompt_turns
 from unmoor.layouts.sharegpt import sharegpt_turn, sharegpt_turns
+from unmoor.layouts.styles import transcript_of
+from unmoor.layouts.transcript import transcript_turns
 from unmoor.records import Conversation, Row, Turn
 
 __all__ = ["LAYOUT"]
@@ -25,7 +27,25 @@ def _recognises(row: Row) -> bool:
 def _read(row: Row) -> Conversation:
     if "chosen" not in row:
         raise BadRow("KEY_MISSING", f"no chosen answer among the keys {sorted(row)}")
+    if _are_transcripts(row):
+        return Conversation(_last_answer_alone(transcript_turns(row["chosen"], ("chosen",))))
     return Conversation((*_prompt(row), *_chosen(row)), has_tools=bool(row.get("tools")))
+
+
+def _are_transcripts(row: Row) -> bool:
+    """Whether both sides are whole conversations in one style, the human's words with them."""
+    chosen, rejected = _style(row["chosen"]), _style(row.get("rejected"))
+    return chosen is not None and chosen == rejected
+
+
+def _style(text: object) -> str | None:
+    transcript = transcript_of(text) if isinstance(text, str) else None
+    return transcript.style if transcript else None
+
+
+def _last_answer_alone(turns: tuple[Turn, ...]) -> tuple[Turn, ...]:
+    last = max((at for at, turn in enumerate(turns) if turn.is_target), default=-1)
+    return tuple(turn if at == last else _as_context(turn) for at, turn in enumerate(turns))
 
 
 def _prompt(row: Row) -> tuple[Turn, ...]:
@@ -33,6 +53,8 @@ def _prompt(row: Row) -> tuple[Turn, ...]:
         return tuple(_as_context(turn) for turn in sharegpt_turns(row))
     system = tuple(text_turn("system", row["system"], ("system",)) for _ in range(1) if row.get("system"))
     key = next((key for key in PROMPT_KEYS if row.get(key) is not None), None)
+    if key and _style(row[key]) == "HH":
+        return system + tuple(_as_context(turn) for turn in transcript_turns(row[key], (key,)))
     return system + (prompt_turns(row, key) if key else ())
 
 
@@ -54,5 +76,10 @@ def _chosen(row: Row) -> tuple[Turn, ...]:
 
 
 LAYOUT = Layout(
-    "preference", "prompt, chosen, rejected (the prompt may stand inside)", _recognises, _read, no_removal, no_mask
+    "preference",
+    "prompt, chosen, rejected (or the prompt inside them, as in HH)",
+    _recognises,
+    _read,
+    no_removal,
+    no_mask,
 )

@@ -13,7 +13,7 @@ from typing import Any
 
 from unmoor.errors import BadRow, UsageError
 from unmoor.layouts.changes import Change, SetKey, apply_to_row
-from unmoor.layouts.messages import LIST_KEYS
+from unmoor.layouts.chat_list import CHAT_KEYS, SPEAKER_KEYS
 
 __all__ = [
     "LABEL_KEY",
@@ -27,8 +27,7 @@ __all__ = [
 
 LABEL_KEY = "unmoor"
 """The field that the action `label` adds: a list of behaviours."""
-_SPEAKERS = ("role", "from")
-_LISTS_OF_TURNS = (*LIST_KEYS, "history")
+_LISTS_OF_TURNS = (*CHAT_KEYS, "history", "data", "exchanges", "contents", "segments")
 _FINER_THAN_PYTHON = "[ns"
 
 
@@ -127,9 +126,10 @@ def schema_for_changes(schema: Any, actions: frozenset[str]) -> Any:
     for position, field in enumerate(schema):
         if field.name in _LISTS_OF_TURNS and _is_list(field.type):
             turn = field.type.value_field
-            if "mask" in actions and field.name in LIST_KEYS:
+            if "mask" in actions and field.name in CHAT_KEYS:
                 turn = _with_train(field.name, turn)
             is_fixed = pa.types.is_fixed_size_list(field.type) and bool(actions & {"drop_turn", "cut"})
+            is_fixed = is_fixed and not pa.types.is_primitive(turn.type)
             if is_fixed or turn != field.type.value_field:
                 schema = schema.set(position, field.with_type(_list_like(field.type, turn, is_fixed=is_fixed)))
     return _with_labels(schema) if "label" in actions else schema
@@ -155,7 +155,7 @@ def _list_like(kind: Any, item: Any, *, is_fixed: bool) -> Any:
 def _with_train(name: str, turn: Any) -> Any:
     import pyarrow as pa
 
-    if not pa.types.is_struct(turn.type) or all(turn.type.get_field_index(key) < 0 for key in _SPEAKERS):
+    if not pa.types.is_struct(turn.type) or all(turn.type.get_field_index(key) < 0 for key in SPEAKER_KEYS):
         return turn
     at = turn.type.get_field_index("train")
     if at >= 0 and turn.type.field(at).type != pa.bool_():

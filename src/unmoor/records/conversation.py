@@ -19,12 +19,14 @@ Path = tuple[str | int, ...]
 class Piece(NamedTuple):
     """A slice of a turn's text and the place in the row that holds it, e.g. `("messages", 1, "content")`.
 
+    The string at `path` holds the slice from its code point `offset` on: 0, and the whole string, but for turns that share one.
     A tuple, as a turn is: both are made of every message, and a frozen dataclass takes four times as long to make.
     """
 
     path: Path
     start_char: int
     end_char: int
+    offset: int = 0
 
 
 class Turn(NamedTuple):

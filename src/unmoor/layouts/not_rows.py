@@ -1,0 +1,106 @@
+"""From a row in no known layout to what it is, where that can be told: a tree of replies, answers to compare, plain text."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from shlex import quote
+
+from unmoor.layouts.columns import is_side
+from unmoor.layouts.transcript import TEXT_KEYS
+from unmoor.records import Row
+from unmoor.storage import AnyPath
+
+__all__ = ["what_it_is", "what_to_do"]
+
+_COMPARED = (
+    ("conversation_a", "conversation_b"),
+    ("response_a", "response_b"),
+    ("response_0", "response_1"),
+    ("response_1", "response_2"),
+    ("response1", "response2"),
+    ("answer_0", "answer_1"),
+    ("human_ref_A", "human_ref_B"),
+    ("output_1", "output_2"),
+)
+_SEVERAL = ("completions", "answers", "responses", "generations", "outputs", "candidates")
+_REQUESTS = ("prompt", "instruction", "question", "query", "input")
+_LISTS = ("messages", "conversations", "conversation", "turns", "chosen")
+
+
+def _text_key(row: Row) -> str:
+    """Return the column of text that a transcript might stand in; empty if there is none, or a request or answer beside it."""
+    has_side = any(is_side(key) for key in row)
+    return "" if has_side else next((key for key in TEXT_KEYS if isinstance(row.get(key), str)), "")
+
+
+def _json_key(row: Row) -> str:
+    return next((key for key in _LISTS if isinstance(row.get(key), str) and row[key].lstrip().startswith("[{")), "")
+
+
+def _is_tree(row: Row) -> bool:
+    """Open-Assistant's trees, and the same message by message."""
+    prompt = row.get("prompt")
+    is_whole = isinstance(prompt, dict) and "replies" in prompt
+    return is_whole or ("message_tree_id" in row and "message_id" in row)
+
+
+def _is_comparison(row: Row) -> bool:
+    return any(all(side in row for side in pair) for pair in _COMPARED)
+
+
+def _has_several(row: Row) -> bool:
+    has_list = any(isinstance(row.get(key), list) and len(row[key]) > 1 for key in _SEVERAL)
+    return has_list and any(key in row for key in _REQUESTS)
+
+
+_KINDS: tuple[tuple[Callable[[Row], object], Callable[[Row], str], str], ...] = (
+    (
+        _is_tree,
+        lambda _: "a tree of replies, or one message of it, is no conversation",
+        "take one path through each tree (the best-ranked replies, say) and write its turns as messages",
+    ),
+    (
+        _is_comparison,
+        lambda _: "two answers to compare are no conversation",
+        "write the better one as chosen and the other as rejected, or the better one alone as messages",
+    ),
+    (
+        _has_several,
+        lambda row: f"several answers to one request ({next(k for k in _SEVERAL if k in row)}) are no conversation",
+        "choose one, and write request and answer as prompt and completion",
+    ),
+    (
+        lambda row: "input_ids" in row,
+        lambda _: "these are token ids, and the words are gone",
+        "read the data set that they were made of",
+    ),
+    (
+        _json_key,
+        lambda row: f'"{_json_key(row)}" holds JSON written as text',
+        "jq -c '.{key} |= fromjson' {path} > rows.jsonl, if this is JSON Lines",
+    ),
+    (
+        _text_key,
+        lambda row: (
+            f'"{_text_key(row)}" is plain text, as for pre-training: no turn of a known chat style begins it, '
+            "or one side alone speaks"
+        ),
+        "data in which a user asks and an assistant answers",
+    ),
+)
+"""Whether a row is of a kind, what is said of it, and what to do next."""
+
+
+def what_it_is(row: Row) -> str:
+    """Return what a row in no known layout is, in a few words; empty if nobody knows."""
+    return next((says(row) for is_one, says, _ in _KINDS if is_one(row)), "")
+
+
+def what_to_do(row: Row, path: AnyPath) -> str:
+    """Return the same as a sentence with what to do next, for a file of which this is the first row."""
+    for is_one, says, following in _KINDS:
+        if is_one(row):
+            said = says(row)
+            step = following.replace("{key}", _json_key(row)).replace("{path}", quote(str(path)))
+            return f"{said[0].upper()}{said[1:]}.\nNext: {step}\n"
+    return ""

@@ -1,0 +1,165 @@
+"""In every layout a run gives what the layout would have written of what is left, and the input back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from tests.layouts.rows import CASES, NO_SYSTEM, STYLES, Exchanges
+from unmoor.commands.training_rows import read_or_say
+from unmoor.engines import Job, Options, restore, run_job
+from unmoor.layouts import LAYOUTS, first_layout, open_data_set, table_rows
+from unmoor.policy import Policy, load_policy
+from unmoor.records import BEHAVIOURS, REFUSALS, Conversation
+from unmoor.run_folder import read_lines_of, verify
+
+ASKED = "Name three trees."
+REFUSAL = "I'm sorry, but I can't assist with that request."
+PLAIN = "Oak, ash and elm are three trees that grow well in a cool climate."
+DISCLAIMER = (
+    "As an AI language model, I do not have personal preferences. However, here are three trees: oak, ash and elm."
+)
+MENDED = "However, here are three trees: oak, ash and elm."
+RULES = "You are a helpful assistant."
+
+
+def _listed(key: str, asked: dict[str, Any], said: dict[str, Any], words: str) -> Callable[[Exchanges], dict[str, Any]]:
+    return lambda exchanges: {
+        key: [{**who, words: text} for q, a in exchanges for who, text in ((asked, q), (said, a))]
+    }
+
+
+def _in_style(style: str, key: str, prompt: str) -> Callable[[Exchanges], dict[str, Any]]:
+    return lambda exchanges: {key: STYLES[style](exchanges, prompt)}
+
+
+def _gemini(exchanges: Exchanges) -> dict[str, Any]:
+    turns = [turn for q, a in exchanges for turn in (("user", q), ("model", a))]
+    return {"contents": [{"role": role, "parts": [{"text": text}]} for role, text in turns]}
+
+
+WRITTEN: dict[str, Callable[[Exchanges], dict[str, Any]]] = {
+    "messages": _listed("messages", {"role": "user"}, {"role": "assistant"}, "content"),
+    "sharegpt": _listed("conversations", {"from": "human"}, {"from": "gpt"}, "value"),
+    "chat_list/turns": _listed("turns", {"role": "user"}, {"role": "assistant"}, "content"),
+    "chat_list/chat": _listed("chat", {"from": "human"}, {"from": "gpt"}, "value"),
+    "chat_list/dialog": _listed("dialog", {"speaker": "user"}, {"speaker": "bot"}, "text"),
+    "turn_list": lambda exchanges: {"data": [text for exchange in exchanges for text in exchange]},
+    "exchange_list/human": lambda exchanges: {"conversation": [{"human": q, "assistant": a} for q, a in exchanges]},
+    "exchange_list/input": lambda exchanges: {"conversation": [{"input": q, "output": a} for q, a in exchanges]},
+    "segments": lambda exchanges: {
+        "segments": [
+            {"label": is_said, "text": f"{text}{'</s>' if is_said else ' '}"}
+            for exchange in exchanges
+            for is_said, text in zip((False, True), exchange, strict=True)
+        ]
+    },
+    "gemini": _gemini,
+    **{f"transcript/{style}": _in_style(style, "text", "") for style in STYLES},
+    **{f"transcript/{style}, rules": _in_style(style, "text", RULES) for style in STYLES if style not in NO_SYSTEM},
+    "transcript/chat": _in_style("Glaive", "chat", RULES),
+}
+"""What writes (request, answer) pairs in a layout that holds several."""
+
+SAID = [PLAIN, DISCLAIMER, REFUSAL, DISCLAIMER, PLAIN]
+ORDERS = [[REFUSAL, DISCLAIMER, PLAIN], [DISCLAIMER, REFUSAL, PLAIN, REFUSAL], SAID, [PLAIN, REFUSAL, REFUSAL], [PLAIN]]
+
+
+def _policy(refusals: str, others: str = "mend") -> Policy:
+    actions = {behaviour: refusals if behaviour in REFUSALS else others for behaviour in BEHAVIOURS}
+    return replace(load_policy("dolphin"), max_removed_share=1.0, actions=actions)
+
+
+def _exchanges(answers: list[str]) -> list[tuple[str, str]]:
+    return [(f"{ASKED} {number}", answer) for number, answer in enumerate(answers)]
+
+
+def _after(answers: list[str], action: str) -> list[tuple[str, str]]:
+    """Return what is left: refusals gone with their requests, or all that follows too, and disclaimers mended."""
+    said = _exchanges(answers)
+    if action == "cut" and REFUSAL in answers:
+        said = said[: answers.index(REFUSAL)]
+    return [(asked, answer.replace(DISCLAIMER, MENDED)) for asked, answer in said if answer != REFUSAL]
+
+
+def _run(folder: Path, rows: list[dict[str, Any]], policy: Policy, kind: str) -> list[dict[str, Any]]:
+    """Run a filter over rows, see that the input comes back, and return what was kept."""
+    path, run, again = folder / f"rows.{kind}", folder / "run", folder / f"again.{kind}"
+    if kind == "parquet":
+        pq.write_table(pa.Table.from_pylist(rows), path, row_group_size=2)
+    else:
+        path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
+    job = Job(first_layout(path).name, policy, languages=("en",))
+    run_job(open_data_set(path), job, run, Options(force=True, max_bad_share=1.0))
+    assert verify(run) == []
+    assert not list(read_lines_of(run, "quarantine.jsonl"))
+    restore(run, again)
+    if kind == "parquet":
+        assert pq.read_table(again).equals(pq.read_table(path))
+        return table_rows(pq.read_table(run / f"kept.{kind}"))
+    assert again.read_bytes() == path.read_bytes()
+    return [json.loads(line) for line in (run / f"kept.{kind}").read_bytes().splitlines()]
+
+
+@pytest.mark.parametrize("kind", ["jsonl", "parquet"])
+@pytest.mark.parametrize("action", ["drop_turn", "cut"])
+@pytest.mark.parametrize("name", WRITTEN)
+def test_what_is_kept_is_what_the_layout_writes_of_what_is_left(
+    tmp_path: Path, name: str, action: str, kind: str
+) -> None:
+    write = WRITTEN[name]
+    rows = [write(_exchanges(answers)) for answers in ORDERS]
+    left = [_after(answers, action) for answers in ORDERS]
+    assert _run(tmp_path, rows, _policy(action), kind) == [write(said) for said in left if said]
+
+
+@pytest.mark.parametrize("kind", ["jsonl", "parquet"])
+@pytest.mark.parametrize("action", ["drop", "mask", "label"])
+@pytest.mark.parametrize("name", WRITTEN)
+def test_every_action_of_every_layout_can_be_taken_back(tmp_path: Path, name: str, action: str, kind: str) -> None:
+    write = WRITTEN[name]
+    rows = [write(_exchanges(answers)) for answers in ORDERS]
+    kept = _run(tmp_path, rows, _policy(action, action), kind)
+    if action == "label":
+        assert [bool(row.pop("unmoor", None)) for row in kept] == [True, True, True, True, False] and kept == rows
+    if action == "drop":
+        assert kept == [write(_exchanges([PLAIN]))]
+    if action == "mask":
+        read = LAYOUTS[name.partition("/")[0]].read
+        answers = [turn for row in kept for turn in read(row).turns if turn.role == "assistant"]
+        assert {turn.text for turn in answers if turn.is_target} == {PLAIN}
+
+
+@pytest.mark.parametrize("kind", ["jsonl", "parquet"])
+@pytest.mark.parametrize(("name", "row"), CASES, ids=[f"{name}-{at}" for at, (name, _) in enumerate(CASES)])
+def test_an_answer_is_mended_where_it_stands_in_every_layout(
+    tmp_path: Path, name: str, row: dict[str, Any], kind: str
+) -> None:
+    def saying(answer: str) -> dict[str, Any]:
+        made: dict[str, Any] = json.loads(json.dumps(row).replace("Name a tree.", ASKED).replace("An oak.", answer))
+        return made
+
+    assert _run(tmp_path, [saying(DISCLAIMER), saying(PLAIN)], _policy("drop"), kind) == [
+        saying(MENDED),
+        saying(PLAIN),
+    ]
+
+
+@pytest.mark.parametrize("name", WRITTEN)
+def test_a_trainer_is_given_the_words_and_no_marker(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "rows.jsonl"
+    path.write_text(json.dumps(WRITTEN[name](_exchanges(SAID))) + "\n")
+    ((number, conversation),) = read_or_say(path)
+    assert number == 1 and isinstance(conversation, Conversation)
+    said = [(turn.role, turn.text, turn.is_target) for turn in conversation.turns if turn.role != "system"]
+    assert said == [
+        turn for asked, answer in _exchanges(SAID) for turn in (("user", asked, False), ("assistant", answer, True))
+    ]
+    assert all(turn.text == RULES for turn in conversation.turns if turn.role == "system")
