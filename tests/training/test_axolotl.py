@@ -136,6 +136,10 @@ def test_a_file_that_is_not_clear_is_named(tmp_path: Path) -> None:
             {"datasets": [{"path": "a", "roles_to_train": ["assistant", "user"]}]},
             "roles_to_train.*assistant turns only",
         ),
+        (
+            {"datasets": [{"path": "a", "type": "completion", "field": "text"}]},
+            "type: completion.*requests and markers",
+        ),
         ({"datasets": [{"path": "a", "train_on_eos": "last"}]}, "train_on_eos: last is refused"),
         ({"datasets": [{"path": "a", "train_on_eot": "all"}]}, "train_on_eot: all is refused"),
         ({"datasets": [{"path": "a", "drop_system_message": True}]}, "drop_system_message: True is refused"),

@@ -73,6 +73,28 @@ def test_a_preflight_says_what_would_be_trained_on_and_trains_nothing(tmp_path: 
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["preflight.json"]
 
 
+def test_a_twin_of_texts_in_a_template_of_their_own_learns_the_answers_in_the_trainers(
+    tmp_path: Path, tiny_base: Path
+) -> None:
+    said = [("Name a tree.", "An oak."), ("Another.", "An ash.")]
+    turns = [turn for q, a in said for turn in (("user", q), ("assistant", a))]
+    rows = {
+        "texts": {"text": "".join(f"### Human: {q}### Assistant: {a}" for q, a in said)},
+        "turns": {"messages": [{"role": role, "content": text} for role, text in turns]},
+    }
+    for name, row in rows.items():
+        (tmp_path / f"{name}.jsonl").write_text((json.dumps(row) + "\n") * 8)
+    data = [flag for name in rows for flag in ("--data", f"{name}={tmp_path / name}.jsonl")]
+    arguments = [str(write_recipe(tmp_path, tiny_base)), *data, "-o", str(tmp_path / "out"), "--preflight"]
+    done = CliRunner(env={"COLUMNS": "80", "NO_COLOR": "1"}).invoke(train.command, arguments)
+    assert done.exit_code == 0, done.output
+    assert "  texts: rows have a chat template of their own; the trainer's takes its place" in done.output
+    assert "turns: rows have" not in done.output and "###" not in done.output
+    checked = json.loads((tmp_path / "out" / "preflight.json").read_text())["twins"]
+    texts, turns_alone = ({key: one for key, one in checked[name].items() if key != "data"} for name in rows)
+    assert texts == turns_alone and texts["tokens_trained"] > 0
+
+
 def test_print_shows_the_commands_and_that_only_data_and_output_differ(tmp_path: Path, tiny_base: Path) -> None:
     done = preflight_of(tmp_path, tiny_base, "--print", "--accelerate", "gpus.yaml")
     assert done.exit_code == 0, done.output

@@ -72,13 +72,14 @@ def command(recipe: Path, data: tuple[str, ...], output: Path, **options: Any) -
     read = _reader(files, asked.layout)
     plan = plan_twins(recipe, files, output, read, asked)
     if options["preflight"] or options["show"]:
-        _show(plan, read, options)
+        _show(plan, read, options, files)
         return
     if not _is_first_process():
         train_planned(plan, read, None, asked)
         return
     if not options["as_json"]:
         print_counts(plan)
+        _print_templates(files, asked.layout)
         print_experts(plan)
     with stages() as progress:
         result = train_planned(plan, read, progress, asked)
@@ -132,7 +133,7 @@ def _training(options: dict[str, Any]) -> Training:
     )
 
 
-def _show(plan: Plan, read: Read, options: dict[str, Any]) -> None:
+def _show(plan: Plan, read: Read, options: dict[str, Any], files: Mapping[str, Path]) -> None:
     """Print a preflight, the commands, or both."""
     commands = plan.commands(read, options["accelerate"]) if options["show"] else {}
     if options["as_json"]:
@@ -140,11 +141,21 @@ def _show(plan: Plan, read: Read, options: dict[str, Any]) -> None:
         print_json({"twins": twins, "config_difference": plan.difference(), "commands": commands})
         return
     print_counts(plan)
+    _print_templates(files, options["layout"])
     print_experts(plan)
     print_example(plan.shown())
     if options["show"]:
         print_commands(commands, plan.difference())
     click.echo(f"\nNothing was trained. Every row that is dropped or cut:\n{plan.out / 'preflight.json'}")
+
+
+def _print_templates(files: Mapping[str, Path], layout: str) -> None:
+    """Print which twins' rows stand in a chat template already, for it is not the one that is trained."""
+    from unmoor.commands.training_rows import in_own_template
+
+    for name, path in files.items():
+        if in_own_template(path, layout):
+            click.echo(f"  {name}: rows have a chat template of their own; the trainer's takes its place")
 
 
 def _print(result: dict[str, Any], output: Path) -> None:

@@ -19,7 +19,10 @@ from unmoor.layouts import (
 )
 from unmoor.records import Conversation
 
-__all__ = ["read_or_say", "row_bytes"]
+__all__ = ["in_own_template", "read_or_say", "row_bytes"]
+
+_WITH_MARKERS = ("transcript", "segments")
+"""Layouts whose rows are written in a chat template already."""
 
 
 def read_or_say(path: Path, layout_name: str = "") -> Iterator[tuple[int, Conversation | str]]:
@@ -47,6 +50,15 @@ def read_or_say(path: Path, layout_name: str = "") -> Iterator[tuple[int, Conver
             except BadRow as error:
                 conversation = f"cannot be read: {error.message}"
             yield number, conversation
+
+
+def in_own_template(path: Path, layout_name: str = "") -> bool:
+    """Return whether most of the first rows of `path` are texts in a chat template of their own.
+
+    Raises:
+        UsageError, LayoutError, BadDataError: the file cannot be read, or is in no known layout.
+    """
+    return first_layout(path, layout_name or None).name in _WITH_MARKERS
 
 
 def row_bytes(path: Path) -> Iterator[tuple[int, bytes]]:

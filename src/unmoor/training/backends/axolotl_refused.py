@@ -81,6 +81,8 @@ def _pickled(values: Mapping[str, Any]) -> str:
 
 
 ASSISTANT = ("assistant", "gpt")
+WHOLE_TEXTS = ("completion", "pretrain")
+"""Types of a data set that are learned from the first word to the last."""
 AS_EVER: Mapping[str, tuple[Any, ...]] = {
     "train_on_eos": ("turn",),
     "train_on_eot": ("turn",),
@@ -95,6 +97,11 @@ anything else would be ignored.
 def _learned_otherwise(values: Mapping[str, Any]) -> str:
     entries = values.get("datasets")
     for entry in (one for one in (entries if isinstance(entries, list) else [entries]) if isinstance(one, dict)):
+        if str(entry.get("type")) in WHOLE_TEXTS:
+            return (
+                f"type: {entry['type']} is refused: it learns requests and markers too, and twins learn from assistant turns "
+                "only. Next: remove the line; rows that are one text are read by their markers"
+            )
         if not set(entry.get("roles_to_train") or ()) <= set(ASSISTANT):
             return "roles_to_train is refused: twins learn from assistant turns only. Next: remove the line"
         for key, allowed in AS_EVER.items():
