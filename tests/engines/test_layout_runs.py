@@ -152,6 +152,19 @@ def test_an_answer_is_mended_where_it_stands_in_every_layout(
     ]
 
 
+def test_a_mend_keeps_what_cannot_be_written_as_utf8_and_the_bytes_of_other_columns(tmp_path: Path) -> None:
+    text = STYLES["ChatML"]([(f"{ASKED} \ud835", DISCLAIMER), ("\ud83d\ude00?", f"{PLAIN} \ud835")], "")
+    line = f'{{"n":12345678901234567890123,  "text": {json.dumps(text)},"f":1.0e5}}\n'
+    (tmp_path / "rows.jsonl").write_text(line)
+    run_job(
+        open_data_set(tmp_path / "rows.jsonl"), Job("transcript", _policy("drop"), languages=("en",)), tmp_path / "run"
+    )
+    expected = json.dumps(text.replace(DISCLAIMER, MENDED))
+    assert (tmp_path / "run" / "kept.jsonl").read_text() == line.replace(json.dumps(text), expected)
+    restore(tmp_path / "run", tmp_path / "again.jsonl")
+    assert (tmp_path / "again.jsonl").read_text() == line
+
+
 @pytest.mark.parametrize("name", WRITTEN)
 def test_a_trainer_is_given_the_words_and_no_marker(tmp_path: Path, name: str) -> None:
     path = tmp_path / "rows.jsonl"

@@ -118,6 +118,16 @@ ROWS = st.one_of(
             b"\xff\xfe",
             b'{"messages": [{"role": "user", "content": "x", "content": "y"}]}',
             b'{"instruction": "Say hi.", "output": "Hi."}',
+            b'{"text": "### Human: Say hi.### Assistant: '
+            + REFUSAL.encode()
+            + b'### Human: Name trees.### Assistant: Oak."}',
+            b'{"text": "<|im_start|>user\\nTrees?<|im_end|>\\n<|im_start|>assistant\\n'
+            + DISCLAIMER.encode()
+            + b'<|im_end|>"}',
+            b'{"text": "No turns, \\ud835."}',
+            b'{"data": ["Say hi.", "' + REFUSAL.encode() + b'", "Name trees.", "' + DISCLAIMER.encode() + b'"]}',
+            b'{"conversation": [{"human": "Say hi.", "assistant": "' + REFUSAL.encode() + b'"}, {"human": 5}]}',
+            b'{"segments": [{"label": false, "text": "Hi"}, {"label": true, "text": "' + REFUSAL.encode() + b'</s>"}]}',
             b'{"a": NaN, "instruction": "Say hi.", "output": "' + REFUSAL.encode() + b'"}',
             b"{} {}",
             b"[" * 1100,

@@ -1,4 +1,4 @@
-"""From files to conversations and back. One file per layout; a new one is a file, a line in LAYOUTS and a fixture."""
+"""From files to conversations and back. One file per layout; a new one is a file, a line in a table and a fixture."""
 
 from __future__ import annotations
 

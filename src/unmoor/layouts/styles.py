@@ -78,8 +78,7 @@ class Style:
 
     def speaker(self, found: re.Match[str]) -> Speaker | None:
         """Return who a marker names, None if it is nobody known."""
-        who = found["who"].casefold()
-        return (self.speakers or _ROLES).get(re.sub(r"\s+", " " if self.speakers is None else "", who))
+        return _speaker(found["who"]) if self.speakers is None else self.speakers.get(_together(found["who"]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +111,16 @@ class Transcript:
 
     style: str
     blocks: tuple[Block, ...]
+
+
+@lru_cache(maxsize=256)
+def _speaker(who: str) -> Speaker | None:
+    return _ROLES.get(who.casefold())
+
+
+@lru_cache(maxsize=256)
+def _together(who: str) -> str:
+    return "".join(who.casefold().split())
 
 
 def _pattern(marker: str) -> re.Pattern[str]:
@@ -199,7 +208,8 @@ def said_within(text: str, start: int, end: int) -> tuple[int, int]:
     while before != end:
         before = end
         end = start + len(text[start:end].rstrip())
-        end -= next((len(token) for token in _ENDS if text.endswith(token, start, end)), 0)
+        if text.endswith(_ENDS, start, end):
+            end -= next(len(token) for token in _ENDS if text.endswith(token, start, end))
     return start, end
 
 
@@ -251,8 +261,9 @@ class _Place:
         self._text, self._least, self._most = text, style.least, style.most
         self._is_told = gap >= NEW_LINE
         self._wanted = min(gap, style.most) if self._is_told else style.least
-        self._fences = [(found.start(), not found[1].strip()) for found in _FENCE.finditer(text)]
-        self._has_ends = _ends_turns(text)
+        fences = _FENCE.finditer(text) if "```" in text else ()
+        self._fences = [(found.start(), not found[1].strip()) for found in fences]
+        self._has_ends = style.least == SPACE and _ends_turns(text)
 
     def fits(self, at: int, start: int, speaker: Speaker | None) -> bool:
         """Return whether a marker at `at` may open a turn, in the turn that began at `start`.
