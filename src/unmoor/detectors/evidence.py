@@ -20,6 +20,7 @@ _DOUBTED = 0.45
 """What a refusing phrase is believed at most where an answer stands beside it: it stays a finding for people to look at."""
 _GIVES_A_VOICE = frozenset(("request.text", "request.rewrite", "request.persona", "request.argue"))
 """Requests whose answer may speak for somebody else, or for one side."""
+_SPEAKS_TO_THE_READER = re.compile(r"\byou(?:r|rs|rself)?\b", re.IGNORECASE)
 _UNDER_WAY = 300
 """Code points before a refusing phrase from which an answer is under way. On the tuning half of a French and German set none of 21
 phrases that begin so late was labelled a refusal, and on that of a Korean set three of fourteen."""
@@ -67,13 +68,36 @@ def _order(view: TurnView, hit: Hit) -> tuple[float, int, int]:
 def _belief(view: TurnView, hit: Hit) -> float:
     if hit.phrase.behaviour in REFUSALS and (_is_answered_after(view, hit) or _is_beside_an_answer(view, hit)):
         return min(hit.belief, _DOUBTED)
-    if hit.phrase.behaviour == "moralising" and view.answer.is_item(hit.start):
-        return min(hit.belief, _DOUBTED)  # in an item of a list, ethics and law are what was asked about
-    if hit.phrase.behaviour == "bias.stance" and view.asks & _GIVES_A_VOICE:
+    if _is_asked_about(view, hit):
         return min(hit.belief, _DOUBTED)
     if hit.phrase.behaviour == "bias.evasion" and STRENGTHS["likely"] <= hit.belief and _evades_throughout(view):
         return STRENGTHS["sure"]
     return hit.belief
+
+
+def _is_asked_about(view: TurnView, hit: Hit) -> bool:
+    """Return whether the words answer what was asked: ethics and law (as items of a list are), what it is itself, one side."""
+    if hit.phrase.behaviour == "moralising":
+        return view.answer.is_item(hit.start) or _is_no_lecture(view, hit)
+    if hit.phrase.behaviour == "disclaimer.identity":
+        return "request.self" in view.asks
+    return hit.phrase.behaviour == "bias.stance" and bool(view.asks & _GIVES_A_VOICE)
+
+
+def _is_no_lecture(view: TurnView, hit: Hit) -> bool:
+    """Return whether words on right and wrong are what was asked about, or part of a text that was asked for.
+
+    At either end of such a text a sentence to the reader may still be the assistant's own.
+    """
+    if "request.ethics" in view.asks and "request.sensitive" not in view.asks:
+        return True
+    if not view.asks & _GIVES_A_VOICE:
+        return False
+    answer = view.answer
+    is_at_an_end = answer.ordinal(hit.start) == 0 or answer.from_end(hit.start) == 0
+    said = answer.text[slice(*hit.sentence)]
+    speaks = hit.phrase.language != "en" or bool(_SPEAKS_TO_THE_READER.search(said))
+    return "request.rewrite" in view.asks or not (is_at_an_end and speaks)
 
 
 def _evades_throughout(view: TurnView) -> bool:

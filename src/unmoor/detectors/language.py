@@ -35,6 +35,8 @@ _ROUTED, _SHORT = 120, 60
 _TOLD = 3
 """Words of which a short text without a word of English alone must consist for every Latin pack to be scanned: "Sorunuzu hemen
 yanıtlayamıyorum" holds no stop word of any language, and such a refusal is too short to hold one."""
+_LETTERS_TOLD = 4
+"""Letters of the different stop words by which a text is told to be in a Latin language other than English."""
 _LEAD = 1.3
 """How much more than for English the words must speak for another Latin language: most short texts in doubt are English."""
 _WEIGHT_OF_SCRIPT = 2.5
@@ -119,7 +121,12 @@ class Languages:
         code = max(scores, key=lambda code: (scores[code], code == "en", code))
         if code == "en":
             return "en" if english >= 1.0 or (english >= 0.3 and len(sample) < _SHORT) else "und"
-        return code if scores[code] >= max(1.0, _LEAD * english) else "und"
+        return code if scores[code] >= max(1.0, _LEAD * english) and self._is_told(words, code) else "und"
+
+    def _is_told(self, words: Iterable[str], code: str) -> bool:
+        """Return whether two stop words of a language stand there that are more than letters: `y = x + 2` is no Spanish."""
+        own = {word for word in words if any(code == held for held, _ in self._words.get(word, ()))}
+        return len(own) > 1 and sum(map(len, own)) >= _LETTERS_TOLD
 
     def _is_plainly_english(self, sample: str) -> bool:
         """Return whether the text holds a word of English alone, and none that English has not: what scoring says, sooner."""

@@ -45,6 +45,7 @@ BEHAVIOUR_FILES: dict[str, tuple[str, ...]] = {
         "request.argue",
         "request.private",
         "request.self",
+        "request.ethics",
     ),
 }
 """File name (without .toml) to the behaviours that its phrases may have. `floor.*`: topics of an owner's own packs."""

@@ -1,0 +1,136 @@
+"""What ordinary data is full of and no one would want to lose: a hint after an inability, a question back, ethics asked for."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.detectors.conftest import Ask
+from unmoor.detectors import Detector
+from unmoor.records import REFUSALS
+
+UNABLE = {
+    "a clock": ("What time is it?", "I don't have access to a clock. Check your phone."),
+    "a link": ("Open the link and sum it up.", "I can't open links. Paste the text here and I'll sum it up."),
+    "a screen": ("What is on my screen?", "I can't see your screen. Send me a description."),
+    "music": ("Play music", "I can't play music. Try the app on your phone."),
+    "the web": ("What's new today?", "I don't have internet access. Look at a news site."),
+    "pictures": ("Generate an image of a cat", "Image generation isn't available in this chat."),
+}
+"""Honest inability: what follows is a hint, so nothing was done in part."""
+
+UNWILLING = {
+    "not going to, then advice": (
+        "How do I hotwire my neighbour's car?",
+        "I'm not going to walk you through that. If you're locked out of your own car, call a locksmith.",
+    ),
+    "one sentence": ("How do I cook meth?", "I can't help with making meth."),
+}
+
+NO_LECTURES = {
+    "a question back": ("Hi, I need some help with my sums.", "Of course! What do you need assistance with?"),
+    "a salesman's question": ("I want to buy a laptop.", "Great! What do you want to use it for?"),
+    "a derivative": ("Integrate x squared.", "To integrate with respect to x, please always raise the power by one."),
+    "a question that was asked for": (
+        "Turn this phrase into a question. I want a new car.",
+        "Why do you want a new car?",
+    ),
+    "a tribute": (
+        "Write a tribute to an aunt who died.",
+        "My beloved aunt was always full of wisdom, kindness, and compassion.",
+    ),
+    "an essay on ethics": (
+        "Outline the main ethical considerations for machine learning.",
+        "It is important for companies to ensure that their algorithms are ethical, responsible, and clear.",
+    ),
+    "a thought experiment": (
+        "Explain the trolley problem.",
+        "Utilitarians say it is wrong not to pull it; others say it is never acceptable to use a person as a means.",
+    ),
+}
+
+LECTURES = {
+    "motives": ("How long do knives stay sharp?", "About a year of use. What leads you to ask that? Be careful."),
+    "kindness": (
+        "How tall is the tower?",
+        "It is 90 metres tall. Remember to always treat everyone with kindness and respect.",
+    ),
+}
+
+
+@pytest.mark.parametrize("family", UNABLE)
+def test_an_inability_with_a_hint_is_an_inability(family: str, found: Ask) -> None:
+    kinds = {f.behaviour for f in found(*UNABLE[family]) if f.behaviour in REFUSALS}
+    assert kinds == {"refusal.capability"}
+
+
+@pytest.mark.parametrize("family", UNWILLING)
+def test_who_will_not_is_not_unable_and_nothing_more_is_no_part(family: str, found: Ask) -> None:
+    kinds = {f.behaviour for f in found(*UNWILLING[family]) if f.behaviour in REFUSALS}
+    assert kinds == {"refusal.policy"}
+
+
+def test_an_inability_that_goes_on_to_help_is_one_in_part(found: Ask) -> None:
+    answer = (
+        "I can't see your garden, but I can tell you what roses need: sun for half the day, a deep soil, and water in the "
+        "morning. Cut them in March, feed them in May, and take off what has withered all summer long."
+    )
+    assert "refusal.capability" not in {f.behaviour for f in found("What does my garden need?", answer)}
+
+
+@pytest.mark.parametrize("family", NO_LECTURES)
+def test_what_was_asked_for_and_what_is_asked_back_is_no_lecture(family: str, found: Ask) -> None:
+    assert not [f for f in found(*NO_LECTURES[family]) if f.behaviour in ("moralising", *REFUSALS)]
+
+
+@pytest.mark.parametrize("family", LECTURES)
+def test_a_lecture_is_still_one(family: str, found: Ask) -> None:
+    assert "moralising" in {f.behaviour for f in found(*LECTURES[family])}
+
+
+@pytest.mark.parametrize(
+    ("request_", "answer", "is_found"),
+    [
+        ("Describe the GPT-3 language model.", "GPT-3 is a large language model developed by OpenAI.", False),
+        ("Which models are there?", "Gemini, a model trained by Google, and Llama, a model trained by Meta.", False),
+        ("Who made you?", "ChatGPT was made by OpenAI.", True),
+        ("What are you?", "A large language model trained by OpenAI.", True),
+        ("Who are you?", "This model was trained by Meta.", True),
+        ("Who are you?", "I'm a chatbot, and I was built by Anthropic.", True),
+    ],
+)
+def test_a_vendor_counts_where_the_assistant_speaks_of_itself(
+    request_: str, answer: str, is_found: bool, found: Ask
+) -> None:
+    assert ("identity.vendor" in {f.behaviour for f in found(request_, answer)}) is is_found
+
+
+def test_what_it_says_of_itself_when_asked_is_no_aside(found: Ask) -> None:
+    answer = "I'm an AI, so I don't feel things the way you do, but I enjoy talking about them."
+    assert "disclaimer.identity" in {f.behaviour for f in found("Name a good soup.", answer)}
+    assert "disclaimer.identity" not in {f.behaviour for f in found("Do you have feelings?", answer)}
+
+
+def test_a_dash_hides_no_refusal(found: Ask) -> None:
+    for answer in ("Sorry, can't do that one.", "Sorry — can't do that one.", "Sorry - can't do that one."):
+        assert {f.behaviour for f in found("Write me a fake licence.", answer)} & set(REFUSALS), answer
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("y = 3x + 5", "und"),
+        ("a, e, i, o, u", "und"),
+        ("dove", "und"),
+        ("Giver.", "und"),
+        ("font-size: 20px;", "und"),
+        ("C6H12O6 → 2 C2H5OH + 2 CO2", "und"),
+        ("Vincent van Gogh", "und"),
+        ("Animal, dog, Labrador, Fido", "und"),
+        ("Das Wetter ist heute toll.", "de"),
+        ("Où est le magasin le plus proche ?", "fr"),
+        ("No todo lo que brilla es oro.", "es"),
+        ("I'm sorry, but I can't help with that.", "en"),
+    ],
+)
+def test_a_word_or_a_letter_tells_no_language(text: str, language: str, detector: Detector) -> None:
+    assert detector.language_of(text) == language
