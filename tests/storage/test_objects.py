@@ -244,6 +244,15 @@ def test_other_objects_are_never_written_among(data: Address, objects: Any, buck
         _filter(data, data.with_name("run"), Options(force=True))
 
 
+def test_other_objects_in_a_run_are_never_deleted_with_it(data: Address, objects: Any, bucket: str) -> None:
+    run = data.with_name("run")
+    _filter(data, run)
+    objects.pipe_file(f"{bucket}/run/mine/notes.txt", b"mine")
+    with pytest.raises(UsageError, match=r"other files too, .*: mine\. Next: "):
+        _filter(data, run, Options(force=True))
+    assert (run / "mine" / "notes.txt").read_bytes() == b"mine"
+
+
 def test_a_run_that_is_replaced_leaves_nothing_of_the_old_one(data: Address, objects: Any, bucket: str) -> None:
     run = data.with_name("run")
     objects.pipe_file(f"{bucket}/data.jsonl", _lines(0, 20) + b"null\n")

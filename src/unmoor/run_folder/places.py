@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -29,7 +30,10 @@ from unmoor.run_folder.plan import first_difference
 from unmoor.run_folder.reading import hold_outside_runs, read_json
 from unmoor.storage import Address, AnyPath, delete, put
 
-__all__ = ["Place", "place_of", "planned_otherwise"]
+__all__ = ["Place", "hold_others_out", "hold_room", "others_in", "place_of", "planned_otherwise"]
+
+_NAMED = 3
+"""Files that are named of those that a refusal is about."""
 
 
 class Place(Protocol):
@@ -53,6 +57,30 @@ class Place(Protocol):
 def place_of(folder: AnyPath) -> Place:
     """Return the place of a run, by what kind of name it has."""
     return _Objects(folder) if isinstance(folder, Address) else _Folder(folder)
+
+
+def hold_room(folder: AnyPath, inputs: Iterable[AnyPath], *, force: bool) -> None:
+    """Raise UsageError, before anything is read, if no run can be written at `folder` or one of `inputs` lies in it."""
+    around = folder.resolve()
+    for path in inputs:
+        place = path.resolve()
+        if type(place) is type(around) and place.parts[: len(around.parts)] == around.parts:
+            raise UsageError(
+                f"{path} is to be read and lies in {folder}, which is to be written. "
+                "Next: -o and a folder in which nothing lies that is read"
+            )
+    place_of(folder).check_room(force=force)
+
+
+def hold_others_out(folder: AnyPath, others: Iterable[str]) -> None:
+    """Raise UsageError if there are `others`: names of what lies in `folder` and would be deleted with what unmoor wrote there."""
+    names = sorted(others)
+    if names:
+        more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+        raise UsageError(
+            f"{folder} holds other files too, which unmoor did not write and does not delete: {', '.join(names[:_NAMED])}{more}. "
+            "Next: move them out of it, or name another folder"
+        )
 
 
 def planned_otherwise(folder: AnyPath, difference: str) -> UsageError:
@@ -210,5 +238,23 @@ def _check_room(folder: AnyPath, names: set[str], *, force: bool) -> None:
         return
     if MANIFEST not in names:
         raise UsageError(f"{folder} holds other files. Next: name a folder that is new or empty")
+    hold_others_out(folder, others_in(folder, names))
     if not force:
         raise UsageError(f"{folder} holds a run already. Next: another folder, or --force to replace it")
+
+
+def others_in(folder: AnyPath, names: Iterable[str]) -> set[str]:
+    """Return which of `names` in the folder of a run neither the run wrote nor the review of it.
+
+    Raises:
+        UsageError: the manifest does not say what the run wrote.
+    """
+    try:
+        written = set(json.loads((folder / MANIFEST).read_bytes())["files"].keys())
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise UsageError(
+            f"{folder / MANIFEST} does not say what belongs to a run, so nothing there is deleted. "
+            "Next: another folder, or remove this one"
+        ) from error
+    kept = {REVIEW} if (folder / REVIEW).is_dir() else set()
+    return set(names) - written - {MANIFEST} - kept
