@@ -6,6 +6,7 @@ import ctypes
 import json
 import os
 import resource
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable
@@ -666,3 +667,44 @@ def test_mirrored_subjects_are_compared_on_the_rows_of_the_data(tmp_path: Path) 
     assert "Mirrored subjects" in (tmp_path / "run" / "report.html").read_text()
     shown = unmoor("audit", "data.jsonl", "--pairs", "--language", "en", cwd=tmp_path)
     assert "40 of 60" in shown.stdout and "fewer than 30 rows" in shown.stdout
+
+
+def test_a_merged_run_says_how_its_shards_were_made_and_why_there_is_no_hash(data: Path) -> None:
+    folder = data.parent
+    for number in (1, 2):
+        part = ("filter", data.name, "--policy", "dolphin", "--shard", f"{number}/2", "-o", f"part {number}")
+        assert unmoor(*part, cwd=folder).returncode == 0
+    merged = unmoor("merge", "part 1", "part 2", "-o", "whole", cwd=folder)
+    assert merged.returncode == 0, merged.stderr
+    card, page = ((folder / "whole" / name).read_text() for name in ("README.md", "report.html"))
+    again = [
+        "unmoor filter train.jsonl --shard 1/2 --policy dolphin -o 'part 1'",
+        "unmoor filter train.jsonl --shard 2/2 --policy dolphin -o 'part 2'",
+        "unmoor merge 'part 1' 'part 2' -o whole",
+    ]
+    assert json.loads((folder / "whole" / "report.json").read_text())["reproduce"] == again
+    assert "```sh\n" + "\n".join(again) + "\n```" in card
+    why = "none taken of the whole, of which each shard read a part"
+    assert f"Input: `train.jsonl`, SHA-256 {why}. unmoor" in card and f"<dd data-text>{why}</dd>" in page
+    assert "None" not in card
+    names = [path.name for path in folder.iterdir() if path.is_dir()]
+    for name in names:
+        (folder / name).rename(folder / f"{name} before")
+    for line in again:
+        assert unmoor(*shlex.split(line)[1:], cwd=folder).returncode == 0
+    for name in ("kept.jsonl", "ledger.jsonl"):
+        assert (folder / "whole" / name).read_bytes() == (folder / "whole before" / name).read_bytes()
+
+
+def test_a_run_of_several_files_says_where_their_hashes_are_and_one_with_duplicates_how_to_do_it_again(
+    data: Path,
+) -> None:
+    folder = data.parent / "all"
+    folder.mkdir()
+    for name in ("a.jsonl", "b.jsonl"):
+        (folder / name).write_bytes(data.read_bytes())
+    done = unmoor("filter", "all", "--dedup", "minhash", "-o", "run", cwd=data.parent)
+    assert done.returncode == 0, done.stderr
+    card = (data.parent / "run" / "README.md").read_text()
+    assert "SHA-256 of each file in MANIFEST.json. " in card
+    assert "unmoor filter all --dedup minhash --dedup-threshold 0.8 --policy dolphin -o run" in card

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from unmoor.commands.found import paired_json, print_found, print_pairs
-from unmoor.commands.inputs import data_flags, data_options, job_for, run_with_progress
+from unmoor.commands.inputs import data_flags, data_options, job_for, run_flags, run_with_progress
 from unmoor.commands.places import Place
 from unmoor.commands.shares import Between
 from unmoor.commands.terminal import print_json, typed
@@ -36,7 +36,7 @@ def command(path: AnyPath, output: AnyPath | None, as_json: bool, fail_over: flo
     Example: unmoor audit train.jsonl -o runs/audit
     """
     data, job = job_for(path, None, options)
-    again = typed("unmoor audit", path, *data_flags(options), "-o", output)
+    again = typed("unmoor audit", path, *run_flags(options), "-o", output)
     summary = run_with_progress(data, job, output, options, again)
     if as_json:
         print_json(summary.as_json() | paired_json(summary))
