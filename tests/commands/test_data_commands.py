@@ -74,6 +74,24 @@ def test_a_layout_that_was_named_is_not_said_to_be_guessed(data: Path) -> None:
     assert "Layout alpaca, as --layout says.\n" in named and "guessed" not in named
 
 
+def test_a_layout_that_was_named_and_fits_no_row_or_not_all_is_said_to(data: Path) -> None:
+    turns = [{"role": "user", "content": "Name a tree."}, {"role": "assistant", "content": "Oak."}]
+    talks = json.dumps({"messages": turns}) + "\n"
+    shared = [{"from": "human", "value": "Name a tree."}, {"from": "gpt", "value": "Ash."}]
+    shares = json.dumps({"conversations": shared}) + "\n"
+
+    def said(rows: str) -> str:
+        (data.parent / "other.jsonl").write_text(rows)
+        done = unmoor("audit", "other.jsonl", "--layout", "alpaca", cwd=data.parent)
+        return " ".join(done.stdout.split())
+
+    assert "--layout alpaca fits none of the rows; they were read as messages." in said(talks * 3)
+    mixed = said(talks * 2 + shares)
+    assert "--layout alpaca fits none of the rows; they were read in others: messages 2, sharegpt 1." in mixed
+    mixed = said(data.read_text() + talks * 2)
+    assert "Layout alpaca, as --layout says, fits 3 of 5 rows; the others were read in others: messages 2." in mixed
+
+
 @pytest.mark.parametrize("columns", [40, 60, 80])
 def test_an_audit_fits_a_narrow_terminal_and_breaks_no_name(data: Path, columns: int) -> None:
     done = unmoor("audit", data.name, cwd=data.parent, COLUMNS=str(columns))
