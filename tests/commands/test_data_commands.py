@@ -131,6 +131,28 @@ def test_a_score_breaks_no_word_at_80_columns(tmp_path: Path) -> None:
     assert {"cannot / should not", "disclaimer", "encourage", "professional help"} <= set(first)
 
 
+@pytest.mark.parametrize("columns", [40, 60])
+def test_a_score_is_read_in_a_narrow_terminal_and_names_the_rows_of_its_errors(tmp_path: Path, columns: int) -> None:
+    attrs = {"disclaimer": False, "encourage_professional_help": False}
+    rows = [
+        {"id": f"row-{n}", "response": ROWS[n % 2]["output"], "label": label, "kind": "cannot", "attrs": attrs}
+        for n, label in enumerate(["compliance", "full_refusal"] * 20)
+    ]
+    rows.append({"id": "the-odd-one", "response": REFUSAL, "label": "compliance"})
+    path = tmp_path / "chatgpt_refusals.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    done = unmoor("score", path.name, cwd=tmp_path, COLUMNS=str(columns))
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert max(map(len, lines)) <= columns
+    assert lines[:2] == ["chatgpt_refusals", "  any refusal"]
+    assert {"  cannot / should not", "  encourage professional help"} <= set(lines)
+    said = " ".join(done.stdout.split())
+    assert "any refusal n 41, positive 20, precision 0.952, recall 1.000, F1 0.976, 95% " in said
+    assert "cannot / should not n 20, accuracy " in said
+    assert "Worst errors in chatgpt_refusals: the-odd-one compliance, found refusal.policy, probability " in said
+
+
 def test_misuse_shows_an_example(data: Path) -> None:
     done = unmoor("filter", data.name, cwd=data.parent)
     assert done.returncode == 2
