@@ -117,6 +117,16 @@ def test_a_run_in_which_others_put_files_is_never_emptied(tmp_path: Path, force:
     assert (run / "mine" / "thesis.tex").read_text() == "years of work"
 
 
+@pytest.mark.parametrize("was_run", [False, True])
+def test_what_others_put_into_a_folder_while_the_run_was_made_is_not_deleted(tmp_path: Path, was_run: bool) -> None:
+    run = tmp_path / "run"
+    _finished(run) if was_run else run.mkdir()
+    with pytest.raises(UsageError, match="other files"), RunWriter(run, force=True) as writer:
+        (run / "thesis.tex").write_text("years of work")
+        writer.finish({})
+    assert (run / "thesis.tex").read_text() == "years of work"
+
+
 @pytest.mark.parametrize("manifest", [b"", b"[]", b'{"files": 3}', b'{"name": "a web application"}'])
 def test_a_folder_whose_manifest_is_of_something_else_is_never_emptied(tmp_path: Path, manifest: bytes) -> None:
     (tmp_path / "MANIFEST.json").write_bytes(manifest)

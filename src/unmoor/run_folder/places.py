@@ -48,7 +48,11 @@ class Place(Protocol):
         """Do what must be known to work before hours are spent; `work` holds the plan."""
 
     def publish(self, work: Path) -> None:
-        """Put the complete run in `work` at its place."""
+        """Put the complete run in `work` at its place.
+
+        Raises:
+            UsageError: others put files there meanwhile, which stay.
+        """
 
     def withdraw(self) -> None:
         """Take back what `begin` did."""
@@ -128,6 +132,7 @@ class _Folder:
             _copy_folder(self._folder / REVIEW, work / REVIEW)
         fail_point("before-rename")
         if self._folder.exists() and any(self._folder.iterdir()):
+            _check_room(self._folder, {path.name for path in self._folder.iterdir()}, force=True)
             self._folder.replace(self._replaced)
             fail_point("between-renames")
         work.replace(self._folder)
@@ -183,8 +188,9 @@ class _Objects:
         done: dict[str, Any] = json.loads(record.read_bytes()) if record.exists() else {}
         files = read_json(work / MANIFEST)["files"]
         names = sorted(files, key=lambda name: (name != PLAN, name))
-        if not done:
-            delete([self._folder / MANIFEST] if MANIFEST in self._names() else ())
+        if not done and MANIFEST in (there := self._names()):
+            _check_room(self._folder, there, force=True)
+            delete([self._folder / MANIFEST])
         for name in names:
             if done.get(name) is None or not self._is_as(name, done[name]):
                 fail_point(f"before-upload-{name}")
