@@ -65,15 +65,15 @@ def place_of(folder: AnyPath) -> Place:
 
 def hold_room(folder: AnyPath, inputs: Iterable[AnyPath], *, force: bool) -> None:
     """Raise UsageError, before anything is read, if no run can be written at `folder` or one of `inputs` lies in it."""
-    around = folder.resolve()
+    place, around = place_of(folder), folder.resolve()
     for path in inputs:
-        place = path.resolve()
-        if type(place) is type(around) and place.parts[: len(around.parts)] == around.parts:
+        read = path.resolve()
+        if type(read) is type(around) and read.parts[: len(around.parts)] == around.parts:
             raise UsageError(
                 f"{path} is to be read and lies in {folder}, which is to be written. "
                 "Next: -o and a folder in which nothing lies that is read"
             )
-    place_of(folder).check_room(force=force)
+    place.check_room(force=force)
 
 
 def hold_others_out(folder: AnyPath, others: Iterable[str]) -> None:
