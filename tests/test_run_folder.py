@@ -105,6 +105,46 @@ def test_a_folder_with_other_files_is_never_emptied(tmp_path: Path) -> None:
     assert (tmp_path / "thesis.tex").read_text() == "years of work"
 
 
+@pytest.mark.parametrize("force", [False, True])
+def test_a_run_in_which_others_put_files_is_never_emptied(tmp_path: Path, force: bool) -> None:
+    run = _finished(tmp_path / "run")
+    (run / "mine").mkdir()
+    for name in ("mine/thesis.tex", "b.jsonl", "c.jsonl", "d.jsonl"):
+        (run / name).write_text("years of work")
+    words = r"other files too, .*: b\.jsonl, c\.jsonl, d\.jsonl and 1 more\. Next: move them out"
+    with pytest.raises(UsageError, match=words), RunWriter(run, force=force):
+        pass
+    assert (run / "mine" / "thesis.tex").read_text() == "years of work"
+
+
+@pytest.mark.parametrize("was_run", [False, True])
+def test_what_others_put_into_a_folder_while_the_run_was_made_is_not_deleted(tmp_path: Path, was_run: bool) -> None:
+    run = tmp_path / "run"
+    _finished(run) if was_run else run.mkdir()
+    with pytest.raises(UsageError, match="other files"), RunWriter(run, force=True) as writer:
+        (run / "thesis.tex").write_text("years of work")
+        writer.finish({})
+    assert (run / "thesis.tex").read_text() == "years of work"
+
+
+@pytest.mark.parametrize("manifest", [b"", b"[]", b'{"files": 3}', b'{"name": "a web application"}'])
+def test_a_folder_whose_manifest_is_of_something_else_is_never_emptied(tmp_path: Path, manifest: bytes) -> None:
+    (tmp_path / "MANIFEST.json").write_bytes(manifest)
+    with (
+        pytest.raises(UsageError, match=r"does not say what belongs to a run.* Next: "),
+        RunWriter(tmp_path, force=True),
+    ):
+        pass
+    assert (tmp_path / "MANIFEST.json").read_bytes() == manifest
+
+
+def test_a_file_called_as_the_folder_of_the_review_is_no_part_of_a_run(tmp_path: Path) -> None:
+    run = _finished(tmp_path / "run")
+    (run / "review").write_text("what I think of it")
+    with pytest.raises(UsageError, match=r"other files too, .*: review\. "), RunWriter(run, force=True):
+        pass
+
+
 def test_a_file_is_no_run_folder(tmp_path: Path) -> None:
     (tmp_path / "run").write_text("a file")
     with pytest.raises(UsageError, match="is a file"), RunWriter(tmp_path / "run"):

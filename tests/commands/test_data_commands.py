@@ -6,6 +6,7 @@ import ctypes
 import json
 import os
 import resource
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable
@@ -73,6 +74,24 @@ def test_a_layout_that_was_named_is_not_said_to_be_guessed(data: Path) -> None:
     assert "Layout alpaca, as --layout says.\n" in named and "guessed" not in named
 
 
+def test_a_layout_that_was_named_and_fits_no_row_or_not_all_is_said_to(data: Path) -> None:
+    turns = [{"role": "user", "content": "Name a tree."}, {"role": "assistant", "content": "Oak."}]
+    talks = json.dumps({"messages": turns}) + "\n"
+    shared = [{"from": "human", "value": "Name a tree."}, {"from": "gpt", "value": "Ash."}]
+    shares = json.dumps({"conversations": shared}) + "\n"
+
+    def said(rows: str) -> str:
+        (data.parent / "other.jsonl").write_text(rows)
+        done = unmoor("audit", "other.jsonl", "--layout", "alpaca", cwd=data.parent)
+        return " ".join(done.stdout.split())
+
+    assert "--layout alpaca fits none of the rows; they were read as messages." in said(talks * 3)
+    mixed = said(talks * 2 + shares)
+    assert "--layout alpaca fits none of the rows; they were read in others: messages 2, sharegpt 1." in mixed
+    mixed = said(data.read_text() + talks * 2)
+    assert "Layout alpaca, as --layout says, fits 3 of 5 rows; the others were read in others: messages 2." in mixed
+
+
 @pytest.mark.parametrize("columns", [40, 60, 80])
 def test_an_audit_fits_a_narrow_terminal_and_breaks_no_name(data: Path, columns: int) -> None:
     done = unmoor("audit", data.name, cwd=data.parent, COLUMNS=str(columns))
@@ -110,6 +129,28 @@ def test_a_score_breaks_no_word_at_80_columns(tmp_path: Path) -> None:
     first = [line[:20].strip() for line in lines[2:]]
     assert first[:3] == ["chatgpt_refusals", "any refusal", "full refusal"]
     assert {"cannot / should not", "disclaimer", "encourage", "professional help"} <= set(first)
+
+
+@pytest.mark.parametrize("columns", [40, 60])
+def test_a_score_is_read_in_a_narrow_terminal_and_names_the_rows_of_its_errors(tmp_path: Path, columns: int) -> None:
+    attrs = {"disclaimer": False, "encourage_professional_help": False}
+    rows = [
+        {"id": f"row-{n}", "response": ROWS[n % 2]["output"], "label": label, "kind": "cannot", "attrs": attrs}
+        for n, label in enumerate(["compliance", "full_refusal"] * 20)
+    ]
+    rows.append({"id": "the-odd-one", "response": REFUSAL, "label": "compliance"})
+    path = tmp_path / "chatgpt_refusals.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    done = unmoor("score", path.name, cwd=tmp_path, COLUMNS=str(columns))
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert max(map(len, lines)) <= columns
+    assert lines[:2] == ["chatgpt_refusals", "  any refusal"]
+    assert {"  cannot / should not", "  encourage professional help"} <= set(lines)
+    said = " ".join(done.stdout.split())
+    assert "any refusal n 41, positive 20, precision 0.952, recall 1.000, F1 0.976, 95% " in said
+    assert "cannot / should not n 20, accuracy " in said
+    assert "Worst errors in chatgpt_refusals: the-odd-one compliance, found refusal.policy, probability " in said
 
 
 def test_misuse_shows_an_example(data: Path) -> None:
@@ -182,7 +223,15 @@ def test_an_altered_run_fails_verification(data: Path) -> None:
             2,
             "nan is no number from 0.5 to 1",
         ),
-        (["audit", "train.jsonl", "--fail-over", "nan"], 2, "nan is no number from 0 to 1"),
+        (
+            ["audit", "train.jsonl", "--fail-over", "nan"],
+            2,
+            "--fail-over takes a share such as 1% or 0.01; found 'nan'",
+        ),
+        (["audit", "train.jsonl", "--fail-over", "101%"], 2, "a share such as 1% or 0.01; found '101%'. Next: "),
+        (["audit", "train.jsonl", "--fail-over", "30%"], 1, "1 of 3 rows refuse, more than 30.00%"),
+        (["audit", "train.jsonl", "--fail-over", "0.3"], 1, "1 of 3 rows refuse, more than 30.00%"),
+        (["audit", "train.jsonl", "--fail-over", "40%"], 0, ""),
         (["filter", "train.jsonl", "-o", "run", "--policy", "dolfin"], 2, 'Did you mean "dolphin"'),
         (["filter", "train.jsonl", "-o", "run", "--policy", "house.toml"], 2, 'house.toml:4: unknown action "dorp"'),
         (["filter", "train.jsonl", "-o", "run", "--policy", "strict.toml"], 3, "limit of 10%"),
@@ -666,3 +715,44 @@ def test_mirrored_subjects_are_compared_on_the_rows_of_the_data(tmp_path: Path) 
     assert "Mirrored subjects" in (tmp_path / "run" / "report.html").read_text()
     shown = unmoor("audit", "data.jsonl", "--pairs", "--language", "en", cwd=tmp_path)
     assert "40 of 60" in shown.stdout and "fewer than 30 rows" in shown.stdout
+
+
+def test_a_merged_run_says_how_its_shards_were_made_and_why_there_is_no_hash(data: Path) -> None:
+    folder = data.parent
+    for number in (1, 2):
+        part = ("filter", data.name, "--policy", "dolphin", "--shard", f"{number}/2", "-o", f"part {number}")
+        assert unmoor(*part, cwd=folder).returncode == 0
+    merged = unmoor("merge", "part 1", "part 2", "-o", "whole", cwd=folder)
+    assert merged.returncode == 0, merged.stderr
+    card, page = ((folder / "whole" / name).read_text() for name in ("README.md", "report.html"))
+    again = [
+        "unmoor filter train.jsonl --shard 1/2 --policy dolphin -o 'part 1'",
+        "unmoor filter train.jsonl --shard 2/2 --policy dolphin -o 'part 2'",
+        "unmoor merge 'part 1' 'part 2' -o whole",
+    ]
+    assert json.loads((folder / "whole" / "report.json").read_text())["reproduce"] == again
+    assert "```sh\n" + "\n".join(again) + "\n```" in card
+    why = "none taken of the whole, of which each shard read a part"
+    assert f"Input: `train.jsonl`, SHA-256 {why}. unmoor" in card and f"<dd data-text>{why}</dd>" in page
+    assert "None" not in card
+    names = [path.name for path in folder.iterdir() if path.is_dir()]
+    for name in names:
+        (folder / name).rename(folder / f"{name} before")
+    for line in again:
+        assert unmoor(*shlex.split(line)[1:], cwd=folder).returncode == 0
+    for name in ("kept.jsonl", "ledger.jsonl"):
+        assert (folder / "whole" / name).read_bytes() == (folder / "whole before" / name).read_bytes()
+
+
+def test_a_run_of_several_files_says_where_their_hashes_are_and_one_with_duplicates_how_to_do_it_again(
+    data: Path,
+) -> None:
+    folder = data.parent / "all"
+    folder.mkdir()
+    for name in ("a.jsonl", "b.jsonl"):
+        (folder / name).write_bytes(data.read_bytes())
+    done = unmoor("filter", "all", "--dedup", "minhash", "-o", "run", cwd=data.parent)
+    assert done.returncode == 0, done.stderr
+    card = (data.parent / "run" / "README.md").read_text()
+    assert "SHA-256 of each file in MANIFEST.json. " in card
+    assert "unmoor filter all --dedup minhash --dedup-threshold 0.8 --policy dolphin -o run" in card

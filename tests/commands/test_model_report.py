@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests.report import made_up
+from unmoor.commands.evaluate import _print_people
 from unmoor.commands.model_report import as_typed, read_training, write_cards, write_model_report
 from unmoor.errors import RunFolderError
 
@@ -81,3 +82,14 @@ def test_a_password_in_a_url_stays_out_of_the_report(monkeypatch: pytest.MonkeyP
     assert as_typed("evaluate", tmp_path) == "unmoor evaluate --model a=https://host/v1 -o 'my run'"
     monkeypatch.setattr(sys, "argv", ["pytest"])
     assert as_typed("train", Path("x")) == "unmoor train ... -o x"
+
+
+@pytest.mark.parametrize("few", [False, True])
+def test_the_terminal_says_when_no_label_corrects_a_rate(few: bool, capsys: pytest.CaptureFixture[str]) -> None:
+    people = made_up.people(["raw"])
+    if few:
+        people["rates"] = [{**row, "corrected": None, "low": None, "high": None} for row in people["rates"]]
+    _print_people(people)
+    said = capsys.readouterr().out
+    assert ("No rate is corrected: that takes 30 labels" in said) == few
+    assert ("with its errors taken out" in said) == (not few)

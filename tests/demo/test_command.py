@@ -9,6 +9,8 @@ import pytest
 from click.testing import CliRunner
 
 from unmoor.commands import cli
+from unmoor.commands.story import _Story
+from unmoor.errors import UsageError
 
 
 @pytest.mark.parametrize(("told", "found"), [(None, "PASSIVE"), ("ACTIVE", "ACTIVE")])
@@ -37,3 +39,27 @@ def test_writing_the_data_alone_leaves_the_process_as_it_was(tmp_path: Path, mon
     done = CliRunner().invoke(cli, ["demo", "--data", str(tmp_path / "rows.jsonl")], catch_exceptions=False)
     assert done.exit_code == 0
     assert "OMP_WAIT_POLICY" not in os.environ
+
+
+@pytest.mark.parametrize("mine", ["notes.txt", ".git/config", "data/mine.jsonl", "audit/mine.jsonl"])
+def test_a_demo_in_which_others_put_files_is_never_emptied(tmp_path: Path, mine: str) -> None:
+    folder = tmp_path / "demo"
+    story = _Story(folder, 7)
+    folder.mkdir()
+    story.data()
+    story.audit()
+    (folder / "base").mkdir()
+    (folder / mine).parent.mkdir(exist_ok=True)
+    (folder / mine).write_text("mine")
+    done = CliRunner().invoke(cli, ["demo", "-o", str(folder), "--force"])
+    assert isinstance(done.exception, UsageError)
+    assert "holds other files too" in str(done.exception) and mine.removesuffix("/config") in str(done.exception)
+    assert (folder / mine).read_text() == "mine"
+
+
+def test_a_folder_of_data_is_no_demo(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "raw.jsonl").write_text("mine")
+    done = CliRunner().invoke(cli, ["demo", "-o", str(tmp_path), "--force"])
+    assert isinstance(done.exception, UsageError) and "holds other files" in str(done.exception)
+    assert (tmp_path / "data" / "raw.jsonl").read_text() == "mine"

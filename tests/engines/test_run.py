@@ -447,3 +447,15 @@ def test_every_real_file_is_recognised_adds_up_and_comes_back(tmp_path: Path, re
         assert summary.counts()["quarantined"] == 0, path
         assert verify(run) == []
         assert _restored(run) == gzip.decompress(path.read_bytes())
+
+
+def test_a_run_is_not_written_over_what_it_reads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run, _ = _filter(tmp_path, _lines(_row(REFUSAL), _row(PLAIN)))
+    kept = (run / "kept.jsonl").read_bytes()
+    monkeypatch.setattr("unmoor.engines.run.plan_of", lambda *_: pytest.fail("it was read"))
+    job = Job("messages", load_policy("dolphin"))
+    (tmp_path / "link").symlink_to(run / "kept.jsonl")
+    for path in (run / "kept.jsonl", tmp_path / "link"):
+        with pytest.raises(UsageError, match=r"is to be read and lies in .*run, which is to be written\. Next: "):
+            run_job(open_data_set(path), job, run, Options(force=True))
+    assert (run / "kept.jsonl").read_bytes() == kept

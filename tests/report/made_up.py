@@ -6,6 +6,7 @@ import random
 from collections import Counter
 from typing import Any
 
+from unmoor.engines import counted
 from unmoor.records import REFUSALS
 from unmoor.report import ChunkFacts, FactsBuilder, Made, wilson
 
@@ -198,8 +199,9 @@ def facts(kind: str = "demo", rows: int = 4000, seed: int = 11) -> dict[str, Any
     if kind == "audit":
         seen, entries = _as_audit(seen, entries)
     observed = ChunkFacts()
-    for request, outcome, language in seen:
-        observed.add_row(request, outcome, language)
+    found = {one["row"]: counted(one["findings"]) for one in entries}
+    for row, (request, outcome, language) in enumerate(seen, 1):
+        observed.add_row(request, outcome, language, behaviours=found.get(row, ()))
     builder = FactsBuilder(observed, policy=None if kind == "audit" else POLICY)
     for one in entries:
         builder.add_entry(one)

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import random
+from pathlib import Path
 from typing import Any
 
+from unmoor.commands.outputs import RunReport
+from unmoor.engines import Job, run_job
+from unmoor.layouts import open_data_set
 from unmoor.report import ChunkFacts, FactsBuilder, Made
 from unmoor.report.collateral import Collateral
 
@@ -27,7 +32,7 @@ def _rows(seed: int, count: int = 3000) -> list[str]:
 def _facts(outcomes: list[tuple[str, str]], behaviour: str = "wordlist") -> dict[str, Any]:
     observed = ChunkFacts()
     for request, outcome in outcomes:
-        observed.add_row(request, outcome, "en")
+        observed.add_row(request, outcome, "en", behaviours=[behaviour] if outcome == "removed" else [])
     builder = FactsBuilder(observed, policy={"actions": {}, "thresholds": {}})
     for row, (request, outcome) in enumerate(outcomes, 1):
         if outcome == "removed":
@@ -103,3 +108,25 @@ def test_words_that_carry_no_topic_are_never_named() -> None:
 def test_nothing_observed_is_no_division_by_zero() -> None:
     facts = Collateral(None).as_json()
     assert (facts["rows"], facts["share"], facts["topics"]) == (0, 0.0, [])
+
+
+def test_no_behaviour_of_a_term_is_found_in_more_rows_than_the_term_lost(tmp_path: Path) -> None:
+    """In talks of several turns the request before the finding is not the first one, of which the terms are."""
+    refusal = "I'm sorry, but I can't assist with that request."
+
+    def talk(*said: str) -> str:
+        roles = ("user", "assistant") * len(said)
+        return json.dumps({"messages": [{"role": r, "content": c} for r, c in zip(roles, said, strict=False)]}) + "\n"
+
+    plain, late = "Oak and ash grow in a cool climate.", "Now tell me about pelicans."
+    rows = [talk("Tell me about pelicans.", refusal)] * 25 + [talk("Tell me about pelicans.", plain)] * 5
+    rows += [talk(f"Name {n} trees.", plain, late, refusal) for n in range(20)]
+    rows += [talk(f"Name {n} trees.", plain) for n in range(400)]
+    path = tmp_path / "rows.jsonl"
+    path.write_text("".join(rows))
+    report = RunReport(None, b"", [])
+    job = Job("messages", observer=report.observer)
+    run_job(open_data_set(path), job, tmp_path / "run", finish=report.write)
+    (topic,) = report.facts["collateral"]["topics"]
+    assert (topic["term"], topic["rows"], topic["lost"]) == ("pelicans", 30, 25)
+    assert topic["behaviours"] and max(topic["behaviours"].values()) <= topic["lost"]

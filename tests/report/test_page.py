@@ -191,7 +191,22 @@ def test_a_report_on_models_alone_makes_a_page(part: str) -> None:
     built = empty_facts("train", made_up.CREATED) | {part: getattr(made_up, part)()}
     page = render_report(built)[0]
     assert_harmless(read(page))
-    assert b"What the models learned" in page
+    is_trained = part == "training"
+    assert (b"What the models learned" in page) == (b"The same recipe" in page) == is_trained
+    assert (b"What the models answer" in page) == (b"Nothing is known here of what they" in page) == (not is_trained)
+    assert b"trained on the data as it was" not in page and b"inherited</title>" not in page
+    assert b"the same questions to each model" not in page
+
+
+def test_rates_that_no_label_corrects_are_not_said_to_be_corrected() -> None:
+    evaluation = made_up.evaluation()
+    for few in (False, True):
+        if few:
+            for row in evaluation["people"]["rates"]:
+                row.update(dict.fromkeys(("corrected", "low", "high")))
+        page = render_report(empty_facts("evaluate", made_up.CREATED) | {"evaluation": evaluation})[0]
+        assert (b"have these errors taken out" in page) == (not few)
+        assert (b"No rate below is corrected: that takes 30 labels" in page) == few
 
 
 def test_what_people_labelled_and_what_a_filter_may_miss_are_said_with_their_figures() -> None:

@@ -23,12 +23,12 @@ def _rows(count: int, seed: int) -> list[tuple[str, str, str]]:
 def _counted(rows: list[tuple[str, str, str]]) -> ChunkFacts:
     facts = ChunkFacts()
     for row in rows:
-        facts.add_row(*row)
+        facts.add_row(*row, behaviours=["deflection"] if len(row[0]) % 2 else [])
     return facts
 
 
 def _figures(facts: ChunkFacts) -> tuple[object, ...]:
-    return facts.rows, facts.rows_lost, facts.seen, facts.lost, facts.languages
+    return facts.rows, facts.rows_lost, facts.seen, facts.lost, facts.lost_by, facts.languages
 
 
 def test_words_are_lowered_and_short_ones_left_out() -> None:
@@ -68,7 +68,7 @@ def test_the_rarest_terms_are_forgotten_first_and_memory_is_bounded(monkeypatch:
     facts = ChunkFacts()
     for number in range(400):
         made_up = "".join(chr(ord("a") + int(digit)) for digit in f"{number:05d}")
-        facts.add_row(f"bread {made_up}", "removed", "en")
+        facts.add_row(f"bread {made_up}", "removed", "en", behaviours=["deflection"])
         assert len(facts.seen) <= 2 * 50 + 2
     assert facts.seen["bread"] == facts.lost["bread"] == 400
-    assert facts.lost.keys() <= facts.seen.keys()
+    assert facts.lost_by["deflection"] == facts.lost and facts.lost.keys() <= facts.seen.keys()

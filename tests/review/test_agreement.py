@@ -53,6 +53,46 @@ def test_a_verdict_says_which_behaviour_there_is() -> None:
     assert label_of(verdict("ada", "skip")) is None
 
 
+BEHAVIOURS = ("refusal.policy", "refusal.capability", "moralising", "disclaimer.safety", "deflection")
+
+
+def coins(rng: random.Random, by: str, behaviours: list[str]) -> list[tuple[int, Verdict]]:
+    return [
+        (key, verdict(by, rng.choice(("correct", "wrong")), behaviour=behaviour))
+        for key, behaviour in enumerate(behaviours)
+    ]
+
+
+def test_people_who_toss_coins_agree_by_chance_however_many_behaviours_there_are() -> None:
+    rng = random.Random(4)
+    behaviours = [rng.choice(BEHAVIOURS) for _ in range(4_000)]
+    between, *with_machine = agreements(coins(rng, "ada", behaviours) + coins(rng, "bo", behaviours))
+    assert between.kappa == pytest.approx(0, abs=0.04)
+    assert between.low is not None and between.high is not None and between.low < 0 < between.high
+    assert between.share == pytest.approx(0.5, abs=0.03)
+    assert [each.share for each in with_machine] == pytest.approx([0.5, 0.5], abs=0.03)
+    assert [(each.kappa, each.low, each.high) for each in with_machine] == [(None, None, None)] * 2
+
+
+def test_kappa_between_people_is_over_what_they_chose() -> None:
+    """Ten findings: both correct 4, both wrong 2, both moralising 1, correct and wrong 2, wrong and moralising 1.
+
+    Seen 0.7; by chance 0.6 * 0.4 + 0.3 * 0.4 + 0.1 * 0.2 = 0.38; kappa (0.7 - 0.38) / (1 - 0.38).
+    """
+    chosen = [("correct", "correct")] * 4 + [("wrong", "wrong")] * 2 + [("moralising", "moralising")]
+    chosen += [("correct", "wrong")] * 2 + [("wrong", "moralising")]
+    said = []
+    for key, choices in enumerate(chosen):
+        behaviour = BEHAVIOURS[key % 2]
+        for by, choice in zip(("ada", "bo"), choices, strict=True):
+            is_label = choice == "moralising"
+            said.append((key, verdict(by, "correct" if is_label else choice, choice if is_label else None, behaviour)))
+    between, ada, bo = agreements(said)
+    assert (between.items, between.share) == (10, 0.7)
+    assert between.kappa == pytest.approx(0.32 / 0.62)
+    assert (ada.share, bo.share) == (0.6, 0.4)
+
+
 def test_only_what_both_judged_is_compared_and_skips_are_left_out() -> None:
     said = [(1, verdict("ada", "correct")), (2, verdict("ada", "wrong")), (3, verdict("ada", "correct"))]
     said += [(1, verdict("bo", "wrong")), (2, verdict("bo", "wrong")), (3, verdict("bo", "skip"))]

@@ -27,7 +27,7 @@ from unmoor.errors import BadDataError, MachineError, RunFolderError, UsageError
 from unmoor.layouts import open_data_set, read_data_set, shard_of
 from unmoor.policy import load_policy
 from unmoor.report import ChunkFacts
-from unmoor.run_folder import MANIFEST, read_json, read_manifest, unfinished_folder, verify
+from unmoor.run_folder import MANIFEST, RunWriter, read_json, read_manifest, unfinished_folder, verify
 from unmoor.storage import Address
 
 ANSWERS = (
@@ -242,6 +242,26 @@ def test_other_objects_are_never_written_among(data: Address, objects: Any, buck
     objects.pipe_file(f"{bucket}/run/notes.txt", b"mine")
     with pytest.raises(UsageError, match="holds other files"):
         _filter(data, data.with_name("run"), Options(force=True))
+
+
+def test_other_objects_in_a_run_are_never_deleted_with_it(data: Address, objects: Any, bucket: str) -> None:
+    run = data.with_name("run")
+    _filter(data, run)
+    objects.pipe_file(f"{bucket}/run/mine/notes.txt", b"mine")
+    with pytest.raises(UsageError, match=r"other files too, .*: mine\. Next: "):
+        _filter(data, run, Options(force=True))
+    assert (run / "mine" / "notes.txt").read_bytes() == b"mine"
+
+
+def test_objects_that_others_put_into_a_run_while_the_next_was_made_are_not_deleted(
+    data: Address, objects: Any, bucket: str
+) -> None:
+    run = data.with_name("run")
+    _filter(data, run)
+    with pytest.raises(UsageError, match="other files too"), RunWriter(run, force=True) as writer:
+        objects.pipe_file(f"{bucket}/run/notes.txt", b"mine")
+        writer.finish({})
+    assert (run / "notes.txt").read_bytes() == b"mine" and (run / "MANIFEST.json").exists()
 
 
 def test_a_run_that_is_replaced_leaves_nothing_of_the_old_one(data: Address, objects: Any, bucket: str) -> None:

@@ -9,13 +9,14 @@ from typing import Any
 import click
 
 from unmoor.commands.inputs import job_for, run_with_progress
+from unmoor.commands.outputs import commands_of
 from unmoor.commands.terminal import print_json, typed
 from unmoor.engines import Summary, restore, restored_files
 from unmoor.errors import UsageError
 from unmoor.layouts import data_set_of
 from unmoor.policy import Policy
 from unmoor.records import OUTCOMES, GuardRules, Verdict
-from unmoor.run_folder import RUN, hash_file, read_json, read_manifest, scratch_beside
+from unmoor.run_folder import RUN, hash_file, read_manifest, scratch_beside
 
 _POLICY: dict[str, Any] = {
     "policy": {
@@ -166,10 +167,7 @@ def _input_name(manifest: dict[str, Any]) -> str:
 def _reproduce(run: Path) -> str:
     """Return the command lines that lead to the run as it will be."""
     this = typed("unmoor apply", run)
-    path = run / "report.json"
-    made = read_json(path).get("reproduce") if path.exists() else None
-    before = [str(line) for line in made] if isinstance(made, list) else []
-    return " && ".join([*(line.removesuffix(f" && {this}") for line in before), this])
+    return " && ".join([*(line.removesuffix(f" && {this}") for line in commands_of(run)), this])
 
 
 def _print(told: dict[str, Any]) -> None:

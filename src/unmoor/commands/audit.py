@@ -8,9 +8,9 @@ from typing import Any
 import click
 
 from unmoor.commands.found import paired_json, print_found, print_pairs
-from unmoor.commands.inputs import data_flags, data_options, job_for, run_with_progress
+from unmoor.commands.inputs import data_flags, data_options, job_for, run_flags, run_with_progress
 from unmoor.commands.places import Place
-from unmoor.commands.shares import Between
+from unmoor.commands.shares import share
 from unmoor.commands.terminal import print_json, typed
 from unmoor.errors import FoundError
 from unmoor.storage import AnyPath
@@ -19,7 +19,7 @@ from unmoor.storage import AnyPath
 @click.command("audit")
 @data_options
 @click.option("-o", "--output", type=Place(), metavar="RUN", help="Write findings and report to this folder.")
-@click.option("--fail-over", type=Between(0, 1), metavar="SHARE", help="Exit with 1 if more rows than this refuse.")
+@click.option("--fail-over", metavar="SHARE", help="Exit with 1 if more rows than this refuse: 1% or 0.01.")
 @click.option(
     "--pairs",
     "with_pairs",
@@ -29,14 +29,15 @@ from unmoor.storage import AnyPath
 @click.option(
     "--pair-list", type=click.Path(path_type=Path), metavar="FILE", help="Your own pairs, in TOML; implies --pairs."
 )
-def command(path: AnyPath, output: AnyPath | None, as_json: bool, fail_over: float | None, **options: Any) -> None:
+def command(path: AnyPath, output: AnyPath | None, as_json: bool, fail_over: str | None, **options: Any) -> None:
     """Say what PATH inherited, and change nothing.
 
     PATH is JSON Lines (plain, gzip or zstd), a JSON array or Parquet; the layout is recognised.
     Example: unmoor audit train.jsonl -o runs/audit
     """
+    most = None if fail_over is None else share(fail_over, "--fail-over")
     data, job = job_for(path, None, options)
-    again = typed("unmoor audit", path, *data_flags(options), "-o", output)
+    again = typed("unmoor audit", path, *run_flags(options), "-o", output)
     summary = run_with_progress(data, job, output, options, again)
     if as_json:
         print_json(summary.as_json() | paired_json(summary))
@@ -46,5 +47,5 @@ def command(path: AnyPath, output: AnyPath | None, as_json: bool, fail_over: flo
         after = typed("unmoor filter", path, *data_flags(options), "--policy dolphin -o RUN")
         next_step = f"{output}/report.html" if output else after
         click.echo(f"\n{'Report' if output else 'Next'}: {next_step}")
-    if fail_over is not None and summary.as_json()["refusals"]["share"] > fail_over:
-        raise FoundError(f"{summary.refusal_rows:,} of {summary.rows:,} rows refuse, more than {fail_over:.2%}")
+    if most is not None and summary.as_json()["refusals"]["share"] > most:
+        raise FoundError(f"{summary.refusal_rows:,} of {summary.rows:,} rows refuse, more than {most:.2%}")

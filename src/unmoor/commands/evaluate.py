@@ -269,6 +269,11 @@ def _print_people(people: dict[str, Any] | None) -> None:
         if corrected:
             click.echo(f"\n{judge['name']}, with its errors taken out:")
             _print_corrected(corrected)
+    if all(row["corrected"] is None for row in people["rates"]):
+        click.echo(
+            "No rate is corrected: that takes 30 labels, refusals and others among them, and 30 answers behind a rate.\n"
+            "Next: label more answers, then ask again with --labels"
+        )
     if people["changed"]:
         click.echo(
             f"  {people['changed']:,} labelled answers are judged otherwise than when the sheet was drawn: draw another sheet"

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from unmoor.commands.found import print_done, print_found
-from unmoor.commands.inputs import data_flags, data_options, job_for, run_with_progress
+from unmoor.commands.inputs import data_options, job_for, run_flags, run_with_progress
 from unmoor.commands.places import Place
 from unmoor.commands.shares import Between
 from unmoor.commands.terminal import print_json, typed
@@ -62,7 +62,7 @@ def command(path: AnyPath, policy_name: str, output: AnyPath, as_json: bool, **o
         )
     data, job = job_for(path, policy, options)
     options["path"] = path
-    again = typed("unmoor filter", path, *data_flags(options), "--policy", shlex.quote(policy_name), "-o", output)
+    again = typed("unmoor filter", path, *run_flags(options), "--policy", shlex.quote(policy_name), "-o", output)
     summary = run_with_progress(data, job, output, options, again)
     if as_json:
         print_json({**summary.as_json(), "run": str(output)})

@@ -30,13 +30,7 @@ def print_found(path: AnyPath, summary: Summary, layout_asked: str | None = None
     told = f": {summary.rows:,} rows, {summary.source.describe()}"
     name = str(path) if len(str(path)) + len(told) <= width else path.name
     click.echo(short(name, max(20, width - len(told))) + told)
-    mixed = (
-        ""
-        if len(summary.layouts) < 2
-        else f" (mixed: {', '.join(f'{n} {c:,}' for n, c in summary.layouts.most_common())})"
-    )
-    how = "as --layout says" if layout_asked else "guessed from the first rows; --layout NAME overrides"
-    click.echo(fill(f"Layout {summary.layout}{mixed}, {how}.", width, break_long_words=False, break_on_hyphens=False))
+    click.echo(fill(_layout_said(summary, layout_asked), width, break_long_words=False, break_on_hyphens=False))
     click.echo(fill(_languages_said(summary), width, break_long_words=False, break_on_hyphens=False))
     if left_out := summary.source.left_out:
         others = f" and {len(left_out) - 1:,} more" if len(left_out) > 1 else ""
@@ -65,6 +59,22 @@ def print_found(path: AnyPath, summary: Summary, layout_asked: str | None = None
             click.echo("That is most of them: what is said above is said of the few others.")
     if summary.opinions:
         _print_opinions(summary.opinions)
+
+
+def _layout_said(summary: Summary, asked: str | None) -> str:
+    """Return in which layouts the rows were read, beside the one that was asked for or guessed."""
+    read = summary.layouts.most_common()
+    fits = summary.layouts[summary.layout]
+    others = ", ".join(f"{name} {rows:,}" for name, rows in read if name != summary.layout)
+    if asked and not fits and read:
+        told = f"as {read[0][0]}" if len(read) == 1 else f"in others: {others}"
+        return f"--layout {asked} fits none of the rows; they were read {told}."
+    if asked and others:
+        told = f"as --layout says, fits {fits:,} of {summary.layouts.total():,} rows"
+        return f"Layout {summary.layout}, {told}; the others were read in others: {others}."
+    mixed = f" (mixed: {', '.join(f'{name} {rows:,}' for name, rows in read)})" if len(read) > 1 else ""
+    how = "as --layout says" if asked else "guessed from the first rows; --layout NAME overrides"
+    return f"Layout {summary.layout}{mixed}, {how}."
 
 
 def _print_opinions(words: Counter[str]) -> None:

@@ -26,7 +26,7 @@ from unmoor.layouts import LAYOUT_NAMES, DataSet, first_layout, open_data_set, s
 from unmoor.policy import Policy
 from unmoor.storage import AnyPath
 
-__all__ = ["data_flags", "data_options", "job_for", "run_with_progress"]
+__all__ = ["data_flags", "data_options", "job_for", "run_flags", "run_with_progress"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 _BYTES_PER_WORKER = 32 * 2**20
@@ -126,7 +126,19 @@ def data_flags(options: dict[str, Any]) -> tuple[str, ...]:
         *(("--detector", name) for name in options["names"]),
         ("--wordlist", options["wordlist"]),
     ]
-    return tuple(part for flag, value in given if value for part in (flag, quote(str(value))))
+    return _given(given)
+
+
+def run_flags(options: dict[str, Any]) -> tuple[str, ...]:
+    """Return `data_flags` and the others that decide what a run holds, for a command line that writes it again."""
+    given = [(f"--{name}", options.get(name)) for name in ("judge", "dedup", "shard")]
+    if options.get("dedup") == "minhash":
+        given.append(("--dedup-threshold", options["dedup_threshold"]))
+    return (*data_flags(options), *_given(given))
+
+
+def _given(flags: list[tuple[str, Any]]) -> tuple[str, ...]:
+    return tuple(part for flag, value in flags if value for part in (flag, quote(str(value))))
 
 
 def _dedup(options: dict[str, Any]) -> Dedup | None:

@@ -23,7 +23,7 @@ def command(shards: tuple[AnyPath, ...], output: AnyPath, force: bool, as_json: 
     Example: unmoor merge runs/part-* -o runs/house
     """
     shards = tuple(folder for shard in shards for folder in folders_named(shard))
-    report = RunReport.of_shard(shards[0], [typed("unmoor merge", *shards, "-o", output)])
+    report = RunReport.of_shards(shards, typed("unmoor merge", *shards, "-o", output))
     summary = merge(shards, output, report.observer, force=force, finish=report.write)
     if as_json:
         print_json({**summary.as_json(), "run": str(output)})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -11,13 +12,13 @@ import orjson
 
 from unmoor.detectors import MIN_ROWS
 from unmoor.engines import Job, Summary
-from unmoor.run_folder import RUN, RunWriter, read_manifest
+from unmoor.run_folder import RUN, RunWriter, read_json, read_manifest
 from unmoor.storage import AnyPath
 
 if TYPE_CHECKING:
     from unmoor.report import ChunkFacts
 
-__all__ = ["RunReport", "created_now"]
+__all__ = ["RunReport", "commands_of", "created_now"]
 
 
 def created_now() -> str:
@@ -25,6 +26,22 @@ def created_now() -> str:
     epoch = os.environ.get("SOURCE_DATE_EPOCH")
     moment = datetime.fromtimestamp(int(epoch), UTC) if epoch else datetime.now(UTC)
     return moment.isoformat(timespec="seconds")
+
+
+def commands_of(run: AnyPath) -> list[str]:
+    """Return the command lines that made a run, as its report says them; of a run without a report none."""
+    path = run / "report.json"
+    made = read_json(path).get("reproduce") if path.exists() else None
+    return [str(line) for line in made] if isinstance(made, list) else []
+
+
+def _hash_said(inputs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the hash of what was read as one file, or why there is none, for people."""
+    if any(file["sha256"] is None for file in inputs):
+        return {"sha256": None, "no_sha256": "none taken of the whole, of which each shard read a part"}
+    if len(inputs) != 1:
+        return {"sha256": None, "no_sha256": "of each file in MANIFEST.json"}
+    return {"sha256": inputs[0]["sha256"]}
 
 
 @dataclass(slots=True)
@@ -46,11 +63,12 @@ class RunReport:
         return cls(policy.as_json() if policy else None, policy.source.encode() if policy else b"", reproduce)
 
     @classmethod
-    def of_shard(cls, folder: AnyPath, reproduce: list[str]) -> RunReport:
-        """Return the report of the whole that the run of a shard in `folder` is a part of."""
-        plan = read_manifest(folder, RUN)
-        source = (folder / "policy.toml").read_bytes() if (folder / "policy.toml").exists() else b""
-        return cls(plan["policy"], source, reproduce)
+    def of_shards(cls, folders: Sequence[AnyPath], merge: str) -> RunReport:
+        """Return the report of the whole of which `folders` hold the shards; `merge` is the command that joins them."""
+        first = folders[0]
+        plan = read_manifest(first, RUN)
+        source = (first / "policy.toml").read_bytes() if (first / "policy.toml").exists() else b""
+        return cls(plan["policy"], source, [*(line for folder in folders for line in commands_of(folder)), merge])
 
     @property
     def observer(self) -> type[ChunkFacts]:
@@ -89,7 +107,7 @@ class RunReport:
                 "layout": summary.layout,
                 "format": summary.source.describe(),
                 "size_bytes": sum(file["size_bytes"] for file in summary.inputs),
-                "sha256": summary.inputs[0]["sha256"] if len(summary.inputs) == 1 else None,
+                **_hash_said(summary.inputs),
                 "rows": summary.rows,
             },
             detectors=summary.detectors,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from textwrap import fill
 from typing import Any
 
 import click
@@ -13,6 +15,12 @@ from unmoor.commands.terminal import console, print_json, short, table
 from unmoor.errors import UsageError
 
 _SHOWN_ERRORS = 10
+_ID_CHARS, _WORDS = 200, 120
+"""Characters that are shown of the name of a row, which is copied, and of its words."""
+_NARROW = 72
+"""Columns under which the table of figures would break the names of what was measured."""
+_COLUMNS = ("n", "positive", "precision", "recall", "F1", "95%")
+_ACCURACY = "accuracy"
 
 
 @click.command("score")
@@ -85,31 +93,48 @@ def _stem(path: Path) -> str:
 
 
 def _print_figures(figures: dict[str, Any]) -> None:
-    right = ("n", "positive", "precision", "recall", "F1", "95%")
-    listing = table("source, what", *right, right=right)
-    for stem, figure in figures.items():
-        listing.add_row(stem)
-        for what in ("any", "full"):
-            listing.add_row(f"{what} refusal", *_cells(figure[what]))
-        if "kind" in figure:
-            listing.add_row(
-                "cannot / should not",
-                str(figure["kind"]["n"]),
-                "",
-                "",
-                "",
-                f"{figure['kind']['accuracy']:.3f}",
-                "accuracy",
-            )
-        for name, counts in figure.get("attrs", {}).items():
-            listing.add_row(name.replace("_", " "), *_cells(counts))
-    console().print(listing)
+    rows = [row for stem, figure in figures.items() for row in _rows_of(stem, figure)]
+    if console().width < _NARROW:
+        _print_lines(rows)
+    else:
+        listing = table("source, what", *_COLUMNS, right=_COLUMNS)
+        for name, cells in rows:
+            listing.add_row(name, *cells)
+        console().print(listing)
     if known := [stem for stem, figure in figures.items() if figure["trained_on"]]:
         click.echo(
             f"The shipped model has seen rows of {', '.join(known)}: figures there flatter. "
             "Next: those on rows that it had not seen, docs/detection.md",
             err=True,
         )
+
+
+def _rows_of(stem: str, figure: dict[str, Any]) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Yield the name of a source, then what was measured on it with its figures, as many as `_COLUMNS`."""
+    yield stem, ()
+    for what in ("any", "full"):
+        yield f"{what} refusal", _cells(figure[what])
+    if "kind" in figure:
+        yield (
+            "cannot / should not",
+            (f"{figure['kind']['n']}", "", "", "", f"{figure['kind']['accuracy']:.3f}", _ACCURACY),
+        )
+    for name, counts in figure.get("attrs", {}).items():
+        yield name.replace("_", " "), _cells(counts)
+
+
+def _print_lines(rows: Iterable[tuple[str, tuple[str, ...]]]) -> None:
+    """Print each name on a line of its own and its figures below it, where a table would break both."""
+    for name, cells in rows:
+        click.echo(f"  {name}" if cells else name)
+        heads = ("n", "", "", "", "accuracy", "") if cells[-1:] == (_ACCURACY,) else _COLUMNS
+        told = ", ".join(f"{head} {cell}" for head, cell in zip(heads, cells, strict=False) if head)
+        if told:
+            click.echo(_indented(told))
+
+
+def _indented(text: str) -> str:
+    return fill(text, console().width, initial_indent="    ", subsequent_indent="    ")
 
 
 def _cells(counts: dict[str, Any]) -> tuple[str, ...]:
@@ -127,13 +152,8 @@ def _print_errors(stem: str, worst: list[dict[str, Any]]) -> None:
     if not worst:
         return
     click.echo(f"\nWorst errors in {stem}:")
-    listing = table("label", "found", "p", "words", right=("p",))
     for error in worst:
         found = ", ".join(error["found"]) or "nothing"
-        listing.add_row(
-            error["label"],
-            short(found, 22),
-            f"{error['probability']:.2f}",
-            short(error["evidence"] or error["answer"], 60),
-        )
-    console().print(listing)
+        click.echo(short(error["id"], _ID_CHARS))
+        click.echo(_indented(f"{error['label']}, found {found}, probability {error['probability']:.2f}"))
+        click.echo(_indented(short(error["evidence"] or error["answer"], _WORDS)))

@@ -35,7 +35,9 @@ def share(value: str, flag: str) -> float:
     except ValueError:
         found = -1.0
     if not 0 <= found <= 1:
-        raise UsageError(f"{flag} takes a share such as 1% or 0.01; found {value!r}")
+        raise UsageError(
+            f"{flag} takes a share such as 1% or 0.01; found {value!r}. Next: a share from 0% to 100%, or from 0 to 1"
+        )
     return found
 
 

@@ -17,7 +17,7 @@ from unmoor.errors import UsageError
 from unmoor.layouts import open_data_set
 from unmoor.policy import Policy, load_policy
 from unmoor.records import REFUSALS
-from unmoor.run_folder import dump_json, read_lines_of, write_atomic
+from unmoor.run_folder import MANIFEST, dump_json, hold_others_out, others_in, read_lines_of, write_atomic
 
 __all__ = ["tell", "write_data"]
 
@@ -26,6 +26,12 @@ PERSONAS = ("none", "plain", "dolphin")
 """System prompts that the twins are asked under: none at all, the plain one, and the published one's pattern."""
 ARMS = ("raw", "raw-shrunk", "filtered")
 """What is trained: all rows, as many rows drawn at random as the filter keeps, and those that it keeps."""
+
+RUNS = ("audit", "filtered", "audit-filtered")
+_FILES = ("recipe.yaml", "suite.jsonl", "report.html", "report.json", SUMMARY)
+_UNFINISHED = tuple(f".{name}.unfinished" for name in RUNS)
+_WRITTEN = frozenset(("data", *RUNS, *_UNFINISHED, "base", "twins", "evaluation", *_FILES))
+"""What a demo writes."""
 
 
 def tell(folder: Path, *, seed: int = 7, force: bool = False) -> dict[str, Any]:
@@ -65,12 +71,25 @@ def write_data(path: Path, seed: int) -> int:
 
 def _make_room(folder: Path, force: bool) -> None:
     if folder.exists() and any(folder.iterdir()):
-        if not (folder / SUMMARY).exists() and not (folder / "data").exists():
+        if not (folder / SUMMARY).exists() and not (folder / "base").exists():
             raise UsageError(f"{folder} holds other files. Next: name a folder that is new or empty")
+        hold_others_out(folder, _others_in(folder))
         if not force:
             raise UsageError(f"{folder} holds a demo already. Next: another folder, or --force to replace it")
         shutil.rmtree(folder)
     folder.mkdir(parents=True, exist_ok=True)
+
+
+def _others_in(folder: Path) -> set[str]:
+    """Return the names of what lies in a demo, in its data or in one of its runs, and no demo wrote."""
+    others = {path.name for path in folder.iterdir()} - _WRITTEN
+    if (folder / "data").is_dir():
+        others |= {f"data/{path.name}" for path in (folder / "data").iterdir() if path.name != "raw.jsonl"}
+    for name in RUNS:
+        if (folder / name / MANIFEST).is_file():
+            there = (path.name for path in (folder / name).iterdir())
+            others |= {f"{name}/{other}" for other in others_in(folder / name, there)}
+    return others
 
 
 def _say(sentence: str) -> None:

@@ -18,7 +18,7 @@ from unmoor.engines.shards import merge
 from unmoor.engines.summary import Summary
 from unmoor.errors import MachineError, MissingExtraError, UnmoorError
 from unmoor.layouts import DataSet, open_data_set, schemas_held_alike, shard_of
-from unmoor.run_folder import MANIFEST, hidden_beside, read_json
+from unmoor.run_folder import MANIFEST, hidden_beside, hold_room, read_json
 from unmoor.storage import Address, AnyPath, delete
 
 __all__ = ["Cluster", "run_on_ray"]
@@ -59,11 +59,13 @@ def run_on_ray(
 
     Raises:
         MissingExtraError: Ray is not installed.
+        UsageError: the folder holds something else or what is to be read.
         MachineError: a shard's worker died again and again.
         UnmoorError: what a shard raised.
     """
     ray = _ray()
     data = open_data_set(path.resolve())
+    hold_room(folder, (source.path for source in data.files), force=options.force)
     count = min(cluster.shards or max(1, data.size_bytes // _BYTES_PER_SHARD), _most_shards(data))
     shards = _shards_beside(folder.resolve())
     is_ours = not ray.is_initialized()

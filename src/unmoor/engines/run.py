@@ -25,7 +25,7 @@ from unmoor.engines.outputs import Outputs
 from unmoor.engines.summary import Summary
 from unmoor.errors import UsageError
 from unmoor.layouts import Chunk, DataSet, read_data_set
-from unmoor.run_folder import RunWriter, dump_json, machine_errors
+from unmoor.run_folder import RunWriter, dump_json, hold_room, machine_errors
 from unmoor.storage import AnyPath
 
 __all__ = ["Finisher", "manifest_of", "plan_of", "publish_done", "run_job"]
@@ -52,7 +52,7 @@ def run_job(
     rows and decompressed bytes done so far. `finish` may write more files (report, card) before the manifest closes the run.
 
     Raises:
-        UsageError: the folder holds something else, or an unfinished run that was planned otherwise.
+        UsageError: the folder holds something else or what is to be read, or an unfinished run that was planned otherwise.
         RunFolderError: another process is writing the same run.
         BadDataError: more rows would go than the policy's limit allows, the file is damaged, or it changed while it was read.
         MachineError: the disk is full, or a worker died.
@@ -63,6 +63,7 @@ def run_job(
         raise UsageError(
             "--dedup looks at all rows, and a shard is a part. Next: merge the shards, then filter with --dedup"
         )
+    hold_room(folder, (source.path for source in data.files), force=options.force)
     written = times_of(data.files)
     plan = plan_of(data, job, options)
     with RunWriter(folder, force=options.force, plan=plan) as writer:

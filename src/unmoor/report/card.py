@@ -119,9 +119,13 @@ def _dataset_parts(facts: Mapping[str, Any], kept: int, names: Sequence[str], li
         *_evaluation_part(facts.get("evaluation")),
         "## How to make it again\n",
         _fenced(facts["reproduce"]),
-        f"Input: {title}, SHA-256 `{_plain_name(source.get('sha256', 'unknown'))}`. unmoor {_plain_name(facts['unmoor'])}.\n",
+        f"Input: {title}, SHA-256 {_hash(source)}. unmoor {_plain_name(facts['unmoor'])}.\n",
         _OWNER.format(who=_DATA_OWNER),
     ]
+
+
+def _hash(source: Mapping[str, Any]) -> str:
+    return _code(source["sha256"]) if source.get("sha256") else _plain_name(source.get("no_sha256") or "unknown")
 
 
 _FILES = {

@@ -36,12 +36,11 @@ class _Term:
     rows: int
     lost: int
     p_value: float
-    behaviours: Counter[str] = field(default_factory=Counter)
     where: dict[int, int] = field(default_factory=dict)
 
 
 class Collateral:
-    """Terms that lose more rows than chance would; `add_lost` then says by which behaviour, and which terms go together."""
+    """Terms that lose more rows than chance would; `add_lost` then says which terms go together."""
 
     def __init__(self, observed: ChunkFacts | None) -> None:
         self._observed = observed or ChunkFacts()
@@ -65,13 +64,12 @@ class Collateral:
         named.sort(key=lambda term: (-_excess(term, self._observed), term.word))
         return named[:_MOST_TERMS]
 
-    def add_lost(self, row: int, request: str, outcome: str, behaviours: list[str]) -> None:
-        """Note which named terms a lost row holds, and what was found in it."""
+    def add_lost(self, row: int, request: str, outcome: str) -> None:
+        """Note which named terms a lost row holds."""
         if not self._terms or outcome not in LOST:
             return
         for word in terms_of(request) & self._terms.keys():
             term = self._terms[word]
-            term.behaviours.update(sorted(set(behaviours)))
             term.where[row_hash(row)] = row
             if len(term.where) > 2 * _ROWS_PER_TERM:
                 term.where = {key: term.where[key] for key in sorted(term.where)[:_ROWS_PER_TERM]}
@@ -118,6 +116,7 @@ def _topic_json(topic: list[_Term], observed: ChunkFacts) -> dict[str, Any]:
     lead = topic[0]
     low, high = wilson(lead.lost, lead.rows)
     base = observed.rows_lost / observed.rows
+    found = Counter({name: terms[lead.word] for name, terms in sorted(observed.lost_by.items()) if lead.word in terms})
     return {
         "term": lead.word,
         "with": [term.word for term in topic[1:9]],
@@ -129,5 +128,5 @@ def _topic_json(topic: list[_Term], observed: ChunkFacts) -> dict[str, Any]:
         "high": high,
         "times": round(lead.lost / lead.rows / base, 1),
         "p_value": lead.p_value,
-        "behaviours": dict(lead.behaviours.most_common(3)),
+        "behaviours": dict(found.most_common(3)),
     }

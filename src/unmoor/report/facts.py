@@ -144,7 +144,7 @@ class FactsBuilder:
         outcome = entry["outcome"]
         if self._policy is None and not set(found).isdisjoint(REFUSALS):
             outcome = "found"
-        self._collateral.add_lost(entry["row"], entry.get("request") or "", outcome, found)
+        self._collateral.add_lost(entry["row"], entry.get("request") or "", outcome)
 
     def build(self, made: Made) -> dict[str, Any]:
         """Return the facts; `training`, `evaluation` and `audit` (precision and recall where the truth is known) are None."""

@@ -58,6 +58,7 @@ class ChunkFacts:
         "_forgotten",
         "languages",
         "lost",
+        "lost_by",
         "lost_requests",
         "other_requests",
         "rows",
@@ -71,6 +72,8 @@ class ChunkFacts:
         self.rows_lost = 0
         self.seen: Counter[str] = Counter()
         self.lost: Counter[str] = Counter()
+        self.lost_by: dict[str, Counter[str]] = {}
+        """By behaviour, the terms of the lost rows in which it was found."""
         self.languages: dict[str, Counter[str]] = {}
         self.sources: dict[str, Counter[str]] = {}
         self.lost_requests, self.other_requests = SampledRequests(), SampledRequests()
@@ -86,6 +89,8 @@ class ChunkFacts:
         if outcome in LOST:
             self.rows_lost += 1
             self.lost.update(terms)
+            for behaviour in sorted(set(behaviours)):
+                self.lost_by.setdefault(behaviour, Counter()).update(terms)
         (self.lost_requests if outcome in LOST else self.other_requests).add(request, behaviours)
         if language not in self.languages:
             self.languages[language] = Counter()
@@ -103,9 +108,10 @@ class ChunkFacts:
         self.lost.update(other.lost)
         self.lost_requests.merge(other.lost_requests)
         self.other_requests.merge(other.other_requests)
-        for mine, theirs in ((self.languages, other.languages), (self.sources, other.sources)):
-            for name, outcomes in theirs.items():
-                mine.setdefault(name, Counter()).update(outcomes)
+        counted = (self.languages, other.languages), (self.sources, other.sources), (self.lost_by, other.lost_by)
+        for mine, theirs in counted:
+            for name, counts in theirs.items():
+                mine.setdefault(name, Counter()).update(counts)
         if len(self.seen) > 2 * MOST_TERMS:
             self._forget()
 
@@ -116,6 +122,7 @@ class ChunkFacts:
             "rows_lost": self.rows_lost,
             "seen": dict(self.seen),
             "lost": dict(self.lost),
+            "lost_by": {behaviour: dict(terms) for behaviour, terms in self.lost_by.items()},
             "languages": {language: dict(outcomes) for language, outcomes in self.languages.items()},
             "sources": {source: dict(outcomes) for source, outcomes in self.sources.items()},
             "lost_requests": self.lost_requests.as_json(),
@@ -127,6 +134,7 @@ class ChunkFacts:
         """Take over the counts that `as_json` returned."""
         self.rows, self.rows_lost = seen["rows"], seen["rows_lost"]
         self.seen, self.lost = Counter(seen["seen"]), Counter(seen["lost"])
+        self.lost_by = {behaviour: Counter(terms) for behaviour, terms in seen["lost_by"].items()}
         self.languages = {language: Counter(outcomes) for language, outcomes in seen["languages"].items()}
         self.sources = {source: Counter(outcomes) for source, outcomes in seen["sources"].items()}
         self.lost_requests.load(seen["lost_requests"])
@@ -138,4 +146,8 @@ class ChunkFacts:
         while len(self.seen) > MOST_TERMS:
             self._forgotten += 1
             self.seen = Counter({term: count for term, count in self.seen.items() if count > self._forgotten})
-        self.lost = Counter({term: count for term, count in self.lost.items() if term in self.seen})
+        self.lost = self._remembered(self.lost)
+        self.lost_by = {behaviour: self._remembered(terms) for behaviour, terms in self.lost_by.items()}
+
+    def _remembered(self, counts: Counter[str]) -> Counter[str]:
+        return Counter({term: count for term, count in counts.items() if term in self.seen})

@@ -1,4 +1,4 @@
-"""From two people's verdicts, or a person's and the machine's, to how far they agree beyond chance."""
+"""From two people's verdicts, or a person's and the machine's, to how far they agree, people beyond chance."""
 
 from __future__ import annotations
 
@@ -14,13 +14,15 @@ __all__ = ["MACHINE", "NO_FINDING", "Agreement", "agreements", "kappa", "label_o
 MACHINE = "the machine"
 NO_FINDING = "no finding"
 """The behaviour of a row in which nothing was found, and what a person says of a finding that is none."""
+_RIGHT = "right"
 
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
     """How far `first` and `second` say the same of the `items` findings that both judged: shares from 0 to 1, kappa to 1.
 
-    `kappa`, `low` and `high` are None where chance alone would make them agree always, or there is nothing to compare.
+    `kappa`, `low` and `high` are None where chance alone would make them agree always, there is nothing to compare, or one of
+    them is the machine: it says of every finding that it is there, so chance and what was seen are the same share.
     """
 
     first: str
@@ -41,22 +43,35 @@ def label_of(verdict: Verdict) -> str | None:
     return verdict.corrected_behaviour or verdict.behaviour
 
 
+def _choice_of(verdict: Verdict) -> str | None:
+    """Return what a person chose: that the machine is right, that it is wrong, or what it is instead; None for skipped.
+
+    Not `label_of`: the variety of what the machine said would count as agreement between people who only say yes or no to it.
+    """
+    label = label_of(verdict)
+    if label is None or verdict.judgement == "wrong":
+        return label
+    return _RIGHT if label == verdict.behaviour else label
+
+
 def agreements(standing: Iterable[tuple[int, Verdict]]) -> list[Agreement]:
     """Return how far each two people agree, then each person and the machine, over (key of the finding, verdict) pairs."""
     said: dict[str, dict[int, str]] = {}
-    machine: dict[int, str] = {}
     for key, verdict in standing:
-        label = label_of(verdict)
-        if label is not None:
-            said.setdefault(verdict.by, {})[key] = label
-            machine[key] = verdict.behaviour
+        choice = _choice_of(verdict)
+        if choice is not None:
+            said.setdefault(verdict.by, {})[key] = choice
     people = sorted(said)
-    pairs = [(one, other, said[one], said[other]) for one, other in combinations(people, 2)]
-    pairs += [(person, MACHINE, said[person], machine) for person in people]
-    return [_agreement(*pair) for pair in pairs]
+    between = [_agreement(one, other, said[one], said[other]) for one, other in combinations(people, 2)]
+    return between + [_agreement_with_machine(person, said[person]) for person in people]
 
 
 def _agreement(first: str, second: str, one: dict[int, str], other: dict[int, str]) -> Agreement:
     both = [(one[key], other[key]) for key in one.keys() & other.keys()]
     share = sum(a == b for a, b in both) / len(both) if both else 0.0
     return Agreement(first, second, len(both), share, *kappa(both))
+
+
+def _agreement_with_machine(person: str, choices: dict[int, str]) -> Agreement:
+    share = sum(choice == _RIGHT for choice in choices.values()) / len(choices)
+    return Agreement(person, MACHINE, len(choices), share, None, None, None)

@@ -13,6 +13,7 @@ from unmoor.run_folder.files import (
     unfinished_folder,
     write_atomic,
 )
+from unmoor.run_folder.places import hold_others_out, hold_room, others_in
 from unmoor.run_folder.reading import hold_outside_runs, read_json, read_lines_of, read_manifest, verify
 from unmoor.run_folder.shape import FILES, RUN
 from unmoor.run_folder.writing import RunWriter
@@ -27,9 +28,12 @@ __all__ = [
     "fail_point",
     "hash_file",
     "hidden_beside",
+    "hold_others_out",
     "hold_outside_runs",
+    "hold_room",
     "machine_errors",
     "making",
+    "others_in",
     "read_json",
     "read_lines_of",
     "read_manifest",

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -29,7 +30,10 @@ from unmoor.run_folder.plan import first_difference
 from unmoor.run_folder.reading import hold_outside_runs, read_json
 from unmoor.storage import Address, AnyPath, delete, put
 
-__all__ = ["Place", "place_of", "planned_otherwise"]
+__all__ = ["Place", "hold_others_out", "hold_room", "others_in", "place_of", "planned_otherwise"]
+
+_NAMED = 3
+"""Files that are named of those that a refusal is about."""
 
 
 class Place(Protocol):
@@ -44,7 +48,11 @@ class Place(Protocol):
         """Do what must be known to work before hours are spent; `work` holds the plan."""
 
     def publish(self, work: Path) -> None:
-        """Put the complete run in `work` at its place."""
+        """Put the complete run in `work` at its place.
+
+        Raises:
+            UsageError: others put files there meanwhile, which stay.
+        """
 
     def withdraw(self) -> None:
         """Take back what `begin` did."""
@@ -53,6 +61,30 @@ class Place(Protocol):
 def place_of(folder: AnyPath) -> Place:
     """Return the place of a run, by what kind of name it has."""
     return _Objects(folder) if isinstance(folder, Address) else _Folder(folder)
+
+
+def hold_room(folder: AnyPath, inputs: Iterable[AnyPath], *, force: bool) -> None:
+    """Raise UsageError, before anything is read, if no run can be written at `folder` or one of `inputs` lies in it."""
+    place, around = place_of(folder), folder.resolve()
+    for path in inputs:
+        read = path.resolve()
+        if type(read) is type(around) and read.parts[: len(around.parts)] == around.parts:
+            raise UsageError(
+                f"{path} is to be read and lies in {folder}, which is to be written. "
+                "Next: -o and a folder in which nothing lies that is read"
+            )
+    place.check_room(force=force)
+
+
+def hold_others_out(folder: AnyPath, others: Iterable[str]) -> None:
+    """Raise UsageError if there are `others`: names of what lies in `folder` and would be deleted with what unmoor wrote there."""
+    names = sorted(others)
+    if names:
+        more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+        raise UsageError(
+            f"{folder} holds other files too, which unmoor did not write and does not delete: {', '.join(names[:_NAMED])}{more}. "
+            "Next: move them out of it, or name another folder"
+        )
 
 
 def planned_otherwise(folder: AnyPath, difference: str) -> UsageError:
@@ -100,6 +132,7 @@ class _Folder:
             _copy_folder(self._folder / REVIEW, work / REVIEW)
         fail_point("before-rename")
         if self._folder.exists() and any(self._folder.iterdir()):
+            _check_room(self._folder, {path.name for path in self._folder.iterdir()}, force=True)
             self._folder.replace(self._replaced)
             fail_point("between-renames")
         work.replace(self._folder)
@@ -155,8 +188,9 @@ class _Objects:
         done: dict[str, Any] = json.loads(record.read_bytes()) if record.exists() else {}
         files = read_json(work / MANIFEST)["files"]
         names = sorted(files, key=lambda name: (name != PLAN, name))
-        if not done:
-            delete([self._folder / MANIFEST] if MANIFEST in self._names() else ())
+        if not done and MANIFEST in (there := self._names()):
+            _check_room(self._folder, there, force=True)
+            delete([self._folder / MANIFEST])
         for name in names:
             if done.get(name) is None or not self._is_as(name, done[name]):
                 fail_point(f"before-upload-{name}")
@@ -210,5 +244,23 @@ def _check_room(folder: AnyPath, names: set[str], *, force: bool) -> None:
         return
     if MANIFEST not in names:
         raise UsageError(f"{folder} holds other files. Next: name a folder that is new or empty")
+    hold_others_out(folder, others_in(folder, names))
     if not force:
         raise UsageError(f"{folder} holds a run already. Next: another folder, or --force to replace it")
+
+
+def others_in(folder: AnyPath, names: Iterable[str]) -> set[str]:
+    """Return which of `names` in the folder of a run neither the run wrote nor the review of it.
+
+    Raises:
+        UsageError: the manifest does not say what the run wrote.
+    """
+    try:
+        written = set(json.loads((folder / MANIFEST).read_bytes())["files"].keys())
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise UsageError(
+            f"{folder / MANIFEST} does not say what belongs to a run, so nothing there is deleted. "
+            "Next: another folder, or remove this one"
+        ) from error
+    kept = {REVIEW} if (folder / REVIEW).is_dir() else set()
+    return set(names) - written - {MANIFEST} - kept
