@@ -8,7 +8,7 @@ import pytest
 
 from unmoor.errors import PolicyError
 from unmoor.policy import SHIPPED, Policy, load_policy
-from unmoor.records import ACTIONS, BEHAVIOURS, FLOOR_TOPICS
+from unmoor.records import ACTIONS, BEHAVIOURS, FLOOR_TOPICS, Finding
 
 HOUSE = """\
 name = "house"
@@ -108,3 +108,76 @@ def test_no_policy_can_lower_the_floor() -> None:
         assert Policy("anything", 1).is_floor_topic(topic)
         for name in SHIPPED:
             assert load_policy(name).is_floor_topic(topic)
+
+
+OWN = """\
+name = "house"
+version = 1
+extends = "dolphin"
+
+[rules]
+"en.moral.urge" = "drop_turn"
+"en.moral.*" = "keep"
+
+[except]
+phrases = ["We cannot refund"]
+"""
+IDS = ("en.moral.urge", "en.moral.curiosity", "model")
+
+
+def _about(rule: str, behaviour: str = "moralising") -> Finding:
+    return Finding(behaviour, 1, 0, 1, "x", rule, 0.9)
+
+
+def test_a_rule_stands_over_its_behaviour_and_the_longest_name_over_the_others(tmp_path: Path) -> None:
+    policy = load_policy(_write(tmp_path, OWN), lambda: IDS)
+    assert policy.action_on(_about("en.moral.urge")) == "drop_turn"
+    assert policy.action_on(_about("en.moral.curiosity")) == "keep"
+    assert policy.action_on(_about("sv.moral.x")) == load_policy("dolphin").action("moralising")
+    assert policy.phrases == ("We cannot refund",)
+    assert "drop_turn" in policy.all_actions()
+
+
+def test_rules_and_exceptions_are_part_of_the_plan(tmp_path: Path) -> None:
+    told = load_policy(_write(tmp_path, OWN)).as_json()
+    assert told["rules"] == {"en.moral.urge": "drop_turn", "en.moral.*": "keep"}
+    assert told["except"] == {"phrases": ["We cannot refund"]}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "words"),
+    [
+        (
+            '"en.moral.urge" = ',
+            '"en.moral.urg" = ',
+            6,
+            'no rule is called "en.moral.urg". Did you mean "en.moral.urge"',
+        ),
+        ('"en.moral.*" = ', '"en.morals.*" = ', 7, 'Did you mean "en.moral.*"'),
+        ('"en.moral.*" = ', '"en.*.urge" = ', 7, "no rule is called"),
+        (
+            '"en.moral.*" = "keep"',
+            '"en.moral.*" = "kep"',
+            7,
+            'unknown action "kep" for en.moral.*. Did you mean "keep"',
+        ),
+        ('"en.moral.*" = "keep"', 'model.x = "keep"', 5, "are quoted"),
+        ("phrases = ", "phrase = ", 10, 'unknown key "phrase" in [except]. Did you mean "phrases"'),
+        ('["We cannot refund"]', '"We cannot refund"', 10, "a list"),
+        ('["We cannot refund"]', '["We cannot\\nrefund"]', 10, "words on one line"),
+        ('["We cannot refund"]', '["?"]', 10, "words on one line"),
+    ],
+)
+def test_an_error_in_rules_or_exceptions_names_the_line(
+    tmp_path: Path, old: str, new: str, line: int, words: str
+) -> None:
+    with pytest.raises(PolicyError) as caught:
+        load_policy(_write(tmp_path, OWN.replace(old, new)), lambda: IDS)
+    assert f"house.toml:{line}: " in str(caught.value)
+    assert words in str(caught.value)
+
+
+def test_a_threshold_under_the_review_is_refused_where_only_a_rule_acts(tmp_path: Path) -> None:
+    text = 'name = "x"\nversion = 1\n[rules]\nmodel = "drop"\n[thresholds]\ndefault = 0.3\n'
+    with pytest.raises(PolicyError, match="uncertain band"):
+        load_policy(_write(tmp_path, text))

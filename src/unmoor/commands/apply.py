@@ -153,6 +153,8 @@ def _policy(run: Path, told: dict[str, Any]) -> Policy:
         guard=GuardRules(**{**told["guard"], "floor": tuple(told["guard"]["floor"])})
         if "guard" in told
         else GuardRules(),
+        rules=told.get("rules", {}),
+        phrases=tuple(told.get("except", {}).get("phrases", ())),
         source=(run / "policy.toml").read_text(encoding="utf-8"),
     )
 

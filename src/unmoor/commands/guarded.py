@@ -5,10 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Collection, Sequence
 
-from unmoor.commands.topics import warn_of_topics
+from unmoor.commands.checked import checked_policy
 from unmoor.detectors import load, load_topic_classifier
 from unmoor.errors import UsageError
-from unmoor.policy import load_policy
 from unmoor.records import Conversation, Finding, GuardRules, Turn
 from unmoor.serving.guard import OPEN_GUARD, Guard
 from unmoor.serving.policy_guard import PolicyGuard
@@ -24,8 +23,7 @@ def guard_from(policy_name_or_path: str | None) -> Guard:
     """
     if policy_name_or_path is None:
         return OPEN_GUARD
-    policy = load_policy(policy_name_or_path)
-    warn_of_topics(policy)
+    policy = checked_policy(policy_name_or_path)
     rules = policy.guard
     detector = load()
 

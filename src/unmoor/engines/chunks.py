@@ -258,7 +258,7 @@ def _write_table(chunk: Chunk, judged: list[Judged], result: ChunkResult, job: J
             if row.entry["needs_review"]:
                 lines["review.jsonl"].append(_line(row.entry))
     result.files = {name: b"".join(parts) for name, parts in lines.items() if parts}
-    actions = frozenset(job.policy.actions.values() if job.policy else ())
+    actions = job.policy.all_actions() if job.policy else frozenset()
     schema = schema_for_changes(table.schema, actions)  # the same for every chunk, whatever happens to its rows
     changes = {index: row.changes for index, row in enumerate(judged) if row.changes}
     kept = places.pop("kept.parquet")

@@ -10,6 +10,7 @@ from unmoor.languages.pack import (
     load_packs,
     pack_codes,
     pack_topics,
+    rule_ids,
 )
 from unmoor.languages.pattern import LETTERS, NO_START, Pattern, read_pattern
 from unmoor.records import cache_folder
@@ -30,4 +31,5 @@ __all__ = [
     "pack_codes",
     "pack_topics",
     "read_pattern",
+    "rule_ids",
 ]

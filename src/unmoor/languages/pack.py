@@ -15,7 +15,18 @@ from unmoor.languages.fold import fold
 from unmoor.languages.pattern import NO_START, Pattern
 from unmoor.languages.pattern_cache import PatternCache, kept_contents
 
-__all__ = ["BEHAVIOUR_FILES", "SCRIPTS", "STRENGTHS", "Pack", "Phrase", "load_pack", "load_packs", "pack_codes"]
+__all__ = [
+    "BEHAVIOUR_FILES",
+    "SCRIPTS",
+    "STRENGTHS",
+    "Pack",
+    "Phrase",
+    "load_pack",
+    "load_packs",
+    "pack_codes",
+    "pack_topics",
+    "rule_ids",
+]
 
 BEHAVIOUR_FILES: dict[str, tuple[str, ...]] = {
     "refusals": ("refusal.policy", "refusal.partial"),
@@ -124,6 +135,16 @@ def pack_topics(folder: Path | None = None) -> tuple[str, ...]:
     )
     named = {str(phrase.get("behaviour")) for content in parsed for phrase in content.get("phrase", [])}
     return tuple(sorted(name.removeprefix("floor.") for name in named if name.startswith("floor.")))
+
+
+def rule_ids(folder: Path | None = None) -> tuple[str, ...]:
+    """Return the ids of the phrases in `folder` by which a behaviour is found, sorted; patterns are neither read nor checked."""
+    root = folder or _SHIPPED
+    names = [(code, file) for code in pack_codes(folder) for file in BEHAVIOUR_FILES if file not in ("floor", "signs")]
+    parsed = (
+        _parsed(f"{code}/{file}.toml", _read(root / code / f"{file}.toml", hashlib.sha256())) for code, file in names
+    )
+    return tuple(sorted({str(phrase.get("id")) for content in parsed for phrase in content.get("phrase", [])}))
 
 
 def load_packs(codes: Iterable[str] | None = None, folder: Path | None = None) -> tuple[Pack, ...]:

@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from unmoor.errors import PolicyError, nearest_name
+from unmoor.policy.exceptions import RuleIds, check_phrases, check_rules, rule_for
 from unmoor.policy.guard_rules import guard_rules
-from unmoor.records import ACTIONS, BEHAVIOURS, FLOOR_TOPICS, GuardRules
+from unmoor.records import ACTIONS, BEHAVIOURS, FLOOR_TOPICS, Finding, GuardRules
 
 __all__ = ["ALL_TOPICS", "SHIPPED", "Policy", "load_policy"]
 
@@ -25,7 +26,7 @@ ALL_TOPICS = "*"
 """In `[floor] also`: every topic that the packs name."""
 
 _DETECTORS_OWN = ("wordlist",)
-_SECTIONS = ("actions", "thresholds", "floor", "limits", "guard")
+_SECTIONS = ("actions", "rules", "except", "thresholds", "floor", "limits", "guard")
 _TOP_KEYS = ("name", "version", "description", "extends", *_SECTIONS)
 _ONE_LINE = re.compile(r"[^\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 _DEFAULT_THRESHOLD, _DEFAULT_REVIEW = 0.80, 0.50
@@ -33,7 +34,11 @@ _DEFAULT_THRESHOLD, _DEFAULT_REVIEW = 0.80, 0.50
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What the owner wants done. `thresholds` are probabilities from 0 to 1; `max_removed_share` is a share of the input's rows."""
+    """What the owner wants done. `thresholds` are probabilities from 0 to 1; `max_removed_share` is a share of the input's rows.
+
+    `rules` are actions by rule id or by prefix with `*`, which stand over those of the behaviours; `phrases` are words of the
+    owner's, and what is found in a sentence that holds one is left alone.
+    """
 
     name: str
     version: int
@@ -44,10 +49,25 @@ class Policy:
     max_removed_share: float = 1.0
     source: str = ""
     guard: GuardRules = field(default_factory=GuardRules)
+    rules: Mapping[str, str] = field(default_factory=dict)
+    phrases: tuple[str, ...] = ()
 
     def action(self, behaviour: str) -> str:
         """Return the action for a behaviour; one that the policy does not name is kept."""
         return self.actions.get(behaviour, "keep")
+
+    def rule_of(self, finding: Finding) -> str | None:
+        """Return which name under `[rules]` decides on a finding, or None where its behaviour does."""
+        return rule_for(self.rules, finding.rule) if self.rules else None
+
+    def action_on(self, finding: Finding) -> str:
+        """Return the action for a finding: that of its rule if the policy names it, of its behaviour otherwise."""
+        rule = self.rule_of(finding)
+        return self.action(finding.behaviour) if rule is None else self.rules[rule]
+
+    def all_actions(self) -> frozenset[str]:
+        """Return every action that some finding may lead to."""
+        return frozenset((*self.actions.values(), *self.rules.values()))
 
     def acts_on(self) -> set[str]:
         """Return the behaviours that are not simply kept."""
@@ -72,6 +92,8 @@ class Policy:
             "version": self.version,
             "description": self.description,
             "actions": dict(self.actions),
+            "rules": dict(self.rules),
+            "except": {"phrases": list(self.phrases)},
             "thresholds": dict(self.thresholds),
             "floor": {"always": list(FLOOR_TOPICS), "also": list(self.floor_also)},
             "limits": {"max_removed_share": self.max_removed_share},
@@ -80,15 +102,17 @@ class Policy:
         }
 
 
-def load_policy(name_or_path: str) -> Policy:
+def load_policy(name_or_path: str, rule_ids: RuleIds | None = None) -> Policy:
     """Load a policy that ships, by name, or the owner's own, by path.
+
+    `rule_ids` returns what `[rules]` may name; without it the names are not checked.
 
     Raises:
         PolicyError: there is no such policy, or the file says something unknown or impossible.
     """
     if name_or_path in SHIPPED:
         source = resources.files(__package__).joinpath("shipped", f"{name_or_path}.toml").read_text(encoding="utf-8")
-        return _parse(source, f"policy {name_or_path}")
+        return _parse(source, f"policy {name_or_path}", rule_ids)
     path = Path(name_or_path)
     if path.is_dir() or (not path.exists() and path.suffix != ".toml" and len(path.parts) == 1):
         known = ", ".join(SHIPPED)
@@ -101,18 +125,20 @@ def load_policy(name_or_path: str) -> Policy:
         raise PolicyError(f"There is no policy file {path}") from error
     except (OSError, UnicodeDecodeError) as error:
         raise PolicyError(f"{path} cannot be read as UTF-8 text: {error}") from error
-    return _parse(source, str(path))
+    return _parse(source, str(path), rule_ids)
 
 
-def _parse(source: str, where: str) -> Policy:
+def _parse(source: str, where: str, rule_ids: RuleIds | None) -> Policy:
     try:
         values = tomllib.loads(source)
     except tomllib.TOMLDecodeError as error:
         raise PolicyError(f"{where}: not TOML: {error}") from error
     checker = _Checker(source, where)
     checker.check(values)
+    check_rules(values.get("rules", {}), rule_ids, checker.error)
     base = _base(values, checker)
     floor_also = tuple(dict.fromkeys([*(base.floor_also if base else ()), *values.get("floor", {}).get("also", [])]))
+    phrases = tuple(dict.fromkeys([*(base.phrases if base else ()), *values.get("except", {}).get("phrases", [])]))
     made = Policy(
         name=values["name"],
         version=values["version"],
@@ -123,8 +149,10 @@ def _parse(source: str, where: str) -> Policy:
         max_removed_share=values.get("limits", {}).get("max_removed_share", base.max_removed_share if base else 1.0),
         source=source,
         guard=guard_rules(values.get("guard", {}), base.guard if base else None, floor_also, checker.error),
+        rules={**(base.rules if base else {}), **values.get("rules", {})},
+        phrases=phrases,
     )
-    for behaviour in made.actions:
+    for behaviour in (*made.actions, *(BEHAVIOURS if made.rules else ())):
         if made.review_from() > made.threshold(behaviour):
             raise checker.error(
                 "thresholds",
@@ -184,6 +212,7 @@ class _Checker:
                 raise self.error("", section, f"[{section}] should be a table")
         self._check_head(values)
         self._check_actions(values.get("actions", {}))
+        check_phrases(values.get("except", {}), self.error)
         self._check_thresholds(values.get("thresholds", {}))
         self._check_floor(values.get("floor", {}))
         self._check_limits(values.get("limits", {}))

@@ -1,4 +1,4 @@
-"""From the topics that a policy names to a word about those that no pack does: nothing is found by their words."""
+"""From a policy's name to the policy, held against the packs: its rules are theirs, and a topic that none names is said."""
 
 from __future__ import annotations
 
@@ -8,14 +8,28 @@ import click
 
 from unmoor.commands.terminal import visible
 from unmoor.errors import nearest_name
-from unmoor.languages import pack_topics
-from unmoor.policy import ALL_TOPICS, Policy
+from unmoor.languages import pack_topics, rule_ids
+from unmoor.policy import ALL_TOPICS, Policy, load_policy
 from unmoor.records import BEHAVIOURS
 
-__all__ = ["warn_of_topics"]
+__all__ = ["checked_policy"]
+
+_MODEL = "model"
+"""The rule of what the learned model finds without a phrase."""
 
 
-def warn_of_topics(policy: Policy) -> None:
+def checked_policy(name_or_path: str) -> Policy:
+    """Return the policy of that name or file, and say on standard error which of its topics no pack names.
+
+    Raises:
+        PolicyError: there is no such policy, or it says something unknown or impossible; a rule that no pack has is unknown.
+    """
+    policy = load_policy(name_or_path, lambda: (*rule_ids(), _MODEL))
+    _warn_of_topics(policy)
+    return policy
+
+
+def _warn_of_topics(policy: Policy) -> None:
     """Print a line on standard error for each topic that no pack names: one of an owner's pack that is not here, or misspelt."""
     known = pack_topics()
     for place, topic in _named(policy):
