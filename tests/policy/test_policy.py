@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -181,3 +182,62 @@ def test_a_threshold_under_the_review_is_refused_where_only_a_rule_acts(tmp_path
     text = 'name = "x"\nversion = 1\n[rules]\nmodel = "drop"\n[thresholds]\ndefault = 0.3\n'
     with pytest.raises(PolicyError, match="uncertain band"):
         load_policy(_write(tmp_path, text))
+
+
+def _chain(folder: Path, **bases: str) -> Path:
+    for name, base in bases.items():
+        extends = f'extends = "{base}"\n' if base else ""
+        (folder / f"{name}.toml").write_text(f'name = "{name}"\nversion = 1\n{extends}')
+    return folder
+
+
+def test_a_policy_extends_another_file_beside_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "rules").mkdir()
+    (tmp_path / "rules" / "house.toml").write_text(OWN + '[floor]\nalso = ["medical-dosage"]\n')
+    team = tmp_path / "rules" / "team.toml"
+    team.write_text(
+        'name = "team"\nversion = 3\nextends = "./house.toml"\n'
+        '[rules]\n"en.moral.urge" = "label"\n[except]\nphrases = ["Ask the desk"]\n'
+    )
+    monkeypatch.chdir(tmp_path)
+    policy = load_policy("rules/team.toml", lambda: IDS)
+    assert (policy.name, policy.version) == ("team", 3)
+    assert policy.actions == load_policy("dolphin").actions
+    assert policy.rules == {"en.moral.urge": "label", "en.moral.*": "keep"}
+    assert policy.phrases == ("We cannot refund", "Ask the desk")
+    assert policy.floor_also == ("medical-dosage",)
+
+
+def test_the_hash_covers_the_files_that_a_policy_extends(tmp_path: Path) -> None:
+    _chain(tmp_path, team="house.toml", house="base.toml", base="")
+    before = load_policy(str(tmp_path / "team.toml"))
+    (tmp_path / "base.toml").write_text((tmp_path / "base.toml").read_text() + "# a word more\n")
+    after = load_policy(str(tmp_path / "team.toml"))
+    assert before.as_json()["sha256"] != after.as_json()["sha256"]
+    assert "a word more" in after.source
+    assert tomllib.loads(after.source) == {"name": "team", "version": 1, "extends": "house.toml"}
+
+
+@pytest.mark.parametrize(
+    ("bases", "words"),
+    [
+        ({"team": "./hose.toml"}, 'extends "./hose.toml", and there is no file'),
+        ({"team": "./team.toml"}, "a circle: team.toml, team.toml"),
+        ({"team": "house.toml", "house": "./team.toml"}, "a circle: team.toml, house.toml, team.toml"),
+        ({"team": "house"}, "or a .toml file beside it"),
+    ],
+)
+def test_a_policy_that_extends_what_is_not_there_or_itself_is_an_error(
+    tmp_path: Path, bases: dict[str, str], words: str
+) -> None:
+    with pytest.raises(PolicyError) as caught:
+        load_policy(str(_chain(tmp_path, **bases) / "team.toml"))
+    assert ".toml:3: " in str(caught.value)
+    assert words in str(caught.value)
+
+
+def test_an_error_in_a_file_that_is_extended_names_that_file(tmp_path: Path) -> None:
+    _chain(tmp_path, team="house.toml", house="")
+    (tmp_path / "house.toml").write_text('name = "house"\nversion = 1\n[rules]\n"en.moral.urg" = "keep"\n')
+    with pytest.raises(PolicyError, match=r"house\.toml:4: no rule is called"):
+        load_policy(str(tmp_path / "team.toml"), lambda: IDS)

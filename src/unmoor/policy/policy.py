@@ -111,24 +111,33 @@ def load_policy(name_or_path: str, rule_ids: RuleIds | None = None) -> Policy:
         PolicyError: there is no such policy, or the file says something unknown or impossible.
     """
     if name_or_path in SHIPPED:
-        source = resources.files(__package__).joinpath("shipped", f"{name_or_path}.toml").read_text(encoding="utf-8")
-        return _parse(source, f"policy {name_or_path}", rule_ids)
+        return _shipped(name_or_path)
     path = Path(name_or_path)
     if path.is_dir() or (not path.exists() and path.suffix != ".toml" and len(path.parts) == 1):
         known = ", ".join(SHIPPED)
         raise PolicyError(
             f'There is no policy "{name_or_path}".{nearest_name(name_or_path, SHIPPED)} Known: {known}, or a .toml file'
         )
+    return _from_file(path, rule_ids, ())
+
+
+def _shipped(name: str) -> Policy:
+    source = resources.files(__package__).joinpath("shipped", f"{name}.toml").read_text(encoding="utf-8")
+    return _parse(source, f"policy {name}", None, ())
+
+
+def _from_file(path: Path, rule_ids: RuleIds | None, above: tuple[Path, ...]) -> Policy:
+    """Load the policy of a file; `above` are the files that extend it, the first one first."""
     try:
         source = path.read_text(encoding="utf-8-sig")
     except FileNotFoundError as error:
         raise PolicyError(f"There is no policy file {path}") from error
     except (OSError, UnicodeDecodeError) as error:
         raise PolicyError(f"{path} cannot be read as UTF-8 text: {error}") from error
-    return _parse(source, str(path), rule_ids)
+    return _parse(source, str(path), rule_ids, (*above, path))
 
 
-def _parse(source: str, where: str, rule_ids: RuleIds | None) -> Policy:
+def _parse(source: str, where: str, rule_ids: RuleIds | None, files: tuple[Path, ...]) -> Policy:
     try:
         values = tomllib.loads(source)
     except tomllib.TOMLDecodeError as error:
@@ -136,7 +145,7 @@ def _parse(source: str, where: str, rule_ids: RuleIds | None) -> Policy:
     checker = _Checker(source, where)
     checker.check(values)
     check_rules(values.get("rules", {}), rule_ids, checker.error)
-    base = _base(values, checker)
+    base = _base(values, checker, rule_ids, files)
     floor_also = tuple(dict.fromkeys([*(base.floor_also if base else ()), *values.get("floor", {}).get("also", [])]))
     phrases = tuple(dict.fromkeys([*(base.phrases if base else ()), *values.get("except", {}).get("phrases", [])]))
     made = Policy(
@@ -147,7 +156,7 @@ def _parse(source: str, where: str, rule_ids: RuleIds | None) -> Policy:
         thresholds={**(base.thresholds if base else {}), **values.get("thresholds", {})},
         floor_also=floor_also,
         max_removed_share=values.get("limits", {}).get("max_removed_share", base.max_removed_share if base else 1.0),
-        source=source,
+        source=_with_extended(source, values, base),
         guard=guard_rules(values.get("guard", {}), base.guard if base else None, floor_also, checker.error),
         rules={**(base.rules if base else {}), **values.get("rules", {})},
         phrases=phrases,
@@ -163,14 +172,37 @@ def _parse(source: str, where: str, rule_ids: RuleIds | None) -> Policy:
     return made
 
 
-def _base(values: dict[str, Any], checker: _Checker) -> Policy | None:
+def _base(
+    values: dict[str, Any], checker: _Checker, rule_ids: RuleIds | None, files: tuple[Path, ...]
+) -> Policy | None:
+    """Return the policy that this one extends: one that ships, or a file whose path counts from the last of `files`."""
     name = values.get("extends")
     if name is None:
         return None
-    if name not in SHIPPED:
+    if name in SHIPPED:
+        return _shipped(name)
+    if not _is_file(name):
         message = f'extends a policy "{name}" that does not ship.{nearest_name(str(name), SHIPPED)} Known: {", ".join(SHIPPED)}'
-        raise checker.error("", "extends", message)
-    return load_policy(name)
+        raise checker.error("", "extends", f"{message}, or a .toml file beside it")
+    path = files[-1].parent / name
+    if not path.is_file():
+        raise checker.error("", "extends", f'extends "{name}", and there is no file {path}')
+    if path.resolve() in [file.resolve() for file in files]:
+        circle = ", ".join(file.name for file in (*files, path))
+        raise checker.error("", "extends", f"extends itself in a circle: {circle}")
+    return _from_file(path, rule_ids, files)
+
+
+def _is_file(name: Any) -> bool:
+    return isinstance(name, str) and name.endswith(".toml")
+
+
+def _with_extended(source: str, values: dict[str, Any], base: Policy | None) -> str:
+    """Return the text of a policy; that of a file which it extends follows in comments, so that one hash covers the whole."""
+    if base is None or not _is_file(values["extends"]):
+        return source
+    quoted = "".join(f"# {line}".rstrip() + "\n" for line in base.source.rstrip("\n").split("\n"))
+    return f"{source.rstrip()}\n\n# What it extends, {values['extends']}, when this was read:\n{quoted}"
 
 
 class _Checker:
