@@ -35,6 +35,9 @@ _POLICY: dict[str, Any] = {
 @click.argument("run", type=click.Path(path_type=Path))
 @click.option("--wordlist", type=click.Path(path_type=Path), help="The list that the run was made with, if it was.")
 @click.option("--judge-url", metavar="URL", help="Where the run's judge answers, if it had one of openai:MODEL.")
+@click.option(
+    "--judge-concurrency", default=8, show_default=True, type=click.IntRange(1, 256), help="Questions at once."
+)
 @click.option("--workers", type=click.IntRange(1), help="Processes; by default one per 32 MiB, up to the cores.")
 @click.option("--json", "as_json", is_flag=True, help="Print the numbers for a script.")
 def command(run: Path, as_json: bool, **options: Any) -> None:
@@ -122,6 +125,7 @@ def _filter_again(
         "wordlist": options["wordlist"],
         "judge": manifest.get("judge"),
         "judge_url": options["judge_url"],
+        "judge_concurrency": options["judge_concurrency"],
         "dedup": manifest.get("dedup", {}).get("method"),
         "dedup_threshold": manifest.get("dedup", {}).get("threshold", 1.0),
         "shard": None,

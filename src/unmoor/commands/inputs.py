@@ -75,6 +75,13 @@ def data_options(function: F) -> F:
             "--judge-url", metavar="URL", help="Where openai:MODEL answers, such as http://localhost:8000/v1."
         ),
         click.option(
+            "--judge-concurrency",
+            default=8,
+            show_default=True,
+            type=click.IntRange(1, 256),
+            help="Questions that openai:MODEL is asked at once, by each process.",
+        ),
+        click.option(
             "--shard",
             metavar="I/N",
             help="Only part I of N, as a run of its own; `unmoor merge` joins them. For Slurm arrays and the like.",
@@ -112,7 +119,7 @@ def job_for(
         detectors=names,
         languages=tuple(options["languages"]) or None,
         wordlist=wordlist,
-        judge=_judge(options["judge"], options["judge_url"]),
+        judge=_judge(options),
         dedup=_dedup(options),
     )
     return data, job
@@ -193,8 +200,9 @@ def _by_rows(advance: Advance) -> Callable[[int, int], None]:
     return told
 
 
-def _judge(name: str | None, url: str | None) -> JudgeSettings | None:
+def _judge(options: dict[str, Any]) -> JudgeSettings | None:
     """Return the judge asked for; its answers are kept in the user's cache, its key comes from UNMOOR_JUDGE_KEY."""
+    name, url = options["judge"], options["judge_url"]
     if name is None:
         if url is not None:
             raise UsageError("--judge-url without --judge: which model is to be asked there? --judge openai:MODEL")
@@ -202,7 +210,7 @@ def _judge(name: str | None, url: str | None) -> JudgeSettings | None:
     load_judge(name, url=url)
     cache = cache_folder() / "judge.jsonl"
     cache.parent.mkdir(parents=True, exist_ok=True)
-    return JudgeSettings(name, url, os.environ.get("UNMOOR_JUDGE_KEY", ""), cache)
+    return JudgeSettings(name, url, os.environ.get("UNMOOR_JUDGE_KEY", ""), cache, options["judge_concurrency"])
 
 
 def _shard(text: str | None) -> tuple[int, int] | None:

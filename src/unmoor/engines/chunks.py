@@ -64,7 +64,7 @@ class ChunkWorker:
             return result
         judged = self._judge.judge(chunk_rows(chunk), result.observed)
         result.languages, result.layouts = self._judge.languages, self._judge.layouts
-        result.opinions = self._judge.opinions
+        result.opinions, result.judge_error = self._judge.opinions, self._judge.judge_error
         if chunk.table is not None:
             _write_table(chunk, judged, result, self._job)
         else:
@@ -82,7 +82,7 @@ class ChunkWorker:
         lines = ((number, raw.removesuffix(b"\n")) for number, raw in rows)
         judged = self._judge.judge(parsed_rows(lines), result.observed, observed_rows=sampled)
         result.languages, result.layouts = self._judge.languages, self._judge.layouts
-        result.opinions = self._judge.opinions
+        result.opinions, result.judge_error = self._judge.opinions, self._judge.judge_error
         unread = len(ends) - len(wanted)
         for counter, name in (
             (result.outcomes, "kept"),

@@ -76,6 +76,11 @@ class Judge:
         self.layouts: Counter[str] = Counter()
         self.opinions: Counter[str] = Counter()
 
+    @property
+    def judge_error(self) -> str:
+        """The first reason for which the other judge could not answer, or the empty string."""
+        return next(iter(self._opinion.errors), "") if self._opinion is not None else ""
+
     def raw_scan(self) -> RawWordlist | None:
         """Return what finds candidate rows in raw bytes, if a word list is all that is looked for."""
         return self._detector.raw_scan() if self._duplicates is None else None
@@ -325,7 +330,9 @@ def _mended_text(conversation: Conversation, decision: Decision) -> str | None:
 def _opinion(settings: JudgeSettings | None) -> detectors.SecondOpinion | None:
     if settings is None:
         return None
-    return detectors.load_judge(settings.name, url=settings.url, key=settings.key, cache=settings.cache)
+    return detectors.load_judge(
+        settings.name, url=settings.url, key=settings.key, cache=settings.cache, at_once=settings.at_once
+    )
 
 
 def _source(read: ReadRow) -> str:
