@@ -53,7 +53,7 @@ def command(path: AnyPath, policy_name: str, output: AnyPath, as_json: bool, **o
     RUN holds kept, removed, quarantine, ledger, report, data set card and, written last, MANIFEST.json. Rows that are not
     changed keep their bytes, and `unmoor restore` undoes it all. Example: unmoor filter train.jsonl --policy dolphin -o runs/house
     """
-    policy = checked_policy(policy_name)
+    policy = checked_policy(policy_name, options["packs"])
     if options["wordlist"] is None and policy.acts_on() == {"wordlist"} and set(policy.rules.values()) <= {"keep"}:
         click.echo(
             f"Nothing will be found to act on: {policy.name} acts on wordlist alone, and no list is given. Next: --wordlist FILE",

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 import click
 
 from unmoor.commands.observed import PairedFacts
+from unmoor.commands.packs import pack_option
 from unmoor.commands.places import Place
 from unmoor.commands.terminal import Advance, progress_bar
 from unmoor.commands.totals import total_to_read
@@ -48,6 +49,7 @@ def data_options(function: F) -> F:
         click.option(
             "--language", "languages", multiple=True, metavar="CODE", help="Only this language's pack; again for more."
         ),
+        pack_option,
         click.option("--detector", "names", multiple=True, metavar="NAME", help="Only this detector; again for more."),
         click.option(
             "--wordlist", type=click.Path(path_type=Path), help="A plain list, a phrase a line: behaviour `wordlist`."
@@ -119,6 +121,7 @@ def job_for(
         detectors=names,
         languages=tuple(options["languages"]) or None,
         wordlist=wordlist,
+        packs=options["packs"],
         judge=_judge(options),
         dedup=_dedup(options),
     )
@@ -130,6 +133,7 @@ def data_flags(options: dict[str, Any]) -> tuple[str, ...]:
     given = [
         ("--layout", options["layout"]),
         *(("--language", code) for code in options["languages"]),
+        *(("--pack", folder) for folder in options["packs"]),
         *(("--detector", name) for name in options["names"]),
         ("--wordlist", options["wordlist"]),
     ]

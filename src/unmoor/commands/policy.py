@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
 from unmoor.commands.checked import checked_policy
+from unmoor.commands.packs import pack_option
 from unmoor.commands.terminal import console, print_json, table, visible
 from unmoor.policy import SHIPPED, Policy, load_policy
 from unmoor.records import BEHAVIOURS
@@ -12,9 +15,10 @@ from unmoor.records import BEHAVIOURS
 
 @click.command("policy")
 @click.argument("name", required=False)
+@pack_option
 @click.option("--toml", is_flag=True, help="Print the file itself, to start your own from.")
 @click.option("--json", "as_json", is_flag=True, help="Print it for a script.")
-def command(name: str | None, toml: bool, as_json: bool) -> None:
+def command(name: str | None, packs: tuple[Path, ...], toml: bool, as_json: bool) -> None:
     """List the policies that ship, or show and check one: NAME or a TOML file.
 
     Example: unmoor policy dolphin --toml > house.toml
@@ -25,7 +29,7 @@ def command(name: str | None, toml: bool, as_json: bool) -> None:
             listing.add_row(shipped, load_policy(shipped).description)
         console().print(listing)
         return
-    policy = checked_policy(name)
+    policy = checked_policy(name, packs)
     if as_json:
         print_json(policy.as_json())
     elif toml:

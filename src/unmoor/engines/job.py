@@ -85,6 +85,8 @@ class Job:
     judge: JudgeSettings | None = None
     verdicts: Mapping[int, tuple[Verdict, ...]] = field(default_factory=dict)
     """What people said of findings, by row; their word stands over the detectors', the floor over both."""
+    packs: tuple[Path, ...] = ()
+    """Folders of packs of the owner's, which every process finds under these paths."""
     dedup: Dedup | None = None
     duplicates: Path | None = None
     """The list that `dedup` led to; the run makes it."""
