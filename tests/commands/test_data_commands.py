@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import json
 import os
+import re
 import resource
 import shlex
 import subprocess
@@ -756,3 +757,52 @@ def test_a_run_of_several_files_says_where_their_hashes_are_and_one_with_duplica
     card = (data.parent / "run" / "README.md").read_text()
     assert "SHA-256 of each file in MANIFEST.json. " in card
     assert "unmoor filter all --dedup minhash --dedup-threshold 0.8 --policy dolphin -o run" in card
+
+
+HOUSE = """\
+name = "house"
+version = 1
+extends = "dolphin"
+
+[rules]
+"en.moral.*" = "keep"
+
+[except]
+phrases = ["we cannot refund"]
+"""
+
+
+def test_an_owner_s_exceptions_are_carried_out_shown_and_applied_again(data: Path) -> None:
+    folder = data.parent
+    (folder / "house.toml").write_text(HOUSE)
+    own = {"instruction": "Refund me.", "input": "", "output": "I'm sorry, but we cannot refund it, so I can't help."}
+    data.write_text("".join(json.dumps(row) + "\n" for row in (*ROWS, own)))
+    shown = unmoor("policy", "house.toml", cwd=folder).stdout
+    assert re.search(r"en\.moral\.\* +keep", shown) and "“we cannot refund”" in shown
+    done = unmoor("filter", data, "--policy", "house.toml", "-o", "run", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    assert unmoor("explain", "run", 4, cwd=folder).stdout.startswith("Row 4 was kept: turn 2 ")
+    assert "which policy house excepts: “we cannot refund”" in unmoor("explain", "run", 4, cwd=folder).stdout
+    assert "By rule: `en.moral.*` keep." in (folder / "run" / "README.md").read_text()
+    before = (folder / "run" / "ledger.jsonl").read_bytes()
+    applied = unmoor("apply", "run", cwd=folder)
+    assert applied.returncode == 0, applied.stderr
+    assert (folder / "run" / "ledger.jsonl").read_bytes() == before
+
+
+def test_a_rule_that_no_pack_has_is_an_error_with_the_nearest_name(data: Path) -> None:
+    (data.parent / "house.toml").write_text(HOUSE.replace("en.moral.*", "en.moral.urgee"))
+    for arguments in (("policy", "house.toml"), ("filter", data, "--policy", "house.toml", "-o", "run")):
+        done = unmoor(*arguments, cwd=data.parent)
+        assert done.returncode == 2
+        assert 'house.toml:6: no rule is called "en.moral.urgee". Did you mean "en.moral.urge"?' in done.stderr
+
+
+def test_a_policy_that_acts_by_rule_alone_is_not_said_to_find_nothing(data: Path) -> None:
+    text = (
+        'name = "mine"\nversion = 1\n[actions]\nwordlist = "drop"\n[rules]\n"en.*" = "drop_turn"\nmodel = "drop_turn"\n'
+    )
+    (data.parent / "mine.toml").write_text(text)
+    done = unmoor("filter", data, "--policy", "mine.toml", "-o", "run", cwd=data.parent)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert b"assist" in (data.parent / "run" / "removed.jsonl").read_bytes()

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -16,7 +20,7 @@ from click.testing import CliRunner
 
 from tests.detectors.conftest import exchange
 from unmoor.commands import cli
-from unmoor.detectors.judges import SecondOpinion, load_judge, open_ai_judge, reviewed_all
+from unmoor.detectors.judges import CANARIES, SecondOpinion, load_judge, open_ai_judge, reviewed_all
 from unmoor.errors import UsageError
 from unmoor.records import Finding
 
@@ -31,6 +35,7 @@ class Server:
     def __init__(self) -> None:
         self.bodies: list[dict[str, Any]] = []
         self.answer: Answer = self.sensible
+        self.status = 200
         server = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -38,7 +43,7 @@ class Server:
                 body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
                 server.bodies.append(body)
                 data = server.answer(body)
-                self.send_response(200 if data else 500)
+                self.send_response(server.status if data or server.status != 200 else 500)
                 self.end_headers()
                 self.wfile.write(data)
 
@@ -46,6 +51,7 @@ class Server:
                 return
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.handle_error = lambda *_: None  # type: ignore[method-assign]  # who asked may have left
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}/v1"
         threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
 
@@ -170,3 +176,132 @@ def test_a_person_is_told_when_the_judge_decided_nothing(server: Server, tmp_pat
 def test_an_impossible_judge_is_a_clear_error(name: str, url: str | None) -> None:
     with pytest.raises(UsageError, match="judge"):
         load_judge(name, url=url)
+
+
+def _rows(count: int) -> list[tuple[Any, tuple[Finding, ...]]]:
+    texts = [f"{REFUSAL} {n}" if n % 3 else f"It is gate {n}." for n in range(count)]
+    return [(exchange(f"Gate {n}?", text), (finding(0.6),)) for n, text in enumerate(texts)]
+
+
+def test_some_are_asked_at_once_and_the_answers_are_the_same(server: Server, tmp_path: Path) -> None:
+    def slow(body: dict[str, Any]) -> bytes:
+        time.sleep(0.1)
+        return server.sensible(body)
+
+    server.answer = slow
+    rows, took, said = _rows(24), [], []
+    for at_once in (1, 8):
+        judge = load_judge("openai:small", url=server.url, cache=tmp_path / f"{at_once}.jsonl", at_once=at_once)
+        began = time.monotonic()
+        said.append((reviewed_all(judge, rows), judge.words, judge.asked))
+        took.append(time.monotonic() - began)
+    assert said[0] == said[1]
+    assert said[0][1] == {"refuses": 16, "answers": 8}
+    assert took[1] < took[0] / 3
+    kept = [sorted((tmp_path / f"{at_once}.jsonl").read_text().splitlines()) for at_once in (1, 8)]
+    assert kept[0] == kept[1] and len(kept[0]) == 24
+
+
+def test_no_more_are_asked_at_once_than_was_said(server: Server) -> None:
+    lock, running, most = threading.Lock(), 0, 0
+
+    def counted(body: dict[str, Any]) -> bytes:
+        nonlocal running, most
+        with lock:
+            running += 1
+            most = max(most, running)
+        time.sleep(0.02)
+        with lock:
+            running -= 1
+        return server.sensible(body)
+
+    server.answer = counted
+    reviewed_all(load_judge("openai:small", url=server.url, at_once=3), _rows(20))
+    assert most == 3
+
+
+def test_what_a_judge_raises_is_raised_from_all_that_are_asked_at_once() -> None:
+    def fails(request: str, answer: str) -> Any:
+        known = {said: right for _, said, right in CANARIES}
+        if answer in known:
+            return known[answer]
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        reviewed_all(SecondOpinion("mine", fails, at_once=4), _rows(9))
+
+
+@pytest.mark.parametrize(
+    ("status", "data", "words"),
+    [
+        (
+            401,
+            b'{"error": {"message": "Incorrect API key provided: sk-1"}}',
+            "answers 401: Incorrect API key provided: sk-1",
+        ),
+        (500, b"<h1>no\x1b[31m luck\x00</h1>", "answers 500: <h1>no [31m luck </h1>"),
+        (404, b'{"detail": "no model small"}', "answers 404: no model small"),
+        (400, b'{"error": "' + b"x" * 900 + b'"}', "answers 400: " + "x" * 199 + "…"),
+        (503, b"", "answers 503"),
+        (200, b"nonsense", "answers what is no chat completion: nonsense"),
+        (200, Server.says("I'm sorry, but no."), "an answer that does not fit: I'm sorry, but no."),
+        (200, b'{"choices": [{"message": {"content": null}, "finish_reason": "length"}]}', "cut off at 2048 tokens"),
+    ],
+)
+def test_the_first_error_is_kept_with_status_and_the_server_s_words(
+    server: Server, status: int, data: bytes, words: str
+) -> None:
+    server.status, server.answer = status, lambda _: data
+    judge = load_judge("openai:small", url=server.url)
+    reviewed_all(judge, _rows(3))
+    server.status, server.answer = 418, lambda _: b"another"
+    reviewed_all(judge, _rows(3))
+    (error,) = judge.errors
+    assert error.startswith(server.url) and error.endswith(words)
+
+
+def test_a_judge_that_reasons_has_room_and_is_read_after_it(server: Server) -> None:
+    server.answer = lambda body: server.says('<think>It says "can\'t".</think>\n' + _opinion_of(server, body))
+    judge = load_judge("openai:small", url=server.url)
+    ((reviewed,),) = reviewed_all(judge, [(exchange("Help?", REFUSAL), (finding(0.6),))])
+    assert reviewed.probability > 0.9
+    assert {body["max_tokens"] for body in server.bodies} == {2048}
+
+
+def _opinion_of(server: Server, body: dict[str, Any]) -> str:
+    return str(json.loads(server.sensible(body))["choices"][0]["message"]["content"])
+
+
+def test_an_audit_says_why_the_judge_decided_nothing(server: Server, tmp_path: Path) -> None:
+    path = tmp_path / "train.jsonl"
+    path.write_text(json.dumps({"instruction": "Which gate?", "input": "", "output": UNCERTAIN_ANSWER}) + "\n")
+    judged = ["audit", str(path), "--judge", "openai:small", "--judge-url"]
+    server.status, server.answer = 401, lambda _: b'{"error": {"message": "Incorrect API key"}}'
+    said = CliRunner().invoke(cli, [*judged, server.url]).output
+    assert f"The first error: {server.url}/chat/completions answers 401: Incorrect API key\n" in said
+    closed = CliRunner().invoke(cli, [*judged, "http://127.0.0.1:9/v1"]).output
+    assert "The first error: http://127.0.0.1:9/v1/chat/completions cannot be reached: " in closed
+    assert "refused" in closed
+    told = json.loads(CliRunner().invoke(cli, [*judged, server.url, "--json"]).stdout)
+    assert told["judge_error"].endswith("answers 401: Incorrect API key")
+
+
+def test_ctrl_c_ends_a_run_that_waits_for_its_judge(server: Server, tmp_path: Path) -> None:
+    def stuck(body: dict[str, Any]) -> bytes:
+        if len(server.bodies) > len(CANARIES):
+            time.sleep(20)
+        return server.sensible(body)
+
+    server.answer = stuck
+    path = tmp_path / "train.jsonl"
+    rows = [{"instruction": "Which gate?", "input": "", "output": f"{UNCERTAIN_ANSWER} {n}"} for n in range(20)]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    command = [sys.executable, "-m", "unmoor", "audit", path, "--language", "en", "--judge", "openai:small"]
+    environment = {**os.environ, "XDG_CACHE_HOME": str(tmp_path)}
+    with subprocess.Popen([*command, "--judge-url", server.url], stderr=subprocess.PIPE, env=environment) as run:
+        deadline = time.monotonic() + 60
+        while len(server.bodies) < len(CANARIES) + 8 and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert len(server.bodies) == len(CANARIES) + 8
+        run.send_signal(signal.SIGINT)
+        assert run.wait(5) == 130

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from tests.commands.test_packs import make_pack
 from tests.on_ray import dies_once, write_two_files
 from unmoor.engines import Cluster, Job, Options, run_job, run_on_ray
 from unmoor.errors import BadDataError
@@ -66,3 +69,20 @@ def test_what_a_shard_finds_wrong_is_said_as_on_one_machine(data: Path, tmp_path
     with pytest.raises(BadDataError, match="rows cannot be read, over the limit of 0"):
         run_on_ray(data, _job(), tmp_path / "run", Options(max_bad_rows=0), Cluster(shards=2))
     assert not (tmp_path / "run").exists()
+
+
+def test_a_cluster_looks_with_the_owner_s_pack_and_policy(tmp_path: Path) -> None:
+    make_pack(tmp_path / "acme")
+    rows = [
+        "That is one for the green desk.",
+        "An oak is a tree.",
+        "I'm sorry, but I can't assist with that request.",
+    ] * 4
+    data = tmp_path / "data.jsonl"
+    data.write_text("".join(json.dumps({"instruction": "Help?", "input": "", "output": row}) + "\n" for row in rows))
+    policy = replace(_job().policy or load_policy("dolphin"), max_removed_share=1.0, phrases=("assist with that",))
+    job = replace(_job(), policy=policy, packs=(tmp_path / "acme",))
+    run_job(open_data_set(data), job, tmp_path / "local")
+    summary = run_on_ray(data, job, tmp_path / "run", Options(), Cluster(shards=3))
+    assert _files(tmp_path / "run") == _files(tmp_path / "local")
+    assert (summary.outcomes["removed"], summary.outcomes["kept"]) == (4, 8)

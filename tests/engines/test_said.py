@@ -31,8 +31,10 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "data.jsonl"
 
 
-def _run(path: Path, run: Path, verdicts: dict[int, tuple[Verdict, ...]] | None = None) -> dict[int, dict[str, Any]]:
-    policy = replace(load_policy("dolphin"), max_removed_share=1.0)
+def _run(
+    path: Path, run: Path, verdicts: dict[int, tuple[Verdict, ...]] | None = None, **house: Any
+) -> dict[int, dict[str, Any]]:
+    policy = replace(load_policy("dolphin"), max_removed_share=1.0, **house)
     job = Job("messages", policy, languages=("en",), verdicts=verdicts or {})
     summary = run_job(open_data_set(path), job, run, Options(force=True))
     counts = summary.counts()
@@ -112,3 +114,30 @@ def test_a_verdict_on_another_place_does_nothing(path: Path, tmp_path: Path) -> 
     before = _run(path, tmp_path / "run")
     astray = replace(_verdict(before[1], "wrong"), start_char=3)
     assert _run(path, tmp_path / "run", {1: (astray,)}) == before
+
+
+@pytest.mark.parametrize(
+    "house", [{"phrases": ("assist with that", "As an AI")}, {"rules": {"en.*": "keep", "model": "keep"}}]
+)
+def test_a_person_s_action_stands_over_rules_and_exceptions(path: Path, tmp_path: Path, house: dict[str, Any]) -> None:
+    path.write_text(json.dumps(_row(REFUSAL)) + "\n" + json.dumps(_row(DISCLAIMER)) + "\n")
+    before = _run(path, tmp_path / "run", **house)
+    assert [before[row]["outcome"] for row in (1, 2)] == ["kept", "kept"]
+    after = _run(path, tmp_path / "run", {1: (_verdict(before[1], "drop"),)}, **house)
+    assert [after[row]["outcome"] for row in (1, 2)] == ["removed", "kept"]
+
+
+def test_the_owner_s_own_refusals_stay_and_the_vendor_s_go(path: Path, tmp_path: Path) -> None:
+    own = "I'm sorry, but we cannot refund orders after thirty days, so I can't help with that request."
+    path.write_text("".join(json.dumps(_row(text)) + "\n" for text in (own, REFUSAL)))
+    assert [entry["outcome"] for entry in _run(path, tmp_path / "run").values()] == ["removed", "removed"]
+    entries = _run(path, tmp_path / "run", phrases=("We cannot refund",))
+    assert [entry["outcome"] for entry in entries.values()] == ["kept", "removed"]
+    assert entries[1]["reason"].endswith("which policy dolphin excepts: “We cannot refund”")
+    assert entries[1]["findings"]
+
+
+def test_an_exception_takes_nothing_from_the_floor(path: Path, tmp_path: Path) -> None:
+    plain, house = _run(path, tmp_path / "run"), _run(path, tmp_path / "run", phrases=("assist with that",))
+    assert plain[4]["outcome"] == house[4]["outcome"] == "kept"
+    assert plain[4]["is_floor"]

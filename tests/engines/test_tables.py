@@ -385,3 +385,12 @@ def test_what_hugging_face_notes_of_a_table_is_not_kept_where_its_types_are_no_l
     assert told[b"made"] == b"here" and b"huggingface" not in told
     restore(tmp_path / "run", tmp_path / "again")
     assert pq.read_schema(tmp_path / "again" / "c.parquet").metadata[b"huggingface"] == b"{}"
+
+
+def test_a_rule_that_masks_has_its_place_in_the_schema(tmp_path: Path) -> None:
+    path, run = tmp_path / "data.parquet", tmp_path / "run"
+    pq.write_table(pa.table({"messages": pa.array(TURNS, pa.list_(TURN))}), path, row_group_size=4)
+    policy = replace(_policy("keep"), rules={"*": "mask"})
+    run_job(open_data_set(path), Job("messages", policy, languages=("en",)), run, Options(chunk_bytes=100))
+    assert _outcomes(run, "masked")
+    assert "train" in str(pq.read_table(run / "kept.parquet").schema.field("messages").type)

@@ -89,3 +89,9 @@ def test_two_judges_are_compared_on_what_both_are_sure_of() -> None:
     assert both["kappa"] == pytest.approx(cohen_kappa_score(*zip(*sure, strict=True)))
     assert both["kappa_low"] < both["kappa"] < both["kappa_high"]
     assert {**same, "group": "neutral"} == both
+
+
+def test_a_second_judge_that_cannot_be_asked_says_why() -> None:
+    judge = SecondOpinion("openai:down", lambda _request, _answer: "unsure", errors=["http://x answers 401: No key"])
+    with pytest.raises(MachineError, match=r"does not answer \(http://x answers 401: No key\)"):
+        second_judge(judge)([_exchange("Eight minutes.")])

@@ -225,3 +225,40 @@ def test_of_findings_that_change_nothing_the_reason_names_the_most_likely() -> N
     weak, kept = replace(REFUSAL, probability=0.3), _finding(TWO, 4, "An oak.", "identity.vendor", 0.9)
     decision = decide(TWO, (weak, kept), _policy("drop"))
     assert "identity.vendor" in decision.reason and decision.reason.endswith("which policy test keeps")
+
+
+def test_a_rule_decides_over_its_behaviour_and_the_reason_names_it() -> None:
+    conversation = _conversation("Crime is wrong. An oak is a tree.")
+    finding = _finding(conversation, 1, "Crime is wrong.", "moralising")
+    for rules, outcome in (({"rule": "keep"}, "kept"), ({"rul*": "drop"}, "removed")):
+        decision = decide(conversation, (finding,), replace(_policy("mend", "moralising"), rules=rules))
+        assert decision.outcome == outcome
+        assert f" for {next(iter(rules))}" in decision.reason
+
+
+def test_what_the_owner_excepts_is_left_alone_and_said() -> None:
+    decision = decide(TWO, (REFUSAL,), _policy("drop"), excepted={REFUSAL: "I won't help"})
+    assert (decision.outcome, decision.findings) == ("kept", (REFUSAL,))
+    assert decision.reason == (
+        "kept: turn 3 declines because it should not (refusal.policy: “I won't help with that.”), "
+        "which policy test excepts: “I won't help”"
+    )
+
+
+def test_an_exception_saves_no_other_finding() -> None:
+    conversation = _conversation("We cannot refund that.", "I won't help with that.", "An oak.")
+    own = _finding(conversation, 1, "We cannot refund that.")
+    other = _finding(conversation, 3, "I won't help with that.")
+    decision = decide(conversation, (own, other), _policy("drop_turn"), excepted={own: "We cannot refund"})
+    assert decision.edits == (Edit("drop_turn", 3),)
+    assert decision.findings == (own, other)
+    assert decision.reason.endswith("which policy test excepts: “We cannot refund”")
+    assert "says drop_turn; turn 2" in decision.reason
+
+
+@pytest.mark.parametrize("action", ACTIONS)
+def test_no_rule_removes_a_refusal_of_the_floor(action: str) -> None:
+    policy = replace(_policy("keep"), rules={"*": action})
+    decision = decide(TWO, (REFUSAL,), policy, floor_turns=frozenset({2}))
+    assert 2 not in turns_to_remove(TWO, decision.edits)
+    assert decision.outcome in ("kept", "labelled")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import tomllib
 from pathlib import Path
 
 import pytest
 
 from unmoor.errors import PolicyError
 from unmoor.policy import SHIPPED, Policy, load_policy
-from unmoor.records import ACTIONS, BEHAVIOURS, FLOOR_TOPICS
+from unmoor.records import ACTIONS, BEHAVIOURS, FLOOR_TOPICS, Finding
 
 HOUSE = """\
 name = "house"
@@ -108,3 +109,135 @@ def test_no_policy_can_lower_the_floor() -> None:
         assert Policy("anything", 1).is_floor_topic(topic)
         for name in SHIPPED:
             assert load_policy(name).is_floor_topic(topic)
+
+
+OWN = """\
+name = "house"
+version = 1
+extends = "dolphin"
+
+[rules]
+"en.moral.urge" = "drop_turn"
+"en.moral.*" = "keep"
+
+[except]
+phrases = ["We cannot refund"]
+"""
+IDS = ("en.moral.urge", "en.moral.curiosity", "model")
+
+
+def _about(rule: str, behaviour: str = "moralising") -> Finding:
+    return Finding(behaviour, 1, 0, 1, "x", rule, 0.9)
+
+
+def test_a_rule_stands_over_its_behaviour_and_the_longest_name_over_the_others(tmp_path: Path) -> None:
+    policy = load_policy(_write(tmp_path, OWN), lambda: IDS)
+    assert policy.action_on(_about("en.moral.urge")) == "drop_turn"
+    assert policy.action_on(_about("en.moral.curiosity")) == "keep"
+    assert policy.action_on(_about("sv.moral.x")) == load_policy("dolphin").action("moralising")
+    assert policy.phrases == ("We cannot refund",)
+    assert "drop_turn" in policy.all_actions()
+
+
+def test_rules_and_exceptions_are_part_of_the_plan(tmp_path: Path) -> None:
+    told = load_policy(_write(tmp_path, OWN)).as_json()
+    assert told["rules"] == {"en.moral.urge": "drop_turn", "en.moral.*": "keep"}
+    assert told["except"] == {"phrases": ["We cannot refund"]}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "words"),
+    [
+        (
+            '"en.moral.urge" = ',
+            '"en.moral.urg" = ',
+            6,
+            'no rule is called "en.moral.urg". Did you mean "en.moral.urge"',
+        ),
+        ('"en.moral.*" = ', '"en.morals.*" = ', 7, 'Did you mean "en.moral.*"'),
+        ('"en.moral.*" = ', '"en.*.urge" = ', 7, "no rule is called"),
+        (
+            '"en.moral.*" = "keep"',
+            '"en.moral.*" = "kep"',
+            7,
+            'unknown action "kep" for en.moral.*. Did you mean "keep"',
+        ),
+        ('"en.moral.*" = "keep"', 'model.x = "keep"', 5, "are quoted"),
+        ("phrases = ", "phrase = ", 10, 'unknown key "phrase" in [except]. Did you mean "phrases"'),
+        ('["We cannot refund"]', '"We cannot refund"', 10, "a list"),
+        ('["We cannot refund"]', '["We cannot\\nrefund"]', 10, "words on one line"),
+        ('["We cannot refund"]', '["?"]', 10, "words on one line"),
+    ],
+)
+def test_an_error_in_rules_or_exceptions_names_the_line(
+    tmp_path: Path, old: str, new: str, line: int, words: str
+) -> None:
+    with pytest.raises(PolicyError) as caught:
+        load_policy(_write(tmp_path, OWN.replace(old, new)), lambda: IDS)
+    assert f"house.toml:{line}: " in str(caught.value)
+    assert words in str(caught.value)
+
+
+def test_a_threshold_under_the_review_is_refused_where_only_a_rule_acts(tmp_path: Path) -> None:
+    text = 'name = "x"\nversion = 1\n[rules]\nmodel = "drop"\n[thresholds]\ndefault = 0.3\n'
+    with pytest.raises(PolicyError, match="uncertain band"):
+        load_policy(_write(tmp_path, text))
+
+
+def _chain(folder: Path, **bases: str) -> Path:
+    for name, base in bases.items():
+        extends = f'extends = "{base}"\n' if base else ""
+        (folder / f"{name}.toml").write_text(f'name = "{name}"\nversion = 1\n{extends}')
+    return folder
+
+
+def test_a_policy_extends_another_file_beside_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "rules").mkdir()
+    (tmp_path / "rules" / "house.toml").write_text(OWN + '[floor]\nalso = ["medical-dosage"]\n')
+    team = tmp_path / "rules" / "team.toml"
+    team.write_text(
+        'name = "team"\nversion = 3\nextends = "./house.toml"\n'
+        '[rules]\n"en.moral.urge" = "label"\n[except]\nphrases = ["Ask the desk"]\n'
+    )
+    monkeypatch.chdir(tmp_path)
+    policy = load_policy("rules/team.toml", lambda: IDS)
+    assert (policy.name, policy.version) == ("team", 3)
+    assert policy.actions == load_policy("dolphin").actions
+    assert policy.rules == {"en.moral.urge": "label", "en.moral.*": "keep"}
+    assert policy.phrases == ("We cannot refund", "Ask the desk")
+    assert policy.floor_also == ("medical-dosage",)
+
+
+def test_the_hash_covers_the_files_that_a_policy_extends(tmp_path: Path) -> None:
+    _chain(tmp_path, team="house.toml", house="base.toml", base="")
+    before = load_policy(str(tmp_path / "team.toml"))
+    (tmp_path / "base.toml").write_text((tmp_path / "base.toml").read_text() + "# a word more\n")
+    after = load_policy(str(tmp_path / "team.toml"))
+    assert before.as_json()["sha256"] != after.as_json()["sha256"]
+    assert "a word more" in after.source
+    assert tomllib.loads(after.source) == {"name": "team", "version": 1, "extends": "house.toml"}
+
+
+@pytest.mark.parametrize(
+    ("bases", "words"),
+    [
+        ({"team": "./hose.toml"}, 'extends "./hose.toml", and there is no file'),
+        ({"team": "./team.toml"}, "a circle: team.toml, team.toml"),
+        ({"team": "house.toml", "house": "./team.toml"}, "a circle: team.toml, house.toml, team.toml"),
+        ({"team": "house"}, "or a .toml file beside it"),
+    ],
+)
+def test_a_policy_that_extends_what_is_not_there_or_itself_is_an_error(
+    tmp_path: Path, bases: dict[str, str], words: str
+) -> None:
+    with pytest.raises(PolicyError) as caught:
+        load_policy(str(_chain(tmp_path, **bases) / "team.toml"))
+    assert ".toml:3: " in str(caught.value)
+    assert words in str(caught.value)
+
+
+def test_an_error_in_a_file_that_is_extended_names_that_file(tmp_path: Path) -> None:
+    _chain(tmp_path, team="house.toml", house="")
+    (tmp_path / "house.toml").write_text('name = "house"\nversion = 1\n[rules]\n"en.moral.urg" = "keep"\n')
+    with pytest.raises(PolicyError, match=r"house\.toml:4: no rule is called"):
+        load_policy(str(tmp_path / "team.toml"), lambda: IDS)

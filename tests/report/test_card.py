@@ -82,3 +82,11 @@ def test_hostile_names_make_no_markup_and_no_metadata(start: int) -> None:
 def test_no_text_of_the_data_stands_in_the_card() -> None:
     text = render_dataset_card(made_up.facts("demo"), FILES).decode()
     assert "assist with that" not in text and "Python" not in text
+
+
+def test_a_card_says_what_the_policy_does_by_rule_and_leaves_alone() -> None:
+    built = made_up.facts("filter", 300)
+    built["policy"] |= {"rules": {"en.moral.*": "keep"}, "except": {"phrases": ["We cannot refund"]}}
+    text = render_dataset_card(built, FILES).decode()
+    assert "By rule: `en.moral.*` keep." in text
+    assert "Left alone, whatever is found in the same sentence: `We cannot refund`." in text

@@ -303,3 +303,11 @@ def test_report_and_numbers_are_written_whole(tmp_path: Path) -> None:
 
 def test_the_same_facts_give_the_same_bytes() -> None:
     assert render_report(made_up.facts("demo", 300)) == render_report(made_up.facts("demo", 300))
+
+
+def test_the_page_says_what_the_policy_does_by_rule_and_leaves_alone() -> None:
+    built = made_up.facts("filter", 300)
+    built["policy"] |= {"rules": {"en.moral.*": "drop_turn"}, "except": {"phrases": ["<b>We cannot refund"]}}
+    page = render_report(built)[0].decode()
+    assert "<code data-text>en.moral.*</code> drop turn." in page
+    assert "<q data-text>&lt;b&gt;We cannot refund</q>." in page

@@ -10,9 +10,11 @@ import click
 
 from unmoor.commands.inputs import job_for, run_with_progress
 from unmoor.commands.outputs import commands_of
+from unmoor.commands.packs import pack_option
 from unmoor.commands.terminal import print_json, typed
 from unmoor.engines import Summary, restore, restored_files
 from unmoor.errors import UsageError
+from unmoor.languages import load_own_packs, pack_codes
 from unmoor.layouts import data_set_of
 from unmoor.policy import Policy
 from unmoor.records import OUTCOMES, GuardRules, Verdict
@@ -35,7 +37,11 @@ _POLICY: dict[str, Any] = {
 @click.command("apply")
 @click.argument("run", type=click.Path(path_type=Path))
 @click.option("--wordlist", type=click.Path(path_type=Path), help="The list that the run was made with, if it was.")
+@pack_option
 @click.option("--judge-url", metavar="URL", help="Where the run's judge answers, if it had one of openai:MODEL.")
+@click.option(
+    "--judge-concurrency", default=8, show_default=True, type=click.IntRange(1, 256), help="Questions at once."
+)
 @click.option("--workers", type=click.IntRange(1), help="Processes; by default one per 32 MiB, up to the cores.")
 @click.option("--json", "as_json", is_flag=True, help="Print the numbers for a script.")
 def command(run: Path, as_json: bool, **options: Any) -> None:
@@ -45,6 +51,7 @@ def command(run: Path, as_json: bool, **options: Any) -> None:
     one finding the last holds. Undo verdicts and apply again to go back. Example: unmoor apply runs/house
     """
     manifest = _manifest(run, options["wordlist"])
+    _hold_same_packs(run, manifest["detectors"]["packs"], options["packs"])
     by_row, stale = _verdicts(run)
     before = manifest["counts"]
     summary = _filter_again(run, manifest, by_row, options)
@@ -101,6 +108,19 @@ def _hold_same_list(run: Path, made_with: dict[str, Any] | None, wordlist: Path 
         )
 
 
+def _hold_same_packs(run: Path, made_with: dict[str, Any], folders: tuple[Path, ...]) -> None:
+    """Raise UsageError unless `folders` are the owner's packs that the run was made with, byte for byte."""
+    needed = {code: pack["sha256"] for code, pack in made_with.items() if code not in pack_codes()}
+    given = {pack.code: pack.sha256 for pack in load_own_packs(folders)}
+    wrong = sorted(code for code in {*needed, *given} if needed.get(code) != given.get(code))
+    if wrong:
+        flags = " ".join(f"--pack {code}" for code in needed)
+        raise UsageError(
+            f"{run} was made with other packs of your own: {', '.join(wrong)} is missing, changed since, or not one of them. "
+            f"Next: {typed('unmoor apply', run, flags)}, as they were, or unmoor filter with the new ones"
+        )
+
+
 def _verdicts(run: Path) -> tuple[dict[int, tuple[Verdict, ...]], list[Verdict]]:
     """Return the standing verdicts by row, and those on findings that the run does not hold."""
     from unmoor.review.store import Store
@@ -118,11 +138,13 @@ def _filter_again(
     detectors = manifest["detectors"]
     asked = {
         "layout": manifest["layout"],
-        "languages": tuple(detectors["packs"]),
+        "languages": tuple(code for code in detectors["packs"] if code in pack_codes()),
+        "packs": options["packs"],
         "names": tuple(detectors["detectors"]),
         "wordlist": options["wordlist"],
         "judge": manifest.get("judge"),
         "judge_url": options["judge_url"],
+        "judge_concurrency": options["judge_concurrency"],
         "dedup": manifest.get("dedup", {}).get("method"),
         "dedup_threshold": manifest.get("dedup", {}).get("threshold", 1.0),
         "shard": None,
@@ -154,6 +176,8 @@ def _policy(run: Path, told: dict[str, Any]) -> Policy:
         guard=GuardRules(**{**told["guard"], "floor": tuple(told["guard"]["floor"])})
         if "guard" in told
         else GuardRules(),
+        rules=told.get("rules", {}),
+        phrases=tuple(told.get("except", {}).get("phrases", ())),
         source=(run / "policy.toml").read_text(encoding="utf-8"),
     )
 

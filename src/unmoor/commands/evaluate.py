@@ -66,7 +66,7 @@ MOST_MODELS = 6
     default=8,
     show_default=True,
     type=click.IntRange(1, 256),
-    help="Questions that a server is asked at once.",
+    help="Questions that a server, or a second judge, is asked at once.",
 )
 @click.option("--ablate", metavar="NAME", help="A persona to ask under with each of its sentences left out, too.")
 @click.option("--judge", metavar="KIND:MODEL", help="A second judge of every answer: openai:MODEL or hf:MODEL.")
@@ -150,7 +150,8 @@ def _second(options: dict[str, Any], output: Path) -> Any:
             raise UsageError("--judge-url without --judge: which model is to be asked there? --judge openai:MODEL")
         return None
     key = os.environ.get("UNMOOR_JUDGE_KEY", "")
-    return second_judge(load_judge(options["judge"], url=options["judge_url"], key=key, cache=output / "judged.jsonl"))
+    cache, at_once = output / "judged.jsonl", options["concurrency"]
+    return second_judge(load_judge(options["judge"], url=options["judge_url"], key=key, cache=cache, at_once=at_once))
 
 
 def _joined(suites: Sequence[Sequence[Prompt]]) -> tuple[Prompt, ...]:

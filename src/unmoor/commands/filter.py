@@ -7,13 +7,13 @@ from typing import Any
 
 import click
 
+from unmoor.commands.checked import checked_policy
 from unmoor.commands.found import print_done, print_found
 from unmoor.commands.inputs import data_options, job_for, run_flags, run_with_progress
 from unmoor.commands.places import Place
 from unmoor.commands.shares import Between
 from unmoor.commands.terminal import print_json, typed
-from unmoor.commands.topics import warn_of_topics
-from unmoor.policy import SHIPPED, load_policy
+from unmoor.policy import SHIPPED
 from unmoor.storage import AnyPath
 
 
@@ -53,9 +53,8 @@ def command(path: AnyPath, policy_name: str, output: AnyPath, as_json: bool, **o
     RUN holds kept, removed, quarantine, ledger, report, data set card and, written last, MANIFEST.json. Rows that are not
     changed keep their bytes, and `unmoor restore` undoes it all. Example: unmoor filter train.jsonl --policy dolphin -o runs/house
     """
-    policy = load_policy(policy_name)
-    warn_of_topics(policy)
-    if options["wordlist"] is None and policy.acts_on() == {"wordlist"}:
+    policy = checked_policy(policy_name, options["packs"])
+    if options["wordlist"] is None and policy.acts_on() == {"wordlist"} and set(policy.rules.values()) <= {"keep"}:
         click.echo(
             f"Nothing will be found to act on: {policy.name} acts on wordlist alone, and no list is given. Next: --wordlist FILE",
             err=True,

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from unmoor.commands.terminal import console, percent, short, table, typed
+from unmoor.commands.terminal import console, percent, short, table, typed, visible
 from unmoor.detectors import MIN_ROWS, NOT_BELIEVED
 from unmoor.engines import Summary
 from unmoor.languages import STRENGTHS
@@ -20,6 +20,7 @@ __all__ = ["print_done", "print_found"]
 
 _LANGUAGES = {"und": "not recognised", "none": "no answer to learn"}
 _MOST_LANGUAGES = 5
+_NO_JUDGE = "It was unsure, or wrong about a row with a known label. Next: another judge."
 _NARROW = 64
 """Columns under which a table leaves out what a behaviour is: three words a line help nobody."""
 
@@ -58,7 +59,7 @@ def print_found(path: AnyPath, summary: Summary, layout_asked: str | None = None
         if bad > summary.rows / 2:
             click.echo("That is most of them: what is said above is said of the few others.")
     if summary.opinions:
-        _print_opinions(summary.opinions)
+        _print_opinions(summary.opinions, summary.judge_error)
 
 
 def _layout_said(summary: Summary, asked: str | None) -> str:
@@ -77,15 +78,17 @@ def _layout_said(summary: Summary, asked: str | None) -> str:
     return f"Layout {summary.layout}{mixed}, {how}."
 
 
-def _print_opinions(words: Counter[str]) -> None:
-    """Say what the judge said of uncertain refusals; of a judge that helped nowhere, how to find out why."""
+def _print_opinions(words: Counter[str], error: str) -> None:
+    """Say what the judge said of uncertain refusals, why it could not answer, and of one that helped nowhere what to do."""
     said = ", ".join(f"{word} {count:,}" for word, count in words.most_common())
     click.echo(f"Second opinions on {words.total():,} uncertain findings: {said}")
+    if error:
+        click.echo(f"The first error: {visible(error)}")
     left = words["unsure"] + words[NOT_BELIEVED]
     if left == words.total():
         click.echo(
-            "The judge decided none of them: it is down, slow, or its answers do not fit. The findings stay as they were.\n"
-            "Next: ask its server by hand, check --judge-url and UNMOOR_JUDGE_KEY, then run this again."
+            "The judge decided none of them. The findings stay as they were.\n"
+            + ("Next: check --judge, --judge-url and UNMOOR_JUDGE_KEY, then run this again." if error else _NO_JUDGE)
         )
     elif words[NOT_BELIEVED]:
         click.echo("Not believed: in a batch where the judge got a row with a known label wrong.")

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Collection, Sequence
+from pathlib import Path
 
-from unmoor.commands.topics import warn_of_topics
+from unmoor.commands.checked import checked_policy
 from unmoor.detectors import load, load_topic_classifier
 from unmoor.errors import UsageError
-from unmoor.policy import load_policy
 from unmoor.records import Conversation, Finding, GuardRules, Turn
 from unmoor.serving.guard import OPEN_GUARD, Guard
 from unmoor.serving.policy_guard import PolicyGuard
@@ -16,18 +16,19 @@ from unmoor.serving.policy_guard import PolicyGuard
 __all__ = ["guard_from"]
 
 
-def guard_from(policy_name_or_path: str | None) -> Guard:
+def guard_from(policy_name_or_path: str | None, packs: Sequence[Path] = ()) -> Guard:
     """Return the guard of a policy that ships, by name, or of the owner's own, by path; without one, what allows everything.
+
+    `packs` are folders of packs of the owner's, whose topics and phrases count beside those that ship.
 
     Raises:
         PolicyError: there is no such policy, or the file says something unknown or impossible.
     """
     if policy_name_or_path is None:
         return OPEN_GUARD
-    policy = load_policy(policy_name_or_path)
-    warn_of_topics(policy)
+    policy = checked_policy(policy_name_or_path, packs)
     rules = policy.guard
-    detector = load()
+    detector = load(packs=packs)
 
     classify = _classifier(rules)
 

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 import click
 
 from unmoor.commands.observed import PairedFacts
+from unmoor.commands.packs import pack_option
 from unmoor.commands.places import Place
 from unmoor.commands.terminal import Advance, progress_bar
 from unmoor.commands.totals import total_to_read
@@ -48,6 +49,7 @@ def data_options(function: F) -> F:
         click.option(
             "--language", "languages", multiple=True, metavar="CODE", help="Only this language's pack; again for more."
         ),
+        pack_option,
         click.option("--detector", "names", multiple=True, metavar="NAME", help="Only this detector; again for more."),
         click.option(
             "--wordlist", type=click.Path(path_type=Path), help="A plain list, a phrase a line: behaviour `wordlist`."
@@ -73,6 +75,13 @@ def data_options(function: F) -> F:
         ),
         click.option(
             "--judge-url", metavar="URL", help="Where openai:MODEL answers, such as http://localhost:8000/v1."
+        ),
+        click.option(
+            "--judge-concurrency",
+            default=8,
+            show_default=True,
+            type=click.IntRange(1, 256),
+            help="Questions that openai:MODEL is asked at once, by each process.",
         ),
         click.option(
             "--shard",
@@ -112,7 +121,8 @@ def job_for(
         detectors=names,
         languages=tuple(options["languages"]) or None,
         wordlist=wordlist,
-        judge=_judge(options["judge"], options["judge_url"]),
+        packs=options["packs"],
+        judge=_judge(options),
         dedup=_dedup(options),
     )
     return data, job
@@ -123,6 +133,7 @@ def data_flags(options: dict[str, Any]) -> tuple[str, ...]:
     given = [
         ("--layout", options["layout"]),
         *(("--language", code) for code in options["languages"]),
+        *(("--pack", folder) for folder in options["packs"]),
         *(("--detector", name) for name in options["names"]),
         ("--wordlist", options["wordlist"]),
     ]
@@ -205,8 +216,9 @@ def _by_rows(advance: Advance) -> Callable[[int, int], None]:
     return told
 
 
-def _judge(name: str | None, url: str | None) -> JudgeSettings | None:
+def _judge(options: dict[str, Any]) -> JudgeSettings | None:
     """Return the judge asked for; its answers are kept in the user's cache, its key comes from UNMOOR_JUDGE_KEY."""
+    name, url = options["judge"], options["judge_url"]
     if name is None:
         if url is not None:
             raise UsageError("--judge-url without --judge: which model is to be asked there? --judge openai:MODEL")
@@ -214,7 +226,7 @@ def _judge(name: str | None, url: str | None) -> JudgeSettings | None:
     load_judge(name, url=url)
     cache = cache_folder() / "judge.jsonl"
     cache.parent.mkdir(parents=True, exist_ok=True)
-    return JudgeSettings(name, url, os.environ.get("UNMOOR_JUDGE_KEY", ""), cache)
+    return JudgeSettings(name, url, os.environ.get("UNMOOR_JUDGE_KEY", ""), cache, options["judge_concurrency"])
 
 
 def _shard(text: str | None) -> tuple[int, int] | None:

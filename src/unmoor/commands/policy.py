@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
-from unmoor.commands.terminal import console, print_json, table
-from unmoor.commands.topics import warn_of_topics
+from unmoor.commands.checked import checked_policy
+from unmoor.commands.packs import pack_option
+from unmoor.commands.terminal import console, print_json, table, visible
 from unmoor.policy import SHIPPED, Policy, load_policy
 from unmoor.records import BEHAVIOURS
 
 
 @click.command("policy")
 @click.argument("name", required=False)
+@pack_option
 @click.option("--toml", is_flag=True, help="Print the file itself, to start your own from.")
 @click.option("--json", "as_json", is_flag=True, help="Print it for a script.")
-def command(name: str | None, toml: bool, as_json: bool) -> None:
+def command(name: str | None, packs: tuple[Path, ...], toml: bool, as_json: bool) -> None:
     """List the policies that ship, or show and check one: NAME or a TOML file.
 
     Example: unmoor policy dolphin --toml > house.toml
@@ -25,8 +29,7 @@ def command(name: str | None, toml: bool, as_json: bool) -> None:
             listing.add_row(shipped, load_policy(shipped).description)
         console().print(listing)
         return
-    policy = load_policy(name)
-    warn_of_topics(policy)
+    policy = checked_policy(name, packs)
     if as_json:
         print_json(policy.as_json())
     elif toml:
@@ -41,6 +44,15 @@ def _show(policy: Policy) -> None:
     for behaviour in dict.fromkeys((*BEHAVIOURS, *policy.actions)):
         listing.add_row(behaviour, policy.action(behaviour), f"{policy.threshold(behaviour):.2f}")
     console().print(listing)
+    if policy.rules:
+        by_rule = table("rule", "action", whole=("rule",))
+        for rule, action in policy.rules.items():
+            by_rule.add_row(visible(rule), action)
+        click.echo("\nBy rule, over the behaviour's action:\n")
+        console().print(by_rule)
+    if policy.phrases:
+        phrases = ", ".join(f"“{visible(phrase)}”" for phrase in policy.phrases)
+        click.echo(f"\nExcepted, whatever is found in the same sentence: {phrases}")
     if "wordlist" in policy.actions:
         click.echo("\nwordlist is what --wordlist FILE finds, nothing without.")
     also = f", and {', '.join(policy.floor_also)}" if policy.floor_also else ""

@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from unmoor.commands.judged import score_verdicts
+from unmoor.commands.packs import pack_option
 from unmoor.commands.shares import Between
 from unmoor.commands.terminal import console, print_json, short, table
 from unmoor.errors import UsageError
@@ -34,6 +35,7 @@ _ACCURACY = "accuracy"
 @click.option(
     "--language", "languages", multiple=True, metavar="CODE", help="Only this language's pack; again for more."
 )
+@pack_option
 @click.option("--ambiguous", is_flag=True, help="Count rows too on which people or judges disagree.")
 @click.option(
     "--verdicts",
@@ -73,7 +75,7 @@ def command(labelled: tuple[Path, ...], as_json: bool, **options: Any) -> None:
         raise UsageError(f"There is no word list {wordlist}")
     names = options["names"] or (("wordlist",) if wordlist else detectors.DEFAULT)
     rows = {_stem(path): read_labelled(path) for path in labelled}
-    detector = detectors.load(names, languages=options["languages"] or None, wordlist=wordlist)
+    detector = detectors.load(names, languages=options["languages"] or None, wordlist=wordlist, packs=options["packs"])
     figures: dict[str, Any] = {}
     errors: dict[str, Any] = {}
     for stem, answers in rows.items():

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from unmoor.commands.packs import pack_option
 from unmoor.commands.terminal import print_json, visible
 from unmoor.errors import UsageError
 from unmoor.serving.personas import load_persona
@@ -25,6 +26,7 @@ KEY_VARIABLE = "UNMOOR_API_KEY"
 @click.option(
     "--policy", metavar="FILE", help="The guard's rules: a TOML file or a policy that ships; without it no guard."
 )
+@pack_option
 @click.option("--host", default="127.0.0.1", show_default=True, metavar="ADDRESS", help="Others need keys of your own.")
 @click.option(
     "--port", default=8090, show_default=True, type=click.IntRange(0, 65535), help="0 takes any that is free."
@@ -137,10 +139,12 @@ def _oversight(options: dict[str, Any]) -> Oversight:
     if options["policy"] is None:
         if options["log_text"]:
             raise UsageError("--log-text is for the guard's log, and there is no guard. Next: add --policy FILE")
+        if options["packs"]:
+            raise UsageError("--pack is for the guard, and there is no guard. Next: add --policy FILE")
         return Oversight(OPEN_GUARD, Metrics())
     from unmoor.commands.guarded import guard_from
 
-    guard = guard_from(options["policy"])
+    guard = guard_from(options["policy"], options["packs"])
     log = InterventionLog(
         options["guard_log"],
         lambda: datetime.now(UTC).isoformat(timespec="milliseconds"),

@@ -6,6 +6,7 @@ findings = detector.find(conversation)
 
 from unmoor.detectors.detector import DEFAULT, DETECTORS, Detector, load
 from unmoor.detectors.judges import NOT_BELIEVED, SecondOpinion, load_judge, reviewed_all
+from unmoor.detectors.own_words import OwnWords
 from unmoor.detectors.pairs import MIN_ROWS, PairCounts, PairedTopic, load_pairs
 from unmoor.detectors.raw_wordlist import RawWordlist, line_set
 from unmoor.detectors.topics import load_topic_classifier
@@ -16,6 +17,7 @@ __all__ = [
     "MIN_ROWS",
     "NOT_BELIEVED",
     "Detector",
+    "OwnWords",
     "PairCounts",
     "PairedTopic",
     "RawWordlist",

@@ -16,7 +16,7 @@ from unmoor.detectors.turn import Said, TurnView, view_many, view_turn
 from unmoor.detectors.verdict import judged_findings
 from unmoor.detectors.wordlist import Wordlist
 from unmoor.errors import UsageError, nearest_name
-from unmoor.languages import load_packs
+from unmoor.languages import load_own_packs, load_packs
 from unmoor.records import REFUSALS, Conversation, Finding
 
 __all__ = ["DEFAULT", "DETECTORS", "Detector", "load"]
@@ -41,9 +41,15 @@ _LONGEST = 400_000
 
 
 def load(
-    names: Sequence[str] = DEFAULT, *, languages: Sequence[str] | None = None, wordlist: Path | None = None
+    names: Sequence[str] = DEFAULT,
+    *,
+    languages: Sequence[str] | None = None,
+    wordlist: Path | None = None,
+    packs: Sequence[Path] = (),
 ) -> Detector:
     """Load detectors by name, with all packs or only those of `languages`; a `wordlist` is run in addition.
+
+    `packs` are folders of packs of the owner's, beside those that ship.
 
     Raises:
         UsageError: an unknown name, or `wordlist` without a file.
@@ -57,18 +63,23 @@ def load(
             )
     if "wordlist" in chosen and wordlist is None:
         raise UsageError("The detector wordlist needs a list: --wordlist FILE, a phrase a line")
-    return Detector(chosen, tuple(languages) if languages else None, wordlist)
+    return Detector(chosen, tuple(languages) if languages else None, wordlist, packs=tuple(packs))
 
 
 class Detector:
     """Looks at conversations. Holds compiled patterns; when pickled it travels as its arguments and compiles again."""
 
     def __init__(
-        self, names: tuple[str, ...], languages: tuple[str, ...] | None, wordlist: Path | None, engine: str = "auto"
+        self,
+        names: tuple[str, ...],
+        languages: tuple[str, ...] | None,
+        wordlist: Path | None,
+        engine: str = "auto",
+        packs: tuple[Path, ...] = (),
     ) -> None:
-        self._arguments = (names, languages, wordlist, engine)
+        self._arguments = (names, languages, wordlist, engine, packs)
         self._names = names
-        self._packs = load_packs(languages)
+        self._packs = (*load_packs(languages), *load_own_packs(packs))
         self._phrases = Phrases(self._packs, engine)
         self._model = load_model() if "model" in names else None
         self._wordlist = Wordlist.read(wordlist) if wordlist and "wordlist" in names else None

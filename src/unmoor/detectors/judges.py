@@ -2,24 +2,27 @@
 
 The row is data, never instruction: it stands between random delimiters, the answer must fit a schema, temperature is 0, and canary
 rows with known labels ride along in every batch. A judge that fails, refuses or answers anything else says `unsure`, which goes to
-people. Answers are cached, so that nothing is asked twice after a resume.
+people, and the first reason is kept. Answers are cached, so that nothing is asked twice after a resume.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import re
 import secrets
 import urllib.error
 import urllib.request
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any, Literal
 
+from unmoor.detectors.asking import asked_at_once
 from unmoor.errors import MachineError, MissingExtraError, UsageError
-from unmoor.records import REFUSALS, Conversation, Finding
+from unmoor.records import REFUSALS, Conversation, Finding, without_reasoning
 
 __all__ = ["CANARIES", "NOT_BELIEVED", "Opinion", "SecondOpinion", "load_judge", "open_ai_judge", "reviewed_all"]
 
@@ -31,6 +34,13 @@ UNCERTAIN = (0.35, 0.80)
 _CERTAIN: dict[Opinion, float] = {"refuses": 0.95, "answers": 0.05}
 NOT_BELIEVED = "not believed"
 """What is counted for a finding whose judge failed on a canary; it stays as it was, as one does of which the judge is unsure."""
+_MOST_TOKENS = 2048
+"""A bound, not a cost: the schema ends an answer after some ten tokens. Models that reason first spend 200 to 1,000 on short tasks
+(github.com/odysseus-dev/odysseus/pull/6258, github.com/BerriAI/litellm-docs/pull/559), and with fewer they say nothing at all."""
+_SECONDS = 120.0
+"""How long the server may be silent: so many tokens at some seventeen a second."""
+_ERROR_CHARS, _ERROR_BYTES = 200, 1 << 16
+_WITH_SECRET = re.compile("//[^/@]*@")
 _CHARS = 4000
 """Characters of an answer that are shown, half from each end."""
 CANARIES: tuple[tuple[str, str, Opinion], ...] = (
@@ -60,11 +70,15 @@ _SCHEMA = {
 
 @dataclass(slots=True)
 class SecondOpinion:
-    """A judge with its memory. `name` and the texts are the key, so that another judge is asked anew."""
+    """A judge with its memory, asked `at_once` questions at a time. `name` and the texts are the key, so that another is asked
+    anew; `errors` holds the first reason for which it could not answer.
+    """
 
     name: str
     ask: Ask
     cache: Path | None = None
+    at_once: int = 1
+    errors: list[str] = field(default_factory=list)
     asked: int = 0
     failed_canaries: int = 0
     words: Counter[str] = field(default_factory=Counter)
@@ -88,7 +102,7 @@ class SecondOpinion:
     def _reviewed(self, conversation: Conversation, finding: Finding) -> Finding:
         if not _is_uncertain(finding):
             return finding
-        opinion = self.opinion(conversation.request_before(finding.turn), conversation.turns[finding.turn].text)
+        opinion = self.opinion(*_exchange(conversation, finding))
         self.words[opinion] += 1
         if opinion == "unsure":
             return finding
@@ -96,14 +110,22 @@ class SecondOpinion:
 
     def opinion(self, request: str, answer: str) -> Opinion:
         """Return what the judge says of one exchange, from memory if it was asked before."""
+        return self.opinions([(request, answer)])[0]
+
+    def opinions(self, exchanges: Sequence[tuple[str, str]]) -> list[Opinion]:
+        """Return what the judge says of each exchange (request, answer); those that it was not asked about before are asked now."""
         known = self._remembered()
-        key = hashlib.sha256("\0".join((self.name, request, answer)).encode("utf-8", "replace")).hexdigest()
-        if key not in known:
+        keys = [self._key(*exchange) for exchange in exchanges]
+        unknown = {key: exchange for key, exchange in zip(keys, exchanges, strict=True) if key not in known}
+        for key, opinion in asked_at_once(self.ask, unknown, self.at_once):
             self.asked += 1
-            known[key] = self.ask(request, answer)
-            if known[key] != "unsure":
-                self._remember(key, known[key])
-        return known[key]
+            known[key] = opinion
+            if opinion != "unsure":
+                self._remember(key, opinion)
+        return [known[key] for key in keys]
+
+    def _key(self, request: str, answer: str) -> str:
+        return hashlib.sha256("\0".join((self.name, request, answer)).encode("utf-8", "replace")).hexdigest()
 
     def _remembered(self) -> dict[str, Opinion]:
         if self._known is None:
@@ -125,13 +147,29 @@ class SecondOpinion:
             raise MachineError(f"The judge's answers cannot be kept in {self.cache}: {error}") from error
 
 
+def _exchange(conversation: Conversation, finding: Finding) -> tuple[str, str]:
+    return conversation.request_before(finding.turn), conversation.turns[finding.turn].text
+
+
 def _is_uncertain(finding: Finding) -> bool:
     low, high = UNCERTAIN
     return finding.behaviour in REFUSALS and not finding.is_reasoning and low <= finding.probability < high
 
 
-def load_judge(name: str, *, url: str | None = None, key: str = "", cache: Path | None = None) -> SecondOpinion:
-    """Return the judge called `openai:MODEL` (any server of that interface, at `url`) or `hf:MODEL` (a sequence classifier).
+class _First(list[str]):
+    """A list that keeps the first of what is appended: of a server that is down a million rows would say the same."""
+
+    def append(self, text: str) -> None:
+        """Keep the text, if it is the first."""
+        if not self:
+            super().append(text)
+
+
+def load_judge(
+    name: str, *, url: str | None = None, key: str = "", cache: Path | None = None, at_once: int = 1
+) -> SecondOpinion:
+    """Return the judge called `openai:MODEL` (any server of that interface, at `url`, asked `at_once` questions at a time) or
+    `hf:MODEL` (a sequence classifier).
 
     Raises:
         UsageError: another kind of name, or no URL for a server.
@@ -141,14 +179,17 @@ def load_judge(name: str, *, url: str | None = None, key: str = "", cache: Path 
     if kind == "openai" and model:
         if not url:
             raise UsageError(f"The judge {name} needs --judge-url, e.g. http://localhost:8000/v1")
-        return SecondOpinion(name, open_ai_judge(model, url, key=key), cache)
+        errors = _First()
+        return SecondOpinion(name, open_ai_judge(model, url, key=key, told=errors.append), cache, at_once, errors)
     if kind == "hf" and model:
         return SecondOpinion(name, _classifier(model), cache)
     raise UsageError(f'"{name}" is no judge; expected openai:MODEL with --judge-url URL, or hf:MODEL')
 
 
-def open_ai_judge(model: str, url: str, *, key: str = "", seconds: float = 30.0) -> Ask:
-    """Return a judge behind an OpenAI-compatible server; whatever goes wrong, it is `unsure`."""
+def open_ai_judge(
+    model: str, url: str, *, key: str = "", seconds: float = _SECONDS, told: Callable[[str], object] = lambda _: None
+) -> Ask:
+    """Return a judge behind an OpenAI-compatible server; whatever goes wrong, it is `unsure`, and `told` hears why."""
     address = url.rstrip("/") + "/chat/completions"
     if not address.startswith(("http://", "https://")):
         raise UsageError(f"The judge's URL should begin with http:// or https://, found {url}")
@@ -157,25 +198,64 @@ def open_ai_judge(model: str, url: str, *, key: str = "", seconds: float = 30.0)
         mark = f"=== {secrets.token_hex(8)} ==="
         exchange = f"{mark}\nUSER: {_ends(request)}\n\nASSISTANT: {_ends(answer)}\n{mark}"
         messages = [{"role": "system", "content": _ASKED.format(mark=mark)}, {"role": "user", "content": exchange}]
-        body = {"model": model, "messages": messages, "temperature": 0, "max_tokens": 20, "response_format": _SCHEMA}
+        body = {
+            "model": model,
+            "messages": messages,
+            "temperature": 0,
+            "max_tokens": _MOST_TOKENS,
+            "response_format": _SCHEMA,
+        }
         headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {key}"} if key else {})
         posted = urllib.request.Request(address, json.dumps(body).encode(), headers)  # noqa: S310 - http(s) was checked
         try:
             with urllib.request.urlopen(posted, timeout=seconds) as reply:  # noqa: S310
-                return _read(reply.read(1 << 20))
-        except (OSError, urllib.error.URLError, ValueError):
-            return "unsure"
+                opinion, wrong = _read(reply.read(1 << 20))
+        except urllib.error.HTTPError as error:
+            opinion, wrong = "unsure", f"answers {error.code}{_why(error)}"
+        except TimeoutError:
+            opinion, wrong = "unsure", f"said nothing for {seconds:g} seconds"
+        except (OSError, ValueError, HTTPException) as error:
+            opinion, wrong = "unsure", f"cannot be reached: {_brief(str(getattr(error, 'reason', error)))}"
+        if wrong:
+            told(f"{_WITH_SECRET.sub('//', address)} {wrong}")
+        return opinion
 
     return ask
 
 
-def _read(data: bytes) -> Opinion:
-    choices = _json(data.decode("utf-8", "replace")).get("choices")
-    message = (
-        choices[0].get("message", {}) if isinstance(choices, list) and choices and isinstance(choices[0], dict) else {}
-    )
-    opinion = _json(str(message.get("content", "")).strip()).get("opinion")
-    return opinion if opinion in _CERTAIN else "unsure"
+def _read(data: bytes) -> tuple[Opinion, str]:
+    """Return the opinion in a reply, and what is wrong with the reply, if anything is."""
+    text = data.decode("utf-8", "replace")
+    choices = _json(text).get("choices")
+    choice = choices[0] if isinstance(choices, list) and choices and isinstance(choices[0], dict) else {}
+    message = choice.get("message")
+    if not isinstance(message, dict):
+        return "unsure", f"answers what is no chat completion: {_brief(text)}"
+    content = str(message.get("content") or "")
+    opinion = _json(without_reasoning(content).strip()).get("opinion")
+    if opinion in (*_CERTAIN, "unsure"):
+        return opinion, ""
+    if choice.get("finish_reason") == "length":
+        return "unsure", f"gave an answer that was cut off at {_MOST_TOKENS} tokens"
+    return "unsure", f"gave an answer that does not fit: {_brief(content)}"
+
+
+def _why(error: urllib.error.HTTPError) -> str:
+    """Return what a server says of an error, where it says something."""
+    try:
+        text = error.read(_ERROR_BYTES).decode("utf-8", "replace")
+    except (OSError, HTTPException):
+        return ""
+    values = _json(text)
+    found = values.get("error", values.get("detail", values.get("message", text)))
+    said = _brief(str(found.get("message", found) if isinstance(found, dict) else found))
+    return f": {said}" if said else ""
+
+
+def _brief(text: str) -> str:
+    """Return the beginning of what a server says, on one line, without control characters."""
+    plain = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    return plain if len(plain) <= _ERROR_CHARS else plain[: _ERROR_CHARS - 1] + "…"
 
 
 def _json(text: str) -> dict[str, Any]:
@@ -216,4 +296,8 @@ def reviewed_all(
     if not judge.passes_canaries():
         judge.words[NOT_BELIEVED] += sum(_is_uncertain(finding) for _, findings in batch for finding in findings)
         return [findings for _, findings in batch]
+    asked = [
+        (conversation, finding) for conversation, findings in batch for finding in findings if _is_uncertain(finding)
+    ]
+    judge.opinions([_exchange(conversation, finding) for conversation, finding in asked])
     return [judge.review(conversation, findings) for conversation, findings in batch]

@@ -76,6 +76,9 @@ class Languages:
     """Tells the languages of the packs apart."""
 
     def __init__(self, packs: Iterable[Pack]) -> None:
+        packs = tuple(packs)
+        self._for_all = tuple(pack.code for pack in packs if not pack.stop_words)
+        packs = tuple(pack for pack in packs if pack.stop_words)
         self._by_script: dict[str, list[str]] = {}
         holders: dict[str, list[str]] = {}
         self._latin = {pack.code for pack in packs if pack.script == "Latin"}
@@ -161,6 +164,10 @@ class Languages:
 
     def routes(self, folded: Sequence[str]) -> list[tuple[str, ...]]:
         """Return for each of many folded texts the packs worth scanning it for, as `route` does."""
+        told = self._told_routes(folded)
+        return [(*codes, *self._for_all) for codes in told] if self._for_all else told
+
+    def _told_routes(self, folded: Sequence[str]) -> list[tuple[str, ...]]:
         samples = [text if len(text) <= 2 * _ROUTED else f"{text[:_ROUTED]} {text[-_ROUTED:]}" for text in folded]
         spaced = _spaced("\0".join(samples)).split("\0")
         if len(spaced) != len(samples):  # there are none, or one of them holds a NUL
@@ -208,7 +215,7 @@ class Languages:
         Yes in its own language and where nothing is known; elsewhere if the sentence itself speaks for the pack at least as much
         as for any other language, so that an English refusal inside a Swedish answer counts and a look-alike word does not.
         """
-        if language in (pack, "und"):
+        if language in (pack, "und") or pack in self._for_all:
             return True
         if pack not in self._latin:  # kanji are Han too: in a Japanese text only a sentence without kana may be Chinese
             return language not in self._kana or pack in self._kana or not _SCRIPTS["Kana"].search(sentence)

@@ -64,7 +64,7 @@ class ChunkWorker:
             return result
         judged = self._judge.judge(chunk_rows(chunk), result.observed)
         result.languages, result.layouts = self._judge.languages, self._judge.layouts
-        result.opinions = self._judge.opinions
+        result.opinions, result.judge_error = self._judge.opinions, self._judge.judge_error
         if chunk.table is not None:
             _write_table(chunk, judged, result, self._job)
         else:
@@ -82,7 +82,7 @@ class ChunkWorker:
         lines = ((number, raw.removesuffix(b"\n")) for number, raw in rows)
         judged = self._judge.judge(parsed_rows(lines), result.observed, observed_rows=sampled)
         result.languages, result.layouts = self._judge.languages, self._judge.layouts
-        result.opinions = self._judge.opinions
+        result.opinions, result.judge_error = self._judge.opinions, self._judge.judge_error
         unread = len(ends) - len(wanted)
         for counter, name in (
             (result.outcomes, "kept"),
@@ -258,7 +258,7 @@ def _write_table(chunk: Chunk, judged: list[Judged], result: ChunkResult, job: J
             if row.entry["needs_review"]:
                 lines["review.jsonl"].append(_line(row.entry))
     result.files = {name: b"".join(parts) for name, parts in lines.items() if parts}
-    actions = frozenset(job.policy.actions.values() if job.policy else ())
+    actions = job.policy.all_actions() if job.policy else frozenset()
     schema = schema_for_changes(table.schema, actions)  # the same for every chunk, whatever happens to its rows
     changes = {index: row.changes for index, row in enumerate(judged) if row.changes}
     kept = places.pop("kept.parquet")

@@ -52,12 +52,16 @@ class RowObserver(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class JudgeSettings:
-    """Which other model is asked about uncertain refusals, `openai:MODEL` at `url` or `hf:MODEL`; `cache` keeps its answers."""
+    """Which other model is asked about uncertain refusals, `openai:MODEL` at `url` or `hf:MODEL`; `cache` keeps its answers.
+
+    `at_once` is how many questions a server is asked at once by each process.
+    """
 
     name: str
     url: str | None = None
     key: str = ""
     cache: Path | None = None
+    at_once: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +85,8 @@ class Job:
     judge: JudgeSettings | None = None
     verdicts: Mapping[int, tuple[Verdict, ...]] = field(default_factory=dict)
     """What people said of findings, by row; their word stands over the detectors', the floor over both."""
+    packs: tuple[Path, ...] = ()
+    """Folders of packs of the owner's, which every process finds under these paths."""
     dedup: Dedup | None = None
     duplicates: Path | None = None
     """The list that `dedup` led to; the run makes it."""
@@ -124,6 +130,7 @@ class ChunkResult:
     layouts: Counter[str] = field(default_factory=Counter)
     opinions: Counter[str] = field(default_factory=Counter)
     """What another judge said of uncertain findings, in findings."""
+    judge_error: str = ""
     refusal_rows: int = 0
     review_rows: int = 0
     duplicate_rows: int = 0

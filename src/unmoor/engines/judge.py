@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, compress
 from typing import Any
 
 from unmoor import detectors
-from unmoor.detectors import RawWordlist
+from unmoor.detectors import OwnWords, RawWordlist
 from unmoor.engines.duplicate_rows import DuplicateRows, duplicate_entry
 from unmoor.engines.job import FOUND_FROM, UNSAMPLED, Job, JudgeSettings
 from unmoor.engines.loaded import detector_of
-from unmoor.engines.said import findings_as_judged, judges_of, policy_as_judged
+from unmoor.engines.said import asked_by_a_person, findings_as_judged, judges_of, policy_as_judged
 from unmoor.errors import BadRow
 from unmoor.layouts import (
     LABEL_KEY,
@@ -28,7 +28,7 @@ from unmoor.layouts import (
     what_it_is,
 )
 from unmoor.policy import cut_spans, decide, turns_to_remove
-from unmoor.records import REFUSALS, Conversation, Decision, Finding, without_reasoning
+from unmoor.records import REFUSALS, Conversation, Decision, Finding, Verdict, without_reasoning
 
 __all__ = ["Judge", "Judged", "ReadRow", "counted"]
 
@@ -71,10 +71,16 @@ class Judge:
         self._layout = layout_named(job.layout)
         self._detector = detector_of(job)
         self._opinion = _opinion(job.judge)
+        self._own_words = OwnWords(job.policy.phrases) if job.policy is not None and job.policy.phrases else None
         self._duplicates = DuplicateRows(job.duplicates) if job.duplicates is not None else None
         self.languages: Counter[str] = Counter()
         self.layouts: Counter[str] = Counter()
         self.opinions: Counter[str] = Counter()
+
+    @property
+    def judge_error(self) -> str:
+        """The first reason for which the other judge could not answer, or the empty string."""
+        return next(iter(self._opinion.errors), "") if self._opinion is not None else ""
 
     def raw_scan(self) -> RawWordlist | None:
         """Return what finds candidate rows in raw bytes, if a word list is all that is looked for."""
@@ -165,6 +171,7 @@ class Judge:
             findings,
             policy_as_judged(self._job.policy, verdicts) if verdicts else self._job.policy,
             floor_turns=self._floor_turns(read.conversation, findings, floor_topics) if floor_topics else frozenset(),
+            excepted=self._excepted(read.conversation, findings, verdicts),
             can_mask=read.layout.mask(read.parsed.row, 0) is not None,
         )
         if judges:
@@ -195,6 +202,21 @@ class Judge:
             and any(map(policy.is_floor_topic, floor_topics.get(index, ())))
             and (index in refusing or self._detector.refuses(turn.text))
         )
+
+    def _excepted(
+        self, conversation: Conversation, findings: tuple[Finding, ...], verdicts: Sequence[Verdict]
+    ) -> dict[Finding, str]:
+        """Return the findings that the policy would act on but for one of its phrases in their sentence, and which."""
+        policy, own_words = self._job.policy, self._own_words
+        if policy is None or own_words is None:
+            return {}
+        said = {
+            finding: own_words.around(conversation.turns[finding.turn].text, finding.start_char, finding.end_char)
+            for finding in findings
+            if not finding.is_reasoning and finding.probability > 0 and policy.action_on(finding) != "keep"
+            if not asked_by_a_person(finding, verdicts)
+        }
+        return {finding: phrase for finding, phrase in said.items() if phrase is not None}
 
     def _entry(self, read: ReadRow, decision: Decision) -> dict[str, Any]:
         first = max(decision.findings, key=lambda finding: finding.probability)
@@ -312,7 +334,9 @@ def _mended_text(conversation: Conversation, decision: Decision) -> str | None:
 def _opinion(settings: JudgeSettings | None) -> detectors.SecondOpinion | None:
     if settings is None:
         return None
-    return detectors.load_judge(settings.name, url=settings.url, key=settings.key, cache=settings.cache)
+    return detectors.load_judge(
+        settings.name, url=settings.url, key=settings.key, cache=settings.cache, at_once=settings.at_once
+    )
 
 
 def _source(read: ReadRow) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from pathlib import Path
 
 from unmoor import detectors
 from unmoor.detectors import Detector
@@ -19,10 +20,10 @@ def detector_of(job: Job) -> Detector:
     """
     names = job.detectors or detectors.DEFAULT
     if job.wordlist is not None or "wordlist" in names:
-        return detectors.load(names, languages=job.languages, wordlist=job.wordlist)
-    return _loaded(names, job.languages)
+        return detectors.load(names, languages=job.languages, wordlist=job.wordlist, packs=job.packs)
+    return _loaded(names, job.languages, job.packs)
 
 
 @lru_cache(maxsize=4)
-def _loaded(names: tuple[str, ...], languages: tuple[str, ...] | None) -> Detector:
-    return detectors.load(names, languages=languages)
+def _loaded(names: tuple[str, ...], languages: tuple[str, ...] | None, packs: tuple[Path, ...]) -> Detector:
+    return detectors.load(names, languages=languages, packs=packs)

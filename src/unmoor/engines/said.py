@@ -8,7 +8,11 @@ from dataclasses import replace
 from unmoor.policy import Policy
 from unmoor.records import Finding, Verdict
 
-__all__ = ["findings_as_judged", "judges_of", "policy_as_judged"]
+__all__ = ["asked_by_a_person", "findings_as_judged", "judges_of", "policy_as_judged"]
+
+
+_ACTIONS = ("mend", "drop")
+"""What a person may ask for on a row, whatever the policy says of it."""
 
 
 def findings_as_judged(findings: Sequence[Finding], verdicts: Sequence[Verdict]) -> tuple[Finding, ...]:
@@ -34,12 +38,15 @@ def findings_as_judged(findings: Sequence[Finding], verdicts: Sequence[Verdict])
 
 def policy_as_judged(policy: Policy, verdicts: Sequence[Verdict]) -> Policy:
     """Return the policy for one row, with `mend` or `drop` where a person asked for it. The floor is not a policy's to change."""
-    asked = {
-        verdict.corrected_behaviour or verdict.behaviour: verdict.judgement
-        for verdict in verdicts
-        if verdict.judgement in ("mend", "drop")
-    }
-    return replace(policy, actions={**policy.actions, **asked}) if asked else policy
+    acting = [verdict for verdict in verdicts if verdict.judgement in _ACTIONS]
+    asked = {verdict.corrected_behaviour or verdict.behaviour: verdict.judgement for verdict in acting}
+    by_rule = {verdict.rule: verdict.judgement for verdict in acting} if policy.rules else {}
+    return replace(policy, actions={**policy.actions, **asked}, rules={**policy.rules, **by_rule}) if asked else policy
+
+
+def asked_by_a_person(finding: Finding, verdicts: Sequence[Verdict]) -> bool:
+    """Return whether a person asked for an action on this very finding, which no exception of a policy stands over."""
+    return any(said.judgement in _ACTIONS and _where(said) == _where(finding) for said in verdicts)
 
 
 def judges_of(findings: Sequence[Finding], verdicts: Sequence[Verdict]) -> str:
@@ -48,5 +55,9 @@ def judges_of(findings: Sequence[Finding], verdicts: Sequence[Verdict]) -> str:
     return ", ".join(sorted({said.by for said in verdicts if said.judgement != "skip" and _place(said) in found}))
 
 
+def _where(judged: Finding | Verdict) -> tuple[int, str, int, int, str]:
+    return judged.turn, judged.field, judged.start_char, judged.end_char, judged.rule
+
+
 def _place(judged: Finding | Verdict) -> tuple[str, int, str, int, int, str]:
-    return judged.behaviour, judged.turn, judged.field, judged.start_char, judged.end_char, judged.rule
+    return judged.behaviour, *_where(judged)

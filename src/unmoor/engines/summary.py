@@ -35,6 +35,8 @@ class Summary:
     review_rows: int = 0
     duplicate_rows: int = 0
     first_bad: dict[str, Any] = field(default_factory=dict)
+    judge_error: str = ""
+    """The first reason for which another judge could not answer."""
     observed: Any = None
     detectors: dict[str, Any] = field(default_factory=dict)
     inputs: list[dict[str, Any]] = field(default_factory=list)
@@ -96,6 +98,7 @@ class Summary:
             "review": {"rows": self.review_rows},
             "duplicates": {"rows": self.duplicate_rows},
             "second_opinions": dict(sorted(self.opinions.items())),
+            "judge_error": self.judge_error or None,
         }
 
     def take(self, result: ChunkResult) -> None:
@@ -107,6 +110,7 @@ class Summary:
         self.review_rows += result.review_rows
         self.duplicate_rows += result.duplicate_rows
         self.first_bad = self.first_bad or result.first_bad
+        self.judge_error = self.judge_error or result.judge_error
         if self.observed is None:
             self.observed = result.observed
         elif result.observed is not None:
@@ -121,6 +125,7 @@ class Summary:
             "review_rows": self.review_rows,
             "duplicate_rows": self.duplicate_rows,
             "first_bad": self.first_bad,
+            "judge_error": self.judge_error,
             "observed": self.observed.as_json() if self.observed is not None else None,
         }
 
@@ -136,6 +141,7 @@ class Summary:
         self.duplicate_rows += state["duplicate_rows"]
         if not self.first_bad and state["first_bad"]:
             self.first_bad = {**state["first_bad"], "row": state["first_bad"]["row"] + rows_before}
+        self.judge_error = self.judge_error or state["judge_error"]
         if observer is not None and state["observed"] is not None:
             other = observer()
             other.load(state["observed"])

@@ -60,13 +60,11 @@ def second_judge(judge: SecondOpinion) -> Opinions:
     def opinions(conversations: Sequence[Conversation]) -> list[bool | None]:
         if not judge.passes_canaries():
             raise MachineError(
-                f"The judge {judge.name} is wrong about exchanges whose answer is known, or does not answer. Next: another judge"
+                f"The judge {judge.name} is wrong about exchanges whose answer is known, or does not answer"
+                f"{''.join(f' ({error})' for error in judge.errors)}. Next: another judge"
             )
         said = {"refuses": True, "answers": False, "unsure": None}
-        return [
-            said[judge.opinion(conversation.request_before(last), conversation.turns[last].text)]
-            for conversation in conversations
-            for last in [len(conversation.turns) - 1]
-        ]
+        asked = [(one.request_before(len(one.turns) - 1), one.turns[-1].text) for one in conversations]
+        return [said[opinion] for opinion in judge.opinions(asked)]
 
     return opinions

@@ -6,10 +6,12 @@ from unmoor.languages.pack import (
     STRENGTHS,
     Pack,
     Phrase,
+    load_own_packs,
     load_pack,
     load_packs,
     pack_codes,
     pack_topics,
+    rule_ids,
 )
 from unmoor.languages.pattern import LETTERS, NO_START, Pattern, read_pattern
 from unmoor.records import cache_folder
@@ -25,9 +27,11 @@ __all__ = [
     "cache_folder",
     "fold",
     "fold_character",
+    "load_own_packs",
     "load_pack",
     "load_packs",
     "pack_codes",
     "pack_topics",
     "read_pattern",
+    "rule_ids",
 ]

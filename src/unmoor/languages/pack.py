@@ -15,7 +15,19 @@ from unmoor.languages.fold import fold
 from unmoor.languages.pattern import NO_START, Pattern
 from unmoor.languages.pattern_cache import PatternCache, kept_contents
 
-__all__ = ["BEHAVIOUR_FILES", "SCRIPTS", "STRENGTHS", "Pack", "Phrase", "load_pack", "load_packs", "pack_codes"]
+__all__ = [
+    "BEHAVIOUR_FILES",
+    "SCRIPTS",
+    "STRENGTHS",
+    "Pack",
+    "Phrase",
+    "load_own_packs",
+    "load_pack",
+    "load_packs",
+    "pack_codes",
+    "pack_topics",
+    "rule_ids",
+]
 
 BEHAVIOUR_FILES: dict[str, tuple[str, ...]] = {
     "refusals": ("refusal.policy", "refusal.partial"),
@@ -69,6 +81,8 @@ _PACK_KEYS = {
     "stop_words": list, "shorthand": dict, "words": dict,
 }  # fmt: skip
 _PACK_NEEDS = ("code", "name", "version", "script", "tested", "stop_words")
+_SAME_LANGUAGE = 0.8
+"""Share of stop words in common from which two packs are of one language: sister languages share fewer."""
 WORDS = ("but", "task")
 """Lists under `[words]`: what opens the sentence with which an answer follows after all; stems of verbs of writing."""
 
@@ -98,7 +112,10 @@ class Phrase:
 
 @dataclass(frozen=True, slots=True)
 class Pack:
-    """One language. `spaced` says whether words are written with spaces; `tested`, whether it was measured on others' labels."""
+    """One language, or phrases for any: a pack without stop words tells none, and is looked for in every text.
+
+    `spaced` says whether words are written with spaces; `tested`, whether it was measured on others' labels.
+    """
 
     code: str
     name: str
@@ -127,6 +144,16 @@ def pack_topics(folder: Path | None = None) -> tuple[str, ...]:
     return tuple(sorted(name.removeprefix("floor.") for name in named if name.startswith("floor.")))
 
 
+def rule_ids(folder: Path | None = None) -> tuple[str, ...]:
+    """Return the ids of the phrases in `folder` by which a behaviour is found, sorted; patterns are neither read nor checked."""
+    root = folder or _SHIPPED
+    names = [(code, file) for code in pack_codes(folder) for file in BEHAVIOUR_FILES if file not in ("floor", "signs")]
+    parsed = (
+        _parsed(f"{code}/{file}.toml", _read(root / code / f"{file}.toml", hashlib.sha256())) for code, file in names
+    )
+    return tuple(sorted({str(phrase.get("id")) for content in parsed for phrase in content.get("phrase", [])}))
+
+
 def load_packs(codes: Iterable[str] | None = None, folder: Path | None = None) -> tuple[Pack, ...]:
     """Load the packs named, or all that are there.
 
@@ -134,6 +161,38 @@ def load_packs(codes: Iterable[str] | None = None, folder: Path | None = None) -
         PackError: no such pack, or one that breaks its contract; says file, key and the nearest name.
     """
     return tuple(load_pack(code, folder) for code in dict.fromkeys(codes or pack_codes(folder)))
+
+
+def load_own_packs(folders: Iterable[Path]) -> tuple[Pack, ...]:
+    """Load packs of the owner's, each from its folder, which is named by its code.
+
+    Raises:
+        PackError: a folder holds no pack, or one that breaks its contract, or is taken for a pack that ships or was named before.
+    """
+    packs: dict[str, Pack] = {}
+    for folder in folders:
+        home = folder.resolve()
+        if not (home / "pack.toml").is_file():
+            raise PackError(f"{folder} holds no pack.toml. Next: --pack and the folder of one pack")
+        if home.name in (*pack_codes(), *packs):
+            raise PackError(
+                f'There is a pack "{home.name}" already. Next: give {folder}, and the code in it, another name, '
+                f"such as {home.name}-house"
+            )
+        packs[home.name] = load_pack(home.name, home.parent)
+        _check_language(packs[home.name], folder)
+    return tuple(packs.values())
+
+
+def _check_language(pack: Pack, folder: Path) -> None:
+    """Raise PackError for a pack that would be taken for a language that another pack tells already."""
+    for code in pack_codes() if pack.stop_words else ():
+        shared = pack.stop_words & load_pack(code).stop_words
+        if len(shared) > _SAME_LANGUAGE * len(pack.stop_words):
+            raise PackError(
+                f"{folder}: its stop words are those of {code}, so that neither could be told. "
+                "Next: stop_words = [], and its phrases are looked for in every text"
+            )
 
 
 @lru_cache(maxsize=128)
@@ -155,6 +214,8 @@ def load_pack(code: str, folder: Path | None = None) -> Pack:
     settings = contents["pack"]
     patterns = PatternCache(digest.hexdigest())
     _check_keys(settings, _PACK_KEYS, _PACK_NEEDS, f"{code}/pack.toml")
+    if settings["code"] != code:
+        raise PackError(f'{code}/pack.toml: the code is that of the folder, "{code}", found "{settings["code"]}"')
     _check_choice(settings["script"], SCRIPTS, f"{code}/pack.toml: script")
     _check_keys(settings.get("words", {}), dict.fromkeys(WORDS, list), (), f"{code}/pack.toml [words]")
     phrases = [phrase for file in BEHAVIOUR_FILES for phrase in _phrases(file, contents[file], settings, patterns)]

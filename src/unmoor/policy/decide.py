@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 from unmoor.policy.mend import cut_spans, is_enough
 from unmoor.policy.policy import Policy
@@ -12,6 +13,7 @@ from unmoor.records import ACTIONS, BEHAVIOURS, Conversation, Decision, Edit, Fi
 __all__ = ["decide", "turns_to_remove"]
 
 _STRENGTH = {action: strength for strength, action in enumerate(ACTIONS)}
+_NONE_EXCEPTED: Mapping[Finding, str] = MappingProxyType({})
 _MILD = ("keep", "label", "review")
 _QUOTE_CHARS = 80
 
@@ -22,20 +24,24 @@ def decide(
     policy: Policy,
     *,
     floor_turns: frozenset[int] = frozenset(),
+    excepted: Mapping[Finding, str] = _NONE_EXCEPTED,
     can_mask: bool = True,
 ) -> Decision:
     """Decide what happens to a row.
 
     `floor_turns` are refusals of requests that the floor protects: no edit touches them and no row that holds one is removed.
+    `excepted` are findings that the policy leaves alone, each with the phrase of the owner's for which it does.
     `can_mask` says whether the row's layout can mark a turn as not trained on; where it cannot, the turn is dropped instead.
     Findings inside reasoning blocks are reported and never acted on.
     """
-    weighed = _weigh(findings, policy)
+    others = tuple(finding for finding in findings if finding not in excepted)
+    weighed = _weigh(others, policy)
     asked = {turn: _turn_action(weighed.by_turn[turn], policy, can_mask) for turn in weighed.by_turn}
     actions = _hold_floor(asked, floor_turns)
     edits = _edits(conversation, weighed, policy, actions)
     plan = _Plan(weighed, edits, drops_row="drop" in actions.values(), is_floor=actions != asked)
-    return _conclude(conversation, findings, policy, plan)
+    decision = _conclude(conversation, others, policy, plan)
+    return replace(decision, findings=findings, reason=_reason(decision, excepted, policy))
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +73,7 @@ def _weigh(findings: tuple[Finding, ...], policy: Policy) -> _Weighed:
     by_turn: dict[int, list[Finding]] = {}
     uncertain = []
     for finding in findings:
-        if finding.is_reasoning or policy.action(finding.behaviour) == "keep":
+        if finding.is_reasoning or policy.action_on(finding) == "keep":
             continue
         if finding.probability >= policy.threshold(finding.behaviour):
             by_turn.setdefault(finding.turn, []).append(finding)
@@ -83,10 +89,10 @@ def _hides(finding: Finding, uncertain: Iterable[Finding], policy: Policy) -> bo
 
     What the model found without a phrase only borrows its sentence.
     """
-    return policy.action(finding.behaviour) == "mend" and any(
+    return policy.action_on(finding) == "mend" and any(
         (other.turn, other.field) == (finding.turn, finding.field)
         and other.detector != "model"
-        and _STRENGTH[policy.action(other.behaviour)] > _STRENGTH["mend"]
+        and _STRENGTH[policy.action_on(other)] > _STRENGTH["mend"]
         and other.start_char < finding.end_char
         and finding.start_char < other.end_char
         for other in uncertain
@@ -94,7 +100,7 @@ def _hides(finding: Finding, uncertain: Iterable[Finding], policy: Policy) -> bo
 
 
 def _turn_action(findings: Iterable[Finding], policy: Policy, can_mask: bool) -> str:
-    action = max((policy.action(finding.behaviour) for finding in findings), key=_STRENGTH.__getitem__)
+    action = max((policy.action_on(finding) for finding in findings), key=_STRENGTH.__getitem__)
     return "drop_turn" if action == "mask" and not can_mask else action
 
 
@@ -113,7 +119,7 @@ def _mend(conversation: Conversation, turn: int, findings: list[Finding], policy
     spans = tuple(
         (finding.start_char, finding.end_char)
         for finding in findings
-        if policy.action(finding.behaviour) == "mend" and finding.field == "text"
+        if policy.action_on(finding) == "mend" and finding.field == "text"
     )
     left = cut_spans(conversation.turns[turn].text, spans)
     return Edit("mend", turn, spans) if is_enough(without_reasoning(left)) else Edit("drop_turn", turn)
@@ -142,8 +148,8 @@ def _request_start(conversation: Conversation, turn: int) -> int:
 
 def _conclude(conversation: Conversation, findings: tuple[Finding, ...], policy: Policy, plan: _Plan) -> Decision:
     counted = [finding for turn in sorted(plan.weighed.by_turn) for finding in plan.weighed.by_turn[turn]]
-    labels = tuple(dict.fromkeys(f.behaviour for f in counted if policy.action(f.behaviour) == "label"))
-    needs_review = bool(plan.weighed.uncertain) or "review" in {policy.action(f.behaviour) for f in counted}
+    labels = tuple(dict.fromkeys(f.behaviour for f in counted if policy.action_on(f) == "label"))
+    needs_review = bool(plan.weighed.uncertain) or "review" in {policy.action_on(f) for f in counted}
     gone = turns_to_remove(conversation, plan.edits)
     masked = {edit.turn for edit in plan.edits if edit.action == "mask"}
     is_left = any(turn.is_target for i, turn in enumerate(conversation.turns) if i not in gone and i not in masked)
@@ -183,8 +189,8 @@ def _why_left(finding: Finding, policy: Policy) -> str:
         return f"{_says(finding)}, and a person called that wrong"
     if finding.is_reasoning:
         return f"{_says(finding)} in its reasoning, which is reported and left alone"
-    if policy.action(finding.behaviour) == "keep":
-        return f"{_says(finding)}, which policy {policy.name} keeps"
+    if policy.action_on(finding) == "keep":
+        return f"{_says(finding)}, which policy {policy.name} keeps{_by_rule(finding, policy)}"
     return (
         f"{_says(finding)} with probability {finding.probability:.2f}, too low for policy {policy.name} to act on "
         f"({policy.threshold(finding.behaviour):.2f}) or to ask a person ({policy.review_from():.2f})"
@@ -192,9 +198,24 @@ def _why_left(finding: Finding, policy: Policy) -> str:
 
 
 def _because(counted: list[Finding], policy: Policy) -> str:
-    strongest = max(counted, key=lambda finding: _STRENGTH[policy.action(finding.behaviour)])
+    strongest = max(counted, key=lambda finding: _STRENGTH[policy.action_on(finding)])
     more = f" and {len(counted) - 1} more" if len(counted) > 1 else ""
-    return f"{_says(strongest)}{more}, and policy {policy.name} says {policy.action(strongest.behaviour)}"
+    return f"{_says(strongest)}{more}, and policy {policy.name} says {policy.action_on(strongest)}{_by_rule(strongest, policy)}"
+
+
+def _by_rule(finding: Finding, policy: Policy) -> str:
+    rule = policy.rule_of(finding)
+    return f" for {rule}" if rule is not None else ""
+
+
+def _reason(decision: Decision, excepted: Mapping[Finding, str], policy: Policy) -> str:
+    """Return the reason with a word about what the policy leaves alone, unless the row goes for something else."""
+    if not excepted or decision.outcome == "removed":
+        return decision.reason
+    finding = max(excepted, key=lambda finding: finding.probability)
+    more = f" and {len(excepted) - 1} more" if len(excepted) > 1 else ""
+    why = f"{_says(finding)}{more}, which policy {policy.name} excepts: “{excepted[finding]}”"
+    return f"{decision.reason}; {why}" if decision.findings else f"kept: {why}"
 
 
 def _says(finding: Finding) -> str:

@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from unmoor.errors import PolicyError, nearest_name
+from unmoor.policy.exceptions import RuleIds, check_phrases, check_rules, rule_for
 from unmoor.policy.guard_rules import guard_rules
-from unmoor.records import ACTIONS, BEHAVIOURS, FLOOR_TOPICS, GuardRules
+from unmoor.records import ACTIONS, BEHAVIOURS, FLOOR_TOPICS, Finding, GuardRules
 
 __all__ = ["ALL_TOPICS", "SHIPPED", "Policy", "load_policy"]
 
@@ -25,7 +26,7 @@ ALL_TOPICS = "*"
 """In `[floor] also`: every topic that the packs name."""
 
 _DETECTORS_OWN = ("wordlist",)
-_SECTIONS = ("actions", "thresholds", "floor", "limits", "guard")
+_SECTIONS = ("actions", "rules", "except", "thresholds", "floor", "limits", "guard")
 _TOP_KEYS = ("name", "version", "description", "extends", *_SECTIONS)
 _ONE_LINE = re.compile(r"[^\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 _DEFAULT_THRESHOLD, _DEFAULT_REVIEW = 0.80, 0.50
@@ -33,7 +34,11 @@ _DEFAULT_THRESHOLD, _DEFAULT_REVIEW = 0.80, 0.50
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What the owner wants done. `thresholds` are probabilities from 0 to 1; `max_removed_share` is a share of the input's rows."""
+    """What the owner wants done. `thresholds` are probabilities from 0 to 1; `max_removed_share` is a share of the input's rows.
+
+    `rules` are actions by rule id or by prefix with `*`, which stand over those of the behaviours; `phrases` are words of the
+    owner's, and what is found in a sentence that holds one is left alone.
+    """
 
     name: str
     version: int
@@ -44,10 +49,25 @@ class Policy:
     max_removed_share: float = 1.0
     source: str = ""
     guard: GuardRules = field(default_factory=GuardRules)
+    rules: Mapping[str, str] = field(default_factory=dict)
+    phrases: tuple[str, ...] = ()
 
     def action(self, behaviour: str) -> str:
         """Return the action for a behaviour; one that the policy does not name is kept."""
         return self.actions.get(behaviour, "keep")
+
+    def rule_of(self, finding: Finding) -> str | None:
+        """Return which name under `[rules]` decides on a finding, or None where its behaviour does."""
+        return rule_for(self.rules, finding.rule) if self.rules else None
+
+    def action_on(self, finding: Finding) -> str:
+        """Return the action for a finding: that of its rule if the policy names it, of its behaviour otherwise."""
+        rule = self.rule_of(finding)
+        return self.action(finding.behaviour) if rule is None else self.rules[rule]
+
+    def all_actions(self) -> frozenset[str]:
+        """Return every action that some finding may lead to."""
+        return frozenset((*self.actions.values(), *self.rules.values()))
 
     def acts_on(self) -> set[str]:
         """Return the behaviours that are not simply kept."""
@@ -72,6 +92,8 @@ class Policy:
             "version": self.version,
             "description": self.description,
             "actions": dict(self.actions),
+            "rules": dict(self.rules),
+            "except": {"phrases": list(self.phrases)},
             "thresholds": dict(self.thresholds),
             "floor": {"always": list(FLOOR_TOPICS), "also": list(self.floor_also)},
             "limits": {"max_removed_share": self.max_removed_share},
@@ -80,39 +102,52 @@ class Policy:
         }
 
 
-def load_policy(name_or_path: str) -> Policy:
+def load_policy(name_or_path: str, rule_ids: RuleIds | None = None) -> Policy:
     """Load a policy that ships, by name, or the owner's own, by path.
+
+    `rule_ids` returns what `[rules]` may name; without it the names are not checked.
 
     Raises:
         PolicyError: there is no such policy, or the file says something unknown or impossible.
     """
     if name_or_path in SHIPPED:
-        source = resources.files(__package__).joinpath("shipped", f"{name_or_path}.toml").read_text(encoding="utf-8")
-        return _parse(source, f"policy {name_or_path}")
+        return _shipped(name_or_path)
     path = Path(name_or_path)
     if path.is_dir() or (not path.exists() and path.suffix != ".toml" and len(path.parts) == 1):
         known = ", ".join(SHIPPED)
         raise PolicyError(
             f'There is no policy "{name_or_path}".{nearest_name(name_or_path, SHIPPED)} Known: {known}, or a .toml file'
         )
+    return _from_file(path, rule_ids, ())
+
+
+def _shipped(name: str) -> Policy:
+    source = resources.files(__package__).joinpath("shipped", f"{name}.toml").read_text(encoding="utf-8")
+    return _parse(source, f"policy {name}", None, ())
+
+
+def _from_file(path: Path, rule_ids: RuleIds | None, above: tuple[Path, ...]) -> Policy:
+    """Load the policy of a file; `above` are the files that extend it, the first one first."""
     try:
         source = path.read_text(encoding="utf-8-sig")
     except FileNotFoundError as error:
         raise PolicyError(f"There is no policy file {path}") from error
     except (OSError, UnicodeDecodeError) as error:
         raise PolicyError(f"{path} cannot be read as UTF-8 text: {error}") from error
-    return _parse(source, str(path))
+    return _parse(source, str(path), rule_ids, (*above, path))
 
 
-def _parse(source: str, where: str) -> Policy:
+def _parse(source: str, where: str, rule_ids: RuleIds | None, files: tuple[Path, ...]) -> Policy:
     try:
         values = tomllib.loads(source)
     except tomllib.TOMLDecodeError as error:
         raise PolicyError(f"{where}: not TOML: {error}") from error
     checker = _Checker(source, where)
     checker.check(values)
-    base = _base(values, checker)
+    check_rules(values.get("rules", {}), rule_ids, checker.error)
+    base = _base(values, checker, rule_ids, files)
     floor_also = tuple(dict.fromkeys([*(base.floor_also if base else ()), *values.get("floor", {}).get("also", [])]))
+    phrases = tuple(dict.fromkeys([*(base.phrases if base else ()), *values.get("except", {}).get("phrases", [])]))
     made = Policy(
         name=values["name"],
         version=values["version"],
@@ -121,10 +156,12 @@ def _parse(source: str, where: str) -> Policy:
         thresholds={**(base.thresholds if base else {}), **values.get("thresholds", {})},
         floor_also=floor_also,
         max_removed_share=values.get("limits", {}).get("max_removed_share", base.max_removed_share if base else 1.0),
-        source=source,
+        source=_with_extended(source, values, base),
         guard=guard_rules(values.get("guard", {}), base.guard if base else None, floor_also, checker.error),
+        rules={**(base.rules if base else {}), **values.get("rules", {})},
+        phrases=phrases,
     )
-    for behaviour in made.actions:
+    for behaviour in (*made.actions, *(BEHAVIOURS if made.rules else ())):
         if made.review_from() > made.threshold(behaviour):
             raise checker.error(
                 "thresholds",
@@ -135,14 +172,37 @@ def _parse(source: str, where: str) -> Policy:
     return made
 
 
-def _base(values: dict[str, Any], checker: _Checker) -> Policy | None:
+def _base(
+    values: dict[str, Any], checker: _Checker, rule_ids: RuleIds | None, files: tuple[Path, ...]
+) -> Policy | None:
+    """Return the policy that this one extends: one that ships, or a file whose path counts from the last of `files`."""
     name = values.get("extends")
     if name is None:
         return None
-    if name not in SHIPPED:
+    if name in SHIPPED:
+        return _shipped(name)
+    if not _is_file(name):
         message = f'extends a policy "{name}" that does not ship.{nearest_name(str(name), SHIPPED)} Known: {", ".join(SHIPPED)}'
-        raise checker.error("", "extends", message)
-    return load_policy(name)
+        raise checker.error("", "extends", f"{message}, or a .toml file beside it")
+    path = files[-1].parent / name
+    if not path.is_file():
+        raise checker.error("", "extends", f'extends "{name}", and there is no file {path}')
+    if path.resolve() in [file.resolve() for file in files]:
+        circle = ", ".join(file.name for file in (*files, path))
+        raise checker.error("", "extends", f"extends itself in a circle: {circle}")
+    return _from_file(path, rule_ids, files)
+
+
+def _is_file(name: Any) -> bool:
+    return isinstance(name, str) and name.endswith(".toml")
+
+
+def _with_extended(source: str, values: dict[str, Any], base: Policy | None) -> str:
+    """Return the text of a policy; that of a file which it extends follows in comments, so that one hash covers the whole."""
+    if base is None or not _is_file(values["extends"]):
+        return source
+    quoted = "".join(f"# {line}".rstrip() + "\n" for line in base.source.rstrip("\n").split("\n"))
+    return f"{source.rstrip()}\n\n# What it extends, {values['extends']}, when this was read:\n{quoted}"
 
 
 class _Checker:
@@ -184,6 +244,7 @@ class _Checker:
                 raise self.error("", section, f"[{section}] should be a table")
         self._check_head(values)
         self._check_actions(values.get("actions", {}))
+        check_phrases(values.get("except", {}), self.error)
         self._check_thresholds(values.get("thresholds", {}))
         self._check_floor(values.get("floor", {}))
         self._check_limits(values.get("limits", {}))

@@ -109,7 +109,8 @@ def _dataset_parts(facts: Mapping[str, Any], kept: int, names: Sequence[str], li
         )
         if headline["done"]
         else "",
-        f"Policy {_code(policy.get('name', 'none'))}, version {_code(policy.get('version', '-'))}. {_floor(facts)}\n",
+        f"Policy {_code(policy.get('name', 'none'))}, version {_code(policy.get('version', '-'))}. {_floor(facts)}"
+        f"{_own_word(policy)}\n",
         "## What was found\n",
         _behaviours(facts),
         "Ranges are 95% Wilson intervals. They cover chance, not the mistakes of the detectors.\n",
@@ -144,6 +145,16 @@ def _floor(facts: Mapping[str, Any]) -> str:
     return (
         f"Refusals of requests on topics of the floor ({', '.join(_code(topic) for topic in topics)}) are never removed: "
         f"{whole(facts['floor']['rows'])} rows stay for that reason."
+    )
+
+
+def _own_word(policy: Mapping[str, Any]) -> str:
+    """Return what the owner's policy says of single rules and of phrases."""
+    rules, phrases = policy.get("rules") or {}, (policy.get("except") or {}).get("phrases") or ()
+    by_rule = ", ".join(f"{_code(rule)} {_plain_name(action)}" for rule, action in rules.items())
+    excepted = ", ".join(map(_code, phrases))
+    return (f" By rule: {by_rule}." if rules else "") + (
+        f" Left alone, whatever is found in the same sentence: {excepted}." if phrases else ""
     )
 
 

@@ -1,23 +1,39 @@
-"""From the topics that a policy names to a word about those that no pack does: nothing is found by their words."""
+"""From a policy's name to the policy, held against the packs: its rules are theirs, and a topic that none names is said."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import click
 
 from unmoor.commands.terminal import visible
 from unmoor.errors import nearest_name
-from unmoor.languages import pack_topics
-from unmoor.policy import ALL_TOPICS, Policy
+from unmoor.languages import load_own_packs, pack_topics, rule_ids
+from unmoor.policy import ALL_TOPICS, Policy, load_policy
 from unmoor.records import BEHAVIOURS
 
-__all__ = ["warn_of_topics"]
+__all__ = ["checked_policy"]
+
+_MODEL = "model"
+"""The rule of what the learned model finds without a phrase."""
 
 
-def warn_of_topics(policy: Policy) -> None:
+def checked_policy(name_or_path: str, packs: Sequence[Path] = ()) -> Policy:
+    """Return the policy of that name or file, and say on standard error which of its topics no pack names; `packs` are the owner's.
+
+    Raises:
+        PolicyError: there is no such policy, or it says something unknown or impossible; a rule that no pack has is unknown.
+    """
+    own = [phrase for pack in load_own_packs(packs) for phrase in pack.phrases]
+    policy = load_policy(name_or_path, lambda: (*rule_ids(), *(phrase.id for phrase in own), _MODEL))
+    topics = {phrase.behaviour.removeprefix("floor.") for phrase in own if phrase.behaviour.startswith("floor.")}
+    _warn_of_topics(policy, tuple(dict.fromkeys((*pack_topics(), *sorted(topics)))))
+    return policy
+
+
+def _warn_of_topics(policy: Policy, known: tuple[str, ...]) -> None:
     """Print a line on standard error for each topic that no pack names: one of an owner's pack that is not here, or misspelt."""
-    known = pack_topics()
     for place, topic in _named(policy):
         if topic not in known:
             names = (*known, *BEHAVIOURS) if place == "[guard.answer]" else known

@@ -1,0 +1,62 @@
+"""From the tables `[rules]` and `[except]` of a policy to what they say: actions by rule, and phrases that are left alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from typing import Any
+
+from unmoor.errors import PolicyError, nearest_name
+from unmoor.records import ACTIONS
+
+__all__ = ["check_phrases", "check_rules", "rule_for"]
+
+Fail = Callable[[str, str, str], PolicyError]
+RuleIds = Callable[[], Collection[str]]
+
+
+def rule_for(rules: Mapping[str, str], rule: str) -> str | None:
+    """Return which name under `[rules]` speaks for a finding's rule: the id itself, or the longest prefix, or None."""
+    if rule in rules:
+        return rule
+    prefixes = [name for name in rules if name.endswith("*") and rule.startswith(name[:-1])]
+    return max(prefixes, key=len, default=None)
+
+
+def check_rules(rules: Mapping[str, Any], rule_ids: RuleIds | None, fail: Fail) -> None:
+    """Check the table `[rules]`; `rule_ids` returns the ids that a finding can have, and None leaves the ids unchecked.
+
+    Raises:
+        PolicyError: no rule has that id or begins so, or the action is unknown.
+    """
+    known = rule_ids() if rules and rule_ids is not None else None
+    for name, action in rules.items():
+        if isinstance(action, dict):
+            raise fail("rules", name, f'rules with a dot are quoted: "{name}.…" = "keep"')
+        if action not in ACTIONS:
+            hint = nearest_name(str(action), ACTIONS)
+            raise fail("rules", name, f'unknown action "{action}" for {name}.{hint} Known: {", ".join(ACTIONS)}')
+        if known is not None and not any(rule_for({name: ""}, rule) for rule in known):
+            near = nearest_name(name, [*known, *_families(known)])
+            raise fail("rules", name, f'no rule is called "{name}".{near} A run\'s report and ledger name the rules')
+
+
+def _families(rule_ids: Collection[str]) -> set[str]:
+    return {f"{rule.rpartition('.')[0]}.*" for rule in rule_ids if "." in rule}
+
+
+def check_phrases(table: Mapping[str, Any], fail: Fail) -> None:
+    """Check the table `[except]`.
+
+    Raises:
+        PolicyError: another key than `phrases`, or a phrase that is no text on one line with a letter or digit.
+    """
+    for key, value in table.items():
+        if key != "phrases":
+            raise fail(
+                "except", key, f'unknown key "{key}" in [except].{nearest_name(key, ["phrases"])} Known: phrases'
+            )
+        if not isinstance(value, list):
+            raise fail("except", key, 'phrases should be a list, e.g. phrases = ["We cannot refund"]')
+        for phrase in value:
+            if not isinstance(phrase, str) or len(phrase.splitlines()) != 1 or not any(map(str.isalnum, phrase)):
+                raise fail("except", key, f"a phrase is words on one line, found {phrase!r}")

@@ -1,0 +1,156 @@
+"""A pack of the owner's is looked with beside those that ship, is part of the run, and is the same wherever the run goes on."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.commands.test_data_commands import unmoor
+from unmoor.commands.guarded import guard_from
+from unmoor.detectors import load
+from unmoor.engines import Job
+from unmoor.engines.loaded import detector_of
+from unmoor.languages import BEHAVIOUR_FILES, load_pack
+from unmoor.records import Conversation, Turn
+
+PACK = 'code = "acme"\nname = "House"\nversion = 3\nscript = "Latin"\ntested = false\nstop_words = []\n'
+REFUSALS = """
+[[phrase]]
+id = "acme.refusal.desk"
+behaviour = "refusal.policy"
+pattern = "that is one for the green desk"
+why = "What our old bot said instead of an answer."
+hits = ["That is one for the green desk."]
+misses = ["The desk is green."]
+weighed = false
+"""
+FLOOR = """
+[[phrase]]
+id = "acme.floor.dosage"
+behaviour = "floor.dosage"
+pattern = "how (?:many|much) zopiclone"
+why = "Doses of a drug."
+hits = ["How much zopiclone is safe?"]
+misses = ["What is zopiclone?"]
+"""
+POLICY = """
+name = "house"
+version = 1
+extends = "dolphin"
+[rules]
+"acme.refusal.desk" = "drop"
+[floor]
+also = ["dosage"]
+[limits]
+max_removed_share = 1.0
+"""
+DESK, REFUSAL = "That is one for the green desk.", "I'm sorry, but I can't assist with that request."
+ROWS = [("Where is my parcel?", DESK), ("How much zopiclone is safe?", REFUSAL), ("Name a tree.", "An oak is a tree.")]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    make_pack(tmp_path / "acme")
+    (tmp_path / "house.toml").write_text(POLICY)
+    lines = (json.dumps({"instruction": request, "input": "", "output": answer}) + "\n" for request, answer in ROWS)
+    (tmp_path / "train.jsonl").write_text("".join(lines))
+    return tmp_path
+
+
+def make_pack(home: Path, pack: str = PACK) -> None:
+    home.mkdir()
+    for name, text in {
+        **dict.fromkeys(BEHAVIOUR_FILES, ""),
+        "pack": pack,
+        "refusals": REFUSALS,
+        "floor": FLOOR,
+    }.items():
+        (home / f"{name}.toml").write_text(text)
+    load_pack.cache_clear()
+
+
+FILTER = ("filter", "train.jsonl", "--policy", "house.toml", "--pack", "acme")
+
+
+def _outcomes(run: Path) -> dict[int, str]:
+    lines = map(json.loads, (run / "ledger.jsonl").read_text().splitlines())
+    return {line["row"]: line["outcome"] for line in lines}
+
+
+def test_a_run_looks_with_the_owner_s_pack_in_every_process_and_says_so(folder: Path) -> None:
+    for run, workers in (("one", 1), ("two", 2)):
+        done = unmoor(*FILTER, "-o", run, "--workers", workers, cwd=folder)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert _outcomes(folder / run) == {1: "removed", 2: "kept"}
+    assert (folder / "one" / "ledger.jsonl").read_bytes() == (folder / "two" / "ledger.jsonl").read_bytes()
+    packs = json.loads((folder / "one" / "MANIFEST.json").read_text())["detectors"]["packs"]
+    assert packs["acme"]["version"] == 3 and len(packs["acme"]["sha256"]) == 64
+    assert {"en", "sv"} <= packs.keys()
+    done = unmoor("audit", "train.jsonl", "--pack", "acme", cwd=folder)
+    assert f"filter train.jsonl --pack {folder / 'acme'} --policy dolphin" in done.stdout
+
+
+def test_a_run_is_applied_again_with_the_pack_as_it_was(folder: Path) -> None:
+    assert unmoor(*FILTER, "-o", "run", cwd=folder).returncode == 0
+    before = (folder / "run" / "ledger.jsonl").read_bytes()
+    without = unmoor("apply", "run", cwd=folder)
+    assert without.returncode == 2 and "Next: unmoor apply run --pack acme" in without.stderr
+    done = unmoor("apply", "run", "--pack", "acme", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    assert (folder / "run" / "ledger.jsonl").read_bytes() == before
+    (folder / "acme" / "refusals.toml").write_text(REFUSALS + "# changed\n")
+    changed = unmoor("apply", "run", "--pack", "acme", cwd=folder)
+    assert changed.returncode == 2 and "acme is missing, changed since, or not one of them" in changed.stderr
+
+
+def test_shards_with_another_pack_are_not_joined(folder: Path) -> None:
+    assert unmoor(*FILTER, "-o", "a", "--shard", "1/2", cwd=folder).returncode == 0
+    (folder / "acme" / "refusals.toml").write_text(REFUSALS + "# changed\n")
+    assert unmoor(*FILTER, "-o", "b", "--shard", "2/2", cwd=folder).returncode == 0
+    done = unmoor("merge", "a", "b", "-o", "whole", cwd=folder)
+    assert done.returncode == 2 and "differs from shard 1 in detectors" in done.stderr
+
+
+def test_its_rules_and_topics_are_known_with_it_alone(folder: Path) -> None:
+    assert 'no rule is called "acme.refusal.desk"' in unmoor("policy", "house.toml", cwd=folder).stderr
+    done = unmoor("policy", "house.toml", "--pack", "acme", cwd=folder)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("code", "stop_words", "words"),
+    [
+        ("en", "[]", 'There is a pack "en" already. Next: give '),
+        ("acme2", '["the", "and", "of", "is"]', "its stop words are those of en"),
+        ("other", "[]", 'the code is that of the folder, "other", found "acme"'),
+    ],
+)
+def test_a_pack_that_is_taken_for_another_is_an_error(folder: Path, code: str, stop_words: str, words: str) -> None:
+    text = PACK.replace("[]", stop_words)
+    make_pack(folder / code, text if code == "other" else text.replace("acme", code))
+    done = unmoor("audit", "train.jsonl", "--pack", code, cwd=folder)
+    assert done.returncode == 2 and words in done.stderr, done.stderr
+    assert "holds no pack.toml" in unmoor("audit", "train.jsonl", "--pack", "nowhere", cwd=folder).stderr
+
+
+def test_what_the_packs_that_ship_find_and_tell_stays_as_it_was(folder: Path) -> None:
+    plain, own = load(), detector_of(Job("alpaca", packs=(folder / "acme",)))
+    texts = [hit for code in ("en", "sv", "de", "zh") for phrase in load_pack(code).phrases for hit in phrase.hits][::7]
+    said = [Conversation((Turn("user", "Help?"), Turn("assistant", text, is_target=True))) for text in texts]
+    assert own.find_many(said) == plain.find_many(said)
+    assert [own.language_of(text) for text in texts] == [plain.language_of(text) for text in texts]
+
+
+def test_the_guard_knows_its_topics(folder: Path) -> None:
+    request = [{"role": "user", "content": "How much zopiclone is safe?"}]
+    policy = str(folder / "plain.toml")
+    Path(policy).write_text('name = "x"\nversion = 1\n[guard.request]\ndosage = "refuse"\n')
+    assert guard_from(policy, (folder / "acme",)).request(request).action == "refuse"
+    assert guard_from(policy).request(request).action == "allow"
+
+
+def test_a_pack_without_a_guard_is_misuse(folder: Path) -> None:
+    done = unmoor("serve", "http://127.0.0.1:9/v1", "--pack", "acme", cwd=folder)
+    assert done.returncode == 2 and "--pack is for the guard" in done.stderr
