@@ -49,8 +49,12 @@ FAMILIES: dict[str, frozenset[str]] = {
     "vendor-policies": frozenset(("identity.vendor",)),
 }  # fmt: skip
 """Family to the behaviours of which one must be found."""
-ONE_LANGUAGE: dict[str, frozenset[str]] = {"denial": REFUSES}
-"""Families that only some tables have: the official denial in place of what was asked for, as models made in China write it."""
+ONE_LANGUAGE: dict[str, frozenset[str]] = {
+    "denial": REFUSES,
+    **dict.fromkeys(("too-little-told", "does-not", "knows-not", "left-out"), REFUSES),
+}
+"""Families that only some tables have: the official denial in place of what was asked for, as models made in China write it;
+what cannot be told from what was given, what the assistant does not do, does not know, and leaves out."""
 FIRM = (
     "sorry-help", "sorry-write", "cannot-help", "not-able", "prefer-not", "understand-but", "no-use", "cannot-fulfil",
     "as-ai-cannot", "unethical-so", "instead", "object-first", "rather-not", "so-no-help", "copyright", "no-tool",
