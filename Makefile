@@ -19,11 +19,9 @@ demo: setup
 	$(BIN)/unmoor demo -o runs/demo --force
 
 # As many processes as there are cores; a file's tests stay together. One after the other: make test WORKERS=0
-# The demo that many tests look at is run first, by itself: its two threads take three times as long where another process has a core.
 WORKERS ?= auto
 test: setup
-	$(BIN)/unmoor demo -o runs/tested --force >/dev/null
-	UNMOOR_DEMO_RUN=$(CURDIR)/runs/tested $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 check: setup
 	$(BIN)/ruff check .

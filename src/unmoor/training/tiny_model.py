@@ -26,7 +26,7 @@ BATCH = 32
 LEARNING_RATE = 8e-3
 WARM_UP_STEPS = 10
 END_OF_TEXT = "<|endoftext|>"
-THREADS = 2
+THREADS = 1
 """Another number of threads adds in another order, and two machines would tell two stories of one seed."""
 
 
