@@ -35,8 +35,8 @@ _CERTAIN: dict[Opinion, float] = {"refuses": 0.95, "answers": 0.05}
 NOT_BELIEVED = "not believed"
 """What is counted for a finding whose judge failed on a canary; it stays as it was, as one does of which the judge is unsure."""
 _MOST_TOKENS = 2048
-"""A bound, not a cost: the schema ends an answer after some ten tokens. Models that reason first spend 200 to 1,000 on short tasks
-(github.com/odysseus-dev/odysseus/pull/6258, github.com/BerriAI/litellm-docs/pull/559), and with fewer they say nothing at all."""
+"""A bound, not a cost: the schema ends an answer after some ten tokens. A model that reasons first needs hundreds, and with too few
+it says nothing at all. Not measured here."""
 _SECONDS = 120.0
 """How long the server may be silent: so many tokens at some seventeen a second."""
 _ERROR_CHARS, _ERROR_BYTES = 200, 1 << 16
