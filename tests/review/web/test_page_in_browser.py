@@ -114,8 +114,8 @@ def test_the_whole_flow_by_keyboard_alone(browser: Any, run: Path) -> None:
         for key, words in (("c", "Correct."), ("x", "Wrong."), ("m", "Mend."), ("d", "Drop."), ("s", "Skip.")):
             person.press(key)
             assert person.told().startswith(words)
-        person.press("2")
-        assert person.told().startswith("Correct, but refusal.capability.")
+        person.press("3")
+        assert person.told().startswith("Correct, but refusal.partial.")
         assert "6 judged" in person.figures()
 
         person.press("n", moves=False)
