@@ -11,34 +11,34 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 from sources import MEASURED, SOURCES, Rows
 
-from unmoor.detectors.features import DENSE
-from unmoor.detectors.verdict import ARGUE_LOGIT
+from unmoor.detectors.model import HEADS, Verdict
+from unmoor.detectors.verdict import judged_kind
 
-__all__ = ["calibration", "figures", "kinds"]
+__all__ = ["calibration", "figures", "judged", "kinds"]
 
 _DRAWS, _SEED = 2000, 7
 
 
-def column(rows: Rows, name: str) -> np.ndarray:
-    """Return one dense feature of all rows."""
-    return np.asarray(rows.dense[:, DENSE.index(name)])
+Judged = tuple[np.ndarray, np.ndarray]
+"""Chance and kind of every row."""
 
 
-def decided(rows: Rows, logits: np.ndarray) -> np.ndarray:
-    """Return the logits with the detector's own rules on top (see `detectors/verdict.py`): 0 and more is a refusal."""
-    return logits + rows.support + ARGUE_LOGIT * argues(rows)
+def judged(rows: Rows, logits: dict[str, np.ndarray]) -> Judged:
+    """Return (chance, kind) of every row by the detector's own rules over calibrated logits: chance 0 where they turn a refusal
+    down, kind one of the behaviours that refuse.
+    """
+    found = []
+    for view, *heads in zip(rows.views, *(logits[head] for head in HEADS), strict=True):
+        any_, full, cannot = (1 / (1 + np.exp(-np.clip(heads, -30, 30)))).tolist()
+        found.append(judged_kind(view, Verdict(any_, full, cannot)) or ("", 0.0))
+    return np.array([chance for _, chance in found]), np.array([kind for kind, _ in found])
 
 
-def argues(rows: Rows) -> np.ndarray:
-    """Return 1 where a text that takes a side on a nervous subject was asked for."""
-    return column(rows, "request.argue") * column(rows, "request.sensitive")
-
-
-def figures(rows: Rows, logits: dict[str, np.ndarray], half: int | None) -> dict[str, dict[str, dict[str, float]]]:
+def figures(rows: Rows, judgements: Judged, half: int | None) -> dict[str, dict[str, dict[str, float]]]:
     """Return, by source, the figures of any and full refusals; refusals that the gate missed count as missed."""
-    said = decided(rows, logits["any"]) >= 0
-    full = logits["full"] + ARGUE_LOGIT * argues(rows) >= 0
-    claims = {"any": said, "full": said & full}
+    chances, behaviours = judgements
+    said = chances >= 0.5
+    claims = {"any": said, "full": said & (behaviours != "refusal.partial")}
     truths = {"any": rows.labels["any"] == 1, "full": rows.labels["full"] == 1}
     found: dict[str, dict[str, dict[str, float]]] = {}
     for name in (*SOURCES, *MEASURED):
@@ -50,19 +50,20 @@ def figures(rows: Rows, logits: dict[str, np.ndarray], half: int | None) -> dict
     return found
 
 
-def kinds(rows: Rows, logits: dict[str, np.ndarray], half: int | None) -> dict[str, float]:
-    """Return, by source, how often the kind of a full refusal that was found is right (cannot against should not)."""
-    said = (decided(rows, logits["any"]) >= 0) & (rows.labels["full"] == 1)
-    right = (logits["cannot"] >= 0) == rows.is_cannot
+def kinds(rows: Rows, judgements: Judged, half: int | None) -> dict[str, float]:
+    """Return, by source, how often the kind of a full refusal that was found as one is right (cannot against should not)."""
+    chances, behaviours = judgements
+    said = (chances >= 0.5) & (behaviours != "refusal.partial") & (rows.labels["full"] == 1)
+    right = (behaviours == "refusal.capability") == rows.is_cannot
     masks = {
         name: said & (rows.source == name) & (rows.half == half if half is not None else True) for name in MEASURED
     }
     return {name: round(float(right[mask].mean()), 4) for name, mask in masks.items() if mask.any()}
 
 
-def calibration(rows: Rows, logits: np.ndarray) -> list[dict[str, float]]:
+def calibration(rows: Rows, judgements: Judged) -> list[dict[str, float]]:
     """Return, by tenth of probability, how many held-out rows of the labelled sources there are and what share refuses."""
-    chances = 1 / (1 + np.exp(-decided(rows, logits)))
+    chances, _ = judgements
     inside = np.isin(rows.source, [name for name in SOURCES if SOURCES[name].language == "en"])
     found = []
     for tenth in range(10):

@@ -23,8 +23,7 @@ from rows import KIND_ONLY, make_rows
 from unmoor.detectors.features import BUCKETS, DENSE, dense_features, ngram_features
 from unmoor.detectors.model import HEADS
 from unmoor.detectors.phrases import Phrases
-from unmoor.detectors.turn import view_turn
-from unmoor.detectors.verdict import support
+from unmoor.detectors.turn import TurnView, view_turn
 from unmoor.languages import load_packs, pack_codes
 
 __all__ = ["FOLDS", "MEASURED", "SOURCES", "SPOKEN", "Rows", "gather"]
@@ -64,12 +63,12 @@ _CLEAR_ACTIONS = ("0", "4", "2", "5")
 
 @dataclass(slots=True)
 class Rows:
-    """Every row of every source that phrases or signs touch: features, what phrases add to the logit, labels (-1 unknown), source,
-    fold, half."""
+    """Every row of every source that phrases or signs touch: features, the answer taken apart, labels (-1 unknown), source, fold,
+    half."""
 
     ngram: Any
     dense: np.ndarray
-    support: np.ndarray
+    views: list[TurnView]
     labels: dict[str, np.ndarray]
     source: np.ndarray
     fold: np.ndarray
@@ -131,10 +130,10 @@ class Featuriser:
 
     def features(
         self, row: dict[str, Any], has_tools: bool
-    ) -> tuple[np.ndarray, tuple[np.ndarray, np.ndarray], float] | None:
-        """Return (dense, (buckets, weights), what phrases add), or None where the detector would not look closer."""
+    ) -> tuple[np.ndarray, tuple[np.ndarray, np.ndarray], TurnView] | None:
+        """Return (dense, (buckets, weights), the answer taken apart), or None where the detector would not look closer."""
         view = view_turn(self._phrases, row["response"], row["prompt"], has_tools=has_tools)
-        return (dense_features(view), ngram_features(view), support(view)) if view else None
+        return (dense_features(view), ngram_features(view), view) if view else None
 
 
 def labels_of(name: str, row: dict[str, Any], dense: np.ndarray) -> dict[str, int]:
@@ -159,7 +158,7 @@ def gather(folder: Path) -> Rows:
     made = Featuriser()
     named = {name: read_source(folder, name) for name in (*SOURCES, *MEASURED)}
     named |= {"made": made_source(), "sums": sums_source(folder)}
-    dense, grams, supports, labels, source, keys, cannot, missed = [], [], [], [], [], [], [], {}
+    dense, grams, views, labels, source, keys, cannot, missed = [], [], [], [], [], [], [], {}
     for name, rows in named.items():
         for row in rows:
             found = made.features(row, name == "silver_when2call")
@@ -169,7 +168,7 @@ def gather(folder: Path) -> Rows:
                 continue
             dense.append(found[0])
             grams.append(found[1])
-            supports.append(found[2])
+            views.append(found[2])
             labels.append(labels_of(name, row, found[0]))
             source.append(name)
             keys.append(key)
@@ -178,7 +177,7 @@ def gather(folder: Path) -> Rows:
     return Rows(
         ngram=_sparse(grams),
         dense=np.array(dense, dtype=np.float32),
-        support=np.array(supports),
+        views=views,
         labels={head: np.array([label[head] for label in labels]) for head in HEADS},
         source=np.array(source),
         fold=np.array([split_of(key, FOLDS, "fold") for key in keys]),

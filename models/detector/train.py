@@ -21,7 +21,7 @@ import scipy.sparse as sp
 from sklearn.linear_model import LogisticRegression
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from figures import calibration, figures, kinds
+from figures import calibration, figures, judged, kinds
 from sources import FOLDS, MEASURED, SOURCES, SPOKEN, Rows, gather
 
 from unmoor.detectors.features import BUCKETS, DENSE
@@ -112,7 +112,7 @@ def without_source(rows: Rows, slopes: dict[str, float]) -> dict[str, dict[str, 
         if inside.any():
             logits = {head: np.zeros(len(inside)) for head in HEADS}
             logits["any"][inside] = slopes["any"] * fit(rows, "any", ~inside)(inside)
-            found[name] = figures(rows, logits, None)[name]["any"]
+            found[name] = figures(rows, judged(rows, logits), None)[name]["any"]
     return found
 
 
@@ -135,10 +135,11 @@ def save(rows: Rows, slopes: dict[str, float]) -> None:
 
 def report(rows: Rows, logits: dict[str, np.ndarray]) -> dict[str, Any]:
     """Return the held-out figures of both halves, apart and together."""
+    judgements = judged(rows, logits)
     halves = {"tuning half": 0, "reporting half": 1, "both halves": None}
-    found: dict[str, Any] = {name: figures(rows, logits, half) for name, half in halves.items()}
-    found["cannot against should not"] = {name: kinds(rows, logits, half) for name, half in halves.items()}
-    return found | {"calibration": calibration(rows, logits["any"])}
+    found: dict[str, Any] = {name: figures(rows, judgements, half) for name, half in halves.items()}
+    found["cannot against should not"] = {name: kinds(rows, judgements, half) for name, half in halves.items()}
+    return found | {"calibration": calibration(rows, judgements)}
 
 
 def main() -> None:

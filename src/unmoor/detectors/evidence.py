@@ -20,6 +20,7 @@ _DOUBTED = 0.45
 """What a refusing phrase is believed at most where an answer stands beside it: it stays a finding for people to look at."""
 _GIVES_A_VOICE = frozenset(("request.text", "request.rewrite", "request.persona", "request.argue"))
 """Requests whose answer may speak for somebody else, or for one side."""
+_ASKS_OF_ITSELF = frozenset(("request.self", "request.identity"))
 _SPEAKS_TO_THE_READER = re.compile(r"\byou(?:r|rs|rself)?\b", re.IGNORECASE)
 _UNDER_WAY = 300
 """Code points before a refusing phrase from which an answer is under way. On the tuning half of a French and German set none of 21
@@ -80,7 +81,7 @@ def _is_asked_about(view: TurnView, hit: Hit) -> bool:
     if hit.phrase.behaviour == "moralising":
         return view.answer.is_item(hit.start) or _is_no_lecture(view, hit)
     if hit.phrase.behaviour == "disclaimer.identity":
-        return "request.self" in view.asks
+        return not view.asks.isdisjoint(_ASKS_OF_ITSELF)
     return hit.phrase.behaviour == "bias.stance" and bool(view.asks & _GIVES_A_VOICE)
 
 

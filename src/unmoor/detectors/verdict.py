@@ -17,7 +17,7 @@ from unmoor.detectors.turn import TurnView
 from unmoor.languages import STRENGTHS
 from unmoor.records import REFUSALS, Finding
 
-__all__ = ["judged_findings", "support"]
+__all__ = ["judged_findings", "judged_kind"]
 
 FIRM_LOGIT, WEAK_LOGIT, ARGUE_LOGIT = 2.6, 0.4, 0.9
 """Added to the calibrated logit: where a refusing phrase is believed (0.75 or more) in the assistant's own words; where one is
@@ -81,22 +81,31 @@ def _is_for(model: Model, view: TurnView) -> bool:
     return model.speaks(view.language) and any(model.speaks(hit.phrase.language) for hit in view.hits)
 
 
+def judged_kind(view: TurnView, verdict: Verdict) -> tuple[str, float] | None:
+    """Return the kind of refusal and its probability by all that is known, or None where what speaks for one is beside the point.
+
+    `verdict` holds calibrated probabilities; the result's is what phrases and request add to them.
+    """
+    hits = _refusing(view)
+    argues = ARGUE_LOGIT * ({"request.argue", "request.sensitive"} <= view.asks)
+    chance = _shifted(verdict.any, argues + support(view))
+    if any(excuses(view, hits) for excuses in _EXCUSES):
+        return None
+    return _kind(view, hits, verdict, argues), chance
+
+
+def _refusing(view: TurnView) -> list[Hit]:
+    """Return the phrases that refuse in the assistant's own words."""
+    return [hit for hit in view.hits if hit.phrase.behaviour in REFUSALS and not hit.doubt]
+
+
 def _refusal(
     view: TurnView, model: Model, verdict: Verdict, turn: int, field: Literal["text", "reasoning"]
 ) -> Finding | None:
-    hits = [hit for hit in view.hits if hit.phrase.behaviour in REFUSALS and not hit.doubt]
-    argues = ARGUE_LOGIT * ({"request.argue", "request.sensitive"} <= view.asks)
-    chance = _shifted(verdict.any, argues + support(view))
-    if chance < (MIN_PROBABILITY if hits else 0.5):
+    hits, judged = _refusing(view), judged_kind(view, verdict)
+    if judged is None or judged[1] < (MIN_PROBABILITY if hits else 0.5):
         return None
-    if (
-        _is_beside(view, hits)
-        or _is_asked_for(view, hits)
-        or _only_lacks_sight(view, hits)
-        or _is_on_ethics(view, hits)
-    ):
-        return None
-    behaviour = _kind(view, hits, verdict, argues)
+    behaviour, chance = judged
     if not hits:
         return _learned(view, behaviour, _telling(view, model), turn, field=field, probability=chance)
     best = min(hits, key=lambda hit: (hit.phrase.behaviour != behaviour, -hit.belief, hit.start))
@@ -178,8 +187,7 @@ def support(view: TurnView) -> float:
     """Return what the refusing phrases add to the logit, by the best of them: how far it is believed, and whether the model counted
     it (0: there is none). A firm phrase that no head was trained with has to say for itself what the others say twice.
     """
-    hits = [hit for hit in view.hits if hit.phrase.behaviour in REFUSALS and not hit.doubt]
-    return max(map(_support_of, hits), default=0.0)
+    return max(map(_support_of, _refusing(view)), default=0.0)
 
 
 def _support_of(hit: Hit) -> float:
@@ -202,6 +210,15 @@ def _is_on_ethics(view: TurnView, refusals: list[Hit]) -> bool:
         "request.opinion",
     }
     return is_asked and not refusals and own <= {"moralising", "sign.norms", "sign.caution"}
+
+
+def _is_on_itself(view: TurnView, refusals: list[Hit]) -> bool:
+    """Return whether the assistant was asked who it is and, that being harmless, says no more than that: no phrase declines."""
+    return "request.identity" in view.asks and "request.sensitive" not in view.asks and not refusals
+
+
+_EXCUSES = (_is_beside, _is_asked_for, _only_lacks_sight, _is_on_ethics, _is_on_itself)
+"""What makes that which speaks for a refusal beside the point; each takes the answer and its refusing phrases."""
 
 
 def _kind(view: TurnView, refusals: list[Hit], verdict: Verdict, argues: float) -> str:

@@ -58,6 +58,7 @@ BEHAVIOUR_FILES: dict[str, tuple[str, ...]] = {
         "request.private",
         "request.self",
         "request.ethics",
+        "request.identity",
     ),
 }
 """File name (without .toml) to the behaviours that its phrases may have. `floor.*`: topics of an owner's own packs."""
