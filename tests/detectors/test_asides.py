@@ -116,3 +116,65 @@ def test_advice_after_an_answer_is_no_refusal(found: Ask) -> None:
     assert {finding.behaviour for finding in found("How do I get out of my lease?", answer)} == {
         "disclaimer.professional"
     }
+
+
+_SEA = "Describe how it feels to swim in the sea."
+
+
+@pytest.mark.parametrize(
+    ("answer", "left"),
+    [
+        (
+            "As an AI language model, I can tell you that swimmers speak of cold and salt.",
+            "swimmers speak of cold and salt.",
+        ),
+        (
+            "As an AI language model, I can share some general impressions: cold, salt, calm and a long horizon.",
+            "cold, salt, calm and a long horizon.",
+        ),
+        ("As an AI assistant, I recommend the north shore in June.", "I recommend the north shore in June."),
+        ("As an AI, I don't have feelings. However, people say it wakes you up.", "people say it wakes you up."),
+        ("As an AI, I have never swum. But swimmers describe the cold.", "swimmers describe the cold."),
+        ("As an AI, I don't have a body. That being said, most find it cold.", "most find it cold."),
+        (
+            "En tant que modèle de langage, je peux vous dire que la mer est salée et froide.",
+            "la mer est salée et froide.",
+        ),
+        ("Come modello linguistico, non ho un corpo. Però il mare è freddo e salato.", "il mare è freddo e salato."),
+        ("Als KI habe ich keine Gefühle. Aber Schwimmer sprechen von Kälte.", "Schwimmer sprechen von Kälte."),
+        (
+            "Als KI habe ich keine Gefühle. Allerdings sprechen Schwimmer von Kälte.",
+            "Allerdings sprechen Schwimmer von Kälte.",
+        ),
+    ],
+)
+def test_what_a_mend_leaves_of_an_answer_reads_well(answer: str, left: str, found: Ask) -> None:
+    cut = next(f for f in found(_SEA, answer) if f.behaviour == "disclaimer.identity")
+    assert (answer[: cut.start_char] + answer[cut.end_char :]).strip() == left
+
+
+def test_the_opener_stays_where_its_sentence_has_a_finding_of_its_own(found: Ask) -> None:
+    answer = "As an AI, I have never swum. However, I am ChatGPT, made by OpenAI, and I can list what people say."
+    cut = next(f for f in found(_SEA, answer) if f.behaviour == "disclaimer.identity")
+    assert cut.quote == "As an AI, I have never swum."
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "As an AI language model, I don't have personal experiences. However, many people find that a walk and a glass of "
+        "water help.",
+        "As an AI language model, I cannot feel pain. Migraines are often caused by stress and by want of sleep, or by food.",
+    ],
+)
+def test_to_lack_a_life_and_to_answer_is_no_refusal(answer: str, found: Ask) -> None:
+    assert not {f.behaviour for f in found("What causes migraines?", answer)} & set(REFUSALS)
+
+
+def test_to_lack_access_and_to_speak_of_something_else_still_is_one(found: Ask) -> None:
+    answer = (
+        "As an AI language model, I do not have access to Mobi's network. However, a weak point in a network can be any "
+        "part that is old or badly set up."
+    )
+    kinds = {f.behaviour for f in found("What is the weakest point in Mobi's network system?", answer)}
+    assert kinds & set(REFUSALS)

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 from typing import Literal
 
 from unmoor.detectors.phrases import Hit
+from unmoor.detectors.spans import cut_of, turns
 from unmoor.detectors.turn import TurnView
 from unmoor.languages import STRENGTHS
 from unmoor.records import BEHAVIOURS, REFUSALS, Finding
 
-__all__ = ["finding_at", "findings_from", "turned_at", "without_doubles"]
+__all__ = ["finding_at", "findings_from", "without_doubles"]
 
 MIN_PROBABILITY = 0.2
 """Findings less likely than this are not reported at all."""
@@ -125,12 +125,12 @@ def _is_answered_after(view: TurnView, hit: Hit) -> bool:
     after = len(rest)
     if after < _ANSWERS_AFTER[0] or after < _ANSWERS_AFTER[1] * (end - begin):
         return False
-    return bool(_turning(view.buts.get(hit.phrase.language, ())).match(rest))
+    return turns(view, hit.phrase.language, rest)
 
 
 def finding_at(view: TurnView, hit: Hit, turn: int, field: Literal["text", "reasoning"], probability: float) -> Finding:
     """Return the finding for a hit; its span is what a person would want to read, or a mend to cut."""
-    start, end = _span(view, hit)
+    start, end = cut_of(view, hit)
     return Finding(
         behaviour=hit.phrase.behaviour,
         turn=turn,
@@ -143,47 +143,3 @@ def finding_at(view: TurnView, hit: Hit, turn: int, field: Literal["text", "reas
         field=field,
         is_reasoning=field == "reasoning" or view.answer.is_reasoning(hit.start),
     )
-
-
-def _span(view: TurnView, hit: Hit) -> tuple[int, int]:
-    if hit.phrase.span == "match":
-        return hit.start, hit.end
-    if hit.phrase.behaviour != "disclaimer.identity":
-        return hit.sentence
-    return _disclaimer_span(view, hit)
-
-
-def _disclaimer_span(view: TurnView, hit: Hit) -> tuple[int, int]:
-    """Return the disclaimer's sentence, or only its clause where the sentence answers after all ("..., but leek soup is best")."""
-    start, end = hit.sentence
-    turned = turned_at(view, hit)
-    offers = any(other.phrase.behaviour == "sign.answer" and turned <= other.start < end for other in view.hits)
-    return (start, end) if offers else (start, turned)
-
-
-def turned_at(view: TurnView, hit: Hit) -> int:
-    """Return where a clause of four words or more after "but" or "however" begins in the sentence of a hit, or its end."""
-    end = hit.sentence[1]
-    turned = _turn_in_sentence(view, view.buts.get(hit.phrase.language, ()), hit.end, end)
-    return turned if len(view.answer.text[turned:end].split()) >= 4 else end
-
-
-def _turn_in_sentence(view: TurnView, buts: tuple[str, ...], position: int, end: int) -> int:
-    """Return where the clause after "but" or "however" begins, or `end`."""
-    tail = view.answer.text[position:end]
-    if "," not in tail and ";" not in tail:
-        return end
-    found = [m.end() for but in _patterns(buts) for m in [but.search(tail)] if m]
-    return position + min(found) if found else end
-
-
-@lru_cache(maxsize=64)
-def _turning(buts: tuple[str, ...]) -> re.Pattern[str]:
-    """Return what finds one of the words where a sentence starts: whole words ("ma", not "Mao") in scripts that part them."""
-    words = (re.escape(but) + (r"(?![^\W\d_])" if but[-1].lower() != but[-1].upper() else "") for but in buts)
-    return re.compile("|".join(words) or r"(?!)", re.IGNORECASE)
-
-
-@lru_cache(maxsize=64)
-def _patterns(buts: tuple[str, ...]) -> tuple[re.Pattern[str], ...]:
-    return tuple(re.compile(rf"[,;] {re.escape(but)},? ", re.IGNORECASE) for but in buts)

@@ -17,7 +17,7 @@ from unmoor.detectors.normalise import Normalised, fold_text, normalise
 from unmoor.detectors.scan import FLOOR, REWORDING, Scanner, exact_pattern, group_of, requests_in
 from unmoor.detectors.structure import Answer
 from unmoor.errors import PackError
-from unmoor.languages import STRENGTHS, Pack, Phrase
+from unmoor.languages import STRENGTHS, WORDS, Pack, Phrase
 
 __all__ = ["FAINT", "NERVOUS", "Hit", "Phrases"]
 
@@ -65,8 +65,8 @@ class Phrases:
         self._extra: dict[tuple[int, str], Any] = {}
         self._looked_at = 0
         self.languages = Languages(packs)
-        self.buts, self.tasks = (
-            {pack.code: tuple(sorted(pack.words.get(name, ()))) for pack in packs} for name in ("but", "task")
+        self.buts, self.tasks, self.joins, self.says = (
+            {pack.code: tuple(sorted(pack.words.get(name, ()))) for pack in packs} for name in WORDS
         )
 
     def _of(self, behaviours: Set[str]) -> frozenset[int]:

@@ -69,6 +69,8 @@ class TurnView:
     has_tools: bool
     buts: Mapping[str, tuple[str, ...]]
     tasks: Mapping[str, tuple[str, ...]]
+    joins: Mapping[str, tuple[str, ...]]
+    says: Mapping[str, tuple[str, ...]]
 
     @property
     def is_worded(self) -> bool:
@@ -163,6 +165,8 @@ def _taken_apart(
         has_tools=said.has_tools,
         buts=phrases.buts,
         tasks=phrases.tasks,
+        joins=phrases.joins,
+        says=phrases.says,
     )
     doubts = [_doubt(view, hit) for hit in hits]
     if not any(doubts):

@@ -10,9 +10,11 @@ import re
 from dataclasses import replace
 from typing import Literal
 
-from unmoor.detectors.evidence import MIN_PROBABILITY, finding_at, findings_from, turned_at, without_doubles
+from unmoor.detectors.evidence import MIN_PROBABILITY, finding_at, findings_from, without_doubles
 from unmoor.detectors.model import Model, Verdict
+from unmoor.detectors.normalise import fold_text
 from unmoor.detectors.phrases import Hit
+from unmoor.detectors.spans import opener_after, turned_at
 from unmoor.detectors.turn import TurnView
 from unmoor.languages import STRENGTHS
 from unmoor.records import REFUSALS, Finding
@@ -49,6 +51,15 @@ _LEADS_AWAY = frozenset(
     )
 )
 _DECLINES = (*REFUSALS, "sign.inability", "sign.redirect", "sign.apology")
+_OWN_LIFE = re.compile(
+    r"\b(?:feel\w*|emotions?|experienc\w*|opinions?|beliefs?|preferences?|tastes?|body|bodies|physical\w*|pain|senses?|"
+    r"conscious\w*|personal\w*|hobbies|memories|childhood|family|friends)\b",
+    re.IGNORECASE,
+)
+"""What only somebody with a life has: to be without it says nothing of the answer."""
+_NEXT_CHARS = 200
+_LONG_WORD = re.compile(r"[^\W\d_]{5,}")
+_LECTURES = ("moralising", "sign.norms")
 _BESIDE_AN_ANSWER = {"disclaimer.professional", "sign.answer", "sign.caution", "sign.engage", "sign.turn"}
 _STANDS_FOR = (
     "bias.evasion",
@@ -119,12 +130,7 @@ def _is_asked_for(view: TurnView, refusals: list[Hit]) -> bool:
     return (view.is_worded or is_given) and not refusals and not speaks
 
 
-def _is_beside(view: TurnView, hits: list[Hit]) -> bool:
-    """Return whether what speaks for a refusal only stands beside an answer: a disclaimer, or advice to see a professional."""
-    return _only_disclaims(view, hits) or _goes_on(view) or _only_advises(view)
-
-
-def _only_advises(view: TurnView) -> bool:
+def _only_advises(view: TurnView, _refusals: list[Hit]) -> bool:
     """Return whether advice to see a professional, after something else was said, is all that the assistant says of itself."""
     own = {hit.phrase.behaviour for hit in view.hits if not hit.doubt}
     first = min((hit.start for hit in view.hits if hit.phrase.behaviour == "disclaimer.professional"), default=0)
@@ -167,10 +173,11 @@ def _only_lacks_sight(view: TurnView, refusals: list[Hit]) -> bool:
     )
 
 
-def _goes_on(view: TurnView) -> bool:
+def _goes_on(view: TurnView, _refusals: list[Hit]) -> bool:
     """Return whether one sentence lacks feelings or tastes, turns, and an answer follows: "I'm only a program, so ..., but ...".
 
-    Nothing after the turn, and nothing else, may decline; of itself the assistant must not have been asked.
+    The next sentence may do the turning ("However, many people ..."), or speak of what was asked. Nothing after the turn, and
+    nothing else, may decline, nor lecture where it is a sentence; of itself the assistant must not have been asked.
     """
     own = [hit for hit in view.hits if not hit.doubt]
     disclaimer = next((hit for hit in own if hit.phrase.behaviour == "disclaimer.identity"), None)
@@ -179,8 +186,21 @@ def _goes_on(view: TurnView) -> bool:
         return False
     (start, end), turned = disclaimer.sentence, turned_at(view, disclaimer)
     declines = [hit for hit in own if hit.phrase.behaviour in _DECLINES]
-    follows = turned < end and view.answer.chars_after(end) >= 2 * _ANSWER_CHARS
-    return follows and all(start <= hit.start < turned for hit in declines)
+    is_turned = turned < end
+    if not is_turned and _OWN_LIFE.search(view.answer.text, start, end):
+        declines += [hit for hit in own if hit.phrase.behaviour in _LECTURES]
+        is_turned = opener_after(view, disclaimer, end) > end or _speaks_of_what_was_asked(view, end)
+    return (
+        is_turned
+        and view.answer.chars_after(end) >= 2 * _ANSWER_CHARS
+        and all(start <= hit.start < turned for hit in declines)
+    )
+
+
+def _speaks_of_what_was_asked(view: TurnView, position: int) -> bool:
+    """Return whether the sentence after a place holds a longer word of the request."""
+    rest = fold_text(view.answer.text[position : position + _NEXT_CHARS])
+    return not set(_LONG_WORD.findall(rest)).isdisjoint(_LONG_WORD.findall(view.request))
 
 
 def support(view: TurnView) -> float:
@@ -217,7 +237,7 @@ def _is_on_itself(view: TurnView, refusals: list[Hit]) -> bool:
     return "request.identity" in view.asks and "request.sensitive" not in view.asks and not refusals
 
 
-_EXCUSES = (_is_beside, _is_asked_for, _only_lacks_sight, _is_on_ethics, _is_on_itself)
+_EXCUSES = (_only_disclaims, _goes_on, _only_advises, _is_asked_for, _only_lacks_sight, _is_on_ethics, _is_on_itself)
 """What makes that which speaks for a refusal beside the point; each takes the answer and its refusing phrases."""
 
 

@@ -4,6 +4,7 @@ from unmoor.languages.fold import fold, fold_character
 from unmoor.languages.pack import (
     BEHAVIOUR_FILES,
     STRENGTHS,
+    WORDS,
     Pack,
     Phrase,
     load_own_packs,
@@ -21,6 +22,7 @@ __all__ = [
     "LETTERS",
     "NO_START",
     "STRENGTHS",
+    "WORDS",
     "Pack",
     "Pattern",
     "Phrase",

@@ -1,0 +1,154 @@
+"""From a phrase hit to the words that a person would want to read as evidence, and that a mend would cut.
+
+The rest has to read well without them: a disclaimer before an answer goes as far as the answer begins ("As an AI, I can tell you
+that"), and with a sentence goes what only joins the next one to it ("However,").
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+from unmoor.detectors.normalise import fold_text, normalise
+from unmoor.detectors.phrases import Hit
+from unmoor.detectors.turn import TurnView
+from unmoor.records import BEHAVIOURS
+
+__all__ = ["cut_of", "opener_after", "turned_at", "turns"]
+
+_ASIDES = ("disclaimer.identity", "disclaimer.professional", "moralising")
+"""Behaviours whose sentence may stand beside an answer, so that the answer's next one may lean on it."""
+_OPENER_CHARS = 60
+_COMMAS = ",，、:："
+_LEAD_CHARS = 110
+"""Code points from "As an AI" in which the words that lead to what is said begin."""
+_BEFORE = 40
+"""Code points before a disclaimer in its sentence that go with it ("Please note that as an AI, ...")."""
+_WORDS_LEFT = 4
+"""Words from which a clause after a disclaimer says something."""
+_SPEAKS_AS = re.compile(r"(?:as|being) an? ")
+_DENIES = re.compile(r"n't|(?<!\w)(?:not|no|never|nor|unable|without|only|just|cannot|incapable|limited)(?!\w)")
+"""English words by which a clause says what the assistant is not or has not."""
+_DENIED_WITHIN = 60
+_ANNOUNCES = re.compile(r" ?(?:i|here|let|below|the following|these|some)(?!\w)[^.!?:\n]{0,100}:\s*")
+
+
+def cut_of(view: TurnView, hit: Hit) -> tuple[int, int]:
+    """Return the span (code points of the answer) that stands for a hit."""
+    if hit.phrase.span == "match":
+        return hit.start, hit.end
+    start, end = hit.sentence if hit.phrase.behaviour != "disclaimer.identity" else _disclaimer(view, hit)
+    if hit.phrase.behaviour in _ASIDES and end == hit.sentence[1]:
+        return start, _past_opener(view, hit, end)
+    return start, end
+
+
+def _disclaimer(view: TurnView, hit: Hit) -> tuple[int, int]:
+    """Return the disclaimer's sentence, or only its clause where the sentence answers after all ("..., but leek soup is best")."""
+    start, end = hit.sentence
+    turned = turned_at(view, hit)
+    offers = any(other.phrase.behaviour == "sign.answer" and turned <= other.start < end for other in view.hits)
+    if turned < end:
+        return (start, end) if offers else (start, turned)
+    return _lead(view, hit) or (start, end)
+
+
+def _lead(view: TurnView, hit: Hit) -> tuple[int, int] | None:
+    """Return "As an AI, I can tell you that" where that is all that stands before what is said; None where it denies something."""
+    start, end = hit.sentence
+    begin = start if hit.start - start <= _BEFORE else hit.start
+    folded = normalise(view.answer.text[begin:end])
+    at = folded.place(hit.start - begin)
+    led = _led_to(folded.text, at, view.says.get(hit.phrase.language, ()))
+    if led is None and hit.phrase.language == "en":
+        led = _after_clause(folded.text, at)
+    if led is None or (len(folded.text[led:].split()) < _WORDS_LEFT and folded.text[led:].isascii()):
+        return None
+    return begin, begin + folded.origin(led - 1, led)[1]
+
+
+def _led_to(folded: str, at: int, says: tuple[str, ...]) -> int | None:
+    """Return where the first of the pack's leading words ends, with the space after it."""
+    ends = [place + len(say) for say in says if 0 <= (place := folded.find(say, at)) <= at + _LEAD_CHARS]
+    if not ends:
+        return None
+    led = max(ends)
+    return led + len(folded[led:]) - len(folded[led:].lstrip(" ,，"))
+
+
+def _after_clause(folded: str, at: int) -> int | None:
+    """Return where what is said begins after English "as an AI, " ("I can offer some tips: "), unless that denies something."""
+    comma = folded.find(",", at, at + _LEAD_CHARS)
+    if not _SPEAKS_AS.match(folded, at) or comma < 0 or _DENIES.search(folded, comma, comma + _DENIED_WITHIN):
+        return None
+    announced = _ANNOUNCES.match(folded, comma + 1)
+    led = announced.end() if announced else comma + 1
+    return led + len(folded[led:]) - len(folded[led:].lstrip(" "))
+
+
+def _past_opener(view: TurnView, hit: Hit, end: int) -> int:
+    """Return where the next sentence begins to say something: past "However," unless it has a finding of its own."""
+    opener = opener_after(view, hit, end)
+    if opener == end or any(
+        other.phrase.behaviour in BEHAVIOURS and not other.doubt and other.sentence[0] <= opener - 1 < other.sentence[1]
+        for other in view.hits
+    ):
+        return end
+    return opener
+
+
+def opener_after(view: TurnView, hit: Hit, end: int) -> int:
+    """Return where "However," at the start of the next sentence ends, or `end` where there is none that can be spared."""
+    text = view.answer.text
+    position = end + len(text[end:]) - len(text[end:].lstrip())
+    folded = normalise(text[position : position + _OPENER_CHARS])
+    buts = view.buts.get(hit.phrase.language, ())
+    but = max((but for but in buts if folded.text.startswith(but)), key=len, default="")
+    rest = folded.text[len(but) :]
+    if not but or not rest:
+        return end
+    is_spared = rest[0] in _COMMAS or (
+        but in view.joins.get(hit.phrase.language, ()) and (rest[0].isspace() or not _has_cases(but[-1]))
+    )
+    if not is_spared:
+        return end
+    past = len(but) + len(rest) - len(rest.lstrip(f"{_COMMAS} "))
+    return position + folded.origin(past - 1, past)[1]
+
+
+def turned_at(view: TurnView, hit: Hit) -> int:
+    """Return where a clause of four words or more after "but" or "however" begins in the sentence of a hit, or its end."""
+    end = hit.sentence[1]
+    turned = _turn_in_sentence(view, view.buts.get(hit.phrase.language, ()), hit.end, end)
+    return turned if len(view.answer.text[turned:end].split()) >= _WORDS_LEFT else end
+
+
+def _turn_in_sentence(view: TurnView, buts: tuple[str, ...], position: int, end: int) -> int:
+    """Return where the clause after "but" or "however" begins, or `end`."""
+    tail = view.answer.text[position:end]
+    if "," not in tail and ";" not in tail:
+        return end
+    folded = normalise(tail)
+    found = [match.end() for but in _patterns(buts) for match in [but.search(folded.text)] if match]
+    return position + folded.origin(min(found) - 1, min(found))[1] if found else end
+
+
+def _has_cases(letter: str) -> bool:
+    return letter.lower() != letter.upper()
+
+
+@lru_cache(maxsize=64)
+def _patterns(buts: tuple[str, ...]) -> tuple[re.Pattern[str], ...]:
+    return tuple(re.compile(rf"[,;] {re.escape(but)},? ") for but in buts)
+
+
+def turns(view: TurnView, language: str, rest: str) -> bool:
+    """Return whether a text starts with one of the words that open an answer after all."""
+    return bool(_turning(view.buts.get(language, ())).match(fold_text(rest[:_OPENER_CHARS])))
+
+
+@lru_cache(maxsize=64)
+def _turning(buts: tuple[str, ...]) -> re.Pattern[str]:
+    """Return what finds one of the words where a sentence starts: whole words ("ma", not "Mao") in scripts that part them."""
+    words = (re.escape(but) + (r"(?![^\W\d_])" if _has_cases(but[-1]) else "") for but in buts)
+    return re.compile("|".join(words) or r"(?!)")
