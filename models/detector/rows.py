@@ -25,6 +25,7 @@ _KINDS: dict[str, tuple[int, str, str]] = {
     "deed_declined": (200, "full_refusal", "should_not"),
     "person_unknown": (400, "full_refusal", "cannot"),
     "company_unknown": (300, "full_refusal", "cannot"),
+    "scope_declined": (300, "full_refusal", "should_not"),
     "blocked": (80, "full_refusal", "should_not"),
     "lecture": (220, "full_refusal", "should_not"),
     "essay_refused": (200, "full_refusal", "should_not"),
@@ -44,7 +45,9 @@ _KINDS: dict[str, tuple[int, str, str]] = {
     "support": (200, "compliance", ""),
 }
 """Kind of row to (how many, label, kind of refusal or `disclaimer`)."""
-KIND_ONLY = frozenset(("person_declined", "person_unknown", "company_declined", "company_unknown", "deed_declined"))
+KIND_ONLY = frozenset(
+    ("person_declined", "person_unknown", "company_declined", "company_unknown", "deed_declined", "scope_declined")
+)
 """Kinds of row that only the head `cannot` learns from: of refusals of this wording the other heads know enough."""
 _NO_SELF = frozenset(
     (

@@ -20,7 +20,9 @@ import scipy.sparse as sp
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 from rows import KIND_ONLY, make_rows
 
-from unmoor.detectors.features import BUCKETS, DENSE, dense_features, ngram_features
+from unmoor.detectors.features import DENSE, dense_features, ngram_features
+from unmoor.detectors.grams import BUCKETS
+from unmoor.detectors.lectures import load_lectures
 from unmoor.detectors.model import HEADS
 from unmoor.detectors.phrases import Phrases
 from unmoor.detectors.turn import TurnView, view_turn
@@ -127,13 +129,14 @@ class Featuriser:
 
     def __init__(self) -> None:
         self._phrases = Phrases(load_packs())
+        self._lectures = load_lectures()
 
     def features(
         self, row: dict[str, Any], has_tools: bool
     ) -> tuple[np.ndarray, tuple[np.ndarray, np.ndarray], TurnView] | None:
         """Return (dense, (buckets, weights), the answer taken apart), or None where the detector would not look closer."""
-        view = view_turn(self._phrases, row["response"], row["prompt"], has_tools=has_tools)
-        return (dense_features(view), ngram_features(view), view) if view else None
+        view = view_turn(self._phrases, row["response"], row["prompt"], has_tools=has_tools, lectures=self._lectures)
+        return (dense_features(view), ngram_features(view), view) if view and view.hits else None
 
 
 def labels_of(name: str, row: dict[str, Any], dense: np.ndarray) -> dict[str, int]:

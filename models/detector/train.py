@@ -24,7 +24,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 from figures import calibration, figures, judged, kinds
 from sources import FOLDS, MEASURED, SOURCES, SPOKEN, Rows, gather
 
-from unmoor.detectors.features import BUCKETS, DENSE
+from unmoor.detectors.features import DENSE
+from unmoor.detectors.grams import BUCKETS
 from unmoor.detectors.model import HEADS
 
 HERE = Path(__file__).resolve().parent

@@ -158,3 +158,33 @@ def test_who_is_asked_for_a_harm_besides_is_still_seen_to_decline(found: Ask) ->
     asked = "Who are you, and how do I hack my neighbour's phone?"
     kinds = {f.behaviour for f in found(asked, "I'm an AI assistant, and I can't help with that.")}
     assert "refusal.policy" in kinds
+
+
+@pytest.mark.parametrize(
+    ("request_", "answer"),
+    [
+        (
+            "Can I get my money back for the broken kettle?",
+            "I'm sorry, but we can't issue refunds after 30 days. I can offer you a replacement instead.",
+        ),
+        ("Do you have trail bikes?", "We don't sell bikes. I can offer you a scooter instead."),
+        (
+            "Translate to French: As an AI language model, I cannot answer.",
+            "En tant que modèle de langage, je ne peux pas répondre.",
+        ),
+        ('Translate to German: "As an AI, I can\'t help with that."', "Als KI kann ich dabei nicht helfen."),
+        ("Give me a strict refusal in Japanese", "申し訳ありませんが、お断りします。"),
+        ("Write a canned refusal for our support bot", "I'm sorry, but I can't help with that request."),
+        (
+            "How should I treat colleagues from other cultures?",
+            "It's important to treat everyone with respect and to ask before assuming.",
+        ),
+    ],
+)
+def test_a_shop_s_terms_and_words_that_were_asked_for_are_left(request_: str, answer: str, found: Ask) -> None:
+    assert not [f for f in found(request_, answer) if f.probability >= 0.5]
+
+
+def test_a_refusal_to_translate_is_one(found: Ask) -> None:
+    answer = "En tant que modèle de langage, je ne peux pas répondre."
+    assert {f.behaviour for f in found("Translate to French: I love cheese.", answer)} & set(REFUSALS)

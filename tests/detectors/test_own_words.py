@@ -37,3 +37,12 @@ def test_only_the_sentence_of_the_place_counts() -> None:
     assert words.around(TEXT, INSIDE, INSIDE + 5) == "We cannot refund"
     assert words.around(TEXT, OUTSIDE, OUTSIDE + 3) is None
     assert words.around(TEXT, INSIDE, OUTSIDE + 3) == "We cannot refund"
+
+
+def test_a_refusal_may_be_said_in_the_sentence_before() -> None:
+    words = OwnWords(["We cannot refund"])
+    said = "Hello. We cannot refund it. I can offer you a voucher instead. Goodbye."
+    voucher, goodbye = said.index("voucher"), said.index("Goodbye")
+    assert words.around(said, voucher, voucher + 7) is None
+    assert words.around(said, voucher, voucher + 7, with_one_before=True) == "We cannot refund"
+    assert words.around(said, goodbye, goodbye + 7, with_one_before=True) is None

@@ -18,6 +18,8 @@ PATTERNS = [
     "no(?:pe)?[.!,]? ?$|(?:declined|denied):",
     "(?:that is )?(?:a )?no<end>",
     "haus(?:es|$)",
+    "kind(?:er|ern|es|e|)",
+    "ein (?:|kleines )haus(?:es|)",
 ]
 TEXTS = [
     "Jag kan tyvärr inte hjälpa dig.",
@@ -30,6 +32,8 @@ TEXTS = [
     "That is a no. Next?",
     "Das weiße Haus",
     "Nothing of the kind.",
+    "Ein Haus",
+    "Eine Geschichte über ein Kind.",
 ]
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from unmoor.detectors.evidence import findings_from
+from unmoor.detectors.lectures import load_lectures
 from unmoor.detectors.model import load_model
 from unmoor.detectors.phrases import Phrases
 from unmoor.detectors.raw_wordlist import RawWordlist
@@ -81,7 +82,7 @@ class Detector:
         self._names = names
         self._packs = (*load_packs(languages), *load_own_packs(packs))
         self._phrases = Phrases(self._packs, engine)
-        self._model = load_model() if "model" in names else None
+        self._model, self._lectures = (load_model(), load_lectures()) if "model" in names else (None, None)
         self._wordlist = Wordlist.read(wordlist) if wordlist and "wordlist" in names else None
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -96,6 +97,8 @@ class Detector:
         found: dict[str, Any] = {"detectors": list(self._names), "packs": packs}
         if self._model:
             found["model"] = {"sha256": self._model.sha256, "languages": list(self._model.languages)}
+        if self._lectures:
+            found["lectures"] = {"sha256": self._lectures.sha256, "languages": list(self._lectures.languages)}
         if self._wordlist:
             found["wordlist"] = {"sha256": self._wordlist.sha256, "phrases": len(self._wordlist.phrases)}
         return found
@@ -125,7 +128,7 @@ class Detector:
                     found.setdefault(number, []).extend(here)
         if "phrases" in self._names or "model" in self._names:
             parts = [part for number, one in enumerate(conversations) for part in _parts(number, one)]
-            for place, view in view_many(self._phrases, [part.said for part in parts]):
+            for place, view in view_many(self._phrases, [part.said for part in parts], self._lectures):
                 if here := self._judged(view, parts[place]):
                     found.setdefault(parts[place].row, []).extend(here)
         return [tuple(sorted(found[n], key=_order)) if n in found else () for n in range(len(conversations))]

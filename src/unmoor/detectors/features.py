@@ -7,27 +7,18 @@ opening and closing and of the request say the rest where labels were to be had.
 from __future__ import annotations
 
 import math
-import re
-from binascii import crc32
-from collections.abc import Iterable, Sequence
-from functools import lru_cache
-from itertools import repeat
+from collections.abc import Iterable
 
 import numpy as np
 from numpy.typing import NDArray
 
+from unmoor.detectors.grams import encoded, found_tokens, grams, tokens
 from unmoor.detectors.phrases import Hit
 from unmoor.detectors.turn import TurnView
 from unmoor.records import REFUSALS
 
-__all__ = ["BUCKETS", "DENSE", "dense_features", "ngram_features", "sentence_scores"]
+__all__ = ["DENSE", "dense_features", "ngram_features", "sentence_scores"]
 
-BUCKETS = 1 << 16
-"""Hash buckets for n-grams; at this size collisions cost less than 0.002 F1 on the training sources."""
-_TOKEN = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff]|[^\W\d_\u3040-\u30ff\u4e00-\u9fff]+(?:'[a-z]+)?|\d+|[?!:\n]+")
-_ASCII_TOKEN = re.compile(r"[A-Za-z]+(?:'[a-z]+)?|[0-9]+|[?!:\n]+")
-"""The same in ASCII, found three times as fast."""
-_HANGUL = re.compile(r"[\uac00-\ud7a3]")
 _OPENING, _CLOSING, _BODY, _REQUEST = 48, 40, 320, 70
 """Tokens looked at: at the start, at the end, in all (first and last half), and of the request (from either end)."""
 
@@ -175,8 +166,8 @@ def _covered(hits: Iterable[Hit]) -> int:
 
 def _rest(view: TurnView) -> list[float]:
     answer, text = view.answer, view.answer.text.rstrip()
-    content = {word for word in _found(view.request[:2000]) if len(word) > 4}
-    said = content.intersection(_found(view.folded.text[:4000]))
+    content = {word for word in found_tokens(view.request[:2000]) if len(word) > 4}
+    said = content.intersection(found_tokens(view.folded.text[:4000]))
     norms = {hit.sentence for hit in view.hits if hit.phrase.behaviour == "sign.norms"}
     redirects = [
         hit for hit in view.hits if hit.phrase.behaviour == "sign.redirect" and answer.from_end(hit.start) == 0
@@ -199,19 +190,19 @@ def _rest(view: TurnView) -> list[float]:
 def ngram_features(view: TurnView) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     """Return (buckets, weights) of the hashed n-grams of a turn; each field's weights have length one together."""
     said = _own_words(view)
-    body = _tokens(said[: _BODY * 14], said[-_BODY * 7 :] if len(said) > _BODY * 14 else "")
-    tokens = _encoded(body if len(body) <= _BODY else body[: _BODY // 2] + body[-_BODY // 2 :])
-    request = _tokens(view.request[:1500], view.request[-800:] if len(view.request) > 1500 else "")
-    asked = _encoded(request if len(request) <= 2 * _REQUEST else request[:_REQUEST] + request[-_REQUEST:])
+    body = tokens(said[: _BODY * 14], said[-_BODY * 7 :] if len(said) > _BODY * 14 else "")
+    words = encoded(body if len(body) <= _BODY else body[: _BODY // 2] + body[-_BODY // 2 :])
+    request = tokens(view.request[:1500], view.request[-800:] if len(view.request) > 1500 else "")
+    asked = encoded(request if len(request) <= 2 * _REQUEST else request[:_REQUEST] + request[-_REQUEST:])
     fields = (
-        (b"o", tokens[:_OPENING], 3, 1.0),
-        (b"c", tokens[-_CLOSING:], 2, 0.7),
-        (b"a", tokens, 2, 0.8),
+        (b"o", words[:_OPENING], 3, 1.0),
+        (b"c", words[-_CLOSING:], 2, 0.7),
+        (b"a", words, 2, 0.8),
         (b"r", asked, 2, 0.7),
     )
-    grams = [_grams(name, words, longest) for name, words, longest, _ in fields]
-    weights = [scale / math.sqrt(max(1, len(found))) for found, (_, _, _, scale) in zip(grams, fields, strict=True)]
-    return np.concatenate(grams), np.repeat(np.array(weights, dtype=np.float32), list(map(len, grams)))
+    buckets = [grams(name, said, longest) for name, said, longest, _ in fields]
+    weights = [scale / math.sqrt(max(1, len(found))) for found, (_, _, _, scale) in zip(buckets, fields, strict=True)]
+    return np.concatenate(buckets), np.repeat(np.array(weights, dtype=np.float32), list(map(len, buckets)))
 
 
 def _own_words(view: TurnView) -> str:
@@ -221,43 +212,6 @@ def _own_words(view: TurnView) -> str:
     for start, end in spans:
         said = said[: view.folded.place(start)] + " " + said[view.folded.place(end - 1) + 1 :]
     return said
-
-
-def _tokens(text: str, tail: str) -> list[str]:
-    tokens = _found(text) + _found(tail) if tail else _found(text)
-    if text.isascii() or not _HANGUL.search(text):
-        return list(tokens)
-    return [piece for token in tokens for piece in _hangul_pieces(token)]
-
-
-@lru_cache(maxsize=64)
-def _found(text: str) -> tuple[str, ...]:
-    """Return the tokens of a text; an answer, its request and its sentences are asked for more than once while they are judged."""
-    return tuple((_ASCII_TOKEN if text.isascii() else _TOKEN).findall(text))
-
-
-def _encoded(tokens: Sequence[str]) -> list[bytes]:
-    return list(map(str.encode, tokens))
-
-
-def _hangul_pieces(token: str) -> list[str]:
-    """Korean words carry particles and endings: two syllables at a time find the stem."""
-    if len(token) < 3 or not _HANGUL.match(token):
-        return [token]
-    return [token[i : i + 2] for i in range(len(token) - 1)]
-
-
-def _grams(field: bytes, words: Sequence[bytes], longest: int) -> NDArray[np.int64]:
-    """Return the distinct buckets of the n-grams up to `longest` words: CRC-32 of field and words, carried on word by word."""
-    spaced = b"\0 ".join(words).split(b"\0")
-    sums = list(map(crc32, words, repeat(crc32(field))))
-    found = list(sums)
-    for size in range(1, longest):
-        sums = list(map(crc32, spaced[size:], sums))
-        found += sums
-    held = np.zeros(BUCKETS, dtype=np.bool_)
-    held[np.array(found, dtype=np.int64) % BUCKETS] = True
-    return np.flatnonzero(held)
 
 
 _SENTENCES = 60
@@ -270,9 +224,9 @@ def sentence_scores(view: TurnView, weights: NDArray[np.float32]) -> tuple[int, 
     for start, end in view.answer.sentences.spans[:_SENTENCES]:
         if end - start < 12:
             continue
-        words = _tokens(view.folded.text[view.folded.place(start) : view.folded.place(end - 1) + 1], "")[:_OPENING]
-        grams = _grams(b"a", _encoded(words), 2)
-        score = float(weights[grams].sum()) / math.sqrt(len(grams)) if len(grams) else -np.inf
+        words = tokens(view.folded.text[view.folded.place(start) : view.folded.place(end - 1) + 1], "")[:_OPENING]
+        buckets = grams(b"a", encoded(words), 2)
+        score = float(weights[buckets].sum()) / math.sqrt(len(buckets)) if len(buckets) else -np.inf
         if score > best_score:
             best, best_score = (start, end), score
     return best

@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from unmoor.detectors.features import BUCKETS, DENSE, dense_features, ngram_features, sentence_scores
+from unmoor.detectors.features import DENSE, dense_features, ngram_features, sentence_scores
+from unmoor.detectors.grams import BUCKETS
 from unmoor.detectors.turn import TurnView
 from unmoor.errors import PackError
 

@@ -19,9 +19,15 @@ class OwnWords:
     def __init__(self, phrases: Sequence[str]) -> None:
         self._patterns = [(phrase, re.compile(_pattern(_folded(phrase)))) for phrase in phrases]
 
-    def around(self, text: str, start_char: int, end_char: int) -> str | None:
-        """Return the first phrase that the sentences from `start_char` to `end_char` (code points) hold, or None."""
-        start, end = split_sentences(text).around(start_char, end_char)
+    def around(self, text: str, start_char: int, end_char: int, *, with_one_before: bool = False) -> str | None:
+        """Return the first phrase that the sentences from `start_char` to `end_char` (code points) hold, or None.
+
+        `with_one_before` looks at the sentence before them too: a refusal is shown by one sentence and may be said in two.
+        """
+        sentences = split_sentences(text)
+        start, end = sentences.around(start_char, end_char)
+        if with_one_before:
+            start = sentences.spans[max(0, sentences.index_at(start) - 1)][0] if sentences.spans else start
         said = _folded(text[start:end])
         return next((phrase for phrase, pattern in self._patterns if pattern.search(said)), None)
 

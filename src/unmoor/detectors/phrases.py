@@ -13,6 +13,7 @@ from typing import Any
 import re2
 
 from unmoor.detectors.language import Languages
+from unmoor.detectors.lectures import Stems
 from unmoor.detectors.normalise import Normalised, fold_text, normalise
 from unmoor.detectors.scan import FLOOR, REWORDING, Scanner, exact_pattern, group_of, requests_in
 from unmoor.detectors.structure import Answer
@@ -65,9 +66,10 @@ class Phrases:
         self._extra: dict[tuple[int, str], Any] = {}
         self._looked_at = 0
         self.languages = Languages(packs)
-        self.buts, self.tasks, self.joins, self.says = (
+        self.buts, self.tasks, self.joins, self.says, self.morals = (
             {pack.code: tuple(sorted(pack.words.get(name, ()))) for pack in packs} for name in WORDS
         )
+        self._stems: dict[tuple[str, ...], Stems] = {}
 
     def _of(self, behaviours: Set[str]) -> frozenset[int]:
         """Return the numbers of the phrases of some behaviours."""
@@ -77,9 +79,19 @@ class Phrases:
         """Return the numbers of the phrases that may occur in a folded answer: none of requests, none of the floor's topics."""
         return self._scanner.hits(folded, self.languages.route(folded))
 
-    def spoken_many(self, folded: Sequence[str]) -> dict[int, set[int]]:
+    def spoken_many(
+        self, folded: Sequence[str], routes: Sequence[tuple[str, ...]] | None = None
+    ) -> dict[int, set[int]]:
         """Return the same for many folded answers at once: by index, those alone in which some phrase may occur."""
-        return self._scanner.hits_many(folded, self.languages.routes(folded))
+        return self._scanner.hits_many(folded, routes if routes is not None else self.languages.routes(folded))
+
+    def stems_of(self, codes: tuple[str, ...]) -> Stems:
+        """Return the stems of moral words of some packs."""
+        made = self._stems.get(codes)
+        if made is None:
+            stems = {stem for code in codes for stem in self.morals.get(code, ())}
+            made = self._stems[codes] = Stems(stems, is_english=codes == ("en",))
+        return made
 
     def asked(self, folded: str) -> set[int]:
         """Return the numbers of the phrases of requests that may occur in a folded request."""

@@ -8,12 +8,13 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import NamedTuple
 
+from unmoor.detectors.lectures import Lecture, Lectures, Stems
 from unmoor.detectors.normalise import Normalised, fold_text, normalise
 from unmoor.detectors.phrases import FAINT, NERVOUS, Hit, Phrases
 from unmoor.detectors.structure import Answer, read_answer
 from unmoor.records import REFUSALS
 
-__all__ = ["Said", "TurnView", "view_many", "view_turn"]
+__all__ = ["Said", "TurnView", "asked_of", "view_many", "view_turn"]
 
 _REQUEST_CHARS = 6000
 """Code points of a request that are looked at, from its start and from its end: what is asked stands at either."""
@@ -52,6 +53,8 @@ _NAMED_WITHIN = 2
 """Sentence up to which words that name the work and its subject are the assistant's own, where a text was asked for."""
 _SHORT_WORD = 3
 """Letters of words that say little of what a request is about."""
+_LECTURES_FROM = 0.5
+"""Probability from which a sentence is taken for a lecture."""
 _CLOSES_WITHIN = 2
 """Sentences from the end in which an offer of other help is the assistant's farewell."""
 
@@ -71,6 +74,8 @@ class TurnView:
     tasks: Mapping[str, tuple[str, ...]]
     joins: Mapping[str, tuple[str, ...]]
     says: Mapping[str, tuple[str, ...]]
+    lectures: tuple[Lecture, ...] = ()
+    """Sentences that the model of lectures takes for such."""
 
     @property
     def is_worded(self) -> bool:
@@ -97,63 +102,109 @@ class _Asked:
     candidates: Set[int]
 
 
-def view_turn(phrases: Phrases, text: str, request: str, *, has_tools: bool) -> TurnView | None:
+def view_turn(
+    phrases: Phrases, text: str, request: str, *, has_tools: bool, lectures: Lectures | None = None
+) -> TurnView | None:
     """Take a turn apart, or return None if nothing in it can matter: the fast way out for most turns."""
-    folded = fold_text(text)
-    spoken = phrases.spoken(folded)
-    if not spoken:
-        return None
-    asked = fold_text(_ends_of(request))
-    return _look(phrases, Said(text, request, has_tools), folded, spoken, _Asked(asked, phrases.asked(asked)))
+    said = Said(text, request, has_tools)
+    return next((view for _, view in view_many(phrases, [said], lectures)), None)
 
 
-def view_many(phrases: Phrases, said: Sequence[Said]) -> Iterator[tuple[int, TurnView]]:
+def view_many(
+    phrases: Phrases, said: Sequence[Said], lectures: Lectures | None = None
+) -> Iterator[tuple[int, TurnView]]:
     """Yield (index, view) of the answers in which something can matter: what `view_turn` returns, sooner for many at once.
 
-    Most answers cost a few microseconds here: they are folded and scanned together, and end where no phrase may occur in them.
+    Most answers cost a few microseconds here: they are folded and scanned together, and end where no phrase may occur in them and
+    their words are not those of lectures.
     """
     folded = [fold_text(one.text) for one in said]
-    spoken = phrases.spoken_many(folded)
-    requests = list(dict.fromkeys(said[index].request for index in sorted(spoken)))
+    routes = phrases.languages.routes(folded)
+    spoken = phrases.spoken_many(folded, routes)
+    stems = [phrases.stems_of(codes) for codes in routes]
+    lecturing = {i for i, text in enumerate(folded) if lectures.may_hold(text, stems[i])} if lectures else set()
+    wanted = sorted(spoken.keys() | lecturing)
+    requests = list(dict.fromkeys(said[index].request for index in wanted))
     texts = [fold_text(_ends_of(request)) for request in requests]
     found = phrases.asked_many(texts)
     asked = {
         request: _Asked(text, found.get(place, frozenset()))
         for place, (request, text) in enumerate(zip(requests, texts, strict=True))
     }
-    for index in sorted(spoken):
-        view = _look(phrases, said[index], folded[index], spoken[index], asked[said[index].request])
+    for index in wanted:
+        model = lectures if index in lecturing else None
+        one = _Look(said[index], folded[index], spoken.get(index, frozenset()), model, stems[index])
+        view = _look(phrases, one, asked[said[index].request])
         if view is not None:
             yield index, view
 
 
-def _look(phrases: Phrases, said: Said, folded: str, spoken: Set[int], asked: _Asked) -> TurnView | None:
-    """Take an answer apart whose candidates are `spoken`; the cheap questions come first, each may end it."""
+def asked_of(phrases: Phrases, request: str) -> tuple[str, frozenset[str]]:
+    """Return a request folded, and what it asks for."""
+    folded = fold_text(_ends_of(request))
+    return folded, _asks(phrases, _Asked(folded, phrases.asked(folded)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """An answer, folded, the phrases that may occur in it, and the model of lectures if its words are such as lectures have."""
+
+    said: Said
+    folded: str
+    spoken: Set[int]
+    lectures: Lectures | None
+    stems: Stems
+
+
+def _look(phrases: Phrases, look: _Look, asked: _Asked) -> TurnView | None:
+    """Take an answer apart; the cheap questions come first, each may end it."""
     may_be_nervous = not phrases.nervous.isdisjoint(asked.candidates)
-    confirmed = phrases.confirmed(spoken - phrases.fillers, folded)
-    if not confirmed and not may_be_nervous:
+    confirmed = phrases.confirmed(look.spoken - phrases.fillers, look.folded)
+    if not confirmed and not may_be_nervous and look.lectures is None:
         return None
-    confirmed |= phrases.confirmed(spoken & phrases.fillers, folded)
+    confirmed |= phrases.confirmed(look.spoken & phrases.fillers, look.folded)
     is_one = sum(map(len, confirmed.values())) == 1 and phrases.faint.issuperset(confirmed)
-    if not confirmed or (is_one and not may_be_nervous):
+    is_little = not confirmed or (is_one and not may_be_nervous)
+    if is_little and look.lectures is None:
         return None
     asks = _asks(phrases, asked)
     is_calm = not asks & NERVOUS
-    if is_calm and (is_one or phrases.fillers.issuperset(confirmed)):
+    is_little = is_little or (is_calm and (is_one or phrases.fillers.issuperset(confirmed)))
+    if is_little and look.lectures is None:
         return None
-    return _taken_apart(phrases, said, confirmed, asked, asks)
+    answer = read_answer(look.said.text)
+    lectures = _lectures(answer, look, asked.text, asks)
+    if is_little and not lectures:
+        return None
+    view = _Parts(answer, {} if is_little else confirmed, asks, lectures)
+    return _taken_apart(phrases, look.said, asked, view)
 
 
-def _taken_apart(
-    phrases: Phrases,
-    said: Said,
-    confirmed: dict[int, list[tuple[int, int]]],
-    asked: _Asked,
-    asks: frozenset[str],
-) -> TurnView | None:
-    answer, normalised, language = read_answer(said.text), normalise(said.text), phrases.languages.of(said.text)
+def _lectures(answer: Answer, look: _Look, request: str, asks: frozenset[str]) -> tuple[Lecture, ...]:
+    """Return the sentences that more likely than not lecture, in the assistant's own words."""
+    if look.lectures is None or answer.is_letter or answer.is_verse:
+        return ()
+    return tuple(
+        lecture
+        for lecture in look.lectures.found(answer, request, asks, look.stems)
+        if lecture.chance >= _LECTURES_FROM and not _speaker(answer, lecture.start, lecture.start)
+    )
+
+
+class _Parts(NamedTuple):
+    """What is known of an answer before its phrases are looked at where they stand."""
+
+    answer: Answer
+    confirmed: dict[int, list[tuple[int, int]]]
+    asks: frozenset[str]
+    lectures: tuple[Lecture, ...]
+
+
+def _taken_apart(phrases: Phrases, said: Said, asked: _Asked, parts: _Parts) -> TurnView | None:
+    answer, confirmed, asks, lectures = parts
+    normalised, language = normalise(said.text), phrases.languages.of(said.text)
     hits = phrases.hits(answer, normalised, dict(sorted(confirmed.items())), request=asked.text, language=language)
-    if not hits or (not asks & NERVOUS and _is_faint(hits)):
+    if not lectures and (not hits or (not asks & NERVOUS and _is_faint(hits))):
         return None
     view = TurnView(
         answer=answer,
@@ -167,6 +218,7 @@ def _taken_apart(
         tasks=phrases.tasks,
         joins=phrases.joins,
         says=phrases.says,
+        lectures=lectures,
     )
     doubts = [_doubt(view, hit) for hit in hits]
     if not any(doubts):
@@ -185,8 +237,8 @@ def _is_faint(hits: list[Hit]) -> bool:
 
 
 def _asks(phrases: Phrases, asked: _Asked) -> frozenset[str]:
-    """Return what a folded request asks for; `said before`: another form of a text that itself declines; `a refusal's words`: that,
-    or how one declines, and not much else.
+    """Return what a folded request asks for; `said before`: another form of a text that itself declines (`said of itself before`:
+    as an AI does); `a refusal's words`: that, or how one declines, and not much else.
     """
     asks = phrases.named_in(asked.text, asked.candidates, "request.")
     if asks.isdisjoint(("request.rewrite", "request.wording")):
@@ -194,6 +246,8 @@ def _asks(phrases: Phrases, asked: _Asked) -> frozenset[str]:
     is_nervous = "request.sensitive" in asks and _is_nervous(phrases, asked)
     if "request.rewrite" in asks and _declines(phrases, asked.text, is_nervous=is_nervous):
         asks.add("said before")
+        if phrases.named_in(asked.text, phrases.spoken(asked.text), "sign.self"):
+            asks.add("said of itself before")
     is_worded = "said before" in asks or ("request.wording" in asks and not is_nervous)
     if is_worded and len(asked.text) <= _WORDED_CHARS and not _FORBIDS.search(asked.text):
         asks.add("a refusal's words")
@@ -224,18 +278,22 @@ def _ends_of(request: str) -> str:
 
 def _doubt(view: TurnView, hit: Hit) -> str:
     """Return why the words at a hit are not the assistant's own, or the empty string."""
-    answer, start = view.answer, hit.start
-    if answer.is_code(start):
-        return "code"
-    if answer.is_quoted(start) or answer.is_reported(hit.sentence[0], start):
-        return "quoted"
-    if answer.is_block_quote(start):
-        return "block quote"
-    if answer.is_dialogue(start):
-        return "dialogue"
+    if speaker := _speaker(view.answer, hit.sentence[0], hit.start):
+        return speaker
     if _repeats(view, hit):
         return "given text"
     return "requested text" if _is_requested(view, hit) else ""
+
+
+def _speaker(answer: Answer, begin: int, start: int) -> str:
+    """Return where words at `start`, of a sentence from `begin`, are somebody else's, or the empty string."""
+    if answer.is_code(start):
+        return "code"
+    if answer.is_quoted(start) or answer.is_reported(begin, start):
+        return "quoted"
+    if answer.is_block_quote(start):
+        return "block quote"
+    return "dialogue" if answer.is_dialogue(start) else ""
 
 
 def _repeats(view: TurnView, hit: Hit) -> bool:
@@ -264,7 +322,8 @@ def _is_alike(said: frozenset[str], given: frozenset[str]) -> bool:
 
 def _is_requested(view: TurnView, hit: Hit) -> bool:
     """Return whether the words are part of a text asked for: further down, in a letter, verse, speech, or words that decline."""
-    if not view.asks & _ASKS_FOR_A_TEXT or _names_itself(view, hit) or _turns_to_the_asker(view, hit):
+    names_itself = "said of itself before" not in view.asks and _names_itself(view, hit)
+    if not view.asks & _ASKS_FOR_A_TEXT or names_itself or _turns_to_the_asker(view, hit):
         return False
     if view.is_worded:
         return not _names_the_work(view, hit)

@@ -211,7 +211,12 @@ class Judge:
         if policy is None or own_words is None:
             return {}
         said = {
-            finding: own_words.around(conversation.turns[finding.turn].text, finding.start_char, finding.end_char)
+            finding: own_words.around(
+                conversation.turns[finding.turn].text,
+                finding.start_char,
+                finding.end_char,
+                with_one_before=finding.behaviour in REFUSALS,
+            )
             for finding in findings
             if not finding.is_reasoning and finding.probability > 0 and policy.action_on(finding) != "keep"
             if not asked_by_a_person(finding, verdicts)

@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import groupby
+from itertools import groupby, pairwise
 from typing import Any
 
 import re2
@@ -187,6 +187,8 @@ def _ended(tokens: list[_Token]) -> list[_Token]:
     """Return the pattern without what may follow after all that must be there: a scan would tell of every byte of it."""
     elements = _elements(tokens)
     if _BAR in elements:
+        if elements[0] == _BAR or elements[-1] == _BAR or any(a == b == _BAR for a, b in pairwise(elements)):
+            return tokens  # one of the alternatives is nothing at all
         bars = (list(part) for is_bar, part in groupby(elements, lambda element: element == _BAR) if not is_bar)
         ended = [_ended(_together(part)) for part in bars]
         return _together([piece for part in ended for piece in (_BAR, part)][1:]) if all(ended) else tokens

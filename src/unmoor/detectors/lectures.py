@@ -1,0 +1,252 @@
+"""From an answer to the sentences of it that lecture: a small linear model over their words, where they stand, what was asked.
+
+Lectures are endless in their wording, so that phrases find few of them; but they stand at an answer's ends, speak of right and
+wrong, and have little to do with what was asked. A look at single words, some microseconds, tells nine answers of ten apart.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unmoor.detectors.grams import BUCKETS, all_grams, encoded
+from unmoor.detectors.normalise import fold_text
+from unmoor.detectors.structure import Answer
+from unmoor.errors import PackError
+
+__all__ = [
+    "DENSE",
+    "Lecture",
+    "Lectures",
+    "Sentence",
+    "Stems",
+    "candidates",
+    "load_lectures",
+    "sentence_features",
+    "words_of",
+]
+
+_FIRST, _LAST = 2, 3
+"""Sentences looked at, from either end."""
+_CHARS = 400
+"""Code points of a sentence that are looked at."""
+_LOOKED_AT = 2
+"""Pieces between full stops at the end of an answer whose single words are looked at first, and one at its start."""
+_MOST_WORDS = 80
+_OF_ITSELF = ("request.self", "request.identity")
+_MADE = ("request.text", "request.rewrite", "request.wording", "request.argue")
+_MAKES = re.compile(
+    r"\W*(?:please |can you |could you |i need you to |i want you to )?"
+    r"(?:write|generate|create|compose|draft|construct|come up|make|design|produce|post|tweet|greet|rewrite|rephrase|edit"
+    r"|paraphrase|summari[sz]e|translate|classify|categori[sz]e|correct|convert|complete|fill|share|think of|train|craft|invent"
+    r"|imagine|develop|formulate|tell (?:me |us )?an?|give (?:me )?(?:the opposite|an? (?:example|sentence|synonym)))\b"
+)
+"""What asks in English for a text of some kind: only a paragraph apart from it is the assistant's own."""
+_DOUBT = 1.0
+"""Taken from the logit in other languages than English: they have a tenth of its rows. On the half of the test rows that was read
+no answer that only looks like a lecture is then flagged from .70 on."""
+_MOST_KNOWN = 200_000
+"""Words that are remembered; then all are forgotten, as texts without end hold words without end."""
+_REQUEST_CHARS = 600
+_LONG = 4
+"""Letters of words that say what a sentence is about."""
+_HEAD, _TAIL = 250, 350
+"""Code points of an answer in which single words are looked at."""
+_ASKED = (
+    "request.text",
+    "request.rewrite",
+    "request.wording",
+    "request.persona",
+    "request.opinion",
+    "request.ethics",
+    "request.argue",
+    "request.self",
+    "request.identity",
+    "request.sensitive",
+)
+DENSE: tuple[str, ...] = (
+    "last", "second last", "third last", "first", "second", "apart", "apart from a text", "ends with ?", "ends with !",
+    "chars", "sentences", "words of the request", *_ASKED,
+)  # fmt: skip
+"""Names of the dense features, in their order."""
+_WORD = re.compile(r"(?=([\u3040-\u30ff\u4e00-\u9fff]{2}))|([^\W\d_\u3040-\u30ff\u4e00-\u9fff]{4,})")
+_ANY_WORD = re.compile(r"(?=([\u3040-\u30ff\u4e00-\u9fff]{2}))|([^\W\d_\u3040-\u30ff\u4e00-\u9fff]+)")
+_PIECE = re.compile(r"[.!?\n。！？؟।]+")
+_BLANKS = bytes(code if chr(code).isalpha() else ord("\n") if chr(code) in ".!?\n" else ord(" ") for code in range(256))
+_WEIGHTS = Path(__file__).resolve().parent / "weights" / "lecture.npz"
+
+
+class Lecture(NamedTuple):
+    """A sentence (code points), how likely it lectures, and whether it is for certain no part of a text that was asked for."""
+
+    start: int
+    end: int
+    chance: float
+    is_own: bool
+
+
+class Sentence(NamedTuple):
+    """A sentence's features: `buckets` of its n-grams, `dense` of shape (len(DENSE),)."""
+
+    start: int
+    end: int
+    is_own: bool
+    buckets: NDArray[np.int64]
+    dense: NDArray[np.float32]
+
+
+class Stems:
+    """Beginnings of words without which no sentence lectures; pairs of characters where words are not spaced."""
+
+    def __init__(self, stems: Iterable[str], *, is_english: bool) -> None:
+        self._known = _KnownWords(tuple(sorted(stems)))
+        self.doubt = 0.0 if is_english else _DOUBT
+
+    def stand_in(self, words: list[str]) -> bool:
+        """Return whether one of them begins a word."""
+        return any(map(self._known.__getitem__, words))
+
+
+class _KnownWords(dict[str, bool]):
+    """Whether a word begins with one of the stems, worked out when it is first met: most words of a text were met before."""
+
+    def __init__(self, stems: tuple[str, ...]) -> None:
+        super().__init__()
+        self._stems = stems
+
+    def __missing__(self, word: str) -> bool:
+        if len(self) >= _MOST_KNOWN:
+            self.clear()
+        self[word] = begins = word.startswith(self._stems)
+        return begins
+
+
+@dataclass(frozen=True)
+class Lectures:
+    """The model's weights: `ngram` has shape (BUCKETS,), `dense` (len(DENSE),); `lead` is what a look at words alone adds to a
+    logit for place and request."""
+
+    ngram: NDArray[np.float32]
+    dense: NDArray[np.float32]
+    bias: float
+    lead: float
+    languages: tuple[str, ...]
+    sha256: str
+
+    def may_hold(self, folded: str, stems: Stems) -> bool:
+        """Return whether a sentence at the ends of a folded answer may lecture, by its words, then by its n-grams."""
+        return any(stems.stand_in(words) and self._said(words) + self.lead >= 0.0 for words in end_words(folded))
+
+    def _said(self, words: list[str]) -> float:
+        """Return what the n-grams of a sentence's words add to its logit."""
+        buckets = word_grams(words)
+        return float(self.ngram[buckets].sum()) / math.sqrt(max(1, len(buckets))) + self.bias
+
+    def found(self, answer: Answer, request: str, asks: frozenset[str], stems: Stems) -> list[Lecture]:
+        """Return the sentences that are looked at, in order; `request` is folded."""
+        if not asks.isdisjoint(_OF_ITSELF):
+            return []
+        return [
+            Lecture(one.start, one.end, self.chance(one.buckets, one.dense, stems.doubt), one.is_own)
+            for one in sentence_features(answer, request, asks, stems)
+        ]
+
+    def chance(self, buckets: NDArray[np.int64], dense: NDArray[np.float32], doubt: float = 0.0) -> float:
+        """Return the calibrated probability that a sentence of such features lectures; `doubt` is taken from its logit."""
+        said = float(self.ngram[buckets].sum()) / math.sqrt(max(1, len(buckets)))
+        return 1.0 / (1.0 + math.exp(-max(-30.0, min(30.0, said + float(self.dense @ dense) + self.bias - doubt))))
+
+
+def words_of(folded: str) -> list[list[str]]:
+    """Return the words of each piece between full stops of a folded text; pairs of characters where words are not spaced."""
+    if folded.isascii():
+        return [piece.split() for piece in folded.encode().translate(_BLANKS).decode().split("\n")]
+    return [[pair or word for pair, word in _ANY_WORD.findall(piece)] for piece in _PIECE.split(folded)]
+
+
+def end_words(folded: str) -> list[list[str]]:
+    """Return the words of the first piece and of the last two of a folded text."""
+    pieces = [words for words in words_of(folded[-_TAIL:]) if words][-_LOOKED_AT:]
+    if len(folded) > _TAIL:
+        pieces += [words for words in words_of(folded[:_HEAD]) if words][:1]
+    return pieces
+
+
+def word_grams(words: list[str]) -> NDArray[np.int64]:
+    """Return the buckets of a sentence's n-grams up to three words, its start and end among them."""
+    return all_grams(b"l", encoded(["\x02", *words[:_MOST_WORDS], "\x03"]), 3)
+
+
+def candidates(answer: Answer) -> list[tuple[int, int]]:
+    """Return the spans of the sentences that are looked at: the first and the last few, of more than one."""
+    spans = answer.sentences.spans
+    if len(spans) <= _FIRST + _LAST:
+        return list(spans) if len(spans) > 1 else []
+    return [*spans[:_FIRST], *spans[-_LAST:]]
+
+
+def sentence_features(answer: Answer, request: str, asks: frozenset[str], stems: Stems) -> Iterator[Sentence]:
+    """Yield the sentences looked at, those with a moral word; `request` is folded."""
+    spans = answer.sentences.spans
+    wanted = {pair or word for pair, word in _WORD.findall(request[:_REQUEST_CHARS])}
+    asked = [name in asks for name in _ASKED]
+    is_made = not asks.isdisjoint(_MADE) or bool(_MAKES.match(request))
+    for start, end in candidates(answer):
+        place = answer.sentences.index_at(start)
+        is_apart = answer.text[:start].endswith("\n\n") or answer.text.startswith("\n\n", end)
+        if answer.is_item(start):
+            continue
+        said = fold_text(answer.text[start : min(end, start + _CHARS)])
+        words = [word for words in words_of(said) for word in words]
+        if not stems.stand_in(words):
+            continue
+        from_end, ending = len(spans) - 1 - place, said.rstrip()[-1:]
+        long = {word for word in words if len(word) >= _LONG or not word.isascii()}
+        dense = [
+            from_end == 0,
+            from_end == 1,
+            from_end == 2,
+            place == 0,
+            place == 1,
+            is_apart,
+            is_apart and is_made,
+            ending == "?",
+            ending == "!",
+            math.log1p(end - start) / 6,
+            math.log1p(len(spans)) / 3,
+            len(long & wanted) / max(1, len(long)),
+            *asked,
+        ]
+        yield Sentence(start, end, is_apart or not is_made, word_grams(words), np.array(dense, dtype=np.float32))
+
+
+@lru_cache(maxsize=2)
+def load_lectures(path: Path = _WEIGHTS) -> Lectures | None:
+    """Read the weights; None where there are none.
+
+    Raises:
+        PackError: the weights belong to other features than this version has.
+    """
+    if not path.is_file():
+        return None
+    with np.load(path, allow_pickle=False) as stored:
+        arrays: dict[str, Any] = {name: stored[name] for name in stored.files}
+    if tuple(arrays["features"]) != DENSE or arrays["ngram"].shape != (BUCKETS,):
+        raise PackError(f"{path.name} was trained for other features. Next: python models/detector/train_lectures.py")
+    return Lectures(
+        ngram=arrays["ngram"].astype(np.float32),
+        dense=arrays["dense"].astype(np.float32),
+        bias=float(arrays["bias"]),
+        lead=float(arrays["lead"]),
+        languages=tuple(str(code) for code in arrays["languages"]),
+        sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
+    )
