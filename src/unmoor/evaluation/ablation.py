@@ -41,7 +41,8 @@ def ablated(persona: Persona) -> dict[Persona, str]:
 def ablation_rows(
     judged: Sequence[Judged], models: Sequence[str], persona: Persona, variants: dict[Persona, str]
 ) -> list[dict[str, Any]]:
-    """Return one row per model, suite and sentence: how many prompts are refused only with it (`only_a`) and only without it (`only_b`),
+    """Return one row per model, suite and sentence: how many prompts are refused only with it (`only_a`) and only without it
+    (`only_b`),
     the difference of the rates with its paired interval, McNemar's p-value and the one that Holm corrected for all rows.
     """
     scopes = scopes_of(one.answer for one in judged)
