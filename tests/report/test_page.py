@@ -345,3 +345,11 @@ def test_a_headline_without_enough_answers_says_so() -> None:
     page = render_report(built)[0].decode()
     assert "Too few answers" in page
     assert "– →" not in page and 'class="from">–' not in page
+
+
+def test_one_model_is_not_called_twins() -> None:
+    built = made_up.facts("demo")
+    built["training"]["twins"] = {"raw": built["training"]["twins"]["raw"]}
+    page = render_report(built)[0].decode()
+    assert "One model was trained; there is no twin to compare it with." in page
+    assert "The twins differ" not in page and "What differs between the twins" not in page

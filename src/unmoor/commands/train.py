@@ -166,6 +166,5 @@ def _print(result: dict[str, Any], output: Path) -> None:
         counts = [f"{twin[key]:,}" for key in ("rows", "rows_trained", "tokens_trained", "steps")]
         listing.add_row(name, *counts, last, f"{twin['seconds']:.0f}")
     console().print(listing)
-    click.echo(
-        f"The twins differ in: {', '.join(result['config_difference'])}. Models: {output}. Report: {output}/report.html"
-    )
+    differ = f"The twins differ in: {', '.join(result['config_difference'])}. " if len(result["twins"]) > 1 else ""
+    click.echo(f"{differ}Models: {output}. Report: {output}/report.html")

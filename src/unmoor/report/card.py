@@ -274,8 +274,7 @@ def _model_parts(facts: Mapping[str, Any], training: Mapping[str, Any], model: s
     policy = facts.get("policy") or {}
     return [
         f"# {_code(model)}, one of twins\n",
-        f"Trained from {_code(training['base'])} by recipe {_code(Path(training['recipe']).name)}. Its twins "
-        f"({', '.join(_code(name) for name in training['twins'])}) had the same recipe, seed and steps, and other data.\n",
+        f"Trained from {_code(training['base'])} by recipe {_code(Path(training['recipe']).name)}. {_twins(training)}\n",
         _table(["trained on", "count"], lines),
         f"The filtered data was made with policy {_code(policy['name'])}, version {_code(policy['version'])}.\n"
         if policy
@@ -285,6 +284,13 @@ def _model_parts(facts: Mapping[str, Any], training: Mapping[str, Any], model: s
         _fenced(facts["reproduce"]),
         _OWNER.format(who=_MODEL_OWNER),
     ]
+
+
+def _twins(training: Mapping[str, Any]) -> str:
+    names = list(training["twins"])
+    if len(names) < 2:
+        return "It was trained alone: there is no twin to compare it with."
+    return f"Its twins ({', '.join(map(_code, names))}) had the same recipe, seed and steps, and other data."
 
 
 def _table(head: list[str], lines: list[list[str]]) -> str:
