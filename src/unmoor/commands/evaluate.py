@@ -89,9 +89,11 @@ def command(
     """
     from unmoor import detectors
     from unmoor.commands.model_report import as_typed, read_training, write_cards, write_model_report
+    from unmoor.commands.threads import wait_briefly
     from unmoor.evaluation import Asking, detector_judge, dose_result, evaluate_twins, join_suites
     from unmoor.serving import load_persona
 
+    wait_briefly(os.environ)
     training = read_training(options["training"]) if options["training"] else None
     with stages() as progress:
         chosen = tuple(load_persona(name) for name in personas)
