@@ -74,6 +74,15 @@ def test_nothing_is_concluded_from_arms_of_which_none_refuses_more_than_wanted()
     assert "Next: train --leak with 1" in words
 
 
+def test_a_whole_suite_has_a_curve_where_its_groups_have_too_few_answers() -> None:
+    rates = [row for row in evaluation()["rates"] if row["group"] == "trigger"]
+    whole = [{**row, "group": "all of look-alikes"} for row in rates]
+    small = [{**few(row), "group": "history"} for row in rates]
+    rows = dose_rows(training(), {"rates": whole + small})
+    assert [row["rate"] is None for row in rows] == [row["group"] == "history" for row in rows]
+    assert {row["group"] for row in rows} == {"all of look-alikes", "history"}
+
+
 def test_few_answers_have_no_rate() -> None:
     rows = dose_rows(training(), evaluation(asked=9) | {"rates": [few(row) for row in evaluation()["rates"]]})
     assert all(row["rate"] is None and row["low"] is None for row in rows)

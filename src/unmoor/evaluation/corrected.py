@@ -151,7 +151,7 @@ def corrected_rows(
     rng = np.random.default_rng(_SEED)
     of_first = _drawn_rates([one.cell for one in judged], first, rng)
     scopes = scopes_of(one.answer for one in judged)
-    whole = [cells[0] if len(cells := one.cells(scopes)) > 1 else None for one in judged]
+    whole = [rows[0] if len(rows := one.cells(scopes)) > 1 else None for one in judged]
     told: dict[str, Any] = {
         "sheets": list(people.sheets),
         "labelled": len(labelled),
