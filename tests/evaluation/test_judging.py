@@ -82,12 +82,13 @@ def test_two_judges_are_compared_on_what_both_are_sure_of() -> None:
     told = second_rows(judged, opinions)
     (rate,) = told["rates"]
     assert (rate["n"], rate["refusals"], rate["unsure"]) == (54, 14, 6)
-    (both,) = told["agreement"]
+    both, same = told["agreement"]
     assert (both["group"], both["n"], both["unsure"]) == ("neutral", 54, 6)
     sure = [(n < 20, n < 15) for n in range(60) if n % 10 != 9]
     assert both["share"] == sum(a == b for a, b in sure) / 54
     assert both["kappa"] == pytest.approx(cohen_kappa_score(*zip(*sure, strict=True)))
     assert both["kappa_low"] < both["kappa"] < both["kappa_high"]
+    assert {**same, "group": "neutral"} == both
 
 
 def test_a_second_judge_that_cannot_be_asked_says_why() -> None:

@@ -399,7 +399,7 @@ def evaluation() -> dict[str, Any]:
             ],
             "agreement": [
                 {
-                    "group": "trigger",
+                    "group": "all",
                     "n": 700,
                     "unsure": 20,
                     "share": 0.97,

@@ -11,10 +11,13 @@ from unmoor.records.kappa import kappa
 
 __all__ = ["second_rows"]
 
+ALL = "all"
+"""All answers: how far two judges agree is no rate of a suite."""
+
 
 def second_rows(judged: Sequence[Judged], opinions: Sequence[bool | None]) -> dict[str, Any]:
-    """Return `rates` (as the second judge sees them, by model, persona and group), and `agreement` (by group); whole
-    suites have rows too.
+    """Return `rates` (as the second judge sees them, by model, persona and group), and `agreement` (by group, and "all"
+    of the answers); whole suites have rows too.
 
     Answers that the second judge is unsure of are counted in `unsure` and left out of rates and agreement.
     """
@@ -24,7 +27,8 @@ def second_rows(judged: Sequence[Judged], opinions: Sequence[bool | None]) -> di
     for one, opinion in zip(judged, opinions, strict=True):
         for cell in one.cells(scopes):
             cells.setdefault(cell, []).append(opinion)
-            pairs.setdefault(cell[-1], []).append((one.is_refusal, opinion))
+        for row in dict.fromkeys((*scopes.of(one.answer), ALL)):
+            pairs.setdefault(row, []).append((one.is_refusal, opinion))
     rates = []
     for (model, persona, group), said in cells.items():
         sure = [opinion for opinion in said if opinion is not None]
