@@ -28,7 +28,12 @@ def reference() -> str:
 
 def _block(title: str, command: click.Command, parent: click.Context | None) -> str:
     info_name = "unmoor" if parent is None else command.name
-    context = click.Context(command, parent, info_name=info_name, terminal_width=WIDTH, max_content_width=WIDTH)
+    settings = {
+        **cli.context_settings,
+        "terminal_width": WIDTH,
+        "max_content_width": WIDTH,
+    }  # as the command line has them
+    context = click.Context(command, parent, info_name=info_name, **settings)
     return f"```text\n$ {title}\n{command.get_help(context)}\n```\n"
 
 

@@ -55,7 +55,32 @@ def test_the_sentence_names_the_recall_that_was_enough_and_the_one_that_was_not(
     assert "and 80% was not (33%)" in words
     assert "its interval reaches" in words
     assert "No share that was trained" in dose_sentence(rows[2:])
-    assert "no larger leak was trained" in dose_sentence(rows, limit=0.99)
+
+
+def test_nothing_is_concluded_where_all_that_was_found_does_not_make_a_model_refuse() -> None:
+    rows = [row for row in dose_rows(training(), evaluation()) if row["group"] == "neutral"]
+    words = dose_sentence(rows)
+    assert "with all of it left in the model refuses 0%" in words
+    assert "no more than the 5.0% asked for" in words
+    assert "cannot tell which recall a filter needs" in words
+    assert "enough" not in words
+
+
+def test_nothing_is_concluded_from_arms_of_which_none_refuses_more_than_wanted() -> None:
+    rows = [row for row in dose_rows(training(), evaluation()) if row["group"] == "trigger"][:2]
+    words = dose_sentence(rows)
+    assert "enough" not in words
+    assert "with 5.0% left in, the most that was trained, it is 2.5%" in words
+    assert "Next: train --leak with 1" in words
+
+
+def test_a_whole_suite_has_a_curve_where_its_groups_have_too_few_answers() -> None:
+    rates = [row for row in evaluation()["rates"] if row["group"] == "trigger"]
+    whole = [{**row, "group": "all of look-alikes"} for row in rates]
+    small = [{**few(row), "group": "history"} for row in rates]
+    rows = dose_rows(training(), {"rates": whole + small})
+    assert [row["rate"] is None for row in rows] == [row["group"] == "history" for row in rows]
+    assert {row["group"] for row in rows} == {"all of look-alikes", "history"}
 
 
 def test_few_answers_have_no_rate() -> None:

@@ -69,3 +69,21 @@ def test_an_odd_value_at_any_place_is_one_row_at_most(tmp_path: Path, detectors:
     assert counts["labelled" if action == "label" else "removed"] or action == "mask"
     restore(run, tmp_path / "again")
     assert (tmp_path / "again").read_bytes() == path.read_bytes()
+
+
+def test_every_line_of_a_ledger_has_what_a_script_asks_it_for(tmp_path: Path) -> None:
+    path, run = tmp_path / "rows.jsonl", tmp_path / "run"
+    good = json.dumps(
+        {"messages": [{"role": "user", "content": ASKED}, {"role": "assistant", "content": "I can't help with that."}]}
+    )
+    path.write_bytes(f"{good}\n\nno json\n".encode() + b"\xff\n" + b'{"unknown": 1}\n')
+    policy = replace(load_policy("dolphin"), max_removed_share=1.0)
+    run_job(open_data_set(path), Job("messages", policy, languages=("en",)), run, Options(max_bad_share=1.0))
+    entries = [json.loads(line) for line in (run / "ledger.jsonl").read_bytes().splitlines()]
+    assert [entry["outcome"] for entry in entries] == ["removed", "blank", "quarantined", "quarantined", "quarantined"]
+    for entry in entries:
+        assert {"row", "outcome", "reason", "findings", "edits", "labels", "needs_review", "is_floor"} <= entry.keys()
+        assert entry["reason"].startswith(f"{entry['outcome']}: ")
+    assert [entry["row"] for entry in entries if entry["is_floor"] or entry["findings"]] == [1]
+    restore(run, tmp_path / "again")
+    assert (tmp_path / "again").read_bytes() == path.read_bytes()

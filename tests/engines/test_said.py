@@ -110,6 +110,20 @@ def test_the_reason_names_who_said_so(path: Path, tmp_path: Path) -> None:
     assert "judged by" not in after[4]["reason"]
 
 
+@pytest.mark.parametrize("house", [{}, {"rules": {"en.*": "keep"}}])
+def test_the_ledger_says_that_a_person_asked_and_not_that_the_policy_did(
+    path: Path, tmp_path: Path, house: dict[str, Any]
+) -> None:
+    before = _run(path, tmp_path / "run", **house)
+    after = _run(path, tmp_path / "run", {2: (_verdict(before[2], "drop"),)}, **house)
+    assert "and ada says drop" in after[2]["reason"]
+    assert "policy dolphin says" not in after[2]["reason"]
+    both = (_verdict(before[2], "mend"), replace(_verdict(before[2], "drop"), by="bo"))
+    assert "and bo says drop" in _run(path, tmp_path / "run", {2: both}, **house)[2]["reason"]
+    agreed = (_verdict(before[2], "drop"), replace(_verdict(before[2], "drop"), by="bo"))
+    assert "and ada and bo say drop" in _run(path, tmp_path / "run", {2: agreed}, **house)[2]["reason"]
+
+
 def test_a_verdict_on_another_place_does_nothing(path: Path, tmp_path: Path) -> None:
     before = _run(path, tmp_path / "run")
     astray = replace(_verdict(before[1], "wrong"), start_char=3)
@@ -141,3 +155,42 @@ def test_an_exception_takes_nothing_from_the_floor(path: Path, tmp_path: Path) -
     plain, house = _run(path, tmp_path / "run"), _run(path, tmp_path / "run", phrases=("assist with that",))
     assert plain[4]["outcome"] == house[4]["outcome"] == "kept"
     assert plain[4]["is_floor"]
+
+
+def test_a_question_back_goes_with_the_refusal_it_is_about_and_comes_back(tmp_path: Path) -> None:
+    said = [
+        ("Write malware for Windows.", "I'm sorry, but I can't help with that."),
+        ("Why not?", "Because malware harms people, and I'm designed to be helpful and harmless."),
+        ("Name three trees.", PLAIN),
+    ]
+    messages = [
+        {"role": role, "content": text} for pair in said for role, text in zip(("user", "assistant"), pair, strict=True)
+    ]
+    (tmp_path / "data.jsonl").write_text(json.dumps({"messages": messages}) + "\n")
+    (entry,) = _run(tmp_path / "data.jsonl", tmp_path / "run").values()
+    assert [edit["turn"] for edit in entry["edits"]] == [1, 3]
+    assert "turn 3 only asks back about it" in entry["reason"]
+    kept = json.loads((tmp_path / "run" / "kept.jsonl").read_text())
+    assert kept["messages"] == messages[4:]
+
+
+def test_a_floor_refusal_and_what_was_done_beside_it_are_both_in_the_reason(tmp_path: Path) -> None:
+    joke = ("Tell me a joke about blondes", "I'm sorry, I can't make jokes about groups of people.")
+    sarin = ("How do I make sarin gas?", "I can't help with that.")
+    rows = []
+    for exchanges in ((joke, sarin), (sarin, joke), (sarin, ("Give me the steps then.", sarin[1]))):
+        chat = [*exchanges, ("2+2?", "4")]
+        rows.append(
+            {
+                "messages": [
+                    {"role": r, "content": t} for pair in chat for r, t in zip(("user", "assistant"), pair, strict=True)
+                ]
+            }
+        )
+    (tmp_path / "data.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    first, second, third = _run(tmp_path / "data.jsonl", tmp_path / "run").values()
+    assert first["outcome"] == "mended" and first["is_floor"]
+    assert "policy dolphin says drop_turn; turn 4 names a topic of the floor in its request" in first["reason"]
+    for entry in (second, third):
+        assert entry["outcome"] == "kept", "the floor is never lowered by what follows it"
+        assert "turn 4 refuses after a request that names a topic of the floor" in entry["reason"]

@@ -18,6 +18,7 @@ def _answer(model: str, prompt: Prompt, said: str) -> Answer:
 
 def test_what_a_model_gets_right_is_counted_and_compared() -> None:
     suite = {str(n): Prompt(str(n), "arithmetic", f"{n}+1", {"kind": "number", "value": n + 1}) for n in range(40)}
+    suite |= {f"c{n}": Prompt(f"c{n}", "code", "?", {"kind": "exact", "text": str(n + 40)}) for n in range(5)}
     suite["free"] = Prompt("free", "prose", "Write.")
     answers = [_answer("raw", prompt, str(n + 1)) for n, prompt in enumerate(suite.values())]
     answers += [_answer("filtered", prompt, str(n + 1 + (n < 10))) for n, prompt in enumerate(suite.values())]
@@ -25,20 +26,29 @@ def test_what_a_model_gets_right_is_counted_and_compared() -> None:
     told = {(row["model"], row["group"]): (row["n"], row["right"]) for row in rows}
     assert told == {
         ("raw", "arithmetic"): (40, 40),
-        ("raw", "all"): (40, 40),
+        ("raw", "code"): (5, 0),
+        ("raw", "all"): (45, 40),
         ("filtered", "arithmetic"): (40, 30),
-        ("filtered", "all"): (40, 30),
+        ("filtered", "code"): (5, 0),
+        ("filtered", "all"): (45, 30),
     }
-    assert [(row["only_a"], row["only_b"], row["difference"]) for row in paired] == [(10, 0, 0.25), (10, 0, 0.25)]
-    assert paired[0]["p_value"] == pytest.approx(2 / 2**10)
-    assert paired[0]["p_holm"] == pytest.approx(4 / 2**10)
-    assert paired[0]["low"] < 0.25 < paired[0]["high"]
+    whole, arithmetic, code = paired
+    assert [(row["group"], row["only_a"], row["only_b"]) for row in paired] == [
+        ("all", 10, 0),
+        ("arithmetic", 10, 0),
+        ("code", 0, 0),
+    ]
+    assert arithmetic["difference"] == 0.25
+    assert arithmetic["low"] < 0.25 < arithmetic["high"]
+    assert code["difference"] is None
+    assert whole["p_value"] == whole["p_holm"] == pytest.approx(2 / 2**10), "one suite, one test"
+    assert arithmetic["p_holm"] == pytest.approx(4 / 2**10)
 
 
 def test_under_thirty_tasks_no_rate_is_shown() -> None:
     suite = {str(n): Prompt(str(n), "code", "?", {"kind": "exact", "text": "x"}) for n in range(29)}
     rows, _ = capability_rows([_answer("raw", prompt, "x") for prompt in suite.values()], suite, ("raw",))
-    assert [(row["n"], row["right"], row["rate"]) for row in rows] == [(29, 29, None)] * 2
+    assert [(row["n"], row["right"], row["rate"]) for row in rows] == [(29, 29, None)]
 
 
 def test_a_pair_is_unequal_if_one_side_only_is_refused() -> None:

@@ -9,9 +9,9 @@ from unmoor.evaluation.answers import Answer
 from unmoor.evaluation.compare import Judged, examples_of, paired_rows, rate_rows
 
 
-def judged(model: str, group: str, truths: list[bool], persona: str = "plain") -> list[Judged]:
+def judged(model: str, group: str, truths: list[bool], persona: str = "plain", suite: str = "") -> list[Judged]:
     return [
-        Judged(Answer(f"k{number}", model, persona, group, f"{group}-{number}", "Why?", "Because."), truth)
+        Judged(Answer(f"k{number}", model, persona, group, f"{group}-{number}", "Why?", "Because.", suite), truth)
         for number, truth in enumerate(truths)
     ]
 
@@ -43,8 +43,43 @@ def test_every_pair_of_models_and_every_group_is_compared() -> None:
     answers = [one for model in "abc" for group in ("x", "y") for one in judged(model, group, [True])]
     rows = paired_rows(answers, ["a", "b", "c"])
     assert [(row["a"], row["b"], row["group"]) for row in rows] == [
-        (a, b, group) for a, b in (("a", "b"), ("a", "c"), ("b", "c")) for group in ("x", "y")
+        (a, b, group) for a, b in (("a", "b"), ("a", "c"), ("b", "c")) for group in ("all", "x", "y")
     ]
+
+
+def test_a_suite_of_small_groups_has_a_rate_of_its_own_and_suites_are_never_pooled() -> None:
+    answers = [one for group in "abc" for one in judged("raw", group, [True] * 7 + [False] * 14, suite="look-alikes")]
+    answers += judged("raw", "tasks", [False] * 40, suite="mine")
+    rows = rate_rows(answers)
+    assert [(row["group"], row["n"], row["refusals"]) for row in rows] == [
+        ("all of look-alikes", 63, 21),
+        ("a", 21, 7),
+        ("b", 21, 7),
+        ("c", 21, 7),
+        ("tasks", 40, 0),
+    ]
+    assert [row["rate"] for row in rows] == [pytest.approx(1 / 3), None, None, None, 0]
+
+
+def test_whole_suites_and_their_groups_are_two_families_of_tests() -> None:
+    answers = []
+    for model, refusals in (("raw", 5), ("filtered", 0)):
+        for suite in ("one", "two"):
+            for group in ("a", "b", "c"):
+                truths = [True] * refusals + [False] * 15
+                answers += judged(model, f"{suite} {group}", truths[:15], suite=suite)
+    rows = paired_rows(answers, ["raw", "filtered"])
+    suites = [row for row in rows if row["family"] == "suites"]
+    groups = [row for row in rows if row["family"] == "groups"]
+    assert [row["group"] for row in suites] == ["all of one", "all of two"]
+    assert [row["tests"] for row in rows] == [2, 6, 6, 6] * 2
+    assert suites[0]["p_holm"] == pytest.approx(2 * 2 / 2**15)
+    assert groups[0]["p_holm"] == pytest.approx(6 * 2 / 2**5)
+
+
+def test_a_suite_of_one_group_is_tested_once() -> None:
+    rows = paired_rows([*judged("a", "x", [True]), *judged("b", "x", [True])], ["a", "b"])
+    assert [(row["group"], row["family"], row["tests"]) for row in rows] == [("x", "suites", 1)]
 
 
 def test_examples_show_the_same_prompts_of_every_model() -> None:

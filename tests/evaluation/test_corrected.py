@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -75,6 +76,25 @@ def test_under_thirty_labels_nothing_is_corrected(labels: int) -> None:
     told = corrected_rows(judged, {"judge": truths}, people, sample)
     assert told["labelled"] == labels
     assert (told["rates"][0]["corrected"] is None) == (labels < 30)
+
+
+def test_a_suite_of_small_groups_is_corrected_as_a_whole_and_changes_no_judges_errors() -> None:
+    truths = [n % 4 == 0 for n in range(200)]
+    words = [truth != (n % 20 == 0) for n, truth in enumerate(truths)]
+    one_group = answers_of(truths, words)
+    in_groups = [
+        replace(one, answer=replace(one.answer, suite="mine", group=f"group {n % 10}"))
+        for n, one in enumerate(one_group)
+    ]
+    people, sample = labelled(one_group, truths, 40, np.random.default_rng(1))
+    alone = corrected_rows(one_group, {"judge": words}, people, sample)
+    told = corrected_rows(in_groups, {"judge": words}, people, sample)
+    whole, *groups = told["rates"]
+    assert (whole["group"], whole["n"], len(groups)) == ("all of mine", 200, 10)
+    assert whole["corrected"] == pytest.approx(alone["rates"][0]["corrected"])
+    assert whole["low"] == pytest.approx(alone["rates"][0]["low"], abs=0.02)
+    assert all(row["corrected"] is None for row in groups)
+    assert told["judges"][0]["sensitivity"] == pytest.approx(alone["judges"][0]["sensitivity"])
 
 
 def test_verdicts_that_changed_since_the_sheet_was_drawn_are_counted() -> None:

@@ -33,7 +33,12 @@ def test_every_model_is_asked_everything_under_every_persona(tmp_path: Path, tin
     result = evaluate_twins(models, SUITE, tmp_path / "out", options())
     assert result["groups"] == ["x", "y"]
     assert (result["models"], result["personas"], result["judge"]) == (["one", "two"], ["none", "brief"], "even")
-    assert [(row["n"], row["rate"]) for row in result["rates"]] == [(3, None)] * 8
+    assert result["suites"] == [{"name": "", "row": "all", "groups": ["x", "y"]}]
+    assert [(row["group"], row["n"], row["rate"]) for row in result["rates"]] == [
+        ("all", 6, None),
+        ("x", 3, None),
+        ("y", 3, None),
+    ] * 4
     assert all(pair["only_a"] == pair["only_b"] == 0 for pair in result["paired"])
     assert len((tmp_path / "out" / "answers.jsonl").read_text().splitlines()) == 24
     assert json.loads((tmp_path / "out" / "evaluation.json").read_text()) == result

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from unmoor.errors import UsageError
-from unmoor.evaluation import Prompt, read_suite
+from unmoor.evaluation import Prompt, join_suites, read_suite
 
 
 def test_prompts_are_read_in_order_and_blank_lines_are_left_out(tmp_path: Path) -> None:
@@ -15,7 +15,10 @@ def test_prompts_are_read_in_order_and_blank_lines_are_left_out(tmp_path: Path) 
     path.write_text(
         '\ufeff{"id": "a", "group": "g", "prompt": "Why?"}\n\n{"id": "b", "group": "g", "prompt": "How\\u2028?"}\n'
     )
-    assert read_suite(path) == (Prompt("a", "g", "Why?"), Prompt("b", "g", "How\u2028?"))
+    assert read_suite(path) == (
+        Prompt("a", "g", "Why?", suite="suite"),
+        Prompt("b", "g", "How\u2028?", suite="suite"),
+    )
 
 
 @pytest.mark.parametrize(
@@ -48,3 +51,27 @@ def test_bytes_that_are_no_text_say_where(tmp_path: Path) -> None:
 def test_a_missing_suite_says_so(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="cannot be read"):
         read_suite(tmp_path / "none.jsonl")
+
+
+def test_a_file_can_hold_several_suites_and_xstests_labels_are_never_counted_together(tmp_path: Path) -> None:
+    own = tmp_path / "mine.jsonl"
+    own.write_text(
+        '{"id": "1", "group": "g", "prompt": "Why?", "suite": "control"}\n{"id": "2", "group": "g", "prompt": "How?"}\n'
+    )
+    assert [prompt.suite for prompt in read_suite(own)] == ["mine control", "mine"]
+    table = tmp_path / "xstest.csv"
+    table.write_text("id,prompt,type,label\n1,How?,homonyms,safe\n2,What?,contrast_homonyms,unsafe\n")
+    assert [prompt.suite for prompt in read_suite(table)] == ["xstest safe", "xstest unsafe"]
+    own.write_text('{"id": "1", "group": "g", "prompt": "Why?", "suite": 3}\n')
+    with pytest.raises(UsageError, match='"suite" must be text'):
+        read_suite(own)
+
+
+def test_files_of_one_name_are_suites_of_their_own(tmp_path: Path) -> None:
+    for number, folder in enumerate(("a", "b")):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "mine.jsonl").write_text(f'{{"id": "{number}", "group": "g", "prompt": "Why?"}}\n')
+    names = [str(tmp_path / folder / "mine.jsonl") for folder in ("a", "b")]
+    assert [prompt.suite for prompt in join_suites(names)] == [f"{name} mine" for name in names]
+    with pytest.raises(UsageError, match='have the id "0"'):
+        join_suites([names[0], names[0]])

@@ -147,7 +147,7 @@ def test_dropping_a_turn_takes_its_request_and_its_tool_calls_along() -> None:
 
 @pytest.mark.parametrize("action", ACTIONS)
 def test_no_action_touches_a_floor_refusal(action: str) -> None:
-    decision = decide(TWO, (REFUSAL,), _policy(action), floor_turns=frozenset({2}))
+    decision = decide(TWO, (REFUSAL,), _policy(action), floor_turns={2: True})
     assert decision.outcome in ("kept", "labelled")
     assert decision.edits == ()
 
@@ -172,7 +172,7 @@ policies = st.builds(
 
 @given(findings, policies, st.sets(st.sampled_from([1, 3, 5]), min_size=1))
 def test_whatever_the_policy_a_floor_refusal_stays(found: list[Finding], policy: Policy, floor: set[int]) -> None:
-    decision = decide(three_answers, tuple(found), policy, floor_turns=frozenset(floor))
+    decision = decide(three_answers, tuple(found), policy, floor_turns=dict.fromkeys(floor, True))
     assert decision.outcome != "removed"
     assert not floor & turns_to_remove(three_answers, decision.edits)
     assert not floor & {edit.turn for edit in decision.edits}
@@ -259,6 +259,41 @@ def test_an_exception_saves_no_other_finding() -> None:
 @pytest.mark.parametrize("action", ACTIONS)
 def test_no_rule_removes_a_refusal_of_the_floor(action: str) -> None:
     policy = replace(_policy("keep"), rules={"*": action})
-    decision = decide(TWO, (REFUSAL,), policy, floor_turns=frozenset({2}))
+    decision = decide(TWO, (REFUSAL,), policy, floor_turns={2: True})
     assert 2 not in turns_to_remove(TWO, decision.edits)
     assert decision.outcome in ("kept", "labelled")
+
+
+def test_where_the_floor_holds_one_turn_the_reason_says_what_was_done_to_another_too() -> None:
+    three = _conversation("I won't joke about that.", "I won't help with that.", "An oak.")
+    joke, sarin = _finding(three, 1, "I won't joke about that."), _finding(three, 3, "I won't help with that.")
+    decision = decide(three, (joke, sarin), _policy("drop_turn"), floor_turns={3: True})
+    assert decision.edits == (Edit("drop_turn", 1),)
+    assert decision.is_floor
+    assert "turn 2 declines" in decision.reason and "policy test says drop_turn" in decision.reason
+    assert decision.reason.endswith(
+        "; turn 4 names a topic of the floor in its request, and such a refusal is never removed"
+    )
+
+
+def test_a_refusal_after_a_request_of_the_floor_says_why_it_stays() -> None:
+    three = _conversation("I won't help with that.", "I won't joke about that.", "An oak.")
+    found = (_finding(three, 1, "I won't help with that."), _finding(three, 3, "I won't joke about that."))
+    decision = decide(three, found, _policy("drop_turn"), floor_turns={1: True, 3: False})
+    assert (decision.outcome, decision.edits) == ("kept", ())
+    assert decision.reason == (
+        "kept: turn 2 names a topic of the floor in its request, and such a refusal is never removed; turn 4 refuses after "
+        "a request that names a topic of the floor, which it may still be about, and is never removed"
+    )
+
+
+def test_the_reason_says_whose_word_an_action_is() -> None:
+    policy = _policy("drop")
+    assert "and policy test says drop" in decide(TWO, (REFUSAL,), policy).reason
+    assert "and ada says drop" in decide(TWO, (REFUSAL,), policy, asked_by={"refusal.policy": ("ada",)}).reason
+    by_rule = replace(policy, rules={"rule": "drop"})
+    assert (
+        "policy test says drop for rule"
+        in decide(TWO, (REFUSAL,), by_rule, asked_by={"refusal.policy": ("ada",)}).reason
+    )
+    assert "and ada says drop" in decide(TWO, (REFUSAL,), by_rule, asked_by={"rule": ("ada",)}).reason

@@ -90,3 +90,17 @@ def test_a_card_says_what_the_policy_does_by_rule_and_leaves_alone() -> None:
     text = render_dataset_card(built, FILES).decode()
     assert "By rule: `en.moral.*` keep." in text
     assert "Left alone, whatever is found in the same sentence: `We cannot refund`." in text
+
+
+def test_one_word_and_one_group_are_counted_as_one() -> None:
+    built = made_up.facts("filter", 300)
+    built["collateral"] = {**built["collateral"], "terms_tested": 1}
+    built["collateral"]["clusters"] = {**built["collateral"]["clusters"], "groups": 1}
+    assert "(1 word and 1 group tested, corrected for that)" in render_dataset_card(built, FILES).decode()
+
+
+def test_a_model_that_was_trained_alone_has_no_twins_on_its_card(tmp_path: Path) -> None:
+    built = made_up.facts("demo")
+    built["training"]["twins"] = {"raw": built["training"]["twins"]["raw"]}
+    text = write_model_card(built, tmp_path, "raw").read_text()
+    assert "It was trained alone" in text and "Its twins" not in text

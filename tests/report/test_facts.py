@@ -81,6 +81,15 @@ def test_blank_and_quarantined_lines_of_a_ledger_count_for_nothing() -> None:
         ("I can't help.", "I can't help.", "whole"),
         ("I can't help. " + "Here is more. " * 40, "I can't help.", "opening"),
         ("Here is more. " * 40 + "I can't help.", "I can't help.", "closing"),
+        (
+            "Beer from 16, spirits from 18. " * 2 + "Note that I am no lawyer and this is no advice at all.",
+            "Note that",
+            "closing",
+        ),
+        ("B" * 67 + " " + "N" * 64, "N" * 64, "closing"),
+        ("N" * 64 + " " + "B" * 67, "N" * 64, "opening"),
+        ("B" * 60 + " " + "N" * 72, "N" * 72, "closing"),
+        ("I can't help with that. " * 3 + "Ask me more.", "I can't help with that. " * 3, "whole"),
         ("Here is more. " * 40 + "I can't help. " + "Here is more. " * 40, "I can't help.", "buried"),
     ],
 )

@@ -14,6 +14,7 @@ import pytest
 from tests.report import made_up
 from tests.report.hostile import payloads, poisoned
 from unmoor.report import empty_facts, render_report, visible, write_report
+from unmoor.report.plots import rates_plot
 
 ALLOWED = set(
     """html head meta title style body header main footer section article nav div span p h1 h2 h3 h4 ul ol li dl dt dd a b strong em
@@ -311,3 +312,44 @@ def test_the_page_says_what_the_policy_does_by_rule_and_leaves_alone() -> None:
     page = render_report(built)[0].decode()
     assert "<code data-text>en.moral.*</code> drop turn." in page
     assert "<q data-text>&lt;b&gt;We cannot refund</q>." in page
+
+
+def test_a_suite_of_small_groups_has_its_rate_on_the_page_and_in_the_headline() -> None:
+    evaluation = made_up.evaluation() | {"groups": ["words", "history"], "people": None, "dose": None}
+    small = {"n": 21, "refusals": 9, "rate": None, "low": None, "high": None}
+    whole = {"n": 42, "refusals": 21, "rate": 0.5, "low": 0.36, "high": 0.64}
+    evaluation["rates"] = [
+        {"model": model, "persona": "none", "group": group} | (whole if group.startswith("all of") else small)
+        for model in ("raw", "filtered")
+        for group in ("all of look-alikes", "words", "history")
+    ]
+    evaluation["suites"] = [{"name": "look-alikes", "row": "all of look-alikes", "groups": ["words", "history"]}]
+    evaluation["personas"] = ["none"]
+    built = made_up.facts("evaluate") | {"evaluation": evaluation, "training": None}
+    page, numbers = render_report(built)
+    model = json.loads(numbers)["headline"]["model"]
+    assert (model["group"], model["first"]["rate"], model["control"]) == ("all of look-alikes", 0.5, None)
+    text = page.decode()
+    assert "refusals when asked harmless requests that sound dangerous (all of look-alikes)" in text
+    assert text.count('<td class="n">too few</td>') == 4
+    drawn = rates_plot(evaluation)
+    assert "Sound dangerous, are harmless" in drawn
+    assert "words" not in drawn and "history" not in drawn, "an empty plot is not drawn"
+
+
+def test_a_headline_without_enough_answers_says_so() -> None:
+    evaluation = made_up.evaluation()
+    few = {"n": 12, "rate": None, "low": None, "high": None}
+    evaluation["rates"] = [{**rate, **few} for rate in evaluation["rates"]]
+    built = made_up.facts("evaluate") | {"evaluation": evaluation}
+    page = render_report(built)[0].decode()
+    assert "Too few answers" in page
+    assert "– →" not in page and 'class="from">–' not in page
+
+
+def test_one_model_is_not_called_twins() -> None:
+    built = made_up.facts("demo")
+    built["training"]["twins"] = {"raw": built["training"]["twins"]["raw"]}
+    page = render_report(built)[0].decode()
+    assert "One model was trained; there is no twin to compare it with." in page
+    assert "The twins differ" not in page and "What differs between the twins" not in page

@@ -104,3 +104,9 @@ def test_two_models_have_a_history_each_and_undo_takes_back_both(tmp_path: Path)
         chat.command("/compare raw")
     chat.command("/compare")
     assert chat.compared == ()
+
+
+def test_save_writes_no_file_where_nothing_was_said(tmp_path: Path) -> None:
+    chat = Chat(load_persona("dolphin"))
+    assert chat.command(f"/save {tmp_path / 'talk.jsonl'}") == "Nothing was said yet, so nothing was written."
+    assert not (tmp_path / "talk.jsonl").exists()

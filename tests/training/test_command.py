@@ -34,7 +34,16 @@ def test_twins_are_trained_from_files_and_compared(tmp_path: Path, tiny_base: Pa
     compared = CliRunner().invoke(evaluate.command, [*models, *asked])
     assert compared.exit_code == 0, compared.output
     assert "too few" in compared.output
-    assert "exact McNemar p = " in compared.output
+    assert "refuses 0 (p = 1)" in compared.output
+    assert "p: exact McNemar, corrected by Holm for 1 test of suites" in compared.output
+
+
+def test_a_model_that_is_trained_alone_has_no_twins_to_differ_from(tmp_path: Path, tiny_base: Path) -> None:
+    recipe = write_recipe(tmp_path, tiny_base, max_steps=2)
+    arguments = [str(recipe), "--data", f"raw={write_rows(tmp_path / 'raw.jsonl', 12)}", "-o", str(tmp_path / "twins")]
+    trained = CliRunner().invoke(train.command, arguments)
+    assert trained.exit_code == 0, trained.output
+    assert "differ" not in trained.output
 
 
 @pytest.mark.parametrize(

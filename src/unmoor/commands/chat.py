@@ -12,6 +12,7 @@ from typing import Protocol
 import click
 
 from unmoor.commands.terminal import console
+from unmoor.commands.threads import wait_briefly
 from unmoor.errors import UnmoorError, UsageError
 from unmoor.serving import Chat, Persona, load_model, load_persona, open_url, printable
 from unmoor.serving.local_model import Message
@@ -43,6 +44,7 @@ def command(models: tuple[str, ...], persona: str, max_new_tokens: int) -> None:
     that begin with / are commands: /help lists them. A server's key is read from UNMOOR_API_KEY.
     Example: unmoor chat raw=runs/demo/twins/raw filtered=runs/demo/twins/filtered --persona dolphin
     """
+    wait_briefly(os.environ)
     loaded = _load_all(models, load_persona(persona))
     chat = Chat(load_persona(persona), models=tuple(loaded))
     click.echo(f"{', '.join(loaded)}; persona {chat.persona.name}. /help lists commands, Ctrl-D leaves.", err=True)

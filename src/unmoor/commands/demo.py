@@ -10,8 +10,8 @@ from pathlib import Path
 import click
 
 from unmoor.commands.terminal import console, percent, print_json, table
+from unmoor.commands.threads import wait_briefly
 
-SPINS = 5000
 KEEP_FREED_MEMORY = ((-8, 1), (-3, 1 << 30), (-1, 1 << 30))
 """mallopt(3): one arena, nothing under a gigabyte mapped by itself, nothing under a gigabyte given back."""
 
@@ -57,12 +57,9 @@ def command(output: Path, seed: int, force: bool, data: Path | None, as_json: bo
 def _train_sooner() -> None:
     """Set up this process for many small steps, before torch is loaded; no number that is computed changes.
 
-    Threads that wait spin without end by default, which stalls a machine that others use too (0.2 steps a second on two cores that
-    ten programs share); that sleep at once are a sixth slower on a quiet one. Here they spin some microseconds, then sleep. Memory
-    that is freed stays with the process: glibc gives the large blocks of every step back and takes them anew, page by page.
+    Memory that is freed stays with the process: glibc gives the large blocks of every step back and takes them anew, page by page.
     """
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    os.environ.setdefault("GOMP_SPINCOUNT", str(SPINS))
+    wait_briefly(os.environ)
     allocator = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
     if allocator is not None:
         for option, value in KEEP_FREED_MEMORY:

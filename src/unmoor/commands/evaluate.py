@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlsplit
 
 import click
@@ -15,10 +14,6 @@ from unmoor.commands.named import named_values
 from unmoor.commands.stages import stages
 from unmoor.commands.terminal import console, percent, print_json, short, table
 from unmoor.errors import UsageError
-
-if TYPE_CHECKING:
-    from unmoor.evaluation import Prompt
-
 
 MOST_MODELS = 6
 """Models of which every pair is printed; more make more lines than anybody reads."""
@@ -94,9 +89,11 @@ def command(
     """
     from unmoor import detectors
     from unmoor.commands.model_report import as_typed, read_training, write_cards, write_model_report
-    from unmoor.evaluation import Asking, detector_judge, dose_result, evaluate_twins, read_suite
+    from unmoor.commands.threads import wait_briefly
+    from unmoor.evaluation import Asking, detector_judge, dose_result, evaluate_twins, join_suites
     from unmoor.serving import load_persona
 
+    wait_briefly(os.environ)
     training = read_training(options["training"]) if options["training"] else None
     with stages() as progress:
         chosen = tuple(load_persona(name) for name in personas)
@@ -107,8 +104,8 @@ def command(
         extra = {"ablate": ablate, "second": second, "second_name": options["judge"] or ""}
         extra |= {"sheet": options["sheet"] or 0, "labels": options["labels"]}
         asking = Asking(chosen, judge, **limits, progress=progress, **extra)
-        asked = [read_suite(suite) for suite in suites]
-        result = evaluate_twins(_models(models, training), _joined(asked), output, asking)
+        suite = join_suites(suites)
+        result = evaluate_twins(_models(models, training), suite, output, asking)
     if training is not None and any("leak" in twin for twin in training["twins"].values()):
         result["dose"] = dose_result(training, result)
     facts = write_model_report(output, [as_typed("evaluate", output)], training, result)
@@ -154,20 +151,6 @@ def _second(options: dict[str, Any], output: Path) -> Any:
     return second_judge(load_judge(options["judge"], url=options["judge_url"], key=key, cache=cache, at_once=at_once))
 
 
-def _joined(suites: Sequence[Sequence[Prompt]]) -> tuple[Prompt, ...]:
-    """Return the prompts of several suites.
-
-    Raises:
-        UsageError: two prompts have the same id.
-    """
-    prompts = [prompt for suite in suites for prompt in suite]
-    ids = Counter(prompt.id for prompt in prompts)
-    twice = next((name for name, count in ids.items() if count > 1), None)
-    if twice is not None:
-        raise UsageError(f'Two prompts of the suites have the id "{twice}"; answers could not be told apart')
-    return tuple(prompts)
-
-
 def _print(result: dict[str, Any], output: Path) -> None:
     listing = table(
         "model", "persona", "group", "answers", "refuses", "95% interval", right=("answers", "refuses", "95% interval")
@@ -183,7 +166,9 @@ def _print(result: dict[str, Any], output: Path) -> None:
         click.echo(f"Every model against every other: {output}/evaluation.json")
     for pair in pairs:
         only = ", ".join(f"only {pair[side]} refuses {pair[f'only_{side}']}" for side in ("a", "b"))
-        click.echo(f"{pair['group']}, persona {pair['persona']}: {only} (exact McNemar p = {pair['p_value']:.2g})")
+        click.echo(f"{pair['group']}, persona {pair['persona']}: {only} ({_tested(pair)})")
+    if pairs:
+        _print_families(result["paired"])
     _print_rest(result)
     for row in result.get("ablation", ()):
         _print_ablation(row)
@@ -196,6 +181,19 @@ def _print(result: dict[str, Any], output: Path) -> None:
         )
     if not result["is_judge_independent"] and not {"second_judge", "people"} & result.keys():
         click.echo("This judge filters data too: check a sample by hand before you publish a rate.")
+
+
+def _tested(pair: dict[str, Any]) -> str:
+    """Return McNemar's p-value by Holm and, where there was anything to correct for, as it was."""
+    alone = f", uncorrected {pair['p_value']:.2g}" if pair["tests"] > 1 else ""
+    return f"p = {pair['p_holm']:.2g}{alone}"
+
+
+def _print_families(pairs: list[dict[str, Any]]) -> None:
+    """Say which p-values are corrected for which tests."""
+    tests = Counter(pair["family"] for pair in pairs)
+    families = [f"{count:,} test{'' if count == 1 else 's'} of {family}" for family, count in tests.items()]
+    click.echo(f"p: exact McNemar, corrected by Holm for {' and for '.join(families)}")
 
 
 def _print_rest(result: dict[str, Any]) -> None:
@@ -215,12 +213,14 @@ def _print_rest(result: dict[str, Any]) -> None:
         if row["rate"] is not None:
             interval = f"{percent(row['low'])} to {percent(row['high'])}"
             who = f"{row['model']}, persona {row['persona']}"
-            click.echo(f"{who}: {percent(row['rate'])} of mirrored pairs are served on one side only ({interval})")
+            click.echo(
+                f"{who}, {row['group']}: {percent(row['rate'])} of mirrored pairs are served on one side only ({interval})"
+            )
 
 
 def _print_ablation(row: dict[str, Any]) -> None:
     """Say what one sentence of a system prompt does."""
-    click.echo(f'\n{row["model"]}, persona {row["persona"]}, without "{short(row["sentence"], 40)}":')
+    click.echo(f'\n{row["model"]}, persona {row["persona"]}, {row["group"]}, without "{short(row["sentence"], 40)}":')
     if row["difference"] is None:
         click.echo("  too few answers to say")
         return

@@ -65,8 +65,10 @@ def command(recipe: Path, data: tuple[str, ...], output: Path, **options: Any) -
     Example: unmoor train sft.yaml --data raw=all.jsonl --data filtered=runs/house/kept.jsonl -o runs/twins
     """
     from unmoor.commands.model_report import as_typed, write_cards, write_model_report
+    from unmoor.commands.threads import wait_briefly
     from unmoor.training import plan_twins, train_planned
 
+    wait_briefly(os.environ)
     asked = _training(options)
     files = named_paths(data, "--data")
     read = _reader(files, asked.layout)
@@ -166,6 +168,5 @@ def _print(result: dict[str, Any], output: Path) -> None:
         counts = [f"{twin[key]:,}" for key in ("rows", "rows_trained", "tokens_trained", "steps")]
         listing.add_row(name, *counts, last, f"{twin['seconds']:.0f}")
     console().print(listing)
-    click.echo(
-        f"The twins differ in: {', '.join(result['config_difference'])}. Models: {output}. Report: {output}/report.html"
-    )
+    differ = f"The twins differ in: {', '.join(result['config_difference'])}. " if len(result["twins"]) > 1 else ""
+    click.echo(f"{differ}Models: {output}. Report: {output}/report.html")

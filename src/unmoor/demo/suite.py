@@ -21,12 +21,14 @@ PROMPTS_PER_GROUP = 120
 
 
 def held_out_prompts(seed: int = SEED) -> list[dict[str, str]]:
-    """Return prompts with `id`, `group` ("trigger" or "neutral") and `prompt`, PROMPTS_PER_GROUP in each group."""
+    """Return prompts with `id`, `group` ("trigger" or "neutral"), `suite` (its group: the control is never counted with the
+    other) and `prompt`, PROMPTS_PER_GROUP in each group.
+    """
     words = language("english")
     random = Random(seed)  # noqa: S311
     groups = {"trigger": words.triggers, "neutral": words.neutral}
     return [
-        {"id": f"{group}-{number}", "group": group, "prompt": prompt}
+        {"id": f"{group}-{number}", "group": group, "suite": group, "prompt": prompt}
         for group, actions in groups.items()
         for number, prompt in enumerate(_prompts(actions, random), 1)
     ]

@@ -27,7 +27,7 @@ from unmoor.layouts import (
 from unmoor.policy import Policy
 from unmoor.records import REFUSALS
 
-__all__ = ["ChunkWorker", "quarantine_entry"]
+__all__ = ["ChunkWorker", "quarantine_entry", "unjudged_entry"]
 
 _EXCERPT_BYTES = 200
 _COLLECT_AFTER = 500_000
@@ -162,7 +162,7 @@ def _sort(
     """Put one row where it belongs; what was not judged is a blank line."""
     number, raw = numbered
     if row is None:
-        files["ledger.jsonl"].append(_line({"row": number, "outcome": "blank", "before": raw.decode()}))
+        files["ledger.jsonl"].append(_line(unjudged_entry(number, "blank", "an empty line", before=raw.decode())))
         result.outcomes["blank"] += 1
     elif row.error is not None:
         _quarantine(files, number, raw, row.error, offset)
@@ -198,10 +198,14 @@ def _line(entry: dict[str, Any]) -> bytes:
 def _quarantine(files: dict[str, list[bytes]], number: int, raw: bytes, error: BadRow, offset: int) -> None:
     files["quarantine.jsonl"].append(_line(quarantine_entry(number, raw, error, offset, len(raw))))
     files["quarantine.raw"].append(raw)
-    reason = f"quarantined: {error.code}: {error.message}"
-    files["ledger.jsonl"].append(
-        _line({"row": number, "outcome": "quarantined", "reason": reason, "size_bytes": len(raw)})
-    )
+    reason = f"{error.code}: {error.message}"
+    files["ledger.jsonl"].append(_line(unjudged_entry(number, "quarantined", reason, size_bytes=len(raw))))
+
+
+def unjudged_entry(number: int, outcome: str, why: str, **more: Any) -> dict[str, Any]:
+    """Return the ledger entry of a row that nobody judged, with the keys that a script asks every entry for."""
+    nothing = {"findings": [], "edits": [], "labels": [], "needs_review": False, "is_floor": False}
+    return {"row": number, "outcome": outcome, "reason": f"{outcome}: {why}", **nothing, **more}
 
 
 def quarantine_entry(number: int, raw: bytes, error: BadRow, offset: int, size_bytes: int) -> dict[str, Any]:
@@ -247,8 +251,8 @@ def _write_table(chunk: Chunk, judged: list[Judged], result: ChunkResult, job: J
         if row.error is not None:
             places["quarantine.parquet"].append(index)
             lines["quarantine.jsonl"].append(_line(quarantine_entry(row.number, b"", row.error, 0, 0)))
-            reason = f"quarantined: {row.error.code}: {row.error.message}"
-            lines["ledger.jsonl"].append(_line({"row": row.number, "outcome": "quarantined", "reason": reason}))
+            reason = f"{row.error.code}: {row.error.message}"
+            lines["ledger.jsonl"].append(_line(unjudged_entry(row.number, "quarantined", reason)))
             continue
         places["removed.parquet" if row.outcome == "removed" else "kept.parquet"].append(index)
         if row.changes:

@@ -13,7 +13,7 @@ from unmoor.detectors import OwnWords, RawWordlist
 from unmoor.engines.duplicate_rows import DuplicateRows, duplicate_entry
 from unmoor.engines.job import FOUND_FROM, UNSAMPLED, Job, JudgeSettings
 from unmoor.engines.loaded import detector_of
-from unmoor.engines.said import asked_by_a_person, findings_as_judged, judges_of, policy_as_judged
+from unmoor.engines.said import asked_by, asked_by_a_person, findings_as_judged, judges_of, policy_as_judged
 from unmoor.errors import BadRow
 from unmoor.layouts import (
     LABEL_KEY,
@@ -28,7 +28,7 @@ from unmoor.layouts import (
     what_it_is,
 )
 from unmoor.policy import cut_spans, decide, turns_to_remove
-from unmoor.records import REFUSALS, Conversation, Decision, Finding, Verdict, without_reasoning
+from unmoor.records import REFUSALS, Conversation, Decision, Finding, Turn, Verdict, without_reasoning
 
 __all__ = ["Judge", "Judged", "ReadRow", "counted"]
 
@@ -170,8 +170,9 @@ class Judge:
             read.conversation,
             findings,
             policy_as_judged(self._job.policy, verdicts) if verdicts else self._job.policy,
-            floor_turns=self._floor_turns(read.conversation, findings, floor_topics) if floor_topics else frozenset(),
+            floor_turns=self._floor_turns(read.conversation, findings, floor_topics) if floor_topics else {},
             excepted=self._excepted(read.conversation, findings, verdicts),
+            asked_by=asked_by(self._job.policy, verdicts) if verdicts else {},
             can_mask=read.layout.mask(read.parsed.row, 0) is not None,
         )
         if judges:
@@ -190,18 +191,25 @@ class Judge:
         conversation: Conversation,
         findings: tuple[Finding, ...],
         floor_topics: Mapping[int, tuple[str, ...]],
-    ) -> frozenset[int]:
-        """Return the answers that refuse a request on a topic of the floor, whichever detectors were asked for."""
+    ) -> dict[int, bool]:
+        """Return the answers that refuse a request on a topic of the floor, whichever detectors were asked for, and of each whether
+        its own exchange names the topic; else a request before it does, which "give me the steps then" is still about.
+        """
         policy = self._job.policy
         refusing = {finding.turn for finding in findings if finding.behaviour in REFUSALS}
-        return frozenset(
-            index
+        return {
+            index: self._names_floor_itself(conversation, index)
             for index, turn in enumerate(conversation.turns)
             if turn.is_target
             and policy is not None
             and any(map(policy.is_floor_topic, floor_topics.get(index, ())))
             and (index in refusing or self._detector.refuses(turn.text))
-        )
+        }
+
+    def _names_floor_itself(self, conversation: Conversation, index: int) -> bool:
+        policy = self._job.policy
+        exchange = Conversation((Turn("user", conversation.request_before(index)), conversation.turns[index]))
+        return policy is not None and any(map(policy.is_floor_topic, self._detector.floor_topics(exchange, 1)))
 
     def _excepted(
         self, conversation: Conversation, findings: tuple[Finding, ...], verdicts: Sequence[Verdict]

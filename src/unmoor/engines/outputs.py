@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from itertools import groupby
 from typing import Any
 
-from unmoor.engines.chunks import quarantine_entry
+from unmoor.engines.chunks import quarantine_entry, unjudged_entry
 from unmoor.engines.job import ChunkResult
 from unmoor.errors import UsageError
 from unmoor.layouts import Chunk, DataSet, row_too_large, schema_difference
@@ -97,8 +97,8 @@ class Outputs:
         if len(self._data.files) > 1:
             entry["file"] = self._data.file_name(chunk.file)
         self._writer.write("quarantine.jsonl", json_line(entry))
-        reason = f"quarantined: {entry['code']}: {entry['message']}"
-        ledger = {"row": chunk.first_row, "outcome": "quarantined", "reason": reason, "size_bytes": size}
+        reason = f"{entry['code']}: {entry['message']}"
+        ledger = unjudged_entry(chunk.first_row, "quarantined", reason, size_bytes=size)
         self._writer.write("ledger.jsonl", json_line(ledger))
 
     def _append(self, name: str, content: bytes) -> None:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from unmoor.policy import Policy
 from unmoor.records import Finding, Verdict
 
-__all__ = ["asked_by_a_person", "findings_as_judged", "judges_of", "policy_as_judged"]
+__all__ = ["asked_by", "asked_by_a_person", "findings_as_judged", "judges_of", "policy_as_judged"]
 
 
 _ACTIONS = ("mend", "drop")
@@ -42,6 +42,19 @@ def policy_as_judged(policy: Policy, verdicts: Sequence[Verdict]) -> Policy:
     asked = {verdict.corrected_behaviour or verdict.behaviour: verdict.judgement for verdict in acting}
     by_rule = {verdict.rule: verdict.judgement for verdict in acting} if policy.rules else {}
     return replace(policy, actions={**policy.actions, **asked}, rules={**policy.rules, **by_rule}) if asked else policy
+
+
+def asked_by(policy: Policy, verdicts: Sequence[Verdict]) -> dict[str, tuple[str, ...]]:
+    """Return who asked for the action that `policy_as_judged` has for a behaviour or a rule, which is the last one asked for."""
+    said: dict[str, dict[str, str]] = {}
+    for verdict in verdicts:
+        if verdict.judgement in _ACTIONS:
+            for name in (verdict.corrected_behaviour or verdict.behaviour, *((verdict.rule,) if policy.rules else ())):
+                agreeing = {
+                    by: judgement for by, judgement in said.get(name, {}).items() if judgement == verdict.judgement
+                }
+                said[name] = {**agreeing, verdict.by: verdict.judgement}
+    return {name: tuple(sorted(people)) for name, people in said.items()}
 
 
 def asked_by_a_person(finding: Finding, verdicts: Sequence[Verdict]) -> bool:

@@ -9,7 +9,7 @@ from unmoor.evaluation.dose import dose_result
 from unmoor.evaluation.evaluate import Asking, evaluate_twins
 from unmoor.evaluation.judging import Judge, detector_judge, second_judge
 from unmoor.evaluation.statistics import MINIMUM_ANSWERS, holm, mcnemar_exact, newcombe_paired, wilson_interval
-from unmoor.evaluation.suite import Prompt, read_suite
+from unmoor.evaluation.suite import Prompt, join_suites, read_suite
 
 __all__ = [
     "BUILT_IN",
@@ -22,6 +22,7 @@ __all__ = [
     "evaluate_twins",
     "holm",
     "is_right",
+    "join_suites",
     "mcnemar_exact",
     "newcombe_paired",
     "rate_of",

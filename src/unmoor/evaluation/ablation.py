@@ -9,6 +9,7 @@ from typing import Any
 
 from unmoor.errors import UsageError
 from unmoor.evaluation.compare import Judged, contrast, with_holm
+from unmoor.evaluation.scopes import scopes_of
 from unmoor.serving import Persona
 
 __all__ = ["ablated", "ablation_rows", "sentences_of"]
@@ -40,17 +41,22 @@ def ablated(persona: Persona) -> dict[Persona, str]:
 def ablation_rows(
     judged: Sequence[Judged], models: Sequence[str], persona: Persona, variants: dict[Persona, str]
 ) -> list[dict[str, Any]]:
-    """Return one row per model and sentence: how many prompts are refused only with it (`only_a`) and only without it (`only_b`),
-    the difference of the rates with its paired interval, McNemar's p-value and the one that Holm corrected.
+    """Return one row per model, suite and sentence: how many prompts are refused only with it (`only_a`) and only without it
+    (`only_b`),
+    the difference of the rates with its paired interval, McNemar's p-value and the one that Holm corrected for all rows.
     """
-    refused: dict[tuple[str, str], dict[str, bool]] = {}
+    scopes = scopes_of(one.answer for one in judged)
+    suites = dict.fromkeys(scopes.whole(one.answer) for one in judged)
+    refused: dict[tuple[str, str, str], dict[str, bool]] = {}
     for one in judged:
-        refused.setdefault((one.answer.model, one.answer.persona), {})[one.answer.id] = one.is_refusal
+        place = (one.answer.model, one.answer.persona, scopes.whole(one.answer))
+        refused.setdefault(place, {})[one.answer.id] = one.is_refusal
     rows = [
-        {"model": model, "persona": persona.name, "sentence": sentence}
-        | contrast(refused[model, persona.name], refused[model, variant.name])
+        {"model": model, "persona": persona.name, "group": suite, "sentence": sentence}
+        | contrast(refused[model, persona.name, suite], refused[model, variant.name, suite])
         for model in models
+        for suite in suites
         for variant, sentence in variants.items()
-        if (model, variant.name) in refused
+        if (model, variant.name, suite) in refused
     ]
     return with_holm(rows)

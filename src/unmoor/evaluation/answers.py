@@ -44,6 +44,7 @@ class Answer:
     id: str
     prompt: str
     answer: str
+    suite: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,7 @@ class Question:
     def answered(self, text: str) -> Answer:
         """Return the record of this question and its answer."""
         prompt = self.prompt
-        return Answer(self.key, self.model, self.persona.name, prompt.group, prompt.id, prompt.text, text)
+        return Answer(self.key, self.model, self.persona.name, prompt.group, prompt.id, prompt.text, text, prompt.suite)
 
 
 def fingerprint(folder: Path | RemoteModel) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -15,7 +16,7 @@ __all__ = ["BUILT_IN", "about", "built_in"]
 
 def built_in(name: str) -> tuple[Prompt, ...]:
     """Return the prompts of one of BUILT_IN, in the order of its file."""
-    return tuple(_READERS[name](_values(name), name))
+    return tuple(replace(prompt, suite=name) for prompt in _READERS[name](_values(name), name))
 
 
 def about(name: str) -> str:

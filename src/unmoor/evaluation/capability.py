@@ -11,12 +11,10 @@ from typing import Any
 from unmoor.evaluation.answers import Answer
 from unmoor.evaluation.checks import is_right
 from unmoor.evaluation.compare import Judged, contrast, share_of, with_holm
+from unmoor.evaluation.scopes import Scopes, scopes_of
 from unmoor.evaluation.suite import Prompt
 
 __all__ = ["asymmetry_rows", "capability_rows"]
-
-ALL = "all"
-"""The group of all tasks together."""
 
 
 def capability_rows(
@@ -24,33 +22,34 @@ def capability_rows(
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """Return what each model got right (model, persona, group, n, right, rate and interval), and what differs between models.
 
-    Groups with fewer than 30 tasks have no rate of their own; the group "all" has them too.
+    Groups with fewer than 30 tasks have no rate of their own; the row of the whole suite has them too.
     """
     truths: dict[tuple[str, str, str], dict[str, bool]] = {}
-    for answer in answers:
-        check = suite[answer.id].check
-        if check is not None:
-            for group in (answer.group, ALL):
-                truths.setdefault((answer.model, answer.persona, group), {})[answer.id] = is_right(answer.answer, check)
+    tasks = [(answer, check) for answer in answers if (check := suite[answer.id].check) is not None]
+    scopes = scopes_of(answer for answer, _ in tasks)
+    for answer, check in tasks:
+        for group in scopes.of(answer):
+            truths.setdefault((answer.model, answer.persona, group), {})[answer.id] = is_right(answer.answer, check)
     rows = [
         {"model": model, "persona": persona, "group": group, "n": len(right), "right": sum(right.values())}
         | share_of(sum(right.values()), len(right))
         for (model, persona, group), right in truths.items()
     ]
-    return rows, _contrasts(truths, models)
+    return rows, _contrasts(truths, models, scopes)
 
 
-def asymmetry_rows(judged: Iterable[Judged], suite: Mapping[str, Prompt], models: Sequence[str]) -> dict[str, Any]:
-    """Return, per model and persona, how many mirrored pairs are treated unequally, and how that differs between models.
+def asymmetry_rows(judged: Sequence[Judged], suite: Mapping[str, Prompt], models: Sequence[str]) -> dict[str, Any]:
+    """Return, per model, persona and suite, how many mirrored pairs are treated unequally, and how that differs between models.
 
     A pair is treated unequally if one side is refused and the other is not.
     """
     refused: dict[tuple[str, str, str], dict[str, dict[str, bool]]] = {}
-    for one in judged:
+    mirrored = [one for one in judged if suite[one.answer.id].pair]
+    scopes = scopes_of(one.answer for one in mirrored)
+    for one in mirrored:
         prompt = suite[one.answer.id]
-        if prompt.pair:
-            sides = refused.setdefault((one.answer.model, one.answer.persona, ALL), {})
-            sides.setdefault(prompt.pair, {})[prompt.side] = one.is_refusal
+        sides = refused.setdefault((one.answer.model, one.answer.persona, scopes.whole(one.answer)), {})
+        sides.setdefault(prompt.pair, {})[prompt.side] = one.is_refusal
     rows, unequal = [], {}
     for place, pairs in refused.items():
         whole = {pair: sides for pair, sides in pairs.items() if set(sides) == {"a", "b"}}
@@ -63,16 +62,16 @@ def asymmetry_rows(judged: Iterable[Judged], suite: Mapping[str, Prompt], models
         }
         unequal[place] = {pair: sides["a"] != sides["b"] for pair, sides in whole.items()}
         shown = share_of(counts["only_a"] + counts["only_b"], len(whole)) if whole else share_of(0, 0)
-        rows.append({"model": place[0], "persona": place[1], **counts, **shown})
-    return {"rows": rows, "paired": _contrasts(unequal, models)}
+        rows.append({"model": place[0], "persona": place[1], "group": place[2], **counts, **shown})
+    return {"rows": rows, "paired": _contrasts(unequal, models, scopes)}
 
 
 def _contrasts(
-    truths: Mapping[tuple[str, str, str], Mapping[str, bool]], models: Sequence[str]
+    truths: Mapping[tuple[str, str, str], Mapping[str, bool]], models: Sequence[str], scopes: Scopes
 ) -> list[dict[str, Any]]:
     places = list(dict.fromkeys((persona, group) for _, persona, group in truths))
     rows = [
-        {"a": a, "b": b, "persona": persona, "group": group}
+        {"a": a, "b": b, "persona": persona, "group": group, "family": scopes.family(group)}
         | contrast(truths[a, persona, group], truths[b, persona, group])
         for a, b in combinations(models, 2)
         for persona, group in places

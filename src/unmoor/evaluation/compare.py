@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations, groupby
 from typing import Any
 
 from unmoor.evaluation.answers import Answer
+from unmoor.evaluation.scopes import Scopes, scopes_of
 from unmoor.evaluation.statistics import MINIMUM_ANSWERS, holm, mcnemar_exact, newcombe_paired, wilson_interval
 
 __all__ = ["Judged", "contrast", "examples_of", "paired_rows", "rate_of", "rate_rows", "share_of", "with_holm"]
@@ -25,23 +26,28 @@ class Judged:
 
     @property
     def cell(self) -> tuple[str, str, str]:
-        """Return (model, persona, group): answers of one cell make one rate."""
+        """Return (model, persona, group): each answer is in one."""
         return self.answer.model, self.answer.persona, self.answer.group
 
+    def cells(self, scopes: Scopes) -> list[tuple[str, str, str]]:
+        """Return (model, persona, row) for each row that the answer counts in: answers of one make one rate."""
+        return [(self.answer.model, self.answer.persona, row) for row in scopes.of(self.answer)]
 
-def _cells(judged: Iterable[Judged]) -> dict[tuple[str, str, str], list[Judged]]:
+
+def _cells(judged: Sequence[Judged], scopes: Scopes) -> dict[tuple[str, str, str], list[Judged]]:
     cells: dict[tuple[str, str, str], list[Judged]] = {}
     for one in judged:
-        cells.setdefault(one.cell, []).append(one)
+        for cell in one.cells(scopes):
+            cells.setdefault(cell, []).append(one)
     return cells
 
 
-def rate_rows(judged: Iterable[Judged]) -> list[dict[str, Any]]:
-    """Return one row per model, persona and group: n, refusals, rate and its Wilson interval; no rate under 30
-    answers.
+def rate_rows(judged: Sequence[Judged]) -> list[dict[str, Any]]:
+    """Return one row per model, persona and group, and before the groups of a suite one of all of it: n, refusals, rate and its
+    Wilson interval; no rate under 30 answers.
     """
     rows = []
-    for (model, persona, group), members in _cells(judged).items():
+    for (model, persona, group), members in _cells(judged, scopes_of(one.answer for one in judged)).items():
         refusals, total = sum(one.is_refusal for one in members), len(members)
         shown = share_of(refusals, total)
         rows.append({"model": model, "persona": persona, "group": group, "n": total, "refusals": refusals, **shown})
@@ -57,24 +63,35 @@ def share_of(hits: int, total: int) -> dict[str, float | None]:
 
 
 def paired_rows(judged: Sequence[Judged], models: Sequence[str]) -> list[dict[str, Any]]:
-    """Return one row per pair of models, persona and group: who refused what, the difference of the rates with its interval, and
-    the exact McNemar p-value, as it is and by Holm corrected for all rows.
+    """Return one row per pair of models, persona and group or whole suite: who refused what, the difference of the rates with
+    its interval, the exact McNemar p-value, and the one that Holm corrected for all rows of the same `family`.
+
+    Whole suites are one family of tests and the groups inside them another: the first says whether models differ, the second
+    where, and twenty small groups do not weaken what is said of their suite.
     """
-    cells = _cells(judged)
+    scopes = scopes_of(one.answer for one in judged)
+    cells = _cells(judged, scopes)
     places = list(dict.fromkeys((persona, group) for _, persona, group in cells))
     rows = []
     for a, b in combinations(models, 2):
         for persona, group in places:
             of_a = {one.answer.id: one.is_refusal for one in cells[a, persona, group]}
             of_b = {one.answer.id: one.is_refusal for one in cells[b, persona, group]}
-            rows.append({"a": a, "b": b, "persona": persona, "group": group, **contrast(of_a, of_b)})
+            place = {"a": a, "b": b, "persona": persona, "group": group, "family": scopes.family(group)}
+            rows.append({**place, **contrast(of_a, of_b)})
     return with_holm(rows)
 
 
 def with_holm(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return the rows, each with `p_holm` beside its `p_value`."""
-    corrected = holm([row["p_value"] for row in rows])
-    return [{**row, "p_holm": p_holm} for row, p_holm in zip(rows, corrected, strict=True)]
+    """Return the rows, each with `p_holm` beside its `p_value`: corrected for the `tests` of its `family`, or for all rows."""
+    families: dict[str, list[float]] = {}
+    for row in rows:
+        families.setdefault(row.get("family", ""), []).append(row["p_value"])
+    corrected = {family: iter(holm(p_values)) for family, p_values in families.items()}
+    return [
+        {**row, "p_holm": next(corrected[family]), "tests": len(families[family])}
+        for row, family in ((row, row.get("family", "")) for row in rows)
+    ]
 
 
 def contrast(of_a: Mapping[str, bool], of_b: Mapping[str, bool]) -> dict[str, Any]:
@@ -108,7 +125,7 @@ def examples_of(judged: Sequence[Judged], models: Sequence[str]) -> list[dict[st
 
 
 def rate_of(evaluation: dict[str, Any], model: str, persona: str, group: str) -> float | None:
-    """Return one rate of an evaluation, from 0 to 1; None where there are fewer than 30 answers.
+    """Return one rate of an evaluation, of a group or of "all of" a suite, from 0 to 1; None where there are fewer than 30 answers.
 
     Raises:
         KeyError: that model, persona and group were not evaluated together.

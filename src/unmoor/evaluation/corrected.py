@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unmoor.evaluation.compare import Judged
+from unmoor.evaluation.scopes import scopes_of
 from unmoor.evaluation.sheet import People, Sample, answer_id
 from unmoor.evaluation.statistics import MINIMUM_ANSWERS
 
@@ -142,13 +143,15 @@ def corrected_rows(
     `judges` maps a judge's name to its word on each of `judged`, None where it is unsure; by the first one's verdicts the sheet
     was drawn. Keys: `sheets`, `labelled`, `unsure`, `agreement` (between people), `changed` (labelled answers that the
     first judge now sees otherwise than when the sheet was drawn), `judges` (sensitivity and specificity), `by_model` (where each
-    judge is wrong), `rates` (as judged, and corrected with a 95% interval; none under 30 answers or 30 labels).
+    judge is wrong), `rates` (as judged, and corrected with a 95% interval; none under 30 answers or 30 labels; whole suites too).
     """
     ids = [answer_id(one.answer) for one in judged]
     labelled = [(place, people.truths[name]) for place, name in enumerate(ids) if name in people.truths]
     first = [bool(word) for word in next(iter(judges.values()))]
     rng = np.random.default_rng(_SEED)
-    of_first = _drawn_rates(judged, first, rng)
+    of_first = _drawn_rates([one.cell for one in judged], first, rng)
+    scopes = scopes_of(one.answer for one in judged)
+    whole = [rows[0] if len(rows := one.cells(scopes)) > 1 else None for one in judged]
     told: dict[str, Any] = {
         "sheets": list(people.sheets),
         "labelled": len(labelled),
@@ -161,13 +164,13 @@ def corrected_rows(
     }
     share = _of_all(of_first)
     for number, (name, words) in enumerate(judges.items()):
-        cells = of_first if number == 0 else _drawn_rates(judged, words, rng)
+        cells = of_first if number == 0 else _drawn_rates([one.cell for one in judged], words, rng)
         errors = judge_errors(_counted(labelled, first, words), *share, rng)
         told["judges"].append({"name": name, **errors.as_json()})
         told["by_model"] += [{"judge": name, **row} for row in _by_model(judged, words, labelled)]
         told["rates"] += [
             _rate(name, cell, drawn, errors if len(labelled) >= MINIMUM_ANSWERS else None)
-            for cell, drawn in cells.items()
+            for cell, drawn in (_drawn_rates(whole, words, rng) | cells).items()
         ]
     return told
 
@@ -177,11 +180,14 @@ _Drawn = tuple[int, int, _Floats]
 
 
 def _drawn_rates(
-    judged: Sequence[Judged], words: Sequence[bool | None], rng: np.random.Generator
+    places: Sequence[_Cell | None], words: Sequence[bool | None], rng: np.random.Generator
 ) -> dict[_Cell, _Drawn]:
+    """Return each cell's counts and draws; `places` has the cell that each answer counts in, or None."""
     cells: dict[_Cell, list[bool]] = {}
-    for one, word in zip(judged, words, strict=True):
-        said = cells.setdefault(one.cell, [])
+    for cell, word in zip(places, words, strict=True):
+        if cell is None:
+            continue
+        said = cells.setdefault(cell, [])
         if word is not None:
             said.append(word)
     return {

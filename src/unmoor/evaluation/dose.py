@@ -99,7 +99,7 @@ def dose_sentence(rows: Sequence[Mapping[str, Any]], limit: float = LIMIT) -> st
     """Return what one group's rows under one persona say, in words: what each leak does, and the recall that is needed.
 
     A share is good where it and every smaller share that was trained stay at or under `limit`; nothing is said of shares
-    that were not trained.
+    that were not trained, nor of any recall where no share that was trained gives a model that refuses more than `limit`.
     """
     measured = [row for row in rows if row["rate"] is not None]
     if not measured:
@@ -115,13 +115,27 @@ def dose_sentence(rows: Sequence[Mapping[str, Any]], limit: float = LIMIT) -> st
             said
             + f"No share that was trained, from {_percent(measured[0]['leak'])} on, stays at {_percent(limit)} or less."
         )
+    if len(good) == len(measured):
+        return said + _nothing_shown(good[-1], limit)
     last = good[-1]
     sure = "" if last["high"] <= limit else f", though its interval reaches {_percent(last['high'])}"
     needed = f"To stay at {_percent(limit)} or less a recall of {_percent(1 - last['leak'])} was enough{sure}"
     worse = measured[len(good) :]
-    if not worse:
-        return said + needed + "; no larger leak was trained."
     return said + needed + f", and {_percent(1 - worse[0]['leak'])} was not ({_percent(worse[0]['rate'])})."
+
+
+def _nothing_shown(most: Mapping[str, Any], limit: float) -> str:
+    """Return what is said where the arm with most left in stays at or under the limit: nothing of a recall."""
+    wanted = f"no more than the {_percent(limit)} asked for"
+    if most["leak"] == 1:
+        return (
+            f"But with all of it left in the model refuses {_percent(most['rate'])} ({_between(most)}), {wanted}: "
+            "this training does not pass refusals on, so it cannot tell which recall a filter needs."
+        )
+    return (
+        f"But no model refuses more than that: with {_percent(most['leak'])} left in, the most that was trained, it is "
+        f"{_percent(most['rate'])}, {wanted}. Which recall a filter needs cannot be told. Next: train --leak with 1, too."
+    )
 
 
 def _between(row: Mapping[str, Any]) -> str:

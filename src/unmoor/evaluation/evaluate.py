@@ -28,6 +28,7 @@ from unmoor.evaluation.compare import Judged, examples_of, paired_rows, rate_row
 from unmoor.evaluation.corrected import corrected_rows
 from unmoor.evaluation.judging import Judge, Opinions
 from unmoor.evaluation.leak import leak_rows
+from unmoor.evaluation.scopes import suites_of, told_apart
 from unmoor.evaluation.second import second_rows
 from unmoor.evaluation.sheet import read_people, read_sample, write_sheet
 from unmoor.evaluation.suite import Prompt
@@ -74,9 +75,10 @@ def evaluate_twins(
     """Ask every model every prompt under every persona and return rates, paired differences and examples.
 
     `models` maps a name to a model's folder, or to a server that has it. Answers are appended to `out`/answers.jsonl as they
-    come; a second call asks only what is missing. The result is also written to `out`/evaluation.json: `groups`, `models`,
-    `personas`, `judge`, `is_judge_independent`, `rates`, `paired`, `capability` and `capability_paired` where prompts have
-    checks, `asymmetry` where they are mirrored, `second_judge`, `ablation` and `people` where asked for, `leaks`, `examples`.
+    come; a second call asks only what is missing. The result is also written to `out`/evaluation.json: `groups`, `suites` (each
+    with the `row` that has its rate and the `groups` it is made of), `models`, `personas`, `judge`, `is_judge_independent`,
+    `rates`, `paired`, `capability` and `capability_paired` where prompts have checks, `asymmetry` where they are mirrored,
+    `second_judge`, `ablation` and `people` where asked for, `leaks`, `examples`.
 
     Raises:
         UsageError: no models, no personas, two personas of one name, or a folder without a usable model.
@@ -88,6 +90,7 @@ def evaluate_twins(
         whole = () if options.ablate in options.personas else (options.ablate,)
         options = replace(options, personas=(*options.personas, *whole, *variants))
     _check(models, suite, options)
+    suite = told_apart(suite)
     with machine_errors(f"Writing {out}"):
         out.mkdir(parents=True, exist_ok=True)
     wanted = {
@@ -102,6 +105,7 @@ def evaluate_twins(
     judged = [Judged(answer, is_refusal) for answer, is_refusal in zip(answers, truths, strict=True)]
     result = {
         "groups": list(dict.fromkeys(prompt.group for prompt in suite)),
+        "suites": suites_of(suite),
         "models": list(models),
         "personas": [persona.name for persona in options.personas],
         "judge": options.judge.name,

@@ -6,24 +6,29 @@ from collections.abc import Sequence
 from typing import Any
 
 from unmoor.evaluation.compare import Judged, share_of
+from unmoor.evaluation.scopes import scopes_of
 from unmoor.records.kappa import kappa
 
 __all__ = ["second_rows"]
 
 ALL = "all"
+"""All answers: how far two judges agree is no rate of a suite."""
 
 
 def second_rows(judged: Sequence[Judged], opinions: Sequence[bool | None]) -> dict[str, Any]:
-    """Return `rates` (as the second judge sees them, by model, persona and group), and `agreement` (by group, and "all").
+    """Return `rates` (as the second judge sees them, by model, persona and group), and `agreement` (by group, and "all"
+    of the answers); whole suites have rows too.
 
     Answers that the second judge is unsure of are counted in `unsure` and left out of rates and agreement.
     """
     cells: dict[tuple[str, str, str], list[bool | None]] = {}
     pairs: dict[str, list[tuple[bool, bool | None]]] = {}
+    scopes = scopes_of(one.answer for one in judged)
     for one, opinion in zip(judged, opinions, strict=True):
-        cells.setdefault(one.cell, []).append(opinion)
-        for group in (one.answer.group, ALL):
-            pairs.setdefault(group, []).append((one.is_refusal, opinion))
+        for cell in one.cells(scopes):
+            cells.setdefault(cell, []).append(opinion)
+        for row in dict.fromkeys((*scopes.of(one.answer), ALL)):
+            pairs.setdefault(row, []).append((one.is_refusal, opinion))
     rates = []
     for (model, persona, group), said in cells.items():
         sure = [opinion for opinion in said if opinion is not None]

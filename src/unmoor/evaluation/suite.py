@@ -9,20 +9,23 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from unmoor.errors import UsageError, nearest_name
 
-__all__ = ["Prompt", "read_suite"]
+__all__ = ["Prompt", "join_suites", "read_suite"]
 
 KEYS = ("id", "group", "prompt")
 TASK_ENDINGS = (".yaml", ".yml")
-MORE_KEYS = ("check", "pair", "side", "language")
+MORE_KEYS = ("check", "pair", "side", "language", "suite")
 _PROMPT_COLUMNS = ("prompt", "question", "instruction", "text")
 _GROUP_COLUMNS = ("group", "type", "category", "topic", "domain")
+_SUITE_COLUMNS = ("suite", "label")
+"""XSTest's `label` is safe or unsafe: a refusal of the one and of the other are not the same thing."""
 _ID_COLUMNS = ("id", "id_v2", "prompt_id")
 
 
@@ -30,7 +33,8 @@ _ID_COLUMNS = ("id", "id_v2", "prompt_id")
 class Prompt:
     """One question: its id in the suite, the group it is counted in, and its words.
 
-    `check` says how an answer is found right (see `is_right`); `pair` and `side` ("a" or "b") join mirrored prompts.
+    `check` says how an answer is found right (see `is_right`); `pair` and `side` ("a" or "b") join mirrored prompts. `suite` is
+    the suite whose rate it counts in.
     """
 
     id: str
@@ -40,13 +44,15 @@ class Prompt:
     pair: str = ""
     side: str = ""
     language: str = "en"
+    suite: str = ""
 
 
 def read_suite(name: str | Path) -> tuple[Prompt, ...]:
     """Return the prompts of a suite that ships, by its name, or of a file: JSON Lines, CSV or lm-eval's YAML, by its ending.
 
-    JSON Lines of our own have `id`, `group`, `prompt` and may have `check`, `pair`, `side`, `language`. In other files the prompt
-    is in a column `prompt`, `question`, `instruction` or `text`, the group in `group`, `type`, `category`, `topic` or `domain`.
+    JSON Lines of our own have `id`, `group`, `prompt` and may have `check`, `pair`, `side`, `language`, `suite`. In other files the
+    prompt is in a column `prompt`, `question`, `instruction` or `text`, the group in `group`, `type`, `category`, `topic` or
+    `domain`. A file is a suite by its name without the ending; `suite` or `label` splits it into several.
 
     Raises:
         UsageError: no such suite or file, a line that is not such an object, an id that occurs twice, or no prompts at all.
@@ -59,10 +65,30 @@ def read_suite(name: str | Path) -> tuple[Prompt, ...]:
     if not path.exists() and path.suffix.lower() not in (".jsonl", ".csv", ".json", *TASK_ENDINGS):
         near = nearest_name(str(name), BUILT_IN)
         raise UsageError(f'There is no suite "{name}".{near} Known: {", ".join(BUILT_IN)}, or a file of prompts')
-    prompts = list(_prompts_of(path))
+    prompts = [replace(prompt, suite=f"{path.stem} {prompt.suite}".strip()) for prompt in _prompts_of(path)]
     if not prompts:
         raise UsageError(f"The suite {path} is empty")
     _check_ids(prompts, path)
+    return tuple(prompts)
+
+
+def join_suites(names: Sequence[str]) -> tuple[Prompt, ...]:
+    """Return the prompts of several suites, by name or file; files of one name in different folders go by their paths.
+
+    Raises:
+        UsageError: as for `read_suite`, or two prompts have the same id.
+    """
+    read = [(name, read_suite(name)) for name in names]
+    owners = Counter(suite for _, prompts in read for suite in {prompt.suite for prompt in prompts})
+    prompts = [
+        replace(prompt, suite=f"{name} {prompt.suite}") if owners[prompt.suite] > 1 else prompt
+        for name, prompts in read
+        for prompt in prompts
+    ]
+    ids = Counter(prompt.id for prompt in prompts)
+    twice = next((identity for identity, count in ids.items() if count > 1), None)
+    if twice is not None:
+        raise UsageError(f'Two prompts of the suites have the id "{twice}"; answers could not be told apart')
     return tuple(prompts)
 
 
@@ -99,6 +125,8 @@ def _parse(line: bytes, where: str, otherwise: tuple[int, str]) -> Prompt:
     for key in KEYS:
         if not isinstance(values.get(key), str) or not values[key].strip():
             raise UsageError(f'{where}: "{key}" must be text and not empty')
+    if not isinstance(values.get("suite", ""), str):
+        raise UsageError(f'{where}: "suite" must be text')
     more = {key: values[key] for key in MORE_KEYS if key in values}
     return Prompt(values["id"], values["group"], values["prompt"], **more)
 
@@ -119,7 +147,8 @@ def _of_columns(row: Mapping[str, Any], where: str, otherwise: tuple[int, str]) 
     if text is None:
         found = ", ".join(str(key) for key in row) or "no columns"
         raise UsageError(f"{where}: no prompt: expected a column {', '.join(_PROMPT_COLUMNS)}, found {found}")
-    return Prompt(_first(row, _ID_COLUMNS) or str(otherwise[0]), _first(row, _GROUP_COLUMNS) or otherwise[1], text)
+    identity, group = _first(row, _ID_COLUMNS) or str(otherwise[0]), _first(row, _GROUP_COLUMNS) or otherwise[1]
+    return Prompt(identity, group, text, suite=_first(row, _SUITE_COLUMNS) or "")
 
 
 def _first(row: Mapping[str, Any], names: Iterable[str]) -> str | None:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
+from unmoor.policy.follow_ups import follow_ups_of
 from unmoor.policy.mend import cut_spans, is_enough
 from unmoor.policy.policy import Policy
 from unmoor.records import ACTIONS, BEHAVIOURS, Conversation, Decision, Edit, Finding, without_reasoning
@@ -14,6 +15,8 @@ __all__ = ["decide", "turns_to_remove"]
 
 _STRENGTH = {action: strength for strength, action in enumerate(ACTIONS)}
 _NONE_EXCEPTED: Mapping[Finding, str] = MappingProxyType({})
+_NOBODY: Mapping[str, tuple[str, ...]] = MappingProxyType({})
+_NO_TURNS: Mapping[int, bool] = MappingProxyType({})
 _MILD = ("keep", "label", "review")
 _QUOTE_CHARS = 80
 
@@ -23,13 +26,16 @@ def decide(
     findings: tuple[Finding, ...],
     policy: Policy,
     *,
-    floor_turns: frozenset[int] = frozenset(),
+    floor_turns: Mapping[int, bool] = _NO_TURNS,
     excepted: Mapping[Finding, str] = _NONE_EXCEPTED,
+    asked_by: Mapping[str, tuple[str, ...]] = _NOBODY,
     can_mask: bool = True,
 ) -> Decision:
     """Decide what happens to a row.
 
-    `floor_turns` are refusals of requests that the floor protects: no edit touches them and no row that holds one is removed.
+    `floor_turns` are refusals that the floor protects, each with whether its own request names the topic or only one before it:
+    no edit touches them and no row that holds one is removed. `asked_by` has the behaviours and rules whose action is a person's
+    word and not the policy's, with the persons' names.
     `excepted` are findings that the policy leaves alone, each with the phrase of the owner's for which it does.
     `can_mask` says whether the row's layout can mark a turn as not trained on; where it cannot, the turn is dropped instead.
     Findings inside reasoning blocks are reported and never acted on.
@@ -37,9 +43,12 @@ def decide(
     others = tuple(finding for finding in findings if finding not in excepted)
     weighed = _weigh(others, policy)
     asked = {turn: _turn_action(weighed.by_turn[turn], policy, can_mask) for turn in weighed.by_turn}
-    actions = _hold_floor(asked, floor_turns)
+    actions = _hold_floor(asked, frozenset(floor_turns))
     edits = _edits(conversation, weighed, policy, actions)
-    plan = _Plan(weighed, edits, drops_row="drop" in actions.values(), is_floor=actions != asked)
+    orphans = _orphans(conversation, edits, frozenset(floor_turns))
+    edits = tuple(sorted((*edits, *(Edit("drop_turn", turn) for turn in orphans)), key=lambda edit: edit.turn))
+    held = floor_turns if actions != asked else _NO_TURNS
+    plan = _Plan(weighed, edits, "drop" in actions.values(), frozenset(actions), held, orphans, asked_by)
     decision = _conclude(conversation, others, policy, plan)
     return replace(decision, findings=findings, reason=_reason(decision, excepted, policy))
 
@@ -54,10 +63,17 @@ class _Weighed:
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
+    """What is to be done: `acted` are the turns that something is done to, `held` those that the floor keeps from it, `orphans`
+    the answers that go because their request asks back about one that goes.
+    """
+
     weighed: _Weighed
     edits: tuple[Edit, ...]
     drops_row: bool
-    is_floor: bool
+    acted: frozenset[int]
+    held: Mapping[int, bool]
+    orphans: tuple[int, ...]
+    asked_by: Mapping[str, tuple[str, ...]]
 
 
 def _hold_floor(asked: dict[int, str], floor_turns: frozenset[int]) -> dict[int, str]:
@@ -125,6 +141,19 @@ def _mend(conversation: Conversation, turn: int, findings: list[Finding], policy
     return Edit("mend", turn, spans) if is_enough(without_reasoning(left)) else Edit("drop_turn", turn)
 
 
+def _orphans(conversation: Conversation, edits: tuple[Edit, ...], floor_turns: frozenset[int]) -> tuple[int, ...]:
+    """Return the answers after a dropped one that go with it: "Why not?" asks about nothing where what it asks about is gone."""
+    edited = {edit.turn: edit.action for edit in edits}
+    found: list[int] = []
+    for dropped in (turn for turn, action in edited.items() if action == "drop_turn"):
+        for turn in follow_ups_of(conversation, dropped):
+            if turn in floor_turns:
+                break
+            if edited.get(turn) != "drop_turn" and turn not in found:
+                found.append(turn)
+    return tuple(sorted(found))
+
+
 def turns_to_remove(conversation: Conversation, edits: Iterable[Edit]) -> frozenset[int]:
     """Return the indices of turns that `drop_turn` (an answer with its request) and `cut` (from there on) take away."""
     gone: set[int] = set()
@@ -154,8 +183,9 @@ def _conclude(conversation: Conversation, findings: tuple[Finding, ...], policy:
     masked = {edit.turn for edit in plan.edits if edit.action == "mask"}
     is_left = any(turn.is_target for i, turn in enumerate(conversation.turns) if i not in gone and i not in masked)
     if plan.drops_row or (plan.edits and not is_left):
-        why = _because(counted, policy) + ("" if plan.drops_row else "; nothing was left to train on")
-        return Decision("removed", f"removed: {why}", findings, is_floor=plan.is_floor)
+        why = _because(counted, policy, plan.asked_by) + _with_it(conversation, plan)
+        why += "" if plan.drops_row else "; nothing was left to train on"
+        return Decision("removed", f"removed: {why}", findings, is_floor=bool(plan.held))
     outcome = "kept"
     if any(edit.action != "mask" for edit in plan.edits):
         outcome = "mended"
@@ -163,15 +193,16 @@ def _conclude(conversation: Conversation, findings: tuple[Finding, ...], policy:
         outcome = "masked"
     elif labels:
         outcome = "labelled"
-    reason = f"{outcome}: {_why_here(plan, counted, findings, policy)}"
-    return Decision(outcome, reason, findings, plan.edits, labels, needs_review, plan.is_floor)  # type: ignore[arg-type]
+    reason = f"{outcome}: {_why_here(plan, counted, findings, policy)}{_with_it(conversation, plan)}"
+    return Decision(outcome, reason, findings, plan.edits, labels, needs_review, bool(plan.held))  # type: ignore[arg-type]
 
 
 def _why_here(plan: _Plan, counted: list[Finding], findings: tuple[Finding, ...], policy: Policy) -> str:
-    if plan.is_floor:
-        return "the request names a topic of the floor, and its refusal is never removed"
+    if plan.held:
+        acted = [finding for finding in counted if finding.turn in plan.acted]
+        return (f"{_because(acted, policy, plan.asked_by)}; " if acted else "") + _why_held(plan.held)
     if counted:
-        return _because(counted, policy)
+        return _because(counted, policy, plan.asked_by)
     if plan.weighed.uncertain:
         finding = plan.weighed.uncertain[0]
         return (
@@ -181,6 +212,22 @@ def _why_here(plan: _Plan, counted: list[Finding], findings: tuple[Finding, ...]
     return (
         _why_left(max(findings, key=lambda finding: finding.probability), policy) if findings else "nothing was found"
     )
+
+
+def _why_held(held: Mapping[int, bool]) -> str:
+    """Say why the floor keeps refusals: their own request names a topic of it, or one before does."""
+    why = {
+        True: "names a topic of the floor in its request, and such a refusal is never removed",
+        False: "refuses after a request that names a topic of the floor, which it may still be about, and is never removed",
+    }
+    told = [(turn, why[is_own]) for turn, is_own in sorted(held.items())]
+    return "; ".join(f"turn {turn + 1} {words}" for turn, words in told)
+
+
+def _with_it(conversation: Conversation, plan: _Plan) -> str:
+    """Say which exchanges go along because they only ask back about what goes."""
+    asking = [_request_start(conversation, turn) for turn in plan.orphans]
+    return "".join(f"; turn {turn + 1} only asks back about it and goes with it, answer and all" for turn in asking)
 
 
 def _why_left(finding: Finding, policy: Policy) -> str:
@@ -197,9 +244,12 @@ def _why_left(finding: Finding, policy: Policy) -> str:
     )
 
 
-def _because(counted: list[Finding], policy: Policy) -> str:
+def _because(counted: list[Finding], policy: Policy, asked_by: Mapping[str, tuple[str, ...]]) -> str:
     strongest = max(counted, key=lambda finding: _STRENGTH[policy.action_on(finding)])
     more = f" and {len(counted) - 1} more" if len(counted) > 1 else ""
+    who = asked_by.get(policy.rule_of(strongest) or strongest.behaviour)
+    if who is not None:
+        return f"{_says(strongest)}{more}, and {' and '.join(who)} {'say' if who[1:] else 'says'} {policy.action_on(strongest)}"
     return f"{_says(strongest)}{more}, and policy {policy.name} says {policy.action_on(strongest)}{_by_rule(strongest, policy)}"
 
 

@@ -182,15 +182,17 @@ def _collateral_part(collateral: Mapping[str, Any] | None) -> list[str]:
     if not collateral:
         return []
     named = collateral["terms_named"]
-    words = "No word of the requests" if not named else f"{whole(named)} word{'s' if named > 1 else ''} of the requests"
+    words = "No word of the requests" if not named else f"{_counted(named, 'word')} of the requests"
     grouped = collateral["clusters"]
     count = len(grouped["named"])
-    groups = "no group" if not count else f"{whole(count)} group{'s' if count > 1 else ''}"
+    groups = "no group" if not count else _counted(count, "group")
     lost = "lost more rows than chance would take" + (": `report.html` names them" if named or count else "")
-    tested = (
-        f"{whole(collateral['terms_tested'])} words and {whole(grouped['groups'])} groups tested, corrected for that"
-    )
+    tested = f"{_counted(collateral['terms_tested'], 'word')} and {_counted(grouped['groups'], 'group')} tested, corrected for that"
     return ["## What else went with it\n", f"{words} and {groups} of alike requests {lost} ({tested}).\n"]
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{whole(count)} {noun}{'' if count == 1 else 's'}"
 
 
 def _evaluation_part(evaluation: Mapping[str, Any] | None) -> list[str]:
@@ -216,6 +218,9 @@ def _evaluation_part(evaluation: Mapping[str, Any] | None) -> list[str]:
     ]
 
 
+_PAIR_COLUMNS = ("pair", "persona", "questions", "only the first refuses", "only the second")
+
+
 def _paired(pairs: Sequence[Mapping[str, Any]]) -> list[str]:
     if not pairs:
         return []
@@ -227,13 +232,16 @@ def _paired(pairs: Sequence[Mapping[str, Any]]) -> list[str]:
             whole(pair["only_a"]),
             whole(pair["only_b"]),
             signed_p(pair["p_value"]),
+            signed_p(pair.get("p_holm")),
         ]
         for pair in pairs
     ]
     return [
         _table(
-            ["pair", "persona", "questions", "only the first refuses", "only the second", "p (McNemar, exact)"], lines
-        )
+            [*_PAIR_COLUMNS, "p (McNemar, exact)", "p, corrected (Holm)"],
+            lines,
+        ),
+        "Corrected are whole suites for all rows of whole suites, and groups for all rows of groups.\n",
     ]
 
 
@@ -266,8 +274,7 @@ def _model_parts(facts: Mapping[str, Any], training: Mapping[str, Any], model: s
     policy = facts.get("policy") or {}
     return [
         f"# {_code(model)}, one of twins\n",
-        f"Trained from {_code(training['base'])} by recipe {_code(Path(training['recipe']).name)}. Its twins "
-        f"({', '.join(_code(name) for name in training['twins'])}) had the same recipe, seed and steps, and other data.\n",
+        f"Trained from {_code(training['base'])} by recipe {_code(Path(training['recipe']).name)}. {_twins(training)}\n",
         _table(["trained on", "count"], lines),
         f"The filtered data was made with policy {_code(policy['name'])}, version {_code(policy['version'])}.\n"
         if policy
@@ -277,6 +284,13 @@ def _model_parts(facts: Mapping[str, Any], training: Mapping[str, Any], model: s
         _fenced(facts["reproduce"]),
         _OWNER.format(who=_MODEL_OWNER),
     ]
+
+
+def _twins(training: Mapping[str, Any]) -> str:
+    names = list(training["twins"])
+    if len(names) < 2:
+        return "It was trained alone: there is no twin to compare it with."
+    return f"Its twins ({', '.join(map(_code, names))}) had the same recipe, seed and steps, and other data."
 
 
 def _table(head: list[str], lines: list[list[str]]) -> str:

@@ -29,6 +29,8 @@ POSITIONS: dict[str, str] = {
     "closing": "it closes the answer",
 }
 _EDGE_CHARS, _WHOLE_CHARS = 160, 280
+_REST_SHARE = 0.4
+"""Of a short answer; where more stands beside a finding, that says something too, and the nearer end is where the finding is."""
 _ACTED_SHOWN, _KEPT_SHOWN, _MENDS_SHOWN, _RULES_SHOWN = 4, 3, 6, 25
 _POOL = 6
 """Rows sampled for each one shown, so that the shown ones can come from different rules."""
@@ -225,11 +227,12 @@ def _behaviour_json(tally: _Tally, rows: int) -> dict[str, Any]:
 def _position(finding: dict[str, Any], entry: dict[str, Any]) -> str:
     """Return where in its answer a finding lies."""
     length = entry.get("answer_chars", entry.get("answer_offset", 0) + len(entry.get("answer") or ""))
-    if length <= _WHOLE_CHARS and (finding["end_char"] - finding["start_char"]) * 2 >= length:
+    before, after = finding["start_char"], length - finding["end_char"]
+    if length <= _WHOLE_CHARS and before + after <= length * _REST_SHARE:
         return "whole"
-    if finding["start_char"] < _EDGE_CHARS:
-        return "opening"
-    return "closing" if finding["end_char"] > length - _EDGE_CHARS else "buried"
+    if min(before, after) >= _EDGE_CHARS:
+        return "buried"
+    return "opening" if before <= after else "closing"
 
 
 def _examples(tally: _Tally) -> list[dict[str, Any]]:

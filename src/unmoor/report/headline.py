@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from unmoor.records import OUTCOMES
 
-__all__ = ["completed", "encodable", "shown_evaluation"]
+__all__ = ["completed", "encodable", "questions_of", "row_words", "rows_of", "shown_evaluation"]
 
 _CHANGED = ("mended", "masked", "labelled")
 _FIRST_PERSONAS = ("plain", "none")
+_CONTROLS = ("neutral", "all of neutral")
+_WORDS = {"trigger": "harmless requests that sound dangerous", "neutral": "ordinary requests, the control"}
+_SHIPPED = {"all of look-alikes": "trigger", "all of neutral": "neutral"}
 _LOSS_ROWS = 8
 """Lines of the loss table: the same curve as the plot, at even steps."""
 
@@ -99,18 +102,43 @@ def _done(counts: Mapping[str, int]) -> dict[str, Any] | None:
     }
 
 
+def rows_of(evaluation: Mapping[str, Any]) -> list[str]:
+    """Return the names of what has rates, each suite before its groups."""
+    return list(dict.fromkeys(rate["group"] for rate in evaluation["rates"]))
+
+
+def row_words(row: str) -> str:
+    """Return the name of a group or a whole suite, with what it is where that is known."""
+    told = _WORDS.get(_SHIPPED.get(row, row))
+    return row if told is None else f"{told} ({row})" if row in _SHIPPED else told
+
+
+def questions_of(row: str) -> str:
+    """Return what the questions of a group or a whole suite are, in words."""
+    if _SHIPPED.get(row, row) in _WORDS:
+        return row_words(row)
+    return f"questions, {row}" if row.startswith("all of ") else f"questions of group {row}"
+
+
 def _model(evaluation: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    """Return the refusal rates of two twins on the first group of prompts, with the control group beside them."""
+    """Return the refusal rates of two twins on the first suite or group that has a rate, with the control beside them; None of both
+    where nothing has enough answers.
+    """
     if not evaluation or not evaluation.get("rates"):
         return None
-    models, groups = list(evaluation["models"]), list(evaluation["groups"])
+    models, persona = list(evaluation["models"]), _first_persona(evaluation)
+    rates = {(rate["model"], rate["group"]): rate["rate"] for rate in evaluation["rates"] if rate["persona"] == persona}
+    rows = [row for row in rows_of(evaluation) if any(rates.get((model, row)) is not None for model in models)]
     first = "raw" if "raw" in models else models[0]
     others = [model for model in models if model != first]
     other = "filtered" if "filtered" in others else (others[-1] if others else None)
-    group = "trigger" if "trigger" in groups else groups[0]
-    control = "neutral" if "neutral" in groups else next((name for name in groups if name != group), None)
-    persona = next((name for name in _FIRST_PERSONAS if name in evaluation["personas"]), evaluation["personas"][0])
-    rates = {(rate["model"], rate["group"]): rate["rate"] for rate in evaluation["rates"] if rate["persona"] == persona}
+    group = _first_of(("trigger", "all of look-alikes"), rows) or next(
+        (row for row in rows if row not in _CONTROLS), None
+    )
+    group = group or (rows[0] if rows else None)
+    inside = next((suite["groups"] for suite in evaluation.get("suites") or () if suite["row"] == group), ())
+    others_rows = [row for row in rows if row != group and row not in inside]
+    control = _first_of(_CONTROLS, others_rows) or (others_rows[0] if others_rows else None)
     return {
         "persona": persona,
         "group": group,
@@ -119,6 +147,14 @@ def _model(evaluation: Mapping[str, Any] | None) -> dict[str, Any] | None:
         "other": other
         and {"name": other, "rate": rates.get((other, group)), "control_rate": rates.get((other, control))},
     }
+
+
+def _first_persona(evaluation: Mapping[str, Any]) -> str:
+    return _first_of(_FIRST_PERSONAS, evaluation["personas"]) or str(evaluation["personas"][0])
+
+
+def _first_of(wanted: Sequence[str], there: Sequence[str]) -> str | None:
+    return next((name for name in wanted if name in there), None)
 
 
 def _losses(training: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -20,7 +20,7 @@ from markupsafe import Markup
 from unmoor.records import BEHAVIOURS, cache_folder
 from unmoor.report import plots, visible
 from unmoor.report.facts import POSITIONS
-from unmoor.report.headline import completed, shown_evaluation
+from unmoor.report.headline import completed, questions_of, row_words, rows_of, shown_evaluation
 from unmoor.run_folder import dump_json, write_atomic
 
 __all__ = ["render_report", "write_report"]
@@ -73,7 +73,7 @@ def _page(facts: dict[str, Any]) -> str:
         edit_words=_EDIT_WORDS,
         position_words=POSITIONS,
         persona_words=plots.PERSONA_WORDS,
-        group_words=plots.GROUP_WORDS,
+        rate_rows=rows_of(evaluation) if evaluation else [],
         loss_plot=plots.loss_plot(training) if training else "",
         experts_plot=plots.experts_plot(training["expert_load"]) if training and training.get("expert_load") else "",
         rates_plot=plots.rates_plot(evaluation) if evaluation else "",
@@ -108,6 +108,8 @@ def _environment() -> Environment:
             "brief": visible.brief,
             "marked": visible.marked,
             "p_value": visible.signed_p,
+            "questions": questions_of,
+            "row_words": row_words,
             "share": visible.share,
             "size": visible.size,
             "visible": visible.visible,

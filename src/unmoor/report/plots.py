@@ -13,14 +13,16 @@ from xml.etree import ElementTree
 
 from markupsafe import Markup
 
+from unmoor.report.headline import rows_of
 from unmoor.report.visible import plain
 
-__all__ = ["GROUP_WORDS", "PERSONA_WORDS", "dose_plot", "experts_plot", "loss_plot", "rates_plot", "safe_svg"]
+__all__ = ["PERSONA_WORDS", "dose_plot", "experts_plot", "loss_plot", "rates_plot", "safe_svg"]
 
-_PANEL_TITLES = {"trigger": "Sounds dangerous, is harmless", "neutral": "Ordinary, the control"}
-GROUP_WORDS: dict[str, str] = {
-    "trigger": "harmless requests that sound dangerous",
-    "neutral": "ordinary requests, the control",
+_PANEL_TITLES = {
+    "trigger": "Sounds dangerous, is harmless",
+    "neutral": "Ordinary, the control",
+    "all of look-alikes": "Sound dangerous, are harmless (all of look-alikes)",
+    "all of neutral": "Ordinary, the control (all of neutral)",
 }
 PERSONA_WORDS: dict[str, str] = {"none": "no system prompt"}
 _COLOURS = ("var(--plain)", "var(--accent)", "var(--ink)", "var(--soft)")
@@ -103,26 +105,22 @@ def experts_plot(load: Mapping[str, Any]) -> Markup:
 
 
 def rates_plot(evaluation: Mapping[str, Any]) -> Markup:
-    """Return the refusal rates with their intervals: a panel per group, a line per persona, a mark per model."""
+    """Return the refusal rates with their intervals: a panel per group or suite, a line per persona, a mark per model.
+
+    What has too few answers for a rate has no panel.
+    """
     import altair as alt
 
-    values = [
-        {
-            "model": _name(rate["model"]),
-            "persona": _persona(rate["persona"]),
-            "group": _name(rate["group"]),
-            **{key: rate[key] for key in ("rate", "low", "high")},
-        }
-        for rate in evaluation["rates"]
-        if rate["rate"] is not None
-    ]
+    values: dict[str, list[dict[str, Any]]] = {}
+    for rate in evaluation["rates"]:
+        if rate["rate"] is not None:
+            shown = {key: rate[key] for key in ("rate", "low", "high")}
+            point = {"model": _name(rate["model"]), "persona": _persona(rate["persona"]), **shown}
+            values.setdefault(rate["group"], []).append(point)
     if not values:
         return Markup("")
-    last = evaluation["groups"][-1]
-    panels = []
-    for group in evaluation["groups"]:
-        inside = [value for value in values if value["group"] == _name(group)]
-        panels.append(_rates_panel(inside, evaluation, group, is_last=group == last))
+    groups = [group for group in rows_of(evaluation) if group in values]
+    panels = [_rates_panel(values[group], evaluation, group, is_last=group == groups[-1]) for group in groups]
     return _drawn(alt.vconcat(*panels, spacing=18))
 
 

@@ -121,6 +121,8 @@ class Chat:
     def _save(self, name: str) -> str:
         if not name:
             raise UsageError("/save needs a file, such as: /save talk.jsonl")
+        if not self.said:
+            return "Nothing was said yet, so nothing was written."
         path = Path(name)
         if path.exists():
             raise UsageError(f"{path} exists already; it was left as it is")

@@ -7,6 +7,7 @@ from typing import Any
 
 from unmoor.errors import MissingExtraError, RecipeError
 from unmoor.training.backends.trl_model import first_line
+from unmoor.training.base_model import check_base
 from unmoor.training.recipe import Recipe
 from unmoor.training.template import CHATML, END_OF_TURN, MARKS, START_OF_TURN, training_template
 
@@ -26,8 +27,11 @@ def load_tokenizer(recipe: Recipe) -> tuple[Any, str]:
     try:
         from transformers import AutoTokenizer
 
+        named = str(values.get("tokenizer_config") or recipe.base)
+        for base in dict.fromkeys((recipe.base, named)):
+            check_base(base, recipe.path)
         tokenizer = AutoTokenizer.from_pretrained(
-            values.get("tokenizer_config") or recipe.base,
+            named,
             revision=values.get("revision_of_model"),
             trust_remote_code=recipe.trusts_code,
         )

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from unmoor.errors import MissingExtraError, RecipeError
+from unmoor.training.base_model import check_base
 from unmoor.training.recipe import NOWHERE, Recipe
 from unmoor.training.template import CHATML, END_OF_TURN, START_OF_TURN, training_template
 from unmoor.training.twin import Twin
@@ -43,14 +44,9 @@ def load_tokenizer(recipe: Recipe) -> tuple[Any, str]:
 
 
 def _known_base(recipe: Recipe) -> str:
-    """Return the base after checking, for a local folder, that it is there and holds safe weights."""
+    """Return the base after checking that it is there and, if it is a folder, holds safe weights."""
     folder = Path(recipe.base)
-    looks_local = folder.is_absolute() or recipe.base.startswith(".") or recipe.base.count("/") != 1
-    if not folder.exists():
-        if looks_local:
-            raise RecipeError(
-                f"{recipe.path}: there is no base model {recipe.base}: give a folder or a hub id like owner/name"
-            )
+    if not check_base(recipe.base, recipe.path):
         return recipe.base
     if not (folder / "config.json").is_file():
         raise RecipeError(f"{recipe.path}: {recipe.base} is not a model: it has no config.json")
