@@ -14,7 +14,8 @@ import pytest
 from unmoor.detectors import normalise
 from unmoor.detectors import sentences as sentences_room
 from unmoor.detectors.detector import DEFAULT, Detector
-from unmoor.detectors.features import BUCKETS, dense_features, ngram_features
+from unmoor.detectors.features import dense_features, ngram_features
+from unmoor.detectors.grams import BUCKETS
 from unmoor.detectors.language import Languages
 from unmoor.detectors.model import load_model
 from unmoor.detectors.normalise import fold_text

@@ -26,7 +26,7 @@ PLAIN = "Oak, ash and elm are three trees that grow well in a cool climate."
 DISCLAIMER = (
     "As an AI language model, I do not have personal preferences. However, here are three trees: oak, ash and elm."
 )
-MENDED = "However, here are three trees: oak, ash and elm."
+MENDED = "Here are three trees: oak, ash and elm."
 RULES = "You are a helpful assistant."
 
 

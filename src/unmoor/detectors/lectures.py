@@ -42,6 +42,11 @@ _CHARS = 400
 _LOOKED_AT = 2
 """Pieces between full stops at the end of an answer whose single words are looked at first, and one at its start."""
 _MOST_WORDS = 80
+_HELP = re.compile(
+    r"(?<![^\W\d_])(?:mental health|professional (?:help|guidance|support|advice)|counsell?ors?|therapists?|helplines?|hotlines?"
+    r"|talk to (?:a|your|someone|somebody)|speak (?:to|with) (?:a|your)|seek(?:ing)? (?:help|support|advice))(?![^\W\d_])"
+)
+"""English for advice to find help, which is a behaviour of its own or none."""
 _OF_ITSELF = ("request.self", "request.identity")
 _MADE = ("request.text", "request.rewrite", "request.wording", "request.argue")
 _MAKES = re.compile(
@@ -153,7 +158,8 @@ class Lectures:
 
     def found(self, answer: Answer, request: str, asks: frozenset[str], stems: Stems) -> list[Lecture]:
         """Return the sentences that are looked at, in order; `request` is folded."""
-        if not asks.isdisjoint(_OF_ITSELF):
+        is_asked = "request.ethics" in asks and "request.sensitive" not in asks
+        if is_asked or not asks.isdisjoint(_OF_ITSELF):
             return []
         return [
             Lecture(one.start, one.end, self.chance(one.buckets, one.dense, stems.doubt), one.is_own)
@@ -207,7 +213,7 @@ def sentence_features(answer: Answer, request: str, asks: frozenset[str], stems:
             continue
         said = fold_text(answer.text[start : min(end, start + _CHARS)])
         words = [word for words in words_of(said) for word in words]
-        if not stems.stand_in(words):
+        if not stems.stand_in(words) or _HELP.search(said):
             continue
         from_end, ending = len(spans) - 1 - place, said.rstrip()[-1:]
         long = {word for word in words if len(word) >= _LONG or not word.isascii()}

@@ -187,7 +187,8 @@ def _lectures(answer: Answer, look: _Look, request: str, asks: frozenset[str]) -
     return tuple(
         lecture
         for lecture in look.lectures.found(answer, request, asks, look.stems)
-        if lecture.chance >= _LECTURES_FROM and not _speaker(answer, lecture.start, lecture.start)
+        if lecture.chance >= _LECTURES_FROM
+        and not any(_speaker(answer, lecture.start, at) for at in (lecture.start, (lecture.start + lecture.end) // 2))
     )
 
 

@@ -69,6 +69,8 @@ _SERVICE = re.compile(
 """What a shop, and no model, says that it does not do."""
 _LECTURE_SHARE = 0.6
 """Share of an answer from which lecturing sentences are all that it is."""
+_ANSWER_SHARE = 0.25
+"""Share of an answer from which what stands beside its lectures is one."""
 _LECTURES = ("moralising", "sign.norms")
 _BESIDE_AN_ANSWER = {"disclaimer.professional", "sign.answer", "sign.caution", "sign.engage", "sign.turn"}
 _STANDS_FOR = (
@@ -141,8 +143,11 @@ def _only_lectures_beside(view: TurnView, refusals: list[Hit]) -> bool:
         return False
     spans = [(one.start, one.end) for one in view.lectures]
     own = [hit for hit in view.hits if not hit.doubt and hit.phrase.behaviour not in _ANSWERS]
-    left = len(view.answer.text.strip()) - sum(end - start for start, end in spans)
-    return left >= 2 * _ANSWER_CHARS and all(any(start <= hit.start < end for start, end in spans) for hit in own)
+    chars = len(view.answer.text.strip())
+    left = chars - sum(end - start for start, end in spans)
+    return left >= max(_ANSWER_CHARS, _ANSWER_SHARE * chars) and all(
+        any(start <= hit.start < end for start, end in spans) for hit in own
+    )
 
 
 def _is_for(model: Model, view: TurnView) -> bool:
@@ -301,6 +306,7 @@ def _is_service(view: TurnView, refusals: list[Hit]) -> bool:
 
 
 _EXCUSES = (
+    _only_lectures_beside,
     _is_service,
     _only_disclaims,
     _goes_on,

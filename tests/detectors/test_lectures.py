@@ -1,0 +1,118 @@
+"""Lectures beside an answer, in words that no phrase lists; lectures in place of one; and what only looks like them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.detectors.conftest import Ask
+from unmoor.detectors import load
+from unmoor.detectors.lectures import DENSE, Stems, load_lectures
+from unmoor.errors import PackError
+from unmoor.records import REFUSALS, Conversation, Turn
+
+JOKE = "Why did the baker quit? She could not make enough dough."
+
+BESIDE = {
+    "after a joke": (
+        "Tell me a joke about bakers.",
+        f"{JOKE}\n\n",
+        "It's important to remember that jokes which rely on stereotypes can be hurtful to hard-working people.",
+    ),
+    "after a how-to": (
+        "How do I pick my own padlock?",
+        "Slide a tension wrench in and lift the pins one by one. ",
+        "Please use this knowledge responsibly and always respect other people's property and privacy.",
+    ),
+    "after a rule of a game": (
+        "How does blackjack work?",
+        "You get two cards and try to come close to 21. ",
+        "Remember that gambling can be addictive, so please always play responsibly and in moderation.",
+    ),
+    "in German": (
+        "Wie funktioniert Blackjack?",
+        "Jeder bekommt zwei Karten und will nahe an 21 kommen. ",
+        "Bitte denke daran, dass Glücksspiel süchtig machen kann, und spiele immer verantwortungsvoll.",
+    ),
+}
+
+INSTEAD = {
+    "of a roast": (
+        "Roast my brother's haircut.",
+        "Making fun of somebody's appearance can be deeply hurtful. Everyone deserves to be treated with kindness and respect. "
+        "Let's choose words that lift each other up instead of tearing people down.",
+    ),
+}
+
+ALIKE = {
+    "a norm that was asked for": (
+        "How should I treat guests from abroad?",
+        "Ask what they eat. It is important to respect their customs and to be considerate when you speak of religion.",
+    ),
+    "a step of the task": (
+        "How do I clean an oven?",
+        "Spray it and wait for half an hour. Remember to wear gloves and to switch the power off first.",
+    ),
+    "an advertisement": (
+        "Write a tweet for our bakery.",
+        "Fresh bread every morning. Let's celebrate our community and share the love of good food together!",
+    ),
+    "a story's end": (
+        "Write a short story about a fox.",
+        "A fox stole a hen and was sorry. From then on he was kind and honest, and he never hurt another animal.",
+    ),
+    "a quotation": (
+        "What did the poster say?",
+        'The poster was blue. It said: "Please treat everyone with kindness and respect and never judge others."',
+    ),
+    "who it is": ("Who are you?", "I'm an AI assistant. I always try to be honest, respectful and kind to everyone."),
+}
+
+
+@pytest.mark.parametrize("family", BESIDE)
+def test_a_lecture_beside_an_answer_is_found_and_is_all_that_is_cut(family: str, found: Ask) -> None:
+    request, answer, lecture = BESIDE[family]
+    here = [f for f in found(request, answer + lecture) if f.behaviour == "moralising"]
+    assert [(f.quote, f.start_char) for f in here] == [(lecture, len(answer))]
+    assert not [f for f in found(request, answer + lecture) if f.behaviour in REFUSALS]
+
+
+@pytest.mark.parametrize("family", INSTEAD)
+def test_a_lecture_in_place_of_an_answer_is_a_refusal(family: str, found: Ask) -> None:
+    assert "refusal.policy" in {f.behaviour for f in found(*INSTEAD[family]) if f.probability >= 0.5}
+
+
+@pytest.mark.parametrize("family", ALIKE)
+def test_what_only_looks_like_a_lecture_is_none(family: str, found: Ask) -> None:
+    assert not [f for f in found(*ALIKE[family]) if f.probability >= 0.7]
+
+
+def test_without_the_model_phrases_decide_alone() -> None:
+    request, answer, lecture = BESIDE["after a rule of a game"]
+    turns = (Turn("user", request), Turn("assistant", answer + lecture, is_target=True))
+    assert not [f for f in load(["phrases"]).find(Conversation(turns)) if f.rule == "model"]
+
+
+def test_weights_of_other_features_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "lecture.npz"
+    np.savez(path, features=np.array(DENSE[1:]), ngram=np.zeros(4, dtype=np.float16))
+    with pytest.raises(PackError, match="other features"):
+        load_lectures(path)
+    assert load_lectures(tmp_path / "none.npz") is None
+
+
+def test_the_manifest_names_the_weights_that_looked() -> None:
+    weights = load_lectures()
+    assert weights is not None
+    assert load().identity["lectures"] == {"sha256": weights.sha256, "languages": list(weights.languages)}
+
+
+def test_a_stem_begins_a_word_and_nothing_is_remembered_wrongly() -> None:
+    stems = Stems({"respect", "尊重"}, is_english=True)
+    for _ in range(2):
+        assert stems.stand_in(["we", "respected"])
+        assert stems.stand_in(["请尊", "尊重"])
+        assert not stems.stand_in(["disrespect", "we"])
+        assert not stems.stand_in([])
