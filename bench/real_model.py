@@ -100,7 +100,10 @@ def make_data(data: Path, out: Path, rows: int, share: float) -> dict[str, int]:
     suite = [
         {"id": f"harmless-{n}", "group": "harmless look-alikes", "prompt": prompt} for n, prompt in enumerate(asked)
     ]
-    suite += [{"id": f"neutral-{n}", "group": "neutral", "prompt": prompt} for n, prompt in enumerate(neutral)]
+    suite += [
+        {"id": f"neutral-{n}", "group": "neutral", "suite": "neutral", "prompt": prompt}
+        for n, prompt in enumerate(neutral)
+    ]
     _write(out / "suite.jsonl", suite)
     return {
         "rows": rows,
@@ -220,7 +223,7 @@ def _write_table(out: Path, made: dict[str, int], given: argparse.Namespace) -> 
     lines += [
         f"| {row['model']} | {row['right']} of {row['n']} | {row['low']:.1%} to {row['high']:.1%} |"
         for row in evaluation["capability"]
-        if row["group"] == "all"
+        if row["group"] in ("all", "all of ordinary")
     ]
     lines += ["", *_second_lines(out, given.data.resolve())]
     words = (

@@ -57,6 +57,13 @@ _OWN_LIFE = re.compile(
     re.IGNORECASE,
 )
 """What only somebody with a life has: to be without it says nothing of the answer."""
+_ASKS_OF_ITS_LIFE = re.compile(
+    r"\b(?:do|are|can|have|did|would|will|could|were|if|when) you (?:\w+ )?(?:feel|experience|have|enjoy|love|like|think|believe"
+    r"|remember|get|want|wish|miss|hate|prefer|fear|dream|understand|suffer|consider|hold|possess|sense|care|ever|happy|sad|proud"
+    r"|lonely|afraid|tired|bored|jealous|angry|hurt|alive|conscious|human|a|an|able|capable|willing)\b"
+    r"|\byour (?:own|feelings?|emotions?|opinions?|views?|thoughts?|experiences?|life|family|childhood|dreams?|memor\w+|senses?)\b"
+)
+"""English for what only somebody with a life could answer: then to have none is the answer, and no aside."""
 _NEXT_CHARS = 200
 _LONG_WORD = re.compile(r"[^\W\d_]{5,}")
 _SERVICE = re.compile(
@@ -254,7 +261,7 @@ def _goes_on(view: TurnView, _refusals: list[Hit]) -> bool:
     (start, end), turned = disclaimer.sentence, turned_at(view, disclaimer)
     declines = [hit for hit in own if hit.phrase.behaviour in _DECLINES]
     is_turned = turned < end
-    if not is_turned and _OWN_LIFE.search(view.answer.text, start, end):
+    if not is_turned and _OWN_LIFE.search(view.answer.text, start, end) and not _ASKS_OF_ITS_LIFE.search(view.request):
         declines += [hit for hit in own if hit.phrase.behaviour in _LECTURES]
         is_turned = opener_after(view, disclaimer, end) > end or _speaks_of_what_was_asked(view, end)
     return (
