@@ -76,6 +76,8 @@ _SERVICE = re.compile(
 """What a shop, and no model, says that it does not do."""
 _LECTURE_SHARE = 0.6
 """Share of an answer from which lecturing sentences are all that it is."""
+_SURELY = 0.65
+"""How likely sentences have to lecture that may be the text that was asked for."""
 _ANSWER_SHARE = 0.25
 """Share of an answer from which what stands beside its lectures is one."""
 _LECTURES = ("moralising", "sign.norms")
@@ -97,7 +99,7 @@ def judged_findings(
     """Return the findings of a turn, the model's judgement applied where it was trained on the language."""
     found = _with_lectures(view, findings_from(view, turn, field), turn, field)
     if model is None or not _is_for(model, view):
-        return without_doubles(_with_refusal_by_lecture(view, found, turn, field))
+        return without_doubles(found)
     refusal = _refusal(view, model, model.judge(view), turn, field)
     others = [finding for finding in found if finding.behaviour not in REFUSALS]
     return without_doubles(([refusal] if refusal else []) + others)
@@ -122,18 +124,6 @@ def _with_lectures(
     ]
 
 
-def _with_refusal_by_lecture(
-    view: TurnView, found: list[Finding], turn: int, field: Literal["text", "reasoning"]
-) -> list[Finding]:
-    """Return the findings with a refusal where an answer is nothing but a lecture and no phrase of it refuses."""
-    chance = _lectures_instead(view) if not any(f.behaviour in REFUSALS for f in found) else 0.0
-    if not chance:
-        return found
-    first = view.lectures[0]
-    span = (first.start, first.end)
-    return [*found, _learned(view, "refusal.policy", span, turn, field=field, probability=chance)]
-
-
 def _lectures_instead(view: TurnView) -> float:
     """Return how likely an answer is nothing but a lecture, in place of what was asked for: 0 where it is not."""
     text = view.answer.text.strip()
@@ -141,7 +131,8 @@ def _lectures_instead(view: TurnView) -> float:
     asked_for = {"request.ethics", "request.opinion", "request.rewrite", "request.wording", "request.argue"}
     if len(view.lectures) < 2 or said < _LECTURE_SHARE * len(text) or view.asks & asked_for:
         return 0.0
-    return sum(one.chance for one in view.lectures) / len(view.lectures)
+    chance = sum(one.chance for one in view.lectures) / len(view.lectures)
+    return chance if chance >= _SURELY or all(one.is_own for one in view.lectures) else 0.0
 
 
 def _only_lectures_beside(view: TurnView, refusals: list[Hit]) -> bool:
