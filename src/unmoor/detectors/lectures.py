@@ -6,22 +6,21 @@ wrong, and have little to do with what was asked. A look at single words, some m
 
 from __future__ import annotations
 
-import hashlib
 import math
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from unmoor.detectors.grams import BUCKETS, all_grams, encoded
+from unmoor.detectors.grams import all_grams, encoded
 from unmoor.detectors.normalise import fold_text
+from unmoor.detectors.stored import read_weights
 from unmoor.detectors.structure import Answer
-from unmoor.errors import PackError
 
 __all__ = [
     "DENSE",
@@ -248,17 +247,15 @@ def load_lectures(path: Path = _WEIGHTS) -> Lectures | None:
     Raises:
         PackError: the weights belong to other features than this version has.
     """
-    if not path.is_file():
+    stored = read_weights(path, DENSE, "train_lectures.py")
+    if stored is None:
         return None
-    with np.load(path, allow_pickle=False) as stored:
-        arrays: dict[str, Any] = {name: stored[name] for name in stored.files}
-    if tuple(arrays["features"]) != DENSE or arrays["ngram"].shape != (BUCKETS,):
-        raise PackError(f"{path.name} was trained for other features. Next: python models/detector/train_lectures.py")
+    arrays, sha256 = stored
     return Lectures(
         ngram=arrays["ngram"].astype(np.float32),
         dense=arrays["dense"].astype(np.float32),
         bias=float(arrays["bias"]),
         lead=float(arrays["lead"]),
-        languages=tuple(str(code) for code in arrays["languages"]),
-        sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
+        languages=tuple(map(str, arrays["languages"])),
+        sha256=sha256,
     )

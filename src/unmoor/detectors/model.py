@@ -6,19 +6,16 @@ generated rows and the model card.
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from unmoor.detectors.features import DENSE, dense_features, ngram_features, sentence_scores
-from unmoor.detectors.grams import BUCKETS
+from unmoor.detectors.stored import read_weights
 from unmoor.detectors.turn import TurnView
-from unmoor.errors import PackError
 
 __all__ = ["HEADS", "TRAINED_ON", "Model", "Verdict", "load_model"]
 
@@ -80,16 +77,10 @@ def load_model(path: Path = _WEIGHTS) -> Model | None:
     Raises:
         PackError: the weights belong to other features than this version has.
     """
-    if not path.is_file():
+    stored = read_weights(path, DENSE, "train.py")
+    if stored is None:
         return None
-    with np.load(path, allow_pickle=False) as stored:
-        arrays: dict[str, Any] = {name: stored[name] for name in stored.files}
-    if tuple(arrays["features"]) != DENSE or arrays["ngram"].shape != (len(HEADS), BUCKETS):
-        raise PackError(f"{path.name} was trained for other features. Next: python models/detector/train.py")
-    return Model(
-        ngram=arrays["ngram"].astype(np.float32),
-        dense=arrays["dense"].astype(np.float32),
-        bias=arrays["bias"].astype(np.float32),
-        languages=tuple(str(code) for code in arrays["languages"]),
-        sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
-    )
+    arrays, sha256 = stored
+    languages = tuple(map(str, arrays["languages"]))
+    weights = {name: arrays[name].astype(np.float32) for name in ("ngram", "dense", "bias")}
+    return Model(**weights, languages=languages, sha256=sha256)
