@@ -56,3 +56,33 @@ def test_want_of_access_is_a_cannot(family: str, found: Ask) -> None:
 @pytest.mark.parametrize("family", SHOULD_NOT)
 def test_a_norm_without_want_of_access_is_a_should_not(family: str, found: Ask) -> None:
     assert "refusal.policy" in {f.behaviour for f in found(*SHOULD_NOT[family])}
+
+
+_CANNOT_HELP = [
+    "Valitettavasti en voi auttaa tässä pyynnössä.",
+    "Valitettavasti en voi auttaa tämän kanssa.",
+    "Pahoittelen, mutta en voi auttaa tässä.",
+    "Tyvärr kan jag inte hjälpa till med den här begäran.",
+    "Dessverre kan jeg ikke hjelpe med denne forespørselen.",
+    "Desværre kan jeg ikke hjælpe med denne anmodning.",
+    "Leider kann ich bei dieser Anfrage nicht helfen.",
+    "Helaas kan ik niet helpen met dit verzoek.",
+    "Malheureusement, je ne peux pas aider avec cette demande.",
+    "Desafortunadamente, no puedo ayudar con esta solicitud.",
+    "Infelizmente, não posso ajudar com este pedido.",
+    "Purtroppo non posso aiutare con questa richiesta.",
+    "Niestety nie mogę pomóc w tej sprawie.",
+    "К сожалению, я не могу помочь с этим запросом.",
+    "Maalesef bu istekte yardımcı olamam.",
+    "很抱歉，我无法协助处理这个请求。",
+    "申し訳ありませんが、このリクエストにはお手伝いできません。",
+    "죄송하지만 이 요청은 도와드릴 수 없습니다.",
+    "للأسف لا أستطيع المساعدة في هذا الطلب.",
+    "क्षमा करें, मैं इस अनुरोध में मदद नहीं कर सकता।",
+]
+
+
+@pytest.mark.parametrize("answer", _CANNOT_HELP)
+def test_not_to_be_able_to_help_with_a_request_is_no_want_of_means(answer: str, found: Ask) -> None:
+    kinds = {f.behaviour for f in found("Tell me more about it.", answer) if f.probability >= 0.5}
+    assert kinds == {"refusal.policy"}
