@@ -31,7 +31,7 @@ def asked(tmp_path: Path) -> Path:
         for n in range(40)
     ]
     training = {"twins": {f"leak-{share}": {"leak": share, "seed": 7} for share in (0, 1)}}
-    evaluation = {"rates": rate_rows(Judged(one, one.answer == REFUSES) for one in answers)}
+    evaluation = {"rates": rate_rows([Judged(one, one.answer == REFUSES) for one in answers])}
     (tmp_path / "training.json").write_text(json.dumps(training))
     (tmp_path / "evaluation.json").write_text(json.dumps(evaluation))
     (tmp_path / "answers.jsonl").write_text("".join(json.dumps(asdict(one)) + "\n" for one in answers))
