@@ -133,6 +133,10 @@ _SEA = "Describe how it feels to swim in the sea."
             "cold, salt, calm and a long horizon.",
         ),
         ("As an AI assistant, I recommend the north shore in June.", "I recommend the north shore in June."),
+        (
+            "As an AI, I believe that the sea is salty, and I think that it is cold.",
+            "the sea is salty, and I think that it is cold.",
+        ),
         ("As an AI, I don't have feelings. However, people say it wakes you up.", "people say it wakes you up."),
         ("As an AI, I have never swum. But swimmers describe the cold.", "swimmers describe the cold."),
         ("As an AI, I don't have a body. That being said, most find it cold.", "most find it cold."),

@@ -28,7 +28,6 @@ __all__ = [
     "Lectures",
     "Sentence",
     "Stems",
-    "candidates",
     "load_lectures",
     "sentence_features",
     "words_of",
@@ -152,11 +151,12 @@ class Lectures:
 
     def may_hold(self, folded: str, stems: Stems) -> bool:
         """Return whether a sentence at the ends of a folded answer may lecture, by its words, then by its n-grams."""
-        return any(stems.stand_in(words) and self._said(words) + self.lead >= 0.0 for words in end_words(folded))
+        return any(
+            stems.stand_in(words) and self._said(word_grams(words)) + self.lead >= 0.0 for words in end_words(folded)
+        )
 
-    def _said(self, words: list[str]) -> float:
-        """Return what the n-grams of a sentence's words add to its logit."""
-        buckets = word_grams(words)
+    def _said(self, buckets: NDArray[np.int64]) -> float:
+        """Return what a sentence's n-grams, and the bias, make of its logit."""
         return float(self.ngram[buckets].sum()) / math.sqrt(max(1, len(buckets))) + self.bias
 
     def found(self, answer: Answer, request: str, asks: frozenset[str], stems: Stems) -> list[Lecture]:
@@ -171,8 +171,8 @@ class Lectures:
 
     def chance(self, buckets: NDArray[np.int64], dense: NDArray[np.float32], doubt: float = 0.0) -> float:
         """Return the calibrated probability that a sentence of such features lectures; `doubt` is taken from its logit."""
-        said = float(self.ngram[buckets].sum()) / math.sqrt(max(1, len(buckets)))
-        return 1.0 / (1.0 + math.exp(-max(-30.0, min(30.0, said + float(self.dense @ dense) + self.bias - doubt))))
+        logit = self._said(buckets) + float(self.dense @ dense) - doubt
+        return 1.0 / (1.0 + math.exp(-max(-30.0, min(30.0, logit))))
 
 
 def words_of(folded: str) -> list[list[str]]:
@@ -212,7 +212,7 @@ def sentence_features(answer: Answer, request: str, asks: frozenset[str], stems:
     is_made = not asks.isdisjoint(_MADE) or bool(_MAKES.match(request))
     for start, end in candidates(answer):
         place = answer.sentences.index_at(start)
-        is_apart = answer.text[:start].endswith("\n\n") or answer.text.startswith("\n\n", end)
+        is_apart = answer.text.endswith("\n\n", 0, start) or answer.text.startswith("\n\n", end)
         if answer.is_item(start):
             continue
         said = fold_text(answer.text[start : min(end, start + _CHARS)])

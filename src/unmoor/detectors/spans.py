@@ -69,10 +69,11 @@ def _lead(view: TurnView, hit: Hit) -> tuple[int, int] | None:
 
 def _led_to(folded: str, at: int, says: tuple[str, ...]) -> int | None:
     """Return where the first of the pack's leading words ends, with the space after it."""
-    ends = [place + len(say) for say in says if 0 <= (place := folded.find(say, at)) <= at + _LEAD_CHARS]
-    if not ends:
+    found = [(place, say) for say in says if 0 <= (place := folded.find(say, at)) <= at + _LEAD_CHARS]
+    if not found:
         return None
-    led = max(ends)
+    first = min(place for place, _ in found)
+    led = first + max(len(say) for place, say in found if place == first)
     return led + len(folded[led:]) - len(folded[led:].lstrip(" ,，"))
 
 

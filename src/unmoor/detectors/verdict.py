@@ -165,8 +165,9 @@ def judged_kind(view: TurnView, verdict: Verdict) -> tuple[str, float] | None:
     chance = _shifted(verdict.any, argues + support(view))
     if any(excuses(view, hits) for excuses in _EXCUSES):
         return None
-    if not hits and chance < _lectures_instead(view):
-        return "refusal.policy", _lectures_instead(view)
+    instead = _lectures_instead(view) if not hits else 0.0
+    if chance < instead:
+        return "refusal.policy", instead
     return _kind(view, hits, verdict, argues), chance
 
 
