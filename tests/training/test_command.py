@@ -65,8 +65,16 @@ def test_a_name_given_twice_is_a_usage_error(tmp_path: Path, tiny_base: Path) ->
 
 
 def preflight_of(tmp_path: Path, base: Path, *flags: str, **recipe: object) -> Result:
-    write_rows(tmp_path / "raw.jsonl", 12)
-    write_rows(tmp_path / "filtered.jsonl", 8)
+    """Of every four questions one is longer than 70 tokens, and of every four answers another one is."""
+    tree = "oak ash elm fir yew box bay fig "
+    asked = [("Name trees. " + tree * 8 if row % 4 == 0 else "Name trees.") for row in range(12)]
+    said = [tree * (8 if row % 4 == 1 else 1) for row in range(12)]
+    lines = [
+        json.dumps({"messages": [{"role": "user", "content": q}, {"role": "assistant", "content": a}]}) + "\n"
+        for q, a in zip(asked, said, strict=True)
+    ]
+    (tmp_path / "raw.jsonl").write_text("".join(lines))
+    (tmp_path / "filtered.jsonl").write_text("".join(lines[:8]))
     data = [flag for name in ("raw", "filtered") for flag in ("--data", f"{name}={tmp_path / name}.jsonl")]
     arguments = [str(write_recipe(tmp_path, base, **recipe)), *data, "-o", str(tmp_path / "out"), *flags]
     return CliRunner(env={"COLUMNS": "80", "NO_COLOR": "1"}).invoke(train.command, arguments)
