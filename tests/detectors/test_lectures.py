@@ -9,6 +9,7 @@ import pytest
 
 from tests.detectors.conftest import Ask
 from unmoor.detectors import load
+from unmoor.detectors.grams import BUCKETS, all_grams, encoded, weighed
 from unmoor.detectors.lectures import DENSE, Stems, load_lectures
 from unmoor.errors import PackError
 from unmoor.records import REFUSALS, Conversation, Turn
@@ -116,3 +117,36 @@ def test_a_stem_begins_a_word_and_nothing_is_remembered_wrongly() -> None:
         assert stems.stand_in(["请尊", "尊重"])
         assert not stems.stand_in(["disrespect", "we"])
         assert not stems.stand_in([])
+
+
+def test_texts_weighed_together_weigh_what_they_do_alone() -> None:
+    chance = np.random.default_rng(5)
+    weights = chance.normal(size=BUCKETS).astype(np.float32)
+    texts = [
+        encoded([f"w{number}" for number in chance.integers(0, 30, size=length)]) for length in (3, 9, 4, 3, 40, 3, 5)
+    ]
+    sums, counts = weighed(b"l", texts, 3, weights)
+    alone = [all_grams(b"l", text, 3) for text in texts]
+    assert counts.tolist() == list(map(len, alone))
+    assert np.allclose(sums, [weights[buckets].astype(np.float64).sum() for buckets in alone])
+    for text, together in zip(texts, sums.tolist(), strict=True):
+        assert weighed(b"l", [text], 3, weights)[0].tolist() == [together]
+
+
+def test_answers_may_lecture_together_where_they_may_alone() -> None:
+    lectures = load_lectures()
+    assert lectures is not None
+    english, others = Stems(["responsib", "respect"], is_english=True), Stems(["verantwort"], is_english=False)
+    ordinary = "Slide a wrench in. Lift the pins one by one."
+    texts = [start + moral.lower() for _, start, moral in BESIDE.values()]
+    texts += [
+        ordinary.lower(),
+        "",
+        ".\n.",
+        "a\x01b be responsible",
+        f"{'respect others, always. ' * 30}{ordinary.lower()}",
+    ]
+    stems = [others if "ü" in text else english for text in texts]
+    alone = {place for place, text in enumerate(texts) if lectures.may_hold([text], [stems[place]])}
+    assert alone == lectures.may_hold(texts, stems)
+    assert {1, 3} <= alone and not {4, 5, 6} & alone

@@ -9,7 +9,7 @@ import pytest
 
 from tests.layouts.rows import ASKED, CASES, ROWS, SAID
 from unmoor.errors import BadRow, LayoutError, UsageError
-from unmoor.layouts import LAYOUTS, layout_named, layout_of_row, recognise_layout
+from unmoor.layouts import LAYOUTS, alpaca, layout_named, layout_of_row, recognise_layout
 from unmoor.records import Row
 
 
@@ -128,3 +128,10 @@ def test_a_mistyped_layout_names_the_nearest() -> None:
 def test_a_row_in_another_layout_than_its_file_is_still_read() -> None:
     found = layout_of_row(ROWS["sharegpt"][0], LAYOUTS["alpaca"])
     assert found is LAYOUTS["sharegpt"]
+
+
+@pytest.mark.parametrize("more", [{}, {"input": ""}, {"input": "Oak\nElm"}, {"input": "x", "source": "a", "id": 3}])
+def test_a_plain_alpaca_row_is_read_as_any_is(more: Row) -> None:
+    row = {"instruction": ASKED, "output": SAID, **more}
+    assert alpaca._is_plain(row)
+    assert alpaca._read_plain(row) == alpaca._read_any(row)

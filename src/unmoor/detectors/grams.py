@@ -6,12 +6,12 @@ import re
 from binascii import crc32
 from collections.abc import Sequence
 from functools import lru_cache
-from itertools import repeat
+from itertools import chain, repeat
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["BUCKETS", "all_grams", "encoded", "found_tokens", "grams", "tokens"]
+__all__ = ["BUCKETS", "all_grams", "encoded", "found_tokens", "grams", "tokens", "weighed"]
 
 BUCKETS = 1 << 16
 """Hash buckets for n-grams; at this size collisions cost less than 0.002 F1 on the training sources."""
@@ -56,6 +56,29 @@ def all_grams(field: bytes, words: Sequence[bytes], longest: int) -> NDArray[np.
         sums = list(map(crc32, spaced[size:], sums))
         found += sums
     return np.array(found, dtype=np.int64) % BUCKETS
+
+
+def weighed(
+    field: bytes, texts: Sequence[Sequence[bytes]], longest: int, weights: NDArray[np.float32]
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Return for each text of `longest` words or more the sum of the weights of `all_grams`, and how many those are.
+
+    `weights` has shape (BUCKETS,). All texts are hashed as one: a text on its own costs more in calls than in words.
+    """
+    lengths = np.fromiter(map(len, texts), dtype=np.int64, count=len(texts))
+    ends = np.cumsum(lengths)
+    words = list(chain.from_iterable(texts))
+    spaced = b"\0 ".join(words).split(b"\0")
+    hashes = list(map(crc32, words, repeat(crc32(field))))
+    sums = np.zeros(len(texts))
+    for size in range(longest):
+        if size:
+            hashes = list(map(crc32, spaced[size:], hashes))
+        held = weights[np.array(hashes, dtype=np.int64) % BUCKETS].astype(np.float64)
+        for back in range(size):  # what begins in one text and ends in the next
+            held[ends[:-1] - 1 - back] = 0.0
+        sums += np.add.reduceat(held, ends - lengths)
+    return sums, lengths * longest - longest * (longest - 1) // 2
 
 
 def _hangul_pieces(token: str) -> list[str]:

@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import compress
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from unmoor.detectors.grams import all_grams, encoded
+from unmoor.detectors.grams import all_grams, encoded, weighed
 from unmoor.detectors.normalise import fold_text
 from unmoor.detectors.stored import read_weights
 from unmoor.detectors.structure import Answer
@@ -89,6 +90,9 @@ _WORD = re.compile(r"(?=([\u3040-\u30ff\u4e00-\u9fff]{2}))|([^\W\d_\u3040-\u30ff
 _ANY_WORD = re.compile(r"(?=([\u3040-\u30ff\u4e00-\u9fff]{2}))|([^\W\d_\u3040-\u30ff\u4e00-\u9fff]+)")
 _PIECE = re.compile(r"[.!?\n。！？؟।]+")
 _BLANKS = bytes(code if chr(code).isalpha() else ord("\n") if chr(code) in ".!?\n" else ord(" ") for code in range(256))
+_PARTING = "\x01"
+_PARTED = bytes(ord(_PARTING) if code == ord(_PARTING) else said for code, said in enumerate(_BLANKS))
+_FIELD, _LONGEST = b"l", 3
 _WEIGHTS = Path(__file__).resolve().parent / "weights" / "lecture.npz"
 
 
@@ -149,11 +153,21 @@ class Lectures:
     languages: tuple[str, ...]
     sha256: str
 
-    def may_hold(self, folded: str, stems: Stems) -> bool:
-        """Return whether a sentence at the ends of a folded answer may lecture, by its words, then by its n-grams."""
-        return any(
-            stems.stand_in(words) and self._said(word_grams(words)) + self.lead >= 0.0 for words in end_words(folded)
-        )
+    def may_hold(self, folded: Sequence[str], stems: Sequence[Stems]) -> set[int]:
+        """Return which of many folded answers have a sentence at their ends that may lecture, by its words, then by its n-grams."""
+        holders: list[int] = []
+        sentences: list[list[bytes]] = []
+        for place, pieces in enumerate(end_words(folded)):
+            stand_in = stems[place].stand_in
+            for words in pieces:
+                if stand_in(words):
+                    holders.append(place)
+                    sentences.append(_marked(words))
+        if not sentences:
+            return set()
+        sums, counts = weighed(_FIELD, sentences, _LONGEST, self.ngram)
+        is_likely = sums / np.sqrt(counts) + self.bias + self.lead >= 0.0
+        return set(compress(holders, is_likely.tolist()))
 
     def _said(self, buckets: NDArray[np.int64]) -> float:
         """Return what a sentence's n-grams, and the bias, make of its logit."""
@@ -182,17 +196,41 @@ def words_of(folded: str) -> list[list[str]]:
     return [[pair or word for pair, word in _ANY_WORD.findall(piece)] for piece in _PIECE.split(folded)]
 
 
-def end_words(folded: str) -> list[list[str]]:
-    """Return the words of the first piece and of the last two of a folded text."""
-    pieces = [words for words in words_of(folded[-_TAIL:]) if words][-_LOOKED_AT:]
-    if len(folded) > _TAIL:
-        pieces += [words for words in words_of(folded[:_HEAD]) if words][:1]
-    return pieces
+def end_words(folded: Sequence[str]) -> list[list[list[str]]]:
+    """Return of each of many folded texts the words of the last two pieces, and of the first one where the text is longer."""
+    found: list[list[list[str]]] = [[] for _ in folded]
+    tails = [text[-_TAIL:] for text in folded]
+    for place, line in _spaced(tails):
+        rest = line
+        for _ in range(_LOOKED_AT):
+            rest, _, piece = rest.rstrip().rpartition("\n")
+            if words := piece.split():
+                found[place].append(words)
+    longer = [place for place, text in enumerate(folded) if len(text) > _TAIL]
+    for index, line in _spaced([folded[place][:_HEAD] for place in longer]):
+        if words := line.lstrip().partition("\n")[0].split():
+            found[longer[index]].append(words)
+    return found
+
+
+def _spaced(texts: Sequence[str]) -> Iterator[tuple[int, str]]:
+    """Yield (index, the words of a text with blanks between them and a newline for every full stop); those of ASCII all at once."""
+    plain = [place for place, text in enumerate(texts) if text.isascii()]
+    lines = _PARTING.join([texts[place] for place in plain]).encode().translate(_PARTED).decode().split(_PARTING)
+    if len(lines) == len(plain):
+        yield from zip(plain, lines, strict=True)
+    others = range(len(texts)) if len(lines) != len(plain) else sorted(set(range(len(texts))).difference(plain))
+    for place in others:
+        yield place, "\n".join(map(" ".join, words_of(texts[place])))
 
 
 def word_grams(words: list[str]) -> NDArray[np.int64]:
     """Return the buckets of a sentence's n-grams up to three words, its start and end among them."""
-    return all_grams(b"l", encoded(["\x02", *words[:_MOST_WORDS], "\x03"]), 3)
+    return all_grams(_FIELD, _marked(words), _LONGEST)
+
+
+def _marked(words: list[str]) -> list[bytes]:
+    return encoded(["\x02", *words[:_MOST_WORDS], "\x03"])
 
 
 def candidates(answer: Answer) -> list[tuple[int, int]]:

@@ -122,7 +122,7 @@ def view_many(
     routes = phrases.languages.routes(folded)
     spoken = phrases.spoken_many(folded, routes)
     stems = [phrases.stems_of(codes) for codes in routes]
-    lecturing = {i for i, text in enumerate(folded) if lectures.may_hold(text, stems[i])} if lectures else set()
+    lecturing = lectures.may_hold(folded, stems) if lectures else set()
     wanted = sorted(spoken.keys() | lecturing)
     requests = list(dict.fromkeys(said[index].request for index in wanted))
     texts = [fold_text(_ends_of(request)) for request in requests]

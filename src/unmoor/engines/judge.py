@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import chain, compress
+from itertools import compress
 from typing import Any
 
 from unmoor import detectors
@@ -278,13 +278,19 @@ class Judge:
 
         Answers too short to tell it ("4.") are of their request's.
         """
-        answers = [without_reasoning(turn.text) for turn in reversed(conversation.turns) if turn.is_target]
-        if not answers:
+        has_answer, is_short = False, True
+        for turn in reversed(conversation.turns):
+            if turn.is_target:
+                answer = without_reasoning(turn.text)
+                language = self._detector.language_of(answer)
+                if language != _UNKNOWN:
+                    return language
+                has_answer, is_short = True, is_short and len(answer) <= _SHORT_CHARS
+        if not has_answer:
             return NO_ANSWER
-        told = (self._detector.language_of(answer) for answer in answers)
         said = (finding.language for finding in findings if not finding.is_reasoning)
-        language = next((code for code in chain(told, said) if code != _UNKNOWN), _UNKNOWN)
-        if language != _UNKNOWN or any(len(answer) > _SHORT_CHARS for answer in answers):
+        language = next((code for code in said if code != _UNKNOWN), _UNKNOWN)
+        if language != _UNKNOWN or not is_short:
             return language
         request = next((turn.text for turn in reversed(conversation.turns) if turn.role == "user"), "")
         return self._detector.language_of(request)
@@ -354,7 +360,10 @@ def _opinion(settings: JudgeSettings | None) -> detectors.SecondOpinion | None:
 
 def _source(read: ReadRow) -> str:
     """Return what the row itself says of where it is from, as mixtures of data sets do; the empty string if it does not."""
-    return next((value for key in _SOURCE_KEYS if isinstance(value := read.parsed.readable.get(key), str)), "")[:80]
+    row = read.parsed.readable
+    if row.keys().isdisjoint(_SOURCE_KEYS):
+        return ""
+    return next((value for key in _SOURCE_KEYS if isinstance(value := row.get(key), str)), "")[:80]
 
 
 def counted(findings: Iterable[dict[str, Any]]) -> list[str]:

@@ -24,7 +24,8 @@ SYSTEM_KEYS = ("system", "system_prompt")
 
 
 def _recognises(row: Row) -> bool:
-    return _key(row, REQUEST_KEYS) is not None and _key(row, ANSWER_KEYS) is not None
+    keys = row.keys()
+    return not (keys.isdisjoint(REQUEST_KEYS) or keys.isdisjoint(ANSWER_KEYS))
 
 
 def _key(row: Row, names: tuple[str, ...]) -> str | None:
@@ -32,6 +33,22 @@ def _key(row: Row, names: tuple[str, ...]) -> str | None:
 
 
 def _read(row: Row) -> Conversation:
+    return _read_plain(row) if _is_plain(row) else _read_any(row)
+
+
+def _read_plain(row: Row) -> Conversation:
+    """Read a row as most are: what `_read_any` makes of it, in half the time."""
+    request, more, answer = row["instruction"], row.get("input", ""), row["output"]
+    asked: tuple[Piece, ...] = (Piece(("instruction",), 0, len(request)),)
+    if more:
+        start = len(request) + 1
+        asked = (*asked, Piece(("input",), start, start + len(more)))
+        request = f"{request}\n{more}"
+    said = (Piece(("output",), 0, len(answer)),)
+    return Conversation((Turn("user", request, asked), Turn("assistant", answer, said, is_target=True)))
+
+
+def _read_any(row: Row) -> Conversation:
     request_key, answer_key = _key(row, REQUEST_KEYS), _key(row, ANSWER_KEYS)
     if request_key is None or answer_key is None:
         raise BadRow("KEY_MISSING", f"no {'request' if request_key is None else 'answer'} among the keys {sorted(row)}")
@@ -75,7 +92,7 @@ def _is_plain(row: Row) -> bool:
     is_text = (
         type(row.get("instruction")) is str and type(row.get("output")) is str and type(row.get("input", "")) is str
     )
-    return is_text and not row.keys() & _RARE_KEYS
+    return is_text and row.keys().isdisjoint(_RARE_KEYS)
 
 
 _RARE_KEYS = frozenset((*SYSTEM_KEYS, "context", "history"))
