@@ -1,4 +1,4 @@
-"""What an assistant says of itself: an answer where it was asked, a disclaimer where an answer follows; in no language a refusal."""
+"""What an assistant says of itself: an answer where it was asked, a disclaimer where an answer follows, no refusal."""
 
 from __future__ import annotations
 
