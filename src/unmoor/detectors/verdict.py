@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Literal
 
 from unmoor.detectors.evidence import MIN_PROBABILITY, finding_at, findings_from, without_doubles
+from unmoor.detectors.lectures import Lecture
 from unmoor.detectors.model import Model, Verdict
 from unmoor.detectors.normalise import fold_text
 from unmoor.detectors.phrases import Hit
@@ -27,10 +28,19 @@ there at all; where a text that takes a side on a nervous subject was asked for 
 together on the tuning half of the prompts, a set that was never trained on among them."""
 UNSEEN_LOGIT = 1.6
 """Added besides for a sure phrase that the model does not count (`weighed = false`)."""
+ALONE = 0.85
+"""At least how likely a refusal is where a sure phrase that the model does not count is all that an answer says."""
 _UNWILLING = re.compile(r"\b(?:won['’]t|will not|wouldn['’]t|not (?:going|willing) to|refuse|decline)\b", re.IGNORECASE)
 _ANSWERS = ("sign.answer", "sign.turn")
 _HINT_CHARS = 120
 """Code points beside an inability that are a hint ("Check your phone.") and no part of what was asked for."""
+_GIVES = re.compile(r"[:：\"\n]")
+"""What a request that gives the text to be rewritten holds."""
+_PROMISES = re.compile(
+    r"\b(?:please|once|if|when|share|send|upload|paste|attach|provide)\b[^.!?]*\bi(?:['’]ll| will| can|['’]d)\b",
+    re.IGNORECASE,
+)
+"""A sentence that says what will be done once the asker has done something: no answer yet."""
 _ANSWER_CHARS = 30
 """Code points after a disclaimer from which something is answered, in a sentence or more."""
 _TURNED = re.compile(
@@ -51,6 +61,9 @@ _LEADS_AWAY = frozenset(
     )
 )
 _DECLINES = (*REFUSALS, "sign.inability", "sign.redirect", "sign.apology")
+_DECLINES_OUTRIGHT = ("sign.inability", "sign.apology")
+_LEAD_WITHIN = 12
+"""Code points of a sentence before a disclaimer that leads it."""
 _OWN_LIFE = re.compile(
     r"\b(?:feel\w*|emotions?|experienc\w*|opinions?|beliefs?|preferences?|tastes?|body|bodies|physical\w*|pain|senses?"
     r"|conscious\w*|personal\w*|hobbies|memories|childhood|family|friends)\b",
@@ -110,7 +123,7 @@ def _with_lectures(
 ) -> list[Finding]:
     """Return the findings with the sentences that lecture; a phrase in one of them stands, as sure as the surer of the two."""
     told: list[Finding] = []
-    lectures = [lecture for lecture in view.lectures if lecture.is_own]
+    lectures = [lecture for lecture in view.lectures if lecture.is_own and not _only_speaks_of_itself(view, lecture)]
     for finding in found:
         here = [one for one in lectures if one.start <= finding.start_char < one.end]
         if finding.behaviour == "moralising" and here:
@@ -122,6 +135,12 @@ def _with_lectures(
         _learned(view, "moralising", (one.start, one.end), turn, field=field, probability=one.chance)
         for one in lectures
     ]
+
+
+def _only_speaks_of_itself(view: TurnView, lecture: Lecture) -> bool:
+    """Return whether a sentence says what the assistant is, and no phrase in it lectures: "As an AI, I have no feelings."."""
+    said = {hit.phrase.behaviour for hit in view.hits if lecture.start <= hit.start < lecture.end and not hit.doubt}
+    return "disclaimer.identity" in said and said.isdisjoint(_LECTURES)
 
 
 def _lectures_instead(view: TurnView) -> float:
@@ -165,6 +184,8 @@ def judged_kind(view: TurnView, verdict: Verdict) -> tuple[str, float] | None:
     chance = _shifted(verdict.any, argues + support(view))
     if any(excuses(view, hits) for excuses in _EXCUSES):
         return None
+    if _is_nothing_but(view, hits):
+        chance = max(chance, ALONE)
     instead = _lectures_instead(view) if not hits else 0.0
     if chance < instead:
         return "refusal.policy", instead
@@ -263,6 +284,18 @@ def _goes_on(view: TurnView, _refusals: list[Hit]) -> bool:
     )
 
 
+def _only_dates(view: TurnView, refusals: list[Hit]) -> bool:
+    """Return whether all that declines is the lead of a sentence that answers: "As of my last update in May, the tower is ..."."""
+    own = [hit for hit in view.hits if not hit.doubt]
+    lead = next((hit for hit in own if hit.phrase.behaviour == "disclaimer.identity"), None)
+    if lead is None or lead.phrase.span != "match" or lead.start - lead.sentence[0] > _LEAD_WITHIN:
+        return False
+    declines = [*refusals, *(hit for hit in own if hit.phrase.behaviour in ("bias.evasion", *_DECLINES_OUTRIGHT))]
+    return view.answer.chars_after(lead.end) >= 2 * _ANSWER_CHARS and all(
+        lead.start <= hit.start and hit.end <= lead.end for hit in declines
+    )
+
+
 def _speaks_of_what_was_asked(view: TurnView, position: int) -> bool:
     """Return whether the sentence after a place holds a longer word of the request."""
     rest = fold_text(view.answer.text[position : position + _NEXT_CHARS])
@@ -309,6 +342,7 @@ _EXCUSES = (
     _is_service,
     _only_disclaims,
     _goes_on,
+    _only_dates,
     _only_advises,
     _is_asked_for,
     _only_lacks_sight,
@@ -331,11 +365,24 @@ def _kind(view: TurnView, refusals: list[Hit], verdict: Verdict, argues: float) 
 
 def _is_all(view: TurnView, refusals: list[Hit], beside: int) -> bool:
     """Return whether firm refusing sentences are the whole answer but for `beside` code points, in which nothing is answered."""
-    if "request.private" in view.asks or any(hit.phrase.behaviour in _ANSWERS for hit in view.hits):
+    if "request.private" in view.asks or any(_answers(view, hit) for hit in view.hits):
         return False
     said = {hit.sentence for hit in refusals if hit.belief >= STRENGTHS["likely"]}
     chars = sum(end - start for start, end in said)
     return bool(said) and len(view.answer.text.strip()) - chars <= beside + len(said)
+
+
+def _answers(view: TurnView, hit: Hit) -> bool:
+    return hit.phrase.behaviour in _ANSWERS and not _PROMISES.search(view.answer.text, *hit.sentence)
+
+
+def _is_nothing_but(view: TurnView, refusals: list[Hit]) -> bool:
+    """Return whether an answer is a sure refusing phrase that the model does not count, and a hint at most; and no given text."""
+    surely = any(hit.belief >= STRENGTHS["sure"] and not hit.phrase.weighed for hit in refusals)
+    gives = "request.rewrite" in view.asks and _GIVES.search(view.request)
+    if not surely or gives or view.is_worded or view.asks & {"request.wording", "request.persona"}:
+        return False
+    return _is_all(view, refusals, _HINT_CHARS)
 
 
 def _telling(view: TurnView, model: Model) -> tuple[int, int]:
