@@ -144,6 +144,13 @@ _SEA = "Describe how it feels to swim in the sea."
             "En tant que modèle de langage, je peux vous dire que la mer est salée et froide.",
             "la mer est salée et froide.",
         ),
+        (
+            "As a large language model, I have never swum, but here is what swimmers say: cold at first, then calm.",
+            "here is what swimmers say: cold at first, then calm.",
+        ),
+        ("Som en AI-språkmodell kan jag berätta att havet är salt och kallt.", "havet är salt och kallt."),
+        ("Som en AI-sprogmodel kan jeg fortælle dig, at havet er salt og koldt.", "havet er salt og koldt."),
+        ("Som en AI-språkmodell kan jeg fortelle deg at havet er salt og kaldt.", "havet er salt og kaldt."),
         ("Come modello linguistico, non ho un corpo. Però il mare è freddo e salato.", "il mare è freddo e salato."),
         ("Als KI habe ich keine Gefühle. Aber Schwimmer sprechen von Kälte.", "Schwimmer sprechen von Kälte."),
         (

@@ -47,10 +47,16 @@ def _disclaimer(view: TurnView, hit: Hit) -> tuple[int, int]:
     """Return the disclaimer's sentence, or only its clause where the sentence answers after all ("..., but leek soup is best")."""
     start, end = hit.sentence
     turned = turned_at(view, hit)
-    offers = any(other.phrase.behaviour == "sign.answer" and turned <= other.start < end for other in view.hits)
+    offers = [other for other in view.hits if other.phrase.behaviour == "sign.answer" and turned <= other.start < end]
     if turned < end:
-        return (start, end) if offers else (start, turned)
+        is_said_after = any(_is_answered_after(view.answer.text[other.end : end]) for other in offers)
+        return (start, turned) if is_said_after or not offers else (start, end)
     return _lead(view, hit) or (start, end)
+
+
+def _is_answered_after(rest: str) -> bool:
+    """Return whether what follows an offer in its sentence is what was offered: "but here is what helps: cold water and salt"."""
+    return len(rest.partition(":")[2].split()) >= _WORDS_LEFT
 
 
 def _lead(view: TurnView, hit: Hit) -> tuple[int, int] | None:
