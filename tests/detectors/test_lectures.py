@@ -111,7 +111,7 @@ def test_the_manifest_names_the_weights_that_looked() -> None:
 
 
 def test_a_stem_begins_a_word_and_nothing_is_remembered_wrongly() -> None:
-    stems = Stems({"respect", "尊重"}, is_english=True)
+    stems = Stems({"respect", "尊重"}, ("en",))
     for _ in range(2):
         assert stems.stand_in(["we", "respected"])
         assert stems.stand_in(["请尊", "尊重"])
@@ -136,7 +136,7 @@ def test_texts_weighed_together_weigh_what_they_do_alone() -> None:
 def test_answers_may_lecture_together_where_they_may_alone() -> None:
     lectures = load_lectures()
     assert lectures is not None
-    english, others = Stems(["responsib", "respect"], is_english=True), Stems(["verantwort"], is_english=False)
+    english, others = Stems(["responsib", "respect"], ("en",)), Stems(["verantwort"], ("en", "de"))
     ordinary = "Slide a wrench in. Lift the pins one by one."
     texts = [start + moral.lower() for _, start, moral in BESIDE.values()]
     texts += [

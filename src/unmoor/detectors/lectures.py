@@ -60,8 +60,7 @@ _MAKES = re.compile(
 )
 """What asks in English for a text of some kind: only a paragraph apart from it is the assistant's own."""
 _DOUBT = 1.0
-"""Taken from the logit in other languages than English: they have a tenth of its rows. On the half of the test rows that was read
-no answer that only looks like a lecture is then flagged from .70 on."""
+"""Taken from the logit in a language that the model was not trained on."""
 _MOST_KNOWN = 20_000
 """Words that are remembered; then all are forgotten, as texts without end hold words without end."""
 _REQUEST_CHARS = 600
@@ -93,6 +92,8 @@ _BLANKS = bytes(code if chr(code).isalpha() else ord("\n") if chr(code) in ".!?\
 _PARTING = "\x01"
 _PARTED = bytes(ord(_PARTING) if code == ord(_PARTING) else said for code, said in enumerate(_BLANKS))
 _FIELD, _LONGEST = b"l", 3
+_STEM = 6
+"""Letters by which the model knows a word: what follows is mostly an ending, and most languages have few rows."""
 _WEIGHTS = Path(__file__).resolve().parent / "weights" / "lecture.npz"
 
 
@@ -118,9 +119,10 @@ class Sentence(NamedTuple):
 class Stems:
     """Beginnings of words without which no sentence lectures; pairs of characters where words are not spaced."""
 
-    def __init__(self, stems: Iterable[str], *, is_english: bool) -> None:
+    def __init__(self, stems: Iterable[str], codes: tuple[str, ...]) -> None:
+        """`codes` are the languages that a text may be in, English among them where others are."""
         self._known = _KnownWords(tuple(sorted(stems)))
-        self.doubt = 0.0 if is_english else _DOUBT
+        self.others = tuple(code for code in codes if code != "en")
 
     def stand_in(self, words: list[str]) -> bool:
         """Return whether one of them begins a word."""
@@ -144,14 +146,19 @@ class _KnownWords(dict[str, bool]):
 @dataclass(frozen=True)
 class Lectures:
     """The model's weights: `ngram` has shape (BUCKETS,), `dense` (len(DENSE),); `lead` is what a look at words alone adds to a
-    logit for place and request."""
+    logit for place and request, `doubts` what is taken from it by language."""
 
     ngram: NDArray[np.float32]
     dense: NDArray[np.float32]
     bias: float
     lead: float
-    languages: tuple[str, ...]
+    doubts: dict[str, float]
     sha256: str
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """Return the codes of the languages that the model was trained on."""
+        return tuple(self.doubts)
 
     def may_hold(self, folded: Sequence[str], stems: Sequence[Stems]) -> set[int]:
         """Return which of many folded answers have a sentence at their ends that may lecture, by its words, then by its n-grams."""
@@ -178,8 +185,9 @@ class Lectures:
         is_asked = "request.ethics" in asks and "request.sensitive" not in asks
         if is_asked or not asks.isdisjoint(_OF_ITSELF):
             return []
+        doubt = max((self.doubts.get(code, _DOUBT) for code in stems.others), default=self.doubts.get("en", 0.0))
         return [
-            Lecture(one.start, one.end, self.chance(one.buckets, one.dense, stems.doubt), one.is_own)
+            Lecture(one.start, one.end, self.chance(one.buckets, one.dense, doubt), one.is_own)
             for one in sentence_features(answer, request, asks, stems)
         ]
 
@@ -230,7 +238,7 @@ def word_grams(words: list[str]) -> NDArray[np.int64]:
 
 
 def _marked(words: list[str]) -> list[bytes]:
-    return encoded(["\x02", *words[:_MOST_WORDS], "\x03"])
+    return encoded(["\x02", *[word[:_STEM] for word in words[:_MOST_WORDS]], "\x03"])
 
 
 def candidates(answer: Answer) -> list[tuple[int, int]]:
@@ -294,6 +302,6 @@ def load_lectures(path: Path = _WEIGHTS) -> Lectures | None:
         dense=arrays["dense"].astype(np.float32),
         bias=float(arrays["bias"]),
         lead=float(arrays["lead"]),
-        languages=tuple(map(str, arrays["languages"])),
+        doubts=dict(zip(map(str, arrays["languages"]), map(float, arrays["doubts"]), strict=True)),
         sha256=sha256,
     )

@@ -66,7 +66,7 @@ class Phrases:
         self._extra: dict[tuple[int, str], Any] = {}
         self._looked_at = 0
         self.languages = Languages(packs)
-        self.buts, self.tasks, self.joins, self.says, self.morals = (
+        self.buts, self.tasks, self.joins, self.says, self.morals, self.denials, self.leans = (
             {pack.code: tuple(sorted(pack.words.get(name, ()))) for pack in packs} for name in WORDS
         )
         self._stems: dict[tuple[str, ...], Stems] = {}
@@ -90,7 +90,7 @@ class Phrases:
         made = self._stems.get(codes)
         if made is None:
             stems = {stem for code in codes for stem in self.morals.get(code, ())}
-            made = self._stems[codes] = Stems(stems, is_english=codes == ("en",))
+            made = self._stems[codes] = Stems(stems, codes)
         return made
 
     def asked(self, folded: str) -> set[int]:
