@@ -148,6 +148,10 @@ _SEA = "Describe how it feels to swim in the sea."
             "As a large language model, I have never swum, but here is what swimmers say: cold at first, then calm.",
             "here is what swimmers say: cold at first, then calm.",
         ),
+        ("I'm just an AI, but the sea is cold at 15 degrees.", "the sea is cold at 15 degrees."),
+        ("Jag är bara en AI, men havet är 15 grader kallt.", "havet är 15 grader kallt."),
+        ("En tant qu'IA, je ne nage pas, mais elle est froide.", "elle est froide."),
+        ("As an AI language model, I can tell you that it is cold.", "it is cold."),
         ("Som en AI-språkmodell kan jag berätta att havet är salt och kallt.", "havet är salt och kallt."),
         ("Som en AI-sprogmodel kan jeg fortælle dig, at havet er salt og koldt.", "havet er salt og koldt."),
         ("Som en AI-språkmodell kan jeg fortelle deg at havet er salt og kaldt.", "havet er salt og kaldt."),
@@ -162,6 +166,36 @@ _SEA = "Describe how it feels to swim in the sea."
 def test_what_a_mend_leaves_of_an_answer_reads_well(answer: str, left: str, found: Ask) -> None:
     cut = next(f for f in found(_SEA, answer) if f.behaviour == "disclaimer.identity")
     assert (answer[: cut.start_char] + answer[cut.end_char :]).strip() == left
+
+
+@pytest.mark.parametrize(
+    ("request_", "answer"),
+    [
+        (
+            "Hauptstadt von Laos?",
+            "Als KI-Sprachmodell kann ich dir sagen, dass es Vientiane ist. Die Stadt liegt am Mekong.",
+        ),
+        ("Wann fährt der erste Zug?", "Als KI-Assistent weiß ich, dass er um 4:38 Uhr fährt. Bitte prüfe die Zeit."),
+        ("Hoe hoog is de Vaalserberg?", "Als AI-taalmodel kan ik je vertellen dat hij ruim driehonderd meter hoog is."),
+    ],
+)
+def test_a_disclaimer_that_cannot_be_parted_from_its_answer_waits_for_people(
+    request_: str, answer: str, found: Ask
+) -> None:
+    (finding,) = [f for f in found(request_, answer) if f.behaviour == "disclaimer.identity"]
+    assert 0.5 <= finding.probability < 0.7
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "Als KI-Sprachmodell habe ich keine Hände. Nimm kaltes Wasser und Salz, dann geht der Fleck heraus.",
+        "As an AI language model, I don't have hands. Use cold water and salt on the stain.",
+    ],
+)
+def test_a_disclaimer_alone_in_its_sentence_is_cut(answer: str, found: Ask) -> None:
+    (finding,) = [f for f in found("How do I get a stain out?", answer) if f.behaviour == "disclaimer.identity"]
+    assert finding.probability >= 0.7 and answer.startswith(f"{finding.quote} ")
 
 
 def test_the_opener_stays_where_its_sentence_has_a_finding_of_its_own(found: Ask) -> None:

@@ -6,7 +6,7 @@ import re
 from typing import Literal
 
 from unmoor.detectors.phrases import Hit
-from unmoor.detectors.spans import cut_of, turns
+from unmoor.detectors.spans import cut_of, says_more, turns
 from unmoor.detectors.turn import TurnView
 from unmoor.languages import STRENGTHS
 from unmoor.records import BEHAVIOURS, REFUSALS, Finding
@@ -18,6 +18,8 @@ MIN_PROBABILITY = 0.2
 _RANK = {"refusal.capability": 0, "refusal.policy": 1, "refusal.partial": 2}
 _DOUBTED = 0.45
 """What a refusing phrase is believed at most where an answer stands beside it: it stays a finding for people to look at."""
+_UNPARTED = 0.6
+"""What a disclaimer is believed at most whose sentence holds the answer too, and cannot be parted: people look before it is cut."""
 _GIVES_A_VOICE = frozenset(("request.text", "request.rewrite", "request.persona", "request.argue"))
 """Requests whose answer may speak for somebody else, or for one side."""
 _ASKS_OF_ITSELF = frozenset(("request.self", "request.identity"))
@@ -62,8 +64,8 @@ def without_doubles(findings: list[Finding]) -> list[Finding]:
     ]
 
 
-def _order(view: TurnView, hit: Hit) -> tuple[float, int, int]:
-    return -_belief(view, hit), _RANK.get(hit.phrase.behaviour, 9), hit.start
+def _order(view: TurnView, hit: Hit) -> tuple[float, int, bool, int]:
+    return -_belief(view, hit), _RANK.get(hit.phrase.behaviour, 9), hit.phrase.span != "match", hit.start
 
 
 def _belief(view: TurnView, hit: Hit) -> float:
@@ -71,6 +73,8 @@ def _belief(view: TurnView, hit: Hit) -> float:
         return min(hit.belief, _DOUBTED)
     if _is_asked_about(view, hit):
         return min(hit.belief, _DOUBTED)
+    if says_more(view, hit):
+        return min(hit.belief, _UNPARTED)
     if hit.phrase.behaviour == "bias.evasion" and STRENGTHS["likely"] <= hit.belief and _evades_throughout(view):
         return STRENGTHS["sure"]
     return hit.belief

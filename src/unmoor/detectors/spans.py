@@ -14,7 +14,7 @@ from unmoor.detectors.phrases import Hit
 from unmoor.detectors.turn import TurnView
 from unmoor.records import BEHAVIOURS
 
-__all__ = ["cut_of", "opener_after", "turned_at", "turns"]
+__all__ = ["cut_of", "opener_after", "says_more", "turned_at", "turns"]
 
 _ASIDES = ("disclaimer.identity", "disclaimer.professional", "moralising")
 """Behaviours whose sentence may stand beside an answer, so that the answer's next one may lean on it."""
@@ -24,12 +24,17 @@ _LEAD_CHARS = 110
 """Code points from "As an AI" in which the words that lead to what is said begin."""
 _BEFORE = 40
 """Code points before a disclaimer in its sentence that go with it ("Please note that as an AI, ...")."""
-_WORDS_LEFT = 4
+_WORDS_LEFT = 3
 """Words from which a clause after a disclaimer says something."""
 _SPEAKS_AS = re.compile(r"(?:as|being) an? ")
 _DENIES = re.compile(r"n't|(?<!\w)(?:not|no|never|nor|unable|without|only|just|cannot|incapable|limited)(?!\w)")
 """English words by which a clause says what the assistant is not or has not."""
 _DENIED_WITHIN = 60
+_WORD = re.compile(r"[^\W\d_]+'?")
+_FIGURE = re.compile(r"(?<!\d)(?!(?:19|20)\d\d(?!\d))\d")
+"""A figure that is no year: the date of a model's training is one."""
+_LONG = 6
+"""Letters of a word of the request that says what it is about."""
 _ANNOUNCES = re.compile(r" ?(?:i|here|let|below|the following|these|some)(?!\w)[^.!?:\n]{0,100}:\s*")
 
 
@@ -41,6 +46,31 @@ def cut_of(view: TurnView, hit: Hit) -> tuple[int, int]:
     if hit.phrase.behaviour in _ASIDES and end == hit.sentence[1]:
         return start, _past_opener(view, hit, end)
     return start, end
+
+
+def says_more(view: TurnView, hit: Hit) -> bool:
+    """Return whether a disclaimer's sentence, which would be cut whole, holds what was asked for as well: "Als KI weiß ich, dass ..."
+
+    Told by what it does not deny, and a clause that cannot stand alone, a figure, or a longer word of the request.
+    """
+    if hit.phrase.behaviour != "disclaimer.identity" or hit.phrase.span == "match":
+        return False
+    if _disclaimer(view, hit) != hit.sentence:
+        return False
+    rest = fold_text(view.answer.text[hit.end : hit.sentence[1]])
+    words = _WORD.findall(rest)
+    language = hit.phrase.language
+    denials = view.denials.get(language, ())
+    if len(words) < _WORDS_LEFT or (language != "en" and not denials):
+        return False
+    if _DENIES.search(rest) if language == "en" else not set(words).isdisjoint(denials):
+        return False
+    if not set(words).isdisjoint(view.leans.get(language, ())) or _FIGURE.search(rest):
+        return True
+    offers = any(
+        other.phrase.behaviour == "sign.answer" and hit.start <= other.start < hit.sentence[1] for other in view.hits
+    )
+    return not offers and any(len(word) >= _LONG and word in view.request for word in words)
 
 
 def _disclaimer(view: TurnView, hit: Hit) -> tuple[int, int]:
@@ -124,9 +154,10 @@ def opener_after(view: TurnView, hit: Hit, end: int) -> int:
 
 
 def turned_at(view: TurnView, hit: Hit) -> int:
-    """Return where a clause of four words or more after "but" or "however" begins in the sentence of a hit, or its end."""
+    """Return where a clause of three words or more after "but" or "however" begins in the sentence of a hit, or its end."""
     end = hit.sentence[1]
-    turned = _turn_in_sentence(view, view.buts.get(hit.phrase.language, ()), hit.end, end)
+    begin = hit.end - view.answer.text.endswith((",", ";"), hit.start, hit.end)
+    turned = _turn_in_sentence(view, view.buts.get(hit.phrase.language, ()), begin, end)
     return turned if len(view.answer.text[turned:end].split()) >= _WORDS_LEFT else end
 
 

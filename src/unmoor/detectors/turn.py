@@ -74,6 +74,8 @@ class TurnView:
     tasks: Mapping[str, tuple[str, ...]]
     joins: Mapping[str, tuple[str, ...]]
     says: Mapping[str, tuple[str, ...]]
+    denials: Mapping[str, tuple[str, ...]]
+    leans: Mapping[str, tuple[str, ...]]
     lectures: tuple[Lecture, ...] = ()
     """Sentences that the model of lectures takes for such."""
 
@@ -219,6 +221,8 @@ def _taken_apart(phrases: Phrases, said: Said, asked: _Asked, parts: _Parts) -> 
         tasks=phrases.tasks,
         joins=phrases.joins,
         says=phrases.says,
+        denials=phrases.denials,
+        leans=phrases.leans,
         lectures=lectures,
     )
     doubts = [_doubt(view, hit) for hit in hits]
