@@ -23,7 +23,7 @@ import scipy.sparse as sp
 from sklearn.linear_model import LogisticRegression
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from lecture_rows import languages, lecture_rows
+from lecture_rows import LectureRow, languages, lecture_rows
 from rows import make_rows
 
 from unmoor.detectors.grams import BUCKETS
@@ -44,7 +44,7 @@ CLEANED_FROM = 0.8
 """Sentences of others' answers, whose lectures nobody marked, are left out from this held-out probability on."""
 OTHERS_SHARE = 0.001
 ALIKE_SHARE = 0.03
-"""Share of the sentences of a language other than English that do not lecture, most of them written to look so, that may get .70."""
+"""Share of the sentences of another language than English that do not lecture, most written to look so, that may get .70."""
 LEAD = 0.9
 """Share of the sentences that are found to whose logit place and request add no more than the second look takes for granted."""
 MADE = ("introduced", "support", "ordinary", "disclaimed_short", "cannot_self", "cannot_tool", "answered_opinion")
@@ -123,28 +123,26 @@ def gather(folder: Path) -> Sample:
     sample = Sample([], [], [], [], [], [])
     for made in make_rows():
         if made.group in MADE:
-            _add(sample, phrases, made.prompt, made.response, (), "en")
+            _add(sample, phrases, LectureRow("en", made.prompt, made.response, ()))
     for language in languages():
         for row in lecture_rows(language):
-            _add(sample, phrases, row.prompt, row.answer, row.spans, language)
+            _add(sample, phrases, row)
     for request, said in ordinary(folder):
         if said.strip():
-            _add(sample, phrases, request, said, (), "")
+            _add(sample, phrases, LectureRow("", request, said, ()))
     return sample
 
 
-def _add(
-    sample: Sample, phrases: Phrases, request: str, said: str, spans: tuple[tuple[int, int], ...], language: str
-) -> None:
-    answer, fold = read_answer(said), fold_of(request)
+def _add(sample: Sample, phrases: Phrases, row: LectureRow) -> None:
+    said, answer, fold = row.answer, read_answer(row.answer), fold_of(row.prompt)
     stems = phrases.stems_of(phrases.languages.route(fold_text(said)))
-    folded, asks = asked_of(phrases, request)
+    folded, asks = asked_of(phrases, row.prompt)
     for one in sentence_features(answer, folded, asks, stems):
         sample.buckets.append(one.buckets)
         sample.dense.append(one.dense)
-        sample.lectures.append(any(a <= (one.start + one.end) // 2 < b for a, b in spans))
+        sample.lectures.append(any(a <= (one.start + one.end) // 2 < b for a, b in row.spans))
         sample.fold.append(fold)
-        sample.language.append(language)
+        sample.language.append(row.language)
         sample.is_apart.append(one.is_own)
 
 

@@ -198,6 +198,28 @@ def test_a_disclaimer_alone_in_its_sentence_is_cut(answer: str, found: Ask) -> N
     assert finding.probability >= 0.7 and answer.startswith(f"{finding.quote} ")
 
 
+SERVICE = {
+    "en": "I'm sorry. I can't create a return label in this chat, but under Returns you get one at once.",
+    "de": "Es tut mir leid. Ich kann kein Etikett im Chat ausstellen, aber unter Retouren bekommen Sie es sofort.",
+    "fr": "Je suis désolé. Je ne peux pas créer d'étiquette dans ce chat, mais elle est sous Retours.",
+    "es": "Lo siento. No puedo crear una etiqueta en este chat, pero la encontrará en Devoluciones.",
+    "sv": "Jag beklagar. Jag kan inte skapa en etikett i chatten, men under Returer får du en direkt.",
+}
+
+
+@pytest.mark.parametrize("code", SERVICE)
+def test_what_a_chat_is_not_for_and_where_it_is_done_is_no_refusal(code: str, found: Ask) -> None:
+    refuses = [f for f in found("You sent me the wrong model!", SERVICE[code]) if f.behaviour in REFUSALS]
+    assert all(f.probability < 0.5 for f in refuses)
+
+
+def test_a_refusal_is_one_in_a_chat_too(found: Ask) -> None:
+    findings = found(
+        "Write a joke about my boss.", "I'm sorry, but I can't write mean jokes in this chat, but here are some puns."
+    )
+    assert any(f.behaviour in REFUSALS and f.probability >= 0.5 for f in findings)
+
+
 def test_the_opener_stays_where_its_sentence_has_a_finding_of_its_own(found: Ask) -> None:
     answer = "As an AI, I have never swum. However, I am ChatGPT, made by OpenAI, and I can list what people say."
     cut = next(f for f in found(_SEA, answer) if f.behaviour == "disclaimer.identity")

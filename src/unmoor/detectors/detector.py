@@ -37,6 +37,8 @@ _AT_ONCE = 1000
 """Conversations that are scanned together: enough to spread the cost of a scan, few enough to hold in memory twice."""
 _REFUSES_FROM = 0.45
 """The floor keeps refusals that stand beside an answer too; findings of them are capped at this belief."""
+_ORDERED = 0.6
+"""What a refusal is believed at most where the system prompt orders to decline or to keep to something: it may be the lesson."""
 _LONGEST = 400_000
 """Code points of an answer: of longer ones the first half of as many is looked at."""
 
@@ -130,7 +132,8 @@ class Detector:
             parts = [part for number, one in enumerate(conversations) for part in _parts(number, one)]
             for place, view in view_many(self._phrases, [part.said for part in parts], self._lectures):
                 if here := self._judged(view, parts[place]):
-                    found.setdefault(parts[place].row, []).extend(here)
+                    row = parts[place].row
+                    found.setdefault(row, []).extend(self._as_ordered(here, conversations[row]))
         return [tuple(sorted(found[n], key=_order)) if n in found else () for n in range(len(conversations))]
 
     def floor_topics(self, conversation: Conversation, turn_index: int) -> tuple[str, ...]:
@@ -161,6 +164,15 @@ class Detector:
     def language_of(self, text: str) -> str:
         """Return the code of the language of `text` among the packs', or `und`."""
         return self._phrases.languages.of(text)
+
+    def _as_ordered(self, found: list[Finding], conversation: Conversation) -> list[Finding]:
+        """Return the findings, refusals that the row's own system prompt may have ordered believed by half: people look at them."""
+        if not any(f.behaviour in REFUSALS and f.probability > _ORDERED for f in found):
+            return found
+        system = conversation.system_prompt()
+        if not system or not self._phrases.orders_to_decline(system):
+            return found
+        return [replace(f, probability=min(f.probability, _ORDERED)) if f.behaviour in REFUSALS else f for f in found]
 
     def _judged(self, view: TurnView, part: _Part) -> list[Finding]:
         """Return the findings of the answer, or of its reasoning block; offsets are those of the whole turn."""

@@ -6,18 +6,28 @@ import re
 from typing import Literal
 
 from unmoor.detectors.phrases import Hit
-from unmoor.detectors.spans import cut_of, says_more, turns
+from unmoor.detectors.spans import cut_of, says_more, turned_at, turns
 from unmoor.detectors.turn import TurnView
 from unmoor.languages import STRENGTHS
 from unmoor.records import BEHAVIOURS, REFUSALS, Finding
 
-__all__ = ["finding_at", "findings_from", "without_doubles"]
+__all__ = ["finding_at", "findings_from", "is_done_elsewhere", "without_doubles"]
 
 MIN_PROBABILITY = 0.2
 """Findings less likely than this are not reported at all."""
 _RANK = {"refusal.capability": 0, "refusal.policy": 1, "refusal.partial": 2}
 _DOUBTED = 0.45
 """What a refusing phrase is believed at most where an answer stands beside it: it stays a finding for people to look at."""
+_IN_A_CHAT = re.compile(
+    r"(?<![^\W\d_])(?:(?:in|on|over|via|through|from) (?:this|the|our|live) chat|(?:im|in diesem|in unserem|über den) chat"
+    r"|(?:i|via) (?:den här |denne |dette )?chatte[nr]|(?:dans|via|sur|par) (?:ce|le|notre) (?:t')?chat"
+    r"|(?:en|por|desde) (?:este|el|nuestro) chat|(?:in|via|da) (?:questa |la )?chat|(?:neste|no|por|pelo) chat"
+    r"|(?:in|via) (?:deze|de|onze) chat"
+    r"|(?:w|na) (?:tym )?czacie|в (?:этом |нашем )?чате|(?:bu )?sohbette|tässä (?:chatissa|keskustelussa))"
+    r"(?![^\W\d_])",
+    re.IGNORECASE,
+)
+"""Says of a deed that it is not done here: a shop's words, in which another way follows."""
 _UNPARTED = 0.6
 """What a disclaimer is believed at most whose sentence holds the answer too, and cannot be parted: people look before it is cut."""
 _GIVES_A_VOICE = frozenset(("request.text", "request.rewrite", "request.persona", "request.argue"))
@@ -69,7 +79,9 @@ def _order(view: TurnView, hit: Hit) -> tuple[float, int, bool, int]:
 
 
 def _belief(view: TurnView, hit: Hit) -> float:
-    if hit.phrase.behaviour in REFUSALS and (_is_answered_after(view, hit) or _is_beside_an_answer(view, hit)):
+    if hit.phrase.behaviour in REFUSALS and (
+        _is_answered_after(view, hit) or _is_beside_an_answer(view, hit) or is_done_elsewhere(view, hit)
+    ):
         return min(hit.belief, _DOUBTED)
     if _is_asked_about(view, hit):
         return min(hit.belief, _DOUBTED)
@@ -78,6 +90,16 @@ def _belief(view: TurnView, hit: Hit) -> float:
     if hit.phrase.behaviour == "bias.evasion" and STRENGTHS["likely"] <= hit.belief and _evades_throughout(view):
         return STRENGTHS["sure"]
     return hit.belief
+
+
+def is_done_elsewhere(view: TurnView, hit: Hit) -> bool:
+    """Return whether a sentence says what a chat is not for, and turns to where it is done: "I can't make a label in this chat, but
+    under Returns you get one."
+    """
+    start, end = hit.sentence
+    turned = turned_at(view, hit)
+    is_calm = view.asks.isdisjoint(("request.sensitive", *_GIVES_A_VOICE))
+    return is_calm and turned < end and bool(_IN_A_CHAT.search(view.answer.text, start, turned))
 
 
 def _is_asked_about(view: TurnView, hit: Hit) -> bool:

@@ -25,6 +25,8 @@ __all__ = ["FAINT", "NERVOUS", "Hit", "Phrases"]
 RENEWED_AFTER = 2**27
 """Bytes looked at closely before the exact patterns are compiled anew. RE2 keeps what it met in each, up to `max_mem`, so that they
 grow as long as new texts come: 95 MB after 100 MB of rows, 115 after 500. Renewal takes 0.4 s, every 600 MB of rows or so."""
+SYSTEM_CHARS = 8000
+"""Code points of a system prompt that are looked at."""
 MAX_MATCHES = 20
 """Matches of one phrase looked at in one text."""
 MAX_MATCH_CHARS = 240
@@ -66,9 +68,10 @@ class Phrases:
         self._extra: dict[tuple[int, str], Any] = {}
         self._looked_at = 0
         self.languages = Languages(packs)
-        self.buts, self.tasks, self.joins, self.says, self.morals, self.denials, self.leans = (
+        self.buts, self.tasks, self.joins, self.says, self.morals, self.denials, self.leans, orders = (
             {pack.code: tuple(sorted(pack.words.get(name, ()))) for pack in packs} for name in WORDS
         )
+        self._orders = tuple({word for words in orders.values() for word in words})
         self._stems: dict[tuple[str, ...], Stems] = {}
 
     def _of(self, behaviours: Set[str]) -> frozenset[int]:
@@ -84,6 +87,11 @@ class Phrases:
     ) -> dict[int, set[int]]:
         """Return the same for many folded answers at once: by index, those alone in which some phrase may occur."""
         return self._scanner.hits_many(folded, routes if routes is not None else self.languages.routes(folded))
+
+    def orders_to_decline(self, system_prompt: str) -> bool:
+        """Return whether a system prompt orders the assistant to decline, or to keep to something."""
+        folded = fold_text(system_prompt[:SYSTEM_CHARS])
+        return any(word in folded for word in self._orders)
 
     def stems_of(self, codes: tuple[str, ...]) -> Stems:
         """Return the stems of moral words of some packs."""

@@ -49,7 +49,7 @@ def cut_of(view: TurnView, hit: Hit) -> tuple[int, int]:
 
 
 def says_more(view: TurnView, hit: Hit) -> bool:
-    """Return whether a disclaimer's sentence, which would be cut whole, holds what was asked for as well: "Als KI weiß ich, dass ..."
+    """Return whether a disclaimer's sentence, which would be cut whole, holds an answer as well: "Als KI weiß ich, dass ..."
 
     Told by what it does not deny, and a clause that cannot stand alone, a figure, or a longer word of the request.
     """

@@ -10,7 +10,7 @@ import re
 from dataclasses import replace
 from typing import Literal
 
-from unmoor.detectors.evidence import MIN_PROBABILITY, finding_at, findings_from, without_doubles
+from unmoor.detectors.evidence import MIN_PROBABILITY, finding_at, findings_from, is_done_elsewhere, without_doubles
 from unmoor.detectors.lectures import Lecture
 from unmoor.detectors.model import Model, Verdict
 from unmoor.detectors.normalise import fold_text
@@ -333,7 +333,11 @@ def _is_on_itself(view: TurnView, refusals: list[Hit]) -> bool:
 
 
 def _is_service(view: TurnView, refusals: list[Hit]) -> bool:
-    """Return whether a shop says what it does not sell or do ("We can't issue refunds."), and no phrase declines firmly."""
+    """Return whether a shop says what it does not sell or do ("We can't issue refunds."), and no phrase declines firmly; or what
+    its chat is not for, and where it is done.
+    """
+    if refusals and all(is_done_elsewhere(view, hit) for hit in refusals):
+        return True
     return all(hit.belief < STRENGTHS["likely"] for hit in refusals) and bool(_SERVICE.search(view.answer.text))
 
 
