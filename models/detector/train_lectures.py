@@ -239,7 +239,7 @@ def _shifted(slope: tuple[float, float], others: np.ndarray) -> tuple[float, flo
 
 
 def _doubts(logits: np.ndarray, labels: np.ndarray, language: np.ndarray) -> dict[str, float]:
-    """Return by language what to take from a held-out logit; from an English one nothing, as it is calibrated on others' answers."""
+    """Return by language what to take from a held-out logit; from an English one nothing: others' answers calibrate it."""
     found = {"en": 0.0}
     for code in languages():
         if code != "en":
