@@ -78,3 +78,9 @@ def test_a_chinese_phrase_counts_in_a_japanese_answer_only_where_no_kana_stands(
     assert not languages.accepts("zh", "ja", "これは違法です。")
     assert languages.accepts("zh", "ja", "我无法提供。")
     assert languages.accepts("zh", "zh", "我无法提供。")
+
+
+def test_a_unit_after_a_figure_ends_a_sentence_and_an_initial_does_not() -> None:
+    assert len(split_sentences("Le mont Blanc culmine à 4 806 m. La mesure change.").spans) == 2
+    assert len(split_sentences("Bake at 200 C. Then rest.").spans) == 2
+    assert len(split_sentences("Write to J. Smith today.").spans) == 1
