@@ -26,17 +26,18 @@ _KEPT = frozenset("LMN")
 @cache
 def follow_ups() -> frozenset[str]:
     """Return the words of all languages, as `_plain` makes them."""
-    table = tomllib.loads(files("unmoor.policy").joinpath("follow_ups.toml").read_text(encoding="utf-8"))
-    return frozenset(_plain(text) for texts in table.values() for text in texts)
+    return frozenset(_plain(text) for texts in _table().values() for text in texts)
 
 
 def asks_back(text: str) -> bool:
-    """Return whether a request does nothing but ask back about the answer before it: "Why not?", "Please, come on!"."""
+    """Return whether a request only asks back about the answer before: "Why not?", "That is silly, I am old. Why can't you?"."""
     if len(text) > _MOST_CHARS:
         return False
     parts = [_plain(part) for part in _END.split(unicodedata.normalize("NFKC", text))]
     said = [part for part in parts if part]
-    return bool(said) and all(part in follow_ups() for part in said)
+    if not said or said[0] not in follow_ups():
+        return False
+    return said[-1] in _ends_on() or all(part in follow_ups() for part in said)
 
 
 def follow_ups_of(conversation: Conversation, turn: int) -> list[int]:
@@ -52,6 +53,17 @@ def follow_ups_of(conversation: Conversation, turn: int) -> list[int]:
         found.append(index)
         start = index + 1
     return found
+
+
+@cache
+def _table() -> dict[str, list[str]]:
+    return tomllib.loads(files("unmoor.policy").joinpath("follow_ups.toml").read_text(encoding="utf-8"))
+
+
+@cache
+def _ends_on() -> frozenset[str]:
+    """Return the questions about a refusal that decide for the whole request, as `_plain` makes them."""
+    return frozenset(map(_plain, _table()["ends_on"]))
 
 
 def _plain(text: str) -> str:

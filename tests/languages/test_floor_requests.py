@@ -1,0 +1,34 @@
+"""A plain request that names a floor topic is recognised in each language, and one that only looks alike is not."""
+
+from __future__ import annotations
+
+import tomllib
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from unmoor.detectors.phrases import Phrases
+from unmoor.languages import load_packs, pack_codes
+
+REQUESTS: dict[str, dict[str, list[str]]] = tomllib.loads(
+    Path(__file__).with_name("floor_requests.toml").read_text(encoding="utf-8")
+)
+NAMED = {"minors": {"floor.minors"}, "mass": {"floor.mass-casualty"}, "harmless": set[str]()}
+ALL = [(code, kind, text) for code, kinds in REQUESTS.items() for kind, texts in kinds.items() for text in texts]
+
+
+@cache
+def phrases() -> Phrases:
+    return Phrases(load_packs())
+
+
+def test_requests_are_written_for_every_pack_of_all_three_kinds() -> None:
+    assert sorted(REQUESTS) == sorted(pack_codes())
+    assert all(set(kinds) == set(NAMED) for kinds in REQUESTS.values())
+
+
+@pytest.mark.parametrize(("code", "kind", "text"), ALL)
+def test_a_request_names_its_topic_and_a_look_alike_none(code: str, kind: str, text: str) -> None:
+    assert phrases().floor_in(text) == NAMED[kind], code
+    assert phrases().floor_in(f"{text}\n\nThank you.") == NAMED[kind], code
