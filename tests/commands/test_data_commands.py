@@ -806,3 +806,22 @@ def test_a_policy_that_acts_by_rule_alone_is_not_said_to_find_nothing(data: Path
     done = unmoor("filter", data, "--policy", "mine.toml", "-o", "run", cwd=data.parent)
     assert (done.returncode, done.stderr) == (0, "")
     assert b"assist" in (data.parent / "run" / "removed.jsonl").read_bytes()
+
+
+def test_explain_says_what_an_audit_found(data: Path) -> None:
+    assert unmoor("audit", data, "-o", "seen", cwd=data.parent).returncode == 0
+    why = unmoor("explain", "seen", 2, cwd=data.parent).stdout
+    assert why.startswith("Row 2 was kept, as an audit changes nothing: turn 2 declines because it should not")
+    assert f"“{REFUSAL}”" in why and "with probability" in why and why.count("\n") == 1
+
+
+def test_the_policies_that_ship_are_listed_for_a_script(tmp_path: Path) -> None:
+    listed = json.loads(unmoor("policy", "--json", cwd=tmp_path).stdout)["policies"]
+    assert [policy["name"] for policy in listed] == list(SHIPPED)
+    assert all(policy["description"] for policy in listed)
+
+
+def test_the_demos_data_are_written_into_a_folder_that_is_made(tmp_path: Path) -> None:
+    done = unmoor("demo", "--data", "new/rows.jsonl", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "new" / "rows.jsonl").stat().st_size > 0

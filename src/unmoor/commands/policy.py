@@ -23,6 +23,9 @@ def command(name: str | None, packs: tuple[Path, ...], toml: bool, as_json: bool
 
     Example: unmoor policy dolphin --toml > house.toml
     """
+    if name is None and as_json:
+        print_json({"policies": [{"name": each, "description": load_policy(each).description} for each in SHIPPED]})
+        return
     if name is None:
         listing = table("policy", "what it does", whole=("policy",))
         for shipped in SHIPPED:

@@ -66,6 +66,7 @@ def write_data(path: Path, seed: int) -> int:
 
     if path.exists():
         raise UsageError(f"{path} is there already. Next: another name")
+    path.parent.mkdir(parents=True, exist_ok=True)
     return len(write_demo_data(path, seed=seed).rows)
 
 

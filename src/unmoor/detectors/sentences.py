@@ -15,7 +15,8 @@ _BREAK = re.compile(
 _STAYS = ".!?…؟।"
 """Marks that belong to the sentence before the break."""
 _ABBREVIATION = re.compile(
-    r"(?:\b(?:mr|mrs|ms|dr|st|vs|no|prof|e\.g|i\.e|u\.s|z\.b|bzw|bl\.a|t\.ex|p\. ex|nr|ca|approx)|(?<!\d[ \u00a0])\b[A-Z]|^\d{1,2}|\n\d{1,2})\.$",
+    r"(?:\b(?:mr|mrs|ms|dr|st|vs|no|prof|e\.g|i\.e|u\.s|z\.b|bzw|bl\.a|t\.ex|p\. ex|nr|ca|approx)"
+    r"|(?<!\d[ \u00a0])\b[A-Z]|^\d{1,2}|\n\d{1,2})\.$",
     re.IGNORECASE,
 )
 
