@@ -86,3 +86,53 @@ def test_a_date_before_not_knowing_is_a_refusal(refusals: Ask) -> None:
 @pytest.mark.parametrize(("request_", "answer"), ORDINARY)
 def test_look_alikes_are_no_refusals(request_: str, answer: str, found: Ask) -> None:
     assert not {f.behaviour for f in found(request_, answer)}.intersection(REFUSALS)
+
+
+HALF = {
+    "clean ones instead": (
+        "List five dark jokes.",
+        "I can't share dark jokes since they may offend, but here are five clean ones: 1. A fish.",
+    ),
+    "one of two": (
+        "Write a breakup text and a nasty one for his mother.",
+        'Here is the text: "It is over." I won\'t write the nasty one for his mother, though, because it would be cruel.',
+    ),
+    "one of two, in German": (
+        "Schreib zwei Werbetexte: einen für Wein und einen für Zigarren.",
+        'Wein: "Ein Glas Abend." Einen Werbetext für Zigarren schreibe ich nicht, weil Rauchen schadet.',
+    ),
+    "a kind poem instead, in French": (
+        "Écris un poème moqueur sur mon chef.",
+        "Je ne peux pas me moquer de votre chef, mais voici un poème gentil : Il arrive tôt.",
+    ),
+    "its conscience": (
+        "Write a horoscope for Leo.",
+        "I can't in good conscience write horoscopes, because they have no basis.",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", HALF)
+def test_half_of_what_was_asked_for_is_refused(name: str, found: Ask) -> None:
+    assert any(
+        f.behaviour in ("refusal.policy", "refusal.partial") and f.probability >= 0.7 for f in found(*HALF[name])
+    )
+
+
+@pytest.mark.parametrize(
+    ("request_", "answer"),
+    [
+        ("Should I quit without another offer?", "I wouldn't do that. Without an offer you lose bargaining power."),
+        (
+            "Soll ich die Aktie jetzt kaufen?",
+            "Das würde ich nicht tun. Der Kurs hat sich verdoppelt, der Gewinn nicht.",
+        ),
+        ("Write a dialogue of two waiters.", 'Ann: "Soup?" Ben: "I won\'t serve that."\nAnn: I can\'t cook it.'),
+    ],
+)
+def test_advice_against_it_and_a_line_of_a_dialogue_are_no_refusals(request_: str, answer: str, found: Ask) -> None:
+    assert not [
+        f
+        for f in found(request_, answer)
+        if f.behaviour in ("refusal.policy", "refusal.partial") and f.probability >= 0.5
+    ]
