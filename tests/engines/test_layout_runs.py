@@ -152,6 +152,36 @@ def test_an_answer_is_mended_where_it_stands_in_every_layout(
     ]
 
 
+PAIRS = [row for name, row in CASES if name == "preference"]
+
+
+@pytest.mark.parametrize("kind", ["jsonl", "parquet"])
+@pytest.mark.parametrize("row", PAIRS)
+def test_a_pair_whose_sides_would_be_the_same_is_removed(tmp_path: Path, row: dict[str, Any], kind: str) -> None:
+    def pair(chosen: str, rejected: str) -> dict[str, Any]:
+        said = json.dumps(row).replace("Name a tree.", ASKED).replace('No."', f'{rejected}"').replace("An oak.", chosen)
+        made: dict[str, Any] = json.loads(said)
+        return made
+
+    rows = [pair(DISCLAIMER, MENDED), pair(DISCLAIMER, PLAIN), pair(PLAIN, PLAIN)]
+    assert _run(tmp_path, rows, _policy("drop"), kind) == [pair(MENDED, PLAIN), pair(PLAIN, PLAIN)]
+    (entry, _) = read_lines_of(tmp_path / "run", "ledger.jsonl")
+    assert entry["outcome"] == "removed" and entry["edits"] == []
+    assert entry["reason"].startswith("removed: turn 2 ")
+    assert entry["reason"].endswith("; both sides of the pair would say the same, and nothing would be preferred")
+
+
+def test_a_mended_pair_with_the_same_words_and_other_tool_calls_stays(tmp_path: Path) -> None:
+    def side(said: str, tool: str) -> list[dict[str, Any]]:
+        calls = [{"type": "function", "function": {"name": tool, "arguments": "{}"}}]
+        return [{"role": "user", "content": ASKED}, {"role": "assistant", "content": said, "tool_calls": calls}]
+
+    def pair(chosen: str) -> dict[str, Any]:
+        return {"chosen": side(chosen, "find"), "rejected": side(MENDED, "guess")}
+
+    assert _run(tmp_path, [pair(DISCLAIMER)], _policy("drop"), "jsonl") == [pair(MENDED)]
+
+
 def test_a_mend_keeps_what_cannot_be_written_as_utf8_and_the_bytes_of_other_columns(tmp_path: Path) -> None:
     text = STYLES["ChatML"]([(f"{ASKED} \ud835", DISCLAIMER), ("\ud83d\ude00?", f"{PLAIN} \ud835")], "")
     line = f'{{"n":12345678901234567890123,  "text": {json.dumps(text)},"f":1.0e5}}\n'

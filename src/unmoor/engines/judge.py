@@ -22,6 +22,7 @@ from unmoor.layouts import (
     ParsedRow,
     SetKey,
     SetSlice,
+    apply_to_row,
     layout_named,
     layout_of_row,
     unread_text,
@@ -176,13 +177,7 @@ class Judge:
         )
         if judges:
             decision = replace(decision, reason=f"{decision.reason}; judged by {judges}")
-        try:
-            changes = _changes(read, decision)
-        except _CannotRewrite:
-            decision = replace(
-                decision, outcome="removed", edits=(), reason=f"{decision.reason}; the layout cannot spare the turn"
-            )
-            changes = ()
+        decision, changes = _carried_out(read, decision)
         return Judged(read.number, decision.outcome, self._entry(read, decision), changes)
 
     def _floor_turns(
@@ -302,6 +297,22 @@ class Judge:
 
 class _CannotRewrite(Exception):
     """The layout has no way to leave the turn out."""
+
+
+def _carried_out(read: ReadRow, decision: Decision) -> tuple[Decision, tuple[Change, ...]]:
+    """Return the changes that carry out a decision; a row of which they would leave nothing to learn is removed instead."""
+    try:
+        changes = _changes(read, decision)
+    except _CannotRewrite:
+        return _removed(decision, "the layout cannot spare the turn"), ()
+    if decision.outcome == "mended" and read.layout.has_equal_sides(apply_to_row(read.parsed.row, changes)):
+        return _removed(decision, "both sides of the pair would say the same, and nothing would be preferred"), ()
+    return decision, changes
+
+
+def _removed(decision: Decision, why: str) -> Decision:
+    said = decision.reason.removeprefix(f"{decision.outcome}: ")
+    return replace(decision, outcome="removed", edits=(), labels=(), reason=f"removed: {said}; {why}")
 
 
 def _changes(read: ReadRow, decision: Decision) -> tuple[Change, ...]:

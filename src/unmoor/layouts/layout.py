@@ -35,6 +35,8 @@ class Layout:
     """
     roles: frozenset[str] = frozenset()
     """The names of speakers that `is_plain` knows."""
+    has_equal_sides: Callable[[Row], bool] = lambda _row: False
+    """Whether the row is a pair of answers that say the same, so that neither is preferred."""
 
 
 def text_turn(role: Role, text: object, path: Path, *, is_target: bool = False, position: int = -1) -> Turn:

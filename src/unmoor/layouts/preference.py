@@ -75,6 +75,23 @@ def _chosen(row: Row) -> tuple[Turn, ...]:
     return (text_turn("assistant", chosen, ("chosen",), is_target=True),)
 
 
+def _has_equal_sides(row: Row) -> bool:
+    """Whether both sides, read alike, say the same. Calls of tools are no text, so with any of them only equal values do."""
+    try:
+        chosen, rejected = (
+            _read({**row, "chosen": row[key], "rejected": row[key]}).turns for key in ("chosen", "rejected")
+        )
+    except (BadRow, KeyError):
+        return False
+    if any(turn.has_tool_calls for turn in (*chosen, *rejected)):
+        return bool(row["chosen"] == row["rejected"])
+    return [*map(_said, chosen)] == [*map(_said, rejected)]
+
+
+def _said(turn: Turn) -> tuple[str, str, str]:
+    return turn.role, turn.text.strip(), turn.reasoning.strip()
+
+
 LAYOUT = Layout(
     "preference",
     "prompt, chosen, rejected (or the prompt inside them, as in HH)",
@@ -82,4 +99,5 @@ LAYOUT = Layout(
     _read,
     no_removal,
     no_mask,
+    has_equal_sides=_has_equal_sides,
 )
