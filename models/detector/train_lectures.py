@@ -45,6 +45,8 @@ CLEANED_FROM = 0.8
 OTHERS_SHARE = 0.001
 ALIKE_SHARE = 0.03
 """Share of the sentences of another language than English that do not lecture, most written to look so, that may get .70."""
+FEW_ALIKE, DOUBT_OF_FEW = 40, 1.0
+"""Sentences from which that share says something, and what is taken from a logit at least where there are fewer."""
 LEAD = 0.9
 """Share of the sentences that are found to whose logit place and request add no more than the second look takes for granted."""
 MADE = ("introduced", "support", "ordinary", "disclaimed_short", "cannot_self", "cannot_tool", "answered_opinion")
@@ -71,7 +73,8 @@ RAW_ROWS = 1200
 
 @dataclass(slots=True)
 class Sample:
-    """Sentences with features and labels; `language` is that of our own rows, and none of others'; `is_apart`: for certain no part
+    """Sentences with features and labels; `language` is that of our own rows, and none of others'; `is_english`: as
+    far as its words tell; `is_apart`: for certain no part
     of a text that was asked for."""
 
     buckets: list[np.ndarray]
@@ -79,6 +82,7 @@ class Sample:
     lectures: list[bool]
     fold: list[int]
     language: list[str]
+    is_english: list[bool]
     is_apart: list[bool]
 
 
@@ -120,7 +124,7 @@ def _turns(row: dict[str, Any]) -> list[dict[str, str]]:
 def gather(folder: Path) -> Sample:
     """Read and featurise everything."""
     phrases = Phrases(load_packs())
-    sample = Sample([], [], [], [], [], [])
+    sample = Sample([], [], [], [], [], [], [])
     for made in make_rows():
         if made.group in MADE:
             _add(sample, phrases, LectureRow("en", made.prompt, made.response, ()))
@@ -143,6 +147,7 @@ def _add(sample: Sample, phrases: Phrases, row: LectureRow) -> None:
         sample.lectures.append(any(a <= (one.start + one.end) // 2 < b for a, b in row.spans))
         sample.fold.append(fold)
         sample.language.append(row.language)
+        sample.is_english.append(not stems.others)
         sample.is_apart.append(one.is_own)
 
 
@@ -169,55 +174,85 @@ def held_out(matrix: Any, labels: np.ndarray, folds: np.ndarray, used: np.ndarra
     return logits
 
 
+@dataclass(frozen=True)
+class Fitted:
+    """One set of weights, the calibrated logit of every sentence from a model that never saw its prompt, and which was used:
+    sentences of others' answers that look like lectures, which nobody marked, are left out."""
+
+    coefficients: np.ndarray
+    bias: float
+    logits: np.ndarray
+    is_used: np.ndarray
+
+
+def fit(sample: Sample, matrix: Any, chosen: np.ndarray) -> Fitted:
+    """Train on the chosen sentences; calibrated on those of English, which is where most ordinary answers are."""
+    labels, folds = np.array(sample.lectures), np.array(sample.fold)
+    own, is_english = np.array(sample.language) != "", np.array(sample.is_english)
+    raw = held_out(matrix, labels, folds, chosen)
+    is_used = chosen & (own | (_chances(raw, _slope(raw[chosen], labels[chosen])) < CLEANED_FROM))
+    raw = held_out(matrix, labels, folds, is_used)
+    told = is_used & is_english & np.array(sample.is_apart)
+    slope = _shifted(_slope(raw[told], labels[told]), raw[told & ~own])
+    model = fitted(matrix[is_used], labels[is_used])
+    return Fitted(
+        model.coef_[0] * slope[0], model.intercept_[0] * slope[0] + slope[1], raw * slope[0] + slope[1], is_used
+    )
+
+
 def main() -> None:
     """Train, measure, write weights and figures."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True)
     sample = gather(parser.parse_args().data)
-    matrix, labels, folds = design(sample), np.array(sample.lectures), np.array(sample.fold)
-    language = np.array(sample.language)
-    own = language != ""
-    everything, is_apart = np.ones(len(labels), dtype=bool), np.array(sample.is_apart)
-    raw = held_out(matrix, labels, folds, everything)
-    is_clean = own | (_chances(raw, _slope(raw, labels)) < CLEANED_FROM)
-    raw = held_out(matrix, labels, folds, is_clean)
-    slope = _shifted(_slope(raw[is_clean & is_apart], labels[is_clean & is_apart]), raw[~own & is_clean & is_apart])
-    doubts = _doubts(raw * slope[0] + slope[1], labels, language)
-    chances = _chances(raw * slope[0] + slope[1] - np.array([doubts.get(code, 0.0) for code in language]), (1.0, 0.0))
-    model = fitted(matrix[is_clean], labels[is_clean])
-    coefficients = model.coef_[0] * slope[0]
+    matrix, labels, language = design(sample), np.array(sample.lectures), np.array(sample.language)
+    in_english = np.array(sample.is_english) & np.isin(language, ["en", ""])
+    english, others = fit(sample, matrix, in_english), fit(sample, matrix, np.ones(len(labels), dtype=bool))
+    doubts = _doubts(others.logits, labels, language)
+    doubted = others.logits - np.array([doubts.get(code, 0.0) for code in language])
+    chances = _chances(np.where(in_english, english.logits, doubted), (1.0, 0.0))
+    coefficients = np.vstack([english.coefficients, others.coefficients])
     np.savez(
         WEIGHTS,
-        ngram=(coefficients[:BUCKETS] * NGRAM_SCALE).astype(np.float16),
-        dense=(coefficients[BUCKETS:] * DENSE_SCALE).astype(np.float32),
-        bias=np.float32(model.intercept_[0] * slope[0] + slope[1]),
-        lead=np.float32(_lead(sample, coefficients, labels & (chances >= 0.5))),
+        ngram=(coefficients[:, :BUCKETS] * NGRAM_SCALE).astype(np.float16),
+        dense=(coefficients[:, BUCKETS:] * DENSE_SCALE).astype(np.float32),
+        bias=np.array([english.bias, others.bias], dtype=np.float32),
+        lead=np.array(
+            [
+                _lead(sample, english.coefficients, labels & in_english & (chances >= 0.5)),
+                _lead(sample, others.coefficients, labels & ~in_english & (chances >= 0.5)),
+            ],
+            dtype=np.float32,
+        ),
         features=np.array(DENSE),
         languages=np.array(list(doubts)),
         doubts=np.array(list(doubts.values()), dtype=np.float32),
     )
-    found = {
+    found = _figures(sample, chances, np.where(in_english, english.is_used, others.is_used))
+    (HERE / "lecture_figures.json").write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    print(json.dumps(found, indent=1))  # noqa: T201 - a script
+
+
+def _figures(sample: Sample, chances: np.ndarray, is_used: np.ndarray) -> dict[str, Any]:
+    labels, language, is_apart = np.array(sample.lectures), np.array(sample.language), np.array(sample.is_apart)
+    own = language != ""
+    return {
         "sentences": len(labels),
         "that lecture": int(labels.sum()),
-        "left out as unmarked lectures": int((~is_clean).sum()),
+        "left out as unmarked lectures": int((~is_used).sum()),
         "held out": {
             f"{at:.2f}": {
                 "recall": round(float((chances[labels & is_apart] >= at).mean()), 4),
                 "of ours that look alike": round(float((chances[own & ~labels & is_apart] >= at).mean()), 4),
-                "of others'": round(float((chances[~own & is_clean & is_apart] >= at).mean()), 5),
+                "of others'": round(float((chances[~own & is_used & is_apart] >= at).mean()), 5),
             }
             for at in (0.5, 0.7, 0.8)
         },
         "by language, recall and look-alikes from .70": {
-            code: [
-                round(float((chances[(language == code) & labels_are] >= 0.7).mean()), 3)
-                for labels_are in (labels, ~labels)
-            ]
-            for code in doubts
+            code: [round(float((chances[(language == code) & mask] >= 0.7).mean()), 3) for mask in (labels, ~labels)]
+            for code in languages()
         },
     }
-    (HERE / "lecture_figures.json").write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
-    print(json.dumps(found, indent=1))  # noqa: T201 - a script
 
 
 def _lead(sample: Sample, coefficients: np.ndarray, chosen: np.ndarray) -> float:
@@ -244,7 +279,8 @@ def _doubts(logits: np.ndarray, labels: np.ndarray, language: np.ndarray) -> dic
     for code in languages():
         if code != "en":
             alike = logits[(language == code) & ~labels]
-            found[code] = float(np.quantile(alike, 1 - ALIKE_SHARE)) - float(np.log(0.7 / 0.3))
+            told = float(np.quantile(alike, 1 - ALIKE_SHARE)) - float(np.log(0.7 / 0.3))
+            found[code] = told if len(alike) >= FEW_ALIKE else max(told, DOUBT_OF_FEW)
     return found
 
 

@@ -144,14 +144,36 @@ class _KnownWords(dict[str, bool]):
 
 
 @dataclass(frozen=True)
-class Lectures:
-    """The model's weights: `ngram` has shape (BUCKETS,), `dense` (len(DENSE),); `lead` is what a look at words alone adds to a
-    logit for place and request, `doubts` what is taken from it by language."""
+class Weights:
+    """One set of weights: `ngram` has shape (BUCKETS,), `dense` (len(DENSE),); `lead` is what a look at words alone adds to a logit
+    for place and request."""
 
     ngram: NDArray[np.float32]
     dense: NDArray[np.float32]
     bias: float
     lead: float
+
+    def may_hold(self, sentences: Sequence[list[bytes]]) -> list[bool]:
+        """Return which of many sentences, as their marked words, may lecture by their n-grams."""
+        if not sentences:
+            return []
+        sums, counts = weighed(_FIELD, sentences, _LONGEST, self.ngram)
+        is_likely: list[bool] = (sums / np.sqrt(counts) + self.bias + self.lead >= 0.0).tolist()
+        return is_likely
+
+    def logit(self, buckets: NDArray[np.int64], dense: NDArray[np.float32]) -> float:
+        """Return the calibrated logit of a sentence of such features."""
+        said = float(self.ngram[buckets].sum()) / math.sqrt(max(1, len(buckets)))
+        return said + self.bias + float(self.dense @ dense)
+
+
+@dataclass(frozen=True)
+class Lectures:
+    """The model: one set of weights for English texts, one for texts that may be in others (trained on all), and what is taken from
+    a logit by language."""
+
+    english: Weights
+    others: Weights
     doubts: dict[str, float]
     sha256: str
 
@@ -162,39 +184,36 @@ class Lectures:
 
     def may_hold(self, folded: Sequence[str], stems: Sequence[Stems]) -> set[int]:
         """Return which of many folded answers have a sentence at their ends that may lecture, by its words, then by its n-grams."""
-        holders: list[int] = []
-        sentences: list[list[bytes]] = []
+        found: set[int] = set()
+        looked_at: dict[bool, tuple[list[int], list[list[bytes]]]] = {False: ([], []), True: ([], [])}
         for place, pieces in enumerate(end_words(folded)):
             stand_in = stems[place].stand_in
+            holders, sentences = looked_at[bool(stems[place].others)]
             for words in pieces:
                 if stand_in(words):
                     holders.append(place)
                     sentences.append(_marked(words))
-        if not sentences:
-            return set()
-        sums, counts = weighed(_FIELD, sentences, _LONGEST, self.ngram)
-        is_likely = sums / np.sqrt(counts) + self.bias + self.lead >= 0.0
-        return set(compress(holders, is_likely.tolist()))
-
-    def _said(self, buckets: NDArray[np.int64]) -> float:
-        """Return what a sentence's n-grams, and the bias, make of its logit."""
-        return float(self.ngram[buckets].sum()) / math.sqrt(max(1, len(buckets))) + self.bias
+        for is_other, (holders, sentences) in looked_at.items():
+            weights = self.others if is_other else self.english
+            found.update(compress(holders, weights.may_hold(sentences)))
+        return found
 
     def found(self, answer: Answer, request: str, asks: frozenset[str], stems: Stems) -> list[Lecture]:
         """Return the sentences that are looked at, in order; `request` is folded."""
         is_asked = "request.ethics" in asks and "request.sensitive" not in asks
         if is_asked or not asks.isdisjoint(_OF_ITSELF):
             return []
+        weights = self.others if stems.others else self.english
         doubt = max((self.doubts.get(code, _DOUBT) for code in stems.others), default=self.doubts.get("en", 0.0))
         return [
-            Lecture(one.start, one.end, self.chance(one.buckets, one.dense, doubt), one.is_own)
+            Lecture(one.start, one.end, chance_of(weights.logit(one.buckets, one.dense) - doubt), one.is_own)
             for one in sentence_features(answer, request, asks, stems)
         ]
 
-    def chance(self, buckets: NDArray[np.int64], dense: NDArray[np.float32], doubt: float = 0.0) -> float:
-        """Return the calibrated probability that a sentence of such features lectures; `doubt` is taken from its logit."""
-        logit = self._said(buckets) + float(self.dense @ dense) - doubt
-        return 1.0 / (1.0 + math.exp(-max(-30.0, min(30.0, logit))))
+
+def chance_of(logit: float) -> float:
+    """Return the probability of a logit."""
+    return 1.0 / (1.0 + math.exp(-max(-30.0, min(30.0, logit))))
 
 
 def words_of(folded: str) -> list[list[str]]:
@@ -297,11 +316,14 @@ def load_lectures(path: Path = _WEIGHTS) -> Lectures | None:
     if stored is None:
         return None
     arrays, sha256 = stored
-    return Lectures(
-        ngram=arrays["ngram"].astype(np.float32),
-        dense=arrays["dense"].astype(np.float32),
-        bias=float(arrays["bias"]),
-        lead=float(arrays["lead"]),
-        doubts=dict(zip(map(str, arrays["languages"]), map(float, arrays["doubts"]), strict=True)),
-        sha256=sha256,
+    english, others = (
+        Weights(
+            ngram=arrays["ngram"][row].astype(np.float32),
+            dense=arrays["dense"][row].astype(np.float32),
+            bias=float(arrays["bias"][row]),
+            lead=float(arrays["lead"][row]),
+        )
+        for row in (0, 1)
     )
+    doubts = dict(zip(map(str, arrays["languages"]), map(float, arrays["doubts"]), strict=True))
+    return Lectures(english, others, doubts, sha256)
