@@ -11,7 +11,7 @@ from huggingface_hub import DatasetCard, ModelCard
 
 from tests.report import made_up
 from tests.report.hostile import payloads, poisoned
-from unmoor.report import render_dataset_card, write_dataset_card, write_model_card
+from unmoor.report import render_dataset_card, render_report, write_dataset_card, write_model_card
 
 SNAPSHOTS = Path(__file__).resolve().parent.parent / "snapshots"
 FILES = ["kept.jsonl", "removed.jsonl", "quarantine.jsonl", "ledger.jsonl", "policy.toml", "report.html", "report.json"]
@@ -97,6 +97,38 @@ def test_one_word_and_one_group_are_counted_as_one() -> None:
     built["collateral"] = {**built["collateral"], "terms_tested": 1}
     built["collateral"]["clusters"] = {**built["collateral"]["clusters"], "groups": 1}
     assert "(1 word and 1 group tested, corrected for that)" in render_dataset_card(built, FILES).decode()
+
+
+TOO_FEW = "Too few rows were removed to say anything about"
+NO_GROUP = "o group of alike requests lost more rows than chance would take"
+
+
+@pytest.mark.parametrize(
+    ("words", "groups", "said", "unsaid"),
+    [
+        (0, 0, [f"{TOO_FEW} topics."], ["than chance", "tested"]),
+        (
+            0,
+            5,
+            [f"{TOO_FEW} single words.", f"N{NO_GROUP} (5 groups tested, corrected for that)."],
+            ["No word", "0 words"],
+        ),
+        (9, 0, ["No word of the requests lost more rows than chance would take (9 words tested"], ["group", TOO_FEW]),
+        (9, 5, [f"No word of the requests and n{NO_GROUP} (9 words and 5 groups tested"], [TOO_FEW]),
+    ],
+)
+def test_card_and_report_say_alike_what_of_the_topics_was_tested(
+    words: int, groups: int, said: list[str], unsaid: list[str]
+) -> None:
+    built = made_up.facts("filter", 300)
+    clusters = {**built["collateral"]["clusters"], "groups": groups, "named": []}
+    built["collateral"] |= {"terms_tested": words, "terms_named": 0, "topics": [], "clusters": clusters}
+    card = render_dataset_card(built, FILES).decode().partition("## What else went with it")[2].partition("##")[0]
+    section = render_report(built)[0].decode().partition('<section id="topics">')[2].partition("</section>")[0]
+    assert all(words in card for words in said) and not any(words in card for words in unsaid)
+    assert (TOO_FEW in section) == (TOO_FEW in card)
+    assert ("lost more rows than chance would take" in section) == ("lost more rows than chance would take" in card)
+    assert ("Fisher" in section) == ("tested" in card)
 
 
 def test_a_model_that_was_trained_alone_has_no_twins_on_its_card(tmp_path: Path) -> None:

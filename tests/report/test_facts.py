@@ -55,6 +55,53 @@ def test_examples_show_both_sides_and_several_rules(facts: dict[str, Any]) -> No
     assert len({item["rule"] for item in shown if item["side"] == "acted"}) == 4
 
 
+CANNOT, LECTURE = "I can't see the screen.", "Always behave."
+
+
+def _both(outcome: str, probability: float = 0.9, **more: Any) -> dict[str, Any]:
+    """Return a row that `outcome` befell for its lecture; beside it stands an inability, which the policy keeps."""
+    answer = f"{CANNOT} Turn it off and on. {LECTURE}"
+    said = (("refusal.capability", CANNOT, "en.capability.see"), ("moralising", LECTURE, "en.moralising.behave"))
+    found = [
+        made_up._finding(name, (rule, answer, quote), 0.9 if name == "moralising" else probability, "en")
+        for name, quote, rule in said
+    ]
+    spans = [[found[1]["start_char"], found[1]["end_char"]]]
+    return made_up.entry(1, "It hangs.", answer, found, outcome, **more) | {
+        "edits": [{"action": "mend", "turn": 1, "spans": spans}] if outcome == "mended" else []
+    }
+
+
+@pytest.mark.parametrize("outcome", ["mended", "removed"])
+def test_a_finding_that_the_policy_keeps_is_not_shown_as_acted_on(outcome: str) -> None:
+    builder = FactsBuilder(policy=made_up.POLICY)
+    builder.add_entry(_both(outcome))
+    built = builder.build(Made("filter", made_up.CREATED, counts={"input": 1}))
+    assert [(name, [item["side"] for item in shown]) for name, shown in built["examples"].items()] == [
+        ("moralising", ["acted"])
+    ]
+    assert [mend["behaviours"] for mend in built["mends"]] == ([["moralising"]] if outcome == "mended" else [])
+
+
+@pytest.mark.parametrize(
+    ("rules", "probability", "is_shown"),
+    [
+        ({"en.capability.*": "drop"}, 0.9, True),
+        ({"en.capability.*": "drop"}, 0.6, False),
+        ({"en.capability.*": "drop", "en.capability.see": "keep"}, 0.9, False),
+        ({}, 1.0, True),
+    ],
+    ids=["by its rule", "under the threshold", "but not by a nearer rule", "by a person's word"],
+)
+def test_what_is_acted_on_goes_by_rule_threshold_and_person(
+    rules: dict[str, str], probability: float, is_shown: bool
+) -> None:
+    builder = FactsBuilder(policy=made_up.POLICY | {"rules": rules})
+    builder.add_entry(_both("removed", probability))
+    shown = builder.build(Made("filter", made_up.CREATED, counts={"input": 1}))["examples"]
+    assert ("refusal.capability" in shown) == is_shown
+
+
 def test_findings_below_one_half_and_in_reasoning_are_not_counted() -> None:
     _, entries = made_up.run(400)
     one = next(one for one in entries if one["findings"])

@@ -6,20 +6,12 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from unmoor.errors import PolicyError, nearest_name
-from unmoor.records import ACTIONS
+from unmoor.records import ACTIONS, rule_for
 
-__all__ = ["check_phrases", "check_rules", "rule_for"]
+__all__ = ["check_phrases", "check_rules"]
 
 Fail = Callable[[str, str, str], PolicyError]
 RuleIds = Callable[[], Collection[str]]
-
-
-def rule_for(rules: Mapping[str, str], rule: str) -> str | None:
-    """Return which name under `[rules]` speaks for a finding's rule: the id itself, or the longest prefix, or None."""
-    if rule in rules:
-        return rule
-    prefixes = [name for name in rules if name.endswith("*") and rule.startswith(name[:-1])]
-    return max(prefixes, key=len, default=None)
 
 
 def check_rules(rules: Mapping[str, Any], rule_ids: RuleIds | None, fail: Fail) -> None:

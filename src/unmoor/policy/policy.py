@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from unmoor.errors import PolicyError, nearest_name
-from unmoor.policy.exceptions import RuleIds, check_phrases, check_rules, rule_for
+from unmoor.policy.exceptions import RuleIds, check_phrases, check_rules
 from unmoor.policy.guard_rules import guard_rules
-from unmoor.records import ACTIONS, BEHAVIOURS, FLOOR_TOPICS, Finding, GuardRules
+from unmoor.records import ACTIONS, BEHAVIOURS, FLOOR_TOPICS, Finding, GuardRules, rule_for
 
 __all__ = ["ALL_TOPICS", "SHIPPED", "Policy", "load_policy"]
 

@@ -2,7 +2,7 @@
 
 from unmoor.records.cache import cache_folder, keep_in_cache
 from unmoor.records.conversation import Conversation, Path, Piece, Role, Row, Turn
-from unmoor.records.decision import ACTIONS, OUTCOMES, Decision, Edit, Outcome
+from unmoor.records.decision import ACTIONS, OUTCOMES, Decision, Edit, Outcome, rule_for
 from unmoor.records.finding import BEHAVIOURS, FLOOR_TOPICS, REFUSALS, Finding
 from unmoor.records.guard import GUARD_ACTIONS, GuardRules
 from unmoor.records.reasoning import reasoning_spans, without_reasoning
@@ -32,5 +32,6 @@ __all__ = [
     "cache_folder",
     "keep_in_cache",
     "reasoning_spans",
+    "rule_for",
     "without_reasoning",
 ]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 from unmoor.records.finding import Finding
 
-__all__ = ["ACTIONS", "OUTCOMES", "Decision", "Edit", "Outcome"]
+__all__ = ["ACTIONS", "OUTCOMES", "Decision", "Edit", "Outcome", "rule_for"]
 
 ACTIONS: tuple[str, ...] = ("keep", "label", "review", "mend", "mask", "drop_turn", "cut", "drop")
 """Every action a policy can name, from the mildest to the strongest; the strongest asked for in a turn wins."""
@@ -44,3 +45,11 @@ class Decision:
     labels: tuple[str, ...] = ()
     needs_review: bool = False
     is_floor: bool = False
+
+
+def rule_for(rules: Mapping[str, str], rule: str) -> str | None:
+    """Return which name under `[rules]` speaks for a finding's rule: the id itself, or the longest prefix, or None."""
+    if rule in rules:
+        return rule
+    prefixes = [name for name in rules if name.endswith("*") and rule.startswith(name[:-1])]
+    return max(prefixes, key=len, default=None)

@@ -181,14 +181,20 @@ def _collateral_part(collateral: Mapping[str, Any] | None) -> list[str]:
     """Return what else went: counts only, for the words come from the data."""
     if not collateral:
         return []
-    named = collateral["terms_named"]
-    words = "No word of the requests" if not named else f"{_counted(named, 'word')} of the requests"
-    grouped = collateral["clusters"]
-    count = len(grouped["named"])
-    groups = "no group" if not count else _counted(count, "group")
+    words, named = collateral["terms_tested"], collateral["terms_named"]
+    groups, count = collateral["clusters"]["groups"], len(collateral["clusters"]["named"])
+    heading = "## What else went with it\n"
+    if not words and not groups:
+        return [heading, "Too few rows were removed to say anything about topics.\n"]
+    sides = [
+        *([f"{_counted(named, 'word') if named else 'no word'} of the requests"] if words else []),
+        *([f"{_counted(count, 'group') if count else 'no group'} of alike requests"] if groups else []),
+    ]
+    who = " and ".join(sides)
+    tested = " and ".join(_counted(number, noun) for number, noun in ((words, "word"), (groups, "group")) if number)
     lost = "lost more rows than chance would take" + (": `report.html` names them" if named or count else "")
-    tested = f"{_counted(collateral['terms_tested'], 'word')} and {_counted(grouped['groups'], 'group')} tested, corrected for that"
-    return ["## What else went with it\n", f"{words} and {groups} of alike requests {lost} ({tested}).\n"]
+    few = "" if words else " Too few rows were removed to say anything about single words."
+    return [heading, f"{who[0].upper()}{who[1:]} {lost} ({tested} tested, corrected for that).{few}\n"]
 
 
 def _counted(count: int, noun: str) -> str:

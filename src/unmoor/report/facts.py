@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from unmoor import __version__
-from unmoor.records import BEHAVIOURS, REFUSALS
+from unmoor.records import BEHAVIOURS, REFUSALS, rule_for
 from unmoor.report.collateral import Collateral
 from unmoor.report.excerpts import example, mend_difference
 from unmoor.report.intervals import wilson
@@ -35,6 +35,8 @@ _ACTED_SHOWN, _KEPT_SHOWN, _MENDS_SHOWN, _RULES_SHOWN = 4, 3, 6, 25
 _POOL = 6
 """Rows sampled for each one shown, so that the shown ones can come from different rules."""
 _MOST_RULES = 20_000
+_SAID_BY_A_PERSON = 1.0
+"""The probability of a finding that a person called right."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +114,8 @@ class FactsBuilder:
         self._count_rules(counted)
         self._note_loss(entry, found)
         if any(edit["action"] == "mend" for edit in entry.get("edits") or ()):
-            self._mends.offer(entry["row"], lambda: {"difference": mend_difference(entry)})
+            cut = {**entry, "findings": [f for f in findings if self._is_acted_on(f)] or findings}
+            self._mends.offer(entry["row"], lambda: {"difference": mend_difference(cut)})
 
     def _count(self, entry: dict[str, Any], behaviour: str, findings: list[dict[str, Any]]) -> None:
         tally = self._behaviours.setdefault(behaviour, _Tally())
@@ -125,13 +128,24 @@ class FactsBuilder:
             tally.positions[_position(here[0], entry)] += 1
 
     def _show(self, entry: dict[str, Any], behaviour: str) -> None:
-        """Offer the row as an example: acted on, or kept though something was found."""
+        """Offer the row as an example: acted on, or kept though something was found; neither if it went for something else."""
         tally = self._behaviours.setdefault(behaviour, _Tally())
-        strongest = max(
-            f["probability"] for f in entry["findings"] if f["behaviour"] == behaviour and not f["is_reasoning"]
-        )
-        acted = strongest >= self._threshold(behaviour) if self._policy is None else entry["outcome"] != "kept"
-        (tally.acted if acted else tally.kept).offer(entry["row"], lambda: example(entry, behaviour))
+        findings = [f for f in entry["findings"] if f["behaviour"] == behaviour and not f["is_reasoning"]]
+        if self._policy is None:
+            is_sure = any(finding["probability"] >= self._threshold(behaviour) for finding in findings)
+            (tally.acted if is_sure else tally.kept).offer(entry["row"], lambda: example(entry, behaviour))
+        elif entry["outcome"] == "kept":
+            tally.kept.offer(entry["row"], lambda: example(entry, behaviour))
+        elif any(map(self._is_acted_on, findings)):
+            tally.acted.offer(entry["row"], lambda: example(entry, behaviour))
+
+    def _is_acted_on(self, finding: dict[str, Any]) -> bool:
+        """Return whether the policy does something about a finding where it stands; a person who called it right may have asked."""
+        actions, rules = ((self._policy or {}).get(name, {}) for name in ("actions", "rules"))
+        rule = rule_for(rules, finding["rule"])
+        action = actions.get(finding["behaviour"], "keep") if rule is None else rules[rule]
+        is_sure = finding["probability"] >= self._threshold(finding["behaviour"]) and action != "keep"
+        return not finding["is_reasoning"] and (is_sure or finding["probability"] == _SAID_BY_A_PERSON)
 
     def _threshold(self, behaviour: str) -> float:
         thresholds = (self._policy or {}).get("thresholds", {})
