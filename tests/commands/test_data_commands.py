@@ -637,6 +637,30 @@ def test_policies_are_listed_shown_and_printed(tmp_path: Path) -> None:
     assert unmoor("policy", "house.toml", cwd=tmp_path).stdout.startswith("house, version 1")
 
 
+def test_the_list_of_policies_is_printed_for_scripts(tmp_path: Path) -> None:
+    listed = json.loads(unmoor("policy", "--json", cwd=tmp_path).stdout)
+    assert [policy["name"] for policy in listed] == list(SHIPPED)
+    assert all(policy["description"] for policy in listed)
+
+
+def test_a_policy_that_extends_another_without_words_of_its_own_says_what_it_extends(tmp_path: Path) -> None:
+    (tmp_path / "house.toml").write_text(
+        'name = "house"\nversion = 1\nextends = "dolphin"\n[actions]\n"refusal.capability" = "drop_turn"\n'
+    )
+    first = unmoor("policy", "house.toml", cwd=tmp_path).stdout.splitlines()[0]
+    assert first == "house, version 1: extends dolphin; no description of its own."
+
+
+def test_an_audited_row_is_explained_by_what_was_found_in_it(data: Path) -> None:
+    assert unmoor("audit", data, "-o", "run", cwd=data.parent).returncode == 0
+    said = [" ".join(unmoor("explain", "run", row, cwd=data.parent).stdout.split()) for row in (1, 2)]
+    assert said[0] == "Row 1 was kept: nothing was found."
+    assert said[1].startswith(
+        f"Row 2 was kept: turn 2 declines because it should not (refusal.policy: “{REFUSAL}”), with probability "
+    )
+    assert said[1].endswith("; an audit changes nothing.")
+
+
 def test_a_policy_is_shown_with_what_it_does_to_rows_that_a_list_finds(tmp_path: Path) -> None:
     shown = unmoor("policy", "dolphin", cwd=tmp_path).stdout
     (line,) = [line.split() for line in shown.splitlines() if line.startswith("wordlist ") and "0.80" in line]
