@@ -211,6 +211,8 @@ def test_an_altered_run_fails_verification(data: Path) -> None:
     ("arguments", "code", "words"),
     [
         (["audit", "absent.jsonl"], 2, "There is no file absent.jsonl"),
+        (["audit", "hf:foo"], 2, "There is no file hf:foo. A data set of the hub is written hf:OWNER/NAME:SPLIT"),
+        (["score", "absent.jsonl"], 2, "There is no file absent.jsonl"),
         (["audit", "other"], 2, "no data file in other"),
         (["audit", "empty.jsonl"], 2, "is empty"),
         (["audit", "odd.jsonl"], 2, "Keys of the first row: antwort, frage"),
