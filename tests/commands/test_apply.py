@@ -89,6 +89,23 @@ def test_applying_twice_changes_nothing_more(run: Path) -> None:
     assert len(again) == 1 and again[0].count("unmoor apply") == 1
 
 
+def test_a_run_that_nobody_judged_is_not_said_to_be_applied(run: Path) -> None:
+    made_by = json.loads((run / "report.json").read_text())["reproduce"]
+    done = unmoor("apply", run.name, cwd=run.parent)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith(
+        "Nobody has judged a finding of house: it is as the policy alone has it.\nNext: unmoor review house\n"
+    )
+    assert json.loads((run / "report.json").read_text())["reproduce"] == made_by
+    say(run, "wrong", of_row=1)
+    apply(run)
+    store = Store.open(run, "ada")
+    assert store.undo() is not None
+    store.close()
+    apply(run)
+    assert json.loads((run / "report.json").read_text())["reproduce"] == made_by
+
+
 def test_the_input_comes_back_from_an_applied_run(run: Path) -> None:
     say(run, "wrong", of_row=1)
     say(run, "drop", of_row=3)

@@ -211,6 +211,8 @@ def test_an_altered_run_fails_verification(data: Path) -> None:
     ("arguments", "code", "words"),
     [
         (["audit", "absent.jsonl"], 2, "There is no file absent.jsonl"),
+        (["audit", "hf:foo"], 2, "There is no file hf:foo. A data set of the hub is written hf:OWNER/NAME:SPLIT"),
+        (["score", "absent.jsonl"], 2, "There is no file absent.jsonl"),
         (["audit", "other"], 2, "no data file in other"),
         (["audit", "empty.jsonl"], 2, "is empty"),
         (["audit", "odd.jsonl"], 2, "Keys of the first row: antwort, frage"),
@@ -637,6 +639,30 @@ def test_policies_are_listed_shown_and_printed(tmp_path: Path) -> None:
     assert unmoor("policy", "house.toml", cwd=tmp_path).stdout.startswith("house, version 1")
 
 
+def test_the_list_of_policies_is_printed_for_scripts(tmp_path: Path) -> None:
+    listed = json.loads(unmoor("policy", "--json", cwd=tmp_path).stdout)
+    assert [policy["name"] for policy in listed] == list(SHIPPED)
+    assert all(policy["description"] for policy in listed)
+
+
+def test_a_policy_that_extends_another_without_words_of_its_own_says_what_it_extends(tmp_path: Path) -> None:
+    (tmp_path / "house.toml").write_text(
+        'name = "house"\nversion = 1\nextends = "dolphin"\n[actions]\n"refusal.capability" = "drop_turn"\n'
+    )
+    first = unmoor("policy", "house.toml", cwd=tmp_path).stdout.splitlines()[0]
+    assert first == "house, version 1: extends dolphin; no description of its own."
+
+
+def test_an_audited_row_is_explained_by_what_was_found_in_it(data: Path) -> None:
+    assert unmoor("audit", data, "-o", "run", cwd=data.parent).returncode == 0
+    said = [" ".join(unmoor("explain", "run", row, cwd=data.parent).stdout.split()) for row in (1, 2)]
+    assert said[0] == "Row 1 was kept: nothing was found."
+    assert said[1].startswith(
+        f"Row 2 was kept: turn 2 declines because it should not (refusal.policy: “{REFUSAL}”), with probability "
+    )
+    assert said[1].endswith("; an audit changes nothing.")
+
+
 def test_a_policy_is_shown_with_what_it_does_to_rows_that_a_list_finds(tmp_path: Path) -> None:
     shown = unmoor("policy", "dolphin", cwd=tmp_path).stdout
     (line,) = [line.split() for line in shown.splitlines() if line.startswith("wordlist ") and "0.80" in line]
@@ -806,22 +832,3 @@ def test_a_policy_that_acts_by_rule_alone_is_not_said_to_find_nothing(data: Path
     done = unmoor("filter", data, "--policy", "mine.toml", "-o", "run", cwd=data.parent)
     assert (done.returncode, done.stderr) == (0, "")
     assert b"assist" in (data.parent / "run" / "removed.jsonl").read_bytes()
-
-
-def test_explain_says_what_an_audit_found(data: Path) -> None:
-    assert unmoor("audit", data, "-o", "seen", cwd=data.parent).returncode == 0
-    why = unmoor("explain", "seen", 2, cwd=data.parent).stdout
-    assert why.startswith("Row 2 was kept, as an audit changes nothing: turn 2 declines because it should not")
-    assert f"“{REFUSAL}”" in why and "with probability" in why and why.count("\n") == 1
-
-
-def test_the_policies_that_ship_are_listed_for_a_script(tmp_path: Path) -> None:
-    listed = json.loads(unmoor("policy", "--json", cwd=tmp_path).stdout)["policies"]
-    assert [policy["name"] for policy in listed] == list(SHIPPED)
-    assert all(policy["description"] for policy in listed)
-
-
-def test_the_demos_data_are_written_into_a_folder_that_is_made(tmp_path: Path) -> None:
-    done = unmoor("demo", "--data", "new/rows.jsonl", cwd=tmp_path)
-    assert done.returncode == 0, done.stderr
-    assert (tmp_path / "new" / "rows.jsonl").stat().st_size > 0

@@ -41,6 +41,12 @@ def test_writing_the_data_alone_leaves_the_process_as_it_was(tmp_path: Path, mon
     assert "OMP_WAIT_POLICY" not in os.environ
 
 
+def test_the_folder_of_the_data_is_made_where_there_is_none(tmp_path: Path) -> None:
+    place = tmp_path / "not" / "yet" / "rows.jsonl"
+    done = CliRunner().invoke(cli, ["demo", "--data", str(place)], catch_exceptions=False)
+    assert (done.exit_code, done.output) == (0, f"{place}: {len(place.read_text().splitlines()):,} rows\n")
+
+
 @pytest.mark.parametrize("mine", ["notes.txt", ".git/config", "data/mine.jsonl", "audit/mine.jsonl"])
 def test_a_demo_in_which_others_put_files_is_never_emptied(tmp_path: Path, mine: str) -> None:
     folder = tmp_path / "demo"

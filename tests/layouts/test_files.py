@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import bz2
 import gzip
+import io
 import json
 import lzma
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -146,6 +148,15 @@ def test_a_file_that_cannot_be_read_says_why(tmp_path: Path, content: bytes, wor
         recognise_source(path)
 
 
+def _zipped(*names: str) -> bytes:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        for name in names:
+            said = "application/vnd.oasis.opendocument.spreadsheet" if name == "mimetype" else "x"
+            archive.writestr(name, said)
+    return packed.getvalue()
+
+
 @pytest.mark.parametrize(
     ("content", "words"),
     [
@@ -153,6 +164,12 @@ def test_a_file_that_cannot_be_read_says_why(tmp_path: Path, content: bytes, wor
         (lzma.compress(b'{"a": 1}\n'), "with xz, which is not read. Next: xz -dc"),
         (b"PARE" + bytes(20), "Parquet with an encrypted footer"),
         (b"PK\x03\x04" + bytes(20), "a zip archive, .* Next: unzip"),
+        (
+            _zipped("[Content_Types].xml", "xl/workbook.xml"),
+            "a spreadsheet, .* Next: save the sheet as CSV, and name that file",
+        ),
+        (_zipped("mimetype", "content.xml"), "a spreadsheet, .* Next: save the sheet as CSV, and name that file"),
+        (_zipped("rows.jsonl"), "a zip archive, .* Next: unzip"),
     ],
 )
 def test_a_file_of_a_kind_that_is_not_read_is_called_what_it_is(tmp_path: Path, content: bytes, words: str) -> None:

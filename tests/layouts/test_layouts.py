@@ -59,6 +59,16 @@ def test_a_turn_marked_train_false_is_no_target() -> None:
     assert not LAYOUTS["messages"].read(row).turns[1].is_target
 
 
+def test_rows_under_one_key_of_the_only_object_are_named_without_a_list_of_layouts() -> None:
+    path = Path("rows.json")
+    with pytest.raises(LayoutError) as told:
+        recognise_layout([{"data": [{"instruction": "a", "output": "b"}]}], path)
+    assert str(told.value).splitlines() == [
+        f"{path}: no known layout. Keys of the first row: data",
+        f'The rows may be those in the list under "data". Next: jq -c \'.["data"][]\' {path} > rows.jsonl',
+    ]
+
+
 def test_earlier_answers_of_a_preference_pair_are_context() -> None:
     messages = [{"role": role, "content": role} for role in ("user", "assistant", "user", "assistant")]
     turns = LAYOUTS["preference"].read({"chosen": messages, "rejected": messages}).turns

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unmoor.policy import Policy, decide, load_policy, turns_to_remove
+from unmoor.policy import Policy, audited, decide, load_policy, turns_to_remove
 from unmoor.records import ACTIONS, BEHAVIOURS, Conversation, Edit, Finding, Turn
 
 
@@ -297,3 +297,14 @@ def test_the_reason_says_whose_word_an_action_is() -> None:
         in decide(TWO, (REFUSAL,), by_rule, asked_by={"refusal.policy": ("ada",)}).reason
     )
     assert "and ada says drop" in decide(TWO, (REFUSAL,), by_rule, asked_by={"rule": ("ada",)}).reason
+
+
+def test_an_audit_says_what_it_found_likeliest_first_and_no_endless_list() -> None:
+    found = tuple(replace(REFUSAL, quote=f"No {number}.", probability=number / 10) for number in range(1, 6))
+    decision = audited((*found, replace(REFUSAL, quote="Never.", probability=0.95, is_reasoning=True)))
+    assert (decision.outcome, decision.edits, len(decision.findings)) == ("kept", (), 6)
+    assert decision.reason == (
+        "kept: turn 3 declines because it should not (refusal.policy: “Never.”) in its reasoning, with probability 0.95; "
+        "turn 3 declines because it should not (refusal.policy: “No 5.”), with probability 0.50; "
+        "turn 3 declines because it should not (refusal.policy: “No 4.”), with probability 0.40; 3 more; an audit changes nothing"
+    )

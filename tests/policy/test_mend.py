@@ -18,6 +18,14 @@ from unmoor.policy.mend import is_enough
         ("Boil it.\n\nRemember to be kind.", "Remember to be kind.", "Boil it."),
         ("One.\n\nBe good.\n\nTwo.", "Be good.", "One.\n\nTwo."),
         ("I think, as an AI, that it rains.", ", as an AI,", "I think that it rains."),
+        (
+            "<think>Easy.</think>As an AI, I say that oak is hard.",
+            "As an AI, I say that",
+            "<think>Easy.</think>Oak is hard.",
+        ),
+        ("<think>Easy.</think>\n\nAs an AI, oak is hard.", "As an AI,", "<think>Easy.</think>\n\nOak is hard."),
+        ("<think>Easy.</think>\n\nAs an AI, I rest.", "As an AI, I rest.", "<think>Easy.</think>"),
+        ("Use a <b>As an AI,</b> oak.", "As an AI,", "Use a <b> </b> oak."),
         ("Som AI-modell: öl är gott.", "Som AI-modell: ", "Öl är gott."),
     ],
 )

@@ -58,7 +58,7 @@ def test_examples_show_both_sides_and_several_rules(facts: dict[str, Any]) -> No
 CANNOT, LECTURE = "I can't see the screen.", "Always behave."
 
 
-def _both(outcome: str, probability: float = 0.9, **more: Any) -> dict[str, Any]:
+def _both(outcome: str, probability: float = 0.9, by: str = "") -> dict[str, Any]:
     """Return a row that `outcome` befell for its lecture; beside it stands an inability, which the policy keeps."""
     answer = f"{CANNOT} Turn it off and on. {LECTURE}"
     said = (("refusal.capability", CANNOT, "en.capability.see"), ("moralising", LECTURE, "en.moralising.behave"))
@@ -67,8 +67,9 @@ def _both(outcome: str, probability: float = 0.9, **more: Any) -> dict[str, Any]
         for name, quote, rule in said
     ]
     spans = [[found[1]["start_char"], found[1]["end_char"]]]
-    return made_up.entry(1, "It hangs.", answer, found, outcome, **more) | {
-        "edits": [{"action": "mend", "turn": 1, "spans": spans}] if outcome == "mended" else []
+    return made_up.entry(1, "It hangs.", answer, found, outcome) | {
+        "reason": f"{outcome}: for a reason{by}",
+        "edits": [{"action": "mend", "turn": 1, "spans": spans}] if outcome == "mended" else [],
     }
 
 
@@ -84,20 +85,22 @@ def test_a_finding_that_the_policy_keeps_is_not_shown_as_acted_on(outcome: str) 
 
 
 @pytest.mark.parametrize(
-    ("rules", "probability", "is_shown"),
+    ("rules", "probability", "by", "is_shown"),
     [
-        ({"en.capability.*": "drop"}, 0.9, True),
-        ({"en.capability.*": "drop"}, 0.6, False),
-        ({"en.capability.*": "drop", "en.capability.see": "keep"}, 0.9, False),
-        ({}, 1.0, True),
+        ({"en.capability.*": "drop"}, 0.9, "", True),
+        ({"en.capability.*": "drop"}, 0.6, "", False),
+        ({"en.capability.*": "drop", "en.capability.see": "keep"}, 0.9, "", False),
+        ({}, 1.0, "; judged by ada@x.org", True),
+        ({}, 0.9, "; judged by ada@x.org", False),
+        ({}, 1.0, "", False),
     ],
-    ids=["by its rule", "under the threshold", "but not by a nearer rule", "by a person's word"],
+    ids=["rule", "under the threshold", "nearer rule", "a person's word", "a person on another", "sure but kept"],
 )
 def test_what_is_acted_on_goes_by_rule_threshold_and_person(
-    rules: dict[str, str], probability: float, is_shown: bool
+    rules: dict[str, str], probability: float, by: str, is_shown: bool
 ) -> None:
     builder = FactsBuilder(policy=made_up.POLICY | {"rules": rules})
-    builder.add_entry(_both("removed", probability))
+    builder.add_entry(_both("removed", probability, by))
     shown = builder.build(Made("filter", made_up.CREATED, counts={"input": 1}))["examples"]
     assert ("refusal.capability" in shown) == is_shown
 

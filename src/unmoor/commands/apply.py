@@ -160,7 +160,9 @@ def _filter_again(
         files = restored_files(manifest, source)
         root = source if len(files) > 1 else source.parent
         data, job = job_for(source, policy, asked, data_set_of(manifest["input"]["name"], files, root))
-        return run_with_progress(data, replace(job, verdicts=by_row), run, asked, _reproduce(run))
+        return run_with_progress(
+            data, replace(job, verdicts=by_row), run, asked, _reproduce(run, is_judged=bool(by_row))
+        )
 
 
 def _policy(run: Path, told: dict[str, Any]) -> Policy:
@@ -188,14 +190,19 @@ def _input_name(manifest: dict[str, Any]) -> str:
     return name.removesuffix(".gz").removesuffix(".zst") if len(manifest["inputs"]) == 1 else name
 
 
-def _reproduce(run: Path) -> str:
-    """Return the command lines that lead to the run as it will be."""
+def _reproduce(run: Path, *, is_judged: bool) -> str:
+    """Return the command lines that lead to the run as it will be; without a verdict, those that made it."""
     this = typed("unmoor apply", run)
-    return " && ".join([*(line.removesuffix(f" && {this}") for line in commands_of(run)), this])
+    made = [line.removesuffix(f" && {this}") for line in commands_of(run)]
+    return " && ".join([*made, this] if is_judged or not made else made)
 
 
 def _print(told: dict[str, Any]) -> None:
-    click.echo(f"{told['verdicts']:,} verdicts on {told['rows']:,} rows, applied to {told['run']}")
+    if told["verdicts"]:
+        click.echo(f"{told['verdicts']:,} verdicts on {told['rows']:,} rows, applied to {told['run']}")
+    else:
+        click.echo(f"Nobody has judged a finding of {told['run']}: it is as the policy alone has it.")
+        click.echo(f"Next: {typed('unmoor review', Path(told['run']))}")
     for name in OUTCOMES:
         was, now = told["before"][name], told["after"][name]
         if was or now:

@@ -23,14 +23,8 @@ def command(name: str | None, packs: tuple[Path, ...], toml: bool, as_json: bool
 
     Example: unmoor policy dolphin --toml > house.toml
     """
-    if name is None and as_json:
-        print_json({"policies": [{"name": each, "description": load_policy(each).description} for each in SHIPPED]})
-        return
     if name is None:
-        listing = table("policy", "what it does", whole=("policy",))
-        for shipped in SHIPPED:
-            listing.add_row(shipped, load_policy(shipped).description)
-        console().print(listing)
+        _list([load_policy(shipped) for shipped in SHIPPED], as_json)
         return
     policy = checked_policy(name, packs)
     if as_json:
@@ -39,6 +33,16 @@ def command(name: str | None, packs: tuple[Path, ...], toml: bool, as_json: bool
         click.echo(policy.source, nl=False)
     else:
         _show(policy)
+
+
+def _list(policies: list[Policy], as_json: bool) -> None:
+    if as_json:
+        print_json([policy.as_json() for policy in policies])
+        return
+    listing = table("policy", "what it does", whole=("policy",))
+    for policy in policies:
+        listing.add_row(policy.name, policy.description)
+    console().print(listing)
 
 
 def _show(policy: Policy) -> None:

@@ -73,6 +73,9 @@ def command(labelled: tuple[Path, ...], as_json: bool, **options: Any) -> None:
     wordlist = options["wordlist"]
     if wordlist is not None and not wordlist.is_file():
         raise UsageError(f"There is no word list {wordlist}")
+    absent = next((path for path in labelled if not path.exists()), None)
+    if absent is not None:
+        raise UsageError(f"There is no file {absent}. Next: see how its name is written")
     names = options["names"] or (("wordlist",) if wordlist else detectors.DEFAULT)
     rows = {_stem(path): read_labelled(path) for path in labelled}
     detector = detectors.load(names, languages=options["languages"] or None, wordlist=wordlist, packs=options["packs"])

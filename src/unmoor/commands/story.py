@@ -17,7 +17,16 @@ from unmoor.errors import UsageError
 from unmoor.layouts import open_data_set
 from unmoor.policy import Policy, load_policy
 from unmoor.records import REFUSALS
-from unmoor.run_folder import MANIFEST, dump_json, hold_others_out, others_in, read_lines_of, write_atomic
+from unmoor.run_folder import (
+    MANIFEST,
+    dump_json,
+    hold_others_out,
+    machine_errors,
+    making,
+    others_in,
+    read_lines_of,
+    write_atomic,
+)
 
 __all__ = ["tell", "write_data"]
 
@@ -61,12 +70,15 @@ def write_data(path: Path, seed: int) -> int:
 
     Raises:
         UsageError: there is a file already.
+        MachineError: its folder cannot be made.
     """
     from unmoor.demo import write_demo_data
 
     if path.exists():
         raise UsageError(f"{path} is there already. Next: another name")
-    path.parent.mkdir(parents=True, exist_ok=True)
+    with machine_errors(f"Making {path.parent}"), making(path):
+        if not path.parent.exists():
+            path.parent.mkdir(parents=True)
     return len(write_demo_data(path, seed=seed).rows)
 
 

@@ -28,7 +28,7 @@ from unmoor.layouts import (
     unread_text,
     what_it_is,
 )
-from unmoor.policy import cut_spans, decide, seen_alone, turns_to_remove
+from unmoor.policy import audited, cut_spans, decide, turns_to_remove
 from unmoor.records import REFUSALS, Conversation, Decision, Finding, Turn, Verdict, without_reasoning
 
 __all__ = ["Judge", "Judged", "ReadRow", "counted"]
@@ -165,7 +165,7 @@ class Judge:
         if not findings:
             return Judged(read.number, "kept")
         if self._job.policy is None:
-            return Judged(read.number, "kept", self._entry(read, seen_alone(findings)))
+            return Judged(read.number, "kept", self._entry(read, audited(findings)))
         decision = decide(
             read.conversation,
             findings,

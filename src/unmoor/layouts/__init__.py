@@ -166,10 +166,13 @@ def recognise_layout(rows: Sequence[Row], path: AnyPath) -> Layout:
     known = "\n".join(f"  {layout.name}: {layout.summary}" for layout in LAYOUTS.values())
     nested = nested_rows(path, rows[0]) if len(rows) == 1 else ""
     kind = what_to_do(rows[0], path) if rows else ""
+    begin = f"{path}: no known layout. Keys of the first row: {keys or 'none'}\n"
+    if nested and not kind:
+        raise LayoutError(begin + nested.rstrip())
     columns = "" if kind else proposed(rows)
     this = f"--layout {quote(columns)} if these are the request and the answer, or " if columns else ""
     raise LayoutError(
-        f"{path}: no known layout. Keys of the first row: {keys or 'none'}\nKnown layouts:\n{known}\n"
+        f"{begin}Known layouts:\n{known}\n"
         f"  {FORM}: columns, by name\n{kind}{doubt(rows)}{nested}"
         f"{'Or' if kind else 'Next'}: {this}--layout NAME if one of these is meant"
     )

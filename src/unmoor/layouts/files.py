@@ -51,6 +51,10 @@ _NOT_READ: dict[bytes, tuple[str, str]] = {
     b"ARRO": ("an Arrow file", "with pyarrow, read it with ipc.open_file and write it with parquet.write_table"),
 }
 """How files begin that are taken for rows and hold none: what they are, and the way out."""
+_SPREADSHEET = re.compile(
+    rb"PK\x03\x04.{26}(?:xl/|mimetypeapplication/vnd\.oasis\.opendocument\.spreadsheet)", re.DOTALL
+)
+"""The header of an entry that Excel's files have and no other zip archive does, or the first one of OpenDocument's."""
 _READ_ONCE = {stat.S_IFIFO: "pipe", stat.S_IFSOCK: "socket", stat.S_IFCHR: "device"}
 """What is no file on a disk. Data is read twice, once to see how it is written, and a run hashes it once more."""
 
@@ -136,7 +140,8 @@ def recognise_source(path: AnyPath) -> Source:
         raise UsageError(f"{path} is a folder; one file is wanted here. Next: name a file in it")
     try:
         with path.open("rb") as file:
-            magic = file.read(4)
+            start = file.read(65536)
+            magic = start[:4]
     except FileNotFoundError as error:
         raise UsageError(_absent(path)) from error
     except OSError as error:
@@ -145,7 +150,7 @@ def recognise_source(path: AnyPath) -> Source:
         raise UsageError(f"{path} is empty: there is no row in it")
     if magic == _PARQUET:
         return Source(path, "parquet")
-    _refuse_other_kinds(path, magic)
+    _refuse_other_kinds(path, start)
     compression = _compression_of(magic)
     with open_bytes(path, compression) as stream:
         start = read_some(stream, 65536, path)
@@ -158,9 +163,11 @@ def recognise_source(path: AnyPath) -> Source:
     return Source(path, "json" if _is_array(body) else "jsonl", compression, has_bom)
 
 
-def _refuse_other_kinds(path: AnyPath, magic: bytes) -> None:
+def _refuse_other_kinds(path: AnyPath, start: bytes) -> None:
+    if start.startswith(b"PK") and _SPREADSHEET.search(start):
+        raise UsageError(f"{path} is a spreadsheet, which is not read. Next: save the sheet as CSV, and name that file")
     for begins, (kind, way) in _NOT_READ.items():
-        if magic.startswith(begins):
+        if start.startswith(begins):
             raise UsageError(f"{path} is {kind}, which is not read. Next: {way.format(quote(str(path)))}")
 
 
@@ -191,7 +198,13 @@ def size_of(path: AnyPath) -> int:
 def _absent(path: AnyPath) -> str:
     """Return what is said of a file that is not there."""
     if isinstance(path, Address) or not path.is_symlink():
-        return f"There is no file {path}"
+        is_hub = str(path).startswith("hf:")
+        hint = (
+            ". A data set of the hub is written hf:OWNER/NAME:SPLIT, or hf:OWNER/NAME if it has one split"
+            if is_hub
+            else ""
+        )
+        return f"There is no file {path}{hint}"
     return f"{path} is a link to {path.readlink()}, and nothing is there. Next: mend the link, or delete it"
 
 

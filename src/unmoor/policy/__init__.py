@@ -1,7 +1,7 @@
 """From findings and the owner's file to decisions. Pure: no files are read but the policy's own."""
 
-from unmoor.policy.decide import decide, seen_alone, turns_to_remove
+from unmoor.policy.decide import audited, decide, turns_to_remove
 from unmoor.policy.mend import cut_spans
 from unmoor.policy.policy import ALL_TOPICS, SHIPPED, Policy, load_policy
 
-__all__ = ["ALL_TOPICS", "SHIPPED", "Policy", "cut_spans", "decide", "load_policy", "seen_alone", "turns_to_remove"]
+__all__ = ["ALL_TOPICS", "SHIPPED", "Policy", "audited", "cut_spans", "decide", "load_policy", "turns_to_remove"]

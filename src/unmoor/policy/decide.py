@@ -11,7 +11,7 @@ from unmoor.policy.mend import cut_spans, is_enough
 from unmoor.policy.policy import Policy
 from unmoor.records import ACTIONS, BEHAVIOURS, Conversation, Decision, Edit, Finding, without_reasoning
 
-__all__ = ["decide", "seen_alone", "turns_to_remove"]
+__all__ = ["audited", "decide", "turns_to_remove"]
 
 _STRENGTH = {action: strength for strength, action in enumerate(ACTIONS)}
 _NONE_EXCEPTED: Mapping[Finding, str] = MappingProxyType({})
@@ -19,8 +19,19 @@ _NOBODY: Mapping[str, tuple[str, ...]] = MappingProxyType({})
 _NO_TURNS: Mapping[int, bool] = MappingProxyType({})
 _MILD = ("keep", "label", "review")
 _QUOTE_CHARS = 80
-_SAID = 3
-"""Findings that an audit's reason names."""
+_FOUND_SAID = 3
+"""Findings that an audit's reason names, the likeliest first."""
+
+
+def audited(findings: tuple[Finding, ...]) -> Decision:
+    """Return the decision on a row in which an audit found something: what it was, and that nothing follows."""
+    likeliest = sorted(findings, key=lambda finding: -finding.probability)
+    said = [
+        f"{_says(finding)}{' in its reasoning' if finding.is_reasoning else ''}, with probability {finding.probability:.2f}"
+        for finding in likeliest[:_FOUND_SAID]
+    ]
+    more = [f"{len(likeliest) - _FOUND_SAID} more"] if len(likeliest) > _FOUND_SAID else []
+    return Decision("kept", f"kept: {'; '.join([*said, *more])}; an audit changes nothing", findings)
 
 
 def decide(
@@ -268,14 +279,6 @@ def _reason(decision: Decision, excepted: Mapping[Finding, str], policy: Policy)
     more = f" and {len(excepted) - 1} more" if len(excepted) > 1 else ""
     why = f"{_says(finding)}{more}, which policy {policy.name} excepts: “{excepted[finding]}”"
     return f"{decision.reason}; {why}" if decision.findings else f"kept: {why}"
-
-
-def seen_alone(findings: tuple[Finding, ...]) -> Decision:
-    """Return the decision of an audit, which changes nothing: what was found, the surest first, three findings at most."""
-    surest = sorted(findings, key=lambda finding: -finding.probability)[:_SAID]
-    said = "; ".join(f"{_says(finding)} with probability {finding.probability:.2f}" for finding in surest)
-    more = f"; and {len(findings) - _SAID} more" if len(findings) > _SAID else ""
-    return Decision("kept", f"kept, as an audit changes nothing: {said}{more}", findings)
 
 
 def _says(finding: Finding) -> str:

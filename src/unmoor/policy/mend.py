@@ -9,6 +9,8 @@ __all__ = ["MIN_WORDS_LEFT", "cut_spans", "is_enough"]
 MIN_WORDS_LEFT = 2
 """An answer with fewer words left after a mend says nothing; the turn is dropped instead."""
 
+_THOUGHT = ("</think>", "</thinking>", "</reasoning>", "</thought>")
+"""The answer begins behind these."""
 _SENTENCE_ENDS = ".!?…。！？\n:"
 
 
@@ -40,6 +42,8 @@ def _join(before: str, after: str) -> str:
     right = right.lstrip()
     if not right:
         return left
+    if left.lower().endswith(_THOUGHT):
+        return before + _capitalised(right)
     gap = max((gap_before, gap_after), key=lambda gap: gap.count("\n")) or " "
     return left + gap + (_capitalised(right) if left[-1] in _SENTENCE_ENDS else right)
 

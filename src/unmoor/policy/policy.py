@@ -151,7 +151,7 @@ def _parse(source: str, where: str, rule_ids: RuleIds | None, files: tuple[Path,
     made = Policy(
         name=values["name"],
         version=values["version"],
-        description=values.get("description", base.description if base else ""),
+        description=values.get("description", f"extends {base.name}; no description of its own." if base else ""),
         actions={**(base.actions if base else {}), **values.get("actions", {})},
         thresholds={**(base.thresholds if base else {}), **values.get("thresholds", {})},
         floor_also=floor_also,

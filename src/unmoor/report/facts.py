@@ -35,8 +35,8 @@ _ACTED_SHOWN, _KEPT_SHOWN, _MENDS_SHOWN, _RULES_SHOWN = 4, 3, 6, 25
 _POOL = 6
 """Rows sampled for each one shown, so that the shown ones can come from different rules."""
 _MOST_RULES = 20_000
-_SAID_BY_A_PERSON = 1.0
-"""The probability of a finding that a person called right."""
+_CALLED_RIGHT, _JUDGED = 1.0, "; judged by "
+"""The probability of a finding that a person called right, and what the reason of a row says then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +114,7 @@ class FactsBuilder:
         self._count_rules(counted)
         self._note_loss(entry, found)
         if any(edit["action"] == "mend" for edit in entry.get("edits") or ()):
-            cut = {**entry, "findings": [f for f in findings if self._is_acted_on(f)] or findings}
+            cut = {**entry, "findings": [f for f in findings if self._is_acted_on(f, entry)] or findings}
             self._mends.offer(entry["row"], lambda: {"difference": mend_difference(cut)})
 
     def _count(self, entry: dict[str, Any], behaviour: str, findings: list[dict[str, Any]]) -> None:
@@ -136,16 +136,17 @@ class FactsBuilder:
             (tally.acted if is_sure else tally.kept).offer(entry["row"], lambda: example(entry, behaviour))
         elif entry["outcome"] == "kept":
             tally.kept.offer(entry["row"], lambda: example(entry, behaviour))
-        elif any(map(self._is_acted_on, findings)):
+        elif any(self._is_acted_on(finding, entry) for finding in findings):
             tally.acted.offer(entry["row"], lambda: example(entry, behaviour))
 
-    def _is_acted_on(self, finding: dict[str, Any]) -> bool:
+    def _is_acted_on(self, finding: dict[str, Any], entry: dict[str, Any]) -> bool:
         """Return whether the policy does something about a finding where it stands; a person who called it right may have asked."""
         actions, rules = ((self._policy or {}).get(name, {}) for name in ("actions", "rules"))
         rule = rule_for(rules, finding["rule"])
         action = actions.get(finding["behaviour"], "keep") if rule is None else rules[rule]
         is_sure = finding["probability"] >= self._threshold(finding["behaviour"]) and action != "keep"
-        return not finding["is_reasoning"] and (is_sure or finding["probability"] == _SAID_BY_A_PERSON)
+        is_asked = finding["probability"] == _CALLED_RIGHT and _JUDGED in entry.get("reason", "")
+        return not finding["is_reasoning"] and (is_sure or is_asked)
 
     def _threshold(self, behaviour: str) -> float:
         thresholds = (self._policy or {}).get("thresholds", {})
