@@ -51,6 +51,8 @@ _UNLIKE = 0.25
 """Share of the words of two sentences up to which they may differ where one repeats the other; one word always may."""
 _NAMED_WITHIN = 2
 """Sentence up to which words that name the work and its subject are the assistant's own, where a text was asked for."""
+_NAMED_FROM_END = 1
+"""The same from the end: "... I won't write the second one, though." """
 _SHORT_WORD = 3
 """Letters of words that say little of what a request is about."""
 _LECTURES_FROM = 0.5
@@ -373,8 +375,14 @@ def _names_the_work(view: TurnView, hit: Hit) -> bool:
 
 
 def _declines_the_work(view: TurnView, hit: Hit) -> bool:
-    """Return whether a refusal near the start, and in no letter, names the work and its subject: "I won't write that obituary"."""
-    is_near = view.answer.ordinal(hit.start) <= _NAMED_WITHIN and not view.answer.is_letter
+    """Return whether a refusal near the start or the end, and in no letter, names the work and its subject: "I won't write that
+    obituary".
+    """
+    answer = view.answer
+    is_last = (
+        answer.from_end(hit.start) <= _NAMED_FROM_END and "request.persona" not in view.asks and not answer.is_verse
+    )
+    is_near = (answer.ordinal(hit.start) <= _NAMED_WITHIN or is_last) and not answer.is_letter
     return is_near and _names_the_work(view, hit) and _names_the_subject(view, hit)
 
 
