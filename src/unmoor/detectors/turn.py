@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import NamedTuple
 
+from unmoor.detectors.asked_for import asks_for_weaknesses, is_advice
 from unmoor.detectors.lectures import Lecture, Lectures, Stems
 from unmoor.detectors.normalise import Normalised, fold_text, normalise
 from unmoor.detectors.phrases import FAINT, NERVOUS, Hit, Phrases
@@ -285,7 +286,7 @@ def _doubt(view: TurnView, hit: Hit) -> str:
         return speaker
     if _repeats(view, hit):
         return "given text"
-    return "requested text" if _is_requested(view, hit) else ""
+    return "requested text" if _is_requested(view, hit) or _is_asked_for(view, hit) else ""
 
 
 def _speaker(answer: Answer, begin: int, start: int) -> str:
@@ -325,7 +326,8 @@ def _is_alike(said: frozenset[str], given: frozenset[str]) -> bool:
 
 def _is_requested(view: TurnView, hit: Hit) -> bool:
     """Return whether the words are part of a text asked for: further down, in a letter, verse, speech, or words that decline."""
-    names_itself = "said of itself before" not in view.asks and _names_itself(view, hit)
+    is_listed = view.is_worded and view.answer.is_item(hit.start)
+    names_itself = "said of itself before" not in view.asks and not is_listed and _names_itself(view, hit)
     if not view.asks & _ASKS_FOR_A_TEXT or names_itself or _turns_to_the_asker(view, hit):
         return False
     if view.is_worded:
@@ -339,6 +341,15 @@ def _is_requested(view: TurnView, hit: Hit) -> bool:
         "request.sensitive" not in view.asks and answer.is_wholly_quoted(hit.start)
     )
     return is_inside or answer.is_letter or answer.is_verse or is_speech
+
+
+def _is_asked_for(view: TurnView, hit: Hit) -> bool:
+    """Return whether what looks like declining is advice that was asked for, or an item of a list of weaknesses."""
+    if hit.phrase.behaviour not in (*REFUSALS, *_DECLINES):
+        return False
+    if view.answer.is_item(hit.start) and asks_for_weaknesses(view.request):
+        return True
+    return is_advice(view.request, view.asks, fold_text(view.answer.text[slice(*hit.sentence)]))
 
 
 def _turns_to_the_asker(view: TurnView, hit: Hit) -> bool:

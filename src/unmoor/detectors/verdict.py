@@ -10,6 +10,7 @@ import re
 from dataclasses import replace
 from typing import Literal
 
+from unmoor.detectors.asked_for import gives_premises, infers_nothing
 from unmoor.detectors.evidence import MIN_PROBABILITY, finding_at, findings_from, without_doubles
 from unmoor.detectors.lectures import Lecture
 from unmoor.detectors.model import Model, Verdict
@@ -328,6 +329,13 @@ def _is_on_ethics(view: TurnView, refusals: list[Hit]) -> bool:
     return is_asked and not refusals and own <= {"moralising", "sign.norms", "sign.caution"}
 
 
+def _is_inferred(view: TurnView, refusals: list[Hit]) -> bool:
+    """Return whether what cannot be told is the answer: the request gives premises or options, and only such sentences decline."""
+    said = [fold_text(view.answer.text[slice(*hit.sentence)]) for hit in refusals]
+    is_firm = any(hit.phrase.behaviour == "refusal.policy" and hit.belief >= STRENGTHS["likely"] for hit in refusals)
+    return bool(said) and not is_firm and gives_premises(view.request) and all(map(infers_nothing, said))
+
+
 def _is_on_itself(view: TurnView, refusals: list[Hit]) -> bool:
     """Return whether the assistant was asked who it is and, that being harmless, says no more than that: no phrase declines."""
     return "request.identity" in view.asks and "request.sensitive" not in view.asks and not refusals
@@ -349,6 +357,7 @@ _EXCUSES = (
     _only_lacks_sight,
     _is_on_ethics,
     _is_on_itself,
+    _is_inferred,
 )
 """What makes that which speaks for a refusal beside the point; each takes the answer and its refusing phrases."""
 
