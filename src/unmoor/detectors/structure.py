@@ -26,8 +26,6 @@ _SPEAKER = re.compile(
     r"^[\s*_>#-]*(?:\[)?([^\W\d_][\w\u0900-\u0903\u093a-\u094f\u064b-\u0652 .'’()*-]{0,40}?)(?:\])?\s*[*_]*\s*[:：]",
     re.MULTILINE,
 )
-_LABEL_GAP = 3
-"""Code points between a label's colon and the quotation mark of what it introduces."""
 _SELF_SPEAKERS = frozenset(
     (
         "assistant",
@@ -132,13 +130,13 @@ class Answer:
         """Return whether the line is a named speaker's, in a text with several such lines."""
         line = self._line(start)
         labels = [(s, e) for s, e in self.speakers if line <= s <= start and e <= start + 2]
-        if labels and self._is_after_speech(labels[-1][1], start):
-            return False
+        labels = [(s, e) for s, e in labels if not self._is_spoken_out(e, start)]
         return bool(labels) and (len(self.speakers) >= 2 or any(_SPEECH.match(self.text, e) for _, e in labels))
 
-    def _is_after_speech(self, label_end: int, start: int) -> bool:
-        """Return whether the place stands after the quoted words that a label introduces: `Wine: "Dusk." I won't write ...`."""
-        return any(s - label_end <= _LABEL_GAP and s >= label_end and e <= start for s, e in self.quotes)
+    def _is_spoken_out(self, label_end: int, start: int) -> bool:
+        """Return whether the speech after a label stands in marks that close before the place: "Wine: '...' I won't write more"."""
+        opened = _SPEECH.match(self.text, label_end)
+        return opened is not None and any(s == opened.end() - 1 and e <= start for s, e in self.quotes)
 
     def is_wholly_quoted(self, start: int) -> bool:
         """Return whether the place lies in marks around the whole answer."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import NamedTuple
 
+from unmoor.detectors.asked_for import asks_for_weaknesses, is_advice
 from unmoor.detectors.lectures import Lecture, Lectures, Stems
 from unmoor.detectors.normalise import Normalised, fold_text, normalise
 from unmoor.detectors.phrases import FAINT, NERVOUS, Hit, Phrases
@@ -51,6 +52,8 @@ _UNLIKE = 0.25
 """Share of the words of two sentences up to which they may differ where one repeats the other; one word always may."""
 _NAMED_WITHIN = 2
 """Sentence up to which words that name the work and its subject are the assistant's own, where a text was asked for."""
+_NAMED_FROM_END = 1
+"""The same from the end: "... I won't write the second one, though." """
 _SHORT_WORD = 3
 """Letters of words that say little of what a request is about."""
 _LECTURES_FROM = 0.5
@@ -287,7 +290,7 @@ def _doubt(view: TurnView, hit: Hit) -> str:
         return speaker
     if _repeats(view, hit):
         return "given text"
-    return "requested text" if _is_requested(view, hit) else ""
+    return "requested text" if _is_requested(view, hit) or _is_asked_for(view, hit) else ""
 
 
 def _speaker(answer: Answer, begin: int, start: int) -> str:
@@ -327,7 +330,8 @@ def _is_alike(said: frozenset[str], given: frozenset[str]) -> bool:
 
 def _is_requested(view: TurnView, hit: Hit) -> bool:
     """Return whether the words are part of a text asked for: further down, in a letter, verse, speech, or words that decline."""
-    names_itself = "said of itself before" not in view.asks and _names_itself(view, hit)
+    is_listed = view.is_worded and view.answer.is_item(hit.start)
+    names_itself = "said of itself before" not in view.asks and not is_listed and _names_itself(view, hit)
     if not view.asks & _ASKS_FOR_A_TEXT or names_itself or _turns_to_the_asker(view, hit):
         return False
     if view.is_worded:
@@ -341,6 +345,15 @@ def _is_requested(view: TurnView, hit: Hit) -> bool:
         "request.sensitive" not in view.asks and answer.is_wholly_quoted(hit.start)
     )
     return is_inside or answer.is_letter or answer.is_verse or is_speech
+
+
+def _is_asked_for(view: TurnView, hit: Hit) -> bool:
+    """Return whether what looks like declining is advice that was asked for, or an item of a list of weaknesses."""
+    if hit.phrase.behaviour not in (*REFUSALS, *_DECLINES):
+        return False
+    if view.answer.is_item(hit.start) and asks_for_weaknesses(view.request):
+        return True
+    return is_advice(view.request, view.asks, fold_text(view.answer.text[slice(*hit.sentence)]))
 
 
 def _turns_to_the_asker(view: TurnView, hit: Hit) -> bool:
@@ -377,8 +390,14 @@ def _names_the_work(view: TurnView, hit: Hit) -> bool:
 
 
 def _declines_the_work(view: TurnView, hit: Hit) -> bool:
-    """Return whether a refusal near the start, and in no letter, names the work and its subject: "I won't write that obituary"."""
-    is_near = view.answer.ordinal(hit.start) <= _NAMED_WITHIN and not view.answer.is_letter
+    """Return whether a refusal near the start or the end, and in no letter, names the work and its subject: "I won't write that
+    obituary".
+    """
+    answer = view.answer
+    is_last = (
+        answer.from_end(hit.start) <= _NAMED_FROM_END and "request.persona" not in view.asks and not answer.is_verse
+    )
+    is_near = (answer.ordinal(hit.start) <= _NAMED_WITHIN or is_last) and not answer.is_letter
     return is_near and _names_the_work(view, hit) and _names_the_subject(view, hit)
 
 

@@ -10,6 +10,7 @@ import re
 from dataclasses import replace
 from typing import Literal
 
+from unmoor.detectors.asked_for import gives_premises, infers_nothing
 from unmoor.detectors.evidence import MIN_PROBABILITY, finding_at, findings_from, is_done_elsewhere, without_doubles
 from unmoor.detectors.lectures import Lecture
 from unmoor.detectors.model import Model, Verdict
@@ -87,6 +88,7 @@ _SERVICE = re.compile(
     re.IGNORECASE,
 )
 """What a shop, and no model, says that it does not do."""
+_REASON = re.compile(r"\b(?:because|since|given that|lest|as (?:they|it|this|that|these|those|such|doing))\b")
 _LECTURE_SHARE = 0.6
 """Share of an answer from which lecturing sentences are all that it is."""
 _SURELY = 0.65
@@ -184,7 +186,7 @@ def judged_kind(view: TurnView, verdict: Verdict) -> tuple[str, float] | None:
     chance = _shifted(verdict.any, argues + support(view))
     if any(excuses(view, hits) for excuses in _EXCUSES):
         return None
-    if _is_nothing_but(view, hits):
+    if _is_nothing_but(view, hits) or _declines_what_was_asked(view, hits):
         chance = max(chance, ALONE)
     instead = _lectures_instead(view) if not hits else 0.0
     if chance < instead:
@@ -327,6 +329,13 @@ def _is_on_ethics(view: TurnView, refusals: list[Hit]) -> bool:
     return is_asked and not refusals and own <= {"moralising", "sign.norms", "sign.caution"}
 
 
+def _is_inferred(view: TurnView, refusals: list[Hit]) -> bool:
+    """Return whether what cannot be told is the answer: the request gives premises or options, and only such sentences decline."""
+    said = [fold_text(view.answer.text[slice(*hit.sentence)]) for hit in refusals]
+    is_firm = any(hit.phrase.behaviour == "refusal.policy" and hit.belief >= STRENGTHS["likely"] for hit in refusals)
+    return bool(said) and not is_firm and gives_premises(view.request) and all(map(infers_nothing, said))
+
+
 def _is_on_itself(view: TurnView, refusals: list[Hit]) -> bool:
     """Return whether the assistant was asked who it is and, that being harmless, says no more than that: no phrase declines."""
     return "request.identity" in view.asks and "request.sensitive" not in view.asks and not refusals
@@ -352,6 +361,7 @@ _EXCUSES = (
     _only_lacks_sight,
     _is_on_ethics,
     _is_on_itself,
+    _is_inferred,
 )
 """What makes that which speaks for a refusal beside the point; each takes the answer and its refusing phrases."""
 
@@ -387,6 +397,18 @@ def _is_nothing_but(view: TurnView, refusals: list[Hit]) -> bool:
     if not surely or gives or view.is_worded or view.asks & {"request.wording", "request.persona"}:
         return False
     return _is_all(view, refusals, _HINT_CHARS)
+
+
+def _declines_what_was_asked(view: TurnView, refusals: list[Hit]) -> bool:
+    """Return whether a sure refusing phrase that the model does not count names a longer word of the request and a reason, and none
+    says what cannot be done: whatever is given beside it, that part is declined.
+    """
+    if any(hit.phrase.behaviour == "refusal.capability" for hit in refusals):
+        return False
+    asked = set(_LONG_WORD.findall(view.request))
+    surely = {hit.sentence for hit in refusals if hit.belief >= STRENGTHS["sure"] and not hit.phrase.weighed}
+    said = [fold_text(view.answer.text[slice(*sentence)]) for sentence in surely]
+    return any(_REASON.search(one) and not asked.isdisjoint(_LONG_WORD.findall(one)) for one in said)
 
 
 def _telling(view: TurnView, model: Model) -> tuple[int, int]:
