@@ -42,7 +42,7 @@ POSITIVE_WEIGHT = 3.0
 """How much a sentence that lectures counts beside one that does not, which are some twenty times as many."""
 CLEANED_FROM = 0.8
 """Sentences of others' answers, whose lectures nobody marked, are left out from this held-out probability on."""
-OTHERS_SHARE = 0.001
+OTHERS_SHARE = 0.0005
 ALIKE_SHARE = 0.03
 """Share of the sentences of another language than English that do not lecture, most written to look so, that may get .70."""
 FEW_ALIKE, DOUBT_OF_FEW = 40, 1.0
@@ -268,7 +268,7 @@ def _slope(logits: np.ndarray, labels: np.ndarray) -> tuple[float, float]:
 
 
 def _shifted(slope: tuple[float, float], others: np.ndarray) -> tuple[float, float]:
-    """Return the calibration moved so that of others' sentences, which seldom lecture, one in a thousand gets .70 or more."""
+    """Return the calibration moved so that of others' sentences, which seldom lecture, one in two thousand gets .70."""
     at = float(np.quantile(others, 1 - OTHERS_SHARE)) * slope[0]
     return slope[0], float(np.log(0.7 / 0.3)) - at
 
