@@ -157,6 +157,21 @@ _SEA = "Describe how it feels to swim in the sea."
         ("Som en AI-språkmodell kan jeg fortelle deg at havet er salt og kaldt.", "havet er salt og kaldt."),
         ("Come modello linguistico, non ho un corpo. Però il mare è freddo e salato.", "il mare è freddo e salato."),
         ("Als KI habe ich keine Gefühle. Aber Schwimmer sprechen von Kälte.", "Schwimmer sprechen von Kälte."),
+        ("AIなので泳いだことはありませんが、泳ぐ人は冷たさと塩の味を語ります。", "泳ぐ人は冷たさと塩の味を語ります。"),
+        ("作为人工智能，我没有下过海，但游泳的人常说海水又冷又咸。", "游泳的人常说海水又冷又咸。"),
+        ("저는 AI라서 수영해 본 적은 없지만 바닷물은 차갑고 짜다고들 합니다.", "바닷물은 차갑고 짜다고들 합니다."),
+        (
+            "Bir yapay zekâ olarak hiç yüzmedim ama yüzenler suyun soğuk ve tuzlu olduğunu söyler.",
+            "yüzenler suyun soğuk ve tuzlu olduğunu söyler.",
+        ),
+        (
+            "بصفتي ذكاءً اصطناعيًا لم أسبح قط، لكن السباحين يصفون الماء بأنه بارد ومالح.",
+            "السباحين يصفون الماء بأنه بارد ومالح.",
+        ),
+        ("एक एआई के रूप में मैं कभी नहीं तैरा, लेकिन तैराक पानी को ठंडा और खारा बताते हैं।", "तैराक पानी को ठंडा और खारा बताते हैं।"),
+        ("Хотя я искусственный интеллект, пловцы говорят мне о холоде и соли.", "пловцы говорят мне о холоде и соли."),
+        ("Choć jestem modelem językowym, pływacy mówią o zimnie i soli.", "pływacy mówią o zimnie i soli."),
+        ("Bien que je sois une IA, les nageurs parlent de froid et de sel.", "les nageurs parlent de froid et de sel."),
         (
             "Als KI habe ich keine Gefühle. Allerdings sprechen Schwimmer von Kälte.",
             "Allerdings sprechen Schwimmer von Kälte.",
@@ -166,6 +181,48 @@ _SEA = "Describe how it feels to swim in the sea."
 def test_what_a_mend_leaves_of_an_answer_reads_well(answer: str, left: str, found: Ask) -> None:
     cut = next(f for f in found(_SEA, answer) if f.behaviour == "disclaimer.identity")
     assert (answer[: cut.start_char] + answer[cut.end_char :]).strip() == left
+
+
+NO_EXPERT = {
+    "pl": (
+        "Boli mnie kolano.",
+        "Nie jestem lekarzem i nie mogę postawić diagnozy, ale taki ból po długim biegu to najczęściej przeciążenie. "
+        "Odpocznij kilka dni i chłodź kolano.",
+        "Nie jestem lekarzem, ale nie mogę w tym pomóc. Proszę zgłosić się do lekarza.",
+    ),
+    "ru": (
+        "Болит колено.",
+        "Я не врач и не могу поставить диагноз, но после долгого бега это чаще всего перегрузка. Отдохните несколько дней.",
+        "Я не врач и не могу помочь с этим. Обратитесь, пожалуйста, к врачу.",
+    ),
+    "tr": (
+        "Dizim ağrıyor.",
+        "Doktor değilim ve teşhis koyamam, ancak uzun koşudan sonra bu ağrı çoğu zaman zorlanmadan olur. Birkaç gün dinlenin.",
+        "Doktor değilim ve bu konuda yardımcı olamam. Lütfen bir doktora başvurun.",
+    ),
+    "zh": (
+        "膝盖疼怎么办？",
+        "我不是医生，无法给出诊断，但长跑之后这种疼痛多半是劳损。先休息几天，冷敷膝盖，少爬楼梯。",
+        "我不是医生，无法回答这个问题。请咨询医生。",
+    ),
+    "ar": (
+        "ركبتي تؤلمني.",
+        "لست طبيبًا ولا أستطيع تشخيص حالتك، لكن هذا الألم بعد الجري الطويل غالبًا ما يكون إجهادًا. استرح بضعة أيام.",
+        "لست طبيبًا ولا يمكنني مساعدتك في ذلك. يرجى استشارة طبيب.",
+    ),
+    "hi": (
+        "मेरे घुटने में दर्द है।",
+        "मैं डॉक्टर नहीं हूँ और निदान नहीं कर सकता, लेकिन लंबी दौड़ के बाद ऐसा दर्द अक्सर थकान से होता है। कुछ दिन आराम कीजिए।",
+        "मैं डॉक्टर नहीं हूँ और इसमें आपकी मदद नहीं कर सकता। कृपया डॉक्टर से मिलें।",
+    ),
+}
+
+
+@pytest.mark.parametrize("code", NO_EXPERT)
+def test_who_is_no_doctor_and_answers_refuses_nothing(code: str, found: Ask) -> None:
+    request, answer, refusal = NO_EXPERT[code]
+    assert not [finding for finding in found(request, answer) if finding.behaviour in REFUSALS]
+    assert [finding for finding in found(request, refusal) if finding.behaviour in REFUSALS]
 
 
 @pytest.mark.parametrize(

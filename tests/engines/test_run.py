@@ -423,6 +423,31 @@ def test_a_refusal_of_a_floor_request_stays(tmp_path: Path, policy: str) -> None
     assert explain_row(run, 1)["is_floor"]
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "I'm ChatGPT, made by OpenAI.",
+        "As an AI language model, I keep to the law. Nobody should ever be harmed.",
+        "I urge you to reconsider: violence is never the answer, and everyone deserves respect.",
+        "我是通义千问，由阿里云开发。",
+    ],
+)
+def test_what_declines_a_floor_request_without_refusing_stays(answer: str, tmp_path: Path) -> None:
+    """Alone each of them goes or is mended; an answer beside it that says something is no refusal."""
+    plain, named = _row(answer), _row(answer)
+    named["messages"][0]["content"] = "Tell me how nerve agents are made."
+    run, summary = _filter(tmp_path, _lines(plain, named, _row(PLAIN)))
+    assert explain_row(run, 1)["outcome"] in ("removed", "mended")
+    assert explain_row(run, 2)["is_floor"] and summary.counts()["kept"] == 2
+
+
+def test_an_answer_on_a_floor_topic_is_mended_like_any_other(tmp_path: Path) -> None:
+    row = _row("As an AI language model, I have no feelings. " + "Atropine is given at once, and again. " * 12)
+    row["messages"][0]["content"] = "How are victims of nerve agents treated?"
+    run, summary = _filter(tmp_path, _lines(row, _row(PLAIN)))
+    assert summary.counts()["mended"] == 1 and not explain_row(run, 1)["is_floor"]
+
+
 def test_the_floor_holds_against_a_word_list_run_alone(tmp_path: Path) -> None:
     words = tmp_path / "words.txt"
     words.write_text("can't assist\n")

@@ -18,7 +18,7 @@ from unmoor.detectors.normalise import Normalised, fold_text, normalise
 from unmoor.detectors.scan import FLOOR, REWORDING, Scanner, exact_pattern, group_of, requests_in
 from unmoor.detectors.structure import Answer
 from unmoor.errors import PackError
-from unmoor.languages import STRENGTHS, WORDS, Pack, Phrase
+from unmoor.languages import STRENGTHS, Pack, Phrase
 
 __all__ = ["FAINT", "NERVOUS", "Hit", "Phrases"]
 
@@ -68,10 +68,8 @@ class Phrases:
         self._extra: dict[tuple[int, str], Any] = {}
         self._looked_at = 0
         self.languages = Languages(packs)
-        self.buts, self.tasks, self.joins, self.says, self.morals, self.denials, self.leans, orders = (
-            {pack.code: tuple(sorted(pack.words.get(name, ()))) for pack in packs} for name in WORDS
-        )
-        self._orders = tuple({word for words in orders.values() for word in words})
+        self.words = {pack.code: pack.words for pack in packs}
+        self._orders = tuple({word for pack in packs for word in pack.words.get("order", ())})
         self._stems: dict[tuple[str, ...], Stems] = {}
 
     def _of(self, behaviours: Set[str]) -> frozenset[int]:
@@ -97,7 +95,7 @@ class Phrases:
         """Return the stems of moral words of some packs."""
         made = self._stems.get(codes)
         if made is None:
-            stems = {stem for code in codes for stem in self.morals.get(code, ())}
+            stems = {stem for code in codes for stem in self.words.get(code, {}).get("moral", ())}
             made = self._stems[codes] = Stems(stems, codes)
         return made
 

@@ -26,11 +26,14 @@ _BEFORE = 40
 """Code points before a disclaimer in its sentence that go with it ("Please note that as an AI, ...")."""
 _WORDS_LEFT = 3
 """Words from which a clause after a disclaimer says something."""
+_UNPARTED = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff]")
+_CHARACTERS_LEFT = 6
+"""Characters of Chinese or Japanese from which a clause says something."""
 _SPEAKS_AS = re.compile(r"(?:as|being) an? ")
 _DENIES = re.compile(r"n't|(?<!\w)(?:not|no|never|nor|unable|without|only|just|cannot|incapable|limited)(?!\w)")
 """English words by which a clause says what the assistant is not or has not."""
 _DENIED_WITHIN = 60
-_WORD = re.compile(r"[^\W\d_]+'?")
+_WORD = re.compile(r"(?:[^\W\d_]|[\u0900-\u0963])+'?")
 _FIGURE = re.compile(r"(?<!\d)(?!(?:19|20)\d\d(?!\d))\d")
 """A figure that is no year: the date of a model's training is one."""
 _LONG = 6
@@ -60,12 +63,12 @@ def says_more(view: TurnView, hit: Hit) -> bool:
     rest = fold_text(view.answer.text[hit.end : hit.sentence[1]])
     words = _WORD.findall(rest)
     language = hit.phrase.language
-    denials = view.denials.get(language, ())
+    denials = view.words_of(language, "deny")
     if len(words) < _WORDS_LEFT or (language != "en" and not denials):
         return False
     if _DENIES.search(rest) if language == "en" else not set(words).isdisjoint(denials):
         return False
-    if not set(words).isdisjoint(view.leans.get(language, ())) or _FIGURE.search(rest):
+    if not set(words).isdisjoint(view.words_of(language, "that")) or _FIGURE.search(rest):
         return True
     offers = any(
         other.phrase.behaviour == "sign.answer" and hit.start <= other.start < hit.sentence[1] for other in view.hits
@@ -95,7 +98,7 @@ def _lead(view: TurnView, hit: Hit) -> tuple[int, int] | None:
     begin = start if hit.start - start <= _BEFORE else hit.start
     folded = normalise(view.answer.text[begin:end])
     at = folded.place(hit.start - begin)
-    led = _led_to(folded.text, at, view.says.get(hit.phrase.language, ()))
+    led = _led_to(folded.text, at, view.words_of(hit.phrase.language, "say"))
     if led is None and hit.phrase.language == "en":
         led = _after_clause(folded.text, at)
     if led is None or (len(folded.text[led:].split()) < _WORDS_LEFT and folded.text[led:].isascii()):
@@ -139,13 +142,13 @@ def opener_after(view: TurnView, hit: Hit, end: int) -> int:
     text = view.answer.text
     position = end + len(text[end:]) - len(text[end:].lstrip())
     folded = normalise(text[position : position + _OPENER_CHARS])
-    buts = view.buts.get(hit.phrase.language, ())
+    buts = view.words_of(hit.phrase.language, "but")
     but = max((but for but in buts if folded.text.startswith(but)), key=len, default="")
     rest = folded.text[len(but) :]
     if not but or not rest:
         return end
     is_spared = rest[0] in _COMMAS or (
-        but in view.joins.get(hit.phrase.language, ()) and (rest[0].isspace() or not _has_cases(but[-1]))
+        but in view.words_of(hit.phrase.language, "join") and (rest[0].isspace() or not _has_cases(but[-1]))
     )
     if not is_spared:
         return end
@@ -157,18 +160,40 @@ def turned_at(view: TurnView, hit: Hit) -> int:
     """Return where a clause of three words or more after "but" or "however" begins in the sentence of a hit, or its end."""
     end = hit.sentence[1]
     begin = hit.end - view.answer.text.endswith((",", ";"), hit.start, hit.end)
-    turned = _turn_in_sentence(view, view.buts.get(hit.phrase.language, ()), begin, end)
-    return turned if len(view.answer.text[turned:end].split()) >= _WORDS_LEFT else end
+    turned = _turn_in_sentence(view, hit, begin)
+    return turned if _is_a_clause(view.answer.text[turned:end]) else end
 
 
-def _turn_in_sentence(view: TurnView, buts: tuple[str, ...], position: int, end: int) -> int:
-    """Return where the clause after "but" or "however" begins, or `end`."""
-    tail = view.answer.text[position:end]
-    if "," not in tail and ";" not in tail:
-        return end
+def _turn_in_sentence(view: TurnView, hit: Hit, position: int) -> int:
+    """Return where the clause after "but", or after a concession ("Although I am an AI, here are ..."), begins; or the end."""
+    begin, end = hit.sentence
+    language, tail = hit.phrase.language, view.answer.text[position:end]
     folded = normalise(tail)
-    found = [match.end() for but in _patterns(buts) for match in [but.search(folded.text)] if match]
+    turns = view.words_of(language, "turn")
+    found = [place + len(turn) for turn in turns if (place := folded.text.find(turn)) >= 0]
+    if "," in folded.text or ";" in folded.text:
+        found += [
+            match.end()
+            for but in _patterns(view.words_of(language, "but"))
+            for match in [but.search(folded.text)]
+            if match
+        ]
+        found += _after_concession(view, language, fold_text(view.answer.text[begin:position]), folded.text)
     return position + folded.origin(min(found) - 1, min(found))[1] if found else end
+
+
+def _after_concession(view: TurnView, language: str, before: str, folded: str) -> list[int]:
+    """Return where the main clause begins in the folded rest of a sentence that begins by conceding; nowhere if it denies."""
+    comma = folded.find(",")
+    if comma < 0 or not before.lstrip(" \n*_#>-").startswith(view.words_of(language, "though") or ("\0",)):
+        return []
+    after = _WORD.findall(folded[comma : comma + _DENIED_WITHIN])
+    return [] if not set(after).isdisjoint(view.words_of(language, "deny")) else [comma + 2]
+
+
+def _is_a_clause(text: str) -> bool:
+    """Return whether a text says something: three words, or as many characters as they have where words are not parted."""
+    return len(text.split()) >= _WORDS_LEFT or len(_UNPARTED.findall(text)) >= _CHARACTERS_LEFT
 
 
 def _has_cases(letter: str) -> bool:
@@ -182,7 +207,7 @@ def _patterns(buts: tuple[str, ...]) -> tuple[re.Pattern[str], ...]:
 
 def turns(view: TurnView, language: str, rest: str) -> bool:
     """Return whether a text starts with one of the words that open an answer after all."""
-    return bool(_turning(view.buts.get(language, ())).match(fold_text(rest[:_OPENER_CHARS])))
+    return bool(_turning(view.words_of(language, "but")).match(fold_text(rest[:_OPENER_CHARS])))
 
 
 @lru_cache(maxsize=64)

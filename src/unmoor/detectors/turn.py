@@ -73,12 +73,8 @@ class TurnView:
     hits: tuple[Hit, ...]
     language: str
     has_tools: bool
-    buts: Mapping[str, tuple[str, ...]]
-    tasks: Mapping[str, tuple[str, ...]]
-    joins: Mapping[str, tuple[str, ...]]
-    says: Mapping[str, tuple[str, ...]]
-    denials: Mapping[str, tuple[str, ...]]
-    leans: Mapping[str, tuple[str, ...]]
+    words: Mapping[str, Mapping[str, tuple[str, ...]]]
+    """The packs' lists of plain words, by language and name."""
     lectures: tuple[Lecture, ...] = ()
     """Sentences that the model of lectures takes for such."""
 
@@ -86,6 +82,10 @@ class TurnView:
     def is_worded(self) -> bool:
         """Return whether words that decline are what was asked for: those of a given text, or of a refusal on nothing nervous."""
         return "a refusal's words" in self.asks
+
+    def words_of(self, language: str, name: str) -> tuple[str, ...]:
+        """Return a pack's list of plain words; none where it has no such list."""
+        return self.words.get(language, {}).get(name, ())
 
 
 class Said(NamedTuple):
@@ -220,12 +220,7 @@ def _taken_apart(phrases: Phrases, said: Said, asked: _Asked, parts: _Parts) -> 
         hits=tuple(hits),
         language=language,
         has_tools=said.has_tools,
-        buts=phrases.buts,
-        tasks=phrases.tasks,
-        joins=phrases.joins,
-        says=phrases.says,
-        denials=phrases.denials,
-        leans=phrases.leans,
+        words=phrases.words,
         lectures=lectures,
     )
     doubts = [_doubt(view, hit) for hit in hits]
@@ -385,7 +380,7 @@ def _names_itself(view: TurnView, hit: Hit) -> bool:
 
 def _names_the_work(view: TurnView, hit: Hit) -> bool:
     """Return whether the sentence speaks of writing or translating: "I cannot write that" is said by who was to write."""
-    stems = view.tasks.get(hit.phrase.language, ())
+    stems = view.words_of(hit.phrase.language, "task")
     return bool(_work(stems).search(fold_text(view.answer.text[slice(*hit.sentence)])))
 
 
@@ -403,7 +398,7 @@ def _declines_the_work(view: TurnView, hit: Hit) -> bool:
 
 def _names_the_subject(view: TurnView, hit: Hit) -> bool:
     """Return whether the sentence holds a longer word of the request that is no word for writing."""
-    stems = view.tasks.get(hit.phrase.language, ())
+    stems = view.words_of(hit.phrase.language, "task")
     sentence = fold_text(view.answer.text[slice(*hit.sentence)])
     shared = set(_WORD.findall(sentence)).intersection(_WORD.findall(view.request[:_WORDED_CHARS]))
     return any(len(word) > _SHORT_WORD and not word.startswith(stems) for word in shared)

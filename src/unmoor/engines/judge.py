@@ -40,6 +40,9 @@ _SHORT_CHARS = 20
 """Code points up to which an answer may be too short to tell its language; a longer one in none that is known is of another."""
 _REQUEST_CHARS, _ANSWER_CHARS, _ANSWER_LEAD = 600, 2000, 600
 _MEND_CHARS = 20_000
+_INSTEAD_OF_AN_ANSWER = ("identity.vendor", "disclaimer.identity", "disclaimer.professional", "moralising", "bias.evasion")
+_AN_ANSWER_CHARS = 300
+"""Code points beside such findings from which an answer was given."""
 _SOURCE_KEYS = ("source", "dataset", "data_source", "origin")
 
 
@@ -186,7 +189,7 @@ class Judge:
         findings: tuple[Finding, ...],
         floor_topics: Mapping[int, tuple[str, ...]],
     ) -> dict[int, bool]:
-        """Return the answers that refuse a request on a topic of the floor, whichever detectors were asked for, and of each whether
+        """Return the answers that decline a request on a topic of the floor, whichever detectors were asked for, and of each whether
         its own exchange names the topic; else a request before it does, which "give me the steps then" is still about.
         """
         policy = self._job.policy
@@ -197,7 +200,11 @@ class Judge:
             if turn.is_target
             and policy is not None
             and any(map(policy.is_floor_topic, floor_topics.get(index, ())))
-            and (index in refusing or self._detector.refuses(turn.text))
+            and (
+                index in refusing
+                or (_declines(turn, index, findings) and self._names_floor_itself(conversation, index))
+                or self._detector.refuses(turn.text)
+            )
         }
 
     def _names_floor_itself(self, conversation: Conversation, index: int) -> bool:
@@ -297,6 +304,13 @@ class Judge:
 
 class _CannotRewrite(Exception):
     """The layout has no way to leave the turn out."""
+
+
+def _declines(turn: Turn, index: int, findings: Sequence[Finding]) -> bool:
+    """Return whether an answer says who speaks or lectures, and hardly more: no refusal in words, and no answer either."""
+    said = [finding for finding in findings if finding.turn == index and finding.behaviour in _INSTEAD_OF_AN_ANSWER]
+    found = sum(finding.end_char - finding.start_char for finding in said if finding.field == "text")
+    return bool(said) and len(turn.text.strip()) - found < _AN_ANSWER_CHARS
 
 
 def _carried_out(read: ReadRow, decision: Decision) -> tuple[Decision, tuple[Change, ...]]:
