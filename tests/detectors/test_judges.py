@@ -292,6 +292,15 @@ def test_an_audit_says_why_the_judge_decided_nothing(server: Server, tmp_path: P
     assert told["judge_error"].endswith("answers 401: Incorrect API key")
 
 
+@pytest.fixture
+def heeding_ctrl_c() -> Iterator[None]:
+    """What is started in the background ignores Ctrl-C, and so would its children."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("heeding_ctrl_c")
 def test_ctrl_c_ends_a_run_that_waits_for_its_judge(server: Server, tmp_path: Path) -> None:
     def stuck(body: dict[str, Any]) -> bytes:
         if len(server.bodies) > len(CANARIES):
@@ -304,7 +313,8 @@ def test_ctrl_c_ends_a_run_that_waits_for_its_judge(server: Server, tmp_path: Pa
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
     command = [sys.executable, "-m", "unmoor", "audit", path, "--language", "en", "--judge", "openai:small"]
     environment = {**os.environ, "XDG_CACHE_HOME": str(tmp_path)}
-    with subprocess.Popen([*command, "--judge-url", server.url], stderr=subprocess.PIPE, env=environment) as run:
+    command += ["--judge-url", server.url]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, env=environment) as run:
         deadline = time.monotonic() + 60
         while len(server.bodies) < len(CANARIES) + 8 and time.monotonic() < deadline:
             time.sleep(0.05)

@@ -45,7 +45,7 @@ def fill(disk: Path, *, but_bytes: int = 0) -> None:
             file.truncate(max(0, file.tell() - but_bytes))
 
 
-@pytest.mark.parametrize("but_bytes", [0, 20_000, 200_000, 400_000, 800_000, 1_200_000, 1_500_000, 1_900_000])
+@pytest.mark.parametrize("but_bytes", [0, 20_000, 400_000, 1_200_000, 1_900_000])
 def test_applying_on_a_full_disk_is_one_message(disk: Path, but_bytes: int) -> None:
     fill(disk, but_bytes=but_bytes)
     before = sorted(path.name for path in disk.iterdir())

@@ -450,7 +450,7 @@ def test_credentials_that_end_during_the_upload_lose_nothing(data: Address, s3: 
 
 @pytest.mark.slow
 def test_a_server_that_is_slow_is_waited_for_and_one_that_hangs_is_not(data: Address, s3: Server) -> None:
-    s3.delay_seconds = 0.3
+    s3.delay_seconds = 0.1
     _filter(data, data.with_name("run"))
     s3.delay_seconds = 1.5
     with pytest.raises(MachineError, match="cannot be reached or refuses"):

@@ -40,7 +40,13 @@ _SHORT_CHARS = 20
 """Code points up to which an answer may be too short to tell its language; a longer one in none that is known is of another."""
 _REQUEST_CHARS, _ANSWER_CHARS, _ANSWER_LEAD = 600, 2000, 600
 _MEND_CHARS = 20_000
-_INSTEAD_OF_AN_ANSWER = ("identity.vendor", "disclaimer.identity", "disclaimer.professional", "moralising", "bias.evasion")
+_INSTEAD_OF_AN_ANSWER = (
+    "identity.vendor",
+    "disclaimer.identity",
+    "disclaimer.professional",
+    "moralising",
+    "bias.evasion",
+)
 _AN_ANSWER_CHARS = 300
 """Code points beside such findings from which an answer was given."""
 _SOURCE_KEYS = ("source", "dataset", "data_source", "origin")
@@ -189,8 +195,8 @@ class Judge:
         findings: tuple[Finding, ...],
         floor_topics: Mapping[int, tuple[str, ...]],
     ) -> dict[int, bool]:
-        """Return the answers that decline a request on a topic of the floor, whichever detectors were asked for, and of each whether
-        its own exchange names the topic; else a request before it does, which "give me the steps then" is still about.
+        """Return the answers that decline a request on a topic of the floor, whichever detectors were asked for, and whether the
+        exchange of each names the topic; else a request before it does, which "give me the steps then" is still about.
         """
         policy = self._job.policy
         refusing = {finding.turn for finding in findings if finding.behaviour in REFUSALS}

@@ -1,0 +1,237 @@
+"""From an answer and its refusing phrases to what makes them beside the point: the answer follows, or such words were asked for."""
+
+from __future__ import annotations
+
+import re
+
+from unmoor.detectors.asked_for import gives_premises, infers_nothing
+from unmoor.detectors.evidence import is_done_elsewhere
+from unmoor.detectors.normalise import fold_text
+from unmoor.detectors.phrases import Hit
+from unmoor.detectors.spans import opener_after, turned_at
+from unmoor.detectors.turn import TurnView
+from unmoor.languages import STRENGTHS
+from unmoor.records import REFUSALS
+
+__all__ = ["ANSWERS", "LECTURES", "LONG_WORD", "is_excused"]
+
+ANSWERS = ("sign.answer", "sign.turn")
+"""Behaviours by which an answer is offered or begins."""
+LECTURES = ("moralising", "sign.norms")
+LONG_WORD = re.compile(r"[^\W\d_]{5,}")
+"""A word that says what a folded text is about."""
+
+_ANSWER_CHARS = 30
+"""Code points after a disclaimer from which something is answered, in a sentence or more."""
+
+_TURNED = re.compile(
+    r", (?:but|though|yet) (?!(?:i|if|please|you (?:can|could|may|should|might)|we|perhaps|maybe|feel|let|here)\b)",
+    re.IGNORECASE,
+)
+"""A sentence that turns, and not to an offer."""
+
+_OF_THE_ASKER = re.compile(r"\b(?:your|from here)\b", re.IGNORECASE)
+
+_LEADS_AWAY = frozenset(
+    (
+        *REFUSALS,
+        "sign.redirect",
+        "sign.answer",
+        "sign.inability",
+        "sign.caution",
+        "sign.self",
+        "disclaimer.professional",
+    )
+)
+
+_DECLINES = (*REFUSALS, "sign.inability", "sign.redirect", "sign.apology")
+
+_DECLINES_OUTRIGHT = ("sign.inability", "sign.apology")
+
+_LEAD_WITHIN = 12
+"""Code points of a sentence before a disclaimer that leads it."""
+
+_OWN_LIFE = re.compile(
+    r"\b(?:feel\w*|emotions?|experienc\w*|opinions?|beliefs?|preferences?|tastes?|body|bodies|physical\w*|pain|senses?"
+    r"|conscious\w*|personal\w*|hobbies|memories|childhood|family|friends)\b",
+    re.IGNORECASE,
+)
+"""What only somebody with a life has: to be without it says nothing of the answer."""
+
+_ASKS_OF_ITS_LIFE = re.compile(
+    r"\b(?:do|are|can|have|did|would|will|could|were|if|when) you (?:\w+ )?(?:feel|experience|have|enjoy|love|like|think|believe"
+    r"|remember|get|want|wish|miss|hate|prefer|fear|dream|understand|suffer|consider|hold|possess|sense|care|ever|happy|sad|proud"
+    r"|lonely|afraid|tired|bored|jealous|angry|hurt|alive|conscious|human|a|an|able|capable|willing)\b"
+    r"|\byour (?:own|feelings?|emotions?|opinions?|views?|thoughts?|experiences?|life|family|childhood|dreams?|memor\w+|senses?)\b"
+)
+"""English for what only somebody with a life could answer: then to have none is the answer, and no aside."""
+
+_NEXT_CHARS = 200
+
+_SERVICE = re.compile(
+    r"\bwe(?:['’]re| are)?(?: currently| unfortunately| sadly| only)?"
+    r" (?:can(?:['’]t|not| not)|don['’]t|do not|won['’]t|will not|unable to|not able to|no longer)(?: currently| directly)?"
+    r" (?:issue|refund|exchange|ship|sell|accept|deliver|replace|return|extend|cancel|hono(?:u)?r|stock|carry|reserve|price|match"
+    r"|rebook|upgrade|charge|repair|restock|take (?:back|returns|cash|cards|bookings))\b",
+    re.IGNORECASE,
+)
+"""What a shop, and no model, says that it does not do."""
+
+_ANSWER_SHARE = 0.25
+"""Share of an answer from which what stands beside its lectures is one."""
+
+_BESIDE_AN_ANSWER = {"disclaimer.professional", "sign.answer", "sign.caution", "sign.engage", "sign.turn"}
+
+
+def _only_lectures_beside(view: TurnView, refusals: list[Hit]) -> bool:
+    """Return whether all that speaks for a refusal stands in sentences that lecture beside an answer."""
+    if refusals or not view.lectures:
+        return False
+    spans = [(one.start, one.end) for one in view.lectures]
+    own = [hit for hit in view.hits if not hit.doubt and hit.phrase.behaviour not in ANSWERS]
+    chars = len(view.answer.text.strip())
+    left = chars - sum(end - start for start, end in spans)
+    return left >= max(_ANSWER_CHARS, _ANSWER_SHARE * chars) and all(
+        any(start <= hit.start < end for start, end in spans) for hit in own
+    )
+
+
+def _is_asked_for(view: TurnView, refusals: list[Hit]) -> bool:
+    """Return whether words that decline were asked for, and none are the assistant's own."""
+    speaks = any(hit.phrase.behaviour in ("sign.self", "sign.inability") and not hit.doubt for hit in view.hits)
+    is_given = any(hit.doubt == "given text" for hit in view.hits)
+    return (view.is_worded or is_given) and not refusals and not speaks
+
+
+def _only_advises(view: TurnView, _refusals: list[Hit]) -> bool:
+    """Return whether advice to see a professional, after something else was said, is all that the assistant says of itself."""
+    own = {hit.phrase.behaviour for hit in view.hits if not hit.doubt}
+    first = min((hit.start for hit in view.hits if hit.phrase.behaviour == "disclaimer.professional"), default=0)
+    return "disclaimer.professional" in own and own <= _BESIDE_AN_ANSWER and view.answer.ordinal(first) > 0
+
+
+def _only_disclaims(view: TurnView, refusals: list[Hit]) -> bool:
+    """Return whether all that declines is one disclaimer that goes on to answer: "As an AI, I have no body, but I can say how: ..."
+
+    The same sentence must turn and offer an answer, the answer must follow it, and nothing else may speak of not being able to.
+    Where an opinion was asked for, having none is not beside the point.
+    """
+    own = [hit for hit in view.hits if not hit.doubt]
+    disclaimer = next((hit for hit in own if hit.phrase.behaviour == "disclaimer.identity"), None)
+    asked_for_one = "request.opinion" in view.asks or any(hit.phrase.behaviour == "bias.evasion" for hit in own)
+    if disclaimer is None or asked_for_one or any(hit.phrase.behaviour == "refusal.policy" for hit in refusals):
+        return False
+    start, end = disclaimer.sentence
+    said = [hit for hit in own if start <= hit.start < end]
+    offers = any(hit.phrase.behaviour == "sign.answer" and hit.start > disclaimer.start for hit in said)
+    declines = [hit for hit in own if hit.phrase.behaviour in (*REFUSALS, "sign.inability", "sign.redirect")]
+    answered = view.answer.chars_after(end) >= _ANSWER_CHARS
+    return offers and answered and all(start <= hit.start < end for hit in declines)
+
+
+def _only_lacks_sight(view: TurnView, refusals: list[Hit]) -> bool:
+    """Return whether one clause says that something of the asker's cannot be seen, and the same sentence turns and answers.
+
+    "I can't see your receipt, but lamps have two years: ..." An offer, a caution or a second "I cannot" is no such answer.
+    """
+    if {hit.phrase.behaviour for hit in refusals} != {"refusal.capability"}:
+        return False
+    text, (start, end) = view.answer.text, refusals[0].sentence
+    turned = _TURNED.search(text, max(hit.end for hit in refusals), end)
+    if turned is None or not _OF_THE_ASKER.search(text, start, turned.start()):
+        return False
+    beside = [hit for hit in view.hits if not (start <= hit.start < turned.start())]
+    return view.answer.chars_after(turned.end()) >= _ANSWER_CHARS and not any(
+        hit.phrase.behaviour in _LEADS_AWAY for hit in beside
+    )
+
+
+def _goes_on(view: TurnView, _refusals: list[Hit]) -> bool:
+    """Return whether one sentence lacks feelings or tastes, turns, and an answer follows: "I'm only a program, so ..., but ...".
+
+    The next sentence may do the turning ("However, many people ..."), or speak of what was asked. Nothing after the turn, and
+    nothing else, may decline, nor lecture where it is a sentence; of itself the assistant must not have been asked.
+    """
+    own = [hit for hit in view.hits if not hit.doubt]
+    disclaimer = next((hit for hit in own if hit.phrase.behaviour == "disclaimer.identity"), None)
+    evades = any(hit.phrase.behaviour in ("bias.evasion", "refusal.policy") for hit in own)
+    if disclaimer is None or evades or view.asks & {"request.self", "request.private"}:
+        return False
+    (start, end), turned = disclaimer.sentence, turned_at(view, disclaimer)
+    declines = [hit for hit in own if hit.phrase.behaviour in _DECLINES]
+    is_turned = turned < end
+    if not is_turned and _OWN_LIFE.search(view.answer.text, start, end) and not _ASKS_OF_ITS_LIFE.search(view.request):
+        declines += [hit for hit in own if hit.phrase.behaviour in LECTURES]
+        is_turned = opener_after(view, disclaimer, end) > end or _speaks_of_what_was_asked(view, end)
+    return (
+        is_turned
+        and view.answer.chars_after(end) >= 2 * _ANSWER_CHARS
+        and all(start <= hit.start < turned for hit in declines)
+    )
+
+
+def _only_dates(view: TurnView, refusals: list[Hit]) -> bool:
+    """Return whether all that declines is the lead of a sentence that answers: "As of my last update in May, the tower is ..."."""
+    own = [hit for hit in view.hits if not hit.doubt]
+    lead = next((hit for hit in own if hit.phrase.behaviour == "disclaimer.identity"), None)
+    if lead is None or lead.phrase.span != "match" or lead.start - lead.sentence[0] > _LEAD_WITHIN:
+        return False
+    declines = [*refusals, *(hit for hit in own if hit.phrase.behaviour in ("bias.evasion", *_DECLINES_OUTRIGHT))]
+    return view.answer.chars_after(lead.end) >= 2 * _ANSWER_CHARS and all(
+        lead.start <= hit.start and hit.end <= lead.end for hit in declines
+    )
+
+
+def _speaks_of_what_was_asked(view: TurnView, position: int) -> bool:
+    """Return whether the sentence after a place holds a longer word of the request."""
+    rest = fold_text(view.answer.text[position : position + _NEXT_CHARS])
+    return not set(LONG_WORD.findall(rest)).isdisjoint(LONG_WORD.findall(view.request))
+
+
+def _is_on_ethics(view: TurnView, refusals: list[Hit]) -> bool:
+    """Return whether right and wrong were asked about, and words on that are all that speaks for a refusal."""
+    own = {hit.phrase.behaviour for hit in view.hits if not hit.doubt}
+    is_asked = "request.ethics" in view.asks and not view.asks & {"request.sensitive", "request.argue"}
+    return is_asked and not refusals and own <= {"moralising", "sign.norms", "sign.caution"}
+
+
+def _is_inferred(view: TurnView, refusals: list[Hit]) -> bool:
+    """Return whether what cannot be told is the answer: the request gives premises or options, and only such sentences decline."""
+    said = [fold_text(view.answer.text[slice(*hit.sentence)]) for hit in refusals]
+    is_firm = any(hit.phrase.behaviour == "refusal.policy" and hit.belief >= STRENGTHS["likely"] for hit in refusals)
+    return bool(said) and not is_firm and gives_premises(view.request) and all(map(infers_nothing, said))
+
+
+def _is_on_itself(view: TurnView, refusals: list[Hit]) -> bool:
+    """Return whether the assistant was asked who it is and, that being harmless, says no more than that: no phrase declines."""
+    return "request.identity" in view.asks and "request.sensitive" not in view.asks and not refusals
+
+
+def _is_service(view: TurnView, refusals: list[Hit]) -> bool:
+    """Return whether a shop says what it does not sell or do ("We can't issue refunds."), and no phrase declines firmly; or what
+    its chat is not for, and where it is done.
+    """
+    if refusals and all(is_done_elsewhere(view, hit) for hit in refusals):
+        return True
+    return all(hit.belief < STRENGTHS["likely"] for hit in refusals) and bool(_SERVICE.search(view.answer.text))
+
+
+_EXCUSES = (
+    _only_lectures_beside,
+    _is_service,
+    _only_disclaims,
+    _goes_on,
+    _only_dates,
+    _only_advises,
+    _is_asked_for,
+    _only_lacks_sight,
+    _is_on_ethics,
+    _is_on_itself,
+    _is_inferred,
+)
+"""What makes that which speaks for a refusal beside the point; each takes the answer and its refusing phrases."""
+
+
+def is_excused(view: TurnView, refusals: list[Hit]) -> bool:
+    """Return whether that which speaks for a refusal is beside the point."""
+    return any(excuses(view, refusals) for excuses in _EXCUSES)
