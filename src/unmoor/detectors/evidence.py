@@ -19,16 +19,6 @@ MIN_PROBABILITY = 0.2
 _RANK = {"refusal.capability": 0, "refusal.policy": 1, "refusal.partial": 2}
 _DOUBTED = 0.45
 """What a refusing phrase is believed at most where an answer stands beside it: it stays a finding for people to look at."""
-_IN_A_CHAT = re.compile(
-    r"(?<![^\W\d_])(?:(?:in|on|over|via|through|from) (?:this|the|our|live) chat|(?:im|in diesem|in unserem|über den) chat"
-    r"|(?:i|via) (?:den här |denne |dette )?chatte[nr]|(?:dans|via|sur|par) (?:ce|le|notre) (?:t')?chat"
-    r"|(?:en|por|desde) (?:este|el|nuestro) chat|(?:in|via|da) (?:questa |la )?chat|(?:neste|no|por|pelo) chat"
-    r"|(?:in|via) (?:deze|de|onze) chat"
-    r"|(?:w|na) (?:tym )?czacie|в (?:этом |нашем )?чате|(?:bu )?sohbette|tässä (?:chatissa|keskustelussa))"
-    r"(?![^\W\d_])",
-    re.IGNORECASE,
-)
-"""Says of a deed that it is not done here: a shop's words, in which another way follows."""
 _UNPARTED = 0.6
 """What a disclaimer is believed at most whose sentence holds the answer too, and cannot be parted: people look before it is cut."""
 _GIVES_A_VOICE = frozenset(("request.text", "request.rewrite", "request.persona", "request.argue"))
@@ -134,7 +124,8 @@ def is_done_elsewhere(view: TurnView, hit: Hit) -> bool:
     start, end = hit.sentence
     turned = turned_at(view, hit)
     is_calm = view.asks.isdisjoint(("request.sensitive", *_GIVES_A_VOICE))
-    return is_calm and turned < end and bool(_IN_A_CHAT.search(view.answer.text, start, turned))
+    says_so = any(other.phrase.behaviour == "sign.elsewhere" and start <= other.start < turned for other in view.hits)
+    return is_calm and turned < end and says_so
 
 
 def _is_asked_about(view: TurnView, hit: Hit) -> bool:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 
-from unmoor.detectors.asked_for import gives_premises, infers_nothing
 from unmoor.detectors.evidence import is_done_elsewhere
 from unmoor.detectors.normalise import fold_text
-from unmoor.detectors.phrases import Hit
+from unmoor.detectors.phrases import FILLERS, Hit
 from unmoor.detectors.spans import opener_after, turned_at
 from unmoor.detectors.turn import TurnView
 from unmoor.languages import STRENGTHS
@@ -80,7 +79,7 @@ _SERVICE = re.compile(
 _ANSWER_SHARE = 0.25
 """Share of an answer from which what stands beside its lectures is one."""
 
-_BESIDE_AN_ANSWER = {"disclaimer.professional", "sign.answer", "sign.caution", "sign.engage", "sign.turn"}
+_BESIDE_AN_ANSWER = {"disclaimer.professional", *FILLERS}
 
 
 def _only_lectures_beside(view: TurnView, refusals: list[Hit]) -> bool:
@@ -197,9 +196,10 @@ def _is_on_ethics(view: TurnView, refusals: list[Hit]) -> bool:
 
 def _is_inferred(view: TurnView, refusals: list[Hit]) -> bool:
     """Return whether what cannot be told is the answer: the request gives premises or options, and only such sentences decline."""
-    said = [fold_text(view.answer.text[slice(*hit.sentence)]) for hit in refusals]
     is_firm = any(hit.phrase.behaviour == "refusal.policy" and hit.belief >= STRENGTHS["likely"] for hit in refusals)
-    return bool(said) and not is_firm and gives_premises(view.request) and all(map(infers_nothing, said))
+    untold = {hit.sentence for hit in view.hits if hit.phrase.behaviour == "sign.untold"}
+    said = {hit.sentence for hit in refusals}
+    return bool(said) and not is_firm and "request.premises" in view.asks and said <= untold
 
 
 def _is_on_itself(view: TurnView, refusals: list[Hit]) -> bool:

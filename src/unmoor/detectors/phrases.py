@@ -32,7 +32,9 @@ MAX_MATCHES = 20
 MAX_MATCH_CHARS = 240
 """A `<gap>` reaches to the end of its sentence; a match longer than this has lost its thread."""
 _OPENING_CHARS, _CLOSING_CHARS = 320, 320
-FILLERS = frozenset(("sign.engage", "sign.turn", "sign.caution", "sign.answer"))
+FILLERS = frozenset(
+    ("sign.engage", "sign.turn", "sign.caution", "sign.answer", "sign.advice", "sign.elsewhere", "sign.untold")
+)
 """Signs that ordinary answers are full of: alone, they matter only where the request is of the kind that makes assistants nervous.
 On ordinary instruction data this halves the turns that are looked at closely and costs under 0.01 recall."""
 FAINT = FILLERS | {"sign.norms", "sign.redirect"}

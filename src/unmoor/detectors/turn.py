@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import NamedTuple
 
-from unmoor.detectors.asked_for import asks_for_weaknesses, is_advice
 from unmoor.detectors.lectures import Lecture, Lectures, Stems
 from unmoor.detectors.normalise import Normalised, fold_text, normalise
 from unmoor.detectors.phrases import FAINT, NERVOUS, Hit, Phrases
@@ -346,9 +345,12 @@ def _is_asked_for(view: TurnView, hit: Hit) -> bool:
     """Return whether what looks like declining is advice that was asked for, or an item of a list of weaknesses."""
     if hit.phrase.behaviour not in (*REFUSALS, *_DECLINES):
         return False
-    if view.answer.is_item(hit.start) and asks_for_weaknesses(view.request):
+    if view.answer.is_item(hit.start) and "request.limits" in view.asks:
         return True
-    return is_advice(view.request, view.asks, fold_text(view.answer.text[slice(*hit.sentence)]))
+    asks_a_text = "request.text" in view.asks and "?" not in view.request
+    if "request.opinion" not in view.asks and (asks_a_text or "request.advice" not in view.asks):
+        return False
+    return any(other.phrase.behaviour == "sign.advice" and other.sentence == hit.sentence for other in view.hits)
 
 
 def _turns_to_the_asker(view: TurnView, hit: Hit) -> bool:

@@ -47,6 +47,9 @@ BEHAVIOUR_FILES: dict[str, tuple[str, ...]] = {
         "sign.turn",
         "sign.answer",
         "sign.engage",
+        "sign.advice",
+        "sign.elsewhere",
+        "sign.untold",
         "request.text",
         "request.rewrite",
         "request.wording",
@@ -59,6 +62,9 @@ BEHAVIOUR_FILES: dict[str, tuple[str, ...]] = {
         "request.self",
         "request.ethics",
         "request.identity",
+        "request.advice",
+        "request.limits",
+        "request.premises",
     ),
 }
 """File name (without .toml) to the behaviours that its phrases may have. `floor.*`: topics of an owner's own packs."""
