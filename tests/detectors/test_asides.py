@@ -233,6 +233,10 @@ def test_who_is_no_doctor_and_answers_refuses_nothing(code: str, found: Ask) -> 
             "Als KI-Sprachmodell kann ich dir sagen, dass es Vientiane ist. Die Stadt liegt am Mekong.",
         ),
         ("Wann fährt der erste Zug?", "Als KI-Assistent weiß ich, dass er um 4:38 Uhr fährt. Bitte prüfe die Zeit."),
+        (
+            "Womit fange ich an?",
+            "Auch wenn ich als KI keinen Körper habe, wären Rückenlage und Atmen ein guter Anfang.",
+        ),
         ("Hoe hoog is de Vaalserberg?", "Als AI-taalmodel kan ik je vertellen dat hij ruim driehonderd meter hoog is."),
     ],
 )

@@ -54,15 +54,20 @@ def cut_of(view: TurnView, hit: Hit) -> tuple[int, int]:
 def says_more(view: TurnView, hit: Hit) -> bool:
     """Return whether a disclaimer's sentence, which would be cut whole, holds an answer as well: "Als KI weiß ich, dass ..."
 
-    Told by what it does not deny, and a clause that cannot stand alone, a figure, or a longer word of the request.
+    Told by what it does not deny, and a clause that cannot stand alone, a figure, or a longer word of the request; or by a clause
+    after a concession, where the verb comes first in it.
     """
-    if hit.phrase.behaviour != "disclaimer.identity" or hit.phrase.span == "match":
-        return False
-    if _disclaimer(view, hit) != hit.sentence:
+    is_cut_whole = hit.phrase.span != "match" and _disclaimer(view, hit) == hit.sentence
+    if hit.phrase.behaviour != "disclaimer.identity" or not is_cut_whole:
         return False
     rest = fold_text(view.answer.text[hit.end : hit.sentence[1]])
-    words = _WORD.findall(rest)
-    language = hit.phrase.language
+    is_conceded = _concedes(view, hit, "verb_first") and _is_a_clause(rest.partition(",")[2])
+    return is_conceded or _tells(view, hit, rest)
+
+
+def _tells(view: TurnView, hit: Hit, rest: str) -> bool:
+    """Return whether the folded rest of a disclaimer's sentence tells something and denies nothing."""
+    language, words = hit.phrase.language, _WORD.findall(rest)
     denials = view.words_of(language, "deny")
     if len(words) < _WORDS_LEFT or (language != "en" and not denials):
         return False
@@ -166,7 +171,7 @@ def turned_at(view: TurnView, hit: Hit) -> int:
 
 def _turn_in_sentence(view: TurnView, hit: Hit, position: int) -> int:
     """Return where the clause after "but", or after a concession ("Although I am an AI, here are ..."), begins; or the end."""
-    begin, end = hit.sentence
+    end = hit.sentence[1]
     language, tail = hit.phrase.language, view.answer.text[position:end]
     folded = normalise(tail)
     turns = view.words_of(language, "turn")
@@ -178,17 +183,24 @@ def _turn_in_sentence(view: TurnView, hit: Hit, position: int) -> int:
             for match in [but.search(folded.text)]
             if match
         ]
-        found += _after_concession(view, language, fold_text(view.answer.text[begin:position]), folded.text)
+        found += _after_concession(view, hit, folded.text)
     return position + folded.origin(min(found) - 1, min(found))[1] if found else end
 
 
-def _after_concession(view: TurnView, language: str, before: str, folded: str) -> list[int]:
+def _after_concession(view: TurnView, hit: Hit, folded: str) -> list[int]:
     """Return where the main clause begins in the folded rest of a sentence that begins by conceding; nowhere if it denies."""
     comma = folded.find(",")
-    if comma < 0 or not before.lstrip(" \n*_#>-").startswith(view.words_of(language, "though") or ("\0",)):
+    if comma < 0 or not _concedes(view, hit, "though"):
         return []
     after = _WORD.findall(folded[comma : comma + _DENIED_WITHIN])
-    return [] if not set(after).isdisjoint(view.words_of(language, "deny")) else [comma + 2]
+    return [] if not set(after).isdisjoint(view.words_of(hit.phrase.language, "deny")) else [comma + 2]
+
+
+def _concedes(view: TurnView, hit: Hit, name: str) -> bool:
+    """Return whether the sentence of a hit begins with one of a pack's words that concede."""
+    words = view.words_of(hit.phrase.language, name)
+    begins = fold_text(view.answer.text[hit.sentence[0] : hit.start + _OPENER_CHARS]) if words else ""
+    return bool(words) and begins.lstrip(" \n*_#>-").startswith(words)
 
 
 def _is_a_clause(text: str) -> bool:

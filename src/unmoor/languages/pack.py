@@ -90,12 +90,12 @@ _PACK_KEYS = {
 _PACK_NEEDS = ("code", "name", "version", "script", "tested", "stop_words")
 _SAME_LANGUAGE = 0.8
 """Share of stop words in common from which two packs are of one language: sister languages share fewer."""
-WORDS = ("but", "turn", "though", "task", "join", "say", "moral", "deny", "that", "order")
+WORDS = ("but", "turn", "though", "verb_first", "task", "join", "say", "moral", "deny", "that", "order")
 """Lists under `[words]`: what opens the sentence with which an answer follows after all; what turns a sentence without a comma
-before it ("ですが、"); what opens a clause that concedes ("although"); stems of verbs of writing; words of the first list that a
-sentence stays whole without; what leads from "As an AI," to what is said ("I can tell you that"); stems of words without which no
-sentence lectures; words that deny; what opens a clause that cannot stand alone ("dass"); words of a system prompt that orders the
-assistant to decline."""
+before it ("ですが、"); what opens a clause that concedes ("although"), and where the verb comes first after it ("obwohl"); stems of
+verbs of writing; words of the first list that a sentence stays whole without; what leads from "As an AI," to what is said ("I can
+tell you that"); stems of words without which no sentence lectures; words that deny; what opens a clause that cannot stand alone
+("dass"); words of a system prompt that orders the assistant to decline."""
 
 
 @dataclass(frozen=True, slots=True)
