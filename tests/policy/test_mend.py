@@ -26,6 +26,12 @@ from unmoor.policy.mend import is_enough
         ("<think>Easy.</think>\n\nAs an AI, oak is hard.", "As an AI,", "<think>Easy.</think>\n\nOak is hard."),
         ("<think>Easy.</think>\n\nAs an AI, I rest.", "As an AI, I rest.", "<think>Easy.</think>"),
         ("Use a <b>As an AI,</b> oak.", "As an AI,", "Use a <b> </b> oak."),
+        (
+            "厚い靴が要ります。人には優しくしましょう。手袋も要ります。",
+            "人には優しくしましょう。",
+            "厚い靴が要ります。手袋も要ります。",
+        ),
+        ("先煮水。请善待他人。\n再放盐。", "请善待他人。", "先煮水。\n再放盐。"),
         ("Som AI-modell: öl är gott.", "Som AI-modell: ", "Öl är gott."),
     ],
 )

@@ -12,6 +12,8 @@ MIN_WORDS_LEFT = 2
 _THOUGHT = ("</think>", "</thinking>", "</reasoning>", "</thought>")
 """The answer begins behind these."""
 _SENTENCE_ENDS = ".!?…。！？\n:"
+_UNSPACED = "。！？，、：；」』）"
+"""After these no space is put: Chinese and Japanese have none between sentences."""
 
 
 def cut_spans(text: str, spans: Iterable[tuple[int, int]]) -> str:
@@ -35,7 +37,7 @@ def _merged(spans: Iterable[tuple[int, int]], length: int) -> list[tuple[int, in
 
 
 def _join(before: str, after: str) -> str:
-    left, right = before.rstrip(), after.lstrip(" \t,;")
+    left, right = before.rstrip(), after.lstrip(" \t,;，、；")
     if not left:
         return _capitalised(right.lstrip())
     gap_before, gap_after = before[len(left) :], right[: len(right) - len(right.lstrip())]
@@ -44,7 +46,7 @@ def _join(before: str, after: str) -> str:
         return left
     if left.lower().endswith(_THOUGHT):
         return before + _capitalised(right)
-    gap = max((gap_before, gap_after), key=lambda gap: gap.count("\n")) or " "
+    gap = max((gap_before, gap_after), key=lambda gap: gap.count("\n")) or ("" if left[-1] in _UNSPACED else " ")
     return left + gap + (_capitalised(right) if left[-1] in _SENTENCE_ENDS else right)
 
 
