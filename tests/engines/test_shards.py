@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import gzip
 import json
 import shutil
@@ -13,7 +14,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from unmoor.engines import Job, Options, explain_row, merge, restore, run_job
@@ -158,21 +159,44 @@ def test_a_row_is_explained_by_file_and_number(tmp_path: Path) -> None:
     assert (entry["file"], entry["row_in_file"], entry["outcome"]) == ("b.jsonl", 6, "quarantined")
 
 
+def test_a_cut_within_a_byte_order_mark_loses_no_row(tmp_path: Path) -> None:
+    """One file of 1,070 bytes and one with a mark: half of all bytes is the mark's second."""
+    folder = tmp_path / "data"
+    folder.mkdir()
+    rows = _lines(0, 8)
+    (folder / "a.jsonl").write_bytes(rows)
+    marked = codecs.BOM_UTF8 + rows
+    (folder / "b.jsonl").write_bytes(marked[: len(rows) - 1] + b"\n" * 5)
+    data = open_data_set(folder)
+    total = sum(source.path.stat().st_size for source in data.files)
+    assert 0 < total // 2 - len(rows) < 3
+    held = [b"".join(chunk.data for chunk in read_data_set(shard_of(data, number, 2))) for number in (1, 2)]
+    assert b"".join(held) == rows + (folder / "b.jsonl").read_bytes().removeprefix(codecs.BOM_UTF8)
+
+
 @given(
-    st.lists(st.sampled_from([b"{}", b"", b'{"a": 1}', b"x" * 40, b"\r", b'"' + b"y" * 200 + b'"']), max_size=30),
-    st.booleans(),
-    st.integers(1, 9),
-    st.integers(3, 60),
+    lines=st.lists(st.sampled_from([b"{}", b"", b'{"a": 1}', b"x" * 40, b"\r", b'"' + b"y" * 200 + b'"']), max_size=30),
+    last_newline=st.booleans(),
+    mark=st.sampled_from([b"", codecs.BOM_UTF8]),
+    count=st.integers(1, 9),
+    chunk_bytes=st.integers(3, 60),
 )
+@example(lines=[b"{}"], last_newline=True, mark=codecs.BOM_UTF8, count=6, chunk_bytes=3)
 @settings(max_examples=300, deadline=None)
 def test_shards_hold_every_line_once_and_in_order(
-    tmp_path_factory: pytest.TempPathFactory, lines: list[bytes], last_newline: bool, count: int, chunk_bytes: int
+    tmp_path_factory: pytest.TempPathFactory,
+    *,
+    lines: list[bytes],
+    last_newline: bool,
+    mark: bytes,
+    count: int,
+    chunk_bytes: int,
 ) -> None:
     path = tmp_path_factory.mktemp("cut") / "data.jsonl"
     content = b"\n".join(lines) + b"\n" * last_newline
     if not content:
         return
-    path.write_bytes(content)
+    path.write_bytes(mark + content)
     data = open_data_set(path)
     parts = [
         b"".join(chunk.data for chunk in read_data_set(shard_of(data, number, count), chunk_bytes))
@@ -256,6 +280,25 @@ def test_a_file_that_was_written_again_between_two_shards_is_told(tmp_path: Path
         RunFolderError, match=r"data.jsonl changed between the shards: .* Next: run again the shards that"
     ):
         merge([one, two], tmp_path / "again", ChunkFacts)
+
+
+@pytest.mark.parametrize("change", ["a file before", "a file after", "a file shorter"])
+def test_shards_of_a_folder_that_changed_between_them_are_not_joined(change: str, tmp_path: Path) -> None:
+    """Files that are read whole, each by one shard: no shard has seen what another one read."""
+    folder = tmp_path / "data"
+    folder.mkdir()
+    for number in range(4):
+        (folder / f"f{number}.jsonl.gz").write_bytes(gzip.compress(_lines(10 * number, 10 * number + 10), mtime=0))
+    runs = [tmp_path / "1", tmp_path / "2"]
+    run_job(shard_of(open_data_set(folder), 1, 2), _job(), runs[0], Options(shard=(1, 2)))
+    if change == "a file shorter":
+        (folder / "f1.jsonl.gz").write_bytes(gzip.compress(_lines(0, 2), mtime=0))
+    else:
+        name = {"a file before": "e0", "a file after": "z0"}[change]
+        (folder / f"{name}.jsonl.gz").write_bytes(gzip.compress(_lines(50, 60), mtime=0))
+    run_job(shard_of(open_data_set(folder), 2, 2), _job(), runs[1], Options(shard=(2, 2)))
+    with pytest.raises(RunFolderError, match=r"Shard 2 was made of other files than shard 1: .* Next: run again"):
+        merge(runs, tmp_path / "joined", ChunkFacts)
 
 
 def test_the_limit_on_removed_rows_holds_for_the_whole(tmp_path: Path) -> None:

@@ -192,7 +192,7 @@ def plan_of(data: DataSet, job: Job, options: Options) -> dict[str, Any]:
         "inputs": [
             {**described(data, index, source), **schemas.get(index, {})} for index, source in enumerate(data.files)
         ],
-        "shard": {"number": options.shard[0], "count": options.shard[1]} if options.shard else None,
+        "shard": {"number": options.shard[0], "count": options.shard[1], "of": data.whole} if options.shard else None,
         "chunk_bytes": options.chunk_bytes,
         "compression": first.compression,
         "layout": job.layout,

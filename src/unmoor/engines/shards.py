@@ -110,6 +110,11 @@ def merged_plan(manifests: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """
     first = manifests[0]
     for other in manifests[1:]:
+        if other["shard"].get("of") != first["shard"].get("of"):
+            raise RunFolderError(
+                f"Shard {other['shard']['number']} was made of other files than shard 1: {first['input']['name']} then held other "
+                "names or sizes. Next: run again all shards that were made before it changed"
+            )
         for key in ("unmoor", "kind", "input", "chunk_bytes", "layout", "policy", "detectors", "judge"):
             if other.get(key) != first.get(key):
                 raise RunFolderError(

@@ -6,6 +6,7 @@ a byte range of JSON Lines, row groups of Parquet, whole files where a file cann
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 from collections.abc import Iterator, Sequence
@@ -40,12 +41,14 @@ class DataSet:
     """Files of one format in order. `name` is what the user called it; `root` is what the files' own names are relative to.
 
     `left_out` names what else lies in the folder, may be data and is not read: tables (.csv, .tsv), links to folders, runs.
+    `whole` is, of a shard, the SHA-256 of the names and sizes of all files of the data set that it is a part of.
     """
 
     name: str
     files: tuple[Source, ...]
     root: AnyPath
     left_out: tuple[str, ...] = ()
+    whole: str = ""
 
     @property
     def format(self) -> str:
@@ -265,7 +268,9 @@ def shard_of(data: DataSet, number: int, count: int) -> DataSet:
         if part is not None:
             cuts.append(part)
         start += size
-    return replace(data, files=tuple(cuts) or (replace(data.files[0], start=0, end=0, row_groups=()),))
+    told = [f"{data.file_name(index)}\0{size}" for index, size in enumerate(sizes)]
+    whole = hashlib.sha256("\n".join(told).encode("utf-8", "surrogateescape")).hexdigest()
+    return replace(data, files=tuple(cuts) or (replace(data.files[0], start=0, end=0, row_groups=()),), whole=whole)
 
 
 def _part(source: Source, wanted: tuple[int, int], size: int) -> Source | None:

@@ -304,9 +304,14 @@ def read_lines(source: Source, chunk_bytes: int = CHUNK_BYTES) -> Iterator[Chunk
 
 
 def _go_to_start(stream: BinaryIO, source: Source) -> int:
-    """Skip the byte order mark, or the line that began in the shard before; return the offset of the first line."""
+    """Skip the byte order mark, or the line that began in the shard before; return the offset of the first line.
+
+    The first line of a file with a mark begins behind it, also for a shard that begins within the mark.
+    """
+    if source.has_bom and source.start <= len(_BOM):
+        return len(read_some(stream, len(_BOM), source.path))
     if source.start == 0:
-        return len(read_some(stream, len(_BOM), source.path)) if source.has_bom else 0
+        return 0
     stream.seek(source.start - 1)
     offset = source.start - 1
     while part := stream.readline(CHUNK_BYTES):
