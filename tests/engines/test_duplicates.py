@@ -95,6 +95,98 @@ def test_roles_tools_labels_and_pictures_tell_rows_apart(tmp_path: Path) -> None
         assert summary.duplicate_rows == 0
 
 
+def _pair(rejected: Any, **more: Any) -> dict[str, Any]:
+    return {"prompt": "What is the capital?", "chosen": "Paris.", "rejected": rejected, **more}
+
+
+def _as_messages(answer: str) -> list[dict[str, str]]:
+    return [{"role": "user", "content": "A tree?"}, {"role": "assistant", "content": answer}]
+
+
+def _function_call(name: str) -> dict[str, Any]:
+    return {"contents": [{"parts": [{"text": "Go."}]}, {"role": "model", "parts": [{"functionCall": {"name": name}}]}]}
+
+
+_TURNS = [{"from": "human", "value": "A tree?"}, {"from": "gpt", "value": "An oak."}] * 2
+TAUGHT_APART: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "rejected text": (_pair("I do not know."), _pair("Lyon, of course.")),
+    "rejected messages": (
+        {"chosen": _as_messages("An oak."), "rejected": _as_messages("No idea.")},
+        {"chosen": _as_messages("An oak."), "rejected": _as_messages("Stone.")},
+    ),
+    "rejected turn": (
+        {"conversations": _TURNS[:1], "chosen": _TURNS[1], "rejected": {"from": "gpt", "value": "No idea."}},
+        {"conversations": _TURNS[:1], "chosen": _TURNS[1], "rejected": {"from": "gpt", "value": "Stone."}},
+    ),
+    "label": (
+        {"messages": _as_messages("An oak."), "label": True},
+        {"messages": _as_messages("An oak."), "label": False},
+    ),
+    "tools": (_row("A tree?", "An oak.", tools=[{"name": "look"}]), _row("A tree?", "An oak.", tools=[])),
+    "system": (
+        {"conversations": _TURNS, "system": "Be brief."},
+        {"conversations": _TURNS, "system": "Be long."},
+    ),
+    "which turn is learned": (
+        {"conversations": [*_TURNS[:1], {**_TURNS[1], "train": False}, *_TURNS[2:]]},
+        {"conversations": [*_TURNS[:3], {**_TURNS[3], "train": False}]},
+    ),
+    "function call": (_function_call("sow"), _function_call("fell")),
+    "picture": (_row("A tree?", "An oak.", image_path="a.png"), _row("A tree?", "An oak.", image_path="b.png")),
+    "short reasoning": (
+        {"messages": [_as_messages("")[0], {"role": "assistant", "content": "An oak.", "reasoning_content": "Oaks"}]},
+        {"messages": [_as_messages("")[0], {"role": "assistant", "content": "An oak.", "reasoning_content": "Elms"}]},
+    ),
+}
+
+
+@pytest.mark.parametrize("method", ["exact", "minhash"])
+@pytest.mark.parametrize("rows", TAUGHT_APART.values(), ids=TAUGHT_APART)
+def test_rows_that_teach_other_things_both_stay(
+    tmp_path: Path, method: str, rows: tuple[dict[str, Any], dict[str, Any]]
+) -> None:
+    if method == "minhash":
+        pytest.importorskip("rensa", reason="rensa is not installed")
+    run, _ = _run(tmp_path, [*rows, {**rows[0], "id": 3}], Dedup(method, 0.8))
+    assert _gone(run) == {3: 1}
+
+
+SAID_APART = {
+    "emoji": (("\U0001f600\U0001f600", "\U0001f389"), ("\U0001f621", "\U0001f480")),
+    "symbols": (("!!! ???", "..."), ("+++ ---", "***")),
+    "punctuation alone": (("Oak or elm?", "..."), ("Oak or elm?", "!")),
+    "sums": (("1+1", "2"), ("1-1", "2")),
+    "decimals": (("Is 3.5 enough?", "Yes"), ("Is 3,5 enough?", "Yes")),
+    "comparison": (
+        ("Is it true that 3 < 5 for all integers in this ring?", "Yes"),
+        ("Is it true that 3 > 5 for all integers in this ring?", "Yes"),
+    ),
+    "a number at the end of a short text": (
+        (f"{' '.join(WORDS)} 15", "Yes"),
+        (f"{' '.join(WORDS)} 16", "Yes"),
+    ),
+    "operators": (("Mend it.", "x = a[i] + b[j] * c"), ("Mend it.", "x = a[i] - b[j] / c")),
+    "brackets": (("Mend it.", "(a + b) * c"), ("Mend it.", "a + (b * c)")),
+    "negation": (("Mend it.", "if !ready then wait"), ("Mend it.", "if ready then wait")),
+    "a quoted name": (("Mend it.", 'print("oak")'), ("Mend it.", "print(oak)")),
+}
+
+
+@pytest.mark.parametrize("rows", SAID_APART.values(), ids=SAID_APART)
+def test_short_rows_that_differ_in_symbols_or_numbers_are_not_nearly_the_same(
+    tmp_path: Path, rows: tuple[tuple[str, str], tuple[str, str]]
+) -> None:
+    pytest.importorskip("rensa", reason="rensa is not installed")
+    run, _ = _run(tmp_path, [*(_row(*each) for each in rows), _row(*rows[0], id=3)], Dedup("minhash", 0.8))
+    assert _gone(run) == {3: 1}
+
+
+def test_only_equal_texts_are_called_the_same(tmp_path: Path) -> None:
+    pytest.importorskip("rensa", reason="rensa is not installed")
+    run, _ = _run(tmp_path, [_row("A tree?", "An oak."), _row("a tree", "An oak!")], Dedup("minhash", 0.8))
+    assert explain_row(run, 2)["reason"] == "removed: 99% like row 1"
+
+
 @pytest.mark.parametrize("method", ["exact", "minhash"])
 def test_what_was_removed_comes_back_byte_for_byte_and_in_any_cut(tmp_path: Path, method: str) -> None:
     if method == "minhash":
@@ -195,7 +287,7 @@ def test_chinese_and_japanese_are_compared_by_characters() -> None:
         MinHash(0.8).sign([({}, Conversation((Turn("user", "树？"), Turn("assistant", each, is_target=True))))])[0]
         for each in (text, text.replace("。", "！"), text[::-1])
     ]
-    assert MinHash(0.8).similarity(signed[0], signed[1])[0] == 1
+    assert 0.99 < MinHash(0.8).similarity(signed[0], signed[1])[0] < 1
     assert MinHash(0.8).similarity(signed[0], signed[2])[0] < 0.2
 
 

@@ -2,14 +2,15 @@
 
 Exact: a hash of 128 bits over roles and texts. Near: MinHash (Broder 1997) over five words in a row, of five characters in scripts
 without spaces, of what is asked and of what is answered apart: a long instruction that rows share makes no duplicates of them, nor
-does one answer to many questions. What is no text (tool calls, images, labels) and the system prompt must be equal either way.
+does one answer to many questions. What is no text (tool calls, images, labels), the system prompt and the rejected answer of a pair
+must be equal either way, and so must the numbers and symbols of a short text: there they are what the row is about.
 """
 
 from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -32,13 +33,39 @@ _FOUND_SHARE = 0.98
 """How many of the pairs that are just alike enough should meet in a band."""
 _SHINGLE = 5
 _MIX = np.uint64(0x9E3779B97F4A7C15)
-_WORD = re.compile(r"\w+")
+_SHORT = 50
+"""Tokens of a side up to which its numbers and symbols must be equal; at .8 a longer one can differ anywhere and be alike."""
+_UNEQUAL = np.float32(0.9999)
+"""The most that rows are alike which differ in anything at all."""
+_TOKEN = re.compile(
+    r"\w+"
+    r"|[^\w\s.,:;!?\"'\u2018-\u201f\u00ab\u00bb\u2026\u2013\u2014\u3001\u3002\uff0c\uff1b\uff1a\uff01\uff1f\u300c-\u300f\uff08\uff09]"
+    r"|[.,:;!?](?=[\w=])"
+    r"|[\"'](?:(?<=[(\[{=].)|(?<== .))"
+)
+"""A word, or any other sign but those that only close or quote a sentence; within words (3.5, a.b) and in code these count too."""
+_VISIBLE = re.compile(r"\S")
 _UNSPACED = re.compile(
     "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003134f]"
 )
 """Thai, Lao, Burmese, Khmer, kana and Han."""
-_LISTS = ("messages", "conversations", "prompt", "completion", "chosen", "rejected")
-_BESIDE_TEXT = ("tools", "functions", "image", "images", "audio", "audios", "video", "videos", "label")
+_LISTS = (
+    *("messages", "conversations", "conversation", "dialogue", "dialog", "chat", "turns", "contents", "segments"),
+    *("prompt", "completion", "chosen"),
+)
+_PARTS = ("content", "parts")
+_BESIDE_TEXT = frozenset(
+    (
+        *("tools", "functions", "label", "kto_tag", "media", "pixel_values", "file", "files", "document", "documents"),
+        *(
+            f"{kind}{end}"
+            for kind in ("image", "audio", "video")
+            for end in ("", "s", "_path", "_paths", "_url", "_urls")
+        ),
+    )
+)
+_OTHER_SIDE = "reject"
+"""In the name of a column: the answer of a pair that is trained away from."""
 
 
 class Alike(Protocol):
@@ -57,7 +84,7 @@ class Alike(Protocol):
 
 
 class Exact:
-    """Rows with the same roles and texts, whatever else they carry."""
+    """Rows that teach the same: equal roles, texts, tools, pictures, labels and rejected answers, whatever else they carry."""
 
     name, threshold, bands, width = "exact", 1.0, 1, 4
 
@@ -80,7 +107,7 @@ class MinHash:
         MissingExtraError: rensa is not installed.
     """
 
-    name, width = "minhash", 2 * _PERMUTATIONS + 2
+    name, width = "minhash", 2 * _PERMUTATIONS + 4
 
     def __init__(self, threshold: float) -> None:
         try:
@@ -92,22 +119,22 @@ class MinHash:
         self.bands, self._band_rows = _bands_for(threshold)
 
     def sign(self, rows: Sequence[tuple[Row, Conversation]]) -> tuple[Signatures, Keys]:
-        """Return the MinHashes of both sides and 64 bits of all that must be equal; a key mixes a few of each."""
+        """Return the MinHashes of both sides, 64 bits of all that must be equal and 64 of the whole, which no key mixes in."""
         if not rows:
             return np.empty((0, self.width), np.uint32), np.empty((0, self.bands), np.uint64)
-        sides = [
-            self._side([_said(conversation, is_answer=side) for _, conversation in rows]) for side in (False, True)
-        ]
-        frames = b"".join(_digest(_frame(row, conversation))[:8] for row, conversation in rows)
-        frame = np.frombuffer(frames, dtype="<u4").reshape(-1, 2)
-        return np.hstack([*sides, frame]).astype(np.uint32), self._keys(sides, np.frombuffer(frames, dtype="<u8"))
+        said = [[_said(conversation, is_answer=side) for _, conversation in rows] for side in (False, True)]
+        sides = [self._side(texts) for texts in said]
+        frame = _eight_bytes(_frame(*row, texts) for row, texts in zip(rows, zip(*said, strict=True), strict=True))
+        whole = _eight_bytes(_whole(*row) for row in rows)
+        signatures = np.hstack([*sides, *(each.view("<u4").reshape(-1, 2) for each in (frame, whole))])
+        return signatures.astype(np.uint32), self._keys(sides, frame)
 
     def similarity(self, one: Signatures, other: Signatures) -> NDArray[np.float32]:
-        """Return the lesser of how alike the requests and the answers are; 0 where what must be equal is not."""
+        """Return the lesser of how alike the requests and the answers are; 0 where what must be equal is not, 1 where all is."""
         equal = one == other
         sides = equal[:, : 2 * _PERMUTATIONS].reshape(-1, 2, _PERMUTATIONS).mean(axis=2, dtype=np.float32)
-        alike: NDArray[np.float32] = sides.min(axis=1) * equal[:, 2 * _PERMUTATIONS :].all(axis=1)
-        return alike
+        alike: NDArray[np.float32] = sides.min(axis=1) * equal[:, 2 * _PERMUTATIONS : -2].all(axis=1)
+        return np.where(equal[:, -2:].all(axis=1), alike, np.minimum(alike, _UNEQUAL))
 
     def _side(self, texts: list[list[str]]) -> Signatures:
         hashes = self._rensa.hash_token_sets(texts)
@@ -171,20 +198,31 @@ def _said(conversation: Conversation, *, is_answer: bool) -> list[str]:
 
 
 def _tokens(text: str) -> list[str]:
-    words = _WORD.findall(_storable(text).casefold())
+    """Return the words and symbols of a text, or the characters of one without spaces; of bare punctuation, every sign."""
+    tokens = _TOKEN.findall(_storable(text).casefold())
+    if not tokens:
+        return _VISIBLE.findall(text)
     if not text.isascii():
-        joined = "".join(words)
+        joined = "".join(tokens)
         if 2 * len(_UNSPACED.findall(joined)) > len(joined):
             return list(joined)
-    return words
+    return tokens
 
 
-def _frame(row: Row, conversation: Conversation) -> bytes:
-    """Return what near duplicates have in common: the system prompts but for case and punctuation, and all that is no text."""
+def _frame(row: Row, conversation: Conversation, said: Iterable[list[str]]) -> bytes:
+    """Return what near duplicates have in common: the system prompts but for case and punctuation, and all that is no text.
+
+    `said` is the tokens of each side; a short side's numbers and symbols belong to it.
+    """
     system = [_tokens(turn.text) for turn in conversation.turns if turn.role == "system"]
-    return orjson.dumps([system, sorted({turn.is_target for turn in conversation.turns})]) + _beside_text(
-        row, conversation
-    )
+    signs = [[token for token in tokens if not token.isalpha()] if len(tokens) <= _SHORT else None for tokens in said]
+    return orjson.dumps([system, _learned(conversation), signs]) + _beside_text(row, conversation)
+
+
+def _learned(conversation: Conversation) -> list[bool]:
+    """Return which answers are there to be learned; one word for all where they are alike."""
+    learned = [turn.is_target for turn in conversation.turns if turn.role == "assistant"]
+    return learned if len(set(learned)) > 1 else learned[:1]
 
 
 def _whole(row: Row, conversation: Conversation) -> bytes:
@@ -196,22 +234,32 @@ def _whole(row: Row, conversation: Conversation) -> bytes:
 
 def _beside_text(row: Row, conversation: Conversation) -> bytes:
     """Return what a row says without words. Rows with tool calls or parts that are no text are told apart by their whole lists."""
-    beside = {key: row[key] for key in _BESIDE_TEXT if row.get(key) is not None}
+    beside = {key: value for key, value in row.items() if value is not None and _is_beside_text(key, value)}
     if any(turn.has_tool_calls for turn in conversation.turns) or _has_parts(row):
         beside |= {key: row[key] for key in _LISTS if key in row}
     return repr(sorted(beside.items())).encode("utf-8", "surrogatepass") if beside else b""
 
 
+def _is_beside_text(key: str, value: Any) -> bool:
+    return key in _BESIDE_TEXT or (_OTHER_SIDE in key.casefold() and isinstance(value, str | list | dict | bool))
+
+
 def _has_parts(row: Row) -> bool:
     lists = (row[key] for key in _LISTS if isinstance(row.get(key), list))
     return any(
-        isinstance(each, dict) and isinstance(each.get("content"), list) for messages in lists for each in messages
+        isinstance(each, dict) and any(isinstance(each.get(key), list) for key in _PARTS)
+        for messages in lists
+        for each in messages
     )
 
 
 def _storable(text: str) -> str:
     """Return the text with half surrogates, which UTF-8 cannot hold, written out."""
     return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
+
+
+def _eight_bytes(contents: Iterable[bytes]) -> Keys:
+    return np.frombuffer(b"".join(_digest(content)[:8] for content in contents), dtype="<u8")
 
 
 def _digest(content: Any) -> bytes:
