@@ -15,6 +15,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import example, given, settings
+from backports import zstd
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from unmoor.engines import Job, Options, explain_row, merge, restore, run_job
@@ -148,6 +150,29 @@ def test_every_file_of_a_folder_comes_back(folder: Path, tmp_path: Path) -> None
         else:
             content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
             assert (tmp_path / "again" / name).read_bytes() == content
+
+
+def test_files_that_would_have_one_name_without_their_compression_come_back_under_two(tmp_path: Path) -> None:
+    """A folder may be called as a file is, which Spark does, and so may several files but for their endings."""
+    data = tmp_path / "data"
+    (data / "a.jsonl").mkdir(parents=True)
+    (data / "b.jsonl.gz").mkdir()
+    files = ("a.jsonl/part-0.json", "a.jsonl.gz", "a.jsonl.zst", "b.jsonl", "b.jsonl.gz/c.jsonl", "b.jsonl.zst")
+    for number, name in enumerate((*files, "b.jsonl.zst.jsonl")):
+        pack = {".gz": gzip.compress, ".zst": zstd.compress}.get(Path(name).suffix, bytes)
+        (data / name).write_bytes(pack(_lines(number, number + 1)))
+    _whole(data, tmp_path / "whole")
+    restore(tmp_path / "whole", tmp_path / "again")
+    back = {path.relative_to(tmp_path / "again").as_posix(): path for path in (tmp_path / "again").rglob("*.*")}
+    assert {name: path.read_bytes() for name, path in back.items() if path.is_file()} == {
+        "a.jsonl/part-0.json": _lines(0, 1),
+        "a.jsonl.gz.jsonl": _lines(1, 2),
+        "a.jsonl.zst.jsonl": _lines(2, 3),
+        "b.jsonl": _lines(3, 4),
+        "b.jsonl.gz/c.jsonl": _lines(4, 5),
+        "b.jsonl.zst.2.jsonl": _lines(5, 6),
+        "b.jsonl.zst.jsonl": _lines(6, 7),
+    }
 
 
 def test_a_row_is_explained_by_file_and_number(tmp_path: Path) -> None:

@@ -346,6 +346,13 @@ JOINED: list[tuple[dict[str, Any], dict[str, Any]]] = [
     ),
     ({"messages": _named(NAMED)}, {"messages": _named(pa.struct([*TURN, ("name", pa.string())]))}),
     ({"messages": _named(NAMED)}, {}),
+    ({"x": pa.nulls(COUNT)}, {"x": pa.array(["a", None, "b"] * 3, pa.string_view())}),
+    ({"x": pa.array([b"a", None, b"b"] * 3, pa.binary_view())}, {}),
+    (
+        {"x": pa.array([{"a": "b"}, None, {"a": None}] * 3, pa.struct([("a", pa.string_view())]))},
+        {"x": [{"c": [1]}] * COUNT},
+    ),
+    ({"x": pa.array([1, None, 255] * 3, pa.uint8())}, {"x": pa.array([-1] * COUNT, pa.int16())}),
 ]
 
 
@@ -373,6 +380,54 @@ def test_tables_in_which_nothing_would_be_lost_make_one_run_and_come_back_as_the
     kept, parts = (pq.read_table(run / "kept.parquet") for run in (tmp_path / "whole-1", tmp_path / "parts"))
     assert kept.equals(parts) and {*before[0].column_names, *before[1].column_names} <= {*kept.column_names}
     assert 0 < kept.num_rows <= 2 * COUNT
+
+
+REQUIRED = pa.struct([pa.field("a", pa.int64(), nullable=False)])
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        pa.field("x", pa.int64(), nullable=False),
+        pa.field("x", REQUIRED),
+        pa.field("x", pa.list_(pa.field("item", REQUIRED, nullable=False)), nullable=False),
+    ],
+    ids=str,
+)
+def test_a_column_that_must_have_a_value_in_one_table_may_be_missing_in_another(
+    tmp_path: Path, field: pa.Field
+) -> None:
+    folder = _two(tmp_path, {}, {"x": pa.array([{"b": "c"}] * COUNT)} if field.type == REQUIRED else {})
+    value = {pa.types.is_struct: {"a": 1}, pa.types.is_list: [{"a": 1}, {"a": 2}]}
+    values = [next((one for is_kind, one in value.items() if is_kind(field.type)), 1)] * COUNT
+    table = pa.table({"messages": pa.array(TURNS, pa.list_(TURN))})
+    pq.write_table(table.append_column(field, pa.array(values, field.type)), folder / "b.parquet")
+    before = [pq.read_table(path) for path in sorted(folder.iterdir())]
+    run_job(open_data_set(folder), Job("messages", _policy("label"), languages=("en",)), tmp_path / "run")
+    restore(tmp_path / "run", tmp_path / "again")
+    after = [pq.read_table(path) for path in sorted((tmp_path / "again").iterdir())]
+    assert [table.schema for table in after] == [table.schema for table in before]
+    assert after == before
+
+
+def test_a_table_without_columns_beside_others_is_rows_for_the_quarantine(tmp_path: Path) -> None:
+    folder = _two(tmp_path, {}, {})
+    pq.write_table(pa.table({"x": [1, 2]}).select([]), folder / "b.parquet")
+    summary = run_job(open_data_set(folder), Job("messages", _policy(), languages=("en",)), tmp_path / "run")
+    assert summary.counts()["input"] == 2 * COUNT + pq.read_metadata(folder / "b.parquet").num_rows
+    assert not verify(tmp_path / "run")
+    restore(tmp_path / "run", tmp_path / "again")
+    assert pq.read_table(tmp_path / "again" / "b.parquet").num_columns == 0
+    assert pq.read_table(tmp_path / "again" / "c.parquet") == pq.read_table(folder / "c.parquet")
+
+
+@pytest.mark.parametrize("big", [1, 2**64 - 1])
+def test_whole_numbers_that_the_other_type_cannot_hold_are_two_kinds_of_tables_and_no_damage(
+    tmp_path: Path, big: int
+) -> None:
+    folder = _two(tmp_path, {"x": pa.array([-1] * COUNT, pa.int64())}, {"x": pa.array([big] * COUNT, pa.uint64())})
+    with pytest.raises(UsageError, match="'x' is uint64 and not int64"):
+        run_job(open_data_set(folder), Job("messages", _policy(), languages=("en",)), tmp_path / "run")
 
 
 def test_what_hugging_face_notes_of_a_table_is_not_kept_where_its_types_are_no_longer_true(tmp_path: Path) -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from base64 import b64decode
 from collections import deque
-from collections.abc import Callable, Iterator
-from itertools import groupby, islice
+from collections.abc import Callable, Iterator, Sequence
+from itertools import chain, groupby, islice
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO
 
@@ -113,15 +113,32 @@ def restored_files(manifest: dict[str, Any], target: Path) -> list[Path]:
     """
     if len(manifest["inputs"]) == 1:
         return [target]
-    names: list[str] = []
-    for file in manifest["inputs"]:
-        plain = _plain_name(file)
-        name = plain if plain not in names else f"{PurePosixPath(file['name'])}.{manifest['input']['format']}"
+    names = _names_back(manifest["inputs"], manifest["input"]["format"])
+    for file, name in zip(manifest["inputs"], names, strict=True):
         parts = PurePosixPath(name).parts
-        if not parts or ".." in parts or PurePosixPath(name).is_absolute() or name in names:
+        if not parts or ".." in parts or PurePosixPath(name).is_absolute():
             raise RunFolderError(f'The run names a file "{file["name"]}", which cannot lie below {target}')
-        names.append(name)
+    if len(set(names)) < len(names):
+        raise RunFolderError(f"The run names a file twice, so its files cannot all lie below {target}")
     return [target.joinpath(*PurePosixPath(name).parts) for name in names]
+
+
+def _names_back(files: Sequence[dict[str, Any]], ending: str) -> list[str]:
+    """Return what each file is called when it comes back: without the ending of its compression, where nothing else is called so.
+
+    The folders of all files and those that were not compressed keep their names; of the others the first comes first.
+    """
+    taken = {folder.as_posix() for file in files for folder in PurePosixPath(file["name"]).parents}
+    taken |= {file["name"] for file in files if _plain_name(file) == file["name"]}
+    names = []
+    for file in files:
+        name, plain = file["name"], _plain_name(file)
+        if plain != name:
+            others = (f"{name}.{number}.{ending}" for number in range(2, len(taken) + 3))
+            name = next(each for each in chain((plain, f"{name}.{ending}"), others) if each not in taken)
+            taken.add(name)
+        names.append(name)
+    return names
 
 
 def _plain_name(file: dict[str, Any]) -> str:

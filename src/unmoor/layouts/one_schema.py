@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from unmoor.layouts.types import rebuilt, without_views
+
 __all__ = ["common_schema", "in_schema"]
 
 _OF_THE_ROWS = (b"huggingface",)
@@ -19,6 +21,7 @@ def common_schema(schemas: Sequence[Any]) -> Any:
     """Return the first schema with place for the rows of the others, or None where values would change.
 
     Columns may be missing, in another order, or null; whole numbers, floats, text, bytes and lists may be of different widths.
+    Nothing in it must have a value, since what one table demands another may not have.
     """
     import pyarrow as pa
 
@@ -29,7 +32,21 @@ def common_schema(schemas: Sequence[Any]) -> Any:
     if not all(_fits(field.type, common.field(field.name).type) for schema in schemas for field in schema):
         return None
     told = {key: value for key, value in (common.metadata or {}).items() if key not in _OF_THE_ROWS}
-    return common.with_metadata(told or None)
+    return pa.schema([_optional(field) for field in common], told or None)
+
+
+def _optional(field: Any) -> Any:
+    """Return a field that may be null, and so all within it that can stand in a table without some of its fields."""
+    import pyarrow as pa
+
+    kind = field.type
+    if pa.types.is_struct(kind):
+        kind = pa.struct([_optional(inner) for inner in kind])
+    elif pa.types.is_list(kind):
+        kind = pa.list_(_optional(kind.value_field))
+    elif pa.types.is_large_list(kind):
+        kind = pa.large_list(_optional(kind.value_field))
+    return field.with_type(kind).with_nullable(True)
 
 
 def _fits(own: Any, common: Any) -> bool:
@@ -42,7 +59,20 @@ def _fits(own: Any, common: Any) -> bool:
         return all(_fits(field.type, common.field(field.name).type) for field in own)
     if _is_list(own) and _is_list(common):
         return _fits(own.value_type, common.value_type)
+    if pa.types.is_integer(own) and pa.types.is_integer(common):
+        return _is_signed(common) >= _is_signed(own) and _digits(own) <= _digits(common)
     return any(is_one(own) and is_one(common) for is_one in _families())
+
+
+def _is_signed(kind: Any) -> bool:
+    import pyarrow as pa
+
+    return bool(pa.types.is_signed_integer(kind))
+
+
+def _digits(kind: Any) -> int:
+    """Return how many binary digits a whole number may have, beside its sign."""
+    return int(kind.bit_width) - _is_signed(kind)
 
 
 def _families() -> tuple[Callable[[Any], bool], ...]:
@@ -50,7 +80,6 @@ def _families() -> tuple[Callable[[Any], bool], ...]:
 
     of = pa.types
     return (
-        of.is_integer,
         of.is_floating,
         lambda kind: of.is_string(kind) or of.is_large_string(kind),
         lambda kind: of.is_binary(kind) or of.is_large_binary(kind),
@@ -89,6 +118,8 @@ def _in_type(column: Any, kind: Any) -> Any:
     if column.type == kind:
         return column
     # rows are taken first: pyarrow 26 fails to cast a slice with a field of type null
+    plain = rebuilt(column.type, without_views)
+    column = column if column.type == plain else column.cast(plain)
     taken = column.take(pa.array(range(len(column)), pa.int64()))
     chunks = taken.chunks if isinstance(taken, pa.ChunkedArray) else [taken]
     return pa.chunked_array([_cast(chunk, kind) for chunk in chunks], kind)

@@ -7,13 +7,14 @@ A column of a type that Python has no value for, or with bytes that are no text,
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
 from unmoor.errors import BadRow, UsageError
 from unmoor.layouts.changes import Change, SetKey, apply_to_row
 from unmoor.layouts.chat_list import CHAT_KEYS, SPEAKER_KEYS
+from unmoor.layouts.types import is_list, list_like, rebuilt, without_views
 
 __all__ = [
     "LABEL_KEY",
@@ -90,7 +91,7 @@ def _read_one_by_one(column: Any) -> list[Any]:
     told = Unread(f"{column.type}, which cannot be read")
     if pa.types.is_temporal(column.type):
         return [told if is_there else None for is_there in column.is_valid().to_pylist()]
-    without_times = _rebuilt(column.type, _number_for_time)
+    without_times = rebuilt(column.type, _number_for_time)
     if without_times != column.type:
         return _read(column.cast(without_times))
     return [_value_of(scalar, told) for scalar in column]
@@ -124,32 +125,15 @@ def schema_for_changes(schema: Any, actions: frozenset[str]) -> Any:
     import pyarrow as pa
 
     for position, field in enumerate(schema):
-        if field.name in _LISTS_OF_TURNS and _is_list(field.type):
+        if field.name in _LISTS_OF_TURNS and is_list(field.type):
             turn = field.type.value_field
             if "mask" in actions and field.name in CHAT_KEYS:
                 turn = _with_train(field.name, turn)
             is_fixed = pa.types.is_fixed_size_list(field.type) and bool(actions & {"drop_turn", "cut"})
             is_fixed = is_fixed and not pa.types.is_primitive(turn.type)
             if is_fixed or turn != field.type.value_field:
-                schema = schema.set(position, field.with_type(_list_like(field.type, turn, is_fixed=is_fixed)))
+                schema = schema.set(position, field.with_type(list_like(field.type, turn, is_fixed=is_fixed)))
     return _with_labels(schema) if "label" in actions else schema
-
-
-def _is_list(kind: Any) -> bool:
-    import pyarrow as pa
-
-    return any(is_one(kind) for is_one in (pa.types.is_list, pa.types.is_large_list, pa.types.is_fixed_size_list))
-
-
-def _list_like(kind: Any, item: Any, *, is_fixed: bool) -> Any:
-    """Return the type of a list like `kind` of other items; no longer of a fixed size where `is_fixed`."""
-    import pyarrow as pa
-
-    if pa.types.is_large_list(kind):
-        return pa.large_list(item)
-    if pa.types.is_fixed_size_list(kind) and not is_fixed:
-        return pa.list_(item, kind.list_size)
-    return pa.list_(item)
 
 
 def _with_train(name: str, turn: Any) -> Any:
@@ -172,7 +156,7 @@ def _with_labels(schema: Any) -> Any:
     if LABEL_KEY not in schema.names:
         return schema.append(pa.field(LABEL_KEY, pa.list_(pa.string())))
     kinds = [field.type for field in schema if field.name == LABEL_KEY]
-    if len(kinds) > 1 or not _is_list(kinds[0]) or kinds[0].value_type not in (pa.string(), pa.large_string()):
+    if len(kinds) > 1 or not is_list(kinds[0]) or kinds[0].value_type not in (pa.string(), pa.large_string()):
         raise UsageError(
             f"The action label writes a list of names into the column {LABEL_KEY}, and the rows have one of type "
             f"{kinds[0]} already. Next: rename that column, or take another action than label"
@@ -226,7 +210,7 @@ def _taken(column: Any, field: Any, places: Any, changes: Mapping[int, tuple[Cha
     """Return a column's values at `places`; what changes is made anew and stands behind the others before all are taken."""
     import pyarrow as pa
 
-    plain = _rebuilt(field.type, _without_views)
+    plain = rebuilt(field.type, without_views)
     changed = [_changed(column, field.name, place, these) for place, these in changes.items()]
     column = column if column.type == plain else column.cast(plain)
     if changed:
@@ -249,24 +233,3 @@ def _changed(column: Any, name: str, place: int, changes: tuple[Change, ...]) ->
         raise ValueError("Python's times have no nanoseconds")
     is_whole = all(isinstance(change, SetKey) and not change.path for change in changes)
     return apply_to_row({} if is_whole else {name: column[place].as_py()}, changes)[name]
-
-
-def _without_views(kind: Any) -> Any:
-    """Return a plain type of text or bytes for a view, of which no rows can be taken; any other type as it is."""
-    import pyarrow as pa
-
-    if pa.types.is_string_view(kind):
-        return pa.large_string()
-    return pa.large_binary() if pa.types.is_binary_view(kind) else kind
-
-
-def _rebuilt(kind: Any, leaf: Callable[[Any], Any]) -> Any:
-    """Return a type with `leaf` of each type in it that is no struct and no list."""
-    import pyarrow as pa
-
-    if pa.types.is_struct(kind):
-        return pa.struct([field.with_type(_rebuilt(field.type, leaf)) for field in kind])
-    if _is_list(kind):
-        item = kind.value_field
-        return _list_like(kind, item.with_type(_rebuilt(item.type, leaf)), is_fixed=False)
-    return leaf(kind)
