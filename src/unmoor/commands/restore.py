@@ -23,7 +23,7 @@ def command(run: AnyPath, output: AnyPath, force: bool) -> None:
         raise UsageError(
             f"restore writes to this machine, found {output}. Next: -o FILE, then copy that to the storage"
         )
-    if output.exists() and not output.is_dir() and not force:
+    if output.is_file() and not force:
         raise UsageError(f"{output} is there already. Next: another name, or --force to replace it")
     rows = restore(run, output)
     click.echo(f"{output}: {rows:,} rows, as they were.")

@@ -46,7 +46,7 @@ def restore(folder: AnyPath, target: Path) -> int:
 
     Raises:
         RunFolderError: the run is half-written or altered, or was an audit, which keeps no rows.
-        UsageError: several files were read and `target` is a file or holds something.
+        UsageError: `target` is a device or the like, or several files were read and it is a file or holds something.
         MachineError: the disk is full.
     """
     manifest = read_manifest(folder, RUN)
@@ -57,6 +57,7 @@ def restore(folder: AnyPath, target: Path) -> int:
     if wrong := verify(folder):
         raise RunFolderError(f"{folder}: {wrong[0]}. What it would give back is not what was read")
     is_folder = len(manifest["inputs"]) > 1
+    target = target.resolve() if target.is_symlink() else target  # a link stays, what it leads to is written
     _hold_fit(target, manifest)
     beside = hidden_beside(target, ".restoring")
     with machine_errors(f"Writing {target}"):
@@ -75,6 +76,10 @@ def restore(folder: AnyPath, target: Path) -> int:
 def _hold_fit(target: Path, manifest: dict[str, Any]) -> None:
     """Raise UsageError unless what was read can come back at `target`."""
     hold_outside_runs(target)
+    if target.exists() and not (target.is_file() or target.is_dir()):
+        raise UsageError(
+            f"{target} is a device, a pipe or a socket, and no file is put in its place. Next: -o and the name of a file"
+        )
     count = len(manifest["inputs"])
     if count == 1 and target.is_dir():
         name = PurePosixPath(_plain_name(manifest["inputs"][0])).name
