@@ -8,6 +8,7 @@ import os
 import re
 import resource
 import shlex
+import socket
 import subprocess
 import sys
 from collections.abc import Callable
@@ -308,18 +309,86 @@ def test_a_link_to_data_that_is_not_there_is_named(data: Path, named: str) -> No
     assert "all/b.jsonl is a link to gone.jsonl, and nothing is there" in done.stderr
 
 
-def test_tables_and_linked_folders_beside_data_are_named_as_not_read(data: Path) -> None:
+def test_what_lies_beside_data_and_is_not_read_is_counted_and_named(data: Path) -> None:
     whole = data.parent / "all"
     (whole / ".git").mkdir(parents=True)
     (whole / "a.jsonl").write_bytes(data.read_bytes())
-    for name in ("notes.txt", "more.csv", ".git/x.tsv"):
+    for name in ("README.md", "more.csv", ".git/x.tsv"):
         (whole / name).write_text("a,b\n")
     said = unmoor("audit", "all", cwd=data.parent).stdout
-    assert said.split("\n")[3] == "Not read, for tables, linked folders and runs are not: more.csv"
+    assert said.split("\n")[3] == "Not read: 2 files: more.csv, README.md"
+    for name in ("b.jsonl.bz2", "metadata.json"):
+        (whole / name).write_bytes(data.read_bytes())
     (whole / "year").symlink_to(data.parent)
     said = unmoor("audit", "all", cwd=data.parent).stdout
-    assert "are not: more.csv and 1 more\n" in said
+    assert said.split("\n")[3] == (
+        "Not read: 4 files and 1 folder (a link, or a run): b.jsonl.bz2, metadata.json, more.csv and 2 more"
+    )
     assert said.startswith("all: 3 rows")
+    told = {
+        "files": 4,
+        "folders": 1,
+        "names": ["b.jsonl.bz2", "metadata.json", "more.csv", "year/", "README.md"],
+    }
+    for part in (1, 2):
+        done = unmoor("filter", "all", "-o", f"p{part}", "--shard", f"{part}/2", "--json", cwd=data.parent)
+        assert json.loads(done.stdout)["not_read"] == told
+    assert unmoor("merge", "p1", "p2", "-o", "joined", cwd=data.parent).returncode == 0
+    assert json.loads((data.parent / "joined" / "MANIFEST.json").read_text())["not_read"] == told
+
+
+def test_a_pattern_reads_no_run_and_nothing_hidden_unless_it_says_so(data: Path) -> None:
+    folder = data.parent / "data"
+    (folder / ".cache").mkdir(parents=True)
+    (folder / "a.jsonl").write_bytes(data.read_bytes())
+    for name in (".hidden.jsonl", ".cache/b.jsonl"):
+        (folder / name).write_bytes(data.read_bytes())
+    for name in ("run", "again"):
+        done = unmoor("filter", "data/**/*.json*", "-o", f"data/{name}", cwd=data.parent)
+        assert done.stdout.startswith("data/**/*.json*: 3 rows"), done.stdout + done.stderr
+    assert "Not read: 1 folder (a link, or a run): run/\n" in done.stdout
+
+    def audited(pattern: str) -> str:
+        done = unmoor("audit", pattern, cwd=data.parent)
+        return done.stdout + done.stderr
+
+    assert audited("data/*/kept.jsonl").startswith("data/*/kept.jsonl: 4 rows")
+    assert audited("data/.*.jsonl").startswith("data/.*.jsonl: 3 rows")
+    assert audited("data/.cache/*").startswith("data/.cache/*: 3 rows")
+    assert "data/run is a run of unmoor, no data set. Next: data/run/kept.jsonl is what" in audited("data/run/*")
+    assert "No file matches data/.*/x*" in audited("data/.*/x*")
+    assert "data/*** is no pattern: ** stands alone between two slashes. Next: " in audited("data/***")
+
+
+def test_a_run_goes_on_after_a_kill_though_its_pattern_would_match_its_own_work(data: Path) -> None:
+    folder = data.parent
+    command = ("filter", "**/*.jsonl", "-o", "run")
+    assert unmoor(*command, cwd=folder, UNMOOR_FAIL_AT="before-manifest").returncode < 0
+    assert list(folder.glob(".run.unfinished/*.jsonl"))
+    done = unmoor("filter", ".*/*.jsonl", "-o", "run", cwd=folder)
+    assert done.returncode == 2 and "is to be read and lies in run, which is to be written" in done.stderr
+    done = unmoor(*command, cwd=folder)
+    assert done.returncode == 0 and done.stdout.startswith("**/*.jsonl: 3 rows"), done.stderr
+
+
+def test_restore_replaces_files_alone_and_writes_what_a_link_leads_to(data: Path) -> None:
+    folder = data.parent
+    assert unmoor("filter", data, "-o", "run", cwd=folder).returncode == 0
+    os.mkfifo(folder / "pipe")
+    with socket.socket(socket.AF_UNIX) as bound:
+        bound.bind(os.path.relpath(folder / "socket"))
+    (folder / "device").symlink_to("/dev/null")
+    for name in ("pipe", "socket", "device", "/dev/null"):
+        for force in ([], ["--force"]):
+            done = unmoor("restore", "run", "-o", name, *force, cwd=folder)
+            assert done.returncode == 2 and "is a device, a pipe or a socket" in done.stderr
+    assert (folder / "pipe").is_fifo() and (folder / "socket").is_socket() and (folder / "device").is_symlink()
+    (folder / "old.jsonl").write_text("old\n")
+    (folder / "link").symlink_to("old.jsonl")
+    assert "is there already" in unmoor("restore", "run", "-o", "link", cwd=folder).stderr
+    assert unmoor("restore", "run", "-o", "link", "--force", cwd=folder).returncode == 0
+    assert (folder / "link").is_symlink()
+    assert (folder / "old.jsonl").read_bytes() == data.read_bytes()
 
 
 def test_bad_rows_go_to_the_quarantine_and_the_run_goes_on(data: Path) -> None:

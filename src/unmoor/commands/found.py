@@ -20,6 +20,8 @@ __all__ = ["print_done", "print_found"]
 
 _LANGUAGES = {"und": "not recognised", "none": "no answer to learn"}
 _MOST_LANGUAGES = 5
+_NAMED = 3
+"""Names shown of what was not read."""
 _NO_JUDGE = "It was unsure, or wrong about a row with a known label. Next: another judge."
 _NARROW = 64
 """Columns under which a table leaves out what a behaviour is: three words a line help nobody."""
@@ -33,9 +35,8 @@ def print_found(path: AnyPath, summary: Summary, layout_asked: str | None = None
     click.echo(short(name, max(20, width - len(told))) + told)
     click.echo(fill(_layout_said(summary, layout_asked), width, break_long_words=False, break_on_hyphens=False))
     click.echo(fill(_languages_said(summary), width, break_long_words=False, break_on_hyphens=False))
-    if left_out := summary.source.left_out:
-        others = f" and {len(left_out) - 1:,} more" if len(left_out) > 1 else ""
-        click.echo(f"Not read, for tables, linked folders and runs are not: {short(left_out[0], 60)}{others}")
+    if not_read := summary.source.not_read():
+        click.echo(_not_read_said(**not_read["not_read"]))
     click.echo()
     names = [*BEHAVIOURS, *sorted(set(summary.behaviour_rows) - set(BEHAVIOURS))]
     explained = ("what it is",) if width >= _NARROW else ()
@@ -60,6 +61,18 @@ def print_found(path: AnyPath, summary: Summary, layout_asked: str | None = None
             click.echo("That is most of them: what is said above is said of the few others.")
     if summary.opinions:
         _print_opinions(summary.opinions, summary.judge_error)
+
+
+def _not_read_said(files: int, folders: int, names: list[str]) -> str:
+    """Return how many files, and links to folders or runs, lie beside the data and are not read, with the first of them."""
+    counts = [_counted(files, "file"), _counted(folders, "folder (a link, or a run)", "folders (links, or runs)")]
+    shown = ", ".join(short(name, 24) for name in names[:_NAMED])
+    more = f" and {files + folders - _NAMED:,} more" if files + folders > _NAMED else ""
+    return f"Not read: {' and '.join(filter(None, counts))}: {shown}{more}"
+
+
+def _counted(count: int, one: str, more: str = "") -> str:
+    return f"{count:,} {one if count == 1 else more or one + 's'}" if count else ""
 
 
 def _layout_said(summary: Summary, asked: str | None) -> str:

@@ -212,9 +212,10 @@ def _fingerprint(job: Job) -> dict[str, Any]:
 
 
 def manifest_of(plan: dict[str, Any], summary: Summary, outputs: Outputs) -> dict[str, Any]:
-    """Return the plan with what came of it: the counts, the rows of each file, what stood between the elements of arrays."""
+    """Return the plan with what came of it: counts, rows of each file, what stood between elements of arrays, what was not read."""
     inputs = [
         {**file, "rows": summary.file_rows[file["name"]], "added_newline": file["name"] in outputs.added_newlines}
         for file in plan["inputs"]
     ]
-    return {**plan, "inputs": inputs, "counts": summary.counts(), "arrays": outputs.array()}
+    told = {"inputs": inputs, "counts": summary.counts(), "arrays": outputs.array()}
+    return {**plan, **told, **summary.source.not_read()}

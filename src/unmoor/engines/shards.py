@@ -55,7 +55,8 @@ def merge(
         hold_to_share(summary, plan["policy"])
         outputs.close()
         finish(summary, writer)
-        writer.finish(manifest_of(plan, summary, outputs), summary.state())
+        told = {"not_read": manifests[0]["not_read"]} if "not_read" in manifests[0] else {}
+        writer.finish(manifest_of(plan, summary, outputs) | told, summary.state())
     return summary
 
 

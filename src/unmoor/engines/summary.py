@@ -99,6 +99,7 @@ class Summary:
             "duplicates": {"rows": self.duplicate_rows},
             "second_opinions": dict(sorted(self.opinions.items())),
             "judge_error": self.judge_error or None,
+            **self.source.not_read(),
         }
 
     def take(self, result: ChunkResult) -> None:

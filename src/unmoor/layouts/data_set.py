@@ -8,32 +8,27 @@ from __future__ import annotations
 
 import hashlib
 import os
-import re
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from pathlib import Path, PurePath
+from pathlib import Path
+from typing import Any
 
 from unmoor.errors import UsageError
 from unmoor.layouts.arrays import read_array
 from unmoor.layouts.files import CHUNK_BYTES, Chunk, Source, read_lines, recognise_source, size_of
+from unmoor.layouts.found import GLOB, Found, below, found_by, found_in, is_folder
 from unmoor.layouts.hub import exported_data_set, is_hub_name, is_saved_data_set
 from unmoor.layouts.parquet import in_one_schema, read_parquet, row_group_bytes
-from unmoor.storage import Address, AnyPath, located, matches
+from unmoor.storage import Address, AnyPath, located
 
 __all__ = ["DataSet", "data_set_of", "open_data_set", "read_chunks", "read_data_set", "shard_of"]
 
-_DATA_FILE = re.compile(r"\.(?:jsonl?|ndjson|parquet)(?:\.(?:gz|gzip|zst|zstd))?$", re.IGNORECASE)
-_TABLE = re.compile(r"\.[ct]sv(?:\.(?:gz|gzip|zst|zstd))?$", re.IGNORECASE)
-"""Rows in a form that is not read; a README or a picture is nobody's data, these may be."""
-_NOT_DATA = frozenset(
-    ("dataset_infos.json", "dataset_info.json", "dataset_dict.json", "state.json", "metadata.json", "package.json")
-)
-_OF_A_RUN = ("MANIFEST.json", "run.json")
-_GLOB = re.compile(r"[*?\[]")
-_NO_DATA = "There is no data file in {}: .jsonl, .json or .parquet, plain or .gz or .zst"
 _LOOKS_AT_ONCE = 16
 """Requests under way at a time while objects are recognised: each takes some 30 ms of waiting and next to no work."""
+
+_NAMED = 100
+"""Names that a run's record has of what was not read; a folder may hold a million pictures."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +37,7 @@ class DataSet:
 
     `left_out` names what else lies in the folder, may be data and is not read: tables (.csv, .tsv), links to folders, runs.
     `whole` is, of a shard, the SHA-256 of the names and sizes of all files of the data set that it is a part of.
+    `left_out` names what else lies in the folder and is not read, but for what is hidden: other files, links to folders, runs.
     """
 
     name: str
@@ -62,7 +58,15 @@ class DataSet:
 
     def file_name(self, index: int) -> str:
         """Return the name of a file of the data set, relative to its folder, with forward slashes."""
-        return _below(self.files[index].path, self.root).as_posix()
+        return below(self.files[index].path, self.root).as_posix()
+
+    def not_read(self) -> dict[str, Any]:
+        """Return how many files and places beside the data are not read, and the first of their names; empty if there are none."""
+        if not self.left_out:
+            return {}
+        places = sum(name.endswith("/") for name in self.left_out)
+        names = list(self.left_out[:_NAMED])
+        return {"not_read": {"files": len(self.left_out) - places, "folders": places, "names": names}}
 
     def describe(self) -> str:
         """Return the format in a word or two, for people."""
@@ -81,22 +85,19 @@ def open_data_set(path: AnyPath | str) -> DataSet:
     named = located(path)
     if isinstance(named, Address):
         return _open_address(named)
-    if is_hub_name(str(path)) or (_is_folder(named) and is_saved_data_set(named)):
+    if is_hub_name(str(path)) or (is_folder(named) and is_saved_data_set(named)):
         exported = exported_data_set(str(path))
         return DataSet(named.name, tuple(map(recognise_source, exported)), exported[0].parent)
     name = named.name or named.resolve().name
-    if _is_folder(named):
-        _refuse_run(named)
-        below = sorted(_found_below(named))
-        found = [file for file in below if _has_data_name(file, named) and not _is_place(file)]
-        if not found:
-            raise UsageError(_NO_DATA.format(named))
-        left_out = tuple(_below(file, named).as_posix() for file in below if _is_left_out(file))
-        return DataSet(name, _sources(found), named, left_out)
-    if not os.path.lexists(named) and _GLOB.search(str(path)):
-        found, root = _matches(str(path))
-        return DataSet(name, _sources(found), root)
+    if is_folder(named):
+        return _data_set(name, found_in(named))
+    if not os.path.lexists(named) and GLOB.search(str(path)):
+        return _data_set(name, found_by(str(path)))
     return DataSet(named.name, (recognise_source(named),), named.parent)
+
+
+def _data_set(name: str, found: Found) -> DataSet:
+    return DataSet(name, _sources(found.files), found.root, found.left_out)
 
 
 def data_set_of(name: str, files: Sequence[Path], root: Path) -> DataSet:
@@ -110,109 +111,11 @@ def data_set_of(name: str, files: Sequence[Path], root: Path) -> DataSet:
 
 def _open_address(named: Address) -> DataSet:
     """Do the same where the files are objects; they are looked at several at a time, since each look waits for an answer."""
-    if _GLOB.search(str(named)):
-        found, root = matches(named)
-        if not found:
-            raise UsageError(f"No object matches {named}")
-    elif named.is_file():
+    if GLOB.search(str(named)):
+        return _data_set(named.name, found_by(named))
+    if named.is_file():
         return DataSet(named.name, (recognise_source(replace(named, seen=named.now())),), named.parent)
-    else:
-        _refuse_run(named)
-        found, root = [file for file in named.found() if _has_data_name(file, named)], named
-        if not found:
-            raise UsageError(_NO_DATA.format(named) if named.exists() else f"There is no object or folder {named}")
-    return DataSet(named.name, _sources(found), root)
-
-
-def _refuse_run(folder: AnyPath) -> None:
-    """Raise UsageError for a run's own folder: what it kept, removed and wrote about both is no one data set."""
-    if _is_run(folder):
-        kept = next((file.name for file in folder.iterdir() if file.name.startswith("kept.")), None)
-        ways = f"{folder / kept} is what it kept; " if kept else ""
-        raise UsageError(f"{folder} is a run of unmoor, no data set. Next: {ways}`unmoor restore` gives its input back")
-
-
-def _is_run(folder: AnyPath) -> bool:
-    """Return whether it is the folder of a run; of one that cannot be looked into, no: reading it then says why."""
-    try:
-        return all((folder / name).is_file() for name in _OF_A_RUN)
-    except PermissionError:
-        return False
-
-
-def _is_folder(named: Path) -> bool:
-    """Return whether it is a folder.
-
-    Raises:
-        UsageError: it is one that cannot be read, or no one can tell.
-    """
-    try:
-        is_folder = named.is_dir()
-    except OSError as error:
-        raise _unreadable(named, str(error.strerror)) from error
-    if is_folder and not os.access(named, os.R_OK | os.X_OK):
-        raise _unreadable(named, "Permission denied")
-    return is_folder
-
-
-def _found_below(folder: Path) -> Iterator[Path]:
-    """Yield what lies in a folder and is not hidden: files, links to nothing, and links to folders and runs, which are not entered.
-
-    Raises:
-        UsageError: a folder in it cannot be listed, and so no one knows what is missing.
-    """
-
-    def refuse(error: OSError) -> None:
-        raise _unreadable(error.filename, str(error.strerror)) from error
-
-    for place, folders, files in os.walk(folder, onerror=refuse):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        links = [name for name in folders if Path(place, name).is_symlink()]
-        runs = [name for name in folders if _is_run(Path(place, name))]
-        folders[:] = [name for name in folders if name not in runs]
-        yield from (Path(place, name) for name in (*files, *links, *runs) if not name.startswith("."))
-
-
-def _unreadable(folder: Path | str, why: str) -> UsageError:
-    return UsageError(f"The folder {folder} cannot be read: {why}. Next: the right to read it, or data without it")
-
-
-def _is_place(file: Path) -> bool:
-    """Return whether it is a folder or a link to one; of what may not be looked at, no."""
-    return os.path.isdir(file)  # noqa: PTH112 - Path.is_dir raises there
-
-
-def _is_left_out(file: Path) -> bool:
-    return bool(_TABLE.search(file.name)) or _is_place(file)
-
-
-def _has_data_name(file: AnyPath, root: AnyPath) -> bool:
-    is_hidden = any(part.startswith(".") for part in _below(file, root).parts)
-    return not is_hidden and file.name not in _NOT_DATA and bool(_DATA_FILE.search(file.name))
-
-
-def _below(file: AnyPath, root: AnyPath) -> PurePath:
-    """Return what a file is called below `root`; both lie on the same storage."""
-    return file.relative_to(root)  # type: ignore[arg-type]
-
-
-def _matches(pattern: str) -> tuple[list[Path], Path]:
-    """Return the files that a glob names, and the folder above its first wildcard."""
-    parts = Path(pattern).parts
-    fixed = next(index for index, part in enumerate(parts) if _GLOB.search(part))
-    root = Path(*parts[:fixed]) if fixed else Path()
-    _hold_readable(root, parts[fixed:])
-    found = sorted(file for file in root.glob(str(Path(*parts[fixed:]))) if not _is_place(file))
-    if not found:
-        raise UsageError(f"No file matches {pattern}. In a shell, quote a pattern that unmoor is to expand")
-    return found, root
-
-
-def _hold_readable(root: Path, wild: Sequence[str]) -> None:
-    """Raise UsageError where a pattern leads into a folder that cannot be read: a glob passes over it in silence."""
-    for depth in range(len(wild)):
-        for found in root.glob(str(Path(*wild[:depth]))) if depth else [root]:
-            _is_folder(found)
+    return _data_set(named.name, found_in(named))
 
 
 def _sources(files: Sequence[AnyPath]) -> tuple[Source, ...]:

@@ -65,10 +65,10 @@ def place_of(folder: AnyPath) -> Place:
 
 def hold_room(folder: AnyPath, inputs: Iterable[AnyPath], *, force: bool) -> None:
     """Raise UsageError, before anything is read, if no run can be written at `folder` or one of `inputs` lies in it."""
-    place, around = place_of(folder), folder.resolve()
+    place, written = place_of(folder), (folder.resolve(), unfinished_folder(folder))
     for path in inputs:
         read = path.resolve()
-        if type(read) is type(around) and read.parts[: len(around.parts)] == around.parts:
+        if any(type(read) is type(around) and read.parts[: len(around.parts)] == around.parts for around in written):
             raise UsageError(
                 f"{path} is to be read and lies in {folder}, which is to be written. "
                 "Next: -o and a folder in which nothing lies that is read"
