@@ -16,8 +16,8 @@ import pytest
 
 from unmoor.commands.training_rows import row_bytes
 from unmoor.engines import Job, Options, Summary, merge, restore, run_job
-from unmoor.errors import UsageError
-from unmoor.layouts import first_layout, open_data_set, shard_of
+from unmoor.errors import BadDataError, UsageError
+from unmoor.layouts import first_layout, open_data_set, parquet, read_chunks, recognise_source, shard_of
 from unmoor.policy import Policy, load_policy
 from unmoor.records import BEHAVIOURS
 from unmoor.run_folder import read_lines_of, verify
@@ -428,6 +428,28 @@ def test_whole_numbers_that_the_other_type_cannot_hold_are_two_kinds_of_tables_a
     folder = _two(tmp_path, {"x": pa.array([-1] * COUNT, pa.int64())}, {"x": pa.array([big] * COUNT, pa.uint64())})
     with pytest.raises(UsageError, match="'x' is uint64 and not int64"):
         run_job(open_data_set(folder), Job("messages", _policy(), languages=("en",)), tmp_path / "run")
+
+
+@pytest.mark.parametrize("long_rows", [range(1, 300), range(150, 300), range(299, 300)], ids=str)
+def test_long_rows_after_short_ones_are_read_a_few_at_a_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, long_rows: range
+) -> None:
+    monkeypatch.setattr(parquet, "_LARGE_BATCH_BYTES", 20_000)
+    monkeypatch.setattr(parquet, "_MOST_BATCH_BYTES", 40_000)
+    table = pa.table({"text": ["x" * 5_000 if n in long_rows else "Hi" for n in range(300)], "n": range(300)})
+    path = tmp_path / "data.parquet"
+    pq.write_table(table, path, row_group_size=200)
+    tables = [chunk.table for chunk in read_chunks(recognise_source(path), 10_000)]
+    assert pa.concat_tables(tables).equals(table)
+    assert max(each.nbytes for each in tables) < 30_000
+    assert len(tables) < 2 + len(long_rows)
+
+
+def test_one_row_that_unfolds_to_more_than_is_read_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parquet, "_MOST_BATCH_BYTES", 40_000)
+    pq.write_table(pa.table({"text": ["Hi", "x" * 50_000]}), tmp_path / "data.parquet")
+    with pytest.raises(BadDataError, match="a row of row group 0 unfolds to 50,"):
+        list(read_chunks(recognise_source(tmp_path / "data.parquet"), 10_000))
 
 
 def test_what_hugging_face_notes_of_a_table_is_not_kept_where_its_types_are_no_longer_true(tmp_path: Path) -> None:

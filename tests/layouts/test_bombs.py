@@ -70,6 +70,15 @@ def _parquet(path: Path) -> None:
     pq.write_table(pa.table({"text": values}), path, compression="zstd", store_schema=False)
 
 
+def _short_row_first(path: Path) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    texts = pa.array(["Hi", "x" * 2_000_000])
+    values = pa.DictionaryArray.from_arrays(pa.array([0] + [1] * 1000, pa.int32()), texts)
+    pq.write_table(pa.table({"text": values}), path, compression="zstd", store_schema=False)
+
+
 def _commas(path: Path) -> None:
     path.write_bytes(b"[" + PLAIN.strip() + b" ," * 10_000_000 + b"]")
 
@@ -92,6 +101,7 @@ def _nested_parquet(path: Path) -> None:
         (_digits, "NUMBER_TOO_LONG"),
         (_long_line, "ROW_TOO_LARGE"),
         (_parquet, ""),
+        (_short_row_first, ""),
         (_nested_parquet, "unfold to"),
         (_commas, "hold no element"),
     ],
