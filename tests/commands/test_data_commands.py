@@ -654,6 +654,14 @@ def test_a_folder_that_may_not_be_written_in_is_not_to_be_tried_again(data: Path
     assert "the same command" not in done.stderr
 
 
+@pytest.mark.parametrize("epoch", ["x", "1e9", "9" * 30])
+def test_a_time_that_is_none_is_said_before_a_row_is_read(data: Path, epoch: str) -> None:
+    done = unmoor("filter", data, "-o", "run", cwd=data.parent, SOURCE_DATE_EPOCH=epoch)
+    assert done.returncode == 2
+    assert f'SOURCE_DATE_EPOCH is a time in seconds since 1970, found "{epoch}". Next: ' in done.stderr
+    assert [path.name for path in data.parent.iterdir()] == ["train.jsonl"]
+
+
 INTERRUPTED = """
 import sys
 import unmoor.engines.run

@@ -139,7 +139,16 @@ def test_a_row_over_the_cap_goes_by_in_parts(tmp_path: Path, monkeypatch: pytest
 
 @pytest.mark.parametrize(
     ("content", "words"),
-    [(b"", "empty"), (b"\xff\xfe{\x00", "UTF-16"), (gzip.compress(b"", mtime=0), "nothing once decompressed")],
+    [
+        (b"", "empty"),
+        (b"\xff\xfe{\x00", "UTF-16"),
+        (b"\xff\xfe\x00\x00{\x00\x00\x00", "UTF-32. Next: iconv -f UTF-32 "),
+        (gzip.compress(b"", mtime=0), "nothing once decompressed"),
+        (gzip.compress(gzip.compress(b"{}\n")), "is gzip inside gzip, .* Next: gzip -dc .*x.jsonl > rows.jsonl.gz"),
+        (gzip.compress(zstd.compress(b"{}\n")), "is zstd inside gzip, .* Next: gzip -dc .*x.jsonl > rows.jsonl.zst"),
+        (zstd.compress(bz2.compress(b"{}\n")), "is bzip2 inside zstd, .* Next: zstd -dc .*x.jsonl > rows.jsonl.bz2"),
+        (gzip.compress(b"PAR1" + bytes(9)), "is Parquet inside gzip, .* Next: gzip -dc .*x.jsonl > rows.parquet"),
+    ],
 )
 def test_a_file_that_cannot_be_read_says_why(tmp_path: Path, content: bytes, words: str) -> None:
     path = tmp_path / "x.jsonl"
@@ -183,6 +192,21 @@ def test_zstd_may_begin_with_a_frame_to_be_skipped(tmp_path: Path, nibble: int) 
     source = recognise_source(_write(tmp_path, frame + zstd.compress(b'{"a": 1}\n')))
     assert source.compression == "zstd"
     assert b"".join(chunk.data for chunk in read_chunks(source)) == b'{"a": 1}\n'
+
+
+@pytest.mark.parametrize("rows_before", [0, 200_000])
+def test_zstd_with_a_dictionary_or_a_long_window_is_not_called_damaged(tmp_path: Path, rows_before: int) -> None:
+    before = zstd.compress(b'{"a": 1}\n' * rows_before) if rows_before else b""
+    rows = b'{"messages": "long enough to be found in a dictionary"}\n' * 5
+    dictionary = zstd.train_dict([b'{"messages": %d, "a": "b"}\n' % n * 5 for n in range(2000)], 2000)
+    path = tmp_path / "x.zst"
+    path.write_bytes(before + zstd.compress(rows, zstd_dict=dictionary))
+    with pytest.raises(UsageError, match=r"needs a dictionary.* Next: zstd -dc -D DICTIONARY .*x.zst > rows.jsonl"):
+        list(read_chunks(recognise_source(path)))
+    long = zstd.ZstdCompressor(options={zstd.CompressionParameter.window_log: 28})
+    path.write_bytes(before + long.compress(rows) + long.flush())
+    with pytest.raises(UsageError, match=r"a window over 128 MiB.* Next: zstd -dc --long=31 .*x.zst > rows.jsonl"):
+        list(read_chunks(recognise_source(path)))
 
 
 def test_a_missing_file_and_a_folder_are_named(tmp_path: Path) -> None:

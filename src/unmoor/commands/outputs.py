@@ -12,6 +12,7 @@ import orjson
 
 from unmoor.detectors import MIN_ROWS
 from unmoor.engines import Job, Summary
+from unmoor.errors import UsageError
 from unmoor.run_folder import RUN, RunWriter, read_json, read_manifest
 from unmoor.storage import AnyPath
 
@@ -22,9 +23,19 @@ __all__ = ["RunReport", "commands_of", "created_now"]
 
 
 def created_now() -> str:
-    """Return the time of writing, ISO 8601 in UTC; SOURCE_DATE_EPOCH stands in for it where builds must be repeatable."""
+    """Return the time of writing, ISO 8601 in UTC; SOURCE_DATE_EPOCH stands in for it where builds must be repeatable.
+
+    Raises:
+        UsageError: SOURCE_DATE_EPOCH is no time.
+    """
     epoch = os.environ.get("SOURCE_DATE_EPOCH")
-    moment = datetime.fromtimestamp(int(epoch), UTC) if epoch else datetime.now(UTC)
+    try:
+        moment = datetime.fromtimestamp(int(epoch), UTC) if epoch else datetime.now(UTC)
+    except (ValueError, OverflowError, OSError) as error:
+        raise UsageError(
+            f'SOURCE_DATE_EPOCH is a time in seconds since 1970, found "{epoch}". '
+            "Next: a whole number such as 1767225600, or unset it"
+        ) from error
     return moment.isoformat(timespec="seconds")
 
 
@@ -58,13 +69,19 @@ class RunReport:
 
     @classmethod
     def of(cls, job: Job, reproduce: list[str]) -> RunReport:
-        """Return the report of a run."""
+        """Return the report of a run.
+
+        Raises:
+            UsageError: it could not say when it was written.
+        """
+        created_now()  # what is wrong with it is said before hours of work
         policy = job.policy
         return cls(policy.as_json() if policy else None, policy.source.encode() if policy else b"", reproduce)
 
     @classmethod
     def of_shards(cls, folders: Sequence[AnyPath], merge: str) -> RunReport:
         """Return the report of the whole of which `folders` hold the shards; `merge` is the command that joins them."""
+        created_now()
         first = folders[0]
         plan = read_manifest(first, RUN)
         source = (first / "policy.toml").read_bytes() if (first / "policy.toml").exists() else b""

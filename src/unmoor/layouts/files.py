@@ -51,6 +51,20 @@ _NOT_READ: dict[bytes, tuple[str, str]] = {
     b"ARRO": ("an Arrow file", "with pyarrow, read it with ipc.open_file and write it with parquet.write_table"),
 }
 """How files begin that are taken for rows and hold none: what they are, and the way out."""
+_PACKED = {
+    _GZIP: ("gzip", "jsonl.gz"),
+    _ZSTD: ("zstd", "jsonl.zst"),
+    _PARQUET: ("Parquet", "parquet"),
+    b"BZh": ("bzip2", "jsonl.bz2"),
+    b"\xfd7zX": ("xz", "jsonl.xz"),
+    b"PK\x03\x04": ("a zip archive", "zip"),
+}
+"""How a file inside a compressed one begins that has to be taken out first: what it is, and its ending."""
+_ZSTD_NEEDS = {
+    "Dictionary": ("needs a dictionary, which unmoor does not take", "-D DICTIONARY"),
+    "too much memory": ("was compressed with a window over 128 MiB (zstd --long)", "--long=31"),
+}
+"""What zstd says of data that is whole and that it does not unpack as it is: what that means, and the flag that mends it."""
 _SPREADSHEET = re.compile(
     rb"PK\x03\x04.{26}(?:xl/|mimetypeapplication/vnd\.oasis\.opendocument\.spreadsheet)", re.DOTALL
 )
@@ -156,6 +170,9 @@ def recognise_source(path: AnyPath) -> Source:
         start = read_some(stream, 65536, path)
     if not start:
         raise UsageError(f"{path} holds nothing once decompressed: there is no row in it")
+    _refuse_packed_twice(path, compression, start)
+    if start[:4] in (b"\xff\xfe\0\0", b"\0\0\xfe\xff"):
+        raise UsageError(f"{path} is UTF-32. Next: iconv -f UTF-32 -t UTF-8 {path.name} > utf8.jsonl")
     if start[:2] in (b"\xff\xfe", b"\xfe\xff"):
         raise UsageError(f"{path} is UTF-16. Next: iconv -f UTF-16 -t UTF-8 {path.name} > utf8.jsonl")
     has_bom = start.startswith(_BOM)
@@ -169,6 +186,16 @@ def _refuse_other_kinds(path: AnyPath, start: bytes) -> None:
     for begins, (kind, way) in _NOT_READ.items():
         if start.startswith(begins):
             raise UsageError(f"{path} is {kind}, which is not read. Next: {way.format(quote(str(path)))}")
+
+
+def _refuse_packed_twice(path: AnyPath, compression: str, start: bytes) -> None:
+    """Raise UsageError where what was decompressed is no text either."""
+    for begins, (kind, ending) in _PACKED.items() if compression else ():
+        if start.startswith(begins):
+            raise UsageError(
+                f"{path} is {kind} inside {compression}, and is unpacked once. "
+                f"Next: {compression} -dc {quote(str(path))} > rows.{ending}, then that file"
+            )
 
 
 def _compression_of(magic: bytes) -> Literal["", "gzip", "zstd"]:
@@ -266,6 +293,7 @@ def read_some(stream: BinaryIO, size: int, path: AnyPath) -> bytes:
 
     Raises:
         BadDataError: the compressed data of `path` is damaged or ends too early.
+        UsageError: it needs a dictionary, or more memory than zstd takes unasked.
     """
     try:
         return stream.read(size)
@@ -273,8 +301,16 @@ def read_some(stream: BinaryIO, size: int, path: AnyPath) -> bytes:
         raise BadDataError(f"{path}: the compressed data is damaged or cut short: {error}") from error
     except Exception as error:
         if type(error).__name__ == "ZstdError":
+            _refuse_if_whole(path, str(error))
             raise BadDataError(f"{path}: the zstd data is damaged or cut short: {error}") from error
         raise
+
+
+def _refuse_if_whole(path: AnyPath, said: str) -> None:
+    """Raise UsageError where zstd's words are of data that it does unpack, if told how."""
+    for words, (why, flag) in _ZSTD_NEEDS.items():
+        if words in said:
+            raise UsageError(f"{path} {why}. Next: zstd -dc {flag} {quote(str(path))} > rows.jsonl, then that file")
 
 
 def read_lines(source: Source, chunk_bytes: int = CHUNK_BYTES) -> Iterator[Chunk]:

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 import subprocess
 import sys
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from unmoor.errors import BadDataError, MissingExtraError, UsageError
+from unmoor.records.cache import cache_folder
 
 __all__ = ["exported_data_set", "is_hub_name", "is_saved_data_set"]
 
@@ -42,7 +42,7 @@ def exported_data_set(name: str) -> list[Path]:
         UsageError: there is no such data set, or it has several splits and none was named.
         BadDataError: it is damaged, or the process that read it crashed.
     """
-    folder = _cache() / f"dataset-{_fingerprint(name)}"
+    folder = cache_folder() / f"dataset-{_fingerprint(name)}"
     if not (folder / "done").exists():
         folder.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder.parent) as work:
@@ -52,10 +52,6 @@ def exported_data_set(name: str) -> list[Path]:
                 Path(work).rename(folder)
                 Path(work).mkdir()
     return sorted(folder.glob("*.parquet"))
-
-
-def _cache() -> Path:
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "unmoor"
 
 
 def _fingerprint(name: str) -> str:

@@ -113,7 +113,7 @@ def _refuse_nested_bomb(told: Any, group: int) -> None:
 
 
 def _batch_rows(file: Any, group: int, chunk_bytes: int) -> int:
-    """Return how many rows to take at a time, by their mean in the footer, which does not bound what pages unfold to, and the first."""
+    """Return how many rows to take at a time, by their mean in the footer, which may say too little, and by the first."""
     told = file.metadata.row_group(group)
     first = next(file.iter_batches(batch_size=1, row_groups=[group]), None)
     row_bytes = max(1, told.total_byte_size // max(1, told.num_rows), first.nbytes if first is not None else 0)

@@ -3,15 +3,42 @@
 from __future__ import annotations
 
 import os
+import stat
 import tempfile
 from pathlib import Path
 
+from unmoor.errors import MachineError
+
 __all__ = ["cache_folder", "keep_in_cache"]
+
+_NEXT = "Next: set XDG_CACHE_HOME to a folder of your own"
 
 
 def cache_folder() -> Path:
-    """Return where compiled phrases and templates are kept between runs; `XDG_CACHE_HOME` moves it."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "unmoor"
+    """Return where compiled phrases and templates are kept between runs; `XDG_CACHE_HOME` moves it.
+
+    Raises:
+        MachineError: the user has no home, and no folder of their own among the temporary files.
+    """
+    if named := os.environ.get("XDG_CACHE_HOME"):
+        return Path(named) / "unmoor"
+    try:
+        return Path.home() / ".cache" / "unmoor"
+    except RuntimeError:
+        return _without_home() / "unmoor"
+
+
+def _without_home() -> Path:
+    """Return a folder among the temporary files that only this user can write in: in a container there may be no home."""
+    folder = Path(tempfile.gettempdir()) / f"unmoor-{os.getuid()}"
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+        seen = folder.lstat()
+    except OSError as error:
+        raise MachineError(f"There is no home folder, and {folder}: {error.strerror}. {_NEXT}") from error
+    if not stat.S_ISDIR(seen.st_mode) or seen.st_uid != os.getuid() or seen.st_mode & 0o077:
+        raise MachineError(f"There is no home folder, and {folder} is open to other users. {_NEXT}")
+    return folder
 
 
 def keep_in_cache(path: Path, data: bytes) -> None:
