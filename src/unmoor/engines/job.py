@@ -66,7 +66,7 @@ class JudgeSettings:
 
 @dataclass(frozen=True, slots=True)
 class Dedup:
-    """Which rows count as the same: `exact` (all that is taught), or `minhash` from `threshold` of Jaccard's measure on (0 to 1)."""
+    """Which rows count as the same: `exact` (whole rows), or `minhash` from `threshold` of Jaccard's measure on (0 to 1)."""
 
     method: str
     threshold: float = 1.0
