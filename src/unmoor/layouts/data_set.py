@@ -35,9 +35,8 @@ _NAMED = 100
 class DataSet:
     """Files of one format in order. `name` is what the user called it; `root` is what the files' own names are relative to.
 
-    `left_out` names what else lies in the folder, may be data and is not read: tables (.csv, .tsv), links to folders, runs.
-    `whole` is, of a shard, the SHA-256 of the names and sizes of all files of the data set that it is a part of.
     `left_out` names what else lies in the folder and is not read, but for what is hidden: other files, links to folders, runs.
+    `whole` is, of a shard, the SHA-256 of the names and sizes of all files of the data set that it is a part of.
     """
 
     name: str
