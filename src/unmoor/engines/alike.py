@@ -3,7 +3,7 @@
 Exact: a hash of 128 bits over all that a row teaches. Near: MinHash (Broder 1997) over five words in a row, of five characters in
 scripts without spaces, of what is asked and of what is answered apart: a long instruction that rows share makes no duplicates of
 them, nor does one answer to many questions. What is no text (tool calls, images, labels), the system prompt and the rejected
-answer of a pair must be equal either way, and so must the numbers and symbols of a short text: there they are what the row is about.
+answer of a pair must be equal either way, and so must the numbers and symbols of a short text, which it is about.
 """
 
 from __future__ import annotations
