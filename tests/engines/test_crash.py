@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import signal
@@ -149,6 +150,38 @@ def test_a_full_disk_is_said_and_the_same_command_goes_on(tmp_path: Path) -> Non
     assert not (tmp_path / "run").exists() and (unfinished_folder(tmp_path / "run") / "checkpoint.json").exists()
     _finish(path, tmp_path / "run")
     _finish(path, tmp_path / "whole")
+    assert _files(tmp_path / "run") == _files(tmp_path / "whole")
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("name", ["b.jsonl", "b.jsonl.gz", "b.parquet"])
+def test_an_input_that_is_gone_for_a_moment_is_said_and_the_same_command_goes_on(
+    name: str, workers: int, tmp_path: Path
+) -> None:
+    folder = tmp_path / "data"
+    folder.mkdir()
+    rows = [_row(number) for number in range(600)]
+    lines = "".join(json.dumps(row) + "\n" for row in rows).encode()
+    if name.endswith("parquet"):
+        pq.write_table(pa.Table.from_pylist(rows), folder / "a.parquet", row_group_size=100)
+        pq.write_table(pa.Table.from_pylist(rows), folder / name, row_group_size=100)
+    else:
+        (folder / "a.jsonl").write_bytes(lines)
+        (folder / name).write_bytes(gzip.compress(lines) if name.endswith("gz") else lines)
+    job = Job("messages", load_policy("dolphin"), languages=("en",))
+    options = Options(workers=workers, chunk_bytes=20_000, checkpoint_bytes=1)
+
+    def unplug(*_told: object) -> None:
+        if (folder / name).exists():
+            (folder / name).rename(tmp_path / name)
+
+    data = open_data_set(folder)
+    with pytest.raises(MachineError, match=rf"{name} cannot be read: .* Next: see that it is there; the same command"):
+        run_job(data, job, tmp_path / "run", options, on_progress=unplug)
+    assert not (tmp_path / "run").exists() and (unfinished_folder(tmp_path / "run") / "checkpoint.json").exists()
+    (tmp_path / name).rename(folder / name)
+    run_job(open_data_set(folder), job, tmp_path / "run", options)
+    run_job(open_data_set(folder), job, tmp_path / "whole", options)
     assert _files(tmp_path / "run") == _files(tmp_path / "whole")
 
 

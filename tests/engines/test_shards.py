@@ -306,6 +306,29 @@ def test_a_file_that_was_written_again_between_two_shards_is_told(tmp_path: Path
         merge([one, two], tmp_path / "again", ChunkFacts)
 
 
+@pytest.mark.parametrize("kind", ["jsonl.gz", "json"])
+def test_a_shard_that_no_file_falls_to_is_joined_like_any_other(kind: str, tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    folder.mkdir()
+    for name, rows in (("a", 90), ("b", 3), ("c", 3)):
+        lines = _lines(0, rows)
+        array = json.dumps([json.loads(line) for line in lines.splitlines()]).encode()
+        (folder / f"{name}.{kind}").write_bytes(gzip.compress(lines, mtime=0) if kind == "jsonl.gz" else array)
+    data = open_data_set(folder)
+    for number in (1, 2, 3):
+        run_job(shard_of(data, number, 3), _job(), tmp_path / str(number), Options(shard=(number, 3)))
+    held = [read_manifest(tmp_path / str(number))["counts"]["input"] for number in (1, 2, 3)]
+    assert 0 in held and sum(held) == 96
+    merge([tmp_path / str(number) for number in (1, 2, 3)], tmp_path / "joined", ChunkFacts)
+    run_job(data, _job(), tmp_path / "whole")
+    restore(tmp_path / "joined", tmp_path / "back")
+    for name in "abc":
+        joined = (tmp_path / "back" / f"{name}.{kind.removesuffix('.gz')}").read_bytes()
+        original = (folder / f"{name}.{kind}").read_bytes()
+        assert joined == (gzip.decompress(original) if kind == "jsonl.gz" else original)
+    assert (tmp_path / "joined" / "ledger.jsonl").read_bytes() == (tmp_path / "whole" / "ledger.jsonl").read_bytes()
+
+
 @pytest.mark.parametrize("change", ["a file before", "a file after", "a file shorter"])
 def test_shards_of_a_folder_that_changed_between_them_are_not_joined(change: str, tmp_path: Path) -> None:
     """Files that are read whole, each by one shard: no shard has seen what another one read."""

@@ -124,7 +124,7 @@ def merged_plan(manifests: Sequence[dict[str, Any]]) -> dict[str, Any]:
     files: dict[str, dict[str, Any]] = {}
     times: dict[str, int | None] = {}
     for manifest in manifests:
-        for file in manifest["inputs"]:
+        for file in _read_by(manifest, manifests):
             keys = ("name", "compression", "has_bom", "size_bytes", "sha256", "version", "schema")
             kept = {key: file[key] for key in keys if key in file}
             written = times.setdefault(file["name"], file.get("written_ns"))
@@ -150,6 +150,17 @@ def merged_plan(manifests: Sequence[dict[str, Any]]) -> dict[str, Any]:
         "judge",
     )
     return {key: plan[key] for key in order if key in plan}
+
+
+def _read_by(manifest: dict[str, Any], manifests: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the files that a shard read: one to which none fell names the first, of which it read nothing."""
+    read = [file for file in manifest["inputs"] if not _is_named_alone(file)]
+    is_all = not any(not _is_named_alone(file) for other in manifests for file in other["inputs"])
+    return list(manifest["inputs"]) if is_all else read
+
+
+def _is_named_alone(file: dict[str, Any]) -> bool:
+    return file.get("end") == 0 and file.get("row_groups") == []
 
 
 def _described(plan: dict[str, Any]) -> DataSet:

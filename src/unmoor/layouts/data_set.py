@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from unmoor.errors import UsageError
+from unmoor.errors import MachineError, UsageError
 from unmoor.layouts.arrays import read_array
 from unmoor.layouts.files import CHUNK_BYTES, Chunk, Source, read_lines, recognise_source, size_of
 from unmoor.layouts.found import GLOB, Found, below, found_by, found_in, is_folder
@@ -203,15 +203,30 @@ def read_data_set(data: DataSet, chunk_bytes: int = CHUNK_BYTES) -> Iterator[Chu
 
     Raises:
         BadDataError: a file's compression or Parquet pages are damaged.
+        MachineError: a file is gone, or cannot be read.
     """
     index, row = 0, 1
     for number, source in enumerate(data.files):
         last: Chunk | None = None
-        for chunk in read_chunks(source, chunk_bytes):
+        for chunk in _there(source, read_chunks(source, chunk_bytes)):
             last = chunk
             yield replace(chunk, index=index + chunk.index, first_row=row + chunk.first_row - 1, file=number)
         if last is not None:
             index, row = index + last.index + 1, row + last.first_row - 1 + last.rows
+
+
+def _there(source: Source, chunks: Iterator[Chunk]) -> Iterator[Chunk]:
+    """Yield the chunks of a file.
+
+    Raises:
+        MachineError: it was found, and now it is gone or cannot be read: a network drive does that, and what was done is kept.
+    """
+    try:
+        yield from chunks
+    except OSError as error:
+        raise MachineError(
+            f"{source.path} cannot be read: {os.strerror(error.errno) if error.errno else error}. Next: see that it is there; the same command goes on"
+        ) from error
 
 
 def read_chunks(source: Source, chunk_bytes: int = CHUNK_BYTES) -> Iterator[Chunk]:

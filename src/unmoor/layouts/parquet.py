@@ -53,6 +53,8 @@ def read_parquet(source: Source, chunk_bytes: int = CHUNK_BYTES) -> Iterator[Chu
                     index, row = index + 1, row + table.num_rows
             if not index:
                 yield Chunk(0, 1, 0, table=_in_common(file.schema_arrow.empty_table(), source))
+    except (FileNotFoundError, PermissionError):
+        raise
     except (pa.ArrowException, OSError) as error:
         raise BadDataError(f"{source.path}: the Parquet data is damaged: {error}") from error
 
