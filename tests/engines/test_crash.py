@@ -185,6 +185,34 @@ def test_an_input_that_is_gone_for_a_moment_is_said_and_the_same_command_goes_on
     assert _files(tmp_path / "run") == _files(tmp_path / "whole")
 
 
+def _alive(pids: list[int]) -> list[int]:
+    return [pid for pid in pids if Path(f"/proc/{pid}/cmdline").exists() and Path(f"/proc/{pid}/cmdline").read_bytes()]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="children are found in /proc")
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP", "SIGKILL"])
+def test_however_a_run_is_ended_its_workers_end_with_it(name: str, tmp_path: Path) -> None:
+    path, number = tmp_path / "data.jsonl", getattr(signal, name)
+    path.write_text("".join(json.dumps(_row(row)) + "\n" for row in range(60_000)))
+    command = [sys.executable, "-m", "unmoor", "filter", str(path), "-o", str(tmp_path / "run"), "--workers", "2"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as run:
+        children = Path(f"/proc/{run.pid}/task/{run.pid}/children")
+        deadline = time.monotonic() + 60
+        while len(pids := list(map(int, children.read_text().split()))) < 3 and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert len(pids) == 3, "two workers and what keeps account of what they share"
+        time.sleep(1)
+        run.send_signal(number)
+        said = run.communicate(timeout=60)[1]
+    assert run.returncode == (-number if name == "SIGKILL" else 128 + number)
+    assert "Traceback" not in said and ("Stopped." in said or name == "SIGKILL")
+    deadline = time.monotonic() + 30
+    while _alive(pids) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert _alive(pids) == [] and not (tmp_path / "run").exists()
+
+
 def test_an_input_that_changed_is_another_plan(tmp_path: Path) -> None:
     path = tmp_path / "data.jsonl"
     path.write_text("".join(json.dumps(_row(number)) + "\n" for number in range(1000)))

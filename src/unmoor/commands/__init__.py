@@ -7,6 +7,7 @@ import importlib
 import io
 import os
 import re
+import signal
 import sys
 from typing import Any
 
@@ -110,6 +111,7 @@ def cli() -> None:
 def main() -> None:
     """Run the command line; every error of ours is one plain message and an exit code."""
     _write_any_character()
+    ended = _heed_ends()
     try:
         code = cli.main(prog_name="unmoor", standalone_mode=False)
     except UnmoorError as error:
@@ -133,7 +135,27 @@ def main() -> None:
     except MemoryError:
         _complain("The machine ran out of memory. Next: --workers 1, or a machine with more")
         code = 4
-    sys.exit(code if isinstance(code, int) else 0)
+    sys.exit(128 + ended[0] if ended else code if isinstance(code, int) else 0)
+
+
+def _heed_ends() -> list[int]:
+    """Make SIGTERM and SIGHUP, which batch systems and closing terminals send, end a command as Ctrl-C does: what was done is kept.
+
+    Returns what holds the signal's number once one has come. One that is ignored (`nohup`) stays so; `serve` has its own way.
+    """
+    came: list[int] = []
+    if sys.argv[1:2] == ["serve"]:
+        return came
+
+    def end(number: int, _frame: object) -> None:
+        came.append(number)
+        raise KeyboardInterrupt
+
+    for name in ("SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) == signal.SIG_DFL:
+            signal.signal(number, end)
+    return came
 
 
 def _told_of_system(error: OSError) -> int:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
+import signal
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from threading import Thread
 
 from unmoor.engines.chunks import ChunkWorker
 from unmoor.engines.job import ChunkResult, Job
@@ -43,13 +46,34 @@ def process_chunks(chunks: Iterator[Chunk], job: Job, workers: int = 1) -> Itera
                 yield waiting.popleft().result()
         except BrokenProcessPool as error:
             raise MachineError("A worker process died, most often for lack of memory. Next: --workers 1") from error
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
+        except BaseException:
+            _end(pool)
+            raise
+
+
+def _end(pool: ProcessPoolExecutor) -> None:
+    """End the workers in the middle of what they do: it is not wanted any more, and a chunk takes seconds."""
+    processes = list((pool._processes or {}).values())  # terminate_workers() comes with Python 3.14
+    pool.shutdown(wait=False, cancel_futures=True)
+    for process in processes:
+        process.terminate()
 
 
 def _start(job: Job) -> None:
+    signal.signal(
+        signal.SIGINT, signal.SIG_DFL
+    )  # Ctrl-C ends a worker without a word: the parent says what there is to say
+    Thread(target=_end_with_parent, daemon=True).start()
     global _worker  # noqa: PLW0603  one worker per process is what a pool's initialiser is for
     _worker = ChunkWorker(job)
+
+
+def _end_with_parent() -> None:
+    """End this process when the one that started it is gone, however that ended: nobody else would."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _process(chunk: Chunk) -> ChunkResult:

@@ -224,8 +224,9 @@ def _there(source: Source, chunks: Iterator[Chunk]) -> Iterator[Chunk]:
     try:
         yield from chunks
     except OSError as error:
+        why = os.strerror(error.errno) if error.errno else error
         raise MachineError(
-            f"{source.path} cannot be read: {os.strerror(error.errno) if error.errno else error}. Next: see that it is there; the same command goes on"
+            f"{source.path} cannot be read: {why}. Next: see that it is there; the same command goes on"
         ) from error
 
 
