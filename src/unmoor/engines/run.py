@@ -213,8 +213,9 @@ def _fingerprint(job: Job) -> dict[str, Any]:
 
 def manifest_of(plan: dict[str, Any], summary: Summary, outputs: Outputs) -> dict[str, Any]:
     """Return the plan with what came of it: counts, rows of each file, what stood between elements of arrays, what was not read."""
+    added = set(outputs.added_newlines)
     inputs = [
-        {**file, "rows": summary.file_rows[file["name"]], "added_newline": file["name"] in outputs.added_newlines}
+        {**file, "rows": summary.file_rows[file["name"]], "added_newline": file["name"] in added}
         for file in plan["inputs"]
     ]
     told = {"inputs": inputs, "counts": summary.counts(), "arrays": outputs.array()}
