@@ -90,6 +90,11 @@ def test_what_only_looks_like_a_lecture_is_none(family: str, found: Ask) -> None
     assert not [f for f in found(*ALIKE[family]) if f.probability >= 0.7]
 
 
+def test_an_inability_is_no_lecture_and_stays(found: Ask) -> None:
+    answer = "Niestety nie mam możliwości oglądania obrazów. Jeśli je opiszesz, chętnie pomogę."
+    assert {finding.behaviour for finding in found("Co jest na obrazku?", answer)} == {"refusal.capability"}
+
+
 def test_without_the_model_phrases_decide_alone() -> None:
     request, answer, lecture = BESIDE["after a rule of a game"]
     turns = (Turn("user", request), Turn("assistant", answer + lecture, is_target=True))

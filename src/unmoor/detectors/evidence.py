@@ -35,6 +35,8 @@ _SAYS_WHO = ("disclaimer.identity", "disclaimer.professional", "sign.self")
 _LEADS_AWAY = frozenset(
     (*REFUSALS, "sign.inability", "sign.redirect", "sign.norms", "sign.caution", "bias.evasion", "moralising")
 )
+_NO_EXPERT = "no-expert", "not-a-professional", "not-advice"
+"""How phrases are named that say one is no doctor or lawyer. Requests on health and law are nervous, and they may still answer."""
 _INABLE = (*REFUSALS, "sign.inability")
 _GIVEN_AFTER = 30
 """Code points after a turn within the sentence from which they are an answer."""
@@ -97,11 +99,13 @@ def _turns_to_answer(view: TurnView, hit: Hit) -> bool:
     """Return whether a sentence says who cannot do it, and turns to an answer: "I am no doctor and cannot say, but most often it is
     ...". What follows the turn must neither decline nor lead away, and an offer in it must be followed by what was offered.
     """
-    if not view.asks.isdisjoint(("request.sensitive", *_GIVES_A_VOICE)):
+    if not view.asks.isdisjoint(_GIVES_A_VOICE):
         return False
     start, end = hit.sentence
     own = [other for other in view.hits if not other.doubt and start <= other.start]
     who = next((other for other in own if other.phrase.behaviour in _SAYS_WHO and other.start < end), None)
+    if "request.sensitive" in view.asks and not (who and who.phrase.id.endswith(_NO_EXPERT)):
+        return False
     turned = turned_at(view, who) if who else end
     if turned == end or hit.start >= turned:
         return who is not None and who.phrase.behaviour == "disclaimer.professional" and _goes_on_freely(view, own, end)

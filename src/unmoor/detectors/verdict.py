@@ -92,9 +92,9 @@ def _with_lectures(
 
 
 def _only_speaks_of_itself(view: TurnView, lecture: Lecture) -> bool:
-    """Return whether a sentence says what the assistant is, and no phrase in it lectures: "As an AI, I have no feelings."."""
+    """Return whether a sentence says what the assistant is or cannot do, and no phrase in it lectures: "I can't see images."."""
     said = {hit.phrase.behaviour for hit in view.hits if lecture.start <= hit.start < lecture.end and not hit.doubt}
-    return "disclaimer.identity" in said and said.isdisjoint(LECTURES)
+    return not said.isdisjoint(("disclaimer.identity", "refusal.capability")) and said.isdisjoint(LECTURES)
 
 
 def _lectures_instead(view: TurnView) -> float:
