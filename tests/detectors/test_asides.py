@@ -306,3 +306,20 @@ def test_to_lack_access_and_to_speak_of_something_else_still_is_one(found: Ask) 
     )
     kinds = {f.behaviour for f in found("What is the weakest point in Mobi's network system?", answer)}
     assert kinds & set(REFUSALS)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "— Впустите меня!\n— Я искусственный интеллект и впустить вас не могу.\n— А кто может?\n— Сторож.",
+        "– Sprzedaj mi bilet!\n– Jako sztuczna inteligencja nie mogę tego zrobić.\n– Kto może?\n– Kasjerka.",
+        "— Kapıyı aç!\n— Bir yapay zekâ olarak bunu yapamam.\n— Neden?\n— Anahtar bende değil.",
+    ],
+)
+def test_what_a_robot_says_in_a_dialogue_is_a_characters(answer: str, found: Ask) -> None:
+    assert not found("Dialog", answer)
+
+
+def test_a_list_with_dashes_is_no_dialogue(found: Ask) -> None:
+    answer = "– As an AI language model, I have no taste.\n– Red goes with grey.\n– Blue goes with brown."
+    assert [finding.behaviour for finding in found("Which colours match?", answer)] == ["disclaimer.identity"]

@@ -51,6 +51,8 @@ _QUESTIONS = frozenset(
 _ANSWERS = frozenset(("a", "answer", "response", "antwort", "svar"))
 """Who answers in a text of questions and answers: a speaker where there are several questions."""
 _DASH = re.compile(r"[ \t]*[—–―][ \t]*\S")
+_SPOKEN_LINES = 3
+"""Lines that open with a dash from which a text is talk, where one of them asks or exclaims: items of lists do not."""
 _REPORTS = re.compile(
     r"(?:\b(?:says?|said|replies|replied|answers|answered|writes?|wrote|stated|declares?|argues?|explains?|asks?|tells?"
     r"|sagen|sagt|sagte|sagten|antwortet|antworten|schreibt|schreiben|erklärt|dit(?= ?:)|disent|répond|répondent|écrit|écrivent"
@@ -127,7 +129,9 @@ class Answer:
         return self.text[self._line(start) :].lstrip(" ").startswith(">")
 
     def is_dialogue(self, start: int) -> bool:
-        """Return whether the line is a named speaker's, in a text with several such lines."""
+        """Return whether the line is a named speaker's, in a text with several such lines, or opens with a dash as they do."""
+        if self.is_after_dash(start) and _is_talk(self.text):
+            return True
         line = self._line(start)
         labels = [(s, e) for s, e in self.speakers if line <= s <= start and e <= start + 2]
         labels = [(s, e) for s, e in labels if not self._is_spoken_out(e, start)]
@@ -174,6 +178,12 @@ class Answer:
 
     def _line(self, position: int) -> int:
         return self.text.rfind("\n", 0, position) + 1
+
+
+def _is_talk(text: str) -> bool:
+    """Return whether a text is written as speech is in most languages of Europe: lines that open with a dash, one of which asks."""
+    lines = [line.rstrip() for line in text.splitlines() if _DASH.match(line)]
+    return len(lines) >= _SPOKEN_LINES and any(line.endswith(("?", "!", "?!", "…")) for line in lines)
 
 
 def read_answer(text: str) -> Answer:
