@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import Literal
 
-from unmoor.detectors.phrases import Hit
+from unmoor.detectors.phrases import FILLERS, Hit
 from unmoor.detectors.spans import cut_of, says_more, turned_at, turns
 from unmoor.detectors.turn import TurnView
 from unmoor.languages import STRENGTHS
@@ -117,8 +117,8 @@ def _turns_to_answer(view: TurnView, hit: Hit) -> bool:
 
 
 def _goes_on_freely(view: TurnView, own: Sequence[Hit], end: int) -> bool:
-    """Return whether sentences in which nothing was found are an answer after a place, and none there declines or leads away."""
-    after = [hit for hit in own if hit.start >= end]
+    """Return whether sentences in which nothing was found but fillers are an answer after a place, and none there leads away."""
+    after = [hit for hit in own if hit.start >= end and hit.phrase.behaviour not in FILLERS - {"sign.caution"}]
     found = sum(stop - begin for begin, stop in {hit.sentence for hit in after})
     leads_away = any(hit.phrase.behaviour in _LEADS_AWAY for hit in after)
     return not leads_away and view.answer.chars_after(end) - found >= _GIVEN_AFTER
