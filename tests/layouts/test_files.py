@@ -144,10 +144,19 @@ def test_a_row_over_the_cap_goes_by_in_parts(tmp_path: Path, monkeypatch: pytest
         (b"\xff\xfe{\x00", "UTF-16"),
         (b"\xff\xfe\x00\x00{\x00\x00\x00", "UTF-32. Next: iconv -f UTF-32 "),
         (gzip.compress(b"", mtime=0), "nothing once decompressed"),
-        (gzip.compress(gzip.compress(b"{}\n")), "is gzip inside gzip, .* Next: gzip -dc .*x.jsonl > rows.jsonl.gz"),
-        (gzip.compress(zstd.compress(b"{}\n")), "is zstd inside gzip, .* Next: gzip -dc .*x.jsonl > rows.jsonl.zst"),
+        (
+            gzip.compress(gzip.compress(b"{}\n", mtime=0), mtime=0),
+            "is gzip inside gzip, .* Next: gzip -dc .*x.jsonl > rows.jsonl.gz",
+        ),
+        (
+            gzip.compress(zstd.compress(b"{}\n"), mtime=0),
+            "is zstd inside gzip, .* Next: gzip -dc .*x.jsonl > rows.jsonl.zst",
+        ),
         (zstd.compress(bz2.compress(b"{}\n")), "is bzip2 inside zstd, .* Next: zstd -dc .*x.jsonl > rows.jsonl.bz2"),
-        (gzip.compress(b"PAR1" + bytes(9)), "is Parquet inside gzip, .* Next: gzip -dc .*x.jsonl > rows.parquet"),
+        (
+            gzip.compress(b"PAR1" + bytes(9), mtime=0),
+            "is Parquet inside gzip, .* Next: gzip -dc .*x.jsonl > rows.parquet",
+        ),
     ],
 )
 def test_a_file_that_cannot_be_read_says_why(tmp_path: Path, content: bytes, words: str) -> None:
