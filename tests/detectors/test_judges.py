@@ -320,4 +320,4 @@ def test_ctrl_c_ends_a_run_that_waits_for_its_judge(server: Server, tmp_path: Pa
             time.sleep(0.05)
         assert len(server.bodies) == len(CANARIES) + 8
         run.send_signal(signal.SIGINT)
-        assert run.wait(30) == 130
+        assert run.wait(5) == 130

@@ -11,12 +11,15 @@ import sys
 import time
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from unmoor.engines import Job, Options, run_job
+from unmoor.engines import run as run_module
+from unmoor.engines.identity import hold_unchanged
 from unmoor.errors import MachineError, UsageError
 from unmoor.layouts import open_data_set
 from unmoor.policy import load_policy
@@ -211,6 +214,50 @@ def test_however_a_run_is_ended_its_workers_end_with_it(name: str, tmp_path: Pat
     while _alive(pids) and time.monotonic() < deadline:
         time.sleep(0.1)
     assert _alive(pids) == [] and not (tmp_path / "run").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="children are found in /proc")
+@pytest.mark.parametrize("after", [0.0, 0.1, 0.3, 0.6])
+def test_ctrl_c_while_workers_start_says_one_sentence(after: float, tmp_path: Path) -> None:
+    path = tmp_path / "data.jsonl"
+    path.write_text("".join(json.dumps(_row(row)) + "\n" for row in range(60_000)))
+    command = [sys.executable, "-m", "unmoor", "filter", str(path), "-o", str(tmp_path / "run"), "--workers", "2"]
+    heeds = "import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL); os.execv(sys.argv[1], sys.argv[1:])"
+    with subprocess.Popen(
+        [sys.executable, "-c", heeds, *command], stderr=subprocess.PIPE, text=True, start_new_session=True
+    ) as run:
+        children = Path(f"/proc/{run.pid}/task/{run.pid}/children")
+        deadline = time.monotonic() + 60
+        while len(children.read_text().split()) < 2 and time.monotonic() < deadline:
+            time.sleep(0.01)
+        time.sleep(after)
+        os.killpg(run.pid, signal.SIGINT)
+        said = run.communicate(timeout=60)[1]
+    assert run.returncode == 130
+    assert "Traceback" not in said and said.count("Stopped.") == 1
+
+
+def test_an_input_that_is_gone_when_all_was_read_keeps_what_was_done(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "data.jsonl"
+    path.write_text("".join(json.dumps(_row(number)) + "\n" for number in range(600)))
+    job = Job("messages", load_policy("dolphin"), languages=("en",))
+    options = Options(chunk_bytes=20_000, checkpoint_bytes=1)
+
+    def gone(*given: Any) -> None:
+        path.rename(tmp_path / "elsewhere")
+        hold_unchanged(*given)
+
+    monkeypatch.setattr(run_module, "hold_unchanged", gone)
+    with pytest.raises(MachineError, match=r"data\.jsonl is gone since it was read\. Next: see that it is there"):
+        run_job(open_data_set(path), job, tmp_path / "run", options)
+    assert (unfinished_folder(tmp_path / "run") / "checkpoint.json").exists()
+    monkeypatch.undo()
+    (tmp_path / "elsewhere").rename(path)
+    run_job(open_data_set(path), job, tmp_path / "run", options)
+    assert verify(tmp_path / "run") == []
 
 
 def test_an_input_that_changed_is_another_plan(tmp_path: Path) -> None:

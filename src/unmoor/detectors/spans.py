@@ -26,7 +26,7 @@ _BEFORE = 40
 """Code points before a disclaimer in its sentence that go with it ("Please note that as an AI, ...")."""
 _WORDS_LEFT = 3
 """Words from which a clause after a disclaimer says something."""
-_UNPARTED = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff]")
+_UNSPACED = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff]")
 _CHARACTERS_LEFT = 6
 """Characters of Chinese or Japanese from which a clause says something."""
 _SPEAKS_AS = re.compile(r"(?:as|being) an? ")
@@ -205,7 +205,7 @@ def _concedes(view: TurnView, hit: Hit, name: str) -> bool:
 
 def _is_a_clause(text: str) -> bool:
     """Return whether a text says something: three words, or as many characters as they have where words are not parted."""
-    return len(text.split()) >= _WORDS_LEFT or len(_UNPARTED.findall(text)) >= _CHARACTERS_LEFT
+    return len(text.split()) >= _WORDS_LEFT or len(_UNSPACED.findall(text)) >= _CHARACTERS_LEFT
 
 
 def _has_cases(letter: str) -> bool:

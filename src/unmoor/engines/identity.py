@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
-from unmoor.errors import BadDataError, UsageError
+from unmoor.errors import BadDataError, MachineError, UsageError
 from unmoor.layouts import DataSet, Source, schemas_held_alike
 from unmoor.run_folder import hash_file
 from unmoor.storage import Address, AnyPath
@@ -90,23 +90,30 @@ def times_of(files: Sequence[Source]) -> list[int]:
 
 
 def hold_unchanged(data: DataSet, planned_inputs: list[dict[str, Any]], written: list[int]) -> None:
-    """Raise BadDataError if a file is not as it was when the run was planned: the run would describe neither.
+    """Hold that every file is as it was when the run was planned: the run would describe neither.
 
     Of a file here the size is compared, and when it was last `written`; of an object its version.
+
+    Raises:
+        BadDataError: one was written again.
+        MachineError: one is gone; a network drive does that for a moment, and what was done is kept.
     """
     for source, planned, time in zip(data.files, planned_inputs, written, strict=True):
-        if not _is_as_planned(source.path, planned, time):
+        try:
+            is_as_planned = _is_as_planned(source.path, planned, time)
+        except FileNotFoundError as error:
+            raise MachineError(
+                f"{source.path} is gone since it was read. Next: see that it is there; the same command goes on"
+            ) from error
+        if not is_as_planned:
             raise BadDataError(
                 f"{source.path} changed while it was read. Nothing was written. Next: run again when it rests"
             )
 
 
 def _is_as_planned(path: AnyPath, planned: dict[str, Any], written: int) -> bool:
-    try:
-        if isinstance(path, Address):
-            seen = path.now()
-            return (seen.st_size, seen.version) == (planned["size_bytes"], planned["version"])
-        now = path.stat()
-        return (now.st_size, now.st_mtime_ns) == (planned["size_bytes"], written)
-    except FileNotFoundError:
-        return False
+    if isinstance(path, Address):
+        seen = path.now()
+        return (seen.st_size, seen.version) == (planned["size_bytes"], planned["version"])
+    now = path.stat()
+    return (now.st_size, now.st_mtime_ns) == (planned["size_bytes"], written)

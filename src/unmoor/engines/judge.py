@@ -315,8 +315,8 @@ class _CannotRewrite(Exception):
 def _declines(turn: Turn, index: int, findings: Sequence[Finding]) -> bool:
     """Return whether an answer says who speaks or lectures, and hardly more: no refusal in words, and no answer either."""
     said = [finding for finding in findings if finding.turn == index and finding.behaviour in _INSTEAD_OF_AN_ANSWER]
-    found = sum(finding.end_char - finding.start_char for finding in said if finding.field == "text")
-    return bool(said) and len(turn.text.strip()) - found < _AN_ANSWER_CHARS
+    spans = [(finding.start_char, finding.end_char) for finding in said if finding.field == "text"]
+    return bool(said) and len(cut_spans(turn.text, spans)) < _AN_ANSWER_CHARS
 
 
 def _carried_out(read: ReadRow, decision: Decision) -> tuple[Decision, tuple[Change, ...]]:

@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from threading import Thread
 
 from unmoor.engines.chunks import ChunkWorker
@@ -39,7 +40,8 @@ def process_chunks(chunks: Iterator[Chunk], job: Job, workers: int = 1) -> Itera
         waiting: deque[Future[ChunkResult]] = deque()
         try:
             for chunk in chunks:
-                waiting.append(pool.submit(_process, chunk))
+                with _ctrl_c_held():
+                    waiting.append(pool.submit(_process, chunk))
                 if len(waiting) >= workers * _WAITING_PER_WORKER:
                     yield waiting.popleft().result()
             while waiting:
@@ -51,6 +53,19 @@ def process_chunks(chunks: Iterator[Chunk], job: Job, workers: int = 1) -> Itera
             raise
 
 
+@contextmanager
+def _ctrl_c_held() -> Iterator[None]:
+    """Hold Ctrl-C back for a moment from this process and from a worker that it starts, which would say what it was importing."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _end(pool: ProcessPoolExecutor) -> None:
     """End the workers in the middle of what they do: it is not wanted any more, and a chunk takes seconds."""
     processes = list((pool._processes or {}).values())  # terminate_workers() comes with Python 3.14
@@ -60,9 +75,9 @@ def _end(pool: ProcessPoolExecutor) -> None:
 
 
 def _start(job: Job) -> None:
-    signal.signal(
-        signal.SIGINT, signal.SIG_DFL
-    )  # Ctrl-C ends a worker without a word: the parent says what there is to say
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C ends a worker without a word: the parent says it all
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     Thread(target=_end_with_parent, daemon=True).start()
     global _worker  # noqa: PLW0603  one worker per process is what a pool's initialiser is for
     _worker = ChunkWorker(job)

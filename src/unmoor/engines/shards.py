@@ -123,16 +123,16 @@ def merged_plan(manifests: Sequence[dict[str, Any]]) -> dict[str, Any]:
                 )
     files: dict[str, dict[str, Any]] = {}
     times: dict[str, int | None] = {}
-    for manifest in manifests:
-        for file in _read_by(manifest, manifests):
-            keys = ("name", "compression", "has_bom", "size_bytes", "sha256", "version", "schema")
-            kept = {key: file[key] for key in keys if key in file}
-            written = times.setdefault(file["name"], file.get("written_ns"))
-            if files.setdefault(file["name"], kept) != kept or file.get("written_ns") != written:
-                raise RunFolderError(
-                    f"{file['name']} changed between the shards: they are not of one run. Next: run again the shards that read "
-                    "it as it was; copies on several machines must keep its time (cp -p, rsync -t)"
-                )
+    named = [file for manifest in manifests for file in manifest["inputs"]]
+    for file in [file for file in named if not _is_named_alone(file)] or named:
+        keys = ("name", "compression", "has_bom", "size_bytes", "sha256", "version", "schema")
+        kept = {key: file[key] for key in keys if key in file}
+        written = times.setdefault(file["name"], file.get("written_ns"))
+        if files.setdefault(file["name"], kept) != kept or file.get("written_ns") != written:
+            raise RunFolderError(
+                f"{file['name']} changed between the shards: they are not of one run. Next: run again the shards that read "
+                "it as it was; copies on several machines must keep its time (cp -p, rsync -t)"
+            )
     kept_keys = ("unmoor", "kind", "input", "chunk_bytes", "compression", "layout", "policy", "detectors")
     plan = {key: first[key] for key in kept_keys} | {"inputs": list(files.values()), "shard": None}
     plan |= {"judge": first["judge"]} if "judge" in first else {}
@@ -152,14 +152,8 @@ def merged_plan(manifests: Sequence[dict[str, Any]]) -> dict[str, Any]:
     return {key: plan[key] for key in order if key in plan}
 
 
-def _read_by(manifest: dict[str, Any], manifests: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return the files that a shard read: one to which none fell names the first, of which it read nothing."""
-    read = [file for file in manifest["inputs"] if not _is_named_alone(file)]
-    is_all = not any(not _is_named_alone(file) for other in manifests for file in other["inputs"])
-    return list(manifest["inputs"]) if is_all else read
-
-
 def _is_named_alone(file: dict[str, Any]) -> bool:
+    """Return whether it is what a shard names to which no file fell: the first, of which it read nothing."""
     return file.get("end") == 0 and file.get("row_groups") == []
 
 

@@ -30,7 +30,7 @@ def read_json(path: AnyPath) -> Any:
     except FileNotFoundError as error:
         hint = _HALF_UPLOADED if isinstance(path, Address) and path.name == MANIFEST else ""
         raise RunFolderError(f"There is no {path.name} in {path.parent}: not a finished run{hint}") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise RunFolderError(f"{path} is not JSON: it was altered or cut short") from error
 
 
