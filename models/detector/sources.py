@@ -25,7 +25,8 @@ from unmoor.detectors.grams import BUCKETS
 from unmoor.detectors.lectures import load_lectures
 from unmoor.detectors.model import HEADS
 from unmoor.detectors.phrases import Phrases
-from unmoor.detectors.turn import TurnView, view_turn
+from unmoor.detectors.turn import view_turn
+from unmoor.detectors.view import TurnView
 from unmoor.languages import load_packs, pack_codes
 
 __all__ = ["FOLDS", "MEASURED", "SOURCES", "SPOKEN", "Rows", "gather"]

@@ -20,7 +20,8 @@ from unmoor.detectors.language import Languages
 from unmoor.detectors.model import load_model
 from unmoor.detectors.normalise import fold_text
 from unmoor.detectors.phrases import Phrases
-from unmoor.detectors.turn import TurnView, view_turn
+from unmoor.detectors.turn import view_turn
+from unmoor.detectors.view import TurnView
 from unmoor.languages import fold, load_packs
 from unmoor.languages.fold import fold_character
 from unmoor.records import Conversation, Turn

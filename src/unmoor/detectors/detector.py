@@ -13,8 +13,9 @@ from unmoor.detectors.model import load_model
 from unmoor.detectors.phrases import Phrases
 from unmoor.detectors.raw_wordlist import RawWordlist
 from unmoor.detectors.structure import split_reasoning
-from unmoor.detectors.turn import Said, TurnView, view_many, view_turn
+from unmoor.detectors.turn import Said, view_many, view_turn
 from unmoor.detectors.verdict import judged_findings
+from unmoor.detectors.view import TurnView
 from unmoor.detectors.wordlist import Wordlist
 from unmoor.errors import UsageError, nearest_name
 from unmoor.languages import load_own_packs, load_packs

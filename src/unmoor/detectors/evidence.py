@@ -8,7 +8,7 @@ from typing import Literal
 
 from unmoor.detectors.phrases import FILLERS, Hit
 from unmoor.detectors.spans import cut_of, says_more, turned_at, turns
-from unmoor.detectors.turn import TurnView
+from unmoor.detectors.view import TurnView
 from unmoor.languages import STRENGTHS
 from unmoor.records import BEHAVIOURS, REFUSALS, Finding
 

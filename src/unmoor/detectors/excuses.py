@@ -8,7 +8,7 @@ from unmoor.detectors.evidence import is_done_elsewhere
 from unmoor.detectors.normalise import fold_text
 from unmoor.detectors.phrases import FILLERS, Hit
 from unmoor.detectors.spans import opener_after, turned_at
-from unmoor.detectors.turn import TurnView
+from unmoor.detectors.view import TurnView
 from unmoor.languages import STRENGTHS
 from unmoor.records import REFUSALS
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from unmoor.detectors.grams import encoded, found_tokens, grams, tokens
 from unmoor.detectors.phrases import Hit
-from unmoor.detectors.turn import TurnView
+from unmoor.detectors.view import TurnView
 from unmoor.records import REFUSALS
 
 __all__ = ["DENSE", "dense_features", "ngram_features", "sentence_scores"]

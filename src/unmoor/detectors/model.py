@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from unmoor.detectors.features import DENSE, dense_features, ngram_features, sentence_scores
 from unmoor.detectors.stored import read_weights
-from unmoor.detectors.turn import TurnView
+from unmoor.detectors.view import TurnView
 
 __all__ = ["HEADS", "TRAINED_ON", "Model", "Verdict", "load_model"]
 

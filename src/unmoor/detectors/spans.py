@@ -11,7 +11,7 @@ from functools import lru_cache
 
 from unmoor.detectors.normalise import fold_text, normalise
 from unmoor.detectors.phrases import Hit
-from unmoor.detectors.turn import TurnView
+from unmoor.detectors.view import TurnView
 from unmoor.records import BEHAVIOURS
 
 __all__ = ["cut_of", "opener_after", "says_more", "turned_at", "turns"]

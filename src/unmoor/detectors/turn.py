@@ -3,88 +3,33 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from typing import NamedTuple
 
 from unmoor.detectors.lectures import Lecture, Lectures, Stems
-from unmoor.detectors.normalise import Normalised, fold_text, normalise
+from unmoor.detectors.normalise import fold_text, normalise
 from unmoor.detectors.phrases import FAINT, NERVOUS, Hit, Phrases
 from unmoor.detectors.structure import Answer, read_answer
+from unmoor.detectors.view import TurnView
+from unmoor.detectors.whose import DECLINES, FORBIDS, WORDED_CHARS, doubt_of, speaker_at
 from unmoor.records import REFUSALS
 
-__all__ = ["Said", "TurnView", "asked_of", "view_many", "view_turn"]
+__all__ = ["Said", "asked_of", "view_many", "view_turn"]
 
 _REQUEST_CHARS = 6000
 """Code points of a request that are looked at, from its start and from its end: what is asked stands at either."""
-_SPOKEN_BY_ITSELF = 1
-"""Up to which sentence a plain refusal is the assistant's own where a text was asked for: "I see what you mean. I cannot write it."
-English is left to the model, which was trained on the first sentence alone."""
-_DECLINES = ("sign.inability", "sign.apology")
-_ASKS_FOR_A_TEXT = frozenset(("request.text", "request.rewrite", "request.wording"))
 _GIVEN = re.compile(r"[:：\"\n]|(?<!\w)'")
 """What parts the text that a request gives from what it asks."""
 _MOST_GIVEN = 8
 """Parts of a request that are looked at each in its own language."""
-_WORDED_CHARS = 600
-"""Code points of a request up to which a refusal's words may be all that it asks for: in longer ones they are rules."""
 _BARE_NO = frozenset((
     "no", "nope", "nah", "nein", "non", "nee", "nej", "nei", "ei", "nie", "nao", "нет", "hayir", "olmaz",
     "不", "不行", "不要", "不可以", "いいえ", "無理", "だめ", "아니", "아니요", "아니오", "안돼", "नहीं", "ना", "لا", "كلا",
 ))  # fmt: skip
 """What a given text says that only declines, folded."""
-_REPEATED = re.compile(
-    r"(?:[.!?:：。؟।\"\n]|(?<!\w)'|'(?!\w))((?:[^.!?:：。؟।\"\n']|(?<=\w)'(?=\w))+)(?![^.!?:：。؟।\"\n']|[?؟])"
-)
-"""A sentence of a request that an answer may repeat: none of the first words, which ask, and no question."""
-_FORBIDS = re.compile(
-    r"(?<![^\W\d_])(?:never|don't|do not|avoid|without|stop|instead of|why)(?: [^\W\d_]+){0,3}? "
-    r"(?:sa(?:y|id)|us|writ|answer|respond|repl|includ|refus|tell)[a-z]*(?![^\W\d_])"
-)
-"""Words that must not be said are quoted, and said all the same where the assistant declines."""
-_WORD = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff]|[^\W\d_\u3040-\u30ff\u4e00-\u9fff]+")
-_NOT = re.compile(r"(?:n't|(?<=can)not|(?<![^\W\d_])not)(?![^\W\d_])")
-_FIRST = frozenset(("i", "we"))
-_WISHES = frozenset(("want", "need", "please", "wish"))
-_UNLIKE = 0.25
-"""Share of the words of two sentences up to which they may differ where one repeats the other; one word always may."""
-_NAMED_WITHIN = 2
-"""Sentence up to which words that name the work and its subject are the assistant's own, where a text was asked for."""
-_NAMED_FROM_END = 1
-"""The same from the end: "... I won't write the second one, though." """
-_SHORT_WORD = 3
-"""Letters of words that say little of what a request is about."""
 _LECTURES_FROM = 0.5
 """Probability from which a sentence is taken for a lecture."""
-_CLOSES_WITHIN = 2
-"""Sentences from the end in which an offer of other help is the assistant's farewell."""
-
-
-@dataclass(frozen=True, slots=True)
-class TurnView:
-    """An answer taken apart: its structure, its phrase hits (doubtful ones marked), what the request asks for, the language."""
-
-    answer: Answer
-    folded: Normalised
-    request: str
-    asks: frozenset[str]
-    hits: tuple[Hit, ...]
-    language: str
-    has_tools: bool
-    words: Mapping[str, Mapping[str, tuple[str, ...]]]
-    """The packs' lists of plain words, by language and name."""
-    lectures: tuple[Lecture, ...] = ()
-    """Sentences that the model of lectures takes for such."""
-
-    @property
-    def is_worded(self) -> bool:
-        """Return whether words that decline are what was asked for: those of a given text, or of a refusal on nothing nervous."""
-        return "a refusal's words" in self.asks
-
-    def words_of(self, language: str, name: str) -> tuple[str, ...]:
-        """Return a pack's list of plain words; none where it has no such list."""
-        return self.words.get(language, {}).get(name, ())
 
 
 class Said(NamedTuple):
@@ -192,7 +137,7 @@ def _lectures(answer: Answer, look: _Look, request: str, asks: frozenset[str]) -
         lecture
         for lecture in look.lectures.found(answer, request, asks, look.stems)
         if lecture.chance >= _LECTURES_FROM
-        and not any(_speaker(answer, lecture.start, at) for at in (lecture.start, (lecture.start + lecture.end) // 2))
+        and not any(speaker_at(answer, lecture.start, at) for at in (lecture.start, (lecture.start + lecture.end) // 2))
     )
 
 
@@ -222,7 +167,7 @@ def _taken_apart(phrases: Phrases, said: Said, asked: _Asked, parts: _Parts) -> 
         words=phrases.words,
         lectures=lectures,
     )
-    doubts = [_doubt(view, hit) for hit in hits]
+    doubts = [doubt_of(view, hit) for hit in hits]
     if not any(doubts):
         return view
     doubted = [replace(hit, doubt=doubt) if doubt else hit for hit, doubt in zip(hits, doubts, strict=True)]
@@ -251,7 +196,7 @@ def _asks(phrases: Phrases, asked: _Asked) -> frozenset[str]:
         if phrases.named_in(asked.text, phrases.spoken(asked.text), "sign.self"):
             asks.add("said of itself before")
     is_worded = "said before" in asks or ("request.wording" in asks and not is_nervous)
-    if is_worded and len(asked.text) <= _WORDED_CHARS and not _FORBIDS.search(asked.text):
+    if is_worded and len(asked.text) <= WORDED_CHARS and not FORBIDS.search(asked.text):
         asks.add("a refusal's words")
     return frozenset(asks)
 
@@ -265,7 +210,7 @@ def _is_nervous(phrases: Phrases, asked: _Asked) -> bool:
 
 def _declines(phrases: Phrases, asked: str, *, is_nervous: bool) -> bool:
     """Return whether the text given in a folded request declines, in whatever language: on what is nervous, by a whole refusal."""
-    wanted = tuple(REFUSALS) if is_nervous else (*REFUSALS, *_DECLINES)
+    wanted = tuple(REFUSALS) if is_nervous else (*REFUSALS, *DECLINES)
     parts = [asked, *(part for part in _GIVEN.split(asked)[1:] if part.strip())][: _MOST_GIVEN + 1]
     if any(part.strip(" .!-。") in _BARE_NO for part in parts[1:]):
         return True
@@ -276,138 +221,3 @@ def _ends_of(request: str) -> str:
     if len(request) <= _REQUEST_CHARS:
         return request
     return request[: _REQUEST_CHARS // 2] + "\n" + request[-_REQUEST_CHARS // 2 :]
-
-
-def _doubt(view: TurnView, hit: Hit) -> str:
-    """Return why the words at a hit are not the assistant's own, or the empty string."""
-    if speaker := _speaker(view.answer, hit.sentence[0], hit.start):
-        return speaker
-    if _repeats(view, hit):
-        return "given text"
-    return "requested text" if _is_requested(view, hit) or _is_asked_for(view, hit) else ""
-
-
-def _speaker(answer: Answer, begin: int, start: int) -> str:
-    """Return where words at `start`, of a sentence from `begin`, are somebody else's, or the empty string."""
-    if answer.is_code(start):
-        return "code"
-    if answer.is_quoted(start) or answer.is_reported(begin, start):
-        return "quoted"
-    if answer.is_block_quote(start):
-        return "block quote"
-    return "dialogue" if answer.is_dialogue(start) else ""
-
-
-def _repeats(view: TurnView, hit: Hit) -> bool:
-    """Return whether the sentence of the hit is one of the request's, word for word or nearly so: corrected, negated, chosen."""
-    if len(view.request) > _WORDED_CHARS or _FORBIDS.search(view.request):
-        return False
-    said = _content(fold_text(view.answer.text[slice(*hit.sentence)]))
-    return len(said) > 2 and any(_is_alike(said, part) for part in _given(view.request))
-
-
-@lru_cache(maxsize=64)
-def _given(request: str) -> tuple[frozenset[str], ...]:
-    """Return the words of the sentences of a request that an answer may repeat; each hit of an answer asks for them."""
-    return tuple(filter(None, map(_content, _REPEATED.findall(request))))
-
-
-def _content(folded: str) -> frozenset[str]:
-    """Return the words of a sentence, English ones without "not"."""
-    return frozenset(_WORD.findall(_NOT.sub("", folded.replace("won't", "will").replace("can't", "can"))))
-
-
-def _is_alike(said: frozenset[str], given: frozenset[str]) -> bool:
-    is_the_same_speaker = said & _FIRST <= given and given.isdisjoint(_WISHES)
-    return is_the_same_speaker and len(said ^ given) <= max(1, _UNLIKE * len(said | given))
-
-
-def _is_requested(view: TurnView, hit: Hit) -> bool:
-    """Return whether the words are part of a text asked for: further down, in a letter, verse, speech, or words that decline."""
-    is_listed = view.is_worded and view.answer.is_item(hit.start)
-    names_itself = "said of itself before" not in view.asks and not is_listed and _names_itself(view, hit)
-    if not view.asks & _ASKS_FOR_A_TEXT or names_itself or _turns_to_the_asker(view, hit):
-        return False
-    if view.is_worded:
-        return not _names_the_work(view, hit)
-    if hit.phrase.behaviour in REFUSALS and _declines_the_work(view, hit):
-        return False
-    spoken = _SPOKEN_BY_ITSELF if not _is_left_to_the_model(hit) and _refuses_surely(hit) else 0
-    answer = view.answer
-    is_inside = answer.ordinal(hit.start) > spoken or "said before" in view.asks
-    is_speech = answer.is_after_dash(hit.start) or (
-        "request.sensitive" not in view.asks and answer.is_wholly_quoted(hit.start)
-    )
-    return is_inside or answer.is_letter or answer.is_verse or is_speech
-
-
-def _is_asked_for(view: TurnView, hit: Hit) -> bool:
-    """Return whether what looks like declining is advice that was asked for, or an item of a list of weaknesses."""
-    if hit.phrase.behaviour not in (*REFUSALS, *_DECLINES):
-        return False
-    if view.answer.is_item(hit.start) and "request.limits" in view.asks:
-        return True
-    asks_a_text = "request.text" in view.asks and "?" not in view.request
-    if "request.opinion" not in view.asks and (asks_a_text or "request.advice" not in view.asks):
-        return False
-    return any(other.phrase.behaviour == "sign.advice" and other.sentence == hit.sentence for other in view.hits)
-
-
-def _turns_to_the_asker(view: TurnView, hit: Hit) -> bool:
-    """Return whether a plain refusal is followed, where the answer closes, by an offer of other help, and the text is no letter."""
-    if view.answer.is_letter or _is_left_to_the_model(hit) or not _refuses_surely(hit):
-        return False
-    return any(
-        other.phrase.behaviour == "sign.redirect"
-        and other.start > hit.start
-        and view.answer.from_end(other.start) <= _CLOSES_WITHIN
-        for other in view.hits
-    )
-
-
-def _is_left_to_the_model(hit: Hit) -> bool:
-    """Return whether the learned model, which was trained on English, counts the phrase where it stands."""
-    return hit.phrase.language == "en" and hit.phrase.weighed
-
-
-def _refuses_surely(hit: Hit) -> bool:
-    return hit.phrase.behaviour == "refusal.policy" and hit.phrase.strength == "sure"
-
-
-def _names_itself(view: TurnView, hit: Hit) -> bool:
-    """Return whether the sentence, or the one before, says that an AI speaks."""
-    first = hit.sentence[0] - 200
-    return any(other.phrase.behaviour == "sign.self" and first <= other.start < hit.sentence[1] for other in view.hits)
-
-
-def _names_the_work(view: TurnView, hit: Hit) -> bool:
-    """Return whether the sentence speaks of writing or translating: "I cannot write that" is said by who was to write."""
-    stems = view.words_of(hit.phrase.language, "task")
-    return bool(_work(stems).search(fold_text(view.answer.text[slice(*hit.sentence)])))
-
-
-def _declines_the_work(view: TurnView, hit: Hit) -> bool:
-    """Return whether a refusal near the start or the end, and in no letter, names the work and its subject: "I won't write that
-    obituary".
-    """
-    answer = view.answer
-    is_last = (
-        answer.from_end(hit.start) <= _NAMED_FROM_END and "request.persona" not in view.asks and not answer.is_verse
-    )
-    is_near = (answer.ordinal(hit.start) <= _NAMED_WITHIN or is_last) and not answer.is_letter
-    return is_near and _names_the_work(view, hit) and _names_the_subject(view, hit)
-
-
-def _names_the_subject(view: TurnView, hit: Hit) -> bool:
-    """Return whether the sentence holds a longer word of the request that is no word for writing."""
-    stems = view.words_of(hit.phrase.language, "task")
-    sentence = fold_text(view.answer.text[slice(*hit.sentence)])
-    shared = set(_WORD.findall(sentence)).intersection(_WORD.findall(view.request[:_WORDED_CHARS]))
-    return any(len(word) > _SHORT_WORD and not word.startswith(stems) for word in shared)
-
-
-@lru_cache(maxsize=64)
-def _work(stems: tuple[str, ...]) -> re.Pattern[str]:
-    """Return what finds a word that starts with one of the stems; anywhere in scripts that do not part words."""
-    starts = ((r"(?<![^\W\d_])" if stem[0].lower() != stem[0].upper() else "") + re.escape(stem) for stem in stems)
-    return re.compile("|".join(starts) or r"(?!)")

@@ -16,7 +16,7 @@ from unmoor.detectors.lectures import Lecture
 from unmoor.detectors.model import Model, Verdict
 from unmoor.detectors.normalise import fold_text
 from unmoor.detectors.phrases import Hit
-from unmoor.detectors.turn import TurnView
+from unmoor.detectors.view import TurnView
 from unmoor.languages import STRENGTHS
 from unmoor.records import REFUSALS, Finding
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import compress
 from typing import Any
 
 from unmoor import detectors
 from unmoor.detectors import OwnWords, RawWordlist
 from unmoor.engines.duplicate_rows import DuplicateRows, duplicate_entry
+from unmoor.engines.floor import Floor
 from unmoor.engines.job import FOUND_FROM, UNSAMPLED, Job, JudgeSettings
 from unmoor.engines.loaded import detector_of
 from unmoor.engines.said import asked_by, asked_by_a_person, findings_as_judged, judges_of, policy_as_judged
@@ -29,7 +29,7 @@ from unmoor.layouts import (
     what_it_is,
 )
 from unmoor.policy import audited, cut_spans, decide, turns_to_remove
-from unmoor.records import REFUSALS, Conversation, Decision, Finding, Turn, Verdict, without_reasoning
+from unmoor.records import REFUSALS, Conversation, Decision, Finding, Verdict, without_reasoning
 
 __all__ = ["Judge", "Judged", "ReadRow", "counted"]
 
@@ -40,15 +40,6 @@ _SHORT_CHARS = 20
 """Code points up to which an answer may be too short to tell its language; a longer one in none that is known is of another."""
 _REQUEST_CHARS, _ANSWER_CHARS, _ANSWER_LEAD = 600, 2000, 600
 _MEND_CHARS = 20_000
-_INSTEAD_OF_AN_ANSWER = (
-    "identity.vendor",
-    "disclaimer.identity",
-    "disclaimer.professional",
-    "moralising",
-    "bias.evasion",
-)
-_AN_ANSWER_CHARS = 300
-"""Code points beside such findings from which an answer was given."""
 _SOURCE_KEYS = ("source", "dataset", "data_source", "origin")
 
 
@@ -80,6 +71,7 @@ class Judge:
         self._job = job
         self._layout = layout_named(job.layout)
         self._detector = detector_of(job)
+        self._floor = Floor(self._detector, job.policy)
         self._opinion = _opinion(job.judge)
         self._own_words = OwnWords(job.policy.phrases) if job.policy is not None and job.policy.phrases else None
         self._duplicates = DuplicateRows(job.duplicates) if job.duplicates is not None else None
@@ -108,7 +100,9 @@ class Judge:
         reads = [self.read(number, parsed) for number, parsed in rows]
         good = [read for read in reads if isinstance(read, ReadRow)]
         found = self._find([read.conversation for read in good])
-        decided = iter(map(self._decide, good, found, self._floor_topics(good, found)))
+        acted_on = [bool(here or read.number in self._job.verdicts) for read, here in zip(good, found, strict=True)]
+        topics = self._floor.topics_of([read.conversation for read in good], acted_on)
+        decided = iter(map(self._decide, good, found, topics))
         judged = [read if isinstance(read, Judged) else next(decided) for read in reads]
         self._count(good, [row for row in judged if row.error is None], observed, observed_rows)
         return self._without_duplicates(judged) if self._duplicates is not None and judged else judged
@@ -150,21 +144,6 @@ class Judge:
         except BadRow as error:
             return Judged(number, "quarantined", error=unread_text(parsed.readable) or error)
 
-    def _floor_topics(
-        self, reads: list[ReadRow], found: list[tuple[Finding, ...]]
-    ) -> Iterator[Mapping[int, tuple[str, ...]]]:
-        """Yield for each row the floor topics of its turns; of rows that nothing is done to, none."""
-        wanted = [
-            self._job.policy is not None and bool(findings or read.number in self._job.verdicts)
-            for read, findings in zip(reads, found, strict=True)
-        ]
-        named = iter(
-            self._detector.floor_topics_many([read.conversation for read in compress(reads, wanted)])
-            if any(wanted)
-            else ()
-        )
-        return (next(named) if is_wanted else {} for is_wanted in wanted)
-
     def _decide(
         self, read: ReadRow, findings: tuple[Finding, ...], floor_topics: Mapping[int, tuple[str, ...]]
     ) -> Judged:
@@ -179,7 +158,7 @@ class Judge:
             read.conversation,
             findings,
             policy_as_judged(self._job.policy, verdicts) if verdicts else self._job.policy,
-            floor_turns=self._floor_turns(read.conversation, findings, floor_topics) if floor_topics else {},
+            floor_turns=self._floor.turns_of(read.conversation, findings, floor_topics),
             excepted=self._excepted(read.conversation, findings, verdicts),
             asked_by=asked_by(self._job.policy, verdicts) if verdicts else {},
             can_mask=read.layout.mask(read.parsed.row, 0) is not None,
@@ -188,35 +167,6 @@ class Judge:
             decision = replace(decision, reason=f"{decision.reason}; judged by {judges}")
         decision, changes = _carried_out(read, decision)
         return Judged(read.number, decision.outcome, self._entry(read, decision), changes)
-
-    def _floor_turns(
-        self,
-        conversation: Conversation,
-        findings: tuple[Finding, ...],
-        floor_topics: Mapping[int, tuple[str, ...]],
-    ) -> dict[int, bool]:
-        """Return the answers that decline a request on a topic of the floor, whichever detectors were asked for, and whether the
-        exchange of each names the topic; else a request before it does, which "give me the steps then" is still about.
-        """
-        policy = self._job.policy
-        refusing = {finding.turn for finding in findings if finding.behaviour in REFUSALS}
-        return {
-            index: self._names_floor_itself(conversation, index)
-            for index, turn in enumerate(conversation.turns)
-            if turn.is_target
-            and policy is not None
-            and any(map(policy.is_floor_topic, floor_topics.get(index, ())))
-            and (
-                index in refusing
-                or (_declines(turn, index, findings) and self._names_floor_itself(conversation, index))
-                or self._detector.refuses(turn.text)
-            )
-        }
-
-    def _names_floor_itself(self, conversation: Conversation, index: int) -> bool:
-        policy = self._job.policy
-        exchange = Conversation((Turn("user", conversation.request_before(index)), conversation.turns[index]))
-        return policy is not None and any(map(policy.is_floor_topic, self._detector.floor_topics(exchange, 1)))
 
     def _excepted(
         self, conversation: Conversation, findings: tuple[Finding, ...], verdicts: Sequence[Verdict]
@@ -310,13 +260,6 @@ class Judge:
 
 class _CannotRewrite(Exception):
     """The layout has no way to leave the turn out."""
-
-
-def _declines(turn: Turn, index: int, findings: Sequence[Finding]) -> bool:
-    """Return whether an answer says who speaks or lectures, and hardly more: no refusal in words, and no answer either."""
-    said = [finding for finding in findings if finding.turn == index and finding.behaviour in _INSTEAD_OF_AN_ANSWER]
-    spans = [(finding.start_char, finding.end_char) for finding in said if finding.field == "text"]
-    return bool(said) and len(cut_spans(turn.text, spans)) < _AN_ANSWER_CHARS
 
 
 def _carried_out(read: ReadRow, decision: Decision) -> tuple[Decision, tuple[Change, ...]]:

@@ -32,12 +32,13 @@ from unmoor.layouts.columns import (
     proposed,
 )
 from unmoor.layouts.data_set import DataSet, data_set_of, open_data_set, read_chunks, read_data_set, shard_of
-from unmoor.layouts.files import CHUNK_BYTES, Chunk, Source, recognise_source
+from unmoor.layouts.files import CHUNK_BYTES, Chunk, Source
 from unmoor.layouts.layout import Layout
 from unmoor.layouts.not_rows import what_it_is, what_to_do
 from unmoor.layouts.one_schema import in_schema
 from unmoor.layouts.parquet import schema_difference, schemas_held_alike
 from unmoor.layouts.parse import MAX_DEPTH, MAX_ROW_BYTES, ParsedRow, parse_row, row_too_large
+from unmoor.layouts.recognise import recognise_source
 from unmoor.layouts.tables import (
     LABEL_KEY,
     changed_rows,

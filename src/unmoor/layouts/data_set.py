@@ -16,10 +16,11 @@ from typing import Any
 
 from unmoor.errors import MachineError, UsageError
 from unmoor.layouts.arrays import read_array
-from unmoor.layouts.files import CHUNK_BYTES, Chunk, Source, read_lines, recognise_source, size_of
+from unmoor.layouts.files import CHUNK_BYTES, Chunk, Source, read_lines
 from unmoor.layouts.found import GLOB, Found, below, found_by, found_in, is_folder
 from unmoor.layouts.hub import exported_data_set, is_hub_name, is_saved_data_set
 from unmoor.layouts.parquet import in_one_schema, read_parquet, row_group_bytes
+from unmoor.layouts.recognise import recognise_source, size_of
 from unmoor.storage import Address, AnyPath, located
 
 __all__ = ["DataSet", "data_set_of", "open_data_set", "read_chunks", "read_data_set", "shard_of"]

@@ -1,0 +1,39 @@
+"""An answer taken apart, as everything that judges it sees it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from unmoor.detectors.lectures import Lecture
+from unmoor.detectors.normalise import Normalised
+from unmoor.detectors.phrases import Hit
+from unmoor.detectors.structure import Answer
+
+__all__ = ["TurnView"]
+
+
+@dataclass(frozen=True, slots=True)
+class TurnView:
+    """An answer taken apart: its structure, its phrase hits (doubtful ones marked), what the request asks for, the language."""
+
+    answer: Answer
+    folded: Normalised
+    request: str
+    asks: frozenset[str]
+    hits: tuple[Hit, ...]
+    language: str
+    has_tools: bool
+    words: Mapping[str, Mapping[str, tuple[str, ...]]]
+    """The packs' lists of plain words, by language and name."""
+    lectures: tuple[Lecture, ...] = ()
+    """Sentences that the model of lectures takes for such."""
+
+    @property
+    def is_worded(self) -> bool:
+        """Return whether words that decline are what was asked for: those of a given text, or of a refusal on nothing nervous."""
+        return "a refusal's words" in self.asks
+
+    def words_of(self, language: str, name: str) -> tuple[str, ...]:
+        """Return a pack's list of plain words; none where it has no such list."""
+        return self.words.get(language, {}).get(name, ())

@@ -1,0 +1,181 @@
+"""From words in an answer to whether they are the assistant's own: quoted, code, a character's, a given or a requested text."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+from unmoor.detectors.normalise import fold_text
+from unmoor.detectors.phrases import Hit
+from unmoor.detectors.structure import Answer
+from unmoor.detectors.view import TurnView
+from unmoor.records import REFUSALS
+
+__all__ = ["DECLINES", "FORBIDS", "WORDED_CHARS", "doubt_of", "speaker_at"]
+
+DECLINES = ("sign.inability", "sign.apology")
+WORDED_CHARS = 600
+"""Code points of a request up to which a refusal's words may be all that it asks for: in longer ones they are rules."""
+FORBIDS = re.compile(
+    r"(?<![^\W\d_])(?:never|don't|do not|avoid|without|stop|instead of|why)(?: [^\W\d_]+){0,3}? "
+    r"(?:sa(?:y|id)|us|writ|answer|respond|repl|includ|refus|tell)[a-z]*(?![^\W\d_])"
+)
+"""Words that must not be said are quoted, and said all the same where the assistant declines."""
+
+_SPOKEN_BY_ITSELF = 1
+"""Up to which sentence a plain refusal is the assistant's own where a text was asked for: "I see what you mean. I cannot write it."
+English is left to the model, which was trained on the first sentence alone."""
+_ASKS_FOR_A_TEXT = frozenset(("request.text", "request.rewrite", "request.wording"))
+_REPEATED = re.compile(
+    r"(?:[.!?:：。؟।\"\n]|(?<!\w)'|'(?!\w))((?:[^.!?:：。؟।\"\n']|(?<=\w)'(?=\w))+)(?![^.!?:：。؟।\"\n']|[?؟])"
+)
+"""A sentence of a request that an answer may repeat: none of the first words, which ask, and no question."""
+_WORD = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff]|[^\W\d_\u3040-\u30ff\u4e00-\u9fff]+")
+_NOT = re.compile(r"(?:n't|(?<=can)not|(?<![^\W\d_])not)(?![^\W\d_])")
+_FIRST = frozenset(("i", "we"))
+_WISHES = frozenset(("want", "need", "please", "wish"))
+_UNLIKE = 0.25
+"""Share of the words of two sentences up to which they may differ where one repeats the other; one word always may."""
+_NAMED_WITHIN = 2
+"""Sentence up to which words that name the work and its subject are the assistant's own, where a text was asked for."""
+_NAMED_FROM_END = 1
+"""The same from the end: "... I won't write the second one, though." """
+_SHORT_WORD = 3
+"""Letters of words that say little of what a request is about."""
+_CLOSES_WITHIN = 2
+"""Sentences from the end in which an offer of other help is the assistant's farewell."""
+
+
+def doubt_of(view: TurnView, hit: Hit) -> str:
+    """Return why the words at a hit are not the assistant's own, or the empty string."""
+    if speaker := speaker_at(view.answer, hit.sentence[0], hit.start):
+        return speaker
+    if _repeats(view, hit):
+        return "given text"
+    return "requested text" if _is_requested(view, hit) or _is_asked_for(view, hit) else ""
+
+
+def speaker_at(answer: Answer, begin: int, start: int) -> str:
+    """Return where words at `start`, of a sentence from `begin`, are somebody else's, or the empty string."""
+    if answer.is_code(start):
+        return "code"
+    if answer.is_quoted(start) or answer.is_reported(begin, start):
+        return "quoted"
+    if answer.is_block_quote(start):
+        return "block quote"
+    return "dialogue" if answer.is_dialogue(start) else ""
+
+
+def _repeats(view: TurnView, hit: Hit) -> bool:
+    """Return whether the sentence of the hit is one of the request's, word for word or nearly so: corrected, negated, chosen."""
+    if len(view.request) > WORDED_CHARS or FORBIDS.search(view.request):
+        return False
+    said = _content(fold_text(view.answer.text[slice(*hit.sentence)]))
+    return len(said) > 2 and any(_is_alike(said, part) for part in _given(view.request))
+
+
+@lru_cache(maxsize=64)
+def _given(request: str) -> tuple[frozenset[str], ...]:
+    """Return the words of the sentences of a request that an answer may repeat; each hit of an answer asks for them."""
+    return tuple(filter(None, map(_content, _REPEATED.findall(request))))
+
+
+def _content(folded: str) -> frozenset[str]:
+    """Return the words of a sentence, English ones without "not"."""
+    return frozenset(_WORD.findall(_NOT.sub("", folded.replace("won't", "will").replace("can't", "can"))))
+
+
+def _is_alike(said: frozenset[str], given: frozenset[str]) -> bool:
+    is_the_same_speaker = said & _FIRST <= given and given.isdisjoint(_WISHES)
+    return is_the_same_speaker and len(said ^ given) <= max(1, _UNLIKE * len(said | given))
+
+
+def _is_requested(view: TurnView, hit: Hit) -> bool:
+    """Return whether the words are part of a text asked for: further down, in a letter, verse, speech, or words that decline."""
+    is_listed = view.is_worded and view.answer.is_item(hit.start)
+    names_itself = "said of itself before" not in view.asks and not is_listed and _names_itself(view, hit)
+    if not view.asks & _ASKS_FOR_A_TEXT or names_itself or _turns_to_the_asker(view, hit):
+        return False
+    if view.is_worded:
+        return not _names_the_work(view, hit)
+    if hit.phrase.behaviour in REFUSALS and _declines_the_work(view, hit):
+        return False
+    spoken = _SPOKEN_BY_ITSELF if not _is_left_to_the_model(hit) and _refuses_surely(hit) else 0
+    answer = view.answer
+    is_inside = answer.ordinal(hit.start) > spoken or "said before" in view.asks
+    is_speech = answer.is_after_dash(hit.start) or (
+        "request.sensitive" not in view.asks and answer.is_wholly_quoted(hit.start)
+    )
+    return is_inside or answer.is_letter or answer.is_verse or is_speech
+
+
+def _is_asked_for(view: TurnView, hit: Hit) -> bool:
+    """Return whether what looks like declining is advice that was asked for, or an item of a list of weaknesses."""
+    if hit.phrase.behaviour not in (*REFUSALS, *DECLINES):
+        return False
+    if view.answer.is_item(hit.start) and "request.limits" in view.asks:
+        return True
+    asks_a_text = "request.text" in view.asks and "?" not in view.request
+    if "request.opinion" not in view.asks and (asks_a_text or "request.advice" not in view.asks):
+        return False
+    return any(other.phrase.behaviour == "sign.advice" and other.sentence == hit.sentence for other in view.hits)
+
+
+def _turns_to_the_asker(view: TurnView, hit: Hit) -> bool:
+    """Return whether a plain refusal is followed, where the answer closes, by an offer of other help, and the text is no letter."""
+    if view.answer.is_letter or _is_left_to_the_model(hit) or not _refuses_surely(hit):
+        return False
+    return any(
+        other.phrase.behaviour == "sign.redirect"
+        and other.start > hit.start
+        and view.answer.from_end(other.start) <= _CLOSES_WITHIN
+        for other in view.hits
+    )
+
+
+def _is_left_to_the_model(hit: Hit) -> bool:
+    """Return whether the learned model, which was trained on English, counts the phrase where it stands."""
+    return hit.phrase.language == "en" and hit.phrase.weighed
+
+
+def _refuses_surely(hit: Hit) -> bool:
+    return hit.phrase.behaviour == "refusal.policy" and hit.phrase.strength == "sure"
+
+
+def _names_itself(view: TurnView, hit: Hit) -> bool:
+    """Return whether the sentence, or the one before, says that an AI speaks."""
+    first = hit.sentence[0] - 200
+    return any(other.phrase.behaviour == "sign.self" and first <= other.start < hit.sentence[1] for other in view.hits)
+
+
+def _names_the_work(view: TurnView, hit: Hit) -> bool:
+    """Return whether the sentence speaks of writing or translating: "I cannot write that" is said by who was to write."""
+    stems = view.words_of(hit.phrase.language, "task")
+    return bool(_work(stems).search(fold_text(view.answer.text[slice(*hit.sentence)])))
+
+
+def _declines_the_work(view: TurnView, hit: Hit) -> bool:
+    """Return whether a refusal near the start or the end, and in no letter, names the work and its subject: "I won't write that
+    obituary".
+    """
+    answer = view.answer
+    is_last = (
+        answer.from_end(hit.start) <= _NAMED_FROM_END and "request.persona" not in view.asks and not answer.is_verse
+    )
+    is_near = (answer.ordinal(hit.start) <= _NAMED_WITHIN or is_last) and not answer.is_letter
+    return is_near and _names_the_work(view, hit) and _names_the_subject(view, hit)
+
+
+def _names_the_subject(view: TurnView, hit: Hit) -> bool:
+    """Return whether the sentence holds a longer word of the request that is no word for writing."""
+    stems = view.words_of(hit.phrase.language, "task")
+    sentence = fold_text(view.answer.text[slice(*hit.sentence)])
+    shared = set(_WORD.findall(sentence)).intersection(_WORD.findall(view.request[:WORDED_CHARS]))
+    return any(len(word) > _SHORT_WORD and not word.startswith(stems) for word in shared)
+
+
+@lru_cache(maxsize=64)
+def _work(stems: tuple[str, ...]) -> re.Pattern[str]:
+    """Return what finds a word that starts with one of the stems; anywhere in scripts that do not part words."""
+    starts = ((r"(?<![^\W\d_])" if stem[0].lower() != stem[0].upper() else "") + re.escape(stem) for stem in stems)
+    return re.compile("|".join(starts) or r"(?!)")

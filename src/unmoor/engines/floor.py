@@ -1,0 +1,75 @@
+"""From the floor topics that requests name to the answers that no policy takes away: those that decline such a request."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import compress
+
+from unmoor.detectors import Detector
+from unmoor.policy import Policy, cut_spans
+from unmoor.records import REFUSALS, Conversation, Finding, Turn
+
+__all__ = ["Floor"]
+
+_INSTEAD_OF_AN_ANSWER = (
+    "identity.vendor",
+    "disclaimer.identity",
+    "disclaimer.professional",
+    "moralising",
+    "bias.evasion",
+)
+_AN_ANSWER_CHARS = 300
+"""Code points beside such findings from which an answer was given."""
+
+
+class Floor:
+    """What a policy may not touch, in the words of the packs; nothing, where there is no policy and nothing is done."""
+
+    def __init__(self, detector: Detector, policy: Policy | None) -> None:
+        self._detector = detector
+        self._policy = policy
+
+    def topics_of(
+        self, conversations: Sequence[Conversation], acted_on: Sequence[bool]
+    ) -> Iterator[Mapping[int, tuple[str, ...]]]:
+        """Yield for each conversation the floor topics of its turns; of those that nothing is done to, none."""
+        wanted = [self._policy is not None and is_acted_on for is_acted_on in acted_on]
+        named = iter(self._detector.floor_topics_many(list(compress(conversations, wanted))) if any(wanted) else ())
+        return (next(named) if is_wanted else {} for is_wanted in wanted)
+
+    def turns_of(
+        self,
+        conversation: Conversation,
+        findings: tuple[Finding, ...],
+        topics: Mapping[int, tuple[str, ...]],
+    ) -> dict[int, bool]:
+        """Return the answers that decline a request on a topic of the floor, whichever detectors were asked for, and whether the
+        exchange of each names the topic; else a request before it does, which "give me the steps then" is still about.
+        """
+        refusing = {finding.turn for finding in findings if finding.behaviour in REFUSALS}
+        return {
+            index: self._is_named_in(conversation, index)
+            for index in sorted(topics)
+            if conversation.turns[index].is_target
+            and self._is_of_the_floor(topics[index])
+            and (
+                index in refusing
+                or (_declines(conversation.turns[index], index, findings) and self._is_named_in(conversation, index))
+                or self._detector.refuses(conversation.turns[index].text)
+            )
+        }
+
+    def _is_of_the_floor(self, topics: tuple[str, ...]) -> bool:
+        return self._policy is not None and any(map(self._policy.is_floor_topic, topics))
+
+    def _is_named_in(self, conversation: Conversation, index: int) -> bool:
+        """Return whether an exchange itself names a topic of the floor."""
+        exchange = Conversation((Turn("user", conversation.request_before(index)), conversation.turns[index]))
+        return self._is_of_the_floor(self._detector.floor_topics(exchange, 1))
+
+
+def _declines(turn: Turn, index: int, findings: Sequence[Finding]) -> bool:
+    """Return whether an answer says who speaks or lectures, and hardly more: no refusal in words, and no answer either."""
+    said = [finding for finding in findings if finding.turn == index and finding.behaviour in _INSTEAD_OF_AN_ANSWER]
+    spans = [(finding.start_char, finding.end_char) for finding in said if finding.field == "text"]
+    return bool(said) and len(cut_spans(turn.text, spans)) < _AN_ANSWER_CHARS

@@ -1,0 +1,140 @@
+"""From a file's first bytes to what it is: how it is compressed, JSON Lines, an array or Parquet; or no rows, and the way out."""
+
+from __future__ import annotations
+
+import re
+import stat
+from shlex import quote
+from typing import Literal
+
+from unmoor.errors import UsageError
+from unmoor.layouts.files import BOM, Source, open_bytes, read_some
+from unmoor.storage import Address, AnyPath, Seen
+
+__all__ = ["recognise_source", "size_of"]
+
+_GZIP, _ZSTD, _PARQUET = b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"PAR1"
+_ZSTD_SKIPPABLE = re.compile(rb"[\x50-\x5f]\x2a\x4d\x18")
+"""A frame that zstd passes over; pzstd and others put one before the data (RFC 8878, 3.1.2)."""
+_NOT_READ: dict[bytes, tuple[str, str]] = {
+    b"BZh": ("compressed with bzip2", "bzip2 -dc {} > rows.jsonl"),
+    b"\xfd7zX": ("compressed with xz", "xz -dc {} > rows.jsonl"),
+    b"PK\x03\x04": ("a zip archive", "unzip {}, then name a file of it"),
+    b"PARE": ("Parquet with an encrypted footer", "whoever has the keys writes it without encryption"),
+    b"ARRO": ("an Arrow file", "with pyarrow, read it with ipc.open_file and write it with parquet.write_table"),
+}
+"""How files begin that are taken for rows and hold none: what they are, and the way out."""
+_PACKED = {
+    _GZIP: ("gzip", "jsonl.gz"),
+    _ZSTD: ("zstd", "jsonl.zst"),
+    _PARQUET: ("Parquet", "parquet"),
+    b"BZh": ("bzip2", "jsonl.bz2"),
+    b"\xfd7zX": ("xz", "jsonl.xz"),
+    b"PK\x03\x04": ("a zip archive", "zip"),
+}
+"""How a file inside a compressed one begins that has to be taken out first: what it is, and its ending."""
+_SPREADSHEET = re.compile(
+    rb"PK\x03\x04.{26}(?:xl/|mimetypeapplication/vnd\.oasis\.opendocument\.spreadsheet)", re.DOTALL
+)
+"""The header of an entry that Excel's files have and no other zip archive does, or the first one of OpenDocument's."""
+_READ_ONCE = {stat.S_IFIFO: "pipe", stat.S_IFSOCK: "socket", stat.S_IFCHR: "device"}
+"""What is no file on a disk. Data is read twice, once to see how it is written, and a run hashes it once more."""
+
+
+def recognise_source(path: AnyPath) -> Source:
+    """Look at the first bytes of `path` and say how it is written; the file's name is not trusted.
+
+    Raises:
+        UsageError: there is no such file, it is a folder, it is empty, UTF-16, or of a kind that is not read.
+        BadDataError: it is compressed and the compressed data is damaged.
+    """
+    if not isinstance(path, Address):
+        size_of(path)
+    if path.is_dir():
+        raise UsageError(f"{path} is a folder; one file is wanted here. Next: name a file in it")
+    try:
+        with path.open("rb") as file:
+            start = file.read(65536)
+            magic = start[:4]
+    except FileNotFoundError as error:
+        raise UsageError(_absent(path)) from error
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror}") from error
+    if not magic:
+        raise UsageError(f"{path} is empty: there is no row in it")
+    if magic == _PARQUET:
+        return Source(path, "parquet")
+    _refuse_other_kinds(path, start)
+    compression = _compression_of(magic)
+    with open_bytes(path, compression) as stream:
+        start = read_some(stream, 65536, path)
+    if not start:
+        raise UsageError(f"{path} holds nothing once decompressed: there is no row in it")
+    _refuse_packed_twice(path, compression, start)
+    if start[:4] in (b"\xff\xfe\0\0", b"\0\0\xfe\xff"):
+        raise UsageError(f"{path} is UTF-32. Next: iconv -f UTF-32 -t UTF-8 {path.name} > utf8.jsonl")
+    if start[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        raise UsageError(f"{path} is UTF-16. Next: iconv -f UTF-16 -t UTF-8 {path.name} > utf8.jsonl")
+    has_bom = start.startswith(BOM)
+    body = start[len(BOM) if has_bom else 0 :].lstrip(b" \t\r\n")
+    return Source(path, "json" if _is_array(body) else "jsonl", compression, has_bom)
+
+
+def _refuse_other_kinds(path: AnyPath, start: bytes) -> None:
+    if start.startswith(b"PK") and _SPREADSHEET.search(start):
+        raise UsageError(f"{path} is a spreadsheet, which is not read. Next: save the sheet as CSV, and name that file")
+    for begins, (kind, way) in _NOT_READ.items():
+        if start.startswith(begins):
+            raise UsageError(f"{path} is {kind}, which is not read. Next: {way.format(quote(str(path)))}")
+
+
+def _refuse_packed_twice(path: AnyPath, compression: str, start: bytes) -> None:
+    """Raise UsageError where what was decompressed is no text either."""
+    for begins, (kind, ending) in _PACKED.items() if compression else ():
+        if start.startswith(begins):
+            raise UsageError(
+                f"{path} is {kind} inside {compression}, and is unpacked once. "
+                f"Next: {compression} -dc {quote(str(path))} > rows.{ending}, then that file"
+            )
+
+
+def _compression_of(magic: bytes) -> Literal["", "gzip", "zstd"]:
+    if magic.startswith(_GZIP):
+        return "gzip"
+    return "zstd" if magic == _ZSTD or _ZSTD_SKIPPABLE.match(magic) else ""
+
+
+def size_of(path: AnyPath) -> int:
+    """Return the bytes of a file.
+
+    Raises:
+        UsageError: there is none, it may not be looked at, or it is a pipe or the like, which is gone once it is read.
+    """
+    try:
+        seen = path.stat()
+    except FileNotFoundError as error:
+        raise UsageError(_absent(path)) from error
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror}") from error
+    kind = "" if isinstance(seen, Seen) else _READ_ONCE.get(stat.S_IFMT(seen.st_mode))
+    if kind:
+        raise UsageError(f"{path} is a {kind} and cannot be read twice. Next: write what is in it to a file first")
+    return seen.st_size
+
+
+def _absent(path: AnyPath) -> str:
+    """Return what is said of a file that is not there."""
+    if isinstance(path, Address) or not path.is_symlink():
+        is_hub = str(path).startswith("hf:")
+        hint = (
+            ". A data set of the hub is written hf:OWNER/NAME:SPLIT, or hf:OWNER/NAME if it has one split"
+            if is_hub
+            else ""
+        )
+        return f"There is no file {path}{hint}"
+    return f"{path} is a link to {path.readlink()}, and nothing is there. Next: mend the link, or delete it"
+
+
+def _is_array(body: bytes) -> bool:
+    """An array file opens with `[` and then an object or nothing; a line that is an array is a bad row of JSON Lines."""
+    return body[:1] == b"[" and body[1:].lstrip(b" \t\r\n")[:1] in (b"{", b"]", b"")
