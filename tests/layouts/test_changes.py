@@ -6,10 +6,11 @@ import json
 from itertools import pairwise
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unmoor.layouts import RemoveItems, SetKey, SetSlice, apply_to_row, apply_to_text
+from unmoor.layouts import RemoveItems, SetKey, SetSlice, apply_to_row, apply_to_text, changes
 from unmoor.layouts.changes import Change
 
 texts = st.text(max_size=12)
@@ -85,3 +86,23 @@ def test_several_slices_of_one_string_are_those_of_the_string_as_it_was() -> Non
     changes = tuple(SetSlice(("a",), start, end, said) for start, end, said in [(0, 2, ""), (4, 5, "XYZ"), (2, 4, "-")])
     assert apply_to_row({"a": "0123456"}, changes) == {"a": "-XYZ56"}
     assert apply_to_text('{"a": "0\\u0031\\ud83d\\ude003456", "b": 1e5}', changes) == '{"a": "-XYZ56", "b": 1e5}'
+
+
+def test_a_row_is_looked_through_once_for_all_changes(monkeypatch: pytest.MonkeyPatch) -> None:
+    decoded = 0
+
+    class Counting(json.JSONDecoder):
+        def raw_decode(self, s: str, idx: int = 0) -> tuple[Any, int]:
+            nonlocal decoded
+            value, end = super().raw_decode(s, idx)
+            decoded += end - idx
+            return value, end
+
+    monkeypatch.setattr(changes, "_DECODER", Counting())
+    row = {"messages": [{"role": "assistant", "content": "0123456789" * 20} for _ in range(300)]}
+    text = json.dumps(row)
+    cut: tuple[Change, ...] = tuple(SetSlice(("messages", place, "content"), 0, 5, "") for place in range(300))
+    masked = tuple(SetKey(("messages", place), "train", False) for place in range(300))
+    some = (*cut, *masked, RemoveItems(("messages",), tuple(range(0, 300, 2))))
+    assert json.loads(apply_to_text(text, some)) == apply_to_row(row, some)
+    assert decoded < 12 * len(text)

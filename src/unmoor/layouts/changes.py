@@ -64,21 +64,33 @@ def apply_to_row(row: Row, changes: tuple[Change, ...]) -> Row:
             _at(changed, change.path)[change.key] = change.value
         else:
             items = _at(changed, change.path)
-            items[:] = [item for position, item in enumerate(items) if position not in change.positions]
+            gone = set(change.positions)
+            items[:] = [item for position, item in enumerate(items) if position not in gone]
     return changed
 
 
 def apply_to_text(text: str, changes: tuple[Change, ...]) -> str:
-    """Return the JSON `text` of a row with `changes` spliced in; everything else keeps its characters."""
-    for change in sorted(changes, key=_order):
-        start, end = _locate(text, _skip_space(text, 0), change.path)
+    """Return the JSON `text` of a row with `changes` spliced in; everything else keeps its characters.
+
+    Texts first, then keys, then removals: each of these takes one look at the row, however many changes there are.
+    """
+    slices: dict[Path, list[SetSlice]] = {}
+    keys: dict[Path, dict[str, Any]] = {}
+    for change in changes:
         if isinstance(change, SetSlice):
-            said, _ = scanstring(text, start + 1, False)
-            text = text[:start] + _dump(_with_slice(said, change), text) + text[end:]
+            slices.setdefault(change.path, []).append(change)
         elif isinstance(change, SetKey):
-            text = _set_key(text, start, change)
-        else:
-            text = _remove_items(text, start, set(change.positions))
+            keys.setdefault(change.path, {})[change.key] = change.value
+    if slices:
+        row = _JsonText(text)
+        text = _spliced(text, [row.with_slices(path, here) for path, here in slices.items()])
+    for depth in {len(path) for path in keys}:
+        row = _JsonText(text)
+        here = {path: values for path, values in keys.items() if len(path) == depth}
+        text = _spliced(text, [edit for path, values in here.items() for edit in row.with_keys(path, values)])
+    for change in changes:
+        if isinstance(change, RemoveItems) and change.positions:
+            text = _JsonText(text).without(change)
     return text
 
 
@@ -97,10 +109,96 @@ def _at(row: Any, path: Path) -> Any:
     return row
 
 
-def _dump(value: Any, like: str) -> str:
-    """Write `value` as JSON, in ASCII if the row is written so, or if it holds what UTF-8 cannot (lone surrogates)."""
-    written = json.dumps(value, ensure_ascii=like.isascii())
-    return written if _is_encodable(written) else json.dumps(value)
+_Edit = tuple[int, int, str]
+"""From where to where in the text, and what stands there instead."""
+
+
+def _spliced(text: str, edits: list[_Edit]) -> str:
+    parts, done = [], 0
+    for start, end, said in sorted(edits, key=lambda edit: edit[:2]):
+        parts += [text[done:start], said]
+        done = end
+    return "".join([*parts, text[done:]])
+
+
+class _JsonText:
+    """The JSON text of a row, in which values are found by their path. What was passed on the way is remembered."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._is_ascii = text.isascii()
+        self._objects: dict[int, list[tuple[str, int, int]]] = {}
+        self._arrays: dict[int, list[tuple[int, int]]] = {}
+
+    def with_slices(self, path: Path, slices: list[SetSlice]) -> _Edit:
+        start, end = self._locate(path)
+        said, _ = scanstring(self._text, start + 1, False)
+        for change in sorted(slices, key=_order):
+            said = _with_slice(said, change)
+        return start, end, self._dump(said)
+
+    def with_keys(self, path: Path, values: dict[str, Any]) -> list[_Edit]:
+        start, _ = self._locate(path)
+        members = self._members(start)
+        places = {key: (value_start, value_end) for key, value_start, value_end in reversed(members)}
+        edits = [(*places[key], self._dump(value)) for key, value in values.items() if key in places]
+        new = [f"{self._dump(key)}: {self._dump(value)}" for key, value in values.items() if key not in places]
+        at = members[-1][2] if members else start + 1
+        return [*edits, (at, at, (", " if members else "") + ", ".join(new))] if new else edits
+
+    def without(self, change: RemoveItems) -> str:
+        text = self._text
+        start, end = self._locate(change.path)
+        items, gone = self._items(start), set(change.positions)
+        left = [span for position, span in enumerate(items) if position not in gone]
+        if not left:
+            return text[: start + 1] + text[end - 1 :]
+        separator = text[items[0][1] : items[1][0]] if len(items) > 1 else ""
+        body = separator.join(text[begin:finish] for begin, finish in left)
+        return text[: items[0][0]] + body + text[items[-1][1] :]
+
+    def _locate(self, path: Path) -> tuple[int, int]:
+        span = (_skip_space(self._text, 0), len(self._text))
+        for step in path:
+            if isinstance(step, int):
+                span = self._items(span[0])[step]
+            else:
+                span = next((start, end) for key, start, end in self._members(span[0]) if key == step)
+        return span if path else (span[0], self._value_end(span[0]))
+
+    def _members(self, start: int) -> list[tuple[str, int, int]]:
+        """Return (key, value start, value end) of each member of the object that opens at `start`."""
+        if start in self._objects:
+            return self._objects[start]
+        text, members = self._text, self._objects.setdefault(start, [])
+        index = _skip_space(text, start + 1)
+        while text[index] != "}":
+            key, index = scanstring(text, index + 1, False)
+            value_start = _skip_space(text, _skip_space(text, index) + 1)
+            value_end = self._value_end(value_start)
+            members.append((key, value_start, value_end))
+            index = _after_comma(text, value_end)
+        return members
+
+    def _items(self, start: int) -> list[tuple[int, int]]:
+        """Return (start, end) of each item of the array that opens at `start`."""
+        if start in self._arrays:
+            return self._arrays[start]
+        text, items = self._text, self._arrays.setdefault(start, [])
+        index = _skip_space(text, start + 1)
+        while text[index] != "]":
+            end = self._value_end(index)
+            items.append((index, end))
+            index = _after_comma(text, end)
+        return items
+
+    def _value_end(self, start: int) -> int:
+        return int(_DECODER.raw_decode(self._text, start)[1])
+
+    def _dump(self, value: Any) -> str:
+        """Write `value` as JSON, in ASCII if the row is written so, or if it holds what UTF-8 cannot (lone surrogates)."""
+        written = json.dumps(value, ensure_ascii=self._is_ascii)
+        return written if _is_encodable(written) else json.dumps(value)
 
 
 def _is_encodable(text: str) -> bool:
@@ -117,61 +215,7 @@ def _skip_space(text: str, index: int) -> int:
     return index
 
 
-def _value_end(text: str, start: int) -> int:
-    return int(_DECODER.raw_decode(text, start)[1])
-
-
-def _members(text: str, start: int) -> list[tuple[str, int, int]]:
-    """Return (key, value start, value end) of each member of the object that opens at `start`."""
-    members: list[tuple[str, int, int]] = []
-    index = _skip_space(text, start + 1)
-    while text[index] != "}":
-        key, index = scanstring(text, index + 1, False)
-        value_start = _skip_space(text, _skip_space(text, index) + 1)
-        value_end = _value_end(text, value_start)
-        members.append((key, value_start, value_end))
-        index = _skip_space(text, value_end)
-        index = _skip_space(text, index + 1) if text[index] == "," else index
-    return members
-
-
-def _items(text: str, start: int) -> list[tuple[int, int]]:
-    """Return (start, end) of each item of the array that opens at `start`."""
-    items: list[tuple[int, int]] = []
-    index = _skip_space(text, start + 1)
-    while text[index] != "]":
-        end = _value_end(text, index)
-        items.append((index, end))
-        index = _skip_space(text, end)
-        index = _skip_space(text, index + 1) if text[index] == "," else index
-    return items
-
-
-def _locate(text: str, start: int, path: Path) -> tuple[int, int]:
-    for step in path:
-        if isinstance(step, int):
-            start = _items(text, start)[step][0]
-        else:
-            start = next(value_start for key, value_start, _ in _members(text, start) if key == step)
-    return start, _value_end(text, start)
-
-
-def _set_key(text: str, start: int, change: SetKey) -> str:
-    members = _members(text, start)
-    value = _dump(change.value, text)
-    for key, value_start, value_end in members:
-        if key == change.key:
-            return text[:value_start] + value + text[value_end:]
-    at = members[-1][2] if members else start + 1
-    lead = ", " if members else ""
-    return f"{text[:at]}{lead}{_dump(change.key, text)}: {value}{text[at:]}"
-
-
-def _remove_items(text: str, start: int, positions: set[int]) -> str:
-    items = _items(text, start)
-    left = [span for position, span in enumerate(items) if position not in positions]
-    if not left or not positions:
-        return text if not positions else text[: start + 1] + text[_value_end(text, start) - 1 :]
-    separator = text[items[0][1] : items[1][0]]
-    body = separator.join(text[begin:end] for begin, end in left)
-    return text[: items[0][0]] + body + text[items[-1][1] :]
+def _after_comma(text: str, index: int) -> int:
+    """Return where the next member or item begins, or where the bracket closes."""
+    index = _skip_space(text, index)
+    return _skip_space(text, index + 1) if text[index] == "," else index
