@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import gzip
 import json
 import os
 import re
@@ -20,6 +21,7 @@ import pytest
 
 from unmoor.engines.raw_rows import sample_of
 from unmoor.policy import SHIPPED
+from unmoor.run_folder.files import lock_folder
 
 REFUSAL = "I'm sorry, but I can't assist with that request."
 ROWS = [
@@ -389,6 +391,36 @@ def test_restore_replaces_files_alone_and_writes_what_a_link_leads_to(data: Path
     assert unmoor("restore", "run", "-o", "link", "--force", cwd=folder).returncode == 0
     assert (folder / "link").is_symlink()
     assert (folder / "old.jsonl").read_bytes() == data.read_bytes()
+
+
+def test_what_comes_back_plain_gets_no_name_of_a_compressed_file(data: Path) -> None:
+    folder = data.parent
+    packed = gzip.compress(data.read_bytes(), mtime=0)
+    (folder / "a.jsonl.gz").write_bytes(packed)
+    assert unmoor("filter", "a.jsonl.gz", "-o", "run", cwd=folder).returncode == 0
+    for name in ("a.jsonl.gz", "b.jsonl.ZST"):
+        done = unmoor("restore", "run", "-o", name, "--force", cwd=folder)
+        assert done.returncode == 2 and "what comes back is not compressed" in " ".join(done.stderr.split())
+        assert f"Next: -o {name.rpartition('.')[0]}" in " ".join(done.stderr.split())
+    assert (folder / "a.jsonl.gz").read_bytes() == packed
+    data.rename(folder / "plain.gz")
+    assert unmoor("filter", "plain.gz", "-o", "other", cwd=folder).returncode == 0
+    assert unmoor("restore", "other", "-o", "plain.gz", "--force", cwd=folder).returncode == 0
+
+
+def test_one_process_at_a_time_restores_to_a_place(data: Path) -> None:
+    folder = data.parent
+    assert unmoor("filter", data, "-o", "run", cwd=folder).returncode == 0
+    busy = folder / ".again.jsonl.restoring"
+    busy.mkdir()
+    (busy / "made").write_text("half")
+    held = lock_folder(busy, folder / "again.jsonl")
+    done = unmoor("restore", "run", "-o", "again.jsonl", cwd=folder)
+    assert done.returncode == 2 and "Another process is writing again.jsonl" in " ".join(done.stderr.split())
+    assert (busy / "made").read_text() == "half"
+    os.close(held)
+    assert unmoor("restore", "run", "-o", "again.jsonl", cwd=folder).returncode == 0
+    assert (folder / "again.jsonl").read_bytes() == data.read_bytes() and not busy.exists()
 
 
 def test_bad_rows_go_to_the_quarantine_and_the_run_goes_on(data: Path) -> None:

@@ -13,14 +13,12 @@ from unmoor.errors import RunFolderError, UsageError
 from unmoor.layouts import in_schema, read_chunks, recognise_source
 from unmoor.run_folder import (
     RUN,
-    clear,
     hash_file,
-    hidden_beside,
     hold_outside_runs,
     machine_errors,
-    making,
     read_lines_of,
     read_manifest,
+    scratch_beside,
     verify,
 )
 from unmoor.storage import AnyPath, for_random_access
@@ -29,6 +27,7 @@ __all__ = ["explain_row", "restore", "restored_files"]
 
 _BOM = b"\xef\xbb\xbf"
 _COPY_BYTES = 2**20
+_COMPRESSED = (".gz", ".gzip", ".zst", ".zstd")
 _PLACES = {
     "removed": "removed",
     "quarantined": "quarantine",
@@ -45,8 +44,10 @@ def restore(folder: AnyPath, target: Path) -> int:
     JSON Lines and arrays come back byte for byte (decompressed). Parquet comes back with equal values and schema.
 
     Raises:
-        RunFolderError: the run is half-written or altered, or was an audit, which keeps no rows.
-        UsageError: `target` is a device or the like, or several files were read and it is a file or holds something.
+        RunFolderError: the run is half-written or altered, or was an audit, which keeps no rows; or another process is
+            restoring to `target`.
+        UsageError: `target` is a device or the like, or has the name of a compressed file, or several files were read and it is
+            a file or holds something.
         MachineError: the disk is full.
     """
     manifest = read_manifest(folder, RUN)
@@ -59,17 +60,11 @@ def restore(folder: AnyPath, target: Path) -> int:
     is_folder = len(manifest["inputs"]) > 1
     target = target.resolve() if target.is_symlink() else target  # a link stays, what it leads to is written
     _hold_fit(target, manifest)
-    beside = hidden_beside(target, ".restoring")
-    with machine_errors(f"Writing {target}"):
-        try:
-            clear(beside)
-            with making(target):
-                beside.parent.mkdir(parents=True, exist_ok=True)
-                beside.mkdir() if is_folder else beside.touch()
-            _restore_files(folder, manifest, beside)
-            beside.replace(target)
-        finally:
-            clear(beside)
+    with machine_errors(f"Writing {target}"), scratch_beside(target, ".restoring") as scratch:
+        made = scratch / "made"
+        made.mkdir() if is_folder else made.touch()
+        _restore_files(folder, manifest, made)
+        made.replace(target)
     return int(manifest["counts"]["input"])
 
 
@@ -81,8 +76,13 @@ def _hold_fit(target: Path, manifest: dict[str, Any]) -> None:
             f"{target} is a device, a pipe or a socket, and no file is put in its place. Next: -o and the name of a file"
         )
     count = len(manifest["inputs"])
+    name = PurePosixPath(_plain_name(manifest["inputs"][0])).name if count == 1 else ""
+    if count == 1 and target.name.lower().endswith(_COMPRESSED) and not name.lower().endswith(_COMPRESSED):
+        raise UsageError(
+            f"{target} is the name of a compressed file, and what comes back is not compressed. "
+            f"Next: -o {target.with_name(target.name.rpartition('.')[0] or name)}"
+        )
     if count == 1 and target.is_dir():
-        name = PurePosixPath(_plain_name(manifest["inputs"][0])).name
         raise UsageError(f"{target} is a folder, and one file was read. Next: -o {target / name}")
     if count > 1 and target.exists() and not (target.is_dir() and not any(target.iterdir())):
         what = "holds other files" if target.is_dir() else "is a file"
@@ -149,11 +149,7 @@ def _names_back(files: Sequence[dict[str, Any]], ending: str) -> list[str]:
 def _plain_name(file: dict[str, Any]) -> str:
     """Return the name of a file without the ending of its compression: what comes back is decompressed."""
     name = str(file["name"])
-    return (
-        name.rpartition(".")[0]
-        if file["compression"] and name.lower().endswith((".gz", ".gzip", ".zst", ".zstd"))
-        else name
-    )
+    return name.rpartition(".")[0] if file["compression"] and name.lower().endswith(_COMPRESSED) else name
 
 
 _Rows = Iterator[tuple[int, str, dict[str, Any]]]
