@@ -76,11 +76,10 @@ def test_a_phrase_hits_and_misses_its_own_examples(code: str, number: int) -> No
 def test_the_first_stage_takes_the_whole_pack_and_lets_every_hit_through(
     code: str, engine: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """By Hyperscan as it is used: whole phrases, or the words that they must hold where a pack is too big for that."""
+    """By Hyperscan as it is used: whole phrases, and the words that they must hold where a phrase is too long for that."""
     pytest.importorskip(engine)
-    monkeypatch.setattr(sets, "WORDS_AFTER_TEXTS", 0)
-    is_too_big = sum(len(phrase.pattern.wide) for phrase in load_pack(code).phrases) > sets.COMPILE_MOST_BYTES
-    phrases = compiled(code, "auto" if engine == "hyperscan" and is_too_big else engine)
+    monkeypatch.setattr(sets, "COMPILE_AFTER_CHARACTERS", 0)
+    phrases = compiled(code, "auto" if engine == "hyperscan" else engine)
     for number, phrase in enumerate(load_pack(code).phrases):
         for sentence in phrase.hits:
             for before in AROUND:

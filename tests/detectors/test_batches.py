@@ -53,7 +53,7 @@ def _conversations(count: int) -> list[Conversation]:
     return [Conversation((Turn("user", text()), Turn("assistant", text(), is_target=True))) for _ in range(count)]
 
 
-@pytest.mark.parametrize("step", ["sets", "words", "phrases"])
+@pytest.mark.parametrize("step", ["sets", "words", "phrases", "phrases and words"])
 def test_many_at_once_find_what_one_at_a_time_finds(step: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("hyperscan")
     conversations = _conversations(300)
@@ -61,8 +61,9 @@ def test_many_at_once_find_what_one_at_a_time_finds(step: str, tmp_path: Path, m
     expected = [plain.find(conversation) for conversation in conversations]
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setattr(sets, "WORDS_AFTER_TEXTS", 10**9 if step == "sets" else 0)
-    monkeypatch.setattr(sets, "COMPILE_AFTER_CHARACTERS", 0 if step == "phrases" else 10**9)
+    monkeypatch.setattr(sets, "COMPILE_AFTER_CHARACTERS", 0 if "phrases" in step else 10**9)
     monkeypatch.setattr(sets, "COMPILE_MOST_BYTES", 80_000)
+    monkeypatch.setattr(sets, "WHOLE_MOST_BYTES", 600 if step == "phrases and words" else 10**9)
     assert Detector(DEFAULT, CODES, None, "auto").find_many(conversations) == expected
     assert any(expected)
 

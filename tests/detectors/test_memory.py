@@ -24,13 +24,13 @@ MOST_MEGABYTES = 250
 COMPILED = """
 import resource, sys
 from unmoor.detectors.scan import group_of
-from unmoor.detectors.sets import phrase_database
+from unmoor.detectors.sets import parted, phrase_database
 from unmoor.languages import load_pack
 
 pack = load_pack(sys.argv[1])
 spoken = [(number, phrase) for number, phrase in enumerate(pack.phrases) if group_of(phrase) == pack.code]
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-phrase_database(spoken)
+phrase_database(parted(spoken)[0])
 print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1000)
 """
 

@@ -22,7 +22,7 @@ from unmoor.detectors.literals import KEPT, must_have
 from unmoor.languages import Phrase
 from unmoor.records import cache_folder, keep_in_cache
 
-__all__ = ["HyperscanSet", "PhraseSet", "Re2Set", "WarmingSet", "phrase_database"]
+__all__ = ["HyperscanSet", "PhraseSet", "Re2Set", "WarmingSet", "parted", "phrase_database"]
 
 WORDS_AFTER_TEXTS = 500
 """RE2's sets cost 100 to 600 microseconds a text more than words do, which take 0.1 to 0.2 s to find for a pack, once."""
@@ -30,8 +30,11 @@ COMPILE_AFTER_CHARACTERS = 8_000_000
 """Words cost 25 to 85 microseconds a text of some 400 characters more than whole phrases; compiling those costs 0.2 to 8 s a pack
 (English 4), once on a machine: sooner than one run would have it, for the next has it for nothing. Texts alone would not do to
 count: answers of a few words are looked through for every pack of their script."""
-COMPILE_MOST_BYTES = 210_000
-"""Bytes of a pack's patterns that are compiled as whole phrases. A pack of 265 kB takes 45 s and 450 MB, and gains no more."""
+COMPILE_MOST_BYTES = 320_000
+"""Bytes of a pack's patterns that are compiled as whole phrases. The floor's, of all packs, are 900 kB and would take a minute."""
+WHOLE_MOST_BYTES = 9_000
+"""Bytes of one pattern that is compiled as a whole phrase; longer ones stay with their words. Of Russian's 145 patterns, 500 kB,
+three of 15 kB take one of the two minutes; without the 16 longer than this it takes ten seconds, and 8 MB instead of 72."""
 
 _RE2_MEMORY = 256 << 20
 _RE2_SET = 16
@@ -88,6 +91,18 @@ class _WordSet:
                     yield index, number
 
 
+class _BothSets:
+    """Whole phrases, and words for those that are too long."""
+
+    def __init__(self, *sets: PhraseSet) -> None:
+        self._sets = sets
+
+    def hits_many(self, texts: Sequence[str]) -> Iterator[tuple[int, int]]:
+        """Yield (index of a text, number of a phrase that may occur in it), some of them more than once."""
+        for one in self._sets:
+            yield from one.hits_many(texts)
+
+
 def _placed(found: list[tuple[int, int]], data: bytes) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return for matches (what, end) in joined texts: what, and the index of the text."""
     matches = np.array(found, dtype=np.int64)
@@ -108,7 +123,8 @@ class WarmingSet:
         self._phrases = phrases
         self._check = check
         self._seen = self._characters = 0
-        self._may_compile = sum(len(phrase.pattern.wide) for _, phrase in phrases) <= COMPILE_MOST_BYTES
+        self._whole, self._long = parted(phrases)
+        self._may_compile = bool(self._whole)
         self._is_final = False
         self._set: PhraseSet | None = None
 
@@ -124,23 +140,33 @@ class WarmingSet:
         """Take what is there or due; where there is no Hyperscan, or it does not take the phrases, what was taken before stays."""
         due = self._may_compile and self._characters > COMPILE_AFTER_CHARACTERS
         words_due = due or self._seen > WORDS_AFTER_TEXTS
-        if isinstance(self._set, _WordSet if not due else HyperscanSet) or (self._set is not None and not words_due):
+        if (isinstance(self._set, _WordSet) and not due) or (self._set is not None and not words_due):
             return
         if self._set is None and not _words_path(self._phrases).is_file():
             self._check(self._phrases)
         try:
             looked_up = phrase_database if due else _stored_phrases
-            database = looked_up(self._phrases) if self._may_compile else None
+            database = looked_up(self._whole) if self._may_compile else None
+            long_words = _words(self._long, find_now=True) if database is not None and self._long else None
             words = None if database is not None else _words(self._phrases, find_now=words_due)
         except not_trusted():
-            database, words, due = None, None, True
+            database, long_words, words, due = None, None, None, True
         self._is_final = due or database is not None or (words is not None and not self._may_compile)
         if database is not None:
-            self._set = HyperscanSet(self._phrases, database)
+            whole = HyperscanSet(self._whole, database)
+            self._set = _BothSets(whole, _WordSet(self._long, long_words)) if long_words else whole
         elif words is not None:
             self._set = _WordSet(self._phrases, words)
         elif self._set is None:
             self._set = Re2Set(self._phrases)
+
+
+def parted(phrases: Sequence[tuple[int, Phrase]]) -> tuple[list[tuple[int, Phrase]], list[tuple[int, Phrase]]]:
+    """Return the phrases that Hyperscan compiles whole and those that stay with their words: all, where they are too many."""
+    whole = [one for one in phrases if len(one[1].pattern.wide) <= WHOLE_MOST_BYTES]
+    if sum(len(phrase.pattern.wide) for _, phrase in whole) > COMPILE_MOST_BYTES:
+        return [], list(phrases)
+    return whole, [one for one in phrases if len(one[1].pattern.wide) > WHOLE_MOST_BYTES]
 
 
 def phrase_database(phrases: Sequence[tuple[int, Phrase]]) -> Any:
