@@ -78,6 +78,7 @@ def test_the_first_stage_takes_the_whole_pack_and_lets_every_hit_through(
 ) -> None:
     """By Hyperscan as it is used: whole phrases, and the words that they must hold where a phrase is too long for that."""
     pytest.importorskip(engine)
+    monkeypatch.setattr(sets, "WORDS_AFTER_TEXTS", 0)
     monkeypatch.setattr(sets, "COMPILE_AFTER_CHARACTERS", 0)
     phrases = compiled(code, "auto" if engine == "hyperscan" else engine)
     for number, phrase in enumerate(load_pack(code).phrases):

@@ -18,7 +18,8 @@ from unmoor.languages import LETTERS, NO_START, Phrase
 __all__ = ["FLOOR", "REWORDING", "Scanner", "exact_pattern", "group_of", "requests_in"]
 
 FLOOR = "floor"
-"""The group of all packs' floor phrases, which are looked for in every language at once."""
+"""The group of all packs' floor phrases, which are looked for in every language at once, but only where something is done to a row:
+compiling them whole, 900 kB, would take a minute and be worth it to nobody."""
 REWORDING = "rewording"
 """The group of all packs' phrases that ask for a text in other words: it may hold more of another
 language than of its own."""
@@ -79,12 +80,13 @@ class Scanner:
 
     def _set(self, group: str) -> PhraseSet:
         if group not in self._sets:
-            self._sets[group] = self._compile(self._groups[group])
+            self._sets[group] = self._compile(group)
         return self._sets[group]
 
-    def _compile(self, phrases: list[tuple[int, Phrase]]) -> PhraseSet:
+    def _compile(self, group: str) -> PhraseSet:
+        phrases = self._groups[group]
         if self._engine == "auto":
-            return WarmingSet(phrases, check=_check_patterns)
+            return WarmingSet(phrases, check=_check_patterns, may_compile=group != FLOOR)
         _check_patterns(phrases)
         return Re2Set(phrases) if self._engine == "re2" else HyperscanSet(phrases, phrase_database(phrases))
 

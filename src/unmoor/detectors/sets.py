@@ -31,7 +31,7 @@ COMPILE_AFTER_CHARACTERS = 8_000_000
 (English 4), once on a machine: sooner than one run would have it, for the next has it for nothing. Texts alone would not do to
 count: answers of a few words are looked through for every pack of their script."""
 COMPILE_MOST_BYTES = 320_000
-"""Bytes of a pack's patterns that are compiled as whole phrases. The floor's, of all packs, are 900 kB and would take a minute."""
+"""Bytes of a pack's patterns that are compiled as whole phrases; those of a pack with more stay with their words."""
 WHOLE_MOST_BYTES = 9_000
 """Bytes of one pattern that is compiled as a whole phrase; longer ones stay with their words. Of Russian's 145 patterns, 500 kB,
 three of 15 kB take one of the two minutes; without the 16 longer than this it takes ten seconds, and 8 MB instead of 72."""
@@ -117,13 +117,20 @@ class WarmingSet:
     """
 
     def __init__(
-        self, phrases: Sequence[tuple[int, Phrase]], check: Callable[[Sequence[tuple[int, Phrase]]], None]
+        self,
+        phrases: Sequence[tuple[int, Phrase]],
+        check: Callable[[Sequence[tuple[int, Phrase]]], None],
+        *,
+        may_compile: bool = True,
     ) -> None:
-        """Take the phrases; `check` raises for one that RE2 does not take, and is asked until their words are in the cache."""
+        """Take the phrases; `check` raises for one that RE2 does not take, and is asked until their words are in the cache.
+
+        Unless they `may_compile`, they stay with their words.
+        """
         self._phrases = phrases
         self._check = check
         self._seen = self._characters = 0
-        self._whole, self._long = parted(phrases)
+        self._whole, self._long = parted(phrases) if may_compile else ([], list(phrases))
         self._may_compile = bool(self._whole)
         self._is_final = False
         self._set: PhraseSet | None = None

@@ -76,6 +76,21 @@ def test_a_head_that_is_too_long_is_a_431(server: Running, start: str) -> None:
     assert said.startswith(b"HTTP/1.1 431 ") and b"request_header_too_large" in said
 
 
+@pytest.mark.parametrize(
+    ("start", "status"), [(b"GET / HTTP/1.1\r\n" + b"x: y\r\n" * 20_000, b"431"), (b"no such thing\r\n\r\n", b"400")]
+)
+def test_a_client_that_is_still_sending_can_read_why_it_was_turned_away(
+    server: Running, start: bytes, status: bytes
+) -> None:
+    with connect(server) as connection:
+        connection.sendall(start)
+        for _ in range(3):
+            time.sleep(0.1)
+            connection.sendall(b"x: y\r\n" * 1_000)
+        connection.settimeout(10)
+        assert connection.recv(65_536).startswith(b"HTTP/1.1 " + status)
+
+
 @pytest.mark.parametrize("begun", [b"", b"GET /v1/models HTTP/1.1\r\nhost: "])
 def test_a_client_that_never_finishes_its_head_is_hung_up_on(upstream_url: str, begun: bytes) -> None:
     with running_service(Proxy(upstream_url), limits=Limits(head_seconds=0.3)) as server, connect(server) as connection:

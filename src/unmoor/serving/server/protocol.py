@@ -23,6 +23,8 @@ __all__ = ["MAX_HEAD_BYTES", "patient_protocol"]
 
 MAX_HEAD_BYTES = 64 * 1024
 """Request line and headers together, of a head that comes in several reads; the usual servers take 8 to 32 KiB."""
+_DROPPED_BYTES, _DROPPED_SECONDS = 2**20, 2.0
+"""What is taken and dropped after the last answer: a connection that is closed with bytes unread is reset, and the answer lost."""
 
 
 def patient_protocol(head_seconds: float) -> type[HttpToolsProtocol]:
@@ -37,6 +39,8 @@ class _Patience(_Base):
     _alarm: asyncio.TimerHandle | None = None
     _head_bytes = 0
     _is_in_head = True
+    _may_drop: int | None = None
+    """Bytes that may still come once all is said; None before that."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)  # type: ignore[arg-type]
@@ -47,14 +51,17 @@ class _Patience(_Base):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
+        if self._may_drop is not None:
+            self._may_drop -= len(data)
+            if self._may_drop < 0:
+                self.transport.close()
+            return
         was_in_head = self._is_in_head
         super().data_received(data)
         if was_in_head and self._is_in_head:
             self._head_bytes += len(data)
             if self._head_bytes > MAX_HEAD_BYTES:
-                self._end_head()
-                self.transport.write(_TOO_LARGE)
-                self.transport.close()
+                self._say_last(_TOO_LARGE)
 
     def on_message_begin(self) -> None:
         self._begin_head()
@@ -65,8 +72,16 @@ class _Patience(_Base):
         super().on_headers_complete()
 
     def send_400_response(self, msg: str) -> None:
-        self.transport.write(_answer(400, "Bad Request", ServiceError(400, msg, code="invalid_request")))
-        self.transport.close()
+        self._say_last(_answer(400, "Bad Request", ServiceError(400, msg, code="invalid_request")))
+
+    def _say_last(self, answer: bytes) -> None:
+        """Answer, and hang up once the client has read it, or sent or waited too long."""
+        self._end_head()
+        self._may_drop = _DROPPED_BYTES
+        self.transport.write(answer)
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+        asyncio.get_running_loop().call_later(_DROPPED_SECONDS, self.transport.close)
 
     def _begin_head(self) -> None:
         self._end_head()
