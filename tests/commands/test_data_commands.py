@@ -9,6 +9,7 @@ import os
 import re
 import resource
 import shlex
+import shutil
 import socket
 import subprocess
 import sys
@@ -48,6 +49,24 @@ def data(tmp_path: Path) -> Path:
     path = tmp_path / "train.jsonl"
     path.write_text("".join(json.dumps(row) + "\n" for row in ROWS))
     return path
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with runs of one file and of two, an empty folder, one that holds files, and runs that were altered; made once."""
+    folder = tmp_path_factory.mktemp("runs")
+    written = "".join(json.dumps(row) + "\n" for row in ROWS)
+    for name in ("full", "empty"):
+        (folder / name).mkdir()
+    for name in ("train.jsonl", "full/a.jsonl", "full/b.jsonl"):
+        (folder / name).write_text(written)
+    assert unmoor("filter", "train.jsonl", "-o", "one", cwd=folder).returncode == 0
+    assert unmoor("filter", "full", "-o", "two", cwd=folder).returncode == 0
+    for name in ("run", "reviewed", "altered"):
+        shutil.copytree(folder / "one", folder / name)
+    (folder / "reviewed" / "review").touch()
+    (folder / "altered" / "MANIFEST.json").write_text("[]")
+    return folder
 
 
 def test_an_audit_prints_what_scripts_read(data: Path) -> None:
@@ -536,18 +555,13 @@ def test_nothing_can_be_written_below_a_file(data: Path, command: tuple[str, ...
         (["apply", "altered"], 2, "altered/MANIFEST.json is no manifest of a run, which is a JSON object. Next: "),
     ],
 )
-def test_an_odd_place_is_one_clear_message(data: Path, arguments: list[str], code: int, words: str) -> None:
-    folder = data.parent
-    for run in ("run", "reviewed", "altered"):
-        assert unmoor("filter", data, "-o", run, cwd=folder).returncode == 0
-    (folder / "reviewed" / "review").touch()
-    (folder / "altered" / "MANIFEST.json").write_text("[]")
-    before = sorted(folder.iterdir())
-    done = unmoor(*arguments, cwd=folder)
+def test_an_odd_place_is_one_clear_message(runs: Path, arguments: list[str], code: int, words: str) -> None:
+    before = sorted(runs.iterdir())
+    done = unmoor(*arguments, cwd=runs)
     assert done.returncode == code, done.stderr
     assert words in done.stderr
     assert len(done.stderr.splitlines()) == 1
-    assert sorted(folder.iterdir()) == before
+    assert sorted(runs.iterdir()) == before
 
 
 @pytest.mark.parametrize(
@@ -566,21 +580,18 @@ def test_an_odd_place_is_one_clear_message(data: Path, arguments: list[str], cod
     ],
 )
 def test_where_an_input_cannot_come_back_to_is_said_for_what_it_is(
-    data: Path, arguments: list[str], words: str
+    runs: Path, arguments: list[str], words: str
 ) -> None:
-    folder = data.parent
-    for name in ("full", "empty"):
-        (folder / name).mkdir()
-    for name in ("a", "b"):
-        (folder / "full" / f"{name}.jsonl").write_bytes(data.read_bytes())
-    assert unmoor("filter", data, "-o", "one", cwd=folder).returncode == 0
-    assert unmoor("filter", "full", "-o", "two", cwd=folder).returncode == 0
-    done = unmoor("restore", *arguments, cwd=folder)
+    done = unmoor("restore", *arguments, cwd=runs)
     assert (done.returncode, done.stdout) == (2, "")
     assert words in done.stderr
-    assert unmoor("verify", arguments[0], cwd=folder).returncode == 0
-    assert unmoor("restore", "two", "-o", "empty", cwd=folder).returncode == 0
-    assert sorted(path.name for path in (folder / "empty").iterdir()) == ["a.jsonl", "b.jsonl"]
+
+
+def test_an_input_comes_back_into_an_empty_folder_from_runs_that_nothing_was_written_into(runs: Path) -> None:
+    for run in ("one", "two"):
+        assert unmoor("verify", run, cwd=runs).returncode == 0
+    assert unmoor("restore", "two", "-o", "empty", cwd=runs).returncode == 0
+    assert sorted(path.name for path in (runs / "empty").iterdir()) == ["a.jsonl", "b.jsonl"]
 
 
 def test_a_shard_of_tables_that_differ_is_refused_before_it_is_filtered(tmp_path: Path) -> None:
