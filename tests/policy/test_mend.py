@@ -64,3 +64,14 @@ def test_nothing_to_cut_changes_nothing(text: str) -> None:
 )
 def test_an_answer_of_nothing_is_not_enough(text: str, enough: bool) -> None:
     assert is_enough(text) is enough
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("Ben bir yapay zekayım. iki yumurta kırın.", "İki yumurta kırın."),
+        ("Sono un'intelligenza. il treno parte.", "Il treno parte."),
+    ],
+)
+def test_a_capital_i_keeps_its_dot_where_letters_are_turkish(text: str, left: str) -> None:
+    assert cut_spans(text, [(0, text.index(". ") + 1)]) == left

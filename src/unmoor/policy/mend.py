@@ -14,6 +14,8 @@ _THOUGHT = ("</think>", "</thinking>", "</reasoning>", "</thought>")
 _SENTENCE_ENDS = ".!?…。！？\n:"
 _UNSPACED = "。！？，、：；」』）"
 """After these no space is put: Chinese and Japanese have none between sentences."""
+_DOTTED = frozenset("ıİğĞ")
+"""Letters of Turkish and its relatives alone."""
 
 
 def cut_spans(text: str, spans: Iterable[tuple[int, int]]) -> str:
@@ -51,7 +53,11 @@ def _join(before: str, after: str) -> str:
 
 
 def _capitalised(text: str) -> str:
-    return text[:1].upper() + text[1:] if text[:1].islower() else text
+    """Return the text with a capital first; in Turkish and its relatives that of an i is İ."""
+    if not text[:1].islower():
+        return text
+    keeps_dot = text[0] == "i" and not _DOTTED.isdisjoint(text)
+    return ("İ" if keeps_dot else text[0].upper()) + text[1:]
 
 
 def is_enough(text: str) -> bool:
