@@ -76,6 +76,28 @@ _SERVICE = re.compile(
 )
 """What a shop, and no model, says that it does not do."""
 
+_CHOOSES = re.compile(
+    r"\b(?:but|though|yet|still|however),?(?: [^.!?;:\n]{0,60})?"
+    r"(?:\bif i (?:had|were|was|did|could|ever)\b[^.!?;:\n]{0,60}?,? i(?:['’]d| would) (?!not|rather|prefer|never|ask|need|still|suggest)"
+    r"|\bi(?:['’]d| would)(?: probably| definitely| happily)? (?:pick|choose|go (?:with|for)|vote for|name|opt for)\b)",
+    re.IGNORECASE,
+)
+"""A sentence that turns and says after all what would be chosen: "... but if I had to pick, I'd say blue"."""
+
+_SAYS_YES = re.compile(r"\W*(?:yes|yeah|yep|sure)\b(?!\W+but\b)", re.IGNORECASE)
+_ASKS_WHETHER = re.compile(r"\W*(?:(?:hi|hey|hello|so|and|ok|okay)\W+)*(?:are|is|do|does|can|could|will|have|has|did|may) you\b")
+"""English for a question about what the assistant is able to do."""
+
+_SEVERAL = re.compile(r"\b(?:and|then|also|plus|as well)\b|[?;]\s*\S|\b[12]\)|\n")
+"""What a request holds that asks for more than one thing."""
+_NOT_LOOKED_UP = re.compile(
+    r"\b(?:check|verify|confirm|see|tell|know|say|look up|guarantee)(?: you)?"
+    r" (?:whether|if|how many|which of|today|current|live|exact|that (?:they|it|these))",
+    re.IGNORECASE,
+)
+_CAVEAT_AFTER = 100
+"""Code points of an answer in which nothing declines, after which its last sentence only says what was not looked up."""
+
 _ANSWER_SHARE = 0.25
 """Share of an answer from which what stands beside its lectures is one."""
 
@@ -216,7 +238,53 @@ def _is_service(view: TurnView, refusals: list[Hit]) -> bool:
     return all(hit.belief < STRENGTHS["likely"] for hit in refusals) and bool(_SERVICE.search(view.answer.text))
 
 
+def _chooses_after_all(view: TurnView, refusals: list[Hit]) -> bool:
+    """Return whether the first sentence that lacks a taste or a body goes on to choose, on nothing nervous: "I can't travel, but I'd
+    pick Lisbon".
+    """
+    own = [hit for hit in view.hits if not hit.doubt and hit.phrase.behaviour in (*REFUSALS, "bias.evasion")]
+    if not own or "request.sensitive" in view.asks:
+        return False
+    start, end = own[0].sentence
+    chosen = _CHOOSES.search(view.answer.text, start, end)
+    return (
+        chosen is not None
+        and all(start <= hit.start < chosen.end() for hit in own)
+        and view.answer.chars_after(chosen.end()) > 2
+        and not any(hit.phrase.behaviour == "refusal.policy" and hit.belief >= STRENGTHS["sure"] for hit in refusals)
+    )
+
+
+def _says_yes(view: TurnView, refusals: list[Hit]) -> bool:
+    """Return whether it was asked what it can do, says yes, and only then what is beyond it."""
+    if not refusals or not _ASKS_WHETHER.match(view.request) or not _SAYS_YES.match(view.answer.text):
+        return False
+    return all(
+        (hit.phrase.behaviour == "refusal.capability" or hit.belief < STRENGTHS["sure"])
+        and view.answer.ordinal(hit.start) > 0
+        for hit in refusals
+    )
+
+
+def _only_a_caveat(view: TurnView, refusals: list[Hit]) -> bool:
+    """Return whether one thing was asked for and answered, and the last sentence alone says what could not be looked up."""
+    nervous = {"request.sensitive", "request.private", "request.self", "request.opinion"}
+    if not refusals or view.asks & nervous or _SEVERAL.search(view.request):
+        return False
+    last = view.answer.sentences.spans[-1][0]
+    own = [hit for hit in view.hits if not hit.doubt and hit.phrase.behaviour not in FILLERS]
+    return (
+        all(hit.phrase.behaviour == "refusal.capability" for hit in refusals)
+        and all(hit.start >= last for hit in own)
+        and last - view.answer.body >= _CAVEAT_AFTER
+        and bool(_NOT_LOOKED_UP.search(view.answer.text, last))
+    )
+
+
 _EXCUSES = (
+    _chooses_after_all,
+    _says_yes,
+    _only_a_caveat,
     _only_lectures_beside,
     _is_service,
     _only_disclaims,
