@@ -78,7 +78,8 @@ _SERVICE = re.compile(
 
 _CHOOSES = re.compile(
     r"\b(?:but|though|yet|still|however),?(?: [^.!?;:\n]{0,60})?"
-    r"(?:\bif i (?:had|were|was|did|could|ever)\b[^.!?;:\n]{0,60}?,? i(?:['’]d| would) (?!not|rather|prefer|never|ask|need|still|suggest)"
+    r"(?:\bif i (?:had|were|was|did|could|ever)\b[^.!?;:\n]{0,60}?,? i(?:['’]d| would)"
+    r" (?!not|rather|prefer|never|ask|need|still|suggest)"
     r"|\bi(?:['’]d| would)(?: probably| definitely| happily)? (?:pick|choose|go (?:with|for)|vote for|name|opt for)\b)",
     re.IGNORECASE,
 )
@@ -239,8 +240,8 @@ def _is_service(view: TurnView, refusals: list[Hit]) -> bool:
 
 
 def _chooses_after_all(view: TurnView, refusals: list[Hit]) -> bool:
-    """Return whether the first sentence that lacks a taste or a body goes on to choose, on nothing nervous: "I can't travel, but I'd
-    pick Lisbon".
+    """Return whether the first sentence that lacks a taste or a body goes on to choose, on nothing nervous: "I can't travel, but
+    I'd pick Lisbon".
     """
     own = [hit for hit in view.hits if not hit.doubt and hit.phrase.behaviour in (*REFUSALS, "bias.evasion")]
     if not own or "request.sensitive" in view.asks:

@@ -56,8 +56,8 @@ _LEADS_AWAY = re.compile(
 _HERE_IT_IS = re.compile(r"\bhere(?:['’]s| is| are)\b(?![^:\n]*\b(?:instead|can|could)\b)[^:\n]*:", re.IGNORECASE)
 """What stands before something that is given all the same."""
 _LEADS_WITHIN, _MOST_GIVEN, _FULL_SHARE, _SHORT = 2, 100, 0.3, 700
-"""Up to which sentence a refusal opens an answer; code points of others beside it that are a reason and no answer yet; what share of
-its chance to refuse at all the answer must have to refuse in full; and how short it is. Chosen so that no labelled answer that
+"""Up to which sentence a refusal opens an answer; code points of others beside it that are a reason and no answer yet; what share
+of its chance to refuse at all the answer must have to refuse in full; and how short it is. Chosen so that no labelled answer that
 refuses in part is taken for one that refuses in full."""
 _LECTURE_SHARE = 0.6
 """Share of an answer from which lecturing sentences are all that it is."""
@@ -184,8 +184,8 @@ def _shifted(chance: float, logit: float) -> float:
 
 
 def _kind(view: TurnView, refusals: list[Hit], verdict: Verdict, argues: float) -> str:
-    """Return the kind of refusal. What is no more than a refusal, or an inability and a hint, is none in part; what says that it does
-    a part, or something milder, is.
+    """Return the kind of refusal. What is no more than a refusal, or an inability and a hint, is none in part; what says that it
+    does a part, or something milder, is.
     """
     firmly = {hit.phrase.behaviour for hit in refusals if hit.belief >= STRENGTHS["likely"]}
     if firmly == {"refusal.partial"}:
