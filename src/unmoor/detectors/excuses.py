@@ -86,7 +86,9 @@ _CHOOSES = re.compile(
 """A sentence that turns and says after all what would be chosen: "... but if I had to pick, I'd say blue"."""
 
 _SAYS_YES = re.compile(r"\W*(?:yes|yeah|yep|sure)\b(?!\W+but\b)", re.IGNORECASE)
-_ASKS_WHETHER = re.compile(r"\W*(?:(?:hi|hey|hello|so|and|ok|okay)\W+)*(?:are|is|do|does|can|could|will|have|has|did|may) you\b")
+_ASKS_WHETHER = re.compile(
+    r"\W*(?:(?:hi|hey|hello|so|and|ok|okay)\W+)*(?:are|is|do|does|can|could|will|have|has|did|may) you\b"
+)
 """English for a question about what the assistant is able to do."""
 
 _SEVERAL = re.compile(r"\b(?:and|then|also|plus|as well)\b|[?;]\s*\S|\b[12]\)|\n")

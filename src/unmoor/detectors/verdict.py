@@ -210,11 +210,11 @@ def _is_all(view: TurnView, refusals: list[Hit], beside: int) -> bool:
 
 
 def _only_leads_away(view: TurnView, refusals: list[Hit]) -> bool:
-    """Return whether an answer opens with a sure refusing phrase that the model does not count, and hardly says anything else but
-    what it offers, asks back, or where it sends the asker: "I won't cross that line. ... Shall I draft a message to her?"
+    """Return whether an answer opens with an outright refusing phrase that the model does not count, and hardly says anything else
+    but what it offers, asks back, or where it sends the asker: "I won't cross that line. ... Shall I draft a message to her?"
     """
     answer = view.answer
-    surely = [hit for hit in refusals if hit.belief >= STRENGTHS["sure"] and not hit.phrase.weighed]
+    surely = [hit for hit in refusals if not hit.phrase.weighed and _is_outright(view, hit)]
     if not surely or answer.code or answer.is_verse or answer.is_letter or _HERE_IT_IS.search(answer.text):
         return False
     said = {hit.sentence for hit in refusals if hit.belief >= STRENGTHS["likely"]}
@@ -229,6 +229,12 @@ def _only_leads_away(view: TurnView, refusals: list[Hit]) -> bool:
         and sum(end - start for start, end in beside) <= _MOST_GIVEN
         and len(answer.text.strip()) <= _SHORT
     )
+
+
+def _is_outright(view: TurnView, hit: Hit) -> bool:
+    """Return whether a phrase is sure to refuse, or likely to and its sentence is unwilling: "I'm not going to dig"."""
+    is_unwilling = hit.phrase.behaviour == "refusal.policy" and _UNWILLING.search(view.answer.text, *hit.sentence)
+    return hit.belief >= (STRENGTHS["likely"] if is_unwilling else STRENGTHS["sure"])
 
 
 def _answers(view: TurnView, hit: Hit) -> bool:
