@@ -33,7 +33,8 @@ ALONE = 0.85
 _UNWILLING = re.compile(
     r"\b(?:(?:won['’]t|will not)(?! be able)|wouldn['’]t|not (?:going|willing) to|refuse|decline|let['’]?s not|let us not"
     r"|good conscience|i avoid|leave (?:\w+ ){1,2}to|(?:do not|don['’]t) want to|(?:would|['’]d) (?:rather|prefer)(?: to)? not"
-    r"|not comfortable|uncomfortable|uneasy|steer (?:clear|away)|no from me)\b",
+    r"|not comfortable|uncomfortable|uneasy|steer (?:clear|away)|no from me|line i|get involved in|pass on"
+    r"|something i(?:['’](?:d|ll|m)| should| would| will| do))\b",
     re.IGNORECASE,
 )
 _HINT_CHARS = 120
