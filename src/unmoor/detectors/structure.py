@@ -41,6 +41,20 @@ _SELF_SPEAKERS = frozenset(
         "svar",
         "note",
         "disclaimer",
+        "risposta",
+        "respuesta",
+        "resposta",
+        "nota",
+        "avviso",
+        "avvertenza",
+        "attenzione",
+        "premessa",
+        "aviso",
+        "advertencia",
+        "advertência",
+        "atención",
+        "atenção",
+        "importante",
     )
 )
 _SPEECH = re.compile(r"\s*[\"“„«「『]")
@@ -48,7 +62,7 @@ _SPEECH = re.compile(r"\s*[\"“„«「『]")
 _QUESTIONS = frozenset(
     ("q", "question", "frage", "fråga", "spørgsmål", "spørsmål", "domanda", "pregunta", "pergunta", "вопрос")
 )
-_ANSWERS = frozenset(("a", "answer", "response", "antwort", "svar"))
+_ANSWERS = frozenset(("a", "answer", "response", "antwort", "svar", "risposta", "respuesta", "resposta"))
 """Who answers in a text of questions and answers: a speaker where there are several questions."""
 _DASH = re.compile(r"[ \t]*[—–―][ \t]*\S")
 _SPOKEN_LINES = 3
