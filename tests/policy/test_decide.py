@@ -145,6 +145,35 @@ def test_dropping_a_turn_takes_its_request_and_its_tool_calls_along() -> None:
     assert turns_to_remove(conversation, [Edit("drop_turn", 2)]) == {1, 2}
 
 
+CALLS = Conversation(
+    (
+        Turn("user", "What is the weather?"),
+        Turn("assistant", "I won't help with that.", is_target=True, has_tool_calls=True),
+        Turn("tool", "12"),
+        Turn("assistant", "It is mild.", is_target=True),
+        Turn("user", "Why not?"),
+        Turn("assistant", "I won't help with that.", is_target=True),
+        Turn("user", "Name a tree."),
+        Turn("assistant", "An oak.", is_target=True),
+        Turn("assistant", "An ash.", is_target=True),
+    )
+)
+
+
+@pytest.mark.parametrize(("turn", "gone"), [(1, {0, 1, 2, 3, 4, 5}), (7, {6, 7, 8}), (8, {8})])
+def test_what_follows_a_dropped_answer_up_to_the_next_request_goes_with_it(turn: int, gone: set[int]) -> None:
+    found = (_finding(CALLS, turn, CALLS.turns[turn].text),)
+    assert turns_to_remove(CALLS, decide(CALLS, found, _policy("drop_turn")).edits) == gone
+
+
+@pytest.mark.parametrize("action", ["drop_turn", "cut", "drop", "mend"])
+@pytest.mark.parametrize(("turn", "floor"), [(1, 3), (3, 1), (1, 5), (7, 8)])
+def test_no_exchange_goes_in_which_the_floor_keeps_an_answer(turn: int, floor: int, action: str) -> None:
+    found = (_finding(CALLS, turn, CALLS.turns[turn].text),)
+    decision = decide(CALLS, found, _policy(action), floor_turns={floor: True})
+    assert decision.outcome != "removed" and floor not in turns_to_remove(CALLS, decision.edits)
+
+
 @pytest.mark.parametrize("action", ACTIONS)
 def test_no_action_touches_a_floor_refusal(action: str) -> None:
     decision = decide(TWO, (REFUSAL,), _policy(action), floor_turns={2: True})

@@ -56,7 +56,7 @@ def decide(
     others = tuple(finding for finding in findings if finding not in excepted)
     weighed = _weigh(others, policy)
     asked = {turn: _turn_action(weighed.by_turn[turn], policy, can_mask) for turn in weighed.by_turn}
-    actions = _hold_floor(asked, frozenset(floor_turns))
+    actions = _hold_floor(conversation, asked, frozenset(floor_turns))
     edits = _edits(conversation, weighed, policy, actions)
     orphans = _orphans(conversation, edits, frozenset(floor_turns))
     edits = tuple(sorted((*edits, *(Edit("drop_turn", turn) for turn in orphans)), key=lambda edit: edit.turn))
@@ -89,13 +89,17 @@ class _Plan:
     asked_by: Mapping[str, tuple[str, ...]]
 
 
-def _hold_floor(asked: dict[int, str], floor_turns: frozenset[int]) -> dict[int, str]:
+def _hold_floor(conversation: Conversation, asked: dict[int, str], floor_turns: frozenset[int]) -> dict[int, str]:
     """Return the actions that leave floor turns alone: not edited, and not taken along by what happens to other turns."""
     held = {turn: action for turn, action in asked.items() if turn not in floor_turns or action in _MILD}
     for turn, action in held.items():
         takes_floor = action == "drop" or (action == "cut" and any(other > turn for other in floor_turns))
         held[turn] = "drop_turn" if floor_turns and takes_floor else action
-    return held
+    return {
+        turn: action
+        for turn, action in held.items()
+        if action in (*_MILD, "mask") or floor_turns.isdisjoint(_exchange(conversation, turn))
+    }
 
 
 def _weigh(findings: tuple[Finding, ...], policy: Policy) -> _Weighed:
@@ -159,8 +163,8 @@ def _orphans(conversation: Conversation, edits: tuple[Edit, ...], floor_turns: f
     edited = {edit.turn: edit.action for edit in edits}
     found: list[int] = []
     for dropped in (turn for turn, action in edited.items() if action == "drop_turn"):
-        for turn in follow_ups_of(conversation, dropped):
-            if turn in floor_turns:
+        for turn in follow_ups_of(conversation, _exchange(conversation, dropped)[-1]):
+            if not floor_turns.isdisjoint(_exchange(conversation, turn)):
                 break
             if edited.get(turn) != "drop_turn" and turn not in found:
                 found.append(turn)
@@ -172,9 +176,18 @@ def turns_to_remove(conversation: Conversation, edits: Iterable[Edit]) -> frozen
     gone: set[int] = set()
     for edit in edits:
         if edit.action in ("drop_turn", "cut"):
-            start = _request_start(conversation, edit.turn)
-            gone.update(range(start, len(conversation.turns) if edit.action == "cut" else edit.turn + 1))
+            here = _exchange(conversation, edit.turn)
+            gone.update(range(here.start, len(conversation.turns)) if edit.action == "cut" else here)
     return frozenset(gone)
+
+
+def _exchange(conversation: Conversation, turn: int) -> range:
+    """Return the turns that go with an answer: its request, and what follows it up to the next one, such as the result of a call
+    and the answer made of it. None of them stands without the others.
+    """
+    turns = conversation.turns
+    end = next((i for i in range(turn + 1, len(turns)) if turns[i].role in ("user", "system")), len(turns))
+    return range(_request_start(conversation, turn), end)
 
 
 def _request_start(conversation: Conversation, turn: int) -> int:
