@@ -148,6 +148,25 @@ def test_the_input_may_be_gone_or_have_been_compressed_or_several_files(tmp_path
     assert sorted(path.name for path in tmp_path.iterdir()) == ["house"], "nothing is left beside the run"
 
 
+@pytest.mark.parametrize(
+    ("name", "path", "plain"),
+    [("rows.jsonl.gzip", "rows.jsonl.gzip", "rows.jsonl"), ("ROWS.JSONL.GZ", "ROWS.JSONL.GZ", "ROWS.JSONL")]
+    + [("in.gzip/rows.jsonl", path, "rows.jsonl") for path in ("in.gzip", "in.gzip/none/..")],
+)
+def test_whatever_the_input_was_called_its_run_is_applied(tmp_path: Path, name: str, path: str, plain: str) -> None:
+    rows = "".join(
+        json.dumps(row(n, text)) + "\n" for n, text in enumerate((REFUSAL, PLAIN, REFUSAL, PLAIN), 1)
+    ).encode()
+    (tmp_path / "in.gzip" / "none").mkdir(parents=True)
+    (tmp_path / name).write_bytes(gzip.compress(rows) if name.lower().endswith((".gz", ".gzip")) else rows)
+    done = unmoor("filter", path, "-o", "house", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    say(tmp_path / "house", "wrong", of_row=1)
+    apply(tmp_path / "house")
+    manifest = json.loads((tmp_path / "house" / "MANIFEST.json").read_text())
+    assert [file["name"] for file in manifest["inputs"]] == [plain] and manifest["counts"]["kept"] == 3
+
+
 def test_files_that_only_a_pattern_named_and_names_that_differ_by_their_ending_are_all_applied(tmp_path: Path) -> None:
     for folder, names in (
         ("g", ("part-0", "part-1", "part-2.jsonl")),

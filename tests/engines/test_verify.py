@@ -88,3 +88,12 @@ def test_a_manifest_that_lacks_something_is_one_message_that_names_it(tmp_path: 
     for use in (lambda: restore(run, tmp_path / "again"), lambda: explain_row(run, 1), lambda: merge([run], tmp_path)):
         with pytest.raises(RunFolderError, match=f"does not say {lacking} as every run does: .* Next: "):
             use()
+
+
+@pytest.mark.parametrize("left", [0, 1])
+def test_no_row_is_explained_by_a_ledger_that_lost_lines(tmp_path: Path, left: int) -> None:
+    run = _finished_run(tmp_path, "data.jsonl")
+    ledger = run / "ledger.jsonl"
+    ledger.write_bytes(b"".join(ledger.read_bytes().splitlines(keepends=True)[:left]))
+    with pytest.raises(RunFolderError, match=r"ledger\.jsonl has \d+ bytes, the manifest says"):
+        explain_row(run, 5)

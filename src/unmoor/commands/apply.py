@@ -12,7 +12,7 @@ from unmoor.commands.inputs import job_for, run_with_progress
 from unmoor.commands.outputs import commands_of
 from unmoor.commands.packs import pack_option
 from unmoor.commands.terminal import print_json, typed
-from unmoor.engines import Summary, restore, restored_files
+from unmoor.engines import Summary, plain_name, restore, restored_files
 from unmoor.errors import UsageError
 from unmoor.languages import load_own_packs, pack_codes
 from unmoor.layouts import data_set_of
@@ -185,9 +185,9 @@ def _policy(run: Path, told: dict[str, Any]) -> Policy:
 
 
 def _input_name(manifest: dict[str, Any]) -> str:
-    """Return the name under which the input is rebuilt: its own, without the ending of its compression."""
-    name = PurePosixPath(manifest["input"]["name"]).name or "input"
-    return name.removesuffix(".gz").removesuffix(".zst") if len(manifest["inputs"]) == 1 else name
+    """Return the name under which the input is rebuilt: that of the only file, without the ending of its compression."""
+    inputs = manifest["inputs"]
+    return PurePosixPath(plain_name(inputs[0])).name if len(inputs) == 1 else "input"
 
 
 def _reproduce(run: Path, *, is_judged: bool) -> str:

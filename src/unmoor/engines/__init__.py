@@ -3,7 +3,7 @@
 from unmoor.engines.job import FOUND_FROM, Dedup, Job, JudgeSettings, Options, RowObserver
 from unmoor.engines.judge import counted
 from unmoor.engines.ray_cluster import Cluster, run_on_ray
-from unmoor.engines.restore import explain_row, restore, restored_files
+from unmoor.engines.restore import explain_row, plain_name, restore, restored_files
 from unmoor.engines.run import run_job
 from unmoor.engines.shards import merge
 from unmoor.engines.summary import Summary
@@ -20,6 +20,7 @@ __all__ = [
     "counted",
     "explain_row",
     "merge",
+    "plain_name",
     "restore",
     "restored_files",
     "run_job",

@@ -14,6 +14,7 @@ from unmoor.layouts import in_schema, read_chunks, recognise_source
 from unmoor.run_folder import (
     RUN,
     hash_file,
+    hold_as_written,
     hold_outside_runs,
     machine_errors,
     read_lines_of,
@@ -23,7 +24,7 @@ from unmoor.run_folder import (
 )
 from unmoor.storage import AnyPath, for_random_access
 
-__all__ = ["explain_row", "restore", "restored_files"]
+__all__ = ["explain_row", "plain_name", "restore", "restored_files"]
 
 _BOM = b"\xef\xbb\xbf"
 _COPY_BYTES = 2**20
@@ -76,7 +77,7 @@ def _hold_fit(target: Path, manifest: dict[str, Any]) -> None:
             f"{target} is a device, a pipe or a socket, and no file is put in its place. Next: -o and the name of a file"
         )
     count = len(manifest["inputs"])
-    name = PurePosixPath(_plain_name(manifest["inputs"][0])).name if count == 1 else ""
+    name = PurePosixPath(plain_name(manifest["inputs"][0])).name if count == 1 else ""
     if count == 1 and target.name.lower().endswith(_COMPRESSED) and not name.lower().endswith(_COMPRESSED):
         raise UsageError(
             f"{target} is the name of a compressed file, and what comes back is not compressed. "
@@ -134,10 +135,10 @@ def _names_back(files: Sequence[dict[str, Any]], ending: str) -> list[str]:
     The folders of all files and those that were not compressed keep their names; of the others the first comes first.
     """
     taken = {folder.as_posix() for file in files for folder in PurePosixPath(file["name"]).parents}
-    taken |= {file["name"] for file in files if _plain_name(file) == file["name"]}
+    taken |= {file["name"] for file in files if plain_name(file) == file["name"]}
     names = []
     for file in files:
-        name, plain = file["name"], _plain_name(file)
+        name, plain = file["name"], plain_name(file)
         if plain != name:
             others = (f"{name}.{number}.{ending}" for number in range(2, len(taken) + 3))
             name = next(each for each in chain((plain, f"{name}.{ending}"), others) if each not in taken)
@@ -146,7 +147,7 @@ def _names_back(files: Sequence[dict[str, Any]], ending: str) -> list[str]:
     return names
 
 
-def _plain_name(file: dict[str, Any]) -> str:
+def plain_name(file: dict[str, Any]) -> str:
     """Return the name of a file without the ending of its compression: what comes back is decompressed."""
     name = str(file["name"])
     return name.rpartition(".")[0] if file["compression"] and name.lower().endswith(_COMPRESSED) else name
@@ -280,6 +281,7 @@ def explain_row(folder: AnyPath, row: int) -> dict[str, Any]:
     total = manifest["counts"]["input"]
     if not 1 <= row <= total:
         raise UsageError(f"There is no row {row}: {_held(manifest)}")
+    hold_as_written(folder, manifest, "ledger.jsonl")
     found = next((entry for entry in read_lines_of(folder, "ledger.jsonl") if entry["row"] == row), None)
     entry = found or {"row": row, "outcome": "kept", "reason": "kept: nothing was found", "findings": []}
     return {**entry, **_place_in_files(manifest, row)}

@@ -14,7 +14,14 @@ from unmoor.run_folder.files import (
     write_atomic,
 )
 from unmoor.run_folder.places import hold_others_out, hold_room, others_in
-from unmoor.run_folder.reading import hold_outside_runs, read_json, read_lines_of, read_manifest, verify
+from unmoor.run_folder.reading import (
+    hold_as_written,
+    hold_outside_runs,
+    read_json,
+    read_lines_of,
+    read_manifest,
+    verify,
+)
 from unmoor.run_folder.shape import FILES, RUN
 from unmoor.run_folder.writing import RunWriter
 
@@ -28,6 +35,7 @@ __all__ = [
     "fail_point",
     "hash_file",
     "hidden_beside",
+    "hold_as_written",
     "hold_others_out",
     "hold_outside_runs",
     "hold_room",

@@ -12,7 +12,7 @@ from unmoor.run_folder.files import FORMAT_VERSION, MANIFEST, PLAN, REVIEW, hash
 from unmoor.run_folder.shape import FILES, Shape, first_lack
 from unmoor.storage import Address, AnyPath
 
-__all__ = ["hold_outside_runs", "read_json", "read_lines_of", "read_manifest", "verify"]
+__all__ = ["hold_as_written", "hold_outside_runs", "read_json", "read_lines_of", "read_manifest", "verify"]
 
 _MAKE_AGAIN = "Next: the folder that unmoor wrote, or the command that made it again"
 _HALF_UPLOADED = ", or one that is being uploaded. Next: the command that writes it, again, goes on with it"
@@ -58,6 +58,14 @@ def read_manifest(folder: AnyPath, shape: Shape = dict) -> dict[str, Any]:
             f"{folder / MANIFEST} does not say {lack} as every run does: it was altered. {_MAKE_AGAIN}"
         )
     return manifest
+
+
+def hold_as_written(folder: AnyPath, manifest: dict[str, Any], name: str) -> None:
+    """Raise RunFolderError if one file of a run is not the one that was written, so that what it says is of no use."""
+    if name not in manifest["files"]:
+        raise RunFolderError(f"{folder}: {name} is not in the manifest. {_MAKE_AGAIN}")
+    if wrong := _check_file(folder / name, manifest["files"][name]):
+        raise RunFolderError(f"{folder}: {wrong}. {_MAKE_AGAIN}")
 
 
 def hold_outside_runs(place: AnyPath) -> None:
