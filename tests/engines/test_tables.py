@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -112,6 +113,33 @@ def test_times_in_nanoseconds_need_no_pandas(tmp_path: Path) -> None:
         )
         assert done.returncode == 0, done.stderr
     assert pq.read_table(tmp_path / "run" / "kept.parquet").equals(table)
+
+
+TIME = pa.timestamp("us")
+TIMES: list[tuple[Any, Callable[[datetime], Any]]] = [
+    (TIME, lambda time: time),
+    (pa.list_(pa.struct([("at", TIME)])), lambda time: [{"at": time}, None]),
+    (pa.map_(pa.string(), TIME), lambda time: [("at", time)]),
+]
+
+
+@pytest.mark.parametrize(("kind", "wrap"), TIMES)
+@pytest.mark.parametrize("year", [1, 2262, 9999])
+def test_times_that_would_come_out_as_others_are_refused_with_the_way_out(
+    tmp_path: Path, year: int, kind: Any, wrap: Callable[[datetime], Any]
+) -> None:
+    times = [wrap(datetime(2024, 1, 1)), None, wrap(datetime(year, 12, 31))] * 3
+    table = pa.table({"messages": pa.array(TURNS, pa.list_(TURN)), "x": pa.array(times, kind)})
+    pq.write_table(table, tmp_path / "data.parquet", use_deprecated_int96_timestamps=True)
+    job = Job("messages", _policy(), languages=("en",))
+    with pytest.raises(BadDataError, match=r"column 'x.*INT96") as caught:
+        run_job(open_data_set(tmp_path / "data.parquet"), job, tmp_path / "run")
+    command = str(caught.value).split("Next: ")[1].split(", then")[0].replace("python", sys.executable, 1)
+    subprocess.run(command, shell=True, cwd=tmp_path, check=True)
+    run_job(open_data_set(tmp_path / "rows.parquet"), job, tmp_path / "run")
+    restore(tmp_path / "run", tmp_path / "again.parquet")
+    again = pq.ParquetFile(tmp_path / "again.parquet").read()
+    assert again["x"].to_pylist() == table["x"].to_pylist()
 
 
 def test_a_row_with_values_that_cannot_be_read_is_shown_as_json_all_the_same(tmp_path: Path) -> None:

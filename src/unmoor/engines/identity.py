@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Any
 
 from unmoor.errors import BadDataError, MachineError, UsageError
-from unmoor.layouts import DataSet, Source, schemas_held_alike
+from unmoor.layouts import DataSet, Source, hold_times, schemas_held_alike
 from unmoor.run_folder import hash_file
 from unmoor.storage import Address, AnyPath
 
@@ -62,9 +62,12 @@ def schemas_of(data: DataSet, *, is_shard: bool) -> dict[int, dict[str, str]]:
 
     Raises:
         UsageError: the tables have other columns, so that no run can hold them.
+        BadDataError: a table has times that cannot be read as they are.
     """
     if data.format != "parquet":
         return {}
+    for source in data.files:
+        hold_times(source)
     told = [None if schema is None else schema.serialize().to_pybytes() for schema in schemas_held_alike(data.files)]
     are_alike = len({schema for schema in told if schema is not None}) < 2
     return {

@@ -36,7 +36,7 @@ from unmoor.layouts.files import CHUNK_BYTES, Chunk, Source
 from unmoor.layouts.layout import Layout
 from unmoor.layouts.not_rows import what_it_is, what_to_do
 from unmoor.layouts.one_schema import in_schema
-from unmoor.layouts.parquet import schema_difference, schemas_held_alike
+from unmoor.layouts.parquet import hold_times, schema_difference, schemas_held_alike
 from unmoor.layouts.parse import MAX_DEPTH, MAX_ROW_BYTES, ParsedRow, parse_row, row_too_large
 from unmoor.layouts.recognise import recognise_source
 from unmoor.layouts.tables import (
@@ -73,6 +73,7 @@ __all__ = [
     "chunk_rows",
     "data_set_of",
     "first_layout",
+    "hold_times",
     "in_schema",
     "layout_named",
     "layout_of_row",

@@ -11,9 +11,10 @@ from typing import Any
 from unmoor.errors import BadDataError, UsageError
 from unmoor.layouts.files import CHUNK_BYTES, Chunk, Source
 from unmoor.layouts.one_schema import common_schema, in_schema
+from unmoor.layouts.types import is_list
 from unmoor.storage import for_random_access
 
-__all__ = ["in_one_schema", "read_parquet", "row_group_bytes", "schema_difference", "schemas_held_alike"]
+__all__ = ["hold_times", "in_one_schema", "read_parquet", "row_group_bytes", "schema_difference", "schemas_held_alike"]
 
 _BATCH_ROWS = 64
 """At most at a time: what follows short rows may be 64 of the longest. A thousand at a time would take 1% less of a run."""
@@ -24,6 +25,12 @@ _JOIN = (
     "t = [p.ParquetFile(f).read() for f in sys.argv[1:]]; "
     "p.write_table(a.concat_tables(t, promote_options='permissive'), 'rows.parquet')\""
 )
+_WITH_ROOM = (
+    'python -c "import sys, pyarrow.parquet as p; '
+    "p.write_table(p.read_table(sys.argv[1], coerce_int96_timestamp_unit='us'), 'rows.parquet')\""
+)
+_MOST_MILLISECONDS = 2**63 // 10**6
+"""Before and after 1970, in 64 bits of nanoseconds: the years 1677 to 2262."""
 _LARGE_BATCH_BYTES = 32 * 2**20
 """A batch of several rows that is larger is read again, fewer at a time, and so are those behind it."""
 _MOST_BATCH_BYTES = 256 * 2**20
@@ -173,6 +180,49 @@ def _schema(source: Source) -> Any:
         return pq.read_schema(for_random_access(source.path))
     except (pa.ArrowException, OSError) as error:
         raise BadDataError(f"{source.path}: the Parquet data is damaged: {error}") from error
+
+
+def hold_times(source: Source) -> None:
+    """Hold that a table's times are read as they are: those of Spark and Hive (INT96) are read in nanoseconds, and what is too far
+    from today for that comes out as some other time, without a word.
+
+    Raises:
+        BadDataError: there is such a time; names its column, and the command that makes a table with room for it.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    if not source.path.stat().st_size:
+        return
+    try:
+        with pq.ParquetFile(for_random_access(source.path), coerce_int96_timestamp_unit="ms") as file:
+            columns = [file.schema.column(index) for index in range(len(file.schema))]
+            for path in (column.path for column in columns if column.physical_type == "INT96"):
+                for batch in file.iter_batches(columns=[path], row_groups=source.row_groups):
+                    if any(map(_is_too_far, batch.columns)):
+                        raise BadDataError(
+                            f"{source.path}: the column {path!r} has a time before 1678 or after 2261 that is written as INT96, "
+                            f"and would be changed. Next: {_WITH_ROOM} {quote(str(source.path))}, then rows.parquet"
+                        )
+    except (pa.ArrowException, OSError) as error:
+        raise BadDataError(f"{source.path}: the Parquet data is damaged: {error}") from error
+
+
+def _is_too_far(column: Any) -> bool:
+    """Return whether a column has a time, at any depth, that nanoseconds have no room for."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if pa.types.is_struct(column.type):
+        return any(map(_is_too_far, column.flatten()))
+    if pa.types.is_map(column.type):
+        return _is_too_far(column.keys) or _is_too_far(column.items)
+    if is_list(column.type):
+        return _is_too_far(column.flatten())
+    if not pa.types.is_timestamp(column.type):
+        return False
+    ends = pc.min_max(column.cast(pa.int64())).as_py().values()
+    return any(end is not None and abs(end) >= _MOST_MILLISECONDS for end in ends)
 
 
 def schema_difference(first: Any, other: Any) -> str:
