@@ -115,6 +115,23 @@ def test_times_in_nanoseconds_need_no_pandas(tmp_path: Path) -> None:
     assert pq.read_table(tmp_path / "run" / "kept.parquet").equals(table)
 
 
+@pytest.mark.parametrize("is_named_element", [True, False])
+@pytest.mark.parametrize("action", [None, "mask", "label"])
+def test_the_items_of_a_list_keep_their_name(tmp_path: Path, action: str | None, is_named_element: bool) -> None:
+    table = pa.table({"messages": pa.array(TURNS, pa.list_(TURN)), "x": [[[1], []]] * COUNT})
+    pq.write_table(table, tmp_path / "data.parquet", use_compliant_nested_type=is_named_element)
+    job = Job("messages", _policy(action), languages=("en",))
+    run_job(open_data_set(tmp_path / "data.parquet"), job, tmp_path / "run")
+    restore(tmp_path / "run", tmp_path / "again.parquet")
+    paths = [
+        [column.path for column in map(pq.ParquetFile(path).schema.column, range(3))]
+        for path in (tmp_path / "data.parquet", tmp_path / "again.parquet", tmp_path / "run" / "kept.parquet")
+    ]
+    name = "element" if is_named_element else "item"
+    assert paths[0] == paths[1] and paths[0][2] == f"x.list.{name}.list.{name}"
+    assert paths[2] == paths[0] or action == "mask"
+
+
 TIME = pa.timestamp("us")
 TIMES: list[tuple[Any, Callable[[datetime], Any]]] = [
     (TIME, lambda time: time),

@@ -14,13 +14,18 @@ from unmoor.layouts import Chunk, DataSet, row_too_large, schema_difference
 from unmoor.run_folder import RunWriter, machine_errors
 from unmoor.storage import AnyPath, for_random_access
 
-__all__ = ["Outputs", "json_line"]
+__all__ = ["HOW_TABLES_ARE_WRITTEN", "Outputs", "json_line"]
 
 _ROWS = ("kept", "removed")
 _FIRST, _BETWEEN, _LAST, _NONE = b"[\n", b",\n", b"\n]\n", b"[]\n"
 """What frames the elements of an output that is a JSON array."""
 _ROW_NUMBER = re.compile(rb'\A\{"row":(\d+)')
 _COPY_BYTES = 4 * 2**20
+HOW_TABLES_ARE_WRITTEN: dict[str, Any] = {
+    "compression": "zstd",
+    "write_page_checksum": True,
+    "use_compliant_nested_type": False,  # the items of lists keep the name that they have, be it `element` or `item`
+}
 
 
 class Outputs:
@@ -113,7 +118,7 @@ class Outputs:
         path = self._writer.path(name)
         with machine_errors(f"Writing {path}"):
             if name not in self._tables:
-                self._tables[name] = pq.ParquetWriter(path, table.schema, compression="zstd", write_page_checksum=True)
+                self._tables[name] = pq.ParquetWriter(path, table.schema, **HOW_TABLES_ARE_WRITTEN)
             schema = self._tables[name].schema
             if not table.schema.equals(schema):
                 raise UsageError(

@@ -9,6 +9,7 @@ from itertools import chain, groupby, islice
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO
 
+from unmoor.engines.outputs import HOW_TABLES_ARE_WRITTEN
 from unmoor.errors import RunFolderError, UsageError
 from unmoor.layouts import in_schema, read_chunks, recognise_source
 from unmoor.run_folder import (
@@ -238,7 +239,7 @@ def _parquet_writer(folder: AnyPath) -> Callable[[Path, dict[str, Any], _Rows], 
     def write(path: Path, file: dict[str, Any], rows: _Rows) -> None:
         schema = pa.ipc.read_schema(pa.py_buffer(b64decode(file["schema"]))) if "schema" in file else common
         places = (_PLACES.get(outcome, "kept") for _, outcome, _ in rows)
-        with pq.ParquetWriter(path, schema, compression="zstd", write_page_checksum=True) as writer:
+        with pq.ParquetWriter(path, schema, **HOW_TABLES_ARE_WRITTEN) as writer:
             for place, same in groupby(places):
                 count = len(list(same))
                 for table in cursors[place].take(count):

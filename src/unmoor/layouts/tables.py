@@ -154,7 +154,7 @@ def _with_labels(schema: Any) -> Any:
     import pyarrow as pa
 
     if LABEL_KEY not in schema.names:
-        return schema.append(pa.field(LABEL_KEY, pa.list_(pa.string())))
+        return schema.append(pa.field(LABEL_KEY, pa.list_(pa.field("element", pa.string()))))
     kinds = [field.type for field in schema if field.name == LABEL_KEY]
     if len(kinds) > 1 or not is_list(kinds[0]) or kinds[0].value_type not in (pa.string(), pa.large_string()):
         raise UsageError(
