@@ -14,6 +14,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from pyarrow.parquet import encryption
 
 from unmoor.commands.training_rows import row_bytes
 from unmoor.engines import Job, Options, Summary, merge, restore, run_job
@@ -113,6 +114,25 @@ def test_times_in_nanoseconds_need_no_pandas(tmp_path: Path) -> None:
         )
         assert done.returncode == 0, done.stderr
     assert pq.read_table(tmp_path / "run" / "kept.parquet").equals(table)
+
+
+class _Keys(encryption.KmsClient):  # type: ignore[misc]
+    def wrap_key(self, key_bytes: bytes, master_key_identifier: str) -> str:
+        return key_bytes.hex()
+
+    def unwrap_key(self, wrapped_key: str, master_key_identifier: str) -> bytes:
+        return bytes.fromhex(wrapped_key)
+
+
+@pytest.mark.parametrize("is_plain", [True, False])
+def test_an_encrypted_table_is_called_what_it_is(tmp_path: Path, is_plain: bool) -> None:
+    table = pa.table({"messages": pa.array(TURNS, pa.list_(TURN)), "x": range(COUNT)})
+    told = encryption.EncryptionConfiguration("f", column_keys={"c": ["x"]}, plaintext_footer=is_plain)
+    keys = encryption.CryptoFactory(lambda _config: _Keys())
+    secret = keys.file_encryption_properties(encryption.KmsConnectionConfig(), told)
+    pq.write_table(table, tmp_path / "data.parquet", encryption_properties=secret)
+    with pytest.raises(UsageError, match=r"data\.parquet is Parquet with .*encrypt"):
+        first_layout(tmp_path / "data.parquet")
 
 
 @pytest.mark.parametrize("is_named_element", [True, False])
