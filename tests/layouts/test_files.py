@@ -64,6 +64,14 @@ def test_an_array_cut_short_keeps_its_whole_rows_and_one_broken(tmp_path: Path) 
     assert items == [b'{"a": 1}', b'{"a": 2}', b'{"a": "cu']
 
 
+@pytest.mark.parametrize("size", [3, 4096])
+@pytest.mark.parametrize("rest", [b"", b",", b" \n", b",\n\n"])
+def test_an_array_cut_short_between_two_rows_is_not_taken_for_whole(tmp_path: Path, rest: bytes, size: int) -> None:
+    source = recognise_source(_write(tmp_path, b'[{"a": 1}, {"a": [2]}' + rest))
+    with pytest.raises(BadDataError, match=r"the array has no end: .* Next: the whole file"):
+        list(read_chunks(source, size))
+
+
 @pytest.mark.parametrize(
     ("broken", "size"),
     [

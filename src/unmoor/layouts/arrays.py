@@ -10,6 +10,8 @@ import re
 from collections.abc import Iterator
 from shlex import quote
 
+from jiter import from_json
+
 from unmoor.errors import BadDataError
 from unmoor.layouts.files import CHUNK_BYTES, Chunk, Source, open_bytes, read_some
 from unmoor.layouts.parse import MAX_ROW_BYTES
@@ -30,7 +32,8 @@ def read_array(source: Source, chunk_bytes: int = CHUNK_BYTES) -> Iterator[Chunk
     `gaps[i]` is what stands before `items[i]`: the opening bracket, commas, white space.
 
     Raises:
-        BadDataError: the compressed data is damaged, one element is longer than 64 MiB, or more JSON follows the array.
+        BadDataError: the compressed data is damaged, one element is longer than 64 MiB, the array has no end (in the middle of an
+            element that one is broken, which says so), or more JSON follows it.
     """
     index, row, offset, size = 0, 1, len(_BOM) if source.has_bom else 0, 0
     gaps: list[bytes] = []
@@ -67,6 +70,11 @@ def _elements(source: Source, block_bytes: int) -> Iterator[tuple[bytes, bytes |
             cuts = splitter.feed(block)
             if splitter.is_closed:
                 _refuse_more_json(source, splitter.rest)
+            elif is_end and _is_whole(splitter.rest):
+                raise BadDataError(
+                    f"{source.path}: the array has no end: the file was cut short between two rows, or is still being written. "
+                    "Next: the whole file; if no row is missing, put ] behind the last one"
+                )
             if splitter.rest.strip(_SPACE) and (is_end or len(splitter.rest) > MAX_ROW_BYTES):
                 broken = splitter.give_up(begins, is_end=is_end)
                 if broken is None:
@@ -85,6 +93,17 @@ def _elements(source: Source, block_bytes: int) -> Iterator[tuple[bytes, bytes |
             if len(pending) > _MOST_BETWEEN_BYTES:
                 raise BadDataError(f"{source.path}: over {_MOST_BETWEEN_BYTES} bytes of the array hold no element")
     yield bytes(pending) + splitter.rest, None
+
+
+def _is_whole(rest: bytes) -> bool:
+    """Return whether what is left at the end of a file breaks off no element: it is one, or nothing."""
+    if not rest.strip(_SPACE):
+        return True
+    try:
+        from_json(rest)
+    except ValueError:
+        return False
+    return True
 
 
 def _refuse_more_json(source: Source, rest: bytes) -> None:
