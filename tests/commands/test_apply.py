@@ -79,6 +79,15 @@ def test_a_refusal_called_wrong_is_kept_and_undoing_leads_back(run: Path) -> Non
     assert {name: (run / name).read_bytes() for name in data} == data
 
 
+@pytest.mark.parametrize("point", ["before-manifest", "before-rename", "between-renames", "after-rename"])
+def test_an_application_that_was_killed_is_gone_on_with(run: Path, point: str) -> None:
+    say(run, "wrong", of_row=1)
+    assert unmoor("apply", run, cwd=run.parent, UNMOOR_FAIL_AT=point).returncode == -signal.SIGKILL
+    assert apply(run)["verdicts"] == 1
+    assert row(1, REFUSAL) in lines_of(run, "kept.jsonl")
+    assert [path.name for path in run.parent.glob(f".{run.name}.*")] == []
+
+
 def test_applying_twice_changes_nothing_more(run: Path) -> None:
     say(run, "wrong", of_row=1)
     apply(run)

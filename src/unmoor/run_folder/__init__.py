@@ -13,7 +13,7 @@ from unmoor.run_folder.files import (
     unfinished_folder,
     write_atomic,
 )
-from unmoor.run_folder.places import hold_others_out, hold_room, others_in
+from unmoor.run_folder.places import hold_others_out, hold_room, others_in, put_back
 from unmoor.run_folder.reading import (
     hold_as_written,
     hold_outside_runs,
@@ -42,6 +42,7 @@ __all__ = [
     "machine_errors",
     "making",
     "others_in",
+    "put_back",
     "read_json",
     "read_lines_of",
     "read_manifest",

@@ -30,7 +30,7 @@ from unmoor.run_folder.plan import first_difference
 from unmoor.run_folder.reading import hold_outside_runs, read_json
 from unmoor.storage import Address, AnyPath, delete, put
 
-__all__ = ["Place", "hold_others_out", "hold_room", "others_in", "place_of", "planned_otherwise"]
+__all__ = ["Place", "hold_others_out", "hold_room", "others_in", "place_of", "planned_otherwise", "put_back"]
 
 _NAMED = 3
 """Files that are named of those that a refusal is about."""
@@ -87,6 +87,14 @@ def hold_others_out(folder: AnyPath, others: Iterable[str]) -> None:
         )
 
 
+def put_back(folder: Path) -> None:
+    """Undo the replacement of a run that was killed between its two renames: the run that was there is there again."""
+    place = folder.resolve()
+    replaced = hidden_beside(place, ".replaced")
+    if replaced.exists() and not place.exists():
+        replaced.replace(place)
+
+
 def planned_otherwise(folder: AnyPath, difference: str) -> UsageError:
     """Return what is said of an unfinished run with another plan."""
     return UsageError(
@@ -118,10 +126,8 @@ class _Folder:
             _check_room(self._folder, {path.name for path in self._folder.iterdir()}, force=force)
 
     def _put_back(self) -> None:
-        """Undo a replacement that was killed between its two renames."""
-        if self._replaced.exists() and not self._folder.exists():
-            self._replaced.replace(self._folder)
-        elif self._replaced.exists():
+        put_back(self._folder)
+        if self._replaced.exists():
             shutil.rmtree(self._replaced)
 
     def begin(self, work: Path, *, force: bool) -> None:
