@@ -66,8 +66,7 @@ def schemas_of(data: DataSet, *, is_shard: bool) -> dict[int, dict[str, str]]:
     """
     if data.format != "parquet":
         return {}
-    for source in data.files:
-        hold_times(source)
+    hold_times(data.files)
     told = [None if schema is None else schema.serialize().to_pybytes() for schema in schemas_held_alike(data.files)]
     are_alike = len({schema for schema in told if schema is not None}) < 2
     return {

@@ -199,13 +199,18 @@ def _schema(source: Source) -> Any:
         raise BadDataError(f"{source.path}: the Parquet data is damaged: {error}") from error
 
 
-def hold_times(source: Source) -> None:
-    """Hold that a table's times are read as they are: those of Spark and Hive (INT96) are read in nanoseconds, and what is too far
-    from today for that comes out as some other time, without a word.
+def hold_times(sources: Sequence[Source]) -> None:
+    """Hold that the times of tables are read as they are: those of Spark and Hive (INT96) are read in nanoseconds, and what is too
+    far from today for that comes out as some other time, without a word.
 
     Raises:
-        BadDataError: there is such a time; names its column, and the command that makes a table with room for it.
+        BadDataError: there is such a time; names its file and column, and the command that makes a table with room for it.
     """
+    with ThreadPoolExecutor(_FOOTERS_AT_ONCE) as pool:
+        list(pool.map(_hold_times_of, sources))
+
+
+def _hold_times_of(source: Source) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
