@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from unmoor.errors import BadDataError, UsageError
 from unmoor.layouts import arrays as arrays_module
 from unmoor.layouts import files as files_module
-from unmoor.layouts import read_chunks, recognise_source
+from unmoor.layouts import open_data_set, read_chunks, read_data_set, recognise_source
 
 lines = st.lists(st.binary(max_size=20).map(lambda raw: raw.replace(b"\n", b"")), min_size=1, max_size=20)
 
@@ -56,6 +56,13 @@ def test_elements_and_gaps_are_the_array(
     gaps = [gap for chunk in chunks for gap in chunk.gaps]
     assert b"".join(gap + item for gap, item in zip(gaps, items, strict=True)) + chunks[-1].tail == content
     assert [json.loads(item) for item in items] == json.loads(content)
+
+
+def test_an_empty_file_beside_arrays_holds_no_row(tmp_path: Path) -> None:
+    for name, content in (("a", b'[{"a": 1}]'), ("b", b""), ("c", b'[{"a": 2}]')):
+        (tmp_path / f"{name}.json").write_bytes(content)
+    chunks = list(read_data_set(open_data_set(tmp_path)))
+    assert [item for chunk in chunks for item in chunk.items] == [b'{"a": 1}', b'{"a": 2}']
 
 
 def test_an_array_cut_short_keeps_its_whole_rows_and_one_broken(tmp_path: Path) -> None:

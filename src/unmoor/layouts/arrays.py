@@ -70,7 +70,7 @@ def _elements(source: Source, block_bytes: int) -> Iterator[tuple[bytes, bytes |
             cuts = splitter.feed(block)
             if splitter.is_closed:
                 _refuse_more_json(source, splitter.rest)
-            elif is_end and _is_whole(splitter.rest):
+            elif is_end and splitter.is_open and _is_whole(splitter.rest):
                 raise BadDataError(
                     f"{source.path}: the array has no end: the file was cut short between two rows, or is still being written. "
                     "Next: the whole file; if no row is missing, put ] behind the last one"
@@ -137,7 +137,7 @@ class _Splitter:
     def __init__(self) -> None:
         self.rest = b""
         self.is_closed = False
-        self._is_open = False
+        self.is_open = False
         self._at = 0
         self._depth = 0
 
@@ -161,8 +161,8 @@ class _Splitter:
         return cuts
 
     def _is_separator(self, token: bytes) -> bool:
-        if not self._is_open:
-            self._is_open = True
+        if not self.is_open:
+            self.is_open = True
             return True
         if token in b"[{":
             self._depth += 1
