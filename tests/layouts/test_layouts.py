@@ -54,6 +54,15 @@ def test_an_undesirable_answer_is_no_target() -> None:
     assert not any(turn.is_target for turn in LAYOUTS["kto"].read(row).turns)
 
 
+@pytest.mark.parametrize("label", [True, False])
+def test_a_prompt_and_completion_as_text_beside_a_label_are_kto(label: bool) -> None:
+    row = {"prompt": "Name a tree.", "completion": "I can't help with that.", "label": label}
+    layout = recognise_layout([row], Path("rows.jsonl"))
+    turns = layout.read(row).turns
+    assert layout.name == "kto"
+    assert [(turn.role, turn.is_target) for turn in turns] == [("user", False), ("assistant", label)]
+
+
 def test_a_turn_marked_train_false_is_no_target() -> None:
     row = {"messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b", "train": False}]}
     assert not LAYOUTS["messages"].read(row).turns[1].is_target

@@ -143,7 +143,14 @@ def _recognises_kto(row: Row) -> bool:
 
 
 def _is_prompt_pair(row: Row) -> bool:
-    return all(is_message_list(row.get(key)) for key in ("prompt", "completion"))
+    """Whether prompt and completion are there, text or messages."""
+    return all(isinstance(row.get(key), str) or is_message_list(row.get(key)) for key in ("prompt", "completion"))
+
+
+def _side_of_pair(row: Row, key: str, role: Role, *, is_target: bool) -> tuple[Turn, ...]:
+    if isinstance(row[key], str):
+        return (text_turn(role, row[key], (key,), is_target=is_target),)
+    return message_turns(row[key], (key,), is_target=is_target)
 
 
 def _read(row: Row) -> Conversation:
@@ -157,8 +164,8 @@ def _read_kto(row: Row) -> Conversation:
     """An undesirable answer (`label: false`) is what training moves away from: no target, so no finding."""
     is_desirable = bool(row.get("label"))
     if _is_prompt_pair(row):
-        prompt = message_turns(row["prompt"], ("prompt",), is_target=False)
-        return Conversation(prompt + message_turns(row["completion"], ("completion",), is_target=is_desirable))
+        prompt = _side_of_pair(row, "prompt", "user", is_target=False)
+        return Conversation(prompt + _side_of_pair(row, "completion", "assistant", is_target=is_desirable))
     key = _list_key(row) or "messages"
     return Conversation(message_turns(row.get(key), (key,), is_target=is_desirable), has_tools=bool(row.get("tools")))
 
@@ -194,5 +201,10 @@ LAYOUT = Layout(
     frozenset(ROLES),
 )
 KTO = Layout(
-    "kto", "messages (or prompt, completion) with a true or false label", _recognises_kto, _read_kto, _remove, _mask
+    "kto",
+    "messages (or prompt, completion, as text too) with a true or false label",
+    _recognises_kto,
+    _read_kto,
+    _remove,
+    _mask,
 )
