@@ -8,16 +8,17 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, cast
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from unmoor.engines import Job, Options, run_job
+from unmoor.engines import Job, Options, local, run_job
 from unmoor.engines import run as run_module
 from unmoor.engines.identity import hold_unchanged
 from unmoor.errors import MachineError, UsageError
@@ -236,6 +237,22 @@ def test_ctrl_c_while_workers_start_says_one_sentence(after: float, tmp_path: Pa
         said = run.communicate(timeout=60)[1]
     assert run.returncode == 130
     assert "Traceback" not in said and said.count("Stopped.") == 1
+
+
+def test_ctrl_c_that_another_thread_gets_waits_too() -> None:
+    reached = []
+    listener = threading.Thread(target=time.sleep, args=(2,), daemon=True)
+    listener.start()  # before Ctrl-C is held back, so that it is not in this thread
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt), local._ctrl_c_held():
+            signal.pthread_kill(cast("int", listener.ident), signal.SIGINT)
+            time.sleep(0.2)
+            reached.append("the end")
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert reached == ["the end"]
 
 
 def test_an_input_that_is_gone_when_all_was_read_keeps_what_was_done(

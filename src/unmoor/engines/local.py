@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from threading import Thread
+from threading import Thread, current_thread, main_thread
 
 from unmoor.engines.chunks import ChunkWorker
 from unmoor.engines.job import ChunkResult, Job
@@ -55,15 +55,27 @@ def process_chunks(chunks: Iterator[Chunk], job: Job, workers: int = 1) -> Itera
 
 @contextmanager
 def _ctrl_c_held() -> Iterator[None]:
-    """Hold Ctrl-C back for a moment from this process and from a worker that it starts, which would say what it was importing."""
-    if not hasattr(signal, "pthread_sigmask"):
+    """Hold Ctrl-C back for a moment from this process, whichever of its threads gets it, and from a worker that it starts, which
+    would say what it was importing, or that it was told half of what to do.
+    """
+    heard = signal.getsignal(signal.SIGINT)
+    if (
+        current_thread() is not main_thread()
+        or not hasattr(signal, "pthread_sigmask")
+        or heard in (signal.SIG_IGN, None)
+    ):
         yield
         return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    came: list[int] = []
+    signal.signal(signal.SIGINT, lambda number, _frame: came.append(number))
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # which a worker inherits
     try:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        signal.signal(signal.SIGINT, heard)
+        if came:
+            signal.raise_signal(signal.SIGINT)
 
 
 def _end(pool: ProcessPoolExecutor) -> None:
