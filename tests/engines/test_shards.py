@@ -329,17 +329,23 @@ def test_a_shard_that_no_file_falls_to_is_joined_like_any_other(kind: str, tmp_p
     assert (tmp_path / "joined" / "ledger.jsonl").read_bytes() == (tmp_path / "whole" / "ledger.jsonl").read_bytes()
 
 
-@pytest.mark.parametrize("change", ["a file before", "a file after", "a file shorter"])
+@pytest.mark.parametrize("change", ["a file before", "a file after", "a file shorter", "other rows in as many bytes"])
 def test_shards_of_a_folder_that_changed_between_them_are_not_joined(change: str, tmp_path: Path) -> None:
     """Files that are read whole, each by one shard: no shard has seen what another one read."""
     folder = tmp_path / "data"
     folder.mkdir()
     for number in range(4):
-        (folder / f"f{number}.jsonl.gz").write_bytes(gzip.compress(_lines(10 * number, 10 * number + 10), mtime=0))
+        packed = gzip.compress(_lines(10 * number, 10 * number + 10), compresslevel=0, mtime=0)
+        (folder / f"f{number}.jsonl.gz").write_bytes(packed)
     runs = [tmp_path / "1", tmp_path / "2"]
     run_job(shard_of(open_data_set(folder), 1, 2), _job(), runs[0], Options(shard=(1, 2)))
     if change == "a file shorter":
         (folder / "f1.jsonl.gz").write_bytes(gzip.compress(_lines(0, 2), mtime=0))
+    elif change == "other rows in as many bytes":
+        said = (folder / "f1.jsonl.gz").read_bytes()
+        other = gzip.decompress(said).replace(b"Name", b"List")
+        (folder / "f1.jsonl.gz").write_bytes(gzip.compress(other, compresslevel=0, mtime=0))
+        assert len((folder / "f1.jsonl.gz").read_bytes()) == len(said)
     else:
         name = {"a file before": "e0", "a file after": "z0"}[change]
         (folder / f"{name}.jsonl.gz").write_bytes(gzip.compress(_lines(50, 60), mtime=0))

@@ -111,11 +111,6 @@ def merged_plan(manifests: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """
     first = manifests[0]
     for other in manifests[1:]:
-        if other["shard"].get("of") != first["shard"].get("of"):
-            raise RunFolderError(
-                f"Shard {other['shard']['number']} was made of other files than shard 1: {first['input']['name']} then held other "
-                "names or sizes. Next: run again all shards that were made before it changed"
-            )
         for key in ("unmoor", "kind", "input", "chunk_bytes", "layout", "policy", "detectors", "judge"):
             if other.get(key) != first.get(key):
                 raise RunFolderError(
@@ -132,6 +127,12 @@ def merged_plan(manifests: Sequence[dict[str, Any]]) -> dict[str, Any]:
             raise RunFolderError(
                 f"{file['name']} changed between the shards: they are not of one run. Next: run again the shards that read "
                 "it as it was; copies on several machines must keep its time (cp -p, rsync -t)"
+            )
+    for other in manifests[1:]:
+        if other["shard"].get("of") != first["shard"].get("of"):
+            raise RunFolderError(
+                f"Shard {other['shard']['number']} was made of other files than shard 1: {first['input']['name']} then held other "
+                "files, or the files other rows. Next: run again all shards that were made before it changed"
             )
     kept_keys = ("unmoor", "kind", "input", "chunk_bytes", "compression", "layout", "policy", "detectors")
     plan = {key: first[key] for key in kept_keys} | {"inputs": list(files.values()), "shard": None}
