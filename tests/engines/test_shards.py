@@ -61,6 +61,8 @@ def _compressed(folder: Path) -> None:
     for number in range(5):
         text = _lines(20 * number, 20 * number + 20, last_newline=number % 2 == 0)
         (folder / f"{number}.jsonl.gz").write_bytes(gzip.compress(text, mtime=0))
+    for name in ("0a", "9"):
+        (folder / f"{name}.jsonl.gz").write_bytes(gzip.compress(b"", mtime=0))
 
 
 def _arrays(folder: Path) -> None:

@@ -83,6 +83,9 @@ COLUMNS: dict[str, Callable[[], Any]] = {
     "name twice": lambda: pa.StructArray.from_arrays([pa.array(range(COUNT))] * 2, names=["a", "a"]),
     "dictionary": lambda: pa.array(["x", None, "y"] * 3).dictionary_encode(),
     "map": lambda: pa.array([[("a", 1), ("a", 2)]] * COUNT, pa.map_(pa.string(), pa.int64())),
+    "views in a map": lambda: pa.array(
+        [[("a", "x"), ("b", None)], None, []] * 3, pa.map_(pa.string_view(), pa.string_view())
+    ),
     "null": lambda: pa.nulls(COUNT),
 }
 

@@ -59,10 +59,20 @@ def test_elements_and_gaps_are_the_array(
 
 
 def test_an_empty_file_beside_arrays_holds_no_row(tmp_path: Path) -> None:
-    for name, content in (("a", b'[{"a": 1}]'), ("b", b""), ("c", b'[{"a": 2}]')):
+    for name, content in (("a", b'[{"a": 1}]'), ("b", b""), ("c", gzip.compress(b"")), ("d", b'[{"a": 2}]')):
         (tmp_path / f"{name}.json").write_bytes(content)
     chunks = list(read_data_set(open_data_set(tmp_path)))
     assert [item for chunk in chunks for item in chunk.items] == [b'{"a": 1}', b'{"a": 2}']
+
+
+@pytest.mark.parametrize("content", [b"", gzip.compress(b"")], ids=["empty", "empty once decompressed"])
+def test_an_empty_file_alone_is_refused(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "a.jsonl").write_bytes(content)
+    with pytest.raises(UsageError, match="there is no row in it"):
+        open_data_set(tmp_path / "a.jsonl")
+    (tmp_path / "b.jsonl").write_bytes(content)
+    with pytest.raises(UsageError, match="All 2 files are empty"):
+        open_data_set(tmp_path)
 
 
 def test_an_array_cut_short_keeps_its_whole_rows_and_one_broken(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from unmoor.layouts.files import CHUNK_BYTES, Chunk, Source, read_lines
 from unmoor.layouts.found import GLOB, Found, below, found_by, found_in, is_folder
 from unmoor.layouts.hub import exported_data_set, is_hub_name, is_saved_data_set
 from unmoor.layouts.parquet import in_one_schema, read_parquet, row_group_bytes
-from unmoor.layouts.recognise import recognise_source, size_of
+from unmoor.layouts.recognise import recognise_source
 from unmoor.storage import Address, AnyPath, located
 
 __all__ = ["DataSet", "data_set_of", "open_data_set", "read_chunks", "read_data_set", "shard_of"]
@@ -126,17 +126,19 @@ def _sources(files: Sequence[AnyPath]) -> tuple[Source, ...]:
             sources = list(pool.map(_recognised, files))
     else:
         sources = [_recognised(file) for file in files]
-    told = [source for source in sources if source.path.stat().st_size]
+    told = [source for source in sources if not source.is_empty]
     if not told:
         raise UsageError(f"All {len(files):,} files are empty: there is no row in them")
-    other = next((source for source in told if source.format != told[0].format), None)
+    is_table = told[0].format == "parquet"
+    named = [source for source in sources if not source.is_empty or (is_table and source.compression)]
+    other = next((source for source in named if source.format != told[0].format), None)
     if other is not None:
         raise UsageError(
             f"{told[0].path} is {told[0].describe()}, {other.path} is {other.describe()}. "
             "Next: one format at a time, for example with a pattern such as 'data/*.jsonl'"
         )
     sources = [replace(source, format=told[0].format) for source in sources]
-    if told[0].format == "parquet" and len(told) > 1:
+    if is_table and len(told) > 1:
         sources = in_one_schema(sources)
     return tuple(replace(source, is_last=index == len(sources) - 1) for index, source in enumerate(sources))
 
@@ -146,7 +148,7 @@ def _recognised(file: AnyPath) -> Source:
         file, Address
     ):  # asked one by one: what a listing tells of an object may differ from what the object tells
         file = replace(file, seen=file.now())
-    return recognise_source(file) if size_of(file) else Source(file, "jsonl")
+    return recognise_source(file, may_be_empty=True)
 
 
 def shard_of(data: DataSet, number: int, count: int) -> DataSet:
@@ -173,7 +175,9 @@ def shard_of(data: DataSet, number: int, count: int) -> DataSet:
         if part is not None:
             cuts.append(part)
         start += size
-    return replace(data, files=tuple(cuts) or (replace(data.files[0], start=0, end=0, row_groups=()),), whole=_whole_of(data))
+    return replace(
+        data, files=tuple(cuts) or (replace(data.files[0], start=0, end=0, row_groups=()),), whole=_whole_of(data)
+    )
 
 
 def _whole_of(data: DataSet) -> str:

@@ -11,7 +11,7 @@ from unmoor.errors import UsageError
 from unmoor.layouts.files import BOM, Source, open_bytes, read_some
 from unmoor.storage import Address, AnyPath, Seen
 
-__all__ = ["recognise_source", "size_of"]
+__all__ = ["recognise_source"]
 
 _GZIP, _ZSTD, _PARQUET = b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"PAR1"
 _ZSTD_SKIPPABLE = re.compile(rb"[\x50-\x5f]\x2a\x4d\x18")
@@ -41,15 +41,16 @@ _READ_ONCE = {stat.S_IFIFO: "pipe", stat.S_IFSOCK: "socket", stat.S_IFCHR: "devi
 """What is no file on a disk. Data is read twice, once to see how it is written, and a run hashes it once more."""
 
 
-def recognise_source(path: AnyPath) -> Source:
+def recognise_source(path: AnyPath, *, may_be_empty: bool = False) -> Source:
     """Look at the first bytes of `path` and say how it is written; the file's name is not trusted.
 
     Raises:
-        UsageError: there is no such file, it is a folder, it is empty, UTF-16, or of a kind that is not read.
+        UsageError: there is no such file, it is a folder, it is empty (but for one among several, which `may_be_empty`), UTF-16,
+            or of a kind that is not read.
         BadDataError: it is compressed and the compressed data is damaged.
     """
     if not isinstance(path, Address):
-        size_of(path)
+        _size_of(path)
     if path.is_dir():
         raise UsageError(f"{path} is a folder; one file is wanted here. Next: name a file in it")
     try:
@@ -61,6 +62,8 @@ def recognise_source(path: AnyPath) -> Source:
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror}") from error
     if not magic:
+        if may_be_empty:
+            return Source(path, "jsonl", is_empty=True)
         raise UsageError(f"{path} is empty: there is no row in it")
     if magic == _PARQUET:
         return Source(path, "parquet")
@@ -68,6 +71,8 @@ def recognise_source(path: AnyPath) -> Source:
     compression = _compression_of(magic)
     with open_bytes(path, compression) as stream:
         start = read_some(stream, 65536, path)
+    if not start and may_be_empty:
+        return Source(path, "jsonl", compression, is_empty=True)
     if not start:
         raise UsageError(f"{path} holds nothing once decompressed: there is no row in it")
     _refuse_packed_twice(path, compression, start)
@@ -104,7 +109,7 @@ def _compression_of(magic: bytes) -> Literal["", "gzip", "zstd"]:
     return "zstd" if magic == _ZSTD or _ZSTD_SKIPPABLE.match(magic) else ""
 
 
-def size_of(path: AnyPath) -> int:
+def _size_of(path: AnyPath) -> int:
     """Return the bytes of a file.
 
     Raises:

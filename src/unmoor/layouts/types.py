@@ -36,7 +36,7 @@ def without_views(kind: Any) -> Any:
 
 
 def rebuilt(kind: Any, leaf: Callable[[Any], Any]) -> Any:
-    """Return a type with `leaf` of each type in it that is no struct and no list."""
+    """Return a type with `leaf` of each type in it that is no struct, no list and no map."""
     import pyarrow as pa
 
     if pa.types.is_struct(kind):
@@ -44,4 +44,7 @@ def rebuilt(kind: Any, leaf: Callable[[Any], Any]) -> Any:
     if is_list(kind):
         item = kind.value_field
         return list_like(kind, item.with_type(rebuilt(item.type, leaf)), is_fixed=False)
+    if pa.types.is_map(kind):
+        key, item = (field.with_type(rebuilt(field.type, leaf)) for field in (kind.key_field, kind.item_field))
+        return pa.map_(key, item, keys_sorted=kind.keys_sorted)
     return leaf(kind)
