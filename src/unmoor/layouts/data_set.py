@@ -39,7 +39,7 @@ class DataSet:
     """Files of one format in order. `name` is what the user called it; `root` is what the files' own names are relative to.
 
     `left_out` names what else lies in the folder and is not read, but for what is hidden: other files, links to folders, runs.
-    `whole` is, of a shard, the SHA-256 of the names, the sizes and how begin and end all files of the data set that it is a part of.
+    `whole` is, of a shard, the SHA-256 of the name, size, start and end of each file of the data set that it is a part of.
     """
 
     name: str

@@ -81,8 +81,8 @@ class Source:
     """A file and how it is written: its format, its compression, whether it opens with a byte order mark.
 
     A shard's part of it: lines that begin at bytes `start` to `end` (None: to the end), or the `row_groups`. `is_last` is false
-    where another file of the data set follows, so that the last line needs a newline; `is_empty` where it holds nothing. Of one table among several: its own
-    `schema`, and the `common` one that its rows are read in (None: its own).
+    where another file of the data set follows, so that the last line needs a newline. Of one table among several: its own
+    `schema`, and the `common` one that its rows are read in (None: its own). `is_empty`: it holds nothing, once decompressed.
     """
 
     path: AnyPath

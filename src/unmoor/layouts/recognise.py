@@ -49,18 +49,8 @@ def recognise_source(path: AnyPath, *, may_be_empty: bool = False) -> Source:
             or of a kind that is not read.
         BadDataError: it is compressed and the compressed data is damaged.
     """
-    if not isinstance(path, Address):
-        _size_of(path)
-    if path.is_dir():
-        raise UsageError(f"{path} is a folder; one file is wanted here. Next: name a file in it")
-    try:
-        with path.open("rb") as file:
-            start = file.read(65536)
-            magic = start[:4]
-    except FileNotFoundError as error:
-        raise UsageError(_absent(path)) from error
-    except OSError as error:
-        raise UsageError(f"{path} cannot be read: {error.strerror}") from error
+    start = _start_of(path)
+    magic = start[:4]
     if not magic:
         if may_be_empty:
             return Source(path, "jsonl", is_empty=True)
@@ -83,6 +73,21 @@ def recognise_source(path: AnyPath, *, may_be_empty: bool = False) -> Source:
     has_bom = start.startswith(BOM)
     body = start[len(BOM) if has_bom else 0 :].lstrip(b" \t\r\n")
     return Source(path, "json" if _is_array(body) else "jsonl", compression, has_bom)
+
+
+def _start_of(path: AnyPath) -> bytes:
+    """Return the first bytes on disk of a file that may be read."""
+    if not isinstance(path, Address):
+        _size_of(path)
+    if path.is_dir():
+        raise UsageError(f"{path} is a folder; one file is wanted here. Next: name a file in it")
+    try:
+        with path.open("rb") as file:
+            return file.read(65536)
+    except FileNotFoundError as error:
+        raise UsageError(_absent(path)) from error
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror}") from error
 
 
 def _refuse_other_kinds(path: AnyPath, start: bytes) -> None:
