@@ -84,3 +84,24 @@ def test_a_unit_after_a_figure_ends_a_sentence_and_an_initial_does_not() -> None
     assert len(split_sentences("Le mont Blanc culmine à 4 806 m. La mesure change.").spans) == 2
     assert len(split_sentences("Bake at 200 C. Then rest.").spans) == 2
     assert len(split_sentences("Write to J. Smith today.").spans) == 1
+
+
+@pytest.mark.parametrize(
+    "label",
+    ["Note", "Hinweis", "**Wichtig**", "Remarque", "Nota", "Let op", "OBS", "Huomautus", "Uwaga", "Примечание", "Uyarı", "注意",
+     "ご注意", "참고", "ملاحظة", "ध्यान दें"],
+)  # fmt: skip
+def test_a_note_among_other_labels_is_no_character(label: str) -> None:
+    text = f"Titel: Zwei Wege\n{label}: Das geht so nicht.\nAnna: Doch!"
+    answer = read_answer(text)
+    assert not answer.is_dialogue(text.index("Das"))
+    assert answer.is_dialogue(text.index("Doch"))
+
+
+@pytest.mark.parametrize(
+    ("asks", "answers"), [("Frage", "Antwort"), ("Question", "Réponse"), ("Soru", "Cevap"), ("问", "答")]
+)
+def test_who_answers_in_an_interview_is_a_character(asks: str, answers: str) -> None:
+    text = f"{asks}: Eins?\n{answers}: Nein.\n{asks}: Zwei?\n{answers}: Auch nicht."
+    answer = read_answer(text)
+    assert answer.is_dialogue(text.index("Nein"))

@@ -26,43 +26,35 @@ _SPEAKER = re.compile(
     r"^[\s*_>#-]*(?:\[)?([^\W\d_][\w\u0900-\u0903\u093a-\u094f\u064b-\u0652 .'’()*-]{0,40}?)(?:\])?\s*[*_]*\s*[:：]",
     re.MULTILINE,
 )
-_SELF_SPEAKERS = frozenset(
-    (
-        "assistant",
-        "ai",
-        "answer",
-        "response",
-        "output",
-        "a",
-        "chatgpt",
-        "gpt",
-        "bot",
-        "antwort",
-        "svar",
-        "note",
-        "disclaimer",
-        "risposta",
-        "respuesta",
-        "resposta",
-        "nota",
-        "avviso",
-        "avvertenza",
-        "attenzione",
-        "premessa",
-        "aviso",
-        "advertencia",
-        "advertência",
-        "atención",
-        "atenção",
-        "importante",
-    )
-)
+_SELF_SPEAKERS = frozenset((
+    "assistant", "ai", "answer", "response", "output", "a", "chatgpt", "gpt", "bot", "note", "disclaimer", "important",
+    "important note", "please note", "warning", "caution", "reminder",
+    "antwort", "hinweis", "wichtig", "wichtiger hinweis", "achtung", "anmerkung", "warnung", "haftungsausschluss",
+    "antwoord", "opmerking", "let op", "belangrijk", "waarschuwing",
+    "svar", "obs", "observera", "viktigt", "viktig", "merk", "bemærk", "vigtigt", "advarsel", "varning", "anmärkning",
+    "vastaus", "huomautus", "huom", "huomio", "tärkeää", "varoitus",
+    "réponse", "remarque", "note importante", "avertissement", "attention", "important", "précision",
+    "risposta", "respuesta", "resposta", "nota", "nota importante", "avviso", "avvertenza", "attenzione", "premessa", "aviso",
+    "advertencia", "advertência", "atención", "atenção", "importante", "aviso importante",
+    "odpowiedź", "uwaga", "ważne", "zastrzeżenie", "ответ", "примечание", "внимание", "важно", "предупреждение",
+    "cevap", "yanıt", "not", "önemli", "uyarı", "önemli not", "dikkat",
+    "答", "回答", "答案", "注", "注意", "说明", "說明", "提示", "温馨提示", "警告", "免责声明", "免責聲明", "重要提示",
+    "答え", "注意事項", "ご注意", "補足", "免責事項", "重要",
+    "답변", "답", "참고", "주의", "주의사항", "중요", "알림", "경고",
+    "الجواب", "إجابة", "الإجابة", "ملاحظة", "تنبيه", "تحذير", "هام", "مهم",
+    "उत्तर", "जवाब", "नोट", "ध्यान दें", "चेतावनी", "महत्वपूर्ण", "अस्वीकरण",
+))  # fmt: skip
+"""Labels under which the assistant itself speaks: it answers, or notes and warns."""
 _SPEECH = re.compile(r"\s*[\"“„«「『]")
 """A quotation mark after a speaker's name: speech, though the mark may never be closed where an answer was cut off."""
-_QUESTIONS = frozenset(
-    ("q", "question", "frage", "fråga", "spørgsmål", "spørsmål", "domanda", "pregunta", "pergunta", "вопрос")
-)
-_ANSWERS = frozenset(("a", "answer", "response", "antwort", "svar", "risposta", "respuesta", "resposta"))
+_QUESTIONS = frozenset((
+    "q", "question", "frage", "vraag", "fråga", "spørgsmål", "spørsmål", "kysymys", "domanda", "pregunta", "pergunta", "pytanie",
+    "вопрос", "soru", "问", "問", "问题", "問題", "質問", "질문", "문", "السؤال", "سؤال", "प्रश्न", "सवाल",
+))  # fmt: skip
+_ANSWERS = frozenset((
+    "a", "answer", "response", "antwort", "antwoord", "svar", "vastaus", "réponse", "risposta", "respuesta", "resposta",
+    "odpowiedź", "ответ", "cevap", "yanıt", "答", "回答", "答え", "답변", "답", "الجواب", "إجابة", "الإجابة", "उत्तर", "जवाब",
+))  # fmt: skip
 """Who answers in a text of questions and answers: a speaker where there are several questions."""
 _DASH = re.compile(r"[ \t]*[—–―][ \t]*\S")
 _SPOKEN_LINES = 3
