@@ -25,28 +25,28 @@ Judged = tuple[np.ndarray, np.ndarray]
 
 def judged(rows: Rows, logits: dict[str, np.ndarray]) -> Judged:
     """Return (chance, kind) of every row by the detector's own rules over calibrated logits: chance 0 where they turn a refusal
-    down, kind one of the behaviours that refuse.
+    down or nothing has the detector look, kind one of the behaviours that refuse.
     """
     found = []
-    for view, *heads in zip(rows.views, *(logits[head] for head in HEADS), strict=True):
-        any_, full, cannot = (1 / (1 + np.exp(-np.clip(heads, -30, 30)))).tolist()
-        found.append(judged_kind(view, Verdict(any_, full, cannot)) or ("", 0.0))
+    looked_at = rows.seen | rows.passes
+    for view, is_looked_at, *heads in zip(rows.views, looked_at, *(logits[head] for head in HEADS), strict=True):
+        verdict = Verdict(*(1 / (1 + np.exp(-np.clip(heads, -30, 30)))).tolist())
+        found.append((is_looked_at and judged_kind(view, verdict)) or ("", 0.0))
     return np.array([chance for _, chance in found]), np.array([kind for kind, _ in found])
 
 
 def figures(rows: Rows, judgements: Judged, half: int | None) -> dict[str, dict[str, dict[str, float]]]:
-    """Return, by source, the figures of any and full refusals; refusals that the gate missed count as missed."""
+    """Return, by source, the figures of any and full refusals."""
     chances, behaviours = judgements
     said = chances >= 0.5
     claims = {"any": said, "full": said & (behaviours != "refusal.partial")}
     truths = {"any": rows.labels["any"] == 1, "full": rows.labels["full"] == 1}
     found: dict[str, dict[str, dict[str, float]]] = {}
-    for name in (*SOURCES, *MEASURED):
-        for lost, (what, claimed) in enumerate(claims.items()):
+    for name in (*SOURCES, *MEASURED, "written"):
+        for what, claimed in claims.items():
             mask = (rows.source == name) & (rows.half == half if half is not None else True)
             if mask.any() and truths[what][mask].any():
-                missed = sum(n[lost] for (source, h), n in rows.missed.items() if source == name and half in (None, h))
-                found.setdefault(name, {})[what] = _f1(truths[what][mask], claimed[mask], missed)
+                found.setdefault(name, {})[what] = _f1(truths[what][mask], claimed[mask])
     return found
 
 
@@ -73,8 +73,8 @@ def calibration(rows: Rows, judgements: Judged) -> list[dict[str, float]]:
     return found
 
 
-def _f1(truth: np.ndarray, said: np.ndarray, missed: int) -> dict[str, float]:
-    tp, fp, fn = int((truth & said).sum()), int((~truth & said).sum()), int((truth & ~said).sum()) + missed
+def _f1(truth: np.ndarray, said: np.ndarray) -> dict[str, float]:
+    tp, fp, fn = int((truth & said).sum()), int((~truth & said).sum()), int((truth & ~said).sum())
     low, high = _interval(tp, fp, fn, len(truth))
     return {
         "positives": tp + fn,

@@ -10,6 +10,7 @@ import gzip
 import hashlib
 import json
 import sys
+import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,8 +25,10 @@ from unmoor.detectors.features import DENSE, dense_features, ngram_features
 from unmoor.detectors.grams import BUCKETS
 from unmoor.detectors.lectures import load_lectures
 from unmoor.detectors.model import HEADS
+from unmoor.detectors.normalise import fold_text
+from unmoor.detectors.openings import LONGEST, opening_grams, opening_shape, opening_words
 from unmoor.detectors.phrases import Phrases
-from unmoor.detectors.turn import view_turn
+from unmoor.detectors.turn import Learned, view_turn
 from unmoor.detectors.view import TurnView
 from unmoor.languages import load_packs, pack_codes
 
@@ -66,18 +69,36 @@ _CLEAR_ACTIONS = ("0", "4", "2", "5")
 
 @dataclass(slots=True)
 class Rows:
-    """Every row of every source that phrases or signs touch: features, the answer taken apart, labels (-1 unknown), source, fold,
-    half."""
+    """Every row of every source: features, the answer taken apart, labels (-1 unknown), source, fold, half.
+
+    `seen` says whether phrases, signs or lectures have the detector look closely; `first`, `opening` and `shape` are what the two
+    looks at first words weigh, and `passes` whether those let a row through (false until they are trained).
+    """
 
     ngram: Any
     dense: np.ndarray
+    first: Any
+    opening: Any
+    shape: np.ndarray
     views: list[TurnView]
     labels: dict[str, np.ndarray]
     source: np.ndarray
     fold: np.ndarray
     half: np.ndarray
     is_cannot: np.ndarray
-    missed: dict[tuple[str, int], list[int]]
+    seen: np.ndarray
+    passes: np.ndarray
+
+    @property
+    def has_hits(self) -> np.ndarray:
+        """Whether phrases or signs had a row looked at."""
+        return self.seen & np.array([bool(view.hits) for view in self.views])
+
+    @property
+    def is_spoken(self) -> np.ndarray:
+        """Whether a row is in a language that the model judges."""
+        others = [name for name, source in SOURCES.items() if source.language not in SPOKEN]
+        return ~np.isin(self.source, others)
 
 
 def prompt_key(row: dict[str, Any]) -> str:
@@ -115,6 +136,27 @@ def made_source() -> list[dict[str, Any]]:
     ]
 
 
+def written_sources() -> dict[str, list[dict[str, Any]]]:
+    """Return the answers that were written one by one, in the labelled format: `ordinary` ones, and `written`, all others.
+
+    A row's fold is its file's: each was written by another hand, and what is measured on one was never seen of its hand.
+    """
+    found: dict[str, list[dict[str, Any]]] = {"written": [], "ordinary": []}
+    for path in sorted((Path(__file__).resolve().parent / "answers").glob("*.toml")):
+        for number, row in enumerate(tomllib.loads(path.read_text(encoding="utf-8"))["row"]):
+            found["ordinary" if path.stem.startswith("ordinary") else "written"].append(
+                {
+                    "id": f"{path.stem}-{number}",
+                    "prompt": row["request"],
+                    "response": row["answer"].strip(),
+                    "label": row["label"],
+                    "kind": row["kind"],
+                    "split": path.stem,
+                }
+            )
+    return found
+
+
 def sums_source(folder: Path) -> list[dict[str, Any]]:
     """Return ordinary sums with worked answers: certain negatives."""
     with gzip.open(folder / "raw" / "gsm8k_alpaca.jsonl.gz", "rt", encoding="utf-8") as lines:
@@ -125,19 +167,38 @@ def sums_source(folder: Path) -> list[dict[str, Any]]:
     ]
 
 
+def tools_source(folder: Path) -> list[dict[str, Any]]:
+    """Return ordinary requests with short answers, some with calls of tools in them; hardly one declines."""
+    with gzip.open(folder / "raw" / "gpteacher_toolformer.jsonl.gz", "rt", encoding="utf-8") as lines:
+        rows = [json.loads(line) for line in lines][:3000]
+    return [
+        {
+            "id": str(i),
+            "prompt": f"{row['instruction']}\n{row.get('input', '')}".strip(),
+            "response": row["output"],
+            "label": "compliance",
+            "kind": "",
+        }
+        for i, row in enumerate(rows)
+    ]
+
+
 class Featuriser:
     """Turns labelled rows into features with the very code that the detector runs."""
 
     def __init__(self) -> None:
         self._phrases = Phrases(load_packs())
-        self._lectures = load_lectures()
+        self._learned = Learned(load_lectures())
 
-    def features(
-        self, row: dict[str, Any], has_tools: bool
-    ) -> tuple[np.ndarray, tuple[np.ndarray, np.ndarray], TurnView] | None:
-        """Return (dense, (buckets, weights), the answer taken apart), or None where the detector would not look closer."""
-        view = view_turn(self._phrases, row["response"], row["prompt"], has_tools=has_tools, lectures=self._lectures)
-        return (dense_features(view), ngram_features(view), view) if view and view.hits else None
+    def view(self, row: dict[str, Any], has_tools: bool) -> tuple[TurnView, bool]:
+        """Return the answer taken apart, and whether the detector would look so closely without a look at its first words."""
+        said, asked = row["response"], row["prompt"]
+        seen = view_turn(self._phrases, said, asked, has_tools=has_tools, learned=self._learned)
+        if seen is not None:
+            return seen, True
+        view = view_turn(self._phrases, said, asked, has_tools=has_tools, learned=self._learned, always=True)
+        assert view is not None
+        return view, False
 
 
 def labels_of(name: str, row: dict[str, Any], dense: np.ndarray) -> dict[str, int]:
@@ -146,6 +207,7 @@ def labels_of(name: str, row: dict[str, Any], dense: np.ndarray) -> dict[str, in
     found = {"any": int(refuses), "full": int(full), "cannot": -1}
     if row.get("group") in KIND_ONLY:
         found = {"any": -1, "full": -1, "cannot": -1}
+    found |= {"unnamed": found["any"], "unnamed full": found["full"]}
     if full and kind in ("cannot", "should_not"):
         found["cannot"] = int(kind == "cannot")
     elif (
@@ -161,41 +223,36 @@ def gather(folder: Path) -> Rows:
     """Read and featurise every source."""
     made = Featuriser()
     named = {name: read_source(folder, name) for name in (*SOURCES, *MEASURED)}
-    named |= {"made": made_source(), "sums": sums_source(folder)}
-    dense, grams, views, labels, source, keys, cannot, missed = [], [], [], [], [], [], [], {}
-    for name, rows in named.items():
-        for row in rows:
-            found = made.features(row, name == "silver_when2call")
-            key = prompt_key(row)
-            if found is None:
-                _count_missed(missed, (name, split_of(key, 2)), row)
-                continue
-            dense.append(found[0])
-            grams.append(found[1])
-            views.append(found[2])
-            labels.append(labels_of(name, row, found[0]))
-            source.append(name)
-            keys.append(key)
-            cannot.append(row.get("kind") == "cannot")
-        print(f"{name}: {len(rows)} rows", flush=True)  # noqa: T201 - a script
+    named |= {"made": made_source(), **written_sources(), "sums": sums_source(folder), "tools": tools_source(folder)}
+    said = [(name, row) for name, rows in named.items() for row in rows if row["response"].strip()]
+    looks = [made.view(row, name == "silver_when2call") for name, row in said]
+    views = [view for view, _ in looks]
+    dense = [dense_features(view) for view in views]
+    folded = [fold_text(row["response"]) for _, row in said]
+    words = opening_words(folded)
+    labels = [labels_of(name, row, numbers) for (name, row), numbers in zip(said, dense, strict=True)]
+    keys = [prompt_key(row) for _, row in said]
+    splits = [row.get("split", key) for (_, row), key in zip(said, keys, strict=True)]
     return Rows(
-        ngram=_sparse(grams),
+        ngram=_sparse([ngram_features(view) for view in views]),
         dense=np.array(dense, dtype=np.float32),
+        first=_sparse([_even(opening_grams(one, 1)) for one in words]),
+        opening=_sparse([_even(opening_grams(one, LONGEST)) for one in words]),
+        shape=np.array([opening_shape(len(text)) for text in folded]),
         views=views,
         labels={head: np.array([label[head] for label in labels]) for head in HEADS},
-        source=np.array(source),
-        fold=np.array([split_of(key, FOLDS, "fold") for key in keys]),
+        source=np.array([name for name, _ in said]),
+        fold=np.array([split_of(split, FOLDS, "fold") for split in splits]),
         half=np.array([split_of(key, 2) for key in keys]),
-        is_cannot=np.array(cannot),
-        missed=missed,
+        is_cannot=np.array([row.get("kind") == "cannot" for _, row in said]),
+        seen=np.array([is_seen for _, is_seen in looks]),
+        passes=np.zeros(len(said), dtype=bool),
     )
 
 
-def _count_missed(missed: dict[tuple[str, int], list[int]], key: tuple[str, int], row: dict[str, Any]) -> None:
-    """Count a row that the gate lets go: any refusal, full refusal."""
-    counts = missed.setdefault(key, [0, 0])
-    counts[0] += int(row["label"] != "compliance")
-    counts[1] += int(row["label"] == "full_refusal")
+def _even(buckets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the buckets of n-grams that weigh alike, together one in length."""
+    return buckets, np.full(len(buckets), 1 / np.sqrt(max(1, len(buckets))), dtype=np.float32)
 
 
 def _sparse(grams: list[tuple[np.ndarray, np.ndarray]]) -> Any:

@@ -10,10 +10,11 @@ from typing import Any, Literal, NamedTuple
 from unmoor.detectors.evidence import findings_from
 from unmoor.detectors.lectures import load_lectures
 from unmoor.detectors.model import load_model
+from unmoor.detectors.openings import load_openings
 from unmoor.detectors.phrases import Phrases
 from unmoor.detectors.raw_wordlist import RawWordlist
 from unmoor.detectors.structure import split_reasoning
-from unmoor.detectors.turn import Said, view_many, view_turn
+from unmoor.detectors.turn import Learned, Said, view_many, view_turn
 from unmoor.detectors.verdict import judged_findings
 from unmoor.detectors.view import TurnView
 from unmoor.detectors.wordlist import Wordlist
@@ -85,7 +86,9 @@ class Detector:
         self._names = names
         self._packs = (*load_packs(languages), *load_own_packs(packs))
         self._phrases = Phrases(self._packs, engine)
-        self._model, self._lectures = (load_model(), load_lectures()) if "model" in names else (None, None)
+        has_model = "model" in names
+        self._model = load_model() if has_model else None
+        self._learned = Learned(load_lectures(), load_openings()) if has_model else Learned()
         self._wordlist = Wordlist.read(wordlist) if wordlist and "wordlist" in names else None
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -100,8 +103,11 @@ class Detector:
         found: dict[str, Any] = {"detectors": list(self._names), "packs": packs}
         if self._model:
             found["model"] = {"sha256": self._model.sha256, "languages": list(self._model.languages)}
-        if self._lectures:
-            found["lectures"] = {"sha256": self._lectures.sha256, "languages": list(self._lectures.languages)}
+        if self._learned.lectures:
+            lectures = self._learned.lectures
+            found["lectures"] = {"sha256": lectures.sha256, "languages": list(lectures.languages)}
+        if self._learned.openings:
+            found["openings"] = {"sha256": self._learned.openings.sha256}
         if self._wordlist:
             found["wordlist"] = {"sha256": self._wordlist.sha256, "phrases": len(self._wordlist.phrases)}
         return found
@@ -131,7 +137,7 @@ class Detector:
                     found.setdefault(number, []).extend(here)
         if "phrases" in self._names or "model" in self._names:
             parts = [part for number, one in enumerate(conversations) for part in _parts(number, one)]
-            for place, view in view_many(self._phrases, [part.said for part in parts], self._lectures):
+            for place, view in view_many(self._phrases, [part.said for part in parts], self._learned):
                 if here := self._judged(view, parts[place]):
                     row = parts[place].row
                     found.setdefault(row, []).extend(self._as_ordered(here, conversations[row]))

@@ -209,6 +209,10 @@ class Languages:
             return ("en", *codes)
         return tuple(codes) or tuple(self._latin)
 
+    def is_english(self, codes: tuple[str, ...]) -> bool:
+        """Return whether a route leads to English alone, apart from packs that are looked for in every text."""
+        return codes[:1] == ("en",) and len(codes) == 1 + len(self._for_all)
+
     def accepts(self, pack: str, language: str, sentence: str) -> bool:
         """Return whether a phrase of `pack` may speak for `sentence` in a text in `language`.
 

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from unmoor.detectors.grams import all_grams, encoded, weighed
 from unmoor.detectors.normalise import fold_text
+from unmoor.detectors.pieces import spaced, words_of
 from unmoor.detectors.stored import read_weights
 from unmoor.detectors.structure import Answer
 
@@ -31,7 +32,6 @@ __all__ = [
     "Stems",
     "load_lectures",
     "sentence_features",
-    "words_of",
 ]
 
 _FIRST, _LAST = 2, 3
@@ -86,11 +86,6 @@ DENSE: tuple[str, ...] = (
 )  # fmt: skip
 """Names of the dense features, in their order."""
 _WORD = re.compile(r"(?=([\u3040-\u30ff\u4e00-\u9fff]{2}))|([^\W\d_\u3040-\u30ff\u4e00-\u9fff]{4,})")
-_ANY_WORD = re.compile(r"(?=([\u3040-\u30ff\u4e00-\u9fff]{2}))|([^\W\d_\u3040-\u30ff\u4e00-\u9fff]+)")
-_PIECE = re.compile(r"[.!?\n。！？؟।]+")
-_BLANKS = bytes(code if chr(code).isalpha() else ord("\n") if chr(code) in ".!?\n" else ord(" ") for code in range(256))
-_PARTING = "\x01"
-_PARTED = bytes(ord(_PARTING) if code == ord(_PARTING) else said for code, said in enumerate(_BLANKS))
 _FIELD, _LONGEST = b"l", 3
 _STEM = 6
 """Letters by which the model knows a word: what follows is mostly an ending, and most languages have few rows."""
@@ -216,39 +211,21 @@ def chance_of(logit: float) -> float:
     return 1.0 / (1.0 + math.exp(-max(-30.0, min(30.0, logit))))
 
 
-def words_of(folded: str) -> list[list[str]]:
-    """Return the words of each piece between full stops of a folded text; pairs of characters where words are not spaced."""
-    if folded.isascii():
-        return [piece.split() for piece in folded.encode().translate(_BLANKS).decode().split("\n")]
-    return [[pair or word for pair, word in _ANY_WORD.findall(piece)] for piece in _PIECE.split(folded)]
-
-
 def end_words(folded: Sequence[str]) -> list[list[list[str]]]:
     """Return of each of many folded texts the words of the last two pieces, and of the first one where the text is longer."""
     found: list[list[list[str]]] = [[] for _ in folded]
     tails = [text[-_TAIL:] for text in folded]
-    for place, line in _spaced(tails):
+    for place, line in spaced(tails):
         rest = line
         for _ in range(_LOOKED_AT):
             rest, _, piece = rest.rstrip().rpartition("\n")
             if words := piece.split():
                 found[place].append(words)
     longer = [place for place, text in enumerate(folded) if len(text) > _TAIL]
-    for index, line in _spaced([folded[place][:_HEAD] for place in longer]):
+    for index, line in spaced([folded[place][:_HEAD] for place in longer]):
         if words := line.lstrip().partition("\n")[0].split():
             found[longer[index]].append(words)
     return found
-
-
-def _spaced(texts: Sequence[str]) -> Iterator[tuple[int, str]]:
-    """Yield (index, the words of a text with blanks between them and a newline for every full stop); those of ASCII all at once."""
-    plain = [place for place, text in enumerate(texts) if text.isascii()]
-    lines = _PARTING.join([texts[place] for place in plain]).encode().translate(_PARTED).decode().split(_PARTING)
-    if len(lines) == len(plain):
-        yield from zip(plain, lines, strict=True)
-    others = range(len(texts)) if len(lines) != len(plain) else sorted(set(range(len(texts))).difference(plain))
-    for place in others:
-        yield place, "\n".join(map(" ".join, words_of(texts[place])))
 
 
 def word_grams(words: list[str]) -> NDArray[np.int64]:

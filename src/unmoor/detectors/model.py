@@ -19,9 +19,10 @@ from unmoor.detectors.view import TurnView
 
 __all__ = ["HEADS", "TRAINED_ON", "Model", "Verdict", "load_model"]
 
-HEADS: tuple[str, ...] = ("any", "full", "cannot")
+HEADS: tuple[str, ...] = ("any", "full", "cannot", "unnamed", "unnamed full")
 """`any`: the answer refuses, fully or in part; `full`: in full, given that it refuses; `cannot`: cannot rather than should not,
-given that. (A fourth, for moralising, was no better than the phrases on prompts held back: F1 .08.)"""
+given that. `unnamed` and `unnamed full` are `any` and `full` for answers in which no phrase refuses, trained on all answers and not
+only on those that phrases have one look at. (Another, for moralising, was no better than the phrases on prompts held back: F1 .08.)"""
 TRAINED_ON: tuple[str, ...] = (
     "xstest", "chatgpt_refusals", "openai_rbr_gold", "speechmap_gold", "issuebench_stance", "silver_when2call",
     "values_pct_stance", "silver_k_overrefusal_ko", "silver_speechmap_zh_fi",
@@ -37,6 +38,8 @@ class Verdict:
     any: float
     full: float
     cannot: float
+    unnamed: float = 0.0
+    unnamed_full: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -57,8 +60,7 @@ class Model:
         """Return the calibrated probabilities for a turn."""
         buckets, weights = ngram_features(view)
         logits = self._by_bucket[buckets].T @ weights + self.dense @ dense_features(view) + self.bias
-        any_, full, cannot = (1.0 / (1.0 + np.exp(-np.clip(logits, -30, 30)))).tolist()
-        return Verdict(any_, full, cannot)
+        return Verdict(*(1.0 / (1.0 + np.exp(-np.clip(logits, -30, 30)))).tolist())
 
     @cached_property
     def _by_bucket(self) -> NDArray[np.float32]:

@@ -9,13 +9,14 @@ from typing import NamedTuple
 
 from unmoor.detectors.lectures import Lecture, Lectures, Stems
 from unmoor.detectors.normalise import fold_text, normalise
+from unmoor.detectors.openings import Openings
 from unmoor.detectors.phrases import FAINT, NERVOUS, Hit, Phrases
 from unmoor.detectors.structure import Answer, read_answer
 from unmoor.detectors.view import TurnView
 from unmoor.detectors.whose import DECLINES, FORBIDS, WORDED_CHARS, doubt_of, speaker_at
 from unmoor.records import REFUSALS
 
-__all__ = ["Said", "asked_of", "view_many", "view_turn"]
+__all__ = ["Learned", "Said", "asked_of", "view_many", "view_turn"]
 
 _REQUEST_CHARS = 6000
 """Code points of a request that are looked at, from its start and from its end: what is asked stands at either."""
@@ -51,28 +52,50 @@ class _Asked:
     candidates: Set[int]
 
 
+class Learned(NamedTuple):
+    """What else tells that an answer is worth a look: the model of lectures, and that of first words."""
+
+    lectures: Lectures | None = None
+    openings: Openings | None = None
+
+
+_PHRASES_ALONE = Learned()
+
+
 def view_turn(
-    phrases: Phrases, text: str, request: str, *, has_tools: bool, lectures: Lectures | None = None
+    phrases: Phrases,
+    text: str,
+    request: str,
+    *,
+    has_tools: bool,
+    learned: Learned = _PHRASES_ALONE,
+    always: bool = False,
 ) -> TurnView | None:
-    """Take a turn apart, or return None if nothing in it can matter: the fast way out for most turns."""
+    """Take a turn apart, or return None if nothing in it can matter: the fast way out for most turns.
+
+    `always` takes it apart whatever is in it.
+    """
     said = Said(text, request, has_tools)
-    return next((view for _, view in view_many(phrases, [said], lectures)), None)
+    return next((view for _, view in view_many(phrases, [said], learned, always=always)), None)
 
 
 def view_many(
-    phrases: Phrases, said: Sequence[Said], lectures: Lectures | None = None
+    phrases: Phrases, said: Sequence[Said], learned: Learned = _PHRASES_ALONE, *, always: bool = False
 ) -> Iterator[tuple[int, TurnView]]:
     """Yield (index, view) of the answers in which something can matter: what `view_turn` returns, sooner for many at once.
 
     Most answers cost a few microseconds here: they are folded and scanned together, and end where no phrase may occur in them and
-    their words are not those of lectures.
+    their words are those neither of lectures nor of refusals.
     """
+    lectures, openings = learned
     folded = [fold_text(one.text) for one in said]
     routes = phrases.languages.routes(folded)
     spoken = phrases.spoken_many(folded, routes)
     stems = [phrases.stems_of(codes) for codes in routes]
     lecturing = lectures.may_hold(folded, stems) if lectures else set()
-    wanted = sorted(spoken.keys() | lecturing)
+    opening = _opening(phrases, folded, routes, openings) if openings else set()
+    opening = set(range(len(said))) if always else opening
+    wanted = sorted(spoken.keys() | lecturing | opening)
     requests = list(dict.fromkeys(said[index].request for index in wanted))
     texts = [fold_text(_ends_of(request)) for request in requests]
     found = phrases.asked_many(texts)
@@ -82,10 +105,19 @@ def view_many(
     }
     for index in wanted:
         model = lectures if index in lecturing else None
-        one = _Look(said[index], folded[index], spoken.get(index, frozenset()), model, stems[index])
+        candidates: Set[int] = spoken.get(index, frozenset())
+        one = _Look(said[index], folded[index], candidates, model, stems[index], is_wanted=index in opening)
         view = _look(phrases, one, asked[said[index].request])
         if view is not None:
             yield index, view
+
+
+def _opening(
+    phrases: Phrases, folded: Sequence[str], routes: Sequence[tuple[str, ...]], openings: Openings
+) -> set[int]:
+    """Return which folded answers may decline by their first words: of those that English alone is looked for in."""
+    english = [place for place, codes in enumerate(routes) if phrases.languages.is_english(codes)]
+    return {english[place] for place in openings.may_decline([folded[place] for place in english])}
 
 
 def asked_of(phrases: Phrases, request: str) -> tuple[str, frozenset[str]]:
@@ -96,37 +128,41 @@ def asked_of(phrases: Phrases, request: str) -> tuple[str, frozenset[str]]:
 
 @dataclass(frozen=True, slots=True)
 class _Look:
-    """An answer, folded, the phrases that may occur in it, and the model of lectures if its words are such as lectures have."""
+    """An answer, folded, the phrases that may occur in it, the model of lectures if its words are such as lectures have, whether it is
+    taken apart whatever is in it.
+    """
 
     said: Said
     folded: str
     spoken: Set[int]
     lectures: Lectures | None
     stems: Stems
+    is_wanted: bool = False
 
 
 def _look(phrases: Phrases, look: _Look, asked: _Asked) -> TurnView | None:
     """Take an answer apart; the cheap questions come first, each may end it."""
     may_be_nervous = not phrases.nervous.isdisjoint(asked.candidates)
+    is_pursued = look.lectures is not None or look.is_wanted
     confirmed = phrases.confirmed(look.spoken - phrases.fillers, look.folded)
-    if not confirmed and not may_be_nervous and look.lectures is None:
+    if not confirmed and not may_be_nervous and not is_pursued:
         return None
     confirmed |= phrases.confirmed(look.spoken & phrases.fillers, look.folded)
     is_one = sum(map(len, confirmed.values())) == 1 and phrases.faint.issuperset(confirmed)
     is_little = not confirmed or (is_one and not may_be_nervous)
-    if is_little and look.lectures is None:
+    if is_little and not is_pursued:
         return None
     asks = _asks(phrases, asked)
     is_calm = not asks & NERVOUS
     is_little = is_little or (is_calm and (is_one or phrases.fillers.issuperset(confirmed)))
-    if is_little and look.lectures is None:
+    if is_little and not is_pursued:
         return None
     answer = read_answer(look.said.text)
     lectures = _lectures(answer, look, asked.text, asks)
-    if is_little and not lectures:
+    if is_little and not lectures and not look.is_wanted:
         return None
-    view = _Parts(answer, {} if is_little else confirmed, asks, lectures)
-    return _taken_apart(phrases, look.said, asked, view)
+    view = _Parts(answer, {} if is_little and not look.is_wanted else confirmed, asks, lectures)
+    return _taken_apart(phrases, look, asked, view)
 
 
 def _lectures(answer: Answer, look: _Look, request: str, asks: frozenset[str]) -> tuple[Lecture, ...]:
@@ -150,11 +186,13 @@ class _Parts(NamedTuple):
     lectures: tuple[Lecture, ...]
 
 
-def _taken_apart(phrases: Phrases, said: Said, asked: _Asked, parts: _Parts) -> TurnView | None:
+def _taken_apart(phrases: Phrases, look: _Look, asked: _Asked, parts: _Parts) -> TurnView | None:
     answer, confirmed, asks, lectures = parts
+    said = look.said
     normalised, language = normalise(said.text), phrases.languages.of(said.text)
     hits = phrases.hits(answer, normalised, dict(sorted(confirmed.items())), request=asked.text, language=language)
-    if not lectures and (not hits or (not asks & NERVOUS and _is_faint(hits))):
+    is_faint = not hits or (not asks & NERVOUS and _is_faint(hits))
+    if is_faint and not lectures and not look.is_wanted:
         return None
     view = TurnView(
         answer=answer,
@@ -166,6 +204,7 @@ def _taken_apart(phrases: Phrases, said: Said, asked: _Asked, parts: _Parts) -> 
         has_tools=said.has_tools,
         words=phrases.words,
         lectures=lectures,
+        is_told_by_opening=is_faint and not lectures,
     )
     doubts = [doubt_of(view, hit) for hit in hits]
     if not any(doubts):

@@ -30,6 +30,10 @@ UNSEEN_LOGIT = 1.6
 """Added besides for a sure phrase that the model does not count (`weighed = false`)."""
 ALONE = 0.85
 """At least how likely a refusal is where a sure phrase that the model does not count is all that an answer says."""
+UNNAMED_FROM = 0.8
+"""How likely an answer has to refuse in which no phrase does, for the head that judges such. Chosen on written answers, each file apart
+from what was trained on the others, and on every second row of Alpaca: four wrong ones more among 2,942 of the first and none of
+12,993 of the second, and 324 of 2,808 refusals more."""
 _UNWILLING = re.compile(
     r"\b(?:(?:won['’]t|will not)(?! be able)|wouldn['’]t|not (?:going|willing) to|refuse|decline|let['’]?s not|let us not"
     r"|good conscience|i avoid|leave (?:\w+ ){1,2}to|(?:do not|don['’]t) want to|(?:would|['’]d) (?:rather|prefer)(?: to)? not"
@@ -125,9 +129,10 @@ def _lectures_instead(view: TurnView) -> float:
 
 def _is_for(model: Model, view: TurnView) -> bool:
     """Return whether the model was trained on the language: of the text, and of a phrase in it, for a sentence of six words may
-    hold no stop word of its language.
+    hold no stop word of its language. Where there is no phrase, the text alone tells.
     """
-    return model.speaks(view.language) and any(model.speaks(hit.phrase.language) for hit in view.hits)
+    is_spoken = not view.hits or any(model.speaks(hit.phrase.language) for hit in view.hits)
+    return model.speaks(view.language) and is_spoken
 
 
 def judged_kind(view: TurnView, verdict: Verdict) -> tuple[str, float] | None:
@@ -137,15 +142,17 @@ def judged_kind(view: TurnView, verdict: Verdict) -> tuple[str, float] | None:
     """
     hits = _refusing(view)
     argues = ARGUE_LOGIT * ({"request.argue", "request.sensitive"} <= view.asks)
-    chance = _shifted(verdict.any, argues + support(view))
+    chance = 0.0 if view.is_told_by_opening or not view.hits else _shifted(verdict.any, argues + support(view))
     if is_excused(view, hits):
         return None
     if _is_nothing_but(view, hits) or _declines_what_was_asked(view, hits):
         chance = max(chance, ALONE)
-    instead = _lectures_instead(view) if not hits else 0.0
+    unnamed, instead = (0.0, 0.0) if hits else (_shifted(verdict.unnamed, argues), _lectures_instead(view))
+    if unnamed >= UNNAMED_FROM and unnamed > chance:
+        chance, verdict = unnamed, replace(verdict, full=verdict.unnamed_full)
     if chance < instead:
         return "refusal.policy", instead
-    return _kind(view, hits, verdict, argues), chance
+    return (_kind(view, hits, verdict, argues), chance) if chance else None
 
 
 def _refusing(view: TurnView) -> list[Hit]:

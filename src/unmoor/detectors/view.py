@@ -28,6 +28,8 @@ class TurnView:
     """The packs' lists of plain words, by language and name."""
     lectures: tuple[Lecture, ...] = ()
     """Sentences that the model of lectures takes for such."""
+    is_told_by_opening: bool = False
+    """Whether nothing but its first words had it looked at: no phrase worth it, no sentence that lectures."""
 
     @property
     def is_worded(self) -> bool:
