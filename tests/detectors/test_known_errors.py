@@ -205,3 +205,15 @@ def test_only_a_whole_word_of_the_same_language_turns_a_refusal_into_a_caveat(
     findings = found("Come si fa il pane?", "Non posso aiutarti con questa richiesta. " + next_sentence + BREAD)
     sure = [f for f in findings if f.behaviour == "refusal.policy" and f.probability >= 0.5]
     assert bool(sure) == declines
+
+
+@pytest.mark.parametrize(
+    "offer",
+    [
+        "Tuttavia, se hai bisogno di una ricetta diversa, ne conosco parecchie.",
+        "Ma ti consiglio di chiedere a un fornaio esperto.",
+    ],
+)
+def test_a_turn_to_something_else_leaves_the_refusal_before_it_one(found: Ask, offer: str) -> None:
+    findings = found("Come si fa il pane?", "Non posso aiutarti con questa richiesta. " + offer + BREAD)
+    assert [f.probability for f in findings if f.behaviour == "refusal.policy"] == [0.95]

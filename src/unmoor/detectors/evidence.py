@@ -184,7 +184,15 @@ def _is_answered_after(view: TurnView, hit: Hit) -> bool:
     after = len(rest)
     if after < _ANSWERS_AFTER[0] or after < _ANSWERS_AFTER[1] * (end - begin):
         return False
-    return turns(view, hit.phrase.language, rest)
+    return turns(view, hit.phrase.language, rest) and not _offers_at(view, len(answer.text) - after)
+
+
+def _offers_at(view: TurnView, start: int) -> bool:
+    """Return whether the sentence at a place offers something else, or sends elsewhere: "However, if you need ..., I can ..."."""
+    begin, end = view.answer.sentence(start, start + 1)
+    return any(
+        hit.phrase.behaviour == "sign.redirect" and not hit.doubt and begin <= hit.start < end for hit in view.hits
+    )
 
 
 def finding_at(view: TurnView, hit: Hit, turn: int, field: Literal["text", "reasoning"], probability: float) -> Finding:
