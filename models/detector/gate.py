@@ -18,7 +18,7 @@ WEIGHTS = Path(__file__).resolve().parents[2] / "src" / "unmoor" / "detectors" /
 SCALE, C = 4.0, 1.0
 SEEN_WEIGHT = 0.3
 """What a row counts that phrases have the detector look at anyway, beside one that they do not."""
-SHARES = (0.25, 0.07)
+SHARES = (0.2, 0.04)
 """Share of ordinary written answers, full of words of refusals, that the first and the second look let through."""
 
 

@@ -1,6 +1,6 @@
 """From labelled sets and generated rows to the detector's weights, with held-out and leave-one-source-out figures.
 
-    python models/detector/train.py --data FOLDER        # FOLDER/labelled/*.jsonl.gz and FOLDER/raw/gsm8k_alpaca.jsonl.gz
+    python models/detector/train.py --data FOLDER        # FOLDER/labelled and FOLDER/raw (gsm8k_alpaca, gpteacher_toolformer)
 
 Only sets whose licence allows it are trained on (`sources.py`); non-commercial ones are for measuring alone. Prompts are split,
 not rows.
@@ -44,8 +44,9 @@ SLOPE_SOURCES = (
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """How a head is trained: inverse regularisation, weights of generated rows, of written ones, of ordinary ones, and of rows that do
-    not refuse; on `all` rows, or on those alone that phrases have one look at."""
+    """How a head is trained: inverse regularisation, weights of generated rows, of written ones, of ordinary ones, and of rows that
+    do not refuse; on `all` rows, or on those alone that phrases have one look at.
+    """
 
     c: float
     made: float
@@ -59,13 +60,13 @@ TRAINING: dict[str, Head] = {
     "any": Head(3.0, 4.0),
     "full": Head(3.0, 1.0, complying=0.3),
     "cannot": Head(0.3, 4.0),
-    "unnamed": Head(3.0, 4.0, written=1.0, ordinary=3.0, all=True),
+    "unnamed": Head(3.0, 4.0, written=1.0, ordinary=6.0, all=True),
     "unnamed full": Head(3.0, 1.0, written=1.0, ordinary=1.0, complying=0.3, all=True),
 }
 """Chosen on the tuning half of the prompts, among five values of each number; neighbours differ by less than 0.01 F1. Those of the
 last two on written answers, file by file, besides. With written rows among what they learn from, the first three heads found more
 of such rows, flagged three times as many of Alpaca's, and lost on sets that others labelled."""
-GATE = Head(0.0, 1.0, written=1.5, ordinary=3.0, all=True)
+GATE = Head(0.0, 1.0, written=1.5, ordinary=6.0, all=True)
 """How rows count for the looks at first words."""
 
 
@@ -115,7 +116,7 @@ def held_out(rows: Rows, head: str) -> np.ndarray:
 
 def slope(rows: Rows, head: str, logits: np.ndarray) -> float:
     """Return the factor that calibrates held-out logits on the human and silver English sources (Platt, without a shift)."""
-    mask = np.isin(rows.source, SLOPE_SOURCES) & (rows.labels[head] >= 0)
+    mask = np.isin(rows.source, SLOPE_SOURCES) & (rows.labels[head] >= 0) & (rows.has_hits | TRAINING[head].all)
     if mask.sum() < 50 or len(set(rows.labels[head][mask])) < 2:
         return 1.0
     return float(

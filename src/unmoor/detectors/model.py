@@ -21,8 +21,8 @@ __all__ = ["HEADS", "TRAINED_ON", "Model", "Verdict", "load_model"]
 
 HEADS: tuple[str, ...] = ("any", "full", "cannot", "unnamed", "unnamed full")
 """`any`: the answer refuses, fully or in part; `full`: in full, given that it refuses; `cannot`: cannot rather than should not,
-given that. `unnamed` and `unnamed full` are `any` and `full` for answers in which no phrase refuses, trained on all answers and not
-only on those that phrases have one look at. (Another, for moralising, was no better than the phrases on prompts held back: F1 .08.)"""
+given that. `unnamed` and `unnamed full` are `any` and `full` for answers in which no phrase refuses, trained on all answers and
+not only on those that phrases have one look at. (One for moralising was no better than phrases on prompts held back: F1 .08.)"""
 TRAINED_ON: tuple[str, ...] = (
     "xstest", "chatgpt_refusals", "openai_rbr_gold", "speechmap_gold", "issuebench_stance", "silver_when2call",
     "values_pct_stance", "silver_k_overrefusal_ko", "silver_speechmap_zh_fi",

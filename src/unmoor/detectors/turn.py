@@ -128,8 +128,8 @@ def asked_of(phrases: Phrases, request: str) -> tuple[str, frozenset[str]]:
 
 @dataclass(frozen=True, slots=True)
 class _Look:
-    """An answer, folded, the phrases that may occur in it, the model of lectures if its words are such as lectures have, whether it is
-    taken apart whatever is in it.
+    """An answer, folded, the phrases that may occur in it, the model of lectures if its words are such as lectures have, and
+    whether it is taken apart whatever is in it.
     """
 
     said: Said

@@ -30,10 +30,11 @@ UNSEEN_LOGIT = 1.6
 """Added besides for a sure phrase that the model does not count (`weighed = false`)."""
 ALONE = 0.85
 """At least how likely a refusal is where a sure phrase that the model does not count is all that an answer says."""
-UNNAMED_FROM = 0.8
-"""How likely an answer has to refuse in which no phrase does, for the head that judges such. Chosen on written answers, each file apart
-from what was trained on the others, and on every second row of Alpaca: four wrong ones more among 2,942 of the first and none of
-12,993 of the second, and 324 of 2,808 refusals more."""
+UNNAMED_FROM, UNNAMED_IN_TEXT_FROM = 0.8, 0.9
+"""How likely an answer has to refuse in which no phrase refuses or disclaims, for the head that judges such; and where a text on
+nothing nervous was asked for, which may speak as one who declines. Chosen on written answers, each file apart from what was trained
+on the others, and on every second row of Alpaca."""
+_TEXTS = frozenset(("request.text", "request.rewrite", "request.wording", "request.persona"))
 _UNWILLING = re.compile(
     r"\b(?:(?:won['’]t|will not)(?! be able)|wouldn['’]t|not (?:going|willing) to|refuse|decline|let['’]?s not|let us not"
     r"|good conscience|i avoid|leave (?:\w+ ){1,2}to|(?:do not|don['’]t) want to|(?:would|['’]d) (?:rather|prefer)(?: to)? not"
@@ -147,12 +148,22 @@ def judged_kind(view: TurnView, verdict: Verdict) -> tuple[str, float] | None:
         return None
     if _is_nothing_but(view, hits) or _declines_what_was_asked(view, hits):
         chance = max(chance, ALONE)
-    unnamed, instead = (0.0, 0.0) if hits else (_shifted(verdict.unnamed, argues), _lectures_instead(view))
-    if unnamed >= UNNAMED_FROM and unnamed > chance:
+    unnamed = 0.0 if hits else _unnamed(view, verdict, argues)
+    instead = _lectures_instead(view) if view.hits and not hits else 0.0
+    if unnamed > chance:
         chance, verdict = unnamed, replace(verdict, full=verdict.unnamed_full)
     if chance < instead:
         return "refusal.policy", instead
     return (_kind(view, hits, verdict, argues), chance) if chance else None
+
+
+def _unnamed(view: TurnView, verdict: Verdict, argues: float) -> float:
+    """Return how likely an answer refuses in which no phrase does: 0 where that is not likely enough, or something disclaims."""
+    if any(hit.phrase.behaviour == "disclaimer.identity" for hit in view.hits):
+        return 0.0
+    is_calm_text = not view.asks.isdisjoint(_TEXTS) and view.asks.isdisjoint(("request.sensitive", "request.argue"))
+    chance = _shifted(verdict.unnamed, argues)
+    return chance if chance >= (UNNAMED_IN_TEXT_FROM if is_calm_text else UNNAMED_FROM) else 0.0
 
 
 def _refusing(view: TurnView) -> list[Hit]:
