@@ -40,44 +40,42 @@ class Gate:
         self.logits = [
             np.asarray(model.decision_function(design)) for model, design in zip(self.models, designs, strict=True)
         ]
-        self.floors = [0.0, 0.0]
 
-    def set_floors(self, ordinary: list[np.ndarray]) -> None:
-        """Set from which logit on each look lets an answer through, by the logits of ordinary ones that it never saw."""
-        first, second = ordinary
-        self.floors[0] = float(np.quantile(first, 1 - SHARES[0]))
-        passed = np.where(first >= self.floors[0], second, -np.inf)
-        self.floors[1] = float(np.quantile(passed, 1 - SHARES[1]))
-
-    def passes(self) -> np.ndarray:
+    def passes(self, floors: list[float]) -> np.ndarray:
         """Return which rows get through both looks."""
-        return (self.logits[0] >= self.floors[0]) & (self.logits[1] >= self.floors[1])
+        return passing(self.logits, floors)
 
 
-def held_out_passes(rows: Rows, weights: np.ndarray) -> tuple[np.ndarray, list[np.ndarray]]:
-    """Return which rows get through looks that never saw their prompt, and the logits of ordinary ones, by which floors are set."""
+def passing(logits: list[np.ndarray], floors: list[float]) -> np.ndarray:
+    """Return which rows get through both looks, by the logit from which each lets one through."""
+    return (logits[0] >= floors[0]) & (logits[1] >= floors[1])
+
+
+def held_out_passes(rows: Rows, weights: np.ndarray) -> tuple[np.ndarray, list[float]]:
+    """Return which rows get through looks that never saw their prompt, and the floors: from which logit on each lets one through.
+
+    Floors are set by the logits of ordinary answers that the looks never saw either.
+    """
     logits = [np.zeros(len(rows.source)) for _ in SHARES]
     for fold in range(FOLDS):
         inside = rows.fold == fold
         gate = Gate(rows, ~inside, weights)
         for held, said in zip(logits, gate.logits, strict=True):
             held[inside] = said[inside]
-    ordinary = [held[(rows.source == "ordinary") & ~rows.seen] for held in logits]
-    every = Gate.__new__(Gate)
-    every.logits, every.floors = logits, [0.0, 0.0]
-    every.set_floors(ordinary)
-    return every.passes() & rows.is_spoken, ordinary
+    first, second = (held[(rows.source == "ordinary") & ~rows.seen] for held in logits)
+    floor = float(np.quantile(first, 1 - SHARES[0]))
+    floors = [floor, float(np.quantile(np.where(first >= floor, second, -np.inf), 1 - SHARES[1]))]
+    return passing(logits, floors) & rows.is_spoken, floors
 
 
-def save_gate(rows: Rows, weights: np.ndarray, ordinary: list[np.ndarray]) -> None:
+def save_gate(rows: Rows, weights: np.ndarray, floors: list[float]) -> None:
     """Train both looks on all rows and write the weights, scales and floors folded in."""
     gate = Gate(rows, np.ones(len(rows.source), dtype=bool), weights)
-    gate.set_floors(ordinary)
     coefficients = np.vstack([model.coef_ for model in gate.models])
     np.savez(
         WEIGHTS,
         ngram=(coefficients[:, :BUCKETS] * SCALE).astype(np.float16),
         shape=coefficients[:, BUCKETS:].astype(np.float32),
-        bias=np.array([m.intercept_[0] - f for m, f in zip(gate.models, gate.floors, strict=True)], dtype=np.float32),
+        bias=np.array([m.intercept_[0] - f for m, f in zip(gate.models, floors, strict=True)], dtype=np.float32),
         features=np.array(SHAPE),
     )

@@ -124,7 +124,7 @@ def slope(rows: Rows, head: str, logits: np.ndarray) -> float:
     )
 
 
-def without_source(rows: Rows, slopes: dict[str, float], ordinary: list[np.ndarray]) -> dict[str, dict[str, float]]:
+def without_source(rows: Rows, slopes: dict[str, float], floors: list[float]) -> dict[str, dict[str, float]]:
     """Return, for each source, the figures of a model that never saw the source."""
     found = {}
     passes = rows.passes
@@ -132,8 +132,7 @@ def without_source(rows: Rows, slopes: dict[str, float], ordinary: list[np.ndarr
         inside = rows.source == name
         if inside.any():
             gate = Gate(rows, ~inside, row_weights(rows, GATE))
-            gate.set_floors(ordinary)
-            rows.passes = np.where(inside, gate.passes() & rows.is_spoken, passes)
+            rows.passes = np.where(inside, gate.passes(floors) & rows.is_spoken, passes)
             logits = {head: np.zeros(len(inside)) for head in HEADS}
             for head in ("any", "unnamed"):
                 logits[head][inside] = slopes[head] * fit(rows, head, ~inside)(inside)
@@ -176,14 +175,14 @@ def main() -> None:
     parser.add_argument("--show", default="tuning half", help="the half whose figures are printed")
     arguments = parser.parse_args()
     rows = gather(arguments.data)
-    rows.passes, ordinary = held_out_passes(rows, row_weights(rows, GATE))
-    save_gate(rows, row_weights(rows, GATE), ordinary)
+    rows.passes, floors = held_out_passes(rows, row_weights(rows, GATE))
+    save_gate(rows, row_weights(rows, GATE), floors)
     raw = {head: held_out(rows, head) for head in HEADS}
     slopes = {head: slope(rows, head, raw[head]) for head in HEADS}
     found = report(rows, {head: raw[head] * slopes[head] for head in HEADS}) | {"slopes": slopes}
     save(rows, slopes)
     if not arguments.quick:
-        found["leave one source out"] = without_source(rows, slopes, ordinary)
+        found["leave one source out"] = without_source(rows, slopes, floors)
     (HERE / "figures.json").write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     for name, values in found[arguments.show].items():
         print(name, json.dumps(values))  # noqa: T201 - a script

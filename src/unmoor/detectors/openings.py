@@ -1,8 +1,8 @@
 """From an answer's first words to whether it may decline without a phrase that a pack knows: two looks, some microseconds each.
 
 A quarter of the refusals that avoid set words ("Her password stays hers.") hold no phrase and no sign of one, so that nothing would
-look at them closely. The first look weighs single words, and lets through one ordinary answer in six; the second weighs up to
-three in a row, and lets through one in forty. What passes is judged by the model; nothing is found by these looks alone.
+look at them closely. The first look weighs single words; the second, at what is left, up to three in a row, and lets through one
+ordinary answer in a hundred. What passes is judged by the model; nothing is found by these looks alone.
 """
 
 from __future__ import annotations
@@ -88,21 +88,29 @@ class Openings:
         """Return which of many folded answers may decline, by their first words."""
         if not folded:
             return []
-        chars = np.fromiter(map(len, folded), dtype=np.int64, count=len(folded))
-        steps = [np.log1p(chars) / 9, *(chars <= step for step in _STEPS)]
-        lengths = np.stack(steps, axis=1).astype(np.float32) @ self.shape.T + self.bias
+        first, second = self._by_length(folded)
         said = opening_words(folded)
         weight = self._known.__getitem__
         likely = [
             place
-            for place, (words, length) in enumerate(zip(said, lengths[:, 0].tolist(), strict=True))
+            for place, (words, length) in enumerate(zip(said, first.tolist(), strict=True))
             if words and sum(map(weight, words)) / math.sqrt(len(words)) + length >= 0.0
         ]
         if not likely:
             return []
         sums, counts = weighed(_FIELD, [encoded(_marked(said[place])) for place in likely], LONGEST, self.ngram[1])
-        passes = sums / np.sqrt(counts) + lengths[likely, 1] >= 0.0
+        passes = sums / np.sqrt(counts) + second[likely] >= 0.0
         return [place for place, is_passed in zip(likely, passes.tolist(), strict=True) if is_passed]
+
+    def _by_length(self, folded: Sequence[str]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return what the length of each answer adds to either look; no product of matrices, which rounds by how many there are."""
+        chars = np.fromiter(map(len, folded), dtype=np.int64, count=len(folded))
+        first, second = (np.full(len(folded), bias, dtype=np.float64) for bias in self.bias)
+        steps = (np.log1p(chars) / 9, *((chars <= step).astype(np.float64) for step in _STEPS))
+        for column, numbers in enumerate(steps):
+            first += numbers * float(self.shape[0, column])
+            second += numbers * float(self.shape[1, column])
+        return first, second
 
 
 @lru_cache(maxsize=2)
