@@ -286,7 +286,7 @@ def _telling(view: TurnView, model: Model) -> tuple[int, int]:
         own: list[Hit] = [hit for hit in view.hits if hit.phrase.behaviour == behaviour and not hit.doubt]
         if own:
             return own[0].sentence
-    return model.telling_sentence(view, "any")
+    return model.telling_sentence(view, "unnamed")
 
 
 def _learned(
