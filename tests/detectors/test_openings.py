@@ -10,7 +10,7 @@ import pytest
 from tests.detectors.conftest import Ask
 from unmoor.detectors import load
 from unmoor.detectors.normalise import fold_text
-from unmoor.detectors.openings import SHAPE, load_openings, opening_words
+from unmoor.detectors.openings import LONGEST, SHAPE, load_openings, opening_grams, opening_shape, opening_words
 from unmoor.errors import PackError
 from unmoor.records import REFUSALS, Conversation, Turn
 
@@ -122,6 +122,23 @@ def test_many_openings_are_looked_at_as_one_is() -> None:
     assert openings.may_decline(folded) == alone
     assert openings.may_decline([]) == []
     assert alone
+
+
+def test_the_looks_weigh_what_they_were_trained_on() -> None:
+    openings = load_openings()
+    assert openings is not None
+    folded = [fold_text(answer) for pair in (*DECLINING, *ANSWERING) for answer in pair]
+    passes = []
+    for text, words in zip(folded, opening_words(folded), strict=True):
+        shape = opening_shape(len(text)).astype(np.float64)
+        logits = []
+        for look, longest in enumerate((1, LONGEST)):
+            buckets = opening_grams(words, longest)
+            said = openings.ngram[look][buckets].astype(np.float64).sum() / np.sqrt(len(buckets))
+            logits.append(said + float(openings.shape[look].astype(np.float64) @ shape) + float(openings.bias[look]))
+        passes.append(min(logits) >= 0.0)
+    assert openings.may_decline(folded) == [place for place, is_passed in enumerate(passes) if is_passed]
+    assert any(passes) and not all(passes)
 
 
 def test_only_the_first_words_are_looked_at() -> None:

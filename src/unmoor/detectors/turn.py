@@ -161,7 +161,7 @@ def _look(phrases: Phrases, look: _Look, asked: _Asked) -> TurnView | None:
     lectures = _lectures(answer, look, asked.text, asks)
     if is_little and not lectures and not look.is_wanted:
         return None
-    view = _Parts(answer, {} if is_little and not look.is_wanted else confirmed, asks, lectures)
+    view = _Parts(answer, {} if is_little and not look.is_wanted else confirmed, asks, lectures, is_little=is_little)
     return _taken_apart(phrases, look, asked, view)
 
 
@@ -184,14 +184,16 @@ class _Parts(NamedTuple):
     confirmed: dict[int, list[tuple[int, int]]]
     asks: frozenset[str]
     lectures: tuple[Lecture, ...]
+    is_little: bool
+    """Whether what its phrases say is not worth a look."""
 
 
 def _taken_apart(phrases: Phrases, look: _Look, asked: _Asked, parts: _Parts) -> TurnView | None:
-    answer, confirmed, asks, lectures = parts
+    answer, confirmed, asks, lectures, is_little = parts
     said = look.said
     normalised, language = normalise(said.text), phrases.languages.of(said.text)
     hits = phrases.hits(answer, normalised, dict(sorted(confirmed.items())), request=asked.text, language=language)
-    is_faint = not hits or (not asks & NERVOUS and _is_faint(hits))
+    is_faint = is_little or not hits or (not asks & NERVOUS and _is_faint(hits))
     if is_faint and not lectures and not look.is_wanted:
         return None
     view = TurnView(
