@@ -15,7 +15,7 @@ from unicodedata import normalize
 
 from unmoor.languages import fold_character
 
-__all__ = ["Normalised", "fold_text", "normalise"]
+__all__ = ["Normalised", "fold_letters", "fold_text", "normalise"]
 
 _LEFT_OUT = b"*`~\r\x7f" + bytes(code for code in range(32) if code not in (9, 10, 13))
 _TYPOGRAPHIC = tuple((mark, fold_character(mark)) for mark in "’“”‘–—…éà×•")
@@ -98,13 +98,28 @@ def fold_text(text: str) -> str:
         return text.lower() if _is_plain(text) else _fold_ascii(text.lower())
     lowered = _lower(text)
     if not ("&" in lowered or "<" in lowered or "\\" in lowered):
-        plain = lowered
-        for mark, folded in _TYPOGRAPHIC:
-            if mark in plain:
-                plain = plain.replace(mark, folded)
+        plain = _typed(lowered)
         if plain.isascii():
             return plain if _is_plain(plain) else _fold_ascii(plain)
     return _SPECIAL.sub(_fold_found, lowered)
+
+
+def fold_letters(text: str) -> str:
+    """Return a text with the letters and digits that `fold_text` gives, in their order, those of ASCII in either case; what stands
+    between them may differ.
+    """
+    if "&" in text or "<" in text or "\0" in text:
+        return fold_text(text)
+    plain = text if text.isascii() else _typed(text)
+    return plain if plain.isascii() else fold_text(text)
+
+
+def _typed(text: str) -> str:
+    """Return a text with the marks that a typewriter has for those that most often are all of it beyond ASCII."""
+    for mark, folded in _TYPOGRAPHIC:
+        if mark in text:
+            text = text.replace(mark, folded)
+    return text
 
 
 def _is_plain(ascii_text: str) -> bool:

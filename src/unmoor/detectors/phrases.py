@@ -5,7 +5,7 @@ A hit keeps what stage one and the packs know; whether it becomes a finding is f
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -17,6 +17,7 @@ from unmoor.detectors.lectures import Stems
 from unmoor.detectors.normalise import Normalised, fold_text, normalise
 from unmoor.detectors.scan import FLOOR, REWORDING, Scanner, exact_pattern, group_of, requests_in
 from unmoor.detectors.structure import Answer
+from unmoor.detectors.together import may_match
 from unmoor.errors import PackError
 from unmoor.languages import STRENGTHS, Pack, Phrase
 
@@ -25,6 +26,8 @@ __all__ = ["FAINT", "NERVOUS", "Hit", "Phrases"]
 RENEWED_AFTER = 2**27
 """Bytes looked at closely before the exact patterns are compiled anew. RE2 keeps what it met in each, up to `max_mem`, so that they
 grow as long as new texts come: 95 MB after 100 MB of rows, 115 after 500. Renewal takes 0.4 s, every 600 MB of rows or so."""
+TOGETHER_FROM = 6
+"""Texts from which a floor phrase looks through them together: from here on it takes less time than one by one."""
 SYSTEM_CHARS = 8000
 """Code points of a system prompt that are looked at."""
 MAX_MATCHES = 20
@@ -143,10 +146,27 @@ class Phrases:
 
     def floor_in_many(self, texts: Sequence[str]) -> dict[int, set[str]]:
         """Return the same for many texts at once: by index, those alone that name something of the floor."""
-        folded = list(map(fold_text, texts))
-        candidates = self._scanner.hits_many(folded, [(FLOOR,)] * len(folded))
-        named = {index: self.named_in(folded[index], numbers, "floor.") for index, numbers in candidates.items()}
+        candidates = self._scanner.hits_unfolded(texts, FLOOR)
+        folded = {index: fold_text(texts[index]) for index in candidates}
+        likely = self._likely(folded, candidates)
+        named = {index: self.named_in(folded[index], numbers, "floor.") for index, numbers in likely.items()}
         return {index: behaviours for index, behaviours in named.items() if behaviours}
+
+    def _likely(self, folded: Mapping[int, str], candidates: Mapping[int, Set[int]]) -> dict[int, set[int]]:
+        """Return the candidates of folded texts that may really match: a phrase looks through many of its texts at once."""
+        holders: dict[int, list[int]] = {}
+        for index, numbers in candidates.items():
+            for number in numbers:
+                holders.setdefault(number, []).append(index)
+        data = {index: self._encoded(text) for index, text in folded.items()}
+        likely: dict[int, set[int]] = {}
+        for number, indexes in holders.items():
+            here: Iterable[int] = range(len(indexes))
+            if len(indexes) >= TOGETHER_FROM:
+                here = may_match(self._among_others(number), [data[index] for index in indexes])
+            for place in here:
+                likely.setdefault(indexes[place], set()).add(number)
+        return likely
 
     def named_in(self, folded: str, candidates: Iterable[int], prefix: str | tuple[str, ...]) -> set[str]:
         """Return the behaviours starting with `prefix` (or one of them) among the candidates that really occur."""
@@ -154,11 +174,11 @@ class Phrases:
         data = self._encoded(folded)
         for number in candidates:
             behaviour = self.all[number].behaviour
-            if behaviour.startswith(prefix) and behaviour not in found and not self.is_excepted(number, folded):
+            if behaviour.startswith(prefix) and behaviour not in found:
                 spans = self._spans(number, folded, data)
                 if self.all[number].place == "start":
                     spans = [span for span in spans if _starts_sentence(folded, span[0])]
-                found.update([behaviour] if spans else ())
+                found.update([behaviour] if spans and not self.is_excepted(number, folded) else ())
         return found
 
     def confirmed(self, candidates: Set[int], folded: str) -> dict[int, list[tuple[int, int]]]:
@@ -232,9 +252,16 @@ class Phrases:
             self._extra[number, which] = made
         return made
 
-    def _compiled(self, phrase: Phrase, exact: str) -> Any:
+    def _among_others(self, number: int) -> Any:
+        made = self._extra.get((number, "among others"))
+        if made is None:
+            phrase = self.all[number]
+            made = self._extra[number, "among others"] = self._compiled(phrase, phrase.pattern.exact, among_others=True)
+        return made
+
+    def _compiled(self, phrase: Phrase, exact: str, *, among_others: bool = False) -> Any:
         try:
-            return exact_pattern(exact, self._scripts[phrase.language])
+            return exact_pattern(exact, self._scripts[phrase.language], among_others=among_others)
         except re2.error as error:
             raise PackError(f"{phrase.language}: phrase {phrase.id}: RE2 does not take the pattern: {error}") from error
 

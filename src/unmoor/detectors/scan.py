@@ -12,6 +12,7 @@ from typing import Any
 import re2
 
 from unmoor.detectors.sets import HyperscanSet, PhraseSet, Re2Set, WarmingSet, phrase_database
+from unmoor.detectors.together import side_by_side
 from unmoor.errors import PackError
 from unmoor.languages import LETTERS, NO_START, Phrase
 
@@ -78,6 +79,14 @@ class Scanner:
                     found.setdefault(indexes[place], set()).add(number)
         return found
 
+    def hits_unfolded(self, texts: Sequence[str], group: str) -> dict[int, set[int]]:
+        """Return the same for many texts as they were typed and one group: they are folded as far as its set needs it."""
+        found: dict[int, set[int]] = {}
+        if group in self._groups:
+            for place, number in self._set(group).hits_unfolded(texts):
+                found.setdefault(place, set()).add(number)
+        return found
+
     def _set(self, group: str) -> PhraseSet:
         if group not in self._sets:
             self._sets[group] = self._compile(group)
@@ -102,10 +111,11 @@ def _check_patterns(phrases: Sequence[tuple[int, Phrase]]) -> None:
             raise PackError(f"{phrase.language}: phrase {phrase.id}: impossible pattern: {error}") from error
 
 
-def exact_pattern(exact: str, script: str) -> Any:
+def exact_pattern(exact: str, script: str, *, among_others: bool = False) -> Any:
     """Compile the exact pattern with word edges; the match is group 1.
 
-    Edges are those of the script: none where words are not spaced or take prefixes and particles.
+    Edges are those of the script: none where words are not spaced or take prefixes and particles. `among_others` is for texts that
+    stand side by side.
 
     Raises:
         re2.error: RE2 does not take the pattern.
@@ -116,4 +126,5 @@ def exact_pattern(exact: str, script: str) -> Any:
         after = ""
     options = re2.Options()
     options.max_mem, options.log_errors = _EXACT_MEMORY, False
-    return re2.compile(f"{before}({exact}){after}", options)
+    whole = f"{before}({exact}){after}"
+    return re2.compile(side_by_side(whole) if among_others else whole, options)

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from unmoor.detectors.databases import compiled_set, not_trusted, note, stored_set, trusted_hyperscan
 from unmoor.detectors.literals import KEPT, must_have
+from unmoor.detectors.normalise import fold_letters, fold_text
 from unmoor.languages import Phrase
 from unmoor.records import cache_folder, keep_in_cache
 
@@ -38,14 +39,27 @@ three of 15 kB take one of the two minutes; without the 16 longer than this it t
 
 _RE2_MEMORY = 256 << 20
 _RE2_SET = 16
-_NOT_KEPT = bytes(code for code in range(1, 128) if chr(code) not in KEPT)
+_LOWER = bytes(range(256)).lower()
+_NOT_KEPT = bytes(code for code in range(1, 128) if chr(code).lower() not in KEPT)
 
 
 class PhraseSet(Protocol):
     def hits_many(self, texts: Sequence[str]) -> Iterator[tuple[int, int]]: ...
+    def hits_unfolded(self, texts: Sequence[str]) -> Iterator[tuple[int, int]]: ...
 
 
-class HyperscanSet:
+class _FoldedSet:
+    """A set that looks at folded texts."""
+
+    def hits_many(self, texts: Sequence[str]) -> Iterator[tuple[int, int]]:
+        raise NotImplementedError
+
+    def hits_unfolded(self, texts: Sequence[str]) -> Iterator[tuple[int, int]]:
+        """Yield the same for texts as they were typed."""
+        return self.hits_many(list(map(fold_text, texts)))
+
+
+class HyperscanSet(_FoldedSet):
     """One database of all phrases; texts are scanned together, each between zero bytes, which no pattern reaches over."""
 
     def __init__(self, phrases: Sequence[tuple[int, Phrase]], database: Any) -> None:
@@ -80,7 +94,7 @@ class _WordSet:
         yield from ((index, number) for number in self._always for index in range(len(texts)))
         if self._database is None:
             return
-        data = "\0".join(texts).encode("utf-8", "replace").translate(None, _NOT_KEPT)
+        data = "\0".join(texts).encode("utf-8", "replace").translate(_LOWER, _NOT_KEPT)
         found: list[tuple[int, int]] = []
         self._database.scan(data, match_event_handler=note, context=found)
         if found:
@@ -90,8 +104,12 @@ class _WordSet:
                 for number in self._holders[word]:
                     yield index, number
 
+    def hits_unfolded(self, texts: Sequence[str]) -> Iterator[tuple[int, int]]:
+        """Yield the same for texts as they were typed: few need to be folded, for letters alone are looked at."""
+        return self.hits_many(list(map(fold_letters, texts)))
 
-class _BothSets:
+
+class _BothSets(_FoldedSet):
     """Whole phrases, and words for those that are too long."""
 
     def __init__(self, *sets: PhraseSet) -> None:
@@ -136,12 +154,19 @@ class WarmingSet:
         self._set: PhraseSet | None = None
 
     def hits_many(self, texts: Sequence[str]) -> Iterator[tuple[int, int]]:
+        return self._warmed(texts).hits_many(texts)
+
+    def hits_unfolded(self, texts: Sequence[str]) -> Iterator[tuple[int, int]]:
+        return self._warmed(texts).hits_unfolded(texts)
+
+    def _warmed(self, texts: Sequence[str]) -> PhraseSet:
+        """Return what these texts are to be looked at with."""
         if not self._is_final:
             self._seen += len(texts)
             self._characters += sum(map(len, texts))
             self._warm()
         assert self._set is not None
-        return self._set.hits_many(texts)
+        return self._set
 
     def _warm(self) -> None:
         """Take what is there or due; where there is no Hyperscan, or it does not take the phrases, what was taken before stays."""
@@ -217,7 +242,7 @@ def _words_version() -> str:
     return hashlib.sha256(Path(__file__).with_name("literals.py").read_bytes()).hexdigest()
 
 
-class Re2Set:
+class Re2Set(_FoldedSet):
     """Several sets of a few phrases: one of all would outgrow RE2's memory, and RE2 then finds nothing without a word."""
 
     def __init__(self, phrases: Sequence[tuple[int, Phrase]]) -> None:

@@ -1,0 +1,72 @@
+"""A pattern that looks through many texts at once passes over none in which it matches, and the floor is what it is one by one."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+import re2
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from unmoor.detectors import phrases as phrases_module
+from unmoor.detectors.literals import bare
+from unmoor.detectors.normalise import fold_letters, fold_text
+from unmoor.detectors.phrases import Phrases
+from unmoor.detectors.together import may_match, side_by_side
+from unmoor.languages import load_packs
+
+PATTERNS = (
+    r"(?:^|[^a-z])(ab)(?:$|[^'a-z]|'(?:$|[^a-z]))",
+    r"(?:^|[^a-z])(a[^.!?\n]*?b(?:$|[.!?\n]))",
+    r"(?:^|[^a-z])(a[^.]*b)(?:$|[^a-z])",
+    r"(b(?:a|$)|a\.$)",
+    r"(a[$.]|[^]$]b\$?)",
+)
+"""Edges, a gap within a sentence, a gap that runs over the ends of texts, ends inside, and a `$` that is no end."""
+TEXTS = st.lists(st.text("ab.' \n$", max_size=9), min_size=1, max_size=7)
+
+
+@pytest.mark.parametrize("pattern", PATTERNS)
+@given(texts=TEXTS)
+@example(texts=["a", "b", "ab", "ab'", "", "a b", "b", "ab"])
+def test_no_text_in_which_a_pattern_matches_is_passed_over(pattern: str, texts: list[str]) -> None:
+    data = [text.encode() for text in texts]
+    alone = {index for index, text in enumerate(data) if re2.search(pattern, text)}
+    assert alone <= may_match(re2.compile(side_by_side(pattern)), data)
+
+
+def test_texts_that_nothing_matches_in_are_left_out() -> None:
+    texts = [b"nothing here.", b"an ab.", b"nothing", b"here", b"ab", b"x"]
+    touched = may_match(re2.compile(side_by_side(PATTERNS[0])), texts)
+    assert {1, 4} <= touched
+    assert touched.isdisjoint((0, 2, 5))
+
+
+def test_a_match_that_runs_on_touches_every_text_that_it_lies_in() -> None:
+    assert may_match(re2.compile(side_by_side(PATTERNS[2])), [b"x", b"a", b"c", b"b", b"x"]) >= {1, 2, 3}
+
+
+def test_the_floor_of_many_texts_is_that_of_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    packs = load_packs(None)
+    floor = [phrase for pack in packs for phrase in pack.phrases if phrase.behaviour.startswith("floor.")]
+    chance = random.Random(5)
+    said = [sentence for phrase in floor for sentence in (*phrase.hits, *phrase.misses)]
+    halves = [half for sentence in said for half in (sentence[: len(sentence) // 2], sentence[len(sentence) // 2 :])]
+    texts = [*said, *halves, *(sentence.rstrip(".!?") for sentence in said)]
+    texts += [sentence.upper().replace(" ", chance.choice(("  ", "_ ", " **", "\n"))) for sentence in said]
+    chance.shuffle(texts)
+    alone = Phrases(packs, "re2")
+    monkeypatch.setattr(phrases_module, "TOGETHER_FROM", len(texts) + 1)
+    expected = alone.floor_in_many(texts)
+    monkeypatch.setattr(phrases_module, "TOGETHER_FROM", 2)
+    assert {behaviour for named in expected.values() for behaviour in named} == {p.behaviour for p in floor}
+    assert Phrases(packs).floor_in_many(texts) == expected
+
+
+@given(st.text(st.sampled_from("aZé’“&<b>;#39à\0\u200b*_ \n\t-Ж・İ"), max_size=30))
+@example("I can’t &amp; won’t <b>say</b>")
+def test_letters_come_out_as_the_whole_folding_has_them(text: str) -> None:
+    assert bare(fold_letters(text).lower() if fold_letters(text).isascii() else fold_letters(text)) == bare(
+        fold_text(text)
+    )
