@@ -7,12 +7,13 @@ BIN := $(VENV)/bin
 
 setup: $(VENV)/.ready
 
-# torch first and by exact version: any other request takes the largest build there is.
+# torch first and by exact version: any other request takes the largest build there is. Bytecode is made of what is used, when it
+# is: to make it of all the packages takes a minute.
 $(VENV)/.ready: pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or later is needed, this is " + sys.version) if sys.version_info < (3, 11) else None'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt torch==2.13.0
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[train,serve,eval,ray,remote,dedup,dev]'
+	$(BIN)/python -m pip install --quiet --no-compile --constraint constraints.txt torch==2.13.0
+	$(BIN)/python -m pip install --quiet --no-compile --constraint constraints.txt --editable '.[train,serve,eval,ray,remote,dedup,dev]'
 	touch $@
 
 demo: setup
