@@ -159,6 +159,10 @@ _SEA = "Describe how it feels to swim in the sea."
         ("Als KI habe ich keine Gefühle. Aber Schwimmer sprechen von Kälte.", "Schwimmer sprechen von Kälte."),
         ("AIなので泳いだことはありませんが、泳ぐ人は冷たさと塩の味を語ります。", "泳ぐ人は冷たさと塩の味を語ります。"),
         ("作为人工智能，我没有下过海，但游泳的人常说海水又冷又咸。", "游泳的人常说海水又冷又咸。"),
+        ("作为一个AI助手，我无法下海，但是我可以转述：海水又冷又咸。", "我可以转述：海水又冷又咸。"),
+        ("作为一个人工智能助手，我通常这样描述：先冷后静。海水很咸。", "我通常这样描述：先冷后静。海水很咸。"),
+        ("作为人工智能助手，我没有下过海。海水又冷又咸。", "海水又冷又咸。"),
+        ("AIアシスタントとして、海の様子をお伝えします。水は冷たく、塩の味がします。", "海の様子をお伝えします。水は冷たく、塩の味がします。"),
         ("저는 AI라서 수영해 본 적은 없지만 바닷물은 차갑고 짜다고들 합니다.", "바닷물은 차갑고 짜다고들 합니다."),
         (
             "Bir yapay zekâ olarak hiç yüzmedim ama yüzenler suyun soğuk ve tuzlu olduğunu söyler.",

@@ -38,6 +38,7 @@ _FIGURE = re.compile(r"(?<!\d)(?!(?:19|20)\d\d(?!\d))\d")
 """A figure that is no year: the date of a model's training is one."""
 _LONG = 6
 """Letters of a word of the request that says what it is about."""
+_COMMA = re.compile(r"[,、]")
 _ANNOUNCES = re.compile(r" ?(?:i|here|let|below|the following|these|some)(?!\w)[^.!?:\n]{0,100}:\s*")
 
 
@@ -104,8 +105,8 @@ def _lead(view: TurnView, hit: Hit) -> tuple[int, int] | None:
     folded = normalise(view.answer.text[begin:end])
     at = folded.place(hit.start - begin)
     led = _led_to(folded.text, at, view.words_of(hit.phrase.language, "say"))
-    if led is None and hit.phrase.language == "en":
-        led = _after_clause(folded.text, at)
+    if led is None:
+        led = _after_clause(folded.text, at) if hit.phrase.language == "en" else _after_comma(view, hit, folded.text, at)
     if led is None or (len(folded.text[led:].split()) < _WORDS_LEFT and folded.text[led:].isascii()):
         return None
     return begin, begin + folded.origin(led - 1, led)[1]
@@ -129,6 +130,15 @@ def _after_clause(folded: str, at: int) -> int | None:
     announced = _ANNOUNCES.match(folded, comma + 1)
     led = announced.end() if announced else comma + 1
     return led + len(folded[led:]) - len(folded[led:].lstrip(" "))
+
+
+def _after_comma(view: TurnView, hit: Hit, folded: str, at: int) -> int | None:
+    """Return where what is said begins after "作为人工智能，", where words are not parted, unless it denies something."""
+    denials = view.words_of(hit.phrase.language, "deny")
+    comma = _COMMA.search(folded, at, at + _LEAD_CHARS)
+    if not denials or not comma or not _UNSPACED.search(folded):
+        return None
+    return None if any(denial in folded[comma.end() :] for denial in denials) else comma.end()
 
 
 def _past_opener(view: TurnView, hit: Hit, end: int) -> int:
@@ -175,16 +185,19 @@ def _turn_in_sentence(view: TurnView, hit: Hit, position: int) -> int:
     language, tail = hit.phrase.language, view.answer.text[position:end]
     folded = normalise(tail)
     turns = view.words_of(language, "turn")
-    found = [place + len(turn) for turn in turns if (place := folded.text.find(turn)) >= 0]
+    found = [(place, place + len(turn)) for turn in turns if (place := folded.text.find(turn)) >= 0]
     if "," in folded.text or ";" in folded.text:
         found += [
-            match.end()
+            match.span()
             for but in _patterns(view.words_of(language, "but"))
             for match in [but.search(folded.text)]
             if match
         ]
-        found += _after_concession(view, hit, folded.text)
-    return position + folded.origin(min(found) - 1, min(found))[1] if found else end
+        found += [(past - 2, past) for past in _after_concession(view, hit, folded.text)]
+    if not found:
+        return end
+    _, past = min(found, key=lambda turn: (turn[0], -turn[1]))  # of words at one place the longest: "但是", not "但"
+    return position + folded.origin(past - 1, past)[1]
 
 
 def _after_concession(view: TurnView, hit: Hit, folded: str) -> list[int]:
