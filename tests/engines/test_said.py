@@ -194,3 +194,21 @@ def test_a_floor_refusal_and_what_was_done_beside_it_are_both_in_the_reason(tmp_
     for entry in (second, third):
         assert entry["outcome"] == "kept", "the floor is never lowered by what follows it"
         assert "turn 4 refuses after a request that names a topic of the floor" in entry["reason"]
+
+
+def test_a_person_may_have_an_inability_with_an_answer_dropped_that_the_policy_keeps(tmp_path: Path) -> None:
+    answer = (
+        "I don't have access to real-time data, so I can't say what the weather is right now. However, Bergen is rainy for "
+        "most of the year: it has some 240 days of rain, October is the wettest month, and a coat that keeps water out is "
+        "worth its weight. In May the chance of a dry day is best, with some fourteen of them in an ordinary year."
+    )
+    path = tmp_path / "data.jsonl"
+    path.write_text(json.dumps(_row(answer, "What is the weather in Bergen now?")) + "\n")
+    first = _run(path, tmp_path / "one")
+    finding = {**first[1]["findings"][0], "behaviour": "refusal.partial", "probability": 0.9}
+    said = _verdict({"row": 1, "findings": [finding]}, "drop", corrected="refusal.partial")
+    assert ".capability." in finding["rule"]
+    assert first[1]["outcome"] == "kept"
+    again = _run(path, tmp_path / "two", {1: (replace(said, behaviour=first[1]["findings"][0]["behaviour"]),)})
+    assert again[1]["outcome"] == "removed"
+    assert "ada says drop" in again[1]["reason"]

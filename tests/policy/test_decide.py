@@ -337,3 +337,29 @@ def test_an_audit_says_what_it_found_likeliest_first_and_no_endless_list() -> No
         "turn 3 declines because it should not (refusal.policy: “No 5.”), with probability 0.50; "
         "turn 3 declines because it should not (refusal.policy: “No 4.”), with probability 0.40; 3 more; an audit changes nothing"
     )
+
+
+@pytest.mark.parametrize(
+    ("actions", "rules", "expected"),
+    [
+        ({"refusal.partial": "drop", "refusal.capability": "keep"}, {}, "keep"),
+        ({"refusal.partial": "drop"}, {}, "keep"),
+        ({"refusal.partial": "drop", "refusal.capability": "label"}, {}, "label"),
+        ({"refusal.partial": "label", "refusal.capability": "drop"}, {}, "label"),
+        ({"refusal.partial": "drop"}, {"en.capability.*": "drop_turn"}, "drop_turn"),
+    ],
+)
+def test_an_honest_inability_with_an_answer_gets_the_milder_action(
+    actions: dict[str, str], rules: dict[str, str], expected: str
+) -> None:
+    policy = Policy("test", 1, actions=actions, rules=rules)
+    partial = replace(REFUSAL, behaviour="refusal.partial")
+    assert policy.action_on(replace(partial, rule="en.capability.no-internet")) == expected
+    assert policy.action_on(replace(partial, rule="en.refusal.cannot")) == actions["refusal.partial"]
+    assert policy.action_on(replace(partial, rule="model")) == actions["refusal.partial"]
+
+
+@pytest.mark.parametrize("name", ["dolphin", "over-refusal", "vendor-free"])
+def test_shipped_policies_keep_an_inability_beside_an_answer(name: str) -> None:
+    finding = replace(REFUSAL, behaviour="refusal.partial", rule="de.capability.no-internet")
+    assert decide(TWO, (finding,), load_policy(name)).outcome == "kept"

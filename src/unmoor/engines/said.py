@@ -40,7 +40,7 @@ def policy_as_judged(policy: Policy, verdicts: Sequence[Verdict]) -> Policy:
     """Return the policy for one row, with `mend` or `drop` where a person asked for it. The floor is not a policy's to change."""
     acting = [verdict for verdict in verdicts if verdict.judgement in _ACTIONS]
     asked = {verdict.corrected_behaviour or verdict.behaviour: verdict.judgement for verdict in acting}
-    by_rule = {verdict.rule: verdict.judgement for verdict in acting} if policy.rules else {}
+    by_rule = {verdict.rule: verdict.judgement for verdict in acting if _names_the_rule(policy, verdict)}
     return replace(policy, actions={**policy.actions, **asked}, rules={**policy.rules, **by_rule}) if asked else policy
 
 
@@ -49,12 +49,18 @@ def asked_by(policy: Policy, verdicts: Sequence[Verdict]) -> dict[str, tuple[str
     said: dict[str, dict[str, str]] = {}
     for verdict in verdicts:
         if verdict.judgement in _ACTIONS:
-            for name in (verdict.corrected_behaviour or verdict.behaviour, *((verdict.rule,) if policy.rules else ())):
+            rule = (verdict.rule,) if _names_the_rule(policy, verdict) else ()
+            for name in (verdict.corrected_behaviour or verdict.behaviour, *rule):
                 agreeing = {
                     by: judgement for by, judgement in said.get(name, {}).items() if judgement == verdict.judgement
                 }
                 said[name] = {**agreeing, verdict.by: verdict.judgement}
     return {name: tuple(sorted(people)) for name, people in said.items()}
+
+
+def _names_the_rule(policy: Policy, verdict: Verdict) -> bool:
+    """Return whether an action has to be asked for by rule as well, since a policy's action may depend on that."""
+    return bool(policy.rules) or (verdict.corrected_behaviour or verdict.behaviour) == "refusal.partial"
 
 
 def asked_by_a_person(finding: Finding, verdicts: Sequence[Verdict]) -> bool:

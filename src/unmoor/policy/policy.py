@@ -17,7 +17,7 @@ from typing import Any
 from unmoor.errors import PolicyError, nearest_name
 from unmoor.policy.exceptions import RuleIds, check_phrases, check_rules
 from unmoor.policy.guard_rules import guard_rules
-from unmoor.records import ACTIONS, BEHAVIOURS, FLOOR_TOPICS, Finding, GuardRules, rule_for
+from unmoor.records import ACTIONS, BEHAVIOURS, FLOOR_TOPICS, Finding, GuardRules, action_for, rule_for
 
 __all__ = ["ALL_TOPICS", "SHIPPED", "Policy", "load_policy"]
 
@@ -61,9 +61,8 @@ class Policy:
         return rule_for(self.rules, finding.rule) if self.rules else None
 
     def action_on(self, finding: Finding) -> str:
-        """Return the action for a finding: that of its rule if the policy names it, of its behaviour otherwise."""
-        rule = self.rule_of(finding)
-        return self.action(finding.behaviour) if rule is None else self.rules[rule]
+        """Return the action for a finding, as `action_for` has it."""
+        return action_for(self.actions, self.rules, finding.behaviour, finding.rule)
 
     def all_actions(self) -> frozenset[str]:
         """Return every action that some finding may lead to."""

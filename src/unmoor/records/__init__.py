@@ -2,7 +2,7 @@
 
 from unmoor.records.cache import cache_folder, keep_in_cache
 from unmoor.records.conversation import Conversation, Path, Piece, Role, Row, Turn
-from unmoor.records.decision import ACTIONS, OUTCOMES, Decision, Edit, Outcome, rule_for
+from unmoor.records.decision import ACTIONS, OUTCOMES, Decision, Edit, Outcome, action_for, rule_for
 from unmoor.records.finding import BEHAVIOURS, FLOOR_TOPICS, REFUSALS, Finding
 from unmoor.records.guard import GUARD_ACTIONS, GuardRules
 from unmoor.records.reasoning import reasoning_spans, without_reasoning
@@ -29,6 +29,7 @@ __all__ = [
     "Row",
     "Turn",
     "Verdict",
+    "action_for",
     "cache_folder",
     "keep_in_cache",
     "reasoning_spans",

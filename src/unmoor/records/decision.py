@@ -8,10 +8,13 @@ from typing import Literal
 
 from unmoor.records.finding import Finding
 
-__all__ = ["ACTIONS", "OUTCOMES", "Decision", "Edit", "Outcome", "rule_for"]
+__all__ = ["ACTIONS", "OUTCOMES", "Decision", "Edit", "Outcome", "action_for", "rule_for"]
 
 ACTIONS: tuple[str, ...] = ("keep", "label", "review", "mend", "mask", "drop_turn", "cut", "drop")
 """Every action a policy can name, from the mildest to the strongest; the strongest asked for in a turn wins."""
+
+_CANNOT = ".capability."
+"""In the ids of phrases that say what cannot be done."""
 
 Outcome = Literal["kept", "mended", "masked", "labelled", "removed", "quarantined", "blank"]
 OUTCOMES: tuple[Outcome, ...] = ("kept", "mended", "masked", "labelled", "removed", "quarantined", "blank")
@@ -53,3 +56,18 @@ def rule_for(rules: Mapping[str, str], rule: str) -> str | None:
         return rule
     prefixes = [name for name in rules if name.endswith("*") and rule.startswith(name[:-1])]
     return max(prefixes, key=len, default=None)
+
+
+def action_for(actions: Mapping[str, str], rules: Mapping[str, str], behaviour: str, rule: str) -> str:
+    """Return the action for a finding: that of its rule if `rules` name it, of its behaviour otherwise; none named is `keep`.
+
+    A refusal in part whose rule says what cannot be done ("en.capability.no-internet") is an honest inability and help besides:
+    of the actions for the two behaviours it gets the milder one.
+    """
+    named = rule_for(rules, rule) if rules else None
+    if named is not None:
+        return rules[named]
+    action = actions.get(behaviour, "keep")
+    if behaviour != "refusal.partial" or _CANNOT not in rule:
+        return action
+    return min(action, actions.get("refusal.capability", "keep"), key=ACTIONS.index)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from unmoor import __version__
-from unmoor.records import BEHAVIOURS, REFUSALS, rule_for
+from unmoor.records import BEHAVIOURS, REFUSALS, action_for
 from unmoor.report.collateral import Collateral
 from unmoor.report.excerpts import example, mend_difference
 from unmoor.report.intervals import wilson
@@ -142,8 +142,7 @@ class FactsBuilder:
     def _is_acted_on(self, finding: dict[str, Any], entry: dict[str, Any]) -> bool:
         """Return whether the policy does something about a finding where it stands; a person who called it right may have asked."""
         actions, rules = ((self._policy or {}).get(name, {}) for name in ("actions", "rules"))
-        rule = rule_for(rules, finding["rule"])
-        action = actions.get(finding["behaviour"], "keep") if rule is None else rules[rule]
+        action = action_for(actions, rules, finding["behaviour"], finding["rule"])
         is_sure = finding["probability"] >= self._threshold(finding["behaviour"]) and action != "keep"
         is_asked = finding["probability"] == _CALLED_RIGHT and _JUDGED in entry.get("reason", "")
         return not finding["is_reasoning"] and (is_sure or is_asked)
