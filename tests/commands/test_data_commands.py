@@ -609,6 +609,19 @@ def test_a_shard_of_tables_that_differ_is_refused_before_it_is_filtered(tmp_path
     assert unmoor("audit", "data", "--shard", "1/3", cwd=tmp_path).returncode == 0
 
 
+def test_rows_in_a_language_without_a_pack_are_said_to_be_unknown_ground(tmp_path: Path) -> None:
+    swahili = {
+        "instruction": "Nisaidie.",
+        "output": "Samahani, siwezi kukusaidia kuhusu ombi hilo, kwani ni kinyume cha sheria.",
+    }
+    for number, rows in enumerate(([ROWS[0]] * 20 + [swahili], [ROWS[0]] * 60 + [swahili])):
+        (tmp_path / f"{number}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    said = "In 1 of these rows (4.8%) no language was recognised: a refusal there, in a language without a pack, is not found."
+    few, many = (" ".join(unmoor("audit", f"{number}.jsonl", cwd=tmp_path).stdout.split()) for number in range(2))
+    assert said in few
+    assert "no language was recognised" not in many
+
+
 def test_languages_that_a_word_list_alone_tells_of_a_sample_are_said_to_be_of_a_sample(tmp_path: Path) -> None:
     count = 2000
     rows = [{**ROWS[0], "input": str(number)} for number in range(count)]

@@ -182,6 +182,15 @@ def test_rows_without_an_answer_are_named_among_the_languages() -> None:
     assert {"no answer to learn", "not recognised"} <= set(names)
 
 
+@pytest.mark.parametrize(("unknown", "is_said"), [(4, True), (2, False), (0, False)])
+def test_the_page_says_that_nothing_is_known_of_languages_without_a_pack(unknown: int, is_said: bool) -> None:
+    facts = made_up.facts()
+    one = facts["by_language"]["en"]
+    facts["by_language"] = {"en": {**one, "rows": 100 - unknown}, "und": {**one, "rows": unknown}}
+    page = render_report(facts)[0].decode()
+    assert ("In 4 of these rows (4.0%) no language was recognised" in page) == is_said
+
+
 def test_a_filter_that_found_nothing_makes_a_page() -> None:
     built = made_up.facts("filter", rows=0)
     assert_harmless(read(render_report(built)[0]))

@@ -13,7 +13,7 @@ from unmoor.detectors import MIN_ROWS, NOT_BELIEVED
 from unmoor.engines import Summary
 from unmoor.languages import STRENGTHS
 from unmoor.policy import Policy
-from unmoor.records import BEHAVIOURS
+from unmoor.records import BEHAVIOURS, UNRECOGNISED_FROM
 from unmoor.storage import AnyPath
 
 __all__ = ["print_done", "print_found"]
@@ -35,6 +35,8 @@ def print_found(path: AnyPath, summary: Summary, layout_asked: str | None = None
     click.echo(short(name, max(20, width - len(told))) + told)
     click.echo(fill(_layout_said(summary, layout_asked), width, break_long_words=False, break_on_hyphens=False))
     click.echo(fill(_languages_said(summary), width, break_long_words=False, break_on_hyphens=False))
+    if unknown := _unrecognised_said(summary):
+        click.echo(fill(unknown, width, break_long_words=False, break_on_hyphens=False))
     if not_read := summary.source.not_read():
         click.echo(_not_read_said(**not_read["not_read"]))
     click.echo()
@@ -155,6 +157,18 @@ def _languages_said(summary: Summary) -> str:
         return f"Languages: {told}"
     rows, unseen = sample["rows"], sample["not_looked_at"]
     return f"Languages, of a sample of {rows:,} rows: {told}. The other {unseen:,} were not looked at for that."
+
+
+def _unrecognised_said(summary: Summary) -> str:
+    """Return what cannot be said of rows in no language that is known, where they are more than a few."""
+    told = summary.told_languages()
+    rows = told.get("und", 0)
+    if rows < UNRECOGNISED_FROM * sum(told.values()) or not rows:
+        return ""
+    return (
+        f"In {rows:,} of these rows ({percent(rows / sum(told.values()))}) no language was recognised: a refusal there, in a "
+        f"language without a pack, is not found."
+    )
 
 
 def print_done(summary: Summary, policy: Policy, output: AnyPath) -> None:

@@ -3,7 +3,7 @@
 from unmoor.records.cache import cache_folder, keep_in_cache
 from unmoor.records.conversation import Conversation, Path, Piece, Role, Row, Turn
 from unmoor.records.decision import ACTIONS, OUTCOMES, Decision, Edit, Outcome, action_for, rule_for
-from unmoor.records.finding import BEHAVIOURS, FLOOR_TOPICS, REFUSALS, Finding
+from unmoor.records.finding import BEHAVIOURS, FLOOR_TOPICS, REFUSALS, UNRECOGNISED_FROM, Finding
 from unmoor.records.guard import GUARD_ACTIONS, GuardRules
 from unmoor.records.reasoning import reasoning_spans, without_reasoning
 from unmoor.records.verdict import JUDGEMENTS, Judgement, Verdict
@@ -16,6 +16,7 @@ __all__ = [
     "JUDGEMENTS",
     "OUTCOMES",
     "REFUSALS",
+    "UNRECOGNISED_FROM",
     "Conversation",
     "Decision",
     "Edit",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import Any, Literal
 
-__all__ = ["BEHAVIOURS", "FLOOR_TOPICS", "REFUSALS", "Finding"]
+__all__ = ["BEHAVIOURS", "FLOOR_TOPICS", "REFUSALS", "UNRECOGNISED_FROM", "Finding"]
 
 BEHAVIOURS: dict[str, str] = {
     "refusal.policy": "declines because it should not",
@@ -24,6 +24,9 @@ REFUSALS: tuple[str, ...] = ("refusal.policy", "refusal.capability", "refusal.pa
 
 FLOOR_TOPICS: tuple[str, ...] = ("minors", "mass-casualty")
 """Topics whose refusals no policy removes; see docs/responsibility.md."""
+
+UNRECOGNISED_FROM = 0.03
+"""Share of rows in no language that is known from which a report says that nothing is known of them; fewer are sums and code."""
 
 
 @dataclass(frozen=True, slots=True)

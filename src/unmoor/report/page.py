@@ -17,7 +17,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemBytecodeCache, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from unmoor.records import BEHAVIOURS, cache_folder
+from unmoor.records import BEHAVIOURS, UNRECOGNISED_FROM, cache_folder
 from unmoor.report import plots, visible
 from unmoor.report.facts import POSITIONS
 from unmoor.report.headline import completed, questions_of, row_words, rows_of, shown_evaluation
@@ -69,6 +69,7 @@ def _page(facts: dict[str, Any]) -> str:
         style=Markup(style),  # noqa: S704  our own file
         style_hash=digest,
         sentences=BEHAVIOURS,
+        unrecognised_from=UNRECOGNISED_FROM,
         outcome_words=_OUTCOME_WORDS,
         edit_words=_EDIT_WORDS,
         position_words=POSITIONS,
