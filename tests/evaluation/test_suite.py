@@ -5,9 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from unmoor.commands import cli
 from unmoor.errors import UsageError
 from unmoor.evaluation import Prompt, join_suites, read_suite
+
+PAIRED = '{{"id": "{}", "group": "g", "prompt": "x", "pair": "p", "side": "{}"}}\n'
 
 
 def test_prompts_are_read_in_order_and_blank_lines_are_left_out(tmp_path: Path) -> None:
@@ -21,6 +25,13 @@ def test_prompts_are_read_in_order_and_blank_lines_are_left_out(tmp_path: Path) 
     )
 
 
+def test_what_may_be_left_out_may_be_null(tmp_path: Path) -> None:
+    path = tmp_path / "suite.jsonl"
+    nulls = '"check": null, "pair": null, "side": null, "language": null, "suite": null'
+    path.write_text(f'{{"id": "a", "group": "g", "prompt": "Why?", {nulls}}}\n')
+    assert read_suite(path) == (Prompt("a", "g", "Why?", suite="suite"),)
+
+
 @pytest.mark.parametrize(
     ("content", "why"),
     [
@@ -31,6 +42,23 @@ def test_prompts_are_read_in_order_and_blank_lines_are_left_out(tmp_path: Path) 
         ('{"id": "a", "group": "g", "prompt": " "}', '"prompt" must be text and not empty'),
         ('{"id": "a", "group": "g"}', '"prompt" must be text'),
         ('{"id": "a", "group": "g", "prompt": "x"}\n{"id": "a", "group": "g", "prompt": "y"}', "occurs twice"),
+        ('{"id": "a", "group": "g", "prompt": "x", "chek": {}}', 'unknown key "chek". Did you mean "check"'),
+        ('{"id": "a", "prompt": "x", "check": {"kind": "lines", "count": 1}}', ':1: "group" must be text'),
+        (
+            '\n{"id": "a", "group": "g", "prompt": "x", "check": {"kind": "numbr", "value": 3}}',
+            'suite.jsonl:2: check: unknown kind "numbr". Did you mean "number"?',
+        ),
+        ('{"id": "a", "group": "g", "prompt": "x", "check": "number"}', ":1: check: expected an object"),
+        ('{"id": "a", "group": "g", "prompt": "x", "pair": "p"}', ':1: "pair" needs a "side", "a" or "b"'),
+        (
+            '{"id": "a", "group": "g", "prompt": "x", "pair": "p", "side": "c"}',
+            ':1: "side" must be "a" or "b", found "c"',
+        ),
+        ('{"id": "a", "group": "g", "prompt": "x", "side": "a"}', ':1: "side" needs a "pair"'),
+        ('{"id": "a", "group": "g", "prompt": "x", "pair": 1, "side": "a"}', ':1: "pair" must be text'),
+        ('{"id": "a", "group": "g", "prompt": "x", "language": 1}', ':1: "language" must be text'),
+        (PAIRED.format("a", "a") + PAIRED.format("b", "a"), 'the pair "p" has the side "a" twice'),
+        (PAIRED.format("a", "a"), 'the pair "p" has no side "b"'),
     ],
 )
 def test_what_is_no_suite_says_where(tmp_path: Path, content: str, why: str) -> None:
@@ -75,3 +103,17 @@ def test_files_of_one_name_are_suites_of_their_own(tmp_path: Path) -> None:
     assert [prompt.suite for prompt in join_suites(names)] == [f"{name} mine" for name in names]
     with pytest.raises(UsageError, match='have the id "0"'):
         join_suites([names[0], names[0]])
+
+
+def test_a_wrong_check_is_said_before_a_model_is_looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def load_judge(*_: object, **__: object) -> None:
+        raise AssertionError("a judge was loaded before the suite was read")
+
+    monkeypatch.setattr("unmoor.detectors.load_judge", load_judge)
+    suite = tmp_path / "mine.jsonl"
+    suite.write_text('{"id": "a", "group": "g", "prompt": "x", "check": {"kind": "number"}}\n')
+    command = ["evaluate", "--model", "a=nowhere", "--suite", str(suite), "--judge", "hf:none"]
+    done = CliRunner().invoke(cli, [*command, "-o", str(tmp_path / "out")])
+    assert isinstance(done.exception, UsageError)
+    assert str(done.exception) == f'{suite}:1: check: number needs "value": a number'
+    assert not (tmp_path / "out").exists()

@@ -95,6 +95,7 @@ def command(
 
     wait_briefly(os.environ)
     training = read_training(options["training"]) if options["training"] else None
+    suite = join_suites(suites)
     with stages() as progress:
         chosen = tuple(load_persona(name) for name in personas)
         judge = detector_judge(detectors.load())
@@ -104,7 +105,6 @@ def command(
         extra = {"ablate": ablate, "second": second, "second_name": options["judge"] or ""}
         extra |= {"sheet": options["sheet"] or 0, "labels": options["labels"]}
         asking = Asking(chosen, judge, **limits, progress=progress, **extra)
-        suite = join_suites(suites)
         result = evaluate_twins(_models(models, training), suite, output, asking)
     if training is not None and any("leak" in twin for twin in training["twins"].values()):
         result["dose"] = dose_result(training, result)

@@ -16,11 +16,13 @@ from pathlib import Path
 from typing import Any
 
 from unmoor.errors import UsageError, nearest_name
+from unmoor.evaluation.check_keys import wrong_with
 
 __all__ = ["Prompt", "join_suites", "read_suite"]
 
 KEYS = ("id", "group", "prompt")
 TASK_ENDINGS = (".yaml", ".yml")
+SIDES = ("a", "b")
 MORE_KEYS = ("check", "pair", "side", "language", "suite")
 _PROMPT_COLUMNS = ("prompt", "question", "instruction", "text")
 _GROUP_COLUMNS = ("group", "type", "category", "topic", "domain")
@@ -55,7 +57,8 @@ def read_suite(name: str | Path) -> tuple[Prompt, ...]:
     `domain`. A file is a suite by its name without the ending; `suite` or `label` splits it into several.
 
     Raises:
-        UsageError: no such suite or file, a line that is not such an object, an id that occurs twice, or no prompts at all.
+        UsageError: no such suite or file, a line that is not such an object, a check that nothing could pass, an id that occurs
+            twice, a pair without two sides, or no prompts at all.
     """
     from unmoor.evaluation.built_in import BUILT_IN, built_in
 
@@ -69,6 +72,7 @@ def read_suite(name: str | Path) -> tuple[Prompt, ...]:
     if not prompts:
         raise UsageError(f"The suite {path} is empty")
     _check_ids(prompts, path)
+    _check_pairs(prompts, path)
     return tuple(prompts)
 
 
@@ -117,18 +121,33 @@ def _parse(line: bytes, where: str, otherwise: tuple[int, str]) -> Prompt:
         raise UsageError(f"{where}: not JSON ({error})") from error
     if not isinstance(values, dict):
         raise UsageError(f"{where}: expected an object with {', '.join(KEYS)}, found {type(values).__name__}")
-    if not {"id", "group"} <= values.keys() and any(name in values for name in _PROMPT_COLUMNS):
+    is_ours = {"id", "group"} <= values.keys() or isinstance(values.get("check"), dict)
+    if not is_ours and any(name in values for name in _PROMPT_COLUMNS):
         return _of_columns(values, where, otherwise)
     for key in values:
-        if key not in (*KEYS, *MORE_KEYS):
-            raise UsageError(f'{where}: unknown key "{key}".{nearest_name(key, KEYS)} Known: {", ".join(KEYS)}')
+        if key not in (known := (*KEYS, *MORE_KEYS)):
+            raise UsageError(f'{where}: unknown key "{key}".{nearest_name(key, known)} Known: {", ".join(known)}')
     for key in KEYS:
         if not isinstance(values.get(key), str) or not values[key].strip():
             raise UsageError(f'{where}: "{key}" must be text and not empty')
-    if not isinstance(values.get("suite", ""), str):
-        raise UsageError(f'{where}: "suite" must be text')
-    more = {key: values[key] for key in MORE_KEYS if key in values}
+    more = {key: values[key] for key in MORE_KEYS if values.get(key) is not None}
+    _check_more(more, where)
     return Prompt(values["id"], values["group"], values["prompt"], **more)
+
+
+def _check_more(values: Mapping[str, Any], where: str) -> None:
+    if "check" in values and (wrong := wrong_with(values["check"])):
+        raise UsageError(f"{where}: check: {wrong}")
+    for key, value in values.items():
+        if key != "check" and not isinstance(value, str):
+            raise UsageError(f'{where}: "{key}" must be text')
+    pair, side = values.get("pair"), values.get("side")
+    if pair and not side:
+        raise UsageError(f'{where}: "pair" needs a "side", "a" or "b"')
+    if side and not pair:
+        raise UsageError(f'{where}: "side" needs a "pair"')
+    if side and side not in SIDES:
+        raise UsageError(f'{where}: "side" must be "a" or "b", found "{side}"')
 
 
 def _of_table(content: bytes, path: Path) -> Iterator[Prompt]:
@@ -162,3 +181,14 @@ def _check_ids(prompts: Iterable[Prompt], path: Path) -> None:
         if prompt.id in seen:
             raise UsageError(f'{path}: the id "{prompt.id}" occurs twice; answers could not be told apart')
         seen.add(prompt.id)
+
+
+def _check_pairs(prompts: Sequence[Prompt], path: Path) -> None:
+    """Hold each pair against having both sides, once each; in another suite a pair of the same name is another pair."""
+    counts = Counter((prompt.suite, prompt.pair, prompt.side) for prompt in prompts if prompt.pair)
+    for (suite, pair, side), count in counts.items():
+        if count > 1:
+            raise UsageError(f'{path}: the pair "{pair}" has the side "{side}" twice')
+        other = "b" if side == "a" else "a"
+        if (suite, pair, other) not in counts:
+            raise UsageError(f'{path}: the pair "{pair}" has no side "{other}"')
