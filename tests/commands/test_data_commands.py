@@ -791,9 +791,22 @@ def test_an_audited_row_is_explained_by_what_was_found_in_it(data: Path) -> None
     said = [" ".join(unmoor("explain", "run", row, cwd=data.parent).stdout.split()) for row in (1, 2)]
     assert said[0] == "Row 1 was kept: nothing was found."
     assert said[1].startswith(
-        f"Row 2 was kept: turn 2 declines because it should not (refusal.policy: “{REFUSAL}”), with probability "
+        f"Row 2 was kept: turn 2 declines because it should not (refusal.policy: “{REFUSAL}”) by rule en."
     )
     assert said[1].endswith("; an audit changes nothing.")
+
+
+def test_a_row_of_several_files_is_explained_with_its_file_rule_and_probability(data: Path) -> None:
+    (data.parent / "two").mkdir()
+    for name in ("a", "b"):
+        (data.parent / "two" / f"{name}.jsonl").write_bytes(data.read_bytes())
+    assert unmoor("filter", "two", "--policy", "dolphin", "-o", "run", cwd=data.parent).returncode == 0
+    said = [" ".join(unmoor("explain", "run", row, cwd=data.parent).stdout.split()) for row in (4, 5)]
+    assert said[0] == "Row 4 (row 1 of b.jsonl) was kept: nothing was found."
+    assert re.match(
+        r"Row 5 \(row 2 of b\.jsonl\) was removed: .+”\) by rule en\.\S+ with probability [01]\.\d\d, and policy",
+        said[1],
+    )
 
 
 def test_a_policy_is_shown_with_what_it_does_to_rows_that_a_list_finds(tmp_path: Path) -> None:

@@ -316,6 +316,16 @@ def test_a_refusal_after_a_request_of_the_floor_says_why_it_stays() -> None:
     )
 
 
+def test_the_reason_says_which_rule_found_what_is_acted_on_and_how_surely() -> None:
+    guessed = replace(REFUSAL, rule="model", probability=0.9022)
+    assert decide(TWO, (guessed,), _policy("drop")).reason == (
+        "removed: turn 3 declines because it should not (refusal.policy: “I won't help with that.”) by rule model with "
+        "probability 0.90, and policy test says drop"
+    )
+    decision = decide(TWO, (replace(guessed, probability=0.6),), _policy("drop"))
+    assert "by rule model with probability 0.60, under the threshold of 0.80" in decision.reason
+
+
 def test_the_reason_says_whose_word_an_action_is() -> None:
     policy = _policy("drop")
     assert "and policy test says drop" in decide(TWO, (REFUSAL,), policy).reason
@@ -333,9 +343,10 @@ def test_an_audit_says_what_it_found_likeliest_first_and_no_endless_list() -> No
     decision = audited((*found, replace(REFUSAL, quote="Never.", probability=0.95, is_reasoning=True)))
     assert (decision.outcome, decision.edits, len(decision.findings)) == ("kept", (), 6)
     assert decision.reason == (
-        "kept: turn 3 declines because it should not (refusal.policy: “Never.”) in its reasoning, with probability 0.95; "
-        "turn 3 declines because it should not (refusal.policy: “No 5.”), with probability 0.50; "
-        "turn 3 declines because it should not (refusal.policy: “No 4.”), with probability 0.40; 3 more; an audit changes nothing"
+        "kept: turn 3 declines because it should not (refusal.policy: “Never.”) in its reasoning by rule rule with probability "
+        "0.95; turn 3 declines because it should not (refusal.policy: “No 5.”) by rule rule with probability 0.50; "
+        "turn 3 declines because it should not (refusal.policy: “No 4.”) by rule rule with probability 0.40; 3 more; "
+        "an audit changes nothing"
     )
 
 

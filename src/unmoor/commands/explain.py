@@ -15,7 +15,7 @@ from unmoor.storage import AnyPath
 @click.argument("row", type=int)
 @click.option("--json", "as_json", is_flag=True, help="Print the whole ledger entry for a script.")
 def command(run: AnyPath, row: int, as_json: bool) -> None:
-    """Say in one sentence why ROW (1 is the first) went where it went.
+    """Say in one sentence why ROW (1 is the first) went where it went, and in which file it stands where there are several.
 
     The sentence counts turns from 1, the system prompt among them; the ledger, which --json prints, counts them from 0.
     Example: unmoor explain runs/house 17
@@ -25,4 +25,7 @@ def command(run: AnyPath, row: int, as_json: bool) -> None:
         print_json(entry)
     else:
         review = " It waits for review." if entry.get("needs_review") else ""
-        click.echo(visible(f"Row {row} was {entry['reason'] if 'reason' in entry else entry['outcome']}.{review}"))
+        place = f" (row {entry['row_in_file']} of {entry['file']})" if "file" in entry else ""
+        click.echo(
+            visible(f"Row {row}{place} was {entry['reason'] if 'reason' in entry else entry['outcome']}.{review}")
+        )

@@ -27,7 +27,7 @@ def audited(findings: tuple[Finding, ...]) -> Decision:
     """Return the decision on a row in which an audit found something: what it was, and that nothing follows."""
     likeliest = sorted(findings, key=lambda finding: -finding.probability)
     said = [
-        f"{_says(finding)}{' in its reasoning' if finding.is_reasoning else ''}, with probability {finding.probability:.2f}"
+        f"{_says(finding)}{' in its reasoning' if finding.is_reasoning else ''} {_by(finding)}"
         for finding in likeliest[:_FOUND_SAID]
     ]
     more = [f"{len(likeliest) - _FOUND_SAID} more"] if len(likeliest) > _FOUND_SAID else []
@@ -232,7 +232,7 @@ def _why_here(plan: _Plan, counted: list[Finding], findings: tuple[Finding, ...]
     if plan.weighed.uncertain:
         finding = plan.weighed.uncertain[0]
         return (
-            f"{_says(finding)} with probability {finding.probability:.2f}, under the threshold of "
+            f"{_says(finding)} {_by(finding)}, under the threshold of "
             f"{policy.threshold(finding.behaviour):.2f}; a person should look"
         )
     return (
@@ -265,7 +265,7 @@ def _why_left(finding: Finding, policy: Policy) -> str:
     if policy.action_on(finding) == "keep":
         return f"{_says(finding)}, which policy {policy.name} keeps{_by_rule(finding, policy)}"
     return (
-        f"{_says(finding)} with probability {finding.probability:.2f}, too low for policy {policy.name} to act on "
+        f"{_says(finding)} {_by(finding)}, too low for policy {policy.name} to act on "
         f"({policy.threshold(finding.behaviour):.2f}) or to ask a person ({policy.review_from():.2f})"
     )
 
@@ -273,10 +273,11 @@ def _why_left(finding: Finding, policy: Policy) -> str:
 def _because(counted: list[Finding], policy: Policy, asked_by: Mapping[str, tuple[str, ...]]) -> str:
     strongest = max(counted, key=lambda finding: _STRENGTH[policy.action_on(finding)])
     more = f" and {len(counted) - 1} more" if len(counted) > 1 else ""
+    found, action = f"{_says(strongest)} {_by(strongest)}{more}", policy.action_on(strongest)
     who = asked_by.get(policy.rule_of(strongest) or strongest.behaviour)
     if who is not None:
-        return f"{_says(strongest)}{more}, and {' and '.join(who)} {'say' if who[1:] else 'says'} {policy.action_on(strongest)}"
-    return f"{_says(strongest)}{more}, and policy {policy.name} says {policy.action_on(strongest)}{_by_rule(strongest, policy)}"
+        return f"{found}, and {' and '.join(who)} {'say' if who[1:] else 'says'} {action}"
+    return f"{found}, and policy {policy.name} says {action}{_by_rule(strongest, policy)}"
 
 
 def _by_rule(finding: Finding, policy: Policy) -> str:
@@ -299,3 +300,7 @@ def _says(finding: Finding) -> str:
     quote = quote if len(quote) <= _QUOTE_CHARS else quote[: _QUOTE_CHARS - 1] + "…"
     what = BEHAVIOURS.get(finding.behaviour, f"matches {finding.behaviour}")
     return f"turn {finding.turn + 1} {what} ({finding.behaviour}: “{quote}”)"
+
+
+def _by(finding: Finding) -> str:
+    return f"by rule {finding.rule} with probability {finding.probability:.2f}"

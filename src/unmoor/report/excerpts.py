@@ -11,7 +11,7 @@ from typing import Any
 __all__ = ["example", "mend_difference", "short_text"]
 
 _LEAD_CHARS, _TAIL_CHARS, _EVIDENCE_CHARS = 160, 220, 420
-_REQUEST_CHARS, _REASON_CHARS = 320, 240
+_REQUEST_CHARS, _REASON_CHARS = 320, 320
 _MOST_MARKS = 12
 _CONTEXT_CHARS = 180
 """Unchanged text shown on either side of a cut."""
