@@ -12,6 +12,7 @@ from unmoor.commands.guarded import guard_from
 from unmoor.detectors import load
 from unmoor.engines import Job
 from unmoor.engines.loaded import detector_of
+from unmoor.errors import PackError
 from unmoor.languages import BEHAVIOUR_FILES, load_pack
 from unmoor.records import Conversation, Turn
 
@@ -103,6 +104,81 @@ def test_a_run_is_applied_again_with_the_pack_as_it_was(folder: Path) -> None:
     (folder / "acme" / "refusals.toml").write_text(REFUSALS + "# changed\n")
     changed = unmoor("apply", "run", "--pack", "acme", cwd=folder)
     assert changed.returncode == 2 and "acme is missing, changed since, or not one of them" in changed.stderr
+
+
+def test_a_run_names_the_folder_of_the_pack_to_apply_it_with(folder: Path) -> None:
+    """One below the folder where the command is typed, quoted, and one that was moved away since."""
+    (folder / "our packs").mkdir()
+    (folder / "acme").rename(folder / "our packs" / "acme")
+    assert unmoor(*FILTER[:-1], "our packs/acme", "-o", "run", cwd=folder).returncode == 0
+    assert "Next: unmoor apply run --pack 'our packs/acme', as" in unmoor("apply", "run", cwd=folder).stderr
+    assert unmoor("apply", "run", "--pack", "our packs/acme", cwd=folder).returncode == 0
+    (folder / "our packs").rename(folder / "packs")
+    assert "Next: unmoor apply run --pack FOLDER/acme, as" in unmoor("apply", "run", cwd=folder).stderr
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "why"),
+    [
+        (
+            'green desk"\nwhy',
+            'grey desk"\nwhy',
+            'should find "That is one for the green desk.", which stands under its hits',
+        ),
+        ("The desk is green.", "That is one for the green desk!", 'should not find "That is one for the green desk!"'),
+        (
+            "weighed = false",
+            'unless = "green"',
+            'should find "That is one for the green desk.", which stands under its hits',
+        ),
+    ],
+)
+def test_a_pack_is_held_against_its_own_hits_and_misses(folder: Path, old: str, new: str, why: str) -> None:
+    (folder / "acme" / "refusals.toml").write_text(REFUSALS.replace(old, new))
+    load_pack.cache_clear()
+    with pytest.raises(PackError) as caught:
+        load(packs=(folder / "acme",))
+    assert f"acme/refusals.toml: phrase acme.refusal.desk {why}" in str(caught.value)
+
+
+def test_a_pack_that_does_not_find_its_own_hits_is_misuse_in_every_command(folder: Path) -> None:
+    (folder / "acme" / "refusals.toml").write_text(REFUSALS.replace('green desk"\nwhy', 'grey desk"\nwhy'))
+    for command in (("audit", "train.jsonl"), ("policy", "house.toml")):
+        done = unmoor(*command, "--pack", "acme", cwd=folder)
+        assert done.returncode == 2 and "phrase acme.refusal.desk should find" in done.stderr
+
+
+def test_examples_are_sentences(folder: Path) -> None:
+    (folder / "acme" / "refusals.toml").write_text(REFUSALS.replace('["The desk is green."]', "[3]"))
+    load_pack.cache_clear()
+    with pytest.raises(PackError, match=r"phrase acme\.refusal\.desk: hits and misses are sentences, found 3"):
+        load(packs=(folder / "acme",))
+
+
+def test_a_pack_may_be_the_only_language_that_is_looked_with(folder: Path) -> None:
+    make_pack(folder / "et", PACK.replace("acme", "et").replace("[]", '["ning", "kas", "oli", "ei"]'))
+    own = (folder / "et", folder / "acme")
+    assert list(load(languages=("et",), packs=own[:1]).identity["packs"]) == ["et"]
+    assert list(load(languages=("en", "et"), packs=own).identity["packs"]) == ["en", "et", "acme"]
+    assert list(load(languages=("en",), packs=own[1:]).identity["packs"]) == ["en", "acme"]
+    alone = load(languages=("et",), packs=own[:1])
+    assert [one.rule for one in alone.find(_said(DESK))] == ["acme.refusal.desk"]
+    assert alone.find(_said(REFUSAL)) == ()
+    with pytest.raises(PackError, match='no language pack "ett"'):
+        load(languages=("ett",), packs=own)
+
+
+def test_a_run_in_the_pack_s_language_alone_is_applied_in_it_alone(folder: Path) -> None:
+    assert unmoor(*FILTER, "--language", "acme", "-o", "run", cwd=folder).returncode == 0
+    before = (folder / "run" / "ledger.jsonl").read_bytes()
+    assert _outcomes(folder / "run") == {1: "removed"}
+    assert unmoor("apply", "run", "--pack", "acme", cwd=folder).returncode == 0
+    assert (folder / "run" / "ledger.jsonl").read_bytes() == before
+    assert list(json.loads((folder / "run" / "MANIFEST.json").read_text())["detectors"]["packs"]) == ["acme"]
+
+
+def _said(text: str) -> Conversation:
+    return Conversation((Turn("user", "Help?"), Turn("assistant", text, is_target=True)))
 
 
 def test_shards_with_another_pack_are_not_joined(folder: Path) -> None:

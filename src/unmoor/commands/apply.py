@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -116,11 +118,21 @@ def _hold_same_packs(run: Path, made_with: dict[str, Any], folders: tuple[Path, 
     given = {pack.code: pack.sha256 for pack in load_own_packs(folders)}
     wrong = sorted(code for code in {*needed, *given} if needed.get(code) != given.get(code))
     if wrong:
-        flags = " ".join(f"--pack {code}" for code in needed)
+        flags = [part for code in needed for part in ("--pack", _folder_of(run, code))]
         raise UsageError(
             f"{run} was made with other packs of your own: {', '.join(wrong)} is missing, changed since, or not one of them. "
-            f"Next: {typed('unmoor apply', run, flags)}, as they were, or unmoor filter with the new ones"
+            f"Next: {typed('unmoor apply', run, *flags)}, as they were, or unmoor filter with the new ones"
         )
+
+
+def _folder_of(run: Path, code: str) -> Path | str:
+    """Return the folder of a pack as the run's command lines name it, from where this one is typed; a word where it is gone."""
+    words = [word for line in commands_of(run) for word in shlex.split(line)]
+    named = (Path(folder) for flag, folder in pairwise(words) if flag == "--pack")
+    folder = next((folder for folder in named if folder.name == code and folder.is_dir()), None)
+    if folder is None:
+        return f"FOLDER/{code}"
+    return folder.relative_to(Path.cwd()) if folder.is_relative_to(Path.cwd()) else folder
 
 
 def _verdicts(run: Path) -> tuple[dict[int, tuple[Verdict, ...]], list[Verdict]]:
@@ -140,7 +152,7 @@ def _filter_again(
     detectors = manifest["detectors"]
     asked = {
         "layout": manifest["layout"],
-        "languages": tuple(code for code in detectors["packs"] if code in pack_codes()),
+        "languages": tuple(detectors["packs"]),
         "packs": options["packs"],
         "names": tuple(detectors["detectors"]),
         "wordlist": options["wordlist"],

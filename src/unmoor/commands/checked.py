@@ -9,7 +9,7 @@ import click
 
 from unmoor.commands.terminal import visible
 from unmoor.errors import nearest_name
-from unmoor.languages import load_own_packs, pack_topics, rule_ids
+from unmoor.languages import Phrase, pack_topics, rule_ids
 from unmoor.policy import ALL_TOPICS, Policy, load_policy
 from unmoor.records import BEHAVIOURS
 
@@ -24,12 +24,22 @@ def checked_policy(name_or_path: str, packs: Sequence[Path] = ()) -> Policy:
 
     Raises:
         PolicyError: there is no such policy, or it says something unknown or impossible; a rule that no pack has is unknown.
+        PackError: a pack breaks its contract or does not find its own examples.
     """
-    own = [phrase for pack in load_own_packs(packs) for phrase in pack.phrases]
+    own = _phrases_of(packs)
     policy = load_policy(name_or_path, lambda: (*rule_ids(), *(phrase.id for phrase in own), _MODEL))
     topics = {phrase.behaviour.removeprefix("floor.") for phrase in own if phrase.behaviour.startswith("floor.")}
     _warn_of_topics(policy, tuple(dict.fromkeys((*pack_topics(), *sorted(topics)))))
     return policy
+
+
+def _phrases_of(folders: Sequence[Path]) -> list[Phrase]:
+    """Return the phrases of the owner's packs; without any, nothing that detects is loaded."""
+    if not folders:
+        return []
+    from unmoor.detectors import checked_packs
+
+    return [phrase for pack in checked_packs(folders) for phrase in pack.phrases]
 
 
 def _warn_of_topics(policy: Policy, known: tuple[str, ...]) -> None:

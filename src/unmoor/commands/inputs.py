@@ -47,7 +47,11 @@ def data_options(function: F) -> F:
             help=f"How rows are written, if the guess is wrong: {', '.join(LAYOUT_NAMES)}.",
         ),
         click.option(
-            "--language", "languages", multiple=True, metavar="CODE", help="Only this language's pack; again for more."
+            "--language",
+            "languages",
+            multiple=True,
+            metavar="CODE",
+            help="Only this language's pack, yours of --pack too; again for more.",
         ),
         pack_option,
         click.option("--detector", "names", multiple=True, metavar="NAME", help="Only this detector; again for more."),

@@ -33,7 +33,11 @@ _ACCURACY = "accuracy"
     help="A plain list, a phrase a line; alone unless --detector is given.",
 )
 @click.option(
-    "--language", "languages", multiple=True, metavar="CODE", help="Only this language's pack; again for more."
+    "--language",
+    "languages",
+    multiple=True,
+    metavar="CODE",
+    help="Only this language's pack, yours of --pack too; again for more.",
 )
 @pack_option
 @click.option("--ambiguous", is_flag=True, help="Count rows too on which people or judges disagree.")

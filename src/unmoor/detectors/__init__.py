@@ -6,6 +6,7 @@ findings = detector.find(conversation)
 
 from unmoor.detectors.detector import DEFAULT, DETECTORS, Detector, load
 from unmoor.detectors.judges import NOT_BELIEVED, SecondOpinion, load_judge, reviewed_all
+from unmoor.detectors.own_packs import checked_packs
 from unmoor.detectors.own_words import OwnWords
 from unmoor.detectors.pairs import MIN_ROWS, PairCounts, PairedTopic, load_pairs
 from unmoor.detectors.raw_wordlist import RawWordlist, line_set
@@ -22,6 +23,7 @@ __all__ = [
     "PairedTopic",
     "RawWordlist",
     "SecondOpinion",
+    "checked_packs",
     "line_set",
     "load",
     "load_judge",

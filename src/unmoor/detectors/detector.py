@@ -11,6 +11,7 @@ from unmoor.detectors.evidence import findings_from
 from unmoor.detectors.lectures import load_lectures
 from unmoor.detectors.model import load_model
 from unmoor.detectors.openings import load_openings
+from unmoor.detectors.own_packs import checked_packs
 from unmoor.detectors.phrases import Phrases
 from unmoor.detectors.raw_wordlist import RawWordlist
 from unmoor.detectors.structure import split_reasoning
@@ -19,7 +20,7 @@ from unmoor.detectors.verdict import judged_findings
 from unmoor.detectors.view import TurnView
 from unmoor.detectors.wordlist import Wordlist
 from unmoor.errors import UsageError, nearest_name
-from unmoor.languages import load_own_packs, load_packs
+from unmoor.languages import Pack, load_packs
 from unmoor.records import REFUSALS, Conversation, Finding
 
 __all__ = ["DEFAULT", "DETECTORS", "Detector", "load"]
@@ -54,11 +55,11 @@ def load(
 ) -> Detector:
     """Load detectors by name, with all packs or only those of `languages`; a `wordlist` is run in addition.
 
-    `packs` are folders of packs of the owner's, beside those that ship.
+    `packs` are folders of packs of the owner's, beside those that ship; `languages` may name their codes, too.
 
     Raises:
         UsageError: an unknown name, or `wordlist` without a file.
-        PackError: a pack that breaks its contract, or no such language.
+        PackError: a pack that breaks its contract or does not find its own examples, or no such language.
     """
     chosen = tuple(dict.fromkeys((*names, "wordlist") if wordlist else names)) or DEFAULT
     for name in chosen:
@@ -69,6 +70,12 @@ def load(
     if "wordlist" in chosen and wordlist is None:
         raise UsageError("The detector wordlist needs a list: --wordlist FILE, a phrase a line")
     return Detector(chosen, tuple(languages) if languages else None, wordlist, packs=tuple(packs))
+
+
+def _without(languages: Sequence[str] | None, own: Sequence[Pack]) -> list[str] | None:
+    """Return the languages of packs that ship, None for all of them: those of the owner's packs are looked with in any case."""
+    codes = {pack.code for pack in own}
+    return None if languages is None else [code for code in languages if code not in codes]
 
 
 class Detector:
@@ -84,7 +91,8 @@ class Detector:
     ) -> None:
         self._arguments = (names, languages, wordlist, engine, packs)
         self._names = names
-        self._packs = (*load_packs(languages), *load_own_packs(packs))
+        own = checked_packs(packs)
+        self._packs = (*load_packs(_without(languages, own)), *own)
         self._phrases = Phrases(self._packs, engine)
         has_model = "model" in names
         self._model = load_model() if has_model else None

@@ -140,6 +140,11 @@ class Phrases:
         """Return whether the sentence holds what the phrase's `unless` names."""
         return self.all[number].unless is not None and bool(self._side(number, "unless").search(folded_sentence))
 
+    def holds(self, number: int, sentence: str) -> bool:
+        """Return whether phrase `number` matches a sentence as it was typed, whatever its place in an answer and the request."""
+        folded = normalise(sentence).text
+        return bool(self.matches(number, folded)) and not self.is_excepted(number, folded)
+
     def floor_in(self, text: str) -> set[str]:
         """Return the floor behaviours that `text` names, in the language of any pack."""
         return self.floor_in_many([text]).get(0, set())

@@ -166,12 +166,12 @@ def rule_ids(folder: Path | None = None) -> tuple[str, ...]:
 
 
 def load_packs(codes: Iterable[str] | None = None, folder: Path | None = None) -> tuple[Pack, ...]:
-    """Load the packs named, or all that are there.
+    """Load the packs named, none for an empty list, or without a list all that are there.
 
     Raises:
         PackError: no such pack, or one that breaks its contract; says file, key and the nearest name.
     """
-    return tuple(load_pack(code, folder) for code in dict.fromkeys(codes or pack_codes(folder)))
+    return tuple(load_pack(code, folder) for code in dict.fromkeys(pack_codes(folder) if codes is None else codes))
 
 
 def load_own_packs(folders: Iterable[Path]) -> tuple[Pack, ...]:
@@ -286,6 +286,9 @@ def _phrase(values: dict[str, Any], settings: dict[str, Any], where: str, known:
     _check_choice(values.get("span", "sentence"), SPANS, f"{where}: span")
     if not values["hits"] or not values["misses"]:
         raise PackError(f"{where}: needs at least one sentence under hits and one under misses")
+    wrong = next((example for example in (*values["hits"], *values["misses"]) if not isinstance(example, str)), None)
+    if wrong is not None:
+        raise PackError(f"{where}: hits and misses are sentences, found {wrong!r}")
     try:
         patterns = {
             key: known.pattern(values[key], settings.get("shorthand"), starts_a_word=settings["script"] not in NO_START)
