@@ -287,7 +287,7 @@ def test_what_apply_prints_fits_80_columns_and_names_every_change(run: Path) -> 
     say(run, "wrong", of_row=1)
     done = unmoor("apply", run.name, cwd=run.parent)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith("1 verdicts on 1 rows, applied to house\n")
+    assert done.stdout.startswith("1 verdict on 1 row, applied to house\n")
     assert "removed" in done.stdout
     assert max(map(len, done.stdout.splitlines())) <= 80
 

@@ -220,6 +220,16 @@ def test_a_filter_writes_a_whole_run_that_can_be_explained_verified_and_undone(d
     assert (folder / "again.jsonl").read_bytes() == data.read_bytes()
 
 
+def test_one_row_is_a_row(tmp_path: Path) -> None:
+    (tmp_path / "one.jsonl").write_text(json.dumps(ROWS[1]) + "\n")
+    done = unmoor("filter", "one.jsonl", "--policy", "label-only", "-o", "run", cwd=tmp_path)
+    assert done.stdout.startswith("one.jsonl: 1 row, JSON Lines\n")
+    said = unmoor("restore", "run", "-o", "again.jsonl", cwd=tmp_path).stdout
+    assert said == "again.jsonl: 1 row, as it was.\n"
+    assert "<strong>1 row</strong> was read." in (tmp_path / "run" / "report.html").read_text()
+    assert "\n1 row stays of 1. In the input, 1 row (100%) declined" in (tmp_path / "run" / "README.md").read_text()
+
+
 def test_an_altered_run_fails_verification(data: Path) -> None:
     unmoor("filter", data, "-o", "run", cwd=data.parent)
     with (data.parent / "run" / "removed.jsonl").open("ab") as file:
@@ -257,6 +267,12 @@ def test_an_altered_run_fails_verification(data: Path) -> None:
         (["audit", "train.jsonl", "--fail-over", "30%"], 1, "1 of 3 rows refuse, more than 30.00%"),
         (["audit", "train.jsonl", "--fail-over", "0.3"], 1, "1 of 3 rows refuse, more than 30.00%"),
         (["audit", "train.jsonl", "--fail-over", "40%"], 0, ""),
+        (["audit", "train.jsonl", "--fail-over", "100%"], 0, ""),
+        (
+            ["audit", "train.jsonl", "--fail-over", "1"],
+            2,
+            "--fail-over 1 can mean 1% or 100%. Next: --fail-over 1% (or 0.01), or --fail-over 100%",
+        ),
         (["filter", "train.jsonl", "-o", "run", "--policy", "dolfin"], 2, 'Did you mean "dolphin"'),
         (["filter", "train.jsonl", "-o", "run", "--policy", "house.toml"], 2, 'house.toml:4: unknown action "dorp"'),
         (["filter", "train.jsonl", "-o", "run", "--policy", "strict.toml"], 3, "limit of 10%"),

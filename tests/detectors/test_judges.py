@@ -168,7 +168,7 @@ def test_a_person_is_told_when_the_judge_decided_nothing(server: Server, tmp_pat
     down = CliRunner().invoke(cli, [*judged, "http://127.0.0.1:9/v1"])
     assert "The judge decided none of them" in down.output
     up = CliRunner().invoke(cli, [*judged, server.url])
-    assert "Second opinions on 1 uncertain findings: " in up.output
+    assert "Second opinions on 1 uncertain finding: " in up.output
     assert "decided none" not in up.output
 
 

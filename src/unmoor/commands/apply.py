@@ -13,7 +13,7 @@ import click
 from unmoor.commands.inputs import job_for, run_with_progress
 from unmoor.commands.outputs import commands_of
 from unmoor.commands.packs import pack_option
-from unmoor.commands.terminal import print_json, typed
+from unmoor.commands.terminal import plural, print_json, typed
 from unmoor.engines import Summary, plain_name, restore, restored_files
 from unmoor.errors import UsageError
 from unmoor.languages import load_own_packs, pack_codes
@@ -213,7 +213,8 @@ def _reproduce(run: Path, *, is_judged: bool) -> str:
 
 def _print(told: dict[str, Any]) -> None:
     if told["verdicts"]:
-        click.echo(f"{told['verdicts']:,} verdicts on {told['rows']:,} rows, applied to {told['run']}")
+        judged = f"{plural(told['verdicts'], 'verdict')} on {plural(told['rows'], 'row')}"
+        click.echo(f"{judged}, applied to {told['run']}")
     else:
         click.echo(f"Nobody has judged a finding of {told['run']}: it is as the policy alone has it.")
         click.echo(f"Next: {typed('unmoor review', Path(told['run']))}")
@@ -223,4 +224,5 @@ def _print(told: dict[str, Any]) -> None:
             click.echo(f"  {name:<12}{was:>12,} → {now:,}")
     left_out = max(told["stale"], told["stale_after"])
     if left_out:
-        click.echo(f"{left_out:,} verdicts are on findings that the run does not hold, and changed nothing.")
+        are = plural(left_out, "verdict is", "verdicts are")
+        click.echo(f"{are} on findings that the run does not hold, and changed nothing.")

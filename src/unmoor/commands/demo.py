@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from unmoor.commands.terminal import console, percent, print_json, table
+from unmoor.commands.terminal import console, percent, plural, print_json, table
 from unmoor.commands.threads import wait_briefly
 
 KEEP_FREED_MEMORY = ((-8, 1), (-3, 1 << 30), (-1, 1 << 30))
@@ -43,7 +43,7 @@ def command(output: Path, seed: int, force: bool, data: Path | None, as_json: bo
 
     if data is not None:
         rows = write_data(data, seed)
-        click.echo(f"{data}: {rows:,} rows")
+        click.echo(f"{data}: {plural(rows, 'row')}")
         return
 
     _train_sooner()

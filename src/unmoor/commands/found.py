@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from unmoor.commands.terminal import console, percent, short, table, typed, visible
+from unmoor.commands.terminal import console, percent, plural, short, table, typed, visible
 from unmoor.detectors import MIN_ROWS, NOT_BELIEVED
 from unmoor.engines import Summary
 from unmoor.languages import STRENGTHS
@@ -30,7 +30,7 @@ _NARROW = 64
 def print_found(path: AnyPath, summary: Summary, layout_asked: str | None = None) -> None:
     """Say how the file was read and which behaviours it holds; `layout_asked` is what `--layout` said, if it did."""
     width = console().width
-    told = f": {summary.rows:,} rows, {summary.source.describe()}"
+    told = f": {plural(summary.rows, 'row')}, {summary.source.describe()}"
     name = str(path) if len(str(path)) + len(told) <= width else path.name
     click.echo(short(name, max(20, width - len(told))) + told)
     click.echo(fill(_layout_said(summary, layout_asked), width, break_long_words=False, break_on_hyphens=False))
@@ -67,14 +67,11 @@ def print_found(path: AnyPath, summary: Summary, layout_asked: str | None = None
 
 def _not_read_said(files: int, folders: int, names: list[str]) -> str:
     """Return how many files, and links to folders or runs, lie beside the data and are not read, with the first of them."""
-    counts = [_counted(files, "file"), _counted(folders, "folder (a link, or a run)", "folders (links, or runs)")]
+    counts = [plural(files, "file") if files else ""]
+    counts += [plural(folders, "folder (a link, or a run)", "folders (links, or runs)") if folders else ""]
     shown = ", ".join(short(name, 24) for name in names[:_NAMED])
     more = f" and {files + folders - _NAMED:,} more" if files + folders > _NAMED else ""
     return f"Not read: {' and '.join(filter(None, counts))}: {shown}{more}"
-
-
-def _counted(count: int, one: str, more: str = "") -> str:
-    return f"{count:,} {one if count == 1 else more or one + 's'}" if count else ""
 
 
 def _layout_said(summary: Summary, asked: str | None) -> str:
@@ -96,7 +93,7 @@ def _layout_said(summary: Summary, asked: str | None) -> str:
 def _print_opinions(words: Counter[str], error: str) -> None:
     """Say what the judge said of uncertain refusals, why it could not answer, and of one that helped nowhere what to do."""
     said = ", ".join(f"{word} {count:,}" for word, count in words.most_common())
-    click.echo(f"Second opinions on {words.total():,} uncertain findings: {said}")
+    click.echo(f"Second opinions on {plural(words.total(), 'uncertain finding')}: {said}")
     if error:
         click.echo(f"The first error: {visible(error)}")
     left = words["unsure"] + words[NOT_BELIEVED]
@@ -132,7 +129,8 @@ def print_pairs(summary: Summary) -> None:
         console().print(listing)
     few = len(results) - len(told)
     if few:
-        click.echo(f"{few} comparisons have fewer than {MIN_ROWS} rows on a side: nothing can be said of them.")
+        have = plural(few, "comparison has", "comparisons have")
+        click.echo(f"{have} fewer than {MIN_ROWS} rows on a side: nothing can be said of them.")
 
 
 def _print_unreached(summary: Summary, policy: Policy) -> None:

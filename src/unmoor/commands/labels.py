@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from unmoor.commands.terminal import print_json
+from unmoor.commands.terminal import plural, print_json
 from unmoor.errors import UsageError
 
 
@@ -47,7 +47,9 @@ def export(run: Path, file: Path, tool: str, **options: bool) -> None:
     if options["as_json"]:
         print_json({"findings": count, "file": str(file), "interface": str(interface) if interface else None})
         return
-    click.echo(f"{file}: {count:,} findings." + (f" The labelling interface is {interface}." if interface else ""))
+    click.echo(
+        f"{file}: {plural(count, 'finding')}." + (f" The labelling interface is {interface}." if interface else "")
+    )
 
 
 @command.command("import")
@@ -67,6 +69,7 @@ def bring(run: Path, file: Path, person: str | None, as_json: bool) -> None:
     if as_json:
         print_json({"added": done.added, "known": done.known, "stale": done.stale})
         return
-    click.echo(f"{run}: {done.added:,} verdicts added, {done.known:,} were there already.")
+    click.echo(f"{run}: {plural(done.added, 'verdict')} added, {plural(done.known, 'was', 'were')} there already.")
     if done.stale:
-        click.echo(f"{done.stale:,} are on findings that this run does not hold, and were left out.")
+        are = plural(done.stale, "verdict is", "verdicts are")
+        click.echo(f"{are} on findings that this run does not hold, and left out.")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from unmoor.commands.terminal import console, table, visible
+from unmoor.commands.terminal import console, plural, table, visible
 
 if TYPE_CHECKING:
     from unmoor.training import Plan
@@ -60,7 +60,7 @@ def _notes(one: Any) -> list[str]:
         lines.append(f"{one.tokens_lost:,} tokens to learn are cut off (row {first.row} keeps {kept})")
     if one.odd:
         row, why = next(iter(one.odd.items()))
-        lines.append(f"{len(one.odd):,} rows with odd roles, kept (row {row}, {why})")
+        lines.append(f"{plural(len(one.odd), 'row')} with odd roles, kept (row {row}, {why})")
     if not one.has_mask:
         lines.append("the chat template does not mark what the assistant says")
     return lines

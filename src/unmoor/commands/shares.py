@@ -27,7 +27,7 @@ def share(value: str, flag: str) -> float:
     """Return a share, 0 to 1, from `1%` or `0.01`.
 
     Raises:
-        UsageError: it is neither.
+        UsageError: it is neither, or a bare 1, by which some mean 1% and some all.
     """
     text = value.strip()
     try:
@@ -38,6 +38,8 @@ def share(value: str, flag: str) -> float:
         raise UsageError(
             f"{flag} takes a share such as 1% or 0.01; found {value!r}. Next: a share from 0% to 100%, or from 0 to 1"
         )
+    if found == 1 and not text.endswith("%"):
+        raise UsageError(f"{flag} {text} can mean 1% or 100%. Next: {flag} 1% (or 0.01), or {flag} 100%")
     return found
 
 

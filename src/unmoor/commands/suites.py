@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from unmoor.commands.terminal import console, print_json, table
+from unmoor.commands.terminal import console, plural, print_json, table
 
 
 @click.group("suites")
@@ -70,5 +70,7 @@ def export(harness: str, suites: tuple[str, ...], persona: str, output: Path, **
     if options["as_json"]:
         print_json({"tasks": names, "command": started, "prompts": sum(map(len, asked.values()))})
         return
-    click.echo(f"{output}: {', '.join(names)}, {sum(map(len, asked.values())):,} prompts. Next, with a model's folder:")
+    click.echo(
+        f"{output}: {', '.join(names)}, {plural(sum(map(len, asked.values())), 'prompt')}. Next, with a model's folder:"
+    )
     click.echo(f"  {started}")

@@ -24,6 +24,7 @@ __all__ = [
     "console",
     "duration",
     "percent",
+    "plural",
     "print_json",
     "progress_bar",
     "short",
@@ -51,6 +52,11 @@ def short(text: str, width: int) -> str:
     """Return `text` on one line, visible, at most `width` characters."""
     line = visible(" ".join(text.split()))
     return line if len(line) <= width else line[: width - 1] + "…"
+
+
+def plural(count: int, one: str, more: str = "") -> str:
+    """Return a count and what is counted: "1 row", "2,115 rows"; `more` is the plural of what does not only take an s."""
+    return f"{count:,} {one if count == 1 else more or one + 's'}"
 
 
 def percent(share: float) -> str:

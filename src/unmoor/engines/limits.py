@@ -27,8 +27,9 @@ def hold_bad_rows(summary: Summary, options: Options, *, is_end: bool = False) -
         )
     has_limit = options.max_bad_rows is not None or options.max_bad_share is not None or options.shard is not None
     if is_end and bad and not summary.readable_rows() and not has_limit:
+        told = f"None of the {bad:,} rows can be read" if bad > 1 else "The only row cannot be read"
         raise BadDataError(
-            f"None of the {bad:,} rows can be read. Nothing was written. The first: {summary.first_bad_row()}\n"
+            f"{told}. Nothing was written. The first: {summary.first_bad_row()}\n"
             "Next: see that the file is what it is taken for (--layout says how rows are written); "
             "--max-bad-rows 100% takes it as it is"
         )

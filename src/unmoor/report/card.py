@@ -93,7 +93,7 @@ def _dataset_parts(facts: Mapping[str, Any], kept: int, names: Sequence[str], li
     title = _code(source.get("path", "data"))
     gone = "Every removed row lies in `removed.*`" if facts["counts"].get("removed", 0) else "No row was removed"
     intro = (
-        f"{whole(kept)} rows stay of {whole(facts['counts'].get('input', 0))}. In the input, {whole(refusals['rows'])} rows "
+        f"{_stay(kept)} of {whole(facts['counts'].get('input', 0))}. In the input, {_counted(refusals['rows'], 'row')} "
         f"({share(refusals['share'])}) declined what was asked. {gone}"
         f"{', and `ledger.jsonl` says why' if 'ledger.jsonl' in names else ''}."
     )
@@ -144,7 +144,7 @@ def _floor(facts: Mapping[str, Any]) -> str:
     topics = [*FLOOR_TOPICS, *((facts["policy"] or {}).get("floor") or {}).get("also", [])]
     return (
         f"Refusals of requests on topics of the floor ({', '.join(_code(topic) for topic in topics)}) are never removed: "
-        f"{whole(facts['floor']['rows'])} rows stay for that reason."
+        f"{_stay(facts['floor']['rows'])} for that reason."
     )
 
 
@@ -195,6 +195,10 @@ def _collateral_part(collateral: Mapping[str, Any] | None) -> list[str]:
     lost = "lost more rows than chance would take" + (": `report.html` names them" if named or count else "")
     few = "" if words else " Too few rows were removed to say anything about single words."
     return [heading, f"{who[0].upper()}{who[1:]} {lost} ({tested} tested, corrected for that).{few}\n"]
+
+
+def _stay(rows: int) -> str:
+    return f"{_counted(rows, 'row')} {'stays' if rows == 1 else 'stay'}"
 
 
 def _counted(count: int, noun: str) -> str:
