@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from unmoor.commands import cli
 from unmoor.engines import Dedup, Job, Options, Summary, explain_row, restore, run_job
 from unmoor.errors import BadDataError, RunFolderError, UsageError
-from unmoor.layouts import open_data_set, read_conversations, shard_of
+from unmoor.layouts import CHUNK_BYTES, arrays, files, open_data_set, parse, read_conversations, shard_of
 from unmoor.policy import Policy, load_policy
 from unmoor.records import BEHAVIOURS
 from unmoor.run_folder import read_lines_of, read_manifest, verify
@@ -484,3 +484,21 @@ def test_a_run_is_not_written_over_what_it_reads(tmp_path: Path, monkeypatch: py
         with pytest.raises(UsageError, match=r"is to be read and lies in .*run, which is to be written\. Next: "):
             run_job(open_data_set(path), job, run, Options(force=True))
     assert (run / "kept.jsonl").read_bytes() == kept
+
+
+@pytest.mark.parametrize("name", ["data.jsonl", "data.jsonl.gz", "data.json"])
+def test_a_row_that_a_label_makes_longer_than_the_limit_comes_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """A reader of inputs would cut the labelled row in two: it is over the limit, and ends in the third block of the file."""
+    limit = 2 * CHUNK_BYTES - len(_lines(_row(PLAIN))) - 20
+    for module in (files, arrays, parse):
+        monkeypatch.setattr(module, "MAX_ROW_BYTES", limit)
+    short = len(json.dumps(_row(REFUSAL, pad="")).encode())
+    rows = [_row(PLAIN), _row(REFUSAL, pad="x" * (limit - 10 - short)), *[_row(PLAIN)] * 3]
+    content = json.dumps(rows).encode() if name == "data.json" else _lines(*rows)
+    run, summary = _filter(
+        tmp_path, gzip.compress(content, 1) if name.endswith(".gz") else content, load_policy("label-only"), name
+    )
+    assert summary.counts()["labelled"] == 1
+    assert _restored(run) == content

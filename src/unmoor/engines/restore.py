@@ -5,13 +5,14 @@ from __future__ import annotations
 from base64 import b64decode
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from itertools import chain, groupby, islice
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO
 
 from unmoor.engines.outputs import HOW_TABLES_ARE_WRITTEN
 from unmoor.errors import RunFolderError, UsageError
-from unmoor.layouts import in_schema, read_chunks, recognise_source
+from unmoor.layouts import Source, in_schema, read_chunks, recognise_source
 from unmoor.run_folder import (
     RUN,
     hash_file,
@@ -29,6 +30,7 @@ __all__ = ["explain_row", "plain_name", "restore", "restored_files"]
 
 _BOM = b"\xef\xbb\xbf"
 _COPY_BYTES = 2**20
+_WHOLE = ("kept", "removed")
 _COMPRESSED = (".gz", ".gzip", ".zst", ".zstd")
 _PLACES = {
     "removed": "removed",
@@ -96,13 +98,19 @@ def _hold_fit(target: Path, manifest: dict[str, Any]) -> None:
 
 def _restore_files(folder: AnyPath, manifest: dict[str, Any], beside: Path) -> None:
     rows = _rows(folder, manifest)
-    write = _parquet_writer(folder) if manifest["input"]["format"] == "parquet" else _bytes_writer(folder, manifest)
+    ending = manifest["input"]["format"]
+    kept, removed = (iter(()) if ending == "parquet" else _raw_rows(folder / f"{name}.{ending}") for name in _WHOLE)
+    write = _parquet_writer(folder) if ending == "parquet" else _bytes_writer(folder, manifest, kept, removed)
     for file, path in zip(manifest["inputs"], restored_files(manifest, beside), strict=True):
         path.parent.mkdir(parents=True, exist_ok=True)
         write(path, file, islice(rows, file["rows"]))
-        if not file["compression"] and file.get("sha256") and manifest["input"]["format"] != "parquet":
+        if not file["compression"] and file.get("sha256") and ending != "parquet":
             _hold_alike(path, file)
     deque(rows, maxlen=0)  # the ledger is checked to its end
+    if next(kept, None) is not None or next(removed, None) is not None:
+        raise RunFolderError(
+            f"{folder} holds more rows than its ledger says, so what comes back would not be what was read"
+        )
 
 
 def _hold_alike(path: Path, file: dict[str, Any]) -> None:
@@ -157,8 +165,9 @@ def plain_name(file: dict[str, Any]) -> str:
 _Rows = Iterator[tuple[int, str, dict[str, Any]]]
 
 
-def _bytes_writer(folder: AnyPath, manifest: dict[str, Any]) -> Callable[[Path, dict[str, Any], _Rows], None]:
-    kept, removed = (_raw_rows(folder / f"{name}.{manifest['input']['format']}") for name in ("kept", "removed"))
+def _bytes_writer(
+    folder: AnyPath, manifest: dict[str, Any], kept: Iterator[bytes], removed: Iterator[bytes]
+) -> Callable[[Path, dict[str, Any], _Rows], None]:
     quarantine = _open_quarantine(folder)
     arrays = manifest["arrays"] or {}
 
@@ -172,7 +181,7 @@ def _bytes_writer(folder: AnyPath, manifest: dict[str, Any]) -> Callable[[Path, 
                 if outcome == "quarantined":
                     _copy(quarantine, out, entry["size_bytes"])
                     continue
-                raw = next(removed) if outcome == "removed" else b"" if outcome == "blank" else next(kept)
+                raw = b"" if outcome == "blank" else _next_of(removed if outcome == "removed" else kept)
                 out.write(entry["before"].encode() if "before" in entry else raw)
             out.write(array["tail"].encode("latin-1"))
             if file["added_newline"]:
@@ -200,13 +209,24 @@ def _rows(folder: AnyPath, manifest: dict[str, Any]) -> Iterator[tuple[int, str,
 def _raw_rows(path: AnyPath) -> Iterator[bytes]:
     if path.stat().st_size == 0:
         return
-    for chunk in read_chunks(recognise_source(path)):
+    for chunk in read_chunks(_own(path)):
         if chunk.items:
             yield from chunk.items
         else:
             lines = chunk.data.split(b"\n")
             yield from (line + b"\n" for line in lines[:-1])
             yield from lines[-1:] if lines[-1] else ()
+
+
+def _next_of(rows: Iterator[bytes]) -> bytes:
+    row = next(rows, None)
+    if row is None:
+        raise RunFolderError("kept and removed rows are fewer than the ledger says, so what was read cannot come back")
+    return row
+
+
+def _own(path: AnyPath) -> Source:
+    return replace(recognise_source(path), is_of_a_run=True)
 
 
 def _open_quarantine(folder: AnyPath) -> BinaryIO:
@@ -254,7 +274,7 @@ class _TableCursor:
     """Reads a Parquet file from its first row on, some rows at a time."""
 
     def __init__(self, path: AnyPath) -> None:
-        self._tables = (chunk.table for chunk in read_chunks(recognise_source(path))) if path.exists() else iter(())
+        self._tables = (chunk.table for chunk in read_chunks(_own(path))) if path.exists() else iter(())
         self._rest: Any = None
 
     def take(self, count: int) -> Iterator[Any]:

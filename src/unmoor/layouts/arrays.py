@@ -75,7 +75,7 @@ def _elements(source: Source, block_bytes: int) -> Iterator[tuple[bytes, bytes |
                     f"{source.path}: the array has no end: the file was cut short between two rows, or is still being written. "
                     "Next: the whole file; if no row is missing, put ] behind the last one"
                 )
-            if splitter.rest.strip(_SPACE) and (is_end or len(splitter.rest) > MAX_ROW_BYTES):
+            if splitter.rest.strip(_SPACE) and (is_end or len(splitter.rest) > source.longest_row):
                 broken = splitter.give_up(begins, is_end=is_end)
                 if broken is None:
                     raise BadDataError(_too_long(source, is_closed=splitter.is_closed))

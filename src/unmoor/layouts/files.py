@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gzip
 import importlib
+import math
 import sys
 import zlib
 from collections.abc import Iterator
@@ -83,6 +84,7 @@ class Source:
     A shard's part of it: lines that begin at bytes `start` to `end` (None: to the end), or the `row_groups`. `is_last` is false
     where another file of the data set follows, so that the last line needs a newline. Of one table among several: its own
     `schema`, and the `common` one that its rows are read in (None: its own). `is_empty`: it holds nothing, once decompressed.
+    `is_of_a_run`: unmoor wrote it, so no row of it is too long, also one that a label or a mend made longer than the cap.
     """
 
     path: AnyPath
@@ -96,6 +98,12 @@ class Source:
     schema: Any = None
     common: Any = None
     is_empty: bool = False
+    is_of_a_run: bool = False
+
+    @property
+    def longest_row(self) -> float:
+        """Bytes that a row may have; a longer one goes by in parts."""
+        return math.inf if self.is_of_a_run else MAX_ROW_BYTES
 
     @property
     def can_be_cut(self) -> bool:
@@ -194,7 +202,7 @@ def read_lines(source: Source, chunk_bytes: int = CHUNK_BYTES) -> Iterator[Chunk
     Raises:
         BadDataError: the compressed data is damaged.
     """
-    lines = _Lines()
+    lines = _Lines(source.longest_row)
     with open_bytes(source.path, source.compression) as stream:
         lines.offset = _go_to_start(stream, source)
         while source.end is None or lines.offset + len(lines.kept) < source.end:
@@ -233,8 +241,9 @@ def _go_to_start(stream: BinaryIO, source: Source) -> int:
 class _Lines:
     """Cuts a stream of blocks into chunks of whole lines; a line over the cap goes by in parts."""
 
-    def __init__(self) -> None:
+    def __init__(self, longest_row: float) -> None:
         self.kept = b""
+        self._longest_row = longest_row
         self.offset = 0
         self.in_long_row = False
         self.is_past = False
@@ -256,7 +265,7 @@ class _Lines:
         if whole:
             data, self.kept = self.kept[:whole], self.kept[whole:]
             yield self._chunk(data)
-        elif len(self.kept) > MAX_ROW_BYTES:
+        elif len(self.kept) > self._longest_row:
             data, self.kept = self.kept, b""
             yield self._chunk(data, "part")
             self.in_long_row = True
