@@ -6,6 +6,7 @@ import codecs
 import gzip
 import json
 import shutil
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from random import Random
@@ -407,3 +408,55 @@ def test_no_file_is_restored_outside_its_folder(tmp_path: Path) -> None:
     (tmp_path / "run" / "MANIFEST.json").write_text(json.dumps(manifest))
     with pytest.raises(RunFolderError, match="evil"):
         restore(tmp_path / "run", tmp_path / "deep" / "er")
+
+
+def _with_broken(path: Path, good: int, broken: Sequence[int]) -> Path:
+    """Write `good` rows with a broken one of the same length behind each of those numbered."""
+    lines = [
+        line + (b"x" * (len(line) - 1) + b"\n") * (n in broken) for n in range(good) for line in [_lines(n, n + 1)]
+    ]
+    path.write_bytes(b"".join(lines))
+    return path
+
+
+def _in_shards(path: Path, runs: Path, **limits: Any) -> list[Path]:
+    for number in range(1, 5):
+        options = Options(shard=(number, 4), **limits)
+        run_job(shard_of(open_data_set(path), number, 4), _loose(_job()), runs / str(number), options)
+    return [runs / str(number) for number in range(1, 5)]
+
+
+@pytest.mark.parametrize("limits", [{"max_bad_rows": 1}, {"max_bad_share": 0.05}])
+def test_a_limit_on_broken_rows_is_held_over_the_whole(tmp_path: Path, limits: dict[str, Any]) -> None:
+    shards = _in_shards(_with_broken(tmp_path / "rows.jsonl", 40, (4, 14, 24, 34)), tmp_path, **limits)
+    with pytest.raises(BadDataError, match="4 of 44 rows cannot be read, over the limit of"):
+        merge(shards, tmp_path / "joined")
+    assert not (tmp_path / "joined").exists()
+
+
+def test_a_share_of_broken_rows_that_the_whole_keeps_stops_no_shard(tmp_path: Path) -> None:
+    shards = _in_shards(_with_broken(tmp_path / "rows.jsonl", 40, (36, 37, 38, 39)), tmp_path, max_bad_share=0.1)
+    assert merge(shards, tmp_path / "joined").outcomes["quarantined"] == 4
+
+
+def test_shards_of_which_no_row_can_be_read_are_not_joined(tmp_path: Path) -> None:
+    (tmp_path / "rows.jsonl").write_text('{"a": 1, "messages": 3}\n' * 8)
+    shards = _in_shards(tmp_path / "rows.jsonl", tmp_path)
+    with pytest.raises(BadDataError, match="None of the 8 rows can be read"):
+        merge(shards, tmp_path / "joined")
+
+
+def test_ray_holds_the_limits_of_this_run_and_not_those_of_shards_left_from_another(tmp_path: Path) -> None:
+    shards = _in_shards(_with_broken(tmp_path / "rows.jsonl", 40, (4, 14, 24, 34)), tmp_path, max_bad_rows=1)
+    assert merge(shards, tmp_path / "joined", limits=Options(max_bad_rows=4)).outcomes["quarantined"] == 4
+
+
+def test_a_share_is_taken_as_it_is_written(tmp_path: Path) -> None:
+    path = _with_broken(tmp_path / "rows.jsonl", 71, range(29))
+    for share, is_held in ((0.29, True), (0.2899, False)):
+        options = Options(max_bad_share=share, force=True)
+        if is_held:
+            run_job(open_data_set(path), _loose(_job()), tmp_path / "run", options)
+        else:
+            with pytest.raises(BadDataError, match=r"over the limit of 28\.99%"):
+                run_job(open_data_set(path), _loose(_job()), tmp_path / "run", options)

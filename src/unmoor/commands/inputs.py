@@ -7,6 +7,7 @@ import os
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from decimal import Decimal
 from functools import partial
 from pathlib import Path
 from shlex import quote
@@ -260,7 +261,7 @@ def _bad_row_limit(options: dict[str, Any]) -> dict[str, Any]:
         return {}
     if _COUNT.fullmatch(asked):
         return {"max_bad_rows": int(asked)}
-    share = float(asked[:-1]) / 100 if _SHARE.fullmatch(asked) else math.inf
+    share = float(Decimal(asked[:-1]) / 100) if _SHARE.fullmatch(asked) else math.inf
     if share > 1:
         raise UsageError(
             f'--max-bad-rows takes a count such as 10 or a share such as 0.1%, found "{asked}". '

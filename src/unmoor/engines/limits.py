@@ -2,37 +2,56 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from fractions import Fraction
 from typing import Any
 
 from unmoor.engines.job import Job, Options
 from unmoor.engines.summary import Summary
 from unmoor.errors import BadDataError
 
-__all__ = ["hold_bad_rows", "hold_to_limit", "hold_to_share"]
+__all__ = ["bad_row_limits", "hold_bad_rows", "hold_to_limit", "hold_to_share", "lowest_limits"]
 
 
 def hold_bad_rows(summary: Summary, options: Options, *, is_end: bool = False) -> None:
-    """Stop at the first chunk that goes over a count; a share can only be told at the end.
+    """Stop at the first chunk that goes over a count; a share can only be told at the end, and of the whole.
 
     Without a limit a data set of which no row at all can be read is an error: nothing was looked at. A shard may be such a part.
     """
     bad = summary.outcomes["quarantined"]
+    is_whole = is_end and options.shard is None
     over_count = options.max_bad_rows is not None and bad > options.max_bad_rows
-    over_share = is_end and options.max_bad_share is not None and bad > options.max_bad_share * summary.rows
+    share = options.max_bad_share
+    over_share = is_whole and share is not None and bad > Fraction(str(share)) * summary.rows  # 29% of 100 rows is 29
     if over_count or over_share:
         limit = f"{options.max_bad_rows:,}" if options.max_bad_rows is not None else f"{options.max_bad_share:.2%}"
         raise BadDataError(
             f"{bad:,} of {summary.rows:,} rows cannot be read, over the limit of {limit}. Nothing was written. "
             f"The first: {summary.first_bad_row()}"
         )
-    has_limit = options.max_bad_rows is not None or options.max_bad_share is not None or options.shard is not None
-    if is_end and bad and not summary.readable_rows() and not has_limit:
+    has_limit = options.max_bad_rows is not None or options.max_bad_share is not None
+    if is_whole and bad and not summary.readable_rows() and not has_limit:
         told = f"None of the {bad:,} rows can be read" if bad > 1 else "The only row cannot be read"
         raise BadDataError(
             f"{told}. Nothing was written. The first: {summary.first_bad_row()}\n"
             "Next: see that the file is what it is taken for (--layout says how rows are written); "
             "--max-bad-rows 100% takes it as it is"
         )
+
+
+def bad_row_limits(options: Options) -> dict[str, Any]:
+    """Return the limits on bad rows as JSON, for who joins shards."""
+    return {"max_bad_rows": options.max_bad_rows, "max_bad_share": options.max_bad_share}
+
+
+def lowest_limits(told: Iterable[dict[str, Any]]) -> Options:
+    """Return options with the lowest of the limits on bad rows that shards were given, None where none was."""
+
+    def lowest(name: str) -> Any:
+        return min((limits[name] for limits in told if limits.get(name) is not None), default=None)
+
+    told = list(told)
+    return Options(max_bad_rows=lowest("max_bad_rows"), max_bad_share=lowest("max_bad_share"))
 
 
 def hold_to_limit(summary: Summary, job: Job) -> None:

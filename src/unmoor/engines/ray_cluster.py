@@ -81,7 +81,7 @@ def run_on_ray(
             ray.shutdown()
     folders: list[AnyPath] = [shards / f"{number:06}" for number in range(1, count + 1)]
     observer: Any = job.observer
-    summary = merge(folders, folder, observer, force=options.force, finish=finish)
+    summary = merge(folders, folder, observer, force=options.force, finish=finish, limits=options)
     if isinstance(shards, Address):
         delete(shards.found())
     else:

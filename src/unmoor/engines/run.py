@@ -18,7 +18,7 @@ from unmoor.engines.chunks import ChunkWorker
 from unmoor.engines.duplicates import write_duplicates
 from unmoor.engines.identity import described, hold_unchanged, schemas_of, times_of
 from unmoor.engines.job import ChunkResult, Job, Options, RowObserver
-from unmoor.engines.limits import hold_bad_rows, hold_to_limit
+from unmoor.engines.limits import bad_row_limits, hold_bad_rows, hold_to_limit
 from unmoor.engines.loaded import detector_of
 from unmoor.engines.local import process_chunks
 from unmoor.engines.outputs import Outputs
@@ -81,7 +81,8 @@ def run_job(
         hold_unchanged(data, plan["inputs"], written)
         finish(run.summary, writer)
         if options.shard is not None:
-            writer.write("shard.json", dump_json({"summary": run.summary.state(), "outputs": run.outputs.state()}))
+            state = {"summary": run.summary.state(), "outputs": run.outputs.state(), "limits": bad_row_limits(options)}
+            writer.write("shard.json", dump_json(state))
         writer.finish(manifest_of(plan, run.summary, run.outputs), run.summary.state())
     return run.summary
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from unmoor.engines.job import RowObserver
-from unmoor.engines.limits import hold_to_share
+from unmoor.engines.job import Options, RowObserver
+from unmoor.engines.limits import hold_bad_rows, hold_to_share, lowest_limits
 from unmoor.engines.outputs import Outputs
 from unmoor.engines.run import Finisher, manifest_of, publish_done
 from unmoor.engines.summary import Summary
@@ -30,13 +30,16 @@ def merge(
     *,
     force: bool = False,
     finish: Finisher = lambda _summary, _writer: None,
+    limits: Options | None = None,
 ) -> Summary:
     """Join the runs of shards 1 to N, given in any order, into one at `target`; every file is checked before it is taken.
+
+    `limits` says how many rows of the whole may be broken; None: as many as the shards were told, of different words the lowest.
 
     Raises:
         UsageError: a shard is missing or given twice.
         RunFolderError: one is half-written, altered, no shard, or of another plan than the others.
-        BadDataError: the policy's limit on removed rows is passed by the whole.
+        BadDataError: the policy's limit on removed rows or that on broken ones is passed by the whole.
     """
     _hold_apart(folders, target)
     ordered, manifests = _in_order(folders)
@@ -47,11 +50,12 @@ def merge(
         if writer.done is not None:
             return publish_done(writer, summary, observer)
         outputs = Outputs(writer, data, is_audit=plan["kind"] == "audit")
-        for folder, manifest in zip(ordered, manifests, strict=True):
-            state = read_json(folder / "shard.json")
+        states = [read_json(folder / "shard.json") for folder in ordered]
+        for folder, manifest, state in zip(ordered, manifests, states, strict=True):
             names = [name for name in manifest["files"] if name not in _OWN]
             outputs.take_shard(folder, names, state["outputs"], summary.rows)
             summary.add_state(state["summary"], observer, rows_before=summary.rows)
+        hold_bad_rows(summary, limits or lowest_limits(state.get("limits", {}) for state in states), is_end=True)
         hold_to_share(summary, plan["policy"])
         outputs.close()
         finish(summary, writer)
