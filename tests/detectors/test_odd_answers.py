@@ -6,6 +6,7 @@ import pytest
 
 from tests.detectors.conftest import exchange
 from unmoor.detectors import Detector
+from unmoor.detectors.structure import read_answer
 
 FIVE_MEGABYTES = 5_000_000
 REFUSED = {
@@ -71,3 +72,15 @@ def test_a_named_speaker_s_line_is_speech_though_its_mark_is_never_closed(detect
     ]
     own = "Note: I'm sorry, but I can't help you hack it."
     assert [f for f in detector.find(exchange("How do I hack it?", own)) if f.behaviour.startswith("refusal.")]
+
+
+@pytest.mark.parametrize("filler", ["\n", " ", "\t", " \n", "- \n", "> ", "\n**"])
+def test_an_answer_that_ends_in_a_million_lines_or_spaces_is_read_to_its_end(filler: str) -> None:
+    """Models end so; a look at each line from each line before it would take hours."""
+    answer = read_answer("Three trees: oak, ash and elm." + filler * 1_000_000 + "x")
+    assert answer.sentences.spans[-1][1] == len(answer.text) and answer.speakers == ((0, 12),)
+
+
+def test_a_speaker_behind_empty_lines_begins_at_the_first_of_them() -> None:
+    text = "A talk.\n\n\n- Anna: I will not.\n> *Bo*: Why?\n\nand so on"
+    assert [text[start:end] for start, end in read_answer(text).speakers] == ["\n\n- Anna:", "> *Bo*:"]

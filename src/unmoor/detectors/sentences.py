@@ -10,7 +10,8 @@ __all__ = ["Sentences", "split_sentences"]
 
 _BREAK = re.compile(
     r"[.!?…。！？؟।\s](?:"  # a set first lets the engine skip to such a character
-    r"(?<=[.!?…])[\"'”’»)\]*_]*[ \t]+(?=[^\s.,;:a-zà-öø-ÿ])|(?<=[。！？])[”」』\"']*|(?<=[؟।])\s+|(?<=\n)\s*|(?<=\s)\s*\n\s*)"
+    r"(?<=[.!?…])[\"'”’»)\]*_]*[ \t]+(?=[^\s.,;:a-zà-öø-ÿ])|(?<=[。！？])[”」』\"']*|(?<=[؟।])\s+|(?<=\n)\s*"
+    r"|(?<=\s)(?<!\s\s)\s*\n\s*)"  # from the first of a run of spaces only, so that a long one is gone by once
 )
 _STAYS = ".!?…؟।"
 """Marks that belong to the sentence before the break."""

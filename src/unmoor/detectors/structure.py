@@ -23,9 +23,10 @@ _QUOTE_PAIRS = re.compile(
     r"|(?<=‘)[^‘’\n]{2,300}’(?!\w)|(?<=')(?<!\w')[^'\n]{12,300}'(?!\w))"
 )
 _SPEAKER = re.compile(
-    r"^[\s*_>#-]*(?:\[)?([^\W\d_][\w\u0900-\u0903\u093a-\u094f\u064b-\u0652 .'’()*-]{0,40}?)(?:\])?\s*[*_]*\s*[:：]",
+    r"^[\s*_>#-]*+(?:\[?([^\W\d_][\w\u0900-\u0903\u093a-\u094f\u064b-\u0652 .'’()*-]{0,40}?)\]?\s*+[*_]*+\s*+[:：]|)",
     re.MULTILINE,
 )
+"""A name and a colon at the beginning of a line; matches nothing but blank lines and marks too, so that these are gone by once."""
 _SELF_SPEAKERS = frozenset((
     "assistant", "ai", "answer", "response", "output", "a", "chatgpt", "gpt", "bot", "note", "disclaimer", "important",
     "important note", "please note", "warning", "caution", "reminder",
@@ -76,8 +77,8 @@ _OWN_REPORT = re.compile(
 _VERSE_LINES, _VERSE_CHARS = 3, 60
 """Lines from which, and code points of a line up to which, a text is verse."""
 _SEEN = re.compile(r"\S")
-_LIST_ITEM = re.compile(r"^\s*(?:[-*•·]|\d{1,2}[.)])\s+\S", re.MULTILINE)
-_HEADING = re.compile(r"^\s{0,3}#{1,6}\s|^\s*\*\*[^*\n]+\*\*\s*:?\s*$", re.MULTILINE)
+_LIST_ITEM = re.compile(r"^[^\S\n]*(?:[-*•·]|\d{1,2}[.)])\s+\S", re.MULTILINE)
+_HEADING = re.compile(r"^\s{0,3}#{1,6}\s|^[^\S\n]*\*\*[^*\n]+\*\*[^\S\n]*+:?[^\S\n]*+$", re.MULTILINE)
 _LETTER_HEAD = re.compile(
     r"^\W*(?:(?:dear|hi|hello|subject|betreff|kära|hej|cher|chère|caro)\b"
     r"|(?:querid|estimad|liebe|sehr geehrt|asunto|prezad|assunto|gentil[ei]|egregi|spettabil|oggetto|geachte"
@@ -241,7 +242,7 @@ def split_reasoning(text: str) -> list[tuple[int, int, bool]]:
 
 
 def _speakers(text: str) -> tuple[tuple[int, int], ...]:
-    labels = [(found.span(), found.group(1).strip(" *_").casefold()) for found in _SPEAKER.finditer(text)]
+    labels = [(found.span(), found.group(1).strip(" *_").casefold()) for found in _SPEAKER.finditer(text) if found[1]]
     is_interview = sum(label in _QUESTIONS for _, label in labels) >= 2
     own = _SELF_SPEAKERS - _ANSWERS if is_interview else _SELF_SPEAKERS
     return tuple(span for span, label in labels if label not in own)
