@@ -151,6 +151,33 @@ def test_a_file_is_no_run_folder(tmp_path: Path) -> None:
         pass
 
 
+@pytest.mark.parametrize("inside", [".", "review"])
+def test_the_folder_one_works_in_is_not_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, inside: str) -> None:
+    (tmp_path / "run" / inside).mkdir(parents=True, exist_ok=True)
+    monkeypatch.chdir(tmp_path / "run" / inside)
+    for name in (Path() if inside == "." else Path(".."), tmp_path / "run"):
+        with pytest.raises(UsageError, match="is the folder that you are in"), RunWriter(name, force=True):
+            pass
+    assert not (tmp_path / ".run.unfinished").exists()
+
+
+def test_a_volume_is_no_run_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "out").mkdir()
+    monkeypatch.setattr(os.path, "ismount", lambda path: Path(path) == tmp_path / "out")
+    with (
+        pytest.raises(UsageError, match=r"mounted.* Next: a name in it, such as .*out/NAME"),
+        RunWriter(tmp_path / "out"),
+    ):
+        pass
+    _finished(tmp_path / "out" / "run")
+
+
+@pytest.mark.parametrize("number", [errno.EBUSY, errno.EXDEV])
+def test_a_place_that_the_system_holds_is_the_machines_fault(number: int) -> None:
+    with pytest.raises(MachineError, match="Next: name another place"), machine_errors("Writing run"):
+        raise OSError(number, os.strerror(number), "run")
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
 def test_a_full_disk_is_named_and_is_the_machines_fault(tmp_path: Path) -> None:
     with (

@@ -124,6 +124,18 @@ def test_the_input_comes_back_from_an_applied_run(run: Path) -> None:
     assert (run.parent / "again.jsonl").read_bytes() == (run.parent / "rows.jsonl").read_bytes()
 
 
+def test_nothing_is_put_in_place_of_the_folder_one_works_in(run: Path) -> None:
+    before = {path.name: path.read_bytes() for path in run.iterdir() if path.is_file()}
+    for command in (("apply", "."), ("filter", "../rows.jsonl", "-o", ".", "--force")):
+        done = unmoor(*command, cwd=run)
+        assert done.returncode == 2 and ". is the folder that you are in" in done.stderr, done.stderr
+    (run.parent / "empty").mkdir()
+    for command in (("filter", "../rows.jsonl", "-o", "."), ("restore", run, "-o", "."), ("merge", run, "-o", ".")):
+        done = unmoor(*command, cwd=run.parent / "empty")
+        assert done.returncode == 2 and ". is " in done.stderr, done.stderr
+    assert before == {path.name: path.read_bytes() for path in run.iterdir() if path.is_file()}
+
+
 def test_the_last_of_two_people_holds(run: Path) -> None:
     say(run, "wrong", of_row=1)
     say(run, "correct", of_row=1, person="grace")

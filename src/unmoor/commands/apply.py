@@ -20,7 +20,7 @@ from unmoor.languages import load_own_packs, pack_codes
 from unmoor.layouts import data_set_of
 from unmoor.policy import Policy
 from unmoor.records import OUTCOMES, GuardRules, Verdict
-from unmoor.run_folder import RUN, hash_file, machine_errors, put_back, read_manifest, scratch_beside
+from unmoor.run_folder import RUN, hash_file, hold_replaceable, machine_errors, put_back, read_manifest, scratch_beside
 
 _POLICY: dict[str, Any] = {
     "policy": {
@@ -52,6 +52,7 @@ def command(run: Path, as_json: bool, **options: Any) -> None:
     The input is rebuilt from RUN itself and goes through the same policy, detectors and languages again. Of several verdicts on
     one finding the last holds. Undo verdicts and apply again to go back. Example: unmoor apply runs/house
     """
+    hold_replaceable(run)
     with machine_errors(f"Making {run}"):
         put_back(run)
     manifest = _manifest(run, options["wordlist"])

@@ -18,6 +18,7 @@ from unmoor.run_folder import (
     hash_file,
     hold_as_written,
     hold_outside_runs,
+    hold_replaceable,
     machine_errors,
     read_lines_of,
     read_manifest,
@@ -59,11 +60,11 @@ def restore(folder: AnyPath, target: Path) -> int:
         raise RunFolderError(f"{folder} is an audit: it changed nothing, so there is nothing to restore")
     if manifest["shard"] is not None:
         raise RunFolderError(f"{folder} is a shard. Next: join all of them with `unmoor merge`, then restore the whole")
+    target = target.resolve() if target.is_symlink() else target  # a link stays, what it leads to is written
+    _hold_fit(target, manifest)
     if wrong := verify(folder):
         raise RunFolderError(f"{folder}: {wrong[0]}. What it would give back is not what was read")
     is_folder = len(manifest["inputs"]) > 1
-    target = target.resolve() if target.is_symlink() else target  # a link stays, what it leads to is written
-    _hold_fit(target, manifest)
     with machine_errors(f"Writing {target}"), scratch_beside(target, ".restoring") as scratch:
         made = scratch / "made"
         made.mkdir() if is_folder else made.touch()
@@ -88,6 +89,7 @@ def _hold_fit(target: Path, manifest: dict[str, Any]) -> None:
         )
     if count == 1 and target.is_dir():
         raise UsageError(f"{target} is a folder, and one file was read. Next: -o {target / name}")
+    hold_replaceable(target)
     if count > 1 and target.exists() and not (target.is_dir() and not any(target.iterdir())):
         what = "holds other files" if target.is_dir() else "is a file"
         raise UsageError(

@@ -13,7 +13,7 @@ from unmoor.engines.run import Finisher, manifest_of, publish_done
 from unmoor.engines.summary import Summary
 from unmoor.errors import RunFolderError, UsageError
 from unmoor.layouts import DataSet, Source
-from unmoor.run_folder import MANIFEST, RUN, RunWriter, read_json, read_manifest, verify
+from unmoor.run_folder import MANIFEST, RUN, RunWriter, hold_replaceable, read_json, read_manifest, verify
 from unmoor.storage import AnyPath
 
 __all__ = ["merge", "merged_plan"]
@@ -42,6 +42,7 @@ def merge(
         BadDataError: the policy's limit on removed rows or that on broken ones is passed by the whole.
     """
     _hold_apart(folders, target)
+    hold_replaceable(target)
     ordered, manifests = _in_order(folders)
     plan = merged_plan(manifests)
     data = _described(plan)

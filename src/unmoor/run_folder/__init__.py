@@ -13,7 +13,7 @@ from unmoor.run_folder.files import (
     unfinished_folder,
     write_atomic,
 )
-from unmoor.run_folder.places import hold_others_out, hold_room, others_in, put_back
+from unmoor.run_folder.places import hold_others_out, hold_replaceable, hold_room, others_in, put_back
 from unmoor.run_folder.reading import (
     hold_as_written,
     hold_outside_runs,
@@ -38,6 +38,7 @@ __all__ = [
     "hold_as_written",
     "hold_others_out",
     "hold_outside_runs",
+    "hold_replaceable",
     "hold_room",
     "machine_errors",
     "making",

@@ -52,6 +52,7 @@ REVIEW = "review"
 FORMAT_VERSION = 1
 _FULL_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _BROKEN_DISK = {errno.EIO, errno.ENODEV, errno.ESTALE}
+_IN_USE = {errno.EBUSY, errno.EXDEV}
 _NO_RIGHTS = {errno.EROFS, errno.EACCES, errno.EPERM}
 _NOTHING_WRITTEN = "Nothing was written at its final place."
 _LONGEST_NAME_BYTES = 255
@@ -168,6 +169,11 @@ def machine_errors(what: str) -> Iterator[None]:
             raise MachineError(f"{what}: no space left on the disk. {_GO_ON}") from error
         if error.errno in _BROKEN_DISK:
             raise MachineError(f"{what}: {error.strerror} ({error.filename}). {_GO_ON}") from error
+        if error.errno in _IN_USE:
+            next_step = "Next: name another place, in which nothing is mounted"
+            raise MachineError(
+                f"{what}: {error.strerror} ({error.filename}). {_NOTHING_WRITTEN} {next_step}"
+            ) from error
         if error.errno in _NO_RIGHTS:
             next_step = "Next: a folder that you may write in, or the right to write in this one"
             raise MachineError(

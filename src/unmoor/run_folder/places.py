@@ -8,6 +8,7 @@ loses its manifest first.
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
@@ -30,7 +31,16 @@ from unmoor.run_folder.plan import first_difference
 from unmoor.run_folder.reading import hold_outside_runs, read_json
 from unmoor.storage import Address, AnyPath, delete, put
 
-__all__ = ["Place", "hold_others_out", "hold_room", "others_in", "place_of", "planned_otherwise", "put_back"]
+__all__ = [
+    "Place",
+    "hold_others_out",
+    "hold_replaceable",
+    "hold_room",
+    "others_in",
+    "place_of",
+    "planned_otherwise",
+    "put_back",
+]
 
 _NAMED = 3
 """Files that are named of those that a refusal is about."""
@@ -74,6 +84,23 @@ def hold_room(folder: AnyPath, inputs: Iterable[AnyPath], *, force: bool) -> Non
                 "Next: -o and a folder in which nothing lies that is read"
             )
     place.check_room(force=force)
+
+
+def hold_replaceable(place: AnyPath) -> None:
+    """Raise UsageError if nothing can be put at `place` in one step: one works in it, or a file system is mounted there."""
+    if isinstance(place, Address):
+        return
+    here, resolved = Path.cwd(), place.resolve()
+    if resolved.is_dir() and (here == resolved or resolved in here.parents):
+        raise UsageError(
+            f"{place} is the folder that you are in, and it would be replaced in one step, from under you. "
+            "Next: go out of it with cd, and name it from there"
+        )
+    if os.path.ismount(resolved) and resolved.name:
+        raise UsageError(
+            f"{place} is where a disk or a volume is mounted, and nothing takes the place of that. "
+            f"Next: a name in it, such as {place / 'NAME'}"
+        )
 
 
 def hold_others_out(folder: AnyPath, others: Iterable[str]) -> None:
@@ -120,6 +147,7 @@ class _Folder:
     def check_room(self, *, force: bool) -> None:
         self._put_back()
         hold_outside_runs(self._folder)
+        hold_replaceable(self._folder)
         if self._folder.is_file():
             raise UsageError(f"{self._folder} is a file; a run needs a folder of its own")
         if self._folder.exists():
