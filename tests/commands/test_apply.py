@@ -346,3 +346,25 @@ def test_two_cannot_apply_at_once(run: Path) -> None:
         done = unmoor("apply", run, cwd=run.parent)
     assert done.returncode == 2
     assert f"Another process is writing {run}. Next: wait for it" in done.stderr
+
+
+def test_a_verdict_is_applied_to_the_row_that_was_judged_and_no_other(run: Path) -> None:
+    """Rows of a template begin alike, and --force keeps what people said of the run that is replaced."""
+    told = "Answer from the text alone, in one sentence. " * 20
+
+    def write(name: str, question: str, end: str = "") -> None:
+        turns = [{"role": "user", "content": told + question}, {"role": "assistant", "content": REFUSAL + end}]
+        rows = [{"messages": turns}, *[row(number, PLAIN) for number in (2, 3, 4)]]
+        (run.parent / name).write_text("".join(json.dumps(each) + "\n" for each in rows))
+        flags = ("-o", run.name, "--policy", "policy.toml", "--language", "en", "--force")
+        done = unmoor("filter", name, *flags, cwd=run.parent)
+        assert done.returncode == 0, done.stderr
+
+    write("old.jsonl", "Quote the sentence of the butler.")
+    say(run, "wrong", of_row=1)
+    write("new.jsonl", "How is bread baked?")
+    assert (apply(run)["stale"], counts(run)["removed"]) == (1, 1)
+    write("longer.jsonl", "Quote the sentence of the butler.", " Ask another.")
+    assert (apply(run)["stale"], counts(run)["removed"]) == (1, 1)
+    write("old.jsonl", "Quote the sentence of the butler.")
+    assert (apply(run)["stale"], counts(run)["removed"]) == (0, 0)

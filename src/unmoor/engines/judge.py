@@ -207,6 +207,7 @@ class Judge:
             "language": self._language(read.conversation, decision.findings),
             "turn": first.turn,
             "request": read.conversation.request_before(first.turn)[:_REQUEST_CHARS],
+            "conversation_sha256": read.conversation.sha256(),
             "answer": said[offset : offset + _ANSWER_CHARS],
             "answer_offset": offset,
             "answer_chars": len(said),

@@ -6,6 +6,7 @@ Offsets everywhere in unmoor are code points in `Turn.text` (or `Turn.reasoning`
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
@@ -60,6 +61,16 @@ class Conversation:
             if turn.role == "user":
                 return turn.text
         return ""
+
+    def sha256(self) -> str:
+        """Return the SHA-256 of who says what, in hexadecimal: the same for the same conversation in any layout."""
+        digest = hashlib.sha256()
+        for turn in self.turns:
+            for part in (turn.role, turn.text, turn.reasoning):
+                said = part.encode("utf-8", "surrogatepass")
+                digest.update(b"%d:" % len(said))
+                digest.update(said)
+        return digest.hexdigest()
 
     def system_prompt(self) -> str:
         """Return the text of the first system turn, or the empty string."""

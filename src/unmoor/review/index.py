@@ -223,7 +223,8 @@ def finding_key(entry: dict[str, Any], finding: dict[str, Any]) -> int:
         entry["row"],
         *(finding[name] for name in ("behaviour", "turn", "field", "start_char", "end_char", "quote")),
     ]
-    digest = hashlib.sha256(json.dumps([*told, entry.get("request")]).encode()).digest()
+    row = [entry.get("request"), *filter(None, [entry.get("conversation_sha256")])]
+    digest = hashlib.sha256(json.dumps([*told, *row]).encode()).digest()
     return int.from_bytes(digest[:8], "big") >> 1
 
 
