@@ -162,11 +162,13 @@ def test_the_input_may_be_gone_or_have_been_compressed_or_several_files(tmp_path
         (tmp_path / "parts" / f"{number}.jsonl.gz").write_bytes(gzip.compress(text.encode()))
     made = unmoor("filter", "parts", "-o", "house", "--language", "en", cwd=tmp_path)
     assert made.returncode == 0, made.stderr
+    read = json.loads((tmp_path / "house" / "MANIFEST.json").read_text())["inputs"]
     shutil.rmtree(tmp_path / "parts")
     say(tmp_path / "house", "wrong", of_row=1)
     told = apply(tmp_path / "house")
     assert (told["before"]["removed"], told["after"]["removed"]) == (1, 0)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["house"], "nothing is left beside the run"
+    assert json.loads((tmp_path / "house" / "MANIFEST.json").read_text())["inputs"] == read, "the user's files"
 
 
 @pytest.mark.parametrize(
@@ -185,7 +187,9 @@ def test_whatever_the_input_was_called_its_run_is_applied(tmp_path: Path, name: 
     say(tmp_path / "house", "wrong", of_row=1)
     apply(tmp_path / "house")
     manifest = json.loads((tmp_path / "house" / "MANIFEST.json").read_text())
-    assert [file["name"] for file in manifest["inputs"]] == [plain] and manifest["counts"]["kept"] == 3
+    assert [file["name"] for file in manifest["inputs"]] == [Path(name).name] and manifest["counts"]["kept"] == 3
+    back = unmoor("restore", "house", "-o", plain + ".back", cwd=tmp_path)
+    assert back.returncode == 0 and (tmp_path / f"{plain}.back").read_bytes() == rows, back.stderr
 
 
 def test_files_that_only_a_pattern_named_and_names_that_differ_by_their_ending_are_all_applied(tmp_path: Path) -> None:
@@ -238,6 +242,10 @@ def test_arrays_and_parquet_are_applied_too(tmp_path: Path, ending: str) -> None
     say(tmp_path / "house", "wrong", of_row=1)
     told = apply(tmp_path / "house")
     assert (told["before"]["removed"], told["after"]["removed"]) == (1, 0)
+    assert (
+        hashlib.sha256((tmp_path / f"rows.{ending}").read_bytes()).hexdigest()
+        in (tmp_path / "house" / "README.md").read_text()
+    ), "the card names the file that the user has"
 
 
 def audit_of(tmp_path: Path) -> Path:

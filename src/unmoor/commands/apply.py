@@ -174,7 +174,9 @@ def _filter_again(
         restore(run, source)
         files = restored_files(manifest, source)
         root = source if len(files) > 1 else source.parent
-        data, job = job_for(source, policy, asked, data_set_of(manifest["input"]["name"], files, root))
+        copies = data_set_of(manifest["input"]["name"], files, root)
+        copies = replace(copies, copied_from=tuple(manifest["inputs"]))
+        data, job = job_for(source, policy, asked, copies)
         return run_with_progress(
             data, replace(job, verdicts=by_row), run, asked, _reproduce(run, is_judged=bool(by_row))
         )

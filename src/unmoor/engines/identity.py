@@ -15,17 +15,23 @@ from unmoor.storage import Address, AnyPath
 
 __all__ = ["described", "hold_unchanged", "schemas_of", "times_of"]
 
+_OF_A_FILE = ("name", "compression", "has_bom", "size_bytes", "sha256", "version")
+
 
 def described(data: DataSet, index: int, source: Source) -> dict[str, Any]:
     """Return what a plan says of a file: its size, and its SHA-256 where all of it is read; of an object its version too.
 
-    Of a file of which a shard reads a part, when it was last written stands for the hash: that takes reading all of it.
+    Of a file of which a shard reads a part, when it was last written stands for the hash: that takes reading all of it. Of a copy
+    the run says what was read for it, which may have been compressed.
 
     Raises:
         UsageError: its name is no UTF-8, which a manifest is.
     """
     hold_utf8(data.name, source.path)
     hold_utf8(data.file_name(index), source.path)
+    if data.copied_from:
+        told = data.copied_from[index]
+        return {name: told[name] for name in _OF_A_FILE if name in told}
     is_object = isinstance(source.path, Address)
     is_cut = source.end is not None or source.row_groups is not None
     return {
@@ -94,13 +100,13 @@ def times_of(files: Sequence[Source]) -> list[int]:
 def hold_unchanged(data: DataSet, planned_inputs: list[dict[str, Any]], written: list[int]) -> None:
     """Hold that every file is as it was when the run was planned: the run would describe neither.
 
-    Of a file here the size is compared, and when it was last `written`; of an object its version.
+    Of a file here the size is compared, and when it was last `written`; of an object its version. Copies of our own do not change.
 
     Raises:
         BadDataError: one was written again.
         MachineError: one is gone; a network drive does that for a moment, and what was done is kept.
     """
-    for source, planned, time in zip(data.files, planned_inputs, written, strict=True):
+    for source, planned, time in zip(data.files, planned_inputs, written, strict=True) if not data.copied_from else ():
         try:
             is_as_planned = _is_as_planned(source.path, planned, time)
         except FileNotFoundError as error:

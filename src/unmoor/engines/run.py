@@ -185,17 +185,15 @@ def plan_of(data: DataSet, job: Job, options: Options) -> dict[str, Any]:
     """
     schemas = schemas_of(data, is_shard=options.shard is not None) if job.policy is not None else {}
     detector = detector_of(job)
-    first = data.files[0]
+    inputs = [{**described(data, index, source), **schemas.get(index, {})} for index, source in enumerate(data.files)]
     return {
         "unmoor": __version__,
         "kind": "audit" if job.policy is None else "filter",
         "input": {"name": data.name, "format": data.format},
-        "inputs": [
-            {**described(data, index, source), **schemas.get(index, {})} for index, source in enumerate(data.files)
-        ],
+        "inputs": inputs,
         "shard": {"number": options.shard[0], "count": options.shard[1], "of": data.whole} if options.shard else None,
         "chunk_bytes": options.chunk_bytes,
-        "compression": first.compression,
+        "compression": inputs[0]["compression"],
         "layout": job.layout,
         "policy": job.policy.as_json() if job.policy else None,
         "detectors": detector.identity,

@@ -40,6 +40,7 @@ class DataSet:
 
     `left_out` names what else lies in the folder and is not read, but for what is hidden: other files, links to folders, runs.
     `whole` is, of a shard, the SHA-256 of the name, size, start and end of each file of the data set that it is a part of.
+    `copied_from` is, where these are copies that a run was led back to, what that run says of each file that it read.
     """
 
     name: str
@@ -47,6 +48,7 @@ class DataSet:
     root: AnyPath
     left_out: tuple[str, ...] = ()
     whole: str = ""
+    copied_from: tuple[dict[str, Any], ...] = ()
 
     @property
     def format(self) -> str:
@@ -59,7 +61,9 @@ class DataSet:
         return sum(source.share_bytes for source in self.files)
 
     def file_name(self, index: int) -> str:
-        """Return the name of a file of the data set, relative to its folder, with forward slashes."""
+        """Return the name of a file of the data set, relative to its folder, with forward slashes; of a copy, the original's."""
+        if self.copied_from:
+            return str(self.copied_from[index]["name"])
         return below(self.files[index].path, self.root).as_posix()
 
     def not_read(self) -> dict[str, Any]:
