@@ -67,11 +67,38 @@ def test_an_answer_of_nothing_is_not_enough(text: str, enough: bool) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "left"),
+    ("language", "text", "left"),
     [
-        ("Ben bir yapay zekayım. iki yumurta kırın.", "İki yumurta kırın."),
-        ("Sono un'intelligenza. il treno parte.", "Il treno parte."),
+        ("tr", "Bir yapay zeka olarak, iki yumurta kırın.", "İki yumurta kırın."),
+        ("it", "Come intelligenza, il treno parte.", "Il treno parte."),
+        (
+            "en",
+            "As an AI model, it is said that Erdoğan was born in Diyarbakır.",
+            "It is said that Erdoğan was born in Diyarbakır.",
+        ),
     ],
 )
-def test_a_capital_i_keeps_its_dot_where_letters_are_turkish(text: str, left: str) -> None:
-    assert cut_spans(text, [(0, text.index(". ") + 1)]) == left
+def test_a_capital_i_keeps_its_dot_in_turkish_alone(language: str, text: str, left: str) -> None:
+    assert cut_spans(text, [(0, text.index(", ") + 1)], language) == left
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [
+        "\n\n    for tree in trees:\n        print(tree)\n",
+        "\n\nnpm install left-pad\nnode index.js",
+        " pip install numpy is the command you need.",
+        "\n\nhttps://example.org/trees has a list.",
+    ],
+)
+@pytest.mark.parametrize("before", ["", "Here is some code:\n```\nx = 1\n```\n"])
+def test_what_began_a_line_or_a_sentence_stays_as_it_was_written(before: str, rest: str) -> None:
+    said = "As an AI, I have no preferences."
+    left = cut_spans(before + said + rest, [(len(before), len(before + said))])
+    assert left.removeprefix(before.rstrip()).strip("\n ") == rest.strip("\n ")
+    assert [line for line in left.splitlines() if line.startswith("    ")] == [
+        line for line in rest.splitlines() if line.startswith("    ")
+    ]
+    with_end = said + "\n\n"
+    if rest.startswith("\n\n"):
+        assert cut_spans(before + with_end + rest[2:], [(len(before), len(before + with_end))]).endswith(rest[2:])

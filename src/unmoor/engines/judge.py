@@ -286,7 +286,7 @@ def _changes(read: ReadRow, decision: Decision) -> tuple[Change, ...]:
     gone = turns_to_remove(read.conversation, decision.edits)
     for edit in decision.edits:
         if edit.action == "mend" and edit.turn not in gone:
-            changes += _mend(read, edit.turn, edit.spans)
+            changes += _mend(read, edit.turn, edit.spans, _language_cut(decision, edit.turn))
         elif edit.action == "mask":
             changes += read.layout.mask(read.parsed.row, read.conversation.turns[edit.turn].position) or ()
     if gone:
@@ -301,7 +301,7 @@ def _changes(read: ReadRow, decision: Decision) -> tuple[Change, ...]:
     return tuple(changes)
 
 
-def _mend(read: ReadRow, turn_index: int, spans: tuple[tuple[int, int], ...]) -> list[Change]:
+def _mend(read: ReadRow, turn_index: int, spans: tuple[tuple[int, int], ...], language: str) -> list[Change]:
     """Cut the spans from each piece of the turn; the row's own text is cut, so that what cannot be shown still survives."""
     changes: list[Change] = []
     for piece in read.conversation.turns[turn_index].pieces:
@@ -314,14 +314,22 @@ def _mend(read: ReadRow, turn_index: int, spans: tuple[tuple[int, int], ...]) ->
             for step in piece.path:
                 value = value[step]
             end = piece.offset + piece.end_char - piece.start_char
-            said = cut_spans(value[piece.offset : end], inside)
+            said = cut_spans(value[piece.offset : end], inside, language)
             changes.append(SetSlice(piece.path, piece.offset, end, said))
     return changes
 
 
 def _mended_text(conversation: Conversation, decision: Decision) -> str | None:
     edit = next((edit for edit in decision.edits if edit.action == "mend"), None)
-    return cut_spans(conversation.turns[edit.turn].text, edit.spans)[:_MEND_CHARS] if edit else None
+    if edit is None:
+        return None
+    return cut_spans(conversation.turns[edit.turn].text, edit.spans, _language_cut(decision, edit.turn))[:_MEND_CHARS]
+
+
+def _language_cut(decision: Decision, turn: int) -> str:
+    """Return the language of what is cut from a turn, or the empty string."""
+    said = (finding.language for finding in decision.findings if finding.turn == turn)
+    return next((code for code in said if code != _UNKNOWN), "")
 
 
 def _opinion(settings: JudgeSettings | None) -> detectors.SecondOpinion | None:

@@ -14,17 +14,20 @@ _THOUGHT = ("</think>", "</thinking>", "</reasoning>", "</thought>")
 _SENTENCE_ENDS = ".!?…。！？\n:"
 _UNSPACED = "。！？，、：；」』）"
 """After these no space is put: Chinese and Japanese have none between sentences."""
-_DOTTED = frozenset("ıİğĞ")
-"""Letters of Turkish and its relatives alone."""
+_WHOLE = ".!?…。！？"
+"""After these a sentence began already, and keeps the letter that its author gave it: `pip` is no "Pip"."""
+_DOTTED = frozenset(("az", "tr"))
+"""Languages in which the capital of an i is İ."""
 
 
-def cut_spans(text: str, spans: Iterable[tuple[int, int]]) -> str:
-    """Return `text` without `spans` (start_char, end_char); overlapping spans are one.
+def cut_spans(text: str, spans: Iterable[tuple[int, int]], language: str = "") -> str:
+    """Return `text`, which is in `language` (a code), without `spans` (start_char, end_char); overlapping spans are one.
 
-    Space around a cut becomes what the text had before it; a sentence that now begins at a cut gets a capital letter.
+    Space around a cut becomes what the text had before it; a sentence that now begins at a cut gets a capital letter. What began
+    a line or a sentence before stays as it was written, code with its indentation.
     """
     for start, end in reversed(_merged(spans, len(text))):
-        text = _join(text[:start], text[end:])
+        text = _join(text[:start], text[start:end], text[end:], keeps_dot=language in _DOTTED)
     return text
 
 
@@ -38,26 +41,33 @@ def _merged(spans: Iterable[tuple[int, int]], length: int) -> list[tuple[int, in
     return merged
 
 
-def _join(before: str, after: str) -> str:
-    left, right = before.rstrip(), after.lstrip(" \t,;，、；")
-    if not left:
-        return _capitalised(right.lstrip())
-    gap_before, gap_after = before[len(left) :], right[: len(right) - len(right.lstrip())]
-    right = right.lstrip()
-    if not right:
+def _join(before: str, cut: str, after: str, *, keeps_dot: bool) -> str:
+    left = before.rstrip()
+    gap_before = before[len(left) :]
+    ends_line = cut.endswith("\n") and (not left or "\n" in gap_before)
+    right = after if ends_line else after.lstrip(" \t,;，、；")
+    body = right.lstrip()
+    gap_after = right[: len(right) - len(body)]
+    if not body:
         return left
+    begins_line = ends_line or "\n" in gap_after
+    indent = gap_after.rpartition("\n")[2] if begins_line else ""
+    began_before = begins_line or cut.rstrip().endswith(tuple(_WHOLE))
+    begun = body if began_before else _capitalised(body, keeps_dot=keeps_dot)
+    if not left:
+        return indent + begun
     if left.lower().endswith(_THOUGHT):
-        return before + _capitalised(right)
+        return before + begun
     gap = max((gap_before, gap_after), key=lambda gap: gap.count("\n")) or ("" if left[-1] in _UNSPACED else " ")
-    return left + gap + (_capitalised(right) if left[-1] in _SENTENCE_ENDS else right)
+    gap = gap[: gap.rfind("\n") + 1] + indent if begins_line else gap
+    return left + gap + (begun if left[-1] in _SENTENCE_ENDS else body)
 
 
-def _capitalised(text: str) -> str:
-    """Return the text with a capital first; in Turkish and its relatives that of an i is İ."""
+def _capitalised(text: str, *, keeps_dot: bool) -> str:
+    """Return the text with a capital first; that of an i is İ where it `keeps_dot`."""
     if not text[:1].islower():
         return text
-    keeps_dot = text[0] == "i" and not _DOTTED.isdisjoint(text)
-    return ("İ" if keeps_dot else text[0].upper()) + text[1:]
+    return ("İ" if keeps_dot and text[0] == "i" else text[0].upper()) + text[1:]
 
 
 def is_enough(text: str) -> bool:
