@@ -27,7 +27,7 @@ from lecture_rows import LectureRow, languages, lecture_rows
 from rows import make_rows
 
 from unmoor.detectors.grams import BUCKETS
-from unmoor.detectors.lectures import DENSE, sentence_features
+from unmoor.detectors.lectures import CALM_DOUBT, DENSE, is_calm, sentence_features
 from unmoor.detectors.normalise import fold_text
 from unmoor.detectors.phrases import Phrases
 from unmoor.detectors.structure import read_answer
@@ -210,7 +210,8 @@ def main() -> None:
     english, others = fit(sample, matrix, in_english), fit(sample, matrix, np.ones(len(labels), dtype=bool))
     doubts = _doubts(others.logits, labels, language)
     doubted = others.logits - np.array([doubts.get(code, 0.0) for code in language])
-    chances = _chances(np.where(in_english, english.logits, doubted), (1.0, 0.0))
+    calm = english.logits - CALM_DOUBT * np.array(list(map(is_calm, sample.dense)))
+    chances = _chances(np.where(in_english, calm, doubted), (1.0, 0.0))
     coefficients = np.vstack([english.coefficients, others.coefficients])
     np.savez(
         WEIGHTS,
