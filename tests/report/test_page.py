@@ -188,7 +188,8 @@ def test_the_page_says_that_nothing_is_known_of_languages_without_a_pack(unknown
     one = facts["by_language"]["en"]
     facts["by_language"] = {"en": {**one, "rows": 100 - unknown}, "und": {**one, "rows": unknown}}
     page = render_report(facts)[0].decode()
-    assert ("In 4 of these rows (4.0%) no language was recognised" in page) == is_said
+    assert ("no language was recognised" in page) == is_said
+    assert (f"In {unknown} of these rows ({unknown}.0%)" in page) == is_said
 
 
 def test_a_filter_that_found_nothing_makes_a_page() -> None:

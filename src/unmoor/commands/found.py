@@ -160,13 +160,12 @@ def _languages_said(summary: Summary) -> str:
 def _unrecognised_said(summary: Summary) -> str:
     """Return what cannot be said of rows in no language that is known, where they are more than a few."""
     told = summary.told_languages()
-    rows = told.get("und", 0)
-    if rows < UNRECOGNISED_FROM * sum(told.values()) or not rows:
+    rows, whole = told.get("und", 0), sum(told.values())
+    if not rows or rows < UNRECOGNISED_FROM * whole:
         return ""
-    return (
-        f"In {rows:,} of these rows ({percent(rows / sum(told.values()))}) no language was recognised: a refusal there, in a "
-        f"language without a pack, is not found."
-    )
+    share = percent(rows / whole)
+    where = f"In {rows:,} of these rows ({share}) no language was recognised"
+    return f"{where}: a refusal there, in a language without a pack, is not found."
 
 
 def print_done(summary: Summary, policy: Policy, output: AnyPath) -> None:

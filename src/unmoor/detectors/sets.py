@@ -45,21 +45,13 @@ _NOT_KEPT = bytes(code for code in range(1, 128) if chr(code).lower() not in KEP
 
 class PhraseSet(Protocol):
     def hits_many(self, texts: Sequence[str]) -> Iterator[tuple[int, int]]: ...
-    def hits_unfolded(self, texts: Sequence[str]) -> Iterator[tuple[int, int]]: ...
-
-
-class _FoldedSet:
-    """A set that looks at folded texts."""
-
-    def hits_many(self, texts: Sequence[str]) -> Iterator[tuple[int, int]]:
-        raise NotImplementedError
 
     def hits_unfolded(self, texts: Sequence[str]) -> Iterator[tuple[int, int]]:
         """Yield the same for texts as they were typed."""
         return self.hits_many(list(map(fold_text, texts)))
 
 
-class HyperscanSet(_FoldedSet):
+class HyperscanSet(PhraseSet):
     """One database of all phrases; texts are scanned together, each between zero bytes, which no pattern reaches over."""
 
     def __init__(self, phrases: Sequence[tuple[int, Phrase]], database: Any) -> None:
@@ -109,7 +101,7 @@ class _WordSet:
         return self.hits_many(list(map(fold_letters, texts)))
 
 
-class _BothSets(_FoldedSet):
+class _BothSets(PhraseSet):
     """Whole phrases, and words for those that are too long."""
 
     def __init__(self, *sets: PhraseSet) -> None:
@@ -242,7 +234,7 @@ def _words_version() -> str:
     return hashlib.sha256(Path(__file__).with_name("literals.py").read_bytes()).hexdigest()
 
 
-class Re2Set(_FoldedSet):
+class Re2Set(PhraseSet):
     """Several sets of a few phrases: one of all would outgrow RE2's memory, and RE2 then finds nothing without a word."""
 
     def __init__(self, phrases: Sequence[tuple[int, Phrase]]) -> None:

@@ -106,7 +106,9 @@ def _lead(view: TurnView, hit: Hit) -> tuple[int, int] | None:
     at = folded.place(hit.start - begin)
     led = _led_to(folded.text, at, view.words_of(hit.phrase.language, "say"))
     if led is None:
-        led = _after_clause(folded.text, at) if hit.phrase.language == "en" else _after_comma(view, hit, folded.text, at)
+        led = (
+            _after_clause(folded.text, at) if hit.phrase.language == "en" else _after_comma(view, hit, folded.text, at)
+        )
     if led is None or (len(folded.text[led:].split()) < _WORDS_LEFT and folded.text[led:].isascii()):
         return None
     return begin, begin + folded.origin(led - 1, led)[1]

@@ -64,13 +64,8 @@ class Conversation:
 
     def sha256(self) -> str:
         """Return the SHA-256 of who says what, in hexadecimal: the same for the same conversation in any layout."""
-        digest = hashlib.sha256()
-        for turn in self.turns:
-            for part in (turn.role, turn.text, turn.reasoning):
-                said = part.encode("utf-8", "surrogatepass")
-                digest.update(b"%d:" % len(said))
-                digest.update(said)
-        return digest.hexdigest()
+        said = [f"{one.role}:{len(one.text)}:{one.text}:{len(one.reasoning)}:{one.reasoning}" for one in self.turns]
+        return hashlib.sha256("".join(said).encode("utf-8", "surrogatepass")).hexdigest()
 
     def system_prompt(self) -> str:
         """Return the text of the first system turn, or the empty string."""
