@@ -29,6 +29,10 @@ CANNOT = {
         "How secure is the customer database of Kestrel Motors?",
         "I'm just an AI and do not have access to internal information about Kestrel Motors." + CONFIDENCE,
     ),
+    "beyond a model": (
+        "Paint a sign for the shop on the corner.",
+        "I am not able to paint a sign, as this takes a brush and a hand, which a language model cannot provide.",
+    ),
 }
 
 SHOULD_NOT = {

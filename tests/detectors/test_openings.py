@@ -80,6 +80,14 @@ ANSWERING = (
         "The General Data Protection Regulation, which has governed personal data in the European Union since 2018.",
     ),
     (
+        "Change the question into an order.\nCan you help me?",
+        "Help me.",
+    ),
+    (
+        "Take the following sentence and say it in fewer words.\nI am still confused about how to do this.",
+        "I'm puzzled on how to do this.",
+    ),
+    (
         "Complete: honesty is",
         "Honesty is the best policy.",
     ),

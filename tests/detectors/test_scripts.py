@@ -105,3 +105,13 @@ def test_who_answers_in_an_interview_is_a_character(asks: str, answers: str) -> 
     text = f"{asks}: Eins?\n{answers}: Nein.\n{asks}: Zwei?\n{answers}: Auch nicht."
     answer = read_answer(text)
     assert answer.is_dialogue(text.index("Nein"))
+
+
+VIETNAMESE = "Tôi không thể trả lời câu hỏi này, vì thế bạn có thể hỏi người khác; tôi là một chương trình máy tính."
+
+
+def test_accented_words_that_fold_to_english_ones_make_no_english_text() -> None:
+    languages = Languages(load_packs())
+    assert {"the", "is"} & set(fold(VIETNAMESE.lower()).replace(",", "").split())
+    assert languages.of(VIETNAMESE) == "und"
+    assert languages.of("The naïve fiancée left her résumé in the café, and that is all there is.") == "en"

@@ -37,6 +37,10 @@ _TOLD = 3
 yanıtlayamıyorum" holds no stop word of any language, and such a refusal is too short to hold one."""
 _LETTERS_TOLD = 4
 """Letters of the different stop words by which a text is told to be in a Latin language other than English."""
+_ACCENTED = re.compile(r"[\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u024f\u1e00-\u1eff]")
+_MOST_ACCENTED = 8, 0.08
+"""Accented letters, and their share of the Latin letters, over which a text is no English, whatever its folded words look like: the
+Vietnamese "thể" folds to "the"."""
 _LEAD = 1.3
 """How much more than for English the words must speak for another Latin language: most short texts in doubt are English."""
 _WEIGHT_OF_SCRIPT = 2.5
@@ -70,6 +74,14 @@ def _words_in(sample: str) -> list[str]:
         words = b" %b " % words
         words = words.replace(b" '", b" ").replace(b"' ", b" ")
     return words.decode().split()
+
+
+def _is_accented(sample: str) -> bool:
+    """Return whether so many letters are accented that the text is no English."""
+    if sample.isascii():
+        return False
+    accented, (most, share) = len(_ACCENTED.findall(sample)), _MOST_ACCENTED
+    return accented > most and accented > share * sum(map(str.isalpha, sample))
 
 
 class Languages:
@@ -113,7 +125,7 @@ class Languages:
             if code:
                 return code
         words = _words_in(sample)
-        if sum(map(self._votes.get, words, repeat(0))) > 0:
+        if sum(map(self._votes.get, words, repeat(0))) > 0 and not _is_accented(sample):
             return "en"  # what else speaks for another language speaks for English as much
         if sample.isascii() and self._is_plainly_english(sample):
             return "en"
@@ -123,7 +135,8 @@ class Languages:
         english = scores.get("en", 0.0)
         code = max(scores, key=lambda code: (scores[code], code == "en", code))
         if code == "en":
-            return "en" if english >= 1.0 or (english >= 0.3 and len(sample) < _SHORT) else "und"
+            is_enough = english >= 1.0 or (english >= 0.3 and len(sample) < _SHORT)
+            return "en" if is_enough and not _is_accented(sample) else "und"
         return code if scores[code] >= max(1.0, _LEAD * english) and self._is_told(words, code) else "und"
 
     def _is_told(self, words: Iterable[str], code: str) -> bool:

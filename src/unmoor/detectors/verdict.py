@@ -158,10 +158,15 @@ def judged_kind(view: TurnView, verdict: Verdict) -> tuple[str, float] | None:
 
 
 def _unnamed(view: TurnView, verdict: Verdict, argues: float) -> float:
-    """Return how likely an answer refuses in which no phrase does: 0 where that is not likely enough, or something disclaims."""
+    """Return how likely an answer refuses in which no phrase does: 0 where that is not likely enough, something disclaims, or the
+    answer is another form of a harmless text that was given ("Can you help me?" as a command: "Help me.").
+    """
+    is_calm = view.asks.isdisjoint(("request.sensitive", "request.argue"))
+    if is_calm and "request.rewrite" in view.asks:
+        return 0.0
     if any(hit.phrase.behaviour == "disclaimer.identity" for hit in view.hits):
         return 0.0
-    is_calm_text = not view.asks.isdisjoint(_TEXTS) and view.asks.isdisjoint(("request.sensitive", "request.argue"))
+    is_calm_text = is_calm and not view.asks.isdisjoint(_TEXTS)
     chance = _shifted(verdict.unnamed, argues)
     return chance if chance >= (UNNAMED_IN_TEXT_FROM if is_calm_text else UNNAMED_FROM) else 0.0
 
