@@ -9,7 +9,7 @@ import pytest
 
 from tests.detectors.conftest import Ask
 from unmoor.detectors import load
-from unmoor.detectors.grams import BUCKETS, all_grams, encoded, weighed
+from unmoor.detectors.grams import BUCKETS, all_grams, bucket_of, encoded, weighed
 from unmoor.detectors.lectures import DENSE, Stems, load_lectures
 from unmoor.errors import PackError
 from unmoor.records import REFUSALS, Conversation, Turn
@@ -136,6 +136,11 @@ def test_texts_weighed_together_weigh_what_they_do_alone() -> None:
     assert np.allclose(sums, [weights[buckets].astype(np.float64).sum() for buckets in alone])
     for text, together in zip(texts, sums.tolist(), strict=True):
         assert weighed(b"l", [text], 3, weights)[0].tolist() == [together]
+
+
+@pytest.mark.parametrize("word", ["privacy", "", "请尊", "\x02", "Straße"])
+def test_a_word_alone_is_in_the_bucket_that_it_has_among_others(word: str) -> None:
+    assert [bucket_of(b"h", word)] == all_grams(b"h", encoded([word]), 1).tolist()
 
 
 def test_answers_may_lecture_together_where_they_may_alone() -> None:

@@ -11,7 +11,7 @@ from itertools import chain, repeat
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["BUCKETS", "all_grams", "encoded", "found_tokens", "grams", "tokens", "weighed"]
+__all__ = ["BUCKETS", "all_grams", "bucket_of", "encoded", "found_tokens", "grams", "tokens", "weighed"]
 
 BUCKETS = 1 << 16
 """Hash buckets for n-grams; at this size collisions cost less than 0.002 F1 on the training sources."""
@@ -56,6 +56,11 @@ def all_grams(field: bytes, words: Sequence[bytes], longest: int) -> NDArray[np.
         sums = list(map(crc32, spaced[size:], sums))
         found += sums
     return np.array(found, dtype=np.int64) % BUCKETS
+
+
+def bucket_of(field: bytes, word: str) -> int:
+    """Return the bucket of a word alone: what `all_grams` says of it, without an array."""
+    return crc32(word.encode(), crc32(field)) % BUCKETS
 
 
 def weighed(

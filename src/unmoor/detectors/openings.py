@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from unmoor.detectors.grams import all_grams, encoded, weighed
+from unmoor.detectors.grams import all_grams, bucket_of, encoded, weighed
 from unmoor.detectors.pieces import spaced
 from unmoor.detectors.stored import read_weights
 
@@ -67,7 +67,7 @@ class _Weights(dict[str, float]):
     def __missing__(self, word: str) -> float:
         if len(self) >= _MOST_KNOWN:
             self.clear()
-        self[word] = weight = float(self._by_bucket[opening_grams([word], 1)[0]])
+        self[word] = weight = float(self._by_bucket[bucket_of(_FIELD, word)])
         return weight
 
 
