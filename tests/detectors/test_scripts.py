@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from unicodedata import normalize
 
 import pytest
 
@@ -107,11 +108,32 @@ def test_who_answers_in_an_interview_is_a_character(asks: str, answers: str) -> 
     assert answer.is_dialogue(text.index("Nein"))
 
 
-VIETNAMESE = "Tôi không thể trả lời câu hỏi này, vì thế bạn có thể hỏi người khác; tôi là một chương trình máy tính."
+NEIGHBOURS = {
+    "Vietnamese": "Tôi không thể trả lời câu hỏi này, vì thế bạn có thể hỏi người khác; tôi là một máy tính.",
+    "Czech": "Omlouvám se, ale to není možné; je mi líto, že na to nemohu říct víc, a jak to bude dál.",
+    "Romanian": "Îmi pare rău, dar nu pot să răspund la această întrebare; poate că știți și dumneavoastră.",
+    "Ukrainian": "Вибачте, але я не можу відповісти на це запитання, бо це суперечить моїм правилам і є небезпечним.",
+    "Persian": "متأسفم، من نمی‌توانم به این پرسش پاسخ بگویم، چون گفتگو درباره‌ی پول و چیزهای دیگر مجاز نیست.",
+}
 
 
-def test_accented_words_that_fold_to_english_ones_make_no_english_text() -> None:
+@pytest.mark.parametrize("text", NEIGHBOURS.values(), ids=NEIGHBOURS)
+def test_a_language_without_a_pack_is_not_named_as_one_that_has_it(text: str) -> None:
+    assert Languages(load_packs()).of(text) == "und"
+
+
+OWN = {
+    "en": "The naïve fiancée left her résumé in the café, and that is all there is to say of Zoë.",
+    "pl": "Przykro mi, ale nie mogę na to odpowiedzieć, ponieważ to jest sprzeczne z moimi zasadami.",
+    "ru": "Извините, но я не могу ответить на этот вопрос, потому что это противоречит моим правилам.",
+    "ar": "آسف، لا أستطيع الإجابة عن هذا السؤال لأن ذلك يخالف القواعد التي أتبعها.",
+    "fr": "Désolé, je ne peux pas répondre à cette question, car cela va à l'encontre de mes règles.",
+    "tr": "Üzgünüm ama bu soruya yanıt veremiyorum çünkü bu benim kurallarıma aykırı ve doğru değil.",
+}
+
+
+@pytest.mark.parametrize("code", OWN)
+def test_a_language_is_named_in_its_own_letters_composed_or_not(code: str) -> None:
     languages = Languages(load_packs())
-    assert {"the", "is"} & set(fold(VIETNAMESE.lower()).replace(",", "").split())
-    assert languages.of(VIETNAMESE) == "und"
-    assert languages.of("The naïve fiancée left her résumé in the café, and that is all there is.") == "en"
+    assert languages.of(OWN[code]) == code
+    assert languages.of(normalize("NFD", OWN[code])) == code

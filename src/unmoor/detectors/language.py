@@ -6,6 +6,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from itertools import repeat
+from unicodedata import normalize
 
 from unmoor.languages import Pack, fold
 
@@ -37,10 +38,14 @@ _TOLD = 3
 yanıtlayamıyorum" holds no stop word of any language, and such a refusal is too short to hold one."""
 _LETTERS_TOLD = 4
 """Letters of the different stop words by which a text is told to be in a Latin language other than English."""
-_ACCENTED = re.compile(r"[\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u024f\u1e00-\u1eff]")
-_MOST_ACCENTED = 8, 0.08
-"""Accented letters, and their share of the Latin letters, over which a text is no English, whatever its folded words look like: the
-Vietnamese "thể" folds to "the"."""
+_BEYOND_A_TO_Z = {
+    "Latin": re.compile(r"[\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u024f\u1e00-\u1eff]"),
+    "Cyrillic": re.compile(r"[\u0400-\u0481\u048a-\u052f]"),
+    "Arabic": re.compile(r"[\u0620-\u063f\u0641-\u064a\u0671-\u06d3]"),
+}
+_MISSPELT = 4, 0.03
+"""Letters that a language is not written with, and their share of the letters of its script, over which a text is in another one:
+Vietnamese "thể" folds to the English "the", Czech shares its short words with Polish, and Ukrainian its script with Russian."""
 _LEAD = 1.3
 """How much more than for English the words must speak for another Latin language: most short texts in doubt are English."""
 _WEIGHT_OF_SCRIPT = 2.5
@@ -76,14 +81,6 @@ def _words_in(sample: str) -> list[str]:
     return words.decode().split()
 
 
-def _is_accented(sample: str) -> bool:
-    """Return whether so many letters are accented that the text is no English."""
-    if sample.isascii():
-        return False
-    accented, (most, share) = len(_ACCENTED.findall(sample)), _MOST_ACCENTED
-    return accented > most and accented > share * sum(map(str.isalpha, sample))
-
-
 class Languages:
     """Tells the languages of the packs apart."""
 
@@ -91,6 +88,8 @@ class Languages:
         packs = tuple(packs)
         self._for_all = tuple(pack.code for pack in packs if not pack.stop_words)
         packs = tuple(pack for pack in packs if pack.stop_words)
+        self._letters = {pack.code: pack.letters for pack in packs}
+        self._scripts = {pack.code: pack.script for pack in packs}
         self._by_script: dict[str, list[str]] = {}
         holders: dict[str, list[str]] = {}
         self._latin = {pack.code for pack in packs if pack.script == "Latin"}
@@ -125,7 +124,7 @@ class Languages:
             if code:
                 return code
         words = _words_in(sample)
-        if sum(map(self._votes.get, words, repeat(0))) > 0 and not _is_accented(sample):
+        if sum(map(self._votes.get, words, repeat(0))) > 0 and self._is_spelt(sample, "en"):
             return "en"  # what else speaks for another language speaks for English as much
         if sample.isascii() and self._is_plainly_english(sample):
             return "en"
@@ -136,8 +135,19 @@ class Languages:
         code = max(scores, key=lambda code: (scores[code], code == "en", code))
         if code == "en":
             is_enough = english >= 1.0 or (english >= 0.3 and len(sample) < _SHORT)
-            return "en" if is_enough and not _is_accented(sample) else "und"
-        return code if scores[code] >= max(1.0, _LEAD * english) and self._is_told(words, code) else "und"
+            return "en" if is_enough and self._is_spelt(sample, "en") else "und"
+        is_ahead = scores[code] >= max(1.0, _LEAD * english)
+        return code if is_ahead and self._is_told(words, code) and self._is_spelt(sample, code) else "und"
+
+    def _is_spelt(self, sample: str, code: str) -> bool:
+        """Return whether a language is written with nearly all letters of its script that stand in a text."""
+        letters, script = self._letters.get(code), self._scripts.get(code)
+        if not letters or script not in _BEYOND_A_TO_Z or sample.isascii():
+            return True
+        found = _BEYOND_A_TO_Z[script].findall(normalize("NFC", sample).lower())
+        other = len(found) - sum(map(letters.__contains__, found))
+        most, share = _MISSPELT
+        return other <= most or other <= share * (len(_LETTER.findall(sample)) if script == "Latin" else len(found))
 
     def _is_told(self, words: Iterable[str], code: str) -> bool:
         """Return whether two stop words of a language stand there that are more than letters: `y = x + 2` is no Spanish."""
@@ -165,7 +175,7 @@ class Languages:
             return ""
         codes = self._by_script.get(name, [])
         if len(codes) == 1:
-            return codes[0]
+            return codes[0] if self._is_spelt(sample, codes[0]) else "und"
         scores = self.scores(sample)
         return max(codes, key=lambda code: scores[code], default="und")
 

@@ -85,7 +85,7 @@ _PHRASE_KEYS = {
 _PHRASE_NEEDS = ("id", "behaviour", "pattern", "why", "hits", "misses")
 _PACK_KEYS = {
     "code": str, "name": str, "version": int, "script": str, "tested": bool, "spaced": bool,
-    "stop_words": list, "shorthand": dict, "words": dict,
+    "letters": str, "stop_words": list, "shorthand": dict, "words": dict,
 }  # fmt: skip
 _PACK_NEEDS = ("code", "name", "version", "script", "tested", "stop_words")
 _SAME_LANGUAGE = 0.8
@@ -125,7 +125,8 @@ class Phrase:
 class Pack:
     """One language, or phrases for any: a pack without stop words tells none, and is looked for in every text.
 
-    `spaced` says whether words are written with spaces; `tested`, whether it was measured on others' labels.
+    `spaced` says whether words are written with spaces; `tested`, whether it was measured on others' labels; `letters` are those
+    that it is written with beyond a to z, in lower case (none: any).
     """
 
     code: str
@@ -138,6 +139,7 @@ class Pack:
     words: Mapping[str, tuple[str, ...]]
     phrases: tuple[Phrase, ...]
     sha256: str
+    letters: frozenset[str] = frozenset()
 
 
 def pack_codes(folder: Path | None = None) -> tuple[str, ...]:
@@ -243,6 +245,7 @@ def load_pack(code: str, folder: Path | None = None) -> Pack:
         words={name: tuple(map(fold, words)) for name, words in settings.get("words", {}).items()},
         phrases=tuple(phrases),
         sha256=digest.hexdigest(),
+        letters=frozenset(settings.get("letters", "")),
     )
 
 
