@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 import click
 
 from unmoor.commands.observed import PairedFacts
-from unmoor.commands.packs import pack_option
+from unmoor.commands.packs import pack_option, say_first_run
 from unmoor.commands.places import Place
 from unmoor.commands.terminal import Advance, progress_bar
 from unmoor.commands.totals import total_to_read
@@ -191,6 +191,7 @@ def run_with_progress(
     if options.get("with_pairs") or options.get("pair_list"):
         load_pairs(options["pair_list"])  # a list that cannot be read is said before any row is
         job = replace(job, observer=partial(PairedFacts, options["pair_list"]))
+    say_first_run(job.languages)
     settings = Options(workers=workers, force=options["force"], shard=_shard(options["shard"]), **bad_rows)
     finish = report.write if report else lambda _summary, _writer: None
     with progress_bar(f"Reading {data.name}", total_to_read(data)) as advance:

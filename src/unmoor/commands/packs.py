@@ -1,12 +1,24 @@
-"""The flag `--pack`, which several commands have: folders of packs of the owner's."""
+"""The flag `--pack`, which several commands have: folders of packs of the owner's; and what a first run waits for."""
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 import click
 
-__all__ = ["pack_option"]
+from unmoor.commands.terminal import visible
+from unmoor.languages import are_read, cache_folder
+
+__all__ = ["pack_option", "say_first_run"]
+
+
+def say_first_run(codes: Iterable[str] | None) -> None:
+    """Say on a terminal that the packs that ship (of `codes`, or all) are about to be compiled, unless an earlier run did."""
+    if sys.stderr.isatty() and not are_read(codes):
+        told = "The phrase lists are compiled for this machine: ten to thirty seconds, once"
+        click.echo(visible(f"{told} (kept in {cache_folder()})."), err=True)
 
 
 def _resolved(_context: click.Context, _option: click.Parameter, folders: tuple[Path, ...]) -> tuple[Path, ...]:

@@ -13,7 +13,7 @@ from typing import Any
 from unmoor.errors import PackError, nearest_name
 from unmoor.languages.fold import fold
 from unmoor.languages.pattern import NO_START, Pattern
-from unmoor.languages.pattern_cache import PatternCache, kept_contents
+from unmoor.languages.pattern_cache import PatternCache, kept_contents, pattern_path
 
 __all__ = [
     "BEHAVIOUR_FILES",
@@ -21,6 +21,7 @@ __all__ = [
     "STRENGTHS",
     "Pack",
     "Phrase",
+    "are_read",
     "load_own_packs",
     "load_pack",
     "load_packs",
@@ -176,6 +177,16 @@ def load_packs(codes: Iterable[str] | None = None, folder: Path | None = None) -
     return tuple(load_pack(code, folder) for code in dict.fromkeys(pack_codes(folder) if codes is None else codes))
 
 
+def are_read(codes: Iterable[str] | None = None) -> bool:
+    """Return whether the user's cache has the patterns of the packs that ship, of `codes` only if they are given.
+
+    If not, loading them takes seconds. A code that no pack has needs no reading.
+    """
+    shipped = pack_codes()
+    wanted = shipped if codes is None else [code for code in codes if code in shipped]
+    return all(pattern_path(_files(_SHIPPED / code)[1]).is_file() for code in wanted)
+
+
 def load_own_packs(folders: Iterable[Path]) -> tuple[Pack, ...]:
     """Load packs of the owner's, each from its folder, which is named by its code.
 
@@ -219,13 +230,12 @@ def load_pack(code: str, folder: Path | None = None) -> Pack:
     if not (root / "pack.toml").is_file():
         known = pack_codes(folder)
         raise PackError(f'There is no language pack "{code}".{nearest_name(code, known)} Packs: {", ".join(known)}')
-    digest = hashlib.sha256()
-    files = {file: _read(root / f"{file}.toml", digest) for file in ("pack", *BEHAVIOUR_FILES)}
+    files, sha256 = _files(root)
     contents = kept_contents(
-        digest.hexdigest(), lambda: {file: _parsed(f"{code}/{file}.toml", data) for file, data in files.items()}
+        sha256, lambda: {file: _parsed(f"{code}/{file}.toml", data) for file, data in files.items()}
     )
     settings = contents["pack"]
-    patterns = PatternCache(digest.hexdigest())
+    patterns = PatternCache(sha256)
     _check_keys(settings, _PACK_KEYS, _PACK_NEEDS, f"{code}/pack.toml")
     if settings["code"] != code:
         raise PackError(f'{code}/pack.toml: the code is that of the folder, "{code}", found "{settings["code"]}"')
@@ -244,12 +254,18 @@ def load_pack(code: str, folder: Path | None = None) -> Pack:
         stop_words=frozenset(map(fold, settings["stop_words"])),
         words={name: tuple(map(fold, words)) for name, words in settings.get("words", {}).items()},
         phrases=tuple(phrases),
-        sha256=digest.hexdigest(),
+        sha256=sha256,
         letters=frozenset(settings.get("letters", "")),
     )
 
 
 _SHIPPED = Path(__file__).resolve().parent
+
+
+def _files(root: Path) -> tuple[dict[str, bytes], str]:
+    """Return the files of a pack by name, and the SHA-256 over all of them."""
+    digest = hashlib.sha256()
+    return {file: _read(root / f"{file}.toml", digest) for file in ("pack", *BEHAVIOUR_FILES)}, digest.hexdigest()
 
 
 def _read(path: Path, digest: Any) -> bytes:

@@ -15,14 +15,14 @@ from typing import Any
 from unmoor.languages.pattern import Pattern, read_pattern
 from unmoor.records import cache_folder, keep_in_cache
 
-__all__ = ["PatternCache", "kept_contents"]
+__all__ = ["PatternCache", "kept_contents", "pattern_path"]
 
 
 class PatternCache:
     """The patterns of one pack, by their source."""
 
     def __init__(self, pack_sha256: str) -> None:
-        self._path = cache_folder() / f"patterns-{pack_sha256[:24]}-{_code_hash()}.json"
+        self._path = pattern_path(pack_sha256)
         self._known = _read(self._path)
         self._is_complete = bool(self._known)
 
@@ -45,6 +45,11 @@ class PatternCache:
         if self._is_complete:
             return
         keep_in_cache(self._path, json.dumps(self._known).encode())
+
+
+def pattern_path(pack_sha256: str) -> Path:
+    """Return where the cache has the patterns of a pack."""
+    return cache_folder() / f"patterns-{pack_sha256[:24]}-{_code_hash()}.json"
 
 
 def kept_contents(pack_sha256: str, parsed: Callable[[], dict[str, Any]]) -> dict[str, Any]:
