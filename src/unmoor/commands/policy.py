@@ -9,7 +9,7 @@ import click
 from unmoor.commands.checked import checked_policy
 from unmoor.commands.packs import pack_option
 from unmoor.commands.terminal import console, print_json, table, visible
-from unmoor.policy import SHIPPED, Policy, load_policy
+from unmoor.policy import ALL_TOPICS, SHIPPED, Policy, load_policy
 from unmoor.records import BEHAVIOURS
 
 
@@ -62,6 +62,15 @@ def _show(policy: Policy) -> None:
         click.echo(f"\nExcepted, whatever is found in the same sentence: {phrases}")
     if "wordlist" in policy.actions:
         click.echo("\nwordlist is what --wordlist FILE finds, nothing without.")
-    also = f", and {', '.join(policy.floor_also)}" if policy.floor_also else ""
-    click.echo(f"\nThe floor: refusals about minors and mass-casualty weapons stay{also}.")
-    click.echo(f"Stops before writing if more than {policy.max_removed_share:.0%} of the rows would go.")
+    click.echo(f"\nThe floor: refusals about minors and mass-casualty weapons stay{_also(policy)}.")
+    if policy.max_removed_share < 1:
+        click.echo(f"Stops before writing if more than {policy.max_removed_share * 100:g}% of the rows would go.")
+    else:
+        click.echo("No limit on how many rows may go: max_removed_share under [limits] sets one.")
+
+
+def _also(policy: Policy) -> str:
+    """Return what the policy adds to the floor, as the end of a sentence; the empty string if nothing."""
+    if ALL_TOPICS in policy.floor_also:
+        return ", and about every topic that a pack names"
+    return f", and about {', '.join(policy.floor_also)}" if policy.floor_also else ""

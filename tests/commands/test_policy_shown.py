@@ -1,0 +1,40 @@
+"""What `unmoor policy` says below its table: the floor and the limit on removed rows, in sentences that hold for every policy."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from unmoor.commands import cli
+from unmoor.policy import SHIPPED, load_policy
+
+
+def _shown(name: str) -> str:
+    done = CliRunner().invoke(cli, ["policy", name])
+    assert done.exit_code == 0, done.output
+    return done.output
+
+
+def test_a_policy_without_a_limit_says_so_and_how_one_is_set(tmp_path: Path) -> None:
+    own = tmp_path / "own.toml"
+    own.write_text('name = "own"\nversion = 1\n\n[actions]\n"refusal.policy" = "drop"\n')
+    said = _shown(str(own))
+    assert said.endswith("No limit on how many rows may go: max_removed_share under [limits] sets one.\n")
+    own.write_text(f"{own.read_text()}\n[limits]\nmax_removed_share = 0.125\n")
+    assert _shown(str(own)).endswith("Stops before writing if more than 12.5% of the rows would go.\n")
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_what_is_said_of_a_shipped_policy_is_what_it_does(name: str) -> None:
+    limit, said = load_policy(name).max_removed_share, _shown(name)
+    assert ("No limit on how many rows may go" in said) == (limit == 1)
+    assert "100% of the rows" not in said and "*" not in said
+
+
+def test_a_raised_floor_is_said_by_topic_or_as_every_topic(tmp_path: Path) -> None:
+    assert "weapons stay, and about every topic that a pack names.\n" in _shown("over-refusal")
+    own = tmp_path / "own.toml"
+    own.write_text('name = "own"\nversion = 1\n\n[floor]\nalso = ["self-harm"]\n')
+    assert "weapons stay, and about self-harm.\n" in _shown(str(own))
