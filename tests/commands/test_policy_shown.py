@@ -9,6 +9,7 @@ from click.testing import CliRunner
 
 from unmoor.commands import cli
 from unmoor.policy import SHIPPED, load_policy
+from unmoor.records import ACTIONS, BEHAVIOURS
 
 
 def _shown(name: str) -> str:
@@ -38,3 +39,18 @@ def test_a_raised_floor_is_said_by_topic_or_as_every_topic(tmp_path: Path) -> No
     own = tmp_path / "own.toml"
     own.write_text('name = "own"\nversion = 1\n\n[floor]\nalso = ["self-harm"]\n')
     assert "weapons stay, and about self-harm.\n" in _shown(str(own))
+
+
+def test_the_tour_says_what_a_policy_leaves_to_defaults(tmp_path: Path) -> None:
+    own = tmp_path / "own.toml"
+    own.write_text('name = "own"\nversion = 1\n')
+    made = load_policy(str(own))
+    assert {made.action(behaviour) for behaviour in BEHAVIOURS} == {"keep"}
+    assert (made.threshold("moralising"), made.review_from(), made.max_removed_share) == (0.80, 0.50, 1.0)
+    tour = (Path(__file__).resolve().parents[2] / "docs" / "tour.md").read_text(encoding="utf-8")
+    assert "| the action for a behaviour | `keep` |" in tour
+    assert "`default = 0.80`, asks a person from `review = 0.50`" in tour
+    limits = {name: load_policy(name).max_removed_share for name in SHIPPED}
+    assert limits == {"dolphin": 0.5, "label-only": 1, "over-refusal": 0.35, "vendor-free": 1}
+    assert "`dolphin` stops at half of them, `over-refusal` at 35%, the other two that ship have no limit" in tour
+    assert all(f"| `{action}` |" in tour for action in ACTIONS)
