@@ -43,6 +43,9 @@ VERBS: dict[str, str] = {
 """Every verb and its one-line help, in the order of a day's work; the module of a verb has its name."""
 
 
+_READER_LEFT = 141
+"""Exit code where the reader of the output, such as `head`, has left: that of a program which SIGPIPE ended, so that a shell that
+heeds it (`pipefail`) sees neither success nor a finding."""
 _CANNOT_WRITE = frozenset((errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG))
 
 
@@ -127,9 +130,8 @@ def main() -> None:
     except KeyboardInterrupt:
         _complain("Stopped. Nothing was left half-written.")
         code = 130
-    except BrokenPipeError:  # the reader of our output, such as `head`, has left
-        sys.stderr.close()
-        code = 0
+    except SystemExit as error:  # click and rich end with 1 where they cannot write any more; no command of ours ends so
+        code = _READER_LEFT if error.code == 1 else error.code
     except OSError as error:
         code = _told_of_system(error)
     except MemoryError:
