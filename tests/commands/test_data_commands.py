@@ -996,13 +996,19 @@ def test_a_policy_that_acts_by_rule_alone_is_not_said_to_find_nothing(data: Path
     assert b"assist" in (data.parent / "run" / "removed.jsonl").read_bytes()
 
 
-@pytest.mark.parametrize("arguments", [("--help",), ("audit", "train.jsonl"), ("policy", "dolphin"), ("audit", "train.jsonl", "--json")])
+@pytest.mark.parametrize(
+    "arguments", [("--help",), ("audit", "train.jsonl"), ("policy", "dolphin"), ("audit", "train.jsonl", "--json")]
+)
 def test_a_reader_that_leaves_ends_a_command_quietly_as_it_ends_others(data: Path, arguments: tuple[str, ...]) -> None:
     """As SIGPIPE ends them, 141: neither 0 nor 1, by which it would have found what it was asked to fail on."""
     reader, writer = os.pipe()
     os.close(reader)
     done = subprocess.run(
-        [sys.executable, "-m", "unmoor", *arguments], cwd=data.parent, stdout=writer, stderr=subprocess.PIPE, check=False
+        [sys.executable, "-m", "unmoor", *arguments],
+        cwd=data.parent,
+        stdout=writer,
+        stderr=subprocess.PIPE,
+        check=False,
     )
     os.close(writer)
     assert (done.returncode, done.stderr) == (141, b"")

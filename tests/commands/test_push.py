@@ -180,6 +180,15 @@ def test_misuse_is_said_before_anything_is_asked(run: Path, hub: FakeHub, argume
     assert hub.asked == []
 
 
+@pytest.mark.parametrize(
+    ("licence", "told"), [("apache", 'Did you mean "apache-2.0"?'), ("cc-by-4.0", ""), ("llama3.1", "")]
+)
+def test_a_licence_that_the_hub_does_not_list_is_told(run: Path, licence: str, told: str) -> None:
+    done = _push(run, None, "--license", licence)
+    assert done.returncode == 0 and "Nothing was sent" in done.stdout
+    assert told in done.stderr if told else done.stderr == ""
+
+
 def test_an_audit_has_nothing_to_publish(run: Path, hub: FakeHub) -> None:
     assert _unmoor(run.parent, hub, "audit", "trees.jsonl", "-o", "audit").returncode == 0
     done = _unmoor(run.parent, hub, "push", "audit", "me/trees", "--yes")

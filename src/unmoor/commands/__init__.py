@@ -130,7 +130,9 @@ def main() -> None:
     except KeyboardInterrupt:
         _complain("Stopped. Nothing was left half-written.")
         code = 130
-    except SystemExit as error:  # click and rich end with 1 where they cannot write any more; no command of ours ends so
+    except (
+        SystemExit
+    ) as error:  # click and rich end with 1 where they cannot write any more; no command of ours ends so
         code = _READER_LEFT if error.code == 1 else error.code
     except OSError as error:
         code = _told_of_system(error)

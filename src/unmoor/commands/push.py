@@ -25,15 +25,17 @@ from unmoor.run_folder import verify
     "--also", multiple=True, metavar="WHAT", help="ledger, report, numbers or policy go along; again for each."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the plan or the result for a script.")
-def command(run: Path, repo: str, as_json: bool, **options: Any) -> None:
+def command(run: Path, repo: str, as_json: bool, licence: str, **options: Any) -> None:
     """Publish a filter run on the Hugging Face hub: kept rows, removed rows as a second config, and the card.
 
     A dry run unless --yes, private unless --public, one commit. Every hash of RUN is checked first. The token is the one of
     `hf auth login` or HF_TOKEN. Example: unmoor push runs/house my-name/my-data --license cc-by-4.0
     """
-    from unmoor.report import plan_upload, size, upload
+    from unmoor.report import licence_doubt, plan_upload, size, upload
 
-    wanted = plan_upload(run, repo, also=options["also"], is_public=options["public"], licence=options["licence"])
+    wanted = plan_upload(run, repo, also=options["also"], is_public=options["public"], licence=licence)
+    if doubt := licence_doubt(licence):
+        click.echo(doubt, err=True)
     wrong = verify(run)
     if wrong:
         raise FoundError(

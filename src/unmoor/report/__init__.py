@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from unmoor.report.facts import FactsBuilder, Made, empty_facts
     from unmoor.report.intervals import wilson
     from unmoor.report.page import render_report, write_report
-    from unmoor.report.publishing import plan_upload, upload
+    from unmoor.report.publishing import licence_doubt, plan_upload, upload
     from unmoor.report.terms import ChunkFacts
     from unmoor.report.visible import size
 
@@ -22,6 +22,7 @@ __all__ = [
     "FactsBuilder",
     "Made",
     "empty_facts",
+    "licence_doubt",
     "plan_upload",
     "render_dataset_card",
     "render_report",
@@ -38,6 +39,7 @@ _HOMES = {
     "FactsBuilder": "facts",
     "Made": "facts",
     "empty_facts": "facts",
+    "licence_doubt": "publishing",
     "plan_upload": "publishing",
     "render_dataset_card": "card",
     "render_report": "page",
