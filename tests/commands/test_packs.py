@@ -13,7 +13,7 @@ from unmoor.detectors import load
 from unmoor.engines import Job
 from unmoor.engines.loaded import detector_of
 from unmoor.errors import PackError
-from unmoor.languages import BEHAVIOUR_FILES, load_pack
+from unmoor.languages import BEHAVIOUR_FILES, load_own_packs, load_pack
 from unmoor.records import Conversation, Turn
 
 PACK = 'code = "acme"\nname = "House"\nversion = 3\nscript = "Latin"\ntested = false\nstop_words = []\n'
@@ -146,6 +146,48 @@ def test_a_pack_that_does_not_find_its_own_hits_is_misuse_in_every_command(folde
     for command in (("audit", "train.jsonl"), ("policy", "house.toml")):
         done = unmoor(*command, "--pack", "acme", cwd=folder)
         assert done.returncode == 2 and "phrase acme.refusal.desk should find" in done.stderr
+
+
+def test_a_pack_of_one_phrase_is_two_files(folder: Path) -> None:
+    for name in {*BEHAVIOUR_FILES} - {"refusals"}:
+        (folder / "acme" / f"{name}.toml").unlink()
+    load_pack.cache_clear()
+    (pack,) = load_own_packs([folder / "acme"])
+    assert [phrase.id for phrase in pack.phrases] == ["acme.refusal.desk"]
+    for name in BEHAVIOUR_FILES:
+        (folder / "acme" / f"{name}.toml").touch()
+    load_pack.cache_clear()
+    assert load_own_packs([folder / "acme"])[0].sha256 == pack.sha256  # a run with empty files goes on without them
+    assert unmoor("audit", "train.jsonl", "--pack", "acme", cwd=folder).returncode == 0
+
+
+def test_a_file_of_no_known_name_is_not_passed_over(folder: Path) -> None:
+    (folder / "acme" / "refusals.toml").rename(folder / "acme" / "refusal.toml")
+    done = unmoor("audit", "train.jsonl", "--pack", "acme", cwd=folder)
+    assert done.returncode == 2
+    assert 'acme/refusal.toml is no file of a pack. Did you mean "refusals.toml"?' in done.stderr
+
+
+def test_a_phrase_that_moved_to_the_right_file_is_found_there(folder: Path) -> None:
+    home = folder / "acme"
+    (home / "floor.toml").unlink()
+    (home / "refusals.toml").rename(home / "capability.toml")
+    assert (
+        '"refusal.policy" is not one of refusal.capability'
+        in unmoor("audit", "train.jsonl", "--pack", home, cwd=folder).stderr
+    )
+    (home / "capability.toml").rename(home / "refusals.toml")
+    done = unmoor("audit", "train.jsonl", "--pack", home, cwd=folder)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("code", "told"),
+    [("EN", 'Did you mean "en"?'), ("en,sv", "again for each more"), ("et", "--pack with the folder")],
+)
+def test_a_language_without_a_pack_says_what_to_do(folder: Path, code: str, told: str) -> None:
+    done = unmoor("audit", "train.jsonl", "--language", code, cwd=folder)
+    assert done.returncode == 2 and told in done.stderr, done.stderr
 
 
 def test_examples_are_sentences(folder: Path) -> None:

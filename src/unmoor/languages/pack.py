@@ -188,7 +188,7 @@ def are_read(codes: Iterable[str] | None = None) -> bool:
 
 
 def load_own_packs(folders: Iterable[Path]) -> tuple[Pack, ...]:
-    """Load packs of the owner's, each from its folder, which is named by its code.
+    """Load packs of the owner's, each from its folder, which is named by its code; a file that is not there is one without phrases.
 
     Raises:
         PackError: a folder holds no pack, or one that breaks its contract, or is taken for a pack that ships or was named before.
@@ -203,9 +203,20 @@ def load_own_packs(folders: Iterable[Path]) -> tuple[Pack, ...]:
                 f'There is a pack "{home.name}" already. Next: give {folder}, and the code in it, another name, '
                 f"such as {home.name}-house"
             )
-        packs[home.name] = load_pack(home.name, home.parent)
+        _check_files(home)
+        packs[home.name] = load_pack(home.name, home.parent, may_lack_files=True)
         _check_language(packs[home.name], folder)
     return tuple(packs.values())
+
+
+def _check_files(home: Path) -> None:
+    """Raise PackError for a file whose phrases nobody would look for, because no pack has one of that name."""
+    known = [f"{file}.toml" for file in ("pack", *BEHAVIOUR_FILES)]
+    for name in sorted(path.name for path in home.glob("*.toml")):
+        if name not in known:
+            raise PackError(
+                f"{home.name}/{name} is no file of a pack.{nearest_name(name, known)} Files: {', '.join(known)}. Next: rename it"
+            )
 
 
 def _check_language(pack: Pack, folder: Path) -> None:
@@ -220,8 +231,10 @@ def _check_language(pack: Pack, folder: Path) -> None:
 
 
 @lru_cache(maxsize=128)
-def load_pack(code: str, folder: Path | None = None) -> Pack:
+def load_pack(code: str, folder: Path | None = None, *, may_lack_files: bool = False) -> Pack:
     """Load one pack. Every file of `BEHAVIOUR_FILES` and pack.toml must be there; each may be without phrases.
+
+    With `may_lack_files` one that is not there is taken for an empty one; pack.toml is needed in any case.
 
     Raises:
         PackError: no such pack, a missing file, an unknown or missing key, an impossible pattern, an id used twice.
@@ -229,10 +242,13 @@ def load_pack(code: str, folder: Path | None = None) -> Pack:
     root = (folder or _SHIPPED) / code
     if not (root / "pack.toml").is_file():
         known = pack_codes(folder)
-        raise PackError(f'There is no language pack "{code}".{nearest_name(code, known)} Packs: {", ".join(known)}')
-    files, sha256 = _files(root)
+        raise PackError(
+            f'There is no language pack "{code}".{nearest_name(code.lower(), known)} Packs: {", ".join(known)}. '
+            "Next: --language with one of these, again for each more, or --pack with the folder of a pack of your own"
+        )
+    files, sha256 = _files(root, may_lack=may_lack_files)
     contents = kept_contents(
-        sha256, lambda: {file: _parsed(f"{code}/{file}.toml", data) for file, data in files.items()}
+        _parted(files), lambda: {file: _parsed(f"{code}/{file}.toml", data) for file, data in files.items()}
     )
     settings = contents["pack"]
     patterns = PatternCache(sha256)
@@ -262,17 +278,25 @@ def load_pack(code: str, folder: Path | None = None) -> Pack:
 _SHIPPED = Path(__file__).resolve().parent
 
 
-def _files(root: Path) -> tuple[dict[str, bytes], str]:
+def _files(root: Path, *, may_lack: bool = False) -> tuple[dict[str, bytes], str]:
     """Return the files of a pack by name, and the SHA-256 over all of them."""
     digest = hashlib.sha256()
-    return {file: _read(root / f"{file}.toml", digest) for file in ("pack", *BEHAVIOUR_FILES)}, digest.hexdigest()
+    wanted = ("pack", *BEHAVIOUR_FILES)
+    return {file: _read(root / f"{file}.toml", digest, may_lack=may_lack) for file in wanted}, digest.hexdigest()
 
 
-def _read(path: Path, digest: Any) -> bytes:
+def _parted(files: Mapping[str, bytes]) -> str:
+    """Return the hash of the files one by one: that of them all is the same where text moved from one to the next."""
+    return hashlib.sha256(b"".join(hashlib.sha256(data).digest() for data in files.values())).hexdigest()
+
+
+def _read(path: Path, digest: Any, *, may_lack: bool = False) -> bytes:
     name = f"{path.parent.name}/{path.name}"
     try:
         data = path.read_bytes()
     except FileNotFoundError as error:
+        if may_lack:
+            return b""
         raise PackError(f"{name} is missing; every pack has {', '.join(['pack', *BEHAVIOUR_FILES])}") from error
     digest.update(data)
     return data
