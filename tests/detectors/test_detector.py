@@ -223,3 +223,9 @@ def test_a_disclaimer_in_front_of_the_only_sentence_is_cut_at_its_clause(found: 
     answer = "As an AI, I have no tongue, but the best soup of the north is made of leek and cream."
     finding = next(f for f in found("Which soup is best?", answer) if f.behaviour == "disclaimer.identity")
     assert finding.quote == "As an AI, I have no tongue, but "
+
+
+def test_the_model_runs_with_the_phrases_that_it_weighs_and_says_so() -> None:
+    assert load(["model"]).identity["detectors"] == ["phrases", "model"]
+    assert load(["model", "phrases"]).identity["detectors"] == ["model", "phrases"]
+    assert load(["phrases"]).identity["detectors"] == ["phrases"]

@@ -55,7 +55,13 @@ def data_options(function: F) -> F:
             help="Only this language's pack, yours of --pack too; again for more.",
         ),
         pack_option,
-        click.option("--detector", "names", multiple=True, metavar="NAME", help="Only this detector; again for more."),
+        click.option(
+            "--detector",
+            "names",
+            multiple=True,
+            metavar="NAME",
+            help="Only this detector: phrases, model (with the phrases that it weighs) or wordlist; again for more.",
+        ),
         click.option(
             "--wordlist", type=click.Path(path_type=Path), help="A plain list, a phrase a line: behaviour `wordlist`."
         ),

@@ -26,7 +26,13 @@ _ACCURACY = "accuracy"
 
 @click.command("score")
 @click.argument("labelled", nargs=-1, type=click.Path(path_type=Path))
-@click.option("--detector", "names", multiple=True, metavar="NAME", help="Only this detector; again for more.")
+@click.option(
+    "--detector",
+    "names",
+    multiple=True,
+    metavar="NAME",
+    help="Only this detector: phrases, model (with the phrases that it weighs) or wordlist; again for more.",
+)
 @click.option(
     "--wordlist",
     type=click.Path(path_type=Path),

@@ -27,7 +27,8 @@ __all__ = ["DEFAULT", "DETECTORS", "Detector", "load"]
 
 DETECTORS: dict[str, str] = {
     "phrases": "the packs' phrases, judged by where they stand and who speaks",
-    "model": "a small learned model over phrases, structure and wording, which corrects the phrases and finds what they miss",
+    "model": "a small learned model over phrases, structure and wording, which corrects the phrases and finds what they miss: "
+    "never without the phrases",
     "wordlist": "a plain list of your own, a phrase a line, found anywhere (behaviour `wordlist`)",
 }
 """The ways of looking: name to one plain sentence."""
@@ -53,7 +54,8 @@ def load(
     wordlist: Path | None = None,
     packs: Sequence[Path] = (),
 ) -> Detector:
-    """Load detectors by name, with all packs or only those of `languages`; a `wordlist` is run in addition.
+    """Load detectors by name, with all packs or only those of `languages`; a `wordlist` is run in addition, and with the model the
+    phrases that it weighs.
 
     `packs` are folders of packs of the owner's, beside those that ship; `languages` may name their codes, too.
 
@@ -69,6 +71,8 @@ def load(
             )
     if "wordlist" in chosen and wordlist is None:
         raise UsageError("The detector wordlist needs a list: --wordlist FILE, a phrase a line")
+    if "model" in chosen and "phrases" not in chosen:
+        chosen = ("phrases", *chosen)
     return Detector(chosen, tuple(languages) if languages else None, wordlist, packs=tuple(packs))
 
 
