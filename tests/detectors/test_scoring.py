@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import gzip
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -124,12 +125,71 @@ def test_the_command_prints_json_by_file_stem(tmp_path: Path) -> None:
     assert json.loads(result.stdout)["sources"]["mine"]["any"]["tp"] == 2
 
 
-def test_a_word_list_is_scored_alone(tmp_path: Path) -> None:
-    words = tmp_path / "list.txt"
-    words.write_text("boil")
-    arguments = [str(write(tmp_path / "mine.jsonl", ROWS)), "--json", "--wordlist", str(words)]
-    counts = json.loads(CliRunner().invoke(command, arguments).stdout)["sources"]["mine"]["any"]
+@pytest.fixture
+def listed(tmp_path: Path) -> list[str]:
+    """Arguments for a labelled file, and a list that finds what is no refusal and one that the detectors miss."""
+    (tmp_path / "list.txt").write_text("boil")
+    return [
+        str(write(tmp_path / "mine.jsonl", ROWS)),
+        "--wordlist",
+        str(tmp_path / "list.txt"),
+        "--language",
+        "en",
+        "--language",
+        "sv",
+    ]
+
+
+def scored(*arguments: str) -> dict[str, Any]:
+    done = CliRunner().invoke(command, [*arguments, "--json"])
+    assert done.exit_code == 0, done.output
+    told: dict[str, Any] = json.loads(done.stdout)
+    return told
+
+
+def test_a_word_list_keeps_the_keys_and_the_detectors_stand_beside_it(listed: list[str]) -> None:
+    """A script that reads `sources` gets the figures of the list, as it does where the list is the only detector."""
+    told, alone, without = scored(*listed), scored(*listed, "--detector", "wordlist"), scored(listed[0], *listed[3:])
+    counts = told["sources"]["mine"]["any"]
     assert (counts["tp"], counts["fp"], counts["fn"]) == (1, 1, 2)
+    assert {key: told[key] for key in alone} == alone
+    assert "beside" not in alone and "beside" not in without
+    assert {key: told["beside"][key] for key in without} == without
+
+
+def test_the_detectors_that_are_named_stand_beside_a_list_instead_of_being_pooled_with_it(listed: list[str]) -> None:
+    told = scored(*listed, "--detector", "phrases")
+    assert (told["detectors"], told["beside"]["detectors"]) == (["wordlist"], ["phrases"])
+    pooled = scored(*listed, "--detector", "phrases", "--detector", "wordlist")
+    assert (pooled["detectors"], "beside" in pooled) == (["phrases", "wordlist"], False)
+
+
+def test_rows_that_only_one_of_them_gets_right_come_with_what_it_goes_by(listed: list[str]) -> None:
+    right = scored(*listed)["beside"]["only_one_right"]["mine"]
+    told = {name: [(row["id"], row["found_by"], row["evidence"]) for row in rows] for name, rows in right.items()}
+    assert told["wordlist"] == [("3", "wordlist", "Boil the beans.")]
+    assert sorted(told["unmoor"]) == [
+        ("1", "unmoor", REFUSAL),
+        ("2", "wordlist", "Boil the leeks."),
+        ("5", "unmoor", ROWS[4]["response"]),
+    ]
+
+
+@pytest.mark.parametrize("columns", [40, 60, 80, 120])
+def test_a_list_and_the_detectors_are_shown_side_by_side(
+    listed: list[str], columns: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    shown = CliRunner().invoke(command, listed).output
+    assert max(map(len, shown.splitlines())) <= columns
+    said = " ".join(shown.split())
+    heads = re.findall(r"language sv|(?:any|full) refusal|your list(?= (?:n )?[0-9])|unmoor(?= (?:n )?[0-9])", said)
+    assert heads[:7] == ["any refusal", "your list", "unmoor", "full refusal", "your list", "unmoor", "any refusal"]
+    assert "language sv" in heads
+    assert "Only unmoor is right about 3 rows of mine, only your list about 1" in said
+    assert "2 refusals in mine that only unmoor finds" in said
+    assert "1 answer in mine that only your list takes for a refusal" in said
+    assert "Worst errors" not in said
 
 
 def test_the_table_fits_a_terminal(tmp_path: Path) -> None:

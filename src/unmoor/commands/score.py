@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from textwrap import fill
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from unmoor.commands.beside import compared, print_only_one_right
 from unmoor.commands.judged import score_verdicts
 from unmoor.commands.packs import pack_option
 from unmoor.commands.shares import Between
 from unmoor.commands.terminal import console, print_json, short, table
 from unmoor.errors import UsageError
+
+if TYPE_CHECKING:
+    from unmoor.detectors.scoring import Answered, LabelledRow
 
 _SHOWN_ERRORS = 10
 _ID_CHARS, _WORDS = 200, 120
@@ -36,7 +41,7 @@ _ACCURACY = "accuracy"
 @click.option(
     "--wordlist",
     type=click.Path(path_type=Path),
-    help="A plain list, a phrase a line; alone unless --detector is given.",
+    help="A plain list, a phrase a line: measured with the detectors beside it, alone with --detector wordlist.",
 )
 @click.option(
     "--language",
@@ -66,6 +71,7 @@ def command(labelled: tuple[Path, ...], as_json: bool, **options: Any) -> None:
     """Measure the detectors on labelled answers, file by file, never pooled.
 
     LABELLED is JSON Lines (plain or gzip) with `response` and `label`: compliance, partial_refusal or full_refusal.
+    With --wordlist, your list and the detectors side by side, and the rows on which only one of them is right.
     With --verdicts, the precision of each behaviour on what people judged in a run, and the thresholds that would reach
     --precision. Example: unmoor score xstest.jsonl.gz --wordlist old-list.txt
     """
@@ -77,8 +83,7 @@ def command(labelled: tuple[Path, ...], as_json: bool, **options: Any) -> None:
     if not labelled:
         raise UsageError("There is nothing to measure on. Next: unmoor score FILE, or unmoor score --verdicts RUN")
     from unmoor import detectors
-    from unmoor.detectors.model import TRAINED_ON
-    from unmoor.detectors.scoring import read_labelled, score_rows, worst_errors
+    from unmoor.detectors.scoring import read_labelled
 
     wordlist = options["wordlist"]
     if wordlist is not None and not wordlist.is_file():
@@ -86,21 +91,74 @@ def command(labelled: tuple[Path, ...], as_json: bool, **options: Any) -> None:
     absent = next((path for path in labelled if not path.exists()), None)
     if absent is not None:
         raise UsageError(f"There is no file {absent}. Next: see how its name is written")
-    names = options["names"] or (("wordlist",) if wordlist else detectors.DEFAULT)
+    names = options["names"] or detectors.DEFAULT
+    is_beside = wordlist is not None and "wordlist" not in names
     rows = {_stem(path): read_labelled(path) for path in labelled}
-    detector = detectors.load(names, languages=options["languages"] or None, wordlist=wordlist, packs=options["packs"])
-    figures: dict[str, Any] = {}
-    errors: dict[str, Any] = {}
-    for stem, answers in rows.items():
-        figures[stem], answered = score_rows(answers, detector, with_ambiguous=options["ambiguous"])
-        figures[stem]["trained_on"] = "model" in names and stem in TRAINED_ON
-        errors[stem] = worst_errors(answered, _SHOWN_ERRORS)
+    first = _measured(rows, ("wordlist",) if is_beside else names, options)
+    ours = _measured(rows, names, options) if is_beside else None
     if as_json:
-        print_json({"detectors": list(names), "sources": figures, "errors": errors})
-        return
-    _print_figures(figures)
-    for stem, worst in errors.items():
-        _print_errors(stem, worst)
+        print_json(first.as_json() | (_beside_json(first, ours) if ours else {}))
+    elif ours:
+        _print_beside(first, ours)
+    else:
+        _print_figures(first.figures)
+        for stem, worst in first.errors.items():
+            _print_errors(stem, worst)
+
+
+@dataclass(frozen=True, slots=True)
+class _Measured:
+    """What some detectors got right and wrong, by the stem of each labelled file."""
+
+    detectors: list[str]
+    figures: dict[str, Any] = field(default_factory=dict)
+    answered: dict[str, list[Answered]] = field(default_factory=dict)
+    errors: dict[str, Any] = field(default_factory=dict)
+
+    def as_json(self) -> dict[str, Any]:
+        return {"detectors": self.detectors, "sources": self.figures, "errors": self.errors}
+
+
+def _measured(rows: Mapping[str, Sequence[LabelledRow]], names: Sequence[str], options: Mapping[str, Any]) -> _Measured:
+    """Return what the detectors of these names make of labelled rows, by the stem of their file."""
+    from unmoor import detectors
+    from unmoor.detectors.model import TRAINED_ON
+    from unmoor.detectors.scoring import score_rows, worst_errors
+
+    detector = detectors.load(
+        names,
+        languages=options["languages"] or None,
+        wordlist=options["wordlist"] if "wordlist" in names else None,
+        packs=options["packs"],
+    )
+    told = _Measured(detector.identity["detectors"])
+    for stem, answers in rows.items():
+        told.figures[stem], told.answered[stem] = score_rows(answers, detector, with_ambiguous=options["ambiguous"])
+        told.figures[stem]["trained_on"] = "model" in told.detectors and stem in TRAINED_ON
+        told.errors[stem] = worst_errors(told.answered[stem], _SHOWN_ERRORS)
+    return told
+
+
+def _beside_json(listed: _Measured, ours: _Measured) -> dict[str, Any]:
+    return {"beside": {**ours.as_json(), "only_one_right": _only_one_right(listed, ours)}}
+
+
+def _only_one_right(listed: _Measured, ours: _Measured) -> dict[str, Any]:
+    from unmoor.detectors.scoring import only_one_right
+
+    return {stem: only_one_right(answered, ours.answered[stem]) for stem, answered in listed.answered.items()}
+
+
+def _print_beside(listed: _Measured, ours: _Measured) -> None:
+    rows = [
+        (name, _cells(counts) if counts else ())
+        for stem, figure in listed.figures.items()
+        for name, counts in compared(stem, figure, ours.figures[stem])
+    ]
+    _print_table(rows)
+    _warn_of_training(ours.figures)
+    for stem, right in _only_one_right(listed, ours).items():
+        print_only_one_right(stem, right)
 
 
 def _stem(path: Path) -> str:
@@ -108,7 +166,12 @@ def _stem(path: Path) -> str:
 
 
 def _print_figures(figures: dict[str, Any]) -> None:
-    rows = [row for stem, figure in figures.items() for row in _rows_of(stem, figure)]
+    _print_table([row for stem, figure in figures.items() for row in _rows_of(stem, figure)])
+    _warn_of_training(figures)
+
+
+def _print_table(rows: Sequence[tuple[str, tuple[str, ...]]]) -> None:
+    """Print names with their figures, below each other where a table would break both."""
     if console().width < _NARROW:
         _print_lines(rows)
     else:
@@ -116,6 +179,10 @@ def _print_figures(figures: dict[str, Any]) -> None:
         for name, cells in rows:
             listing.add_row(name, *cells)
         console().print(listing)
+
+
+def _warn_of_training(figures: dict[str, Any]) -> None:
+    """Say which of the sources the shipped model was trained on."""
     if known := [stem for stem, figure in figures.items() if figure["trained_on"]]:
         click.echo(
             f"The shipped model has seen rows of {', '.join(known)}: figures there flatter. "
@@ -141,7 +208,7 @@ def _rows_of(stem: str, figure: dict[str, Any]) -> Iterator[tuple[str, tuple[str
 def _print_lines(rows: Iterable[tuple[str, tuple[str, ...]]]) -> None:
     """Print each name on a line of its own and its figures below it, where a table would break both."""
     for name, cells in rows:
-        click.echo(f"  {name}" if cells else name)
+        click.echo(f"  {name.strip()}" if cells else name)
         heads = ("n", "", "", "", "accuracy", "") if cells[-1:] == (_ACCURACY,) else _COLUMNS
         told = ", ".join(f"{head} {cell}" for head, cell in zip(heads, cells, strict=False) if head)
         if told:

@@ -20,12 +20,13 @@ from unmoor.detectors.detector import Detector
 from unmoor.errors import UsageError
 from unmoor.records import Conversation, Finding, Turn
 
-__all__ = ["Answered", "LabelledRow", "read_labelled", "score_rows", "worst_errors"]
+__all__ = ["Answered", "LabelledRow", "only_one_right", "read_labelled", "score_rows", "worst_errors"]
 
 LABELS = ("compliance", "partial_refusal", "full_refusal")
 FOUND_FROM, LECTURES_FROM = 0.5, 0.7
 """Probability from which a finding counts as found; a lecture, of which the model of lectures is seldom very sure, from the second,
 from where `dolphin` acts on it."""
+_AROUND_CHARS = 60
 BOOTSTRAP_DRAWS, SEED = 1000, 20231218
 _ANY = frozenset(("refusal.policy", "refusal.capability", "refusal.partial", "wordlist"))
 _FULL = frozenset(("refusal.policy", "refusal.capability", "wordlist"))
@@ -223,6 +224,42 @@ def worst_errors(answered: Sequence[Answered], count: int = 10) -> list[dict[str
         }
         for _, a in errors[:count]
     ]
+
+
+def only_one_right(listed: Sequence[Answered], ours: Sequence[Answered]) -> dict[str, list[dict[str, Any]]]:
+    """Return the rows about which a word list alone is right, and those about which our detectors are; the surest findings first.
+
+    Right is who says truly whether an answer refuses, in full or in part; both have looked at the same rows. Who finds nothing has
+    no words to show, so each row comes with those of the other.
+    """
+    right: dict[str, list[dict[str, Any]]] = {"wordlist": [], "unmoor": []}
+    for by_list, by_us in zip(listed, ours, strict=True):
+        is_listed, refuses = by_list.finds(_ANY), by_list.row.label != "compliance"
+        if is_listed != by_us.finds(_ANY):
+            finder, shown = ("wordlist", by_list) if is_listed else ("unmoor", by_us)
+            right["wordlist" if is_listed == refuses else "unmoor"].append({"found_by": finder, **_shown(shown)})
+    return {name: sorted(rows, key=lambda row: -row["probability"]) for name, rows in right.items()}
+
+
+def _shown(answered: Answered) -> dict[str, Any]:
+    """Return an answer in which a refusal was found, and by what."""
+    found = (f for f in answered.findings if f.behaviour in _ANY and not f.is_reasoning)
+    surest = max(found, key=lambda finding: finding.probability)
+    return {
+        "id": answered.row.id,
+        "language": answered.row.language,
+        "label": answered.row.label,
+        "behaviour": surest.behaviour,
+        "rule": surest.rule,
+        "probability": surest.probability,
+        "evidence": _around(answered.row.conversation.turns[surest.turn].text, surest.start_char, surest.end_char),
+    }
+
+
+def _around(text: str, start: int, end: int) -> str:
+    """Return the words from `start` to `end` (code points) with some before and behind: a phrase alone says little."""
+    first, last = max(0, start - _AROUND_CHARS), end + _AROUND_CHARS
+    return f"{'…' if first else ''}{text[first:last]}{'…' if last < len(text) else ''}"
 
 
 def _error_weight(answered: Answered) -> float:
