@@ -716,6 +716,25 @@ def test_the_command_that_an_audit_names_looks_with_the_same_list_and_packs(data
     assert told == "unmoor filter train.jsonl --language en --wordlist 'my words.txt' --policy dolphin -o RUN"
 
 
+@pytest.mark.parametrize("columns", ["60", "120"])
+def test_an_audit_shows_an_old_list_beside_the_detectors(data: Path, columns: str) -> None:
+    (data.parent / "old.txt").write_text("elm\nassist\n")
+    more = {
+        "instruction": "Is it in your power to do this?",
+        "input": "",
+        "output": "I'm sorry, but I can't help with that.",
+    }
+    data.write_text(data.read_text() + json.dumps(more) + "\n")
+    flags = ("--language", "en", "--wordlist", "old.txt")
+    shown = unmoor("audit", data.name, *flags, cwd=data.parent, COLUMNS=columns).stdout
+    assert max(map(len, shown.splitlines()[:-1])) <= int(columns)
+    told = [" ".join(line.split()) for line in shown.partition("own detectors:")[2].splitlines()]
+    assert {"both 1 25%", "only your list 1 25%", "only unmoor 1 25%"} <= {*told}
+    assert told[told.index("Only your list, 1 of 1:") + 1 :][:2] == ['row 1: "elm"', ROWS[0]["output"]]
+    alone = unmoor("audit", data.name, *flags, "--detector", "wordlist", cwd=data.parent).stdout
+    assert "own detectors" not in alone
+
+
 def test_a_folder_that_may_not_be_written_in_is_not_to_be_tried_again(data: Path) -> None:
     shut = data.parent / "shut"
     shut.mkdir(mode=0o500)

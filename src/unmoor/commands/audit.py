@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from unmoor.commands.beside import print_list_beside
 from unmoor.commands.found import paired_json, print_found, print_pairs
 from unmoor.commands.inputs import data_flags, data_options, job_for, run_flags, run_with_progress
 from unmoor.commands.places import Place
@@ -32,7 +33,8 @@ from unmoor.storage import AnyPath
 def command(path: AnyPath, output: AnyPath | None, as_json: bool, fail_over: str | None, **options: Any) -> None:
     """Say what PATH inherited, and change nothing.
 
-    PATH is JSON Lines (plain, gzip or zstd), a JSON array or Parquet; the layout is recognised.
+    PATH is JSON Lines (plain, gzip or zstd), a JSON array or Parquet; the layout is recognised. With --wordlist it shows which
+    rows your list and the detectors both take for refusals, and which one of them alone.
     Example: unmoor audit train.jsonl -o runs/audit
     """
     most = None if fail_over is None else share(fail_over, "--fail-over")
@@ -44,6 +46,7 @@ def command(path: AnyPath, output: AnyPath | None, as_json: bool, fail_over: str
     else:
         print_found(path, summary, options["layout"])
         print_pairs(summary)
+        print_list_beside(summary)
         after = typed("unmoor filter", path, *data_flags(options), "--policy dolphin -o RUN")
         next_step = f"{output}/report.html" if output else after
         click.echo(f"\n{'Report' if output else 'Next'}: {next_step}")

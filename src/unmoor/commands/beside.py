@@ -1,4 +1,4 @@
-"""From figures on a plain list and on our own detectors to what a person reads of both side by side."""
+"""From what a plain list and our own detectors found to what a person reads of both side by side."""
 
 from __future__ import annotations
 
@@ -8,15 +8,42 @@ from typing import Any
 
 import click
 
-from unmoor.commands.terminal import console, plural, short
+from unmoor.commands.terminal import console, percent, plural, short, table
+from unmoor.engines import FOUND_BY, Summary
 
-__all__ = ["compared", "print_only_one_right"]
+__all__ = ["compared", "print_list_beside", "print_only_one_right"]
 
 _SHOWN = 3
 """Rows shown of a kind; the others are in the JSON."""
 _ID_CHARS, _WORDS = 200, 200
 """Characters that are shown of the name of a row, which is copied, and of its words."""
 _NAMES = {"wordlist": "your list", "unmoor": "unmoor"}
+_FOUND_BY = dict(zip(FOUND_BY, ("both", "only your list", "only unmoor"), strict=True))
+
+
+def print_list_beside(summary: Summary) -> None:
+    """Say how many rows list and detectors, or one of them alone, take for refusals, and show the first; nothing without a list."""
+    if summary.beside is None:
+        return
+    told = summary.beside.as_json()
+    listing = table("refusals found by", "rows", "share", right=("rows", "share"))
+    for kind, name in _FOUND_BY.items():
+        rows = told[kind]["rows"]
+        listing.add_row(name, f"{rows:,}", percent(rows / summary.rows) if summary.rows else "0%")
+    click.echo("\nYour list beside unmoor's own detectors:\n")
+    console().print(listing)
+    for kind, name in _FOUND_BY.items():
+        if examples := told[kind]["examples"][:_SHOWN]:
+            click.echo(f"\n{name.capitalize()}, {len(examples)} of {told[kind]['rows']:,}:")
+            for example in examples:
+                _print_example(example)
+
+
+def _print_example(example: Mapping[str, Any]) -> None:
+    by = [f'"{example["wordlist"]}"'] if example["wordlist"] else []
+    by += [example["unmoor"]] if example["unmoor"] else []
+    _say(short(f"row {example['row']}: {', '.join(by)}", _WORDS))
+    _say(short(example["evidence"], _WORDS), "    ")
 
 
 def compared(stem: str, listed: dict[str, Any], ours: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any] | None]]:

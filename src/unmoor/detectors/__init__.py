@@ -11,6 +11,7 @@ from unmoor.detectors.own_words import OwnWords
 from unmoor.detectors.pairs import MIN_ROWS, PairCounts, PairedTopic, load_pairs
 from unmoor.detectors.raw_wordlist import RawWordlist, line_set
 from unmoor.detectors.topics import load_topic_classifier
+from unmoor.detectors.wordlist import words_around
 
 __all__ = [
     "DEFAULT",
@@ -30,4 +31,5 @@ __all__ = [
     "load_pairs",
     "load_topic_classifier",
     "reviewed_all",
+    "words_around",
 ]

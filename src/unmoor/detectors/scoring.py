@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from unmoor.detectors.detector import Detector
+from unmoor.detectors.wordlist import words_around
 from unmoor.errors import UsageError
 from unmoor.records import Conversation, Finding, Turn
 
@@ -26,7 +27,6 @@ LABELS = ("compliance", "partial_refusal", "full_refusal")
 FOUND_FROM, LECTURES_FROM = 0.5, 0.7
 """Probability from which a finding counts as found; a lecture, of which the model of lectures is seldom very sure, from the second,
 from where `dolphin` acts on it."""
-_AROUND_CHARS = 60
 BOOTSTRAP_DRAWS, SEED = 1000, 20231218
 _ANY = frozenset(("refusal.policy", "refusal.capability", "refusal.partial", "wordlist"))
 _FULL = frozenset(("refusal.policy", "refusal.capability", "wordlist"))
@@ -252,14 +252,8 @@ def _shown(answered: Answered) -> dict[str, Any]:
         "behaviour": surest.behaviour,
         "rule": surest.rule,
         "probability": surest.probability,
-        "evidence": _around(answered.row.conversation.turns[surest.turn].text, surest.start_char, surest.end_char),
+        "evidence": words_around(answered.row.conversation.turns[surest.turn].text, surest.start_char, surest.end_char),
     }
-
-
-def _around(text: str, start: int, end: int) -> str:
-    """Return the words from `start` to `end` (code points) with some before and behind: a phrase alone says little."""
-    first, last = max(0, start - _AROUND_CHARS), end + _AROUND_CHARS
-    return f"{'…' if first else ''}{text[first:last]}{'…' if last < len(text) else ''}"
 
 
 def _error_weight(answered: Answered) -> float:

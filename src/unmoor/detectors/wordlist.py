@@ -19,7 +19,9 @@ from unmoor.detectors.raw_wordlist import RawWordlist, literal_set
 from unmoor.errors import UsageError
 from unmoor.records import Finding
 
-__all__ = ["Wordlist"]
+__all__ = ["Wordlist", "words_around"]
+
+_BEFORE_CHARS, _BEHIND_CHARS = 60, 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +92,12 @@ class Wordlist:
         for index, (number, _) in zip(places.tolist(), hits, strict=True):
             standing.setdefault(index, set()).add(number)
         return dict(standing)
+
+
+def words_around(text: str, start: int, end: int) -> str:
+    """Return what stands from `start` to `end` (code points) with some words before and behind: a phrase alone says little."""
+    first, last = max(0, start - _BEFORE_CHARS), end + _BEHIND_CHARS
+    return f"{'…' if first else ''}{text[first:last]}{'…' if last < len(text) else ''}"
 
 
 def _lower(text: str) -> str:

@@ -1,5 +1,6 @@
 """How reading, finding and deciding are run over a data set: here, in shards, on Ray. The same bytes come out everywhere."""
 
+from unmoor.engines.beside import FOUND_BY
 from unmoor.engines.job import FOUND_FROM, Dedup, Job, JudgeSettings, Options, RowObserver
 from unmoor.engines.judge import counted
 from unmoor.engines.ray_cluster import Cluster, run_on_ray
@@ -9,6 +10,7 @@ from unmoor.engines.shards import merge
 from unmoor.engines.summary import Summary
 
 __all__ = [
+    "FOUND_BY",
     "FOUND_FROM",
     "Cluster",
     "Dedup",

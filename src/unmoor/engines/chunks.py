@@ -9,6 +9,7 @@ from typing import Any
 
 import orjson
 
+from unmoor.engines.beside import Beside
 from unmoor.engines.job import UNSAMPLED, ChunkResult, Job
 from unmoor.engines.judge import Judge, Judged, counted
 from unmoor.engines.raw_rows import RawRows, sample_of
@@ -59,6 +60,8 @@ class ChunkWorker:
             return result
         if self._job.observer is not None:
             result.observed = self._job.observer()
+        if self._job.has_list_beside:
+            result.beside = Beside()
         if self._raw is not None and chunk.data:
             self._pass_unread(chunk, self._raw, result)
             return result
@@ -291,6 +294,8 @@ def _count(judged: list[Judged], result: ChunkResult, policy: Policy | None) -> 
         behaviours = counted(row.entry["findings"])
         result.behaviour_findings.update(behaviours)
         result.behaviour_rows.update(set(behaviours))
+        if result.beside is not None:
+            result.beside.add(row.entry, behaviours)
         if policy is not None:
             result.sure_rows.update(
                 {

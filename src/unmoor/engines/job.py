@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+from unmoor.engines.beside import Beside
 from unmoor.layouts import CHUNK_BYTES
 from unmoor.policy import Policy
 from unmoor.records import Verdict
@@ -91,6 +92,11 @@ class Job:
     duplicates: Path | None = None
     """The list that `dedup` led to; the run makes it."""
 
+    @property
+    def has_list_beside(self) -> bool:
+        """Whether a word list runs beside other detectors, so that the two can be compared."""
+        return self.wordlist is not None and self.detectors != ("wordlist",)
+
 
 @dataclass(frozen=True, slots=True)
 class Options:
@@ -136,6 +142,7 @@ class ChunkResult:
     duplicate_rows: int = 0
     first_bad: dict[str, Any] = field(default_factory=dict)
     observed: Any = None
+    beside: Beside | None = None
     bytes_read: int = 0
     file: int = 0
     added_newline: bool = False

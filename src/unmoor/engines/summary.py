@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from unmoor.engines.beside import Beside
 from unmoor.engines.job import UNSAMPLED, ChunkResult, RowObserver
 from unmoor.layouts import DataSet
 from unmoor.records import BEHAVIOURS, OUTCOMES
@@ -38,6 +39,8 @@ class Summary:
     judge_error: str = ""
     """The first reason for which another judge could not answer."""
     observed: Any = None
+    beside: Beside | None = None
+    """How a word list compares with the other detectors, where both ran."""
     detectors: dict[str, Any] = field(default_factory=dict)
     inputs: list[dict[str, Any]] = field(default_factory=list)
     """The files as the plan describes them: name, size, SHA-256."""
@@ -99,6 +102,7 @@ class Summary:
             "duplicates": {"rows": self.duplicate_rows},
             "second_opinions": dict(sorted(self.opinions.items())),
             "judge_error": self.judge_error or None,
+            **({"wordlist": self.beside.as_json()} if self.beside is not None else {}),
             **self.source.not_read(),
         }
 
@@ -112,6 +116,9 @@ class Summary:
         self.duplicate_rows += result.duplicate_rows
         self.first_bad = self.first_bad or result.first_bad
         self.judge_error = self.judge_error or result.judge_error
+        if result.beside is not None:
+            self.beside = self.beside or Beside()
+            self.beside.merge(result.beside)
         if self.observed is None:
             self.observed = result.observed
         elif result.observed is not None:
@@ -128,6 +135,7 @@ class Summary:
             "first_bad": self.first_bad,
             "judge_error": self.judge_error,
             "observed": self.observed.as_json() if self.observed is not None else None,
+            "beside": self.beside.as_json() if self.beside is not None else None,
         }
 
     def add_state(
@@ -143,6 +151,9 @@ class Summary:
         if not self.first_bad and state["first_bad"]:
             self.first_bad = {**state["first_bad"], "row": state["first_bad"]["row"] + rows_before}
         self.judge_error = self.judge_error or state["judge_error"]
+        if state.get("beside") is not None:
+            self.beside = self.beside or Beside()
+            self.beside.load(state["beside"], rows_before=rows_before)
         if observer is not None and state["observed"] is not None:
             other = observer()
             other.load(state["observed"])
