@@ -14,7 +14,7 @@ from unmoor.engines import FOUND_BY, Summary
 __all__ = ["compared", "print_list_beside", "print_only_one_right"]
 
 _SHOWN = 3
-"""Rows shown of a kind; the others are in the JSON."""
+"""Rows shown of a kind; the JSON has more."""
 _ID_CHARS, _WORDS = 200, 200
 """Characters that are shown of the name of a row, which is copied, and of its words."""
 _NAMES = {"wordlist": "your list", "unmoor": "unmoor"}
