@@ -28,6 +28,8 @@ VIEWS = {
     "most uncertain": "order=uncertain",
     "random sample": "order=random",
     "one behaviour, most uncertain": "behaviour=moralising&order=uncertain",
+    "waiting for a person": "waiting=1",
+    "waiting for a person, most uncertain": "waiting=1&order=uncertain",
     "one language, not judged": "language=sv&verdict=none",
     "searched": "text=Brest",
     "searched, most uncertain": "text=Brest&order=uncertain",

@@ -790,6 +790,17 @@ def test_what_is_found_and_never_surely_enough_is_said_with_the_threshold_that_w
     assert "surely enough" not in said and "mended" in said
 
 
+def test_rows_that_wait_for_a_person_are_said_with_the_page_that_shows_them(data: Path) -> None:
+    answer = "Rest your ankle and cool it. Please consult a qualified doctor before you run again."
+    data.write_text(
+        json.dumps({"instruction": "How do I treat a sprained ankle?", "input": "", "output": answer}) + "\n"
+    )
+    policy = data.parent / "house.toml"
+    policy.write_text('name = "house"\nversion = 1\n[actions]\n"disclaimer.professional" = "mend"\n')
+    said = unmoor("filter", data, "--policy", policy, "-o", "my run", cwd=data.parent).stdout
+    assert "\nRows for a person to look at: 1 (review.jsonl), on a page: unmoor review 'my run'\n" in said
+
+
 def test_hostile_text_cannot_steer_the_terminal(data: Path) -> None:
     hostile = "\x1b[31mI'm sorry, but I can't assist\u202e with that\x07 request. [/red]"
     data.write_text(json.dumps({"instruction": "Hi", "output": hostile}) + "\n" + json.dumps(ROWS[0]) + "\n")

@@ -66,6 +66,29 @@ def test_filters_find_what_the_ledger_holds(store: Store, run: Path) -> None:
     assert [store.line(item).row for item in walk(store, View(low=0.8, high=0.9))] == unsure
 
 
+@pytest.mark.parametrize("order", ["row", "uncertain", "random"])
+def test_what_waits_for_a_person_are_the_findings_of_the_rows_that_wait(store: Store, run: Path, order: str) -> None:
+    entries = lines_of(run, "ledger.jsonl")
+    rows = [entry["row"] for entry in entries if entry["needs_review"]]
+    view = View(waiting=True, order=order)
+    assert sorted(store.line(item).row for item in walk(store, view)) == rows != []
+    assert walk(store, view, -1) == walk(store, view)[::-1]
+    assert store.counts(View())["waiting_rows"] == store.counts(view)["waiting_rows"] == len(rows)
+    refusing = [entry["row"] for entry in entries if entry["findings"][0]["behaviour"] == "refusal.policy"]
+    assert store.counts(View("refusal.policy"))["waiting_rows"] == len(set(rows) & set(refusing))
+
+
+def test_a_row_with_two_findings_waits_once(store: Store, run: Path) -> None:
+    store.close()
+    entries = lines_of(run, "ledger.jsonl")
+    entries = [{**entry, "findings": entry["findings"] * 2, "needs_review": entry["row"] < 4} for entry in entries]
+    rewrite(run, "ledger.jsonl", entries)
+    newer = Store.open(run, "ada")
+    assert len(walk(newer, View(waiting=True))) == 6
+    assert newer.counts(View())["waiting_rows"] == 3
+    newer.close()
+
+
 def test_a_search_finds_words_and_takes_no_commands(store: Store, run: Path) -> None:
     rows = [entry["row"] for entry in lines_of(run, "ledger.jsonl") if "tides" in entry["request"]]
     assert [store.line(item).row for item in walk(store, View(text="tides BREST"))] == rows
@@ -217,7 +240,18 @@ def test_a_run_that_is_none_is_refused(tmp_path: Path, run: Path) -> None:
 
 def test_a_view_survives_its_query_and_nonsense_is_left_out() -> None:
     view = View(
-        "moralising", "sv", "a.rule&x=1", "kept", "none", 0.2, 0.9, "random", "tides & time", sample=True, blind=True
+        "moralising",
+        "sv",
+        "a.rule&x=1",
+        "kept",
+        "none",
+        0.2,
+        0.9,
+        "random",
+        "tides & time",
+        sample=True,
+        blind=True,
+        waiting=True,
     )
     from urllib.parse import parse_qsl
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from pathlib import Path
 from textwrap import fill
 from typing import Any
 
@@ -182,7 +183,8 @@ def print_done(summary: Summary, policy: Policy, output: AnyPath) -> None:
         click.echo(f"\nOf the removed, rows that another row stands for: {summary.duplicate_rows:,}")
     _print_unreached(summary, policy)
     if summary.review_rows:
-        click.echo(f"\nRows for a person to look at: {summary.review_rows:,} (review.jsonl)")
+        page = f", on a page: {typed('unmoor review', output)}" if isinstance(output, Path) else ""
+        click.echo(f"\nRows for a person to look at: {summary.review_rows:,} (review.jsonl){page}")
     click.echo(
         f"\nReport:  {output}/report.html\nWhy:     {typed('unmoor explain', output, 'ROW')}\n"
         f"Undo:    {typed('unmoor restore', output, '-o FILE')}"

@@ -26,7 +26,7 @@ from unmoor.run_folder import hash_file
 
 __all__ = ["ready_index"]
 
-FORMAT = "3"
+FORMAT = "4"
 _REQUEST_CHARS = 160
 _ROWS_AT_ONCE = 5_000
 _KNUTH = 2_654_435_761
@@ -39,7 +39,7 @@ pragma journal_mode = off; pragma synchronous = off; pragma cache_size = -200000
 create table meta(name text primary key, value text);
 create table items(id integer primary key, row int, place int, behaviour text, language text, rule text, outcome text,
   probability real, doubt real, shuffle int, request text, entry_byte int, entry_bytes int, data_file text, data_byte int, key int,
-  is_drawn int not null default 0);
+  waits int, is_drawn int not null default 0);
 create table strata(behaviour text, outcome text, size int, drawn int);
 create virtual table words using fts5(said, content = '', columnsize = 0);
 begin;
@@ -122,7 +122,7 @@ def _build(run: Path, path: Path, made_from: tuple[str, int, RowFiles], on_progr
         done = 0
         while some := list(islice(numbered, _ROWS_AT_ONCE)):
             database.executemany(
-                "insert into items values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)",
+                "insert into items values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)",
                 ((number, *columns) for number, (columns, _) in some),
             )
             database.executemany(
@@ -133,6 +133,8 @@ def _build(run: Path, path: Path, made_from: tuple[str, int, RowFiles], on_progr
                 on_progress(f"Looking through the ledger: {done:,} findings")
         for columns in _INDEXES:
             database.execute(f"create index by_{columns.replace(', ', '_')} on items({columns})")
+        for column in ("id", "doubt", "shuffle"):
+            database.execute(f"create index by_waits_{column} on items({column}) where waits")
         _draw(database)
         database.execute("create index by_drawn on items(shuffle) where is_drawn")
         told = [("format", FORMAT), ("ledger", ledger_sha256), ("rows", rows.kind)]
@@ -184,21 +186,21 @@ def _items(
 
 def _found(entry: dict[str, Any], where: tuple[int, int, str, int]) -> list[tuple[_Columns, str]]:
     """Return the columns of each finding of an entry; `where` is its byte and size, and the file and byte of its row."""
-    request = _text(entry.get("request"))
+    request, waits = _text(entry.get("request")), int(bool(entry.get("needs_review")))
     said = f"{request} {_text(entry.get('answer'))}"
     items: list[tuple[_Columns, str]] = []
     for place, finding in enumerate(entry["findings"]):
         key, probability = finding_key(entry, finding), float(finding["probability"])
         names = (*map(_text, (finding["behaviour"], finding["language"], finding["rule"])), _text(entry["outcome"]))
         figures = (probability, abs(probability - _UNSURE), key & 0xFFFFFFFF)
-        items.append(((int(entry["row"]), place, *names, *figures, request[:_REQUEST_CHARS], *where, key), said))
+        items.append(((int(entry["row"]), place, *names, *figures, request[:_REQUEST_CHARS], *where, key, waits), said))
     return items
 
 
 def _unlisted(row: int, file: str, byte: int, key: int) -> tuple[_Columns, str]:
     """Return the columns of a row in which nothing was found; its place among the findings is -1."""
     names, figures = (NO_FINDING, "und", "", "kept"), (0.0, _UNSURE, key & 0xFFFFFFFF)
-    return (row, -1, *names, *figures, f"row {row:,}", 0, 0, file, byte, key), ""
+    return (row, -1, *names, *figures, f"row {row:,}", 0, 0, file, byte, key, 0), ""
 
 
 def _no_entry(path: Path, number: int) -> RunFolderError:

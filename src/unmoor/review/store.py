@@ -114,7 +114,9 @@ class Store:
         return found
 
     def counts(self, view: View) -> dict[str, Any]:
-        """Return how many items the view holds: in all, and by behaviour, language, rule, outcome, probability and verdict."""
+        """Return how many items the view holds: in all, and by behaviour, language, rule, outcome, probability and verdict; and how
+        many of its rows wait for a person.
+        """
         where, values = self._where(view)
         values["person"] = self._person
         if view.verdict is not None:  # a set that every verdict changes
@@ -137,8 +139,10 @@ class Store:
     def _counted(self, where: str, values: dict[str, Any]) -> dict[str, Any]:
         """Return the counts that no verdict changes; half a second over a million items, so they are kept."""
         tenths = self._grouped("min(9, cast(i.probability * 10 as int))", where, values)
+        (waiting,) = self._one(f"select count(distinct i.row) from found.items i where {where} and i.waits", **values)
         return {
             "items": sum(tenths.values()),
+            "waiting_rows": waiting,
             "behaviours": self._grouped("i.behaviour", where, values),
             "languages": self._grouped("i.language", where, values),
             "rules": self._grouped("i.rule", where, values, _MOST_RULES),
@@ -328,6 +332,7 @@ def _condition(view: View) -> tuple[str, dict[str, Any]]:
     """Return the condition of a view in SQL, all values apart from it."""
     parts = [f"i.{name} = :{name}" for name in ("behaviour", "language", "rule", "outcome") if getattr(view, name)]
     parts.append("i.is_drawn" if view.sample else "i.place >= 0")
+    parts += ["i.waits"] if view.waiting else []
     values: dict[str, Any] = {
         name: getattr(view, name) for name in ("behaviour", "language", "rule", "outcome", "low", "high")
     }

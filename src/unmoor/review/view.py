@@ -23,7 +23,8 @@ _LONGEST = 300
 class View:
     """Which findings: every filter that is not None must fit. Probabilities from `low` to below `high` (to 1 where it is 1).
 
-    `verdict` is of the person who looks: `none`, `any`, or a judgement. `sample` is the audit's sample, rows without a finding too.
+    `verdict` is of the person who looks: `none`, `any`, or a judgement. `sample` is the audit's sample, rows without a finding too;
+    `waiting` are the findings of the rows that wait for a person.
     """
 
     behaviour: str | None = None
@@ -36,6 +37,7 @@ class View:
     order: str = "row"
     text: str | None = None
     sample: bool = False
+    waiting: bool = False
     blind: bool = False
 
     @classmethod
@@ -47,7 +49,8 @@ class View:
         if query.get("order") in ORDERS:
             kept["order"] = query["order"]
         kept |= {name: share for name in ("low", "high") if (share := _share(query.get(name, ""))) is not None}
-        return cls(**kept, sample=query.get("sample") == "1", blind=query.get("blind") == "1")
+        kept |= {name: query.get(name) == "1" for name in ("sample", "waiting", "blind")}
+        return cls(**kept)
 
     def to_query(self) -> str:
         """Return the query that `from_query` reads back, without what is as it always is."""

@@ -10,7 +10,7 @@ import pytest
 
 from tests.browser import needs_browser, serious
 from tests.review.generate_run import generate
-from tests.review.web.runs import ANSWERS, filtered, row, served
+from tests.review.web.runs import ANSWERS, filtered, lines_of, rewrite, row, served
 
 pytestmark = needs_browser
 
@@ -212,6 +212,37 @@ def test_bars_filter_by_keyboard_and_the_view_is_in_the_url(browser: Any, run: P
         assert person.page.text_content("#item-title") == name
 
 
+def test_the_rows_that_wait_for_a_person_are_the_first_filter(browser: Any, tmp_path: Path) -> None:
+    run = generate(tmp_path / "house", 40)
+    waiting = [entry["row"] for entry in lines_of(run, "ledger.jsonl") if entry["needs_review"]]
+    with served(run) as (link, _):
+        page = Reviewer(browser, link).page
+        assert page.text_content(".panel:first-child h2") == "Waits for a person"
+        assert page.text_content("#bar-waiting .bar-count") == str(len(waiting))
+        page.focus("#bar-waiting")
+        page.keyboard.press("Enter")
+        page.wait_for_url("**/?waiting=1*")
+        page.wait_for_selector("#bar-waiting[aria-current]")
+        assert page.evaluate("document.activeElement.id") == "bar-waiting"
+        assert page.text_content("#total") == f"{len(waiting)} in this filter, of {len(waiting)} rows, 0 judged"
+        assert page.locator(".lines li a").count() == len(waiting)
+        assert "waits for a person" in str(page.text_content(".chips"))
+        assert "asks for review" in str(page.text_content(".machine"))
+        page.click("#chip-1")
+        page.wait_for_selector("#bar-waiting:not([aria-current])")
+        assert "waiting" not in page.url
+
+
+def test_where_no_row_waits_for_a_person_there_is_no_filter_for_it(browser: Any, tmp_path: Path) -> None:
+    run = generate(tmp_path / "house", 5)
+    entries = lines_of(run, "ledger.jsonl")
+    rewrite(run, "ledger.jsonl", [{**entry, "needs_review": False} for entry in entries])
+    with served(run) as (link, _):
+        page = Reviewer(browser, link).page
+        assert page.text_content(".panel:first-child h2") == "Behaviour"
+        assert page.locator("#bar-waiting").count() == 0
+
+
 def test_all_in_a_filter_shows_its_count_and_one_undo_takes_it_back(browser: Any, run: Path) -> None:
     with served(run) as (link, _):
         person = Reviewer(browser, link)
@@ -340,7 +371,9 @@ def test_blind_hides_what_the_machine_said_until_a_person_has_spoken(browser: An
             assert hidden not in str(page.text_content(".talk"))
         assert page.locator(".machine, mark, .mended, #bar-behaviour-0, #bar-rule-0").count() == 0
         assert not {"refusal.policy", "moralising"} & set(page.locator(".lines .line-name").all_text_contents())
-        page.goto(f"{page.url.split('?')[0]}?behaviour=moralising&low=0.9&item={item}")  # a filter would tell too
+        page.goto(
+            f"{page.url.split('?')[0]}?behaviour=moralising&low=0.9&waiting=1&item={item}"
+        )  # a filter would tell too
         page.wait_for_selector("#total", state="attached")
         assert str(page.text_content("#total")).startswith("24 in this filter")
         person.press("c", moves=False)

@@ -62,7 +62,7 @@ class Desk:
         view = View.from_query({name: value for name, value in asked.items() if name != "item"})
         if not (view.blind or self.is_blind):
             return view
-        return replace(view, blind=True, behaviour=None, rule=None, outcome=None, low=None, high=None)
+        return replace(view, blind=True, behaviour=None, rule=None, outcome=None, low=None, high=None, waiting=False)
 
     def frame(self, here: str) -> dict[str, Any]:
         """Return what every whole page shows around itself."""
@@ -186,9 +186,9 @@ def counts_fragment(desk: Desk, asked: Asked) -> Answer:
     view = desk.view(asked)
     counts = desk.store.counts(view)
     judged = sum(count for verdict, count in counts["verdicts"].items() if verdict not in {"none", "any"})
-    return Answer(
-        render("counts", panels=panels(view, counts), items=counts["items"], judged=judged, query=view.to_query())
-    )
+    shown = {"items": counts["items"], "judged": judged, "query": view.to_query()}
+    waiting = counts["waiting_rows"] if view.waiting else None
+    return Answer(render("counts", panels=panels(view, counts), waiting_rows=waiting, **shown))
 
 
 def all_dialog(desk: Desk, asked: Asked) -> Answer:

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 __all__ = ["chips", "orders", "panels", "view_words"]
 
 _MOST_BARS = 12
-_OFF = {"sample": False}
+_OFF = {"sample": False, "waiting": False}
+_WAITS = "Waits for a person"
 _ALWAYS_OPEN = {"behaviour", "verdict"}
 _ORDERS = (("row", "In file order"), ("uncertain", "Most uncertain"), ("random", "Random sample"))
 _VERDICT_WORDS = {"none": "not judged yet", "any": "judged", **{value: name.lower() for _, value, name, _ in VERDICTS}}
@@ -56,7 +57,8 @@ def panels(view: View, counts: Mapping[str, Any]) -> list[Panel]:
     behaviours = _panel("Behaviour", view, "behaviour", counts["behaviours"])
     rules = _panel("Rule", view, "rule", counts["rules"])
     outcomes = [_panel("What happened to the row", view, "outcome", counts["outcomes"])] if "outcomes" in counts else []
-    shown = [behaviours, _probability(view, counts["probability"]), verdicts, *outcomes, languages, rules]
+    first = [_waiting(view, counts["waiting_rows"]), behaviours, _probability(view, counts["probability"])]
+    shown = [*first, verdicts, *outcomes, languages, rules]
     return [panel for panel in shown if panel.bars]
 
 
@@ -79,6 +81,12 @@ def _panel(
     )
     folded = None if key in _ALWAYS_OPEN else not on
     return Panel(title, bars, max(0, len(ranked) - _MOST_BARS), is_folded=folded)
+
+
+def _waiting(view: View, rows: int) -> Panel:
+    """Return one bar: the rows that wait for a person, as many as the run itself counts; none where there are none to show."""
+    bar = Bar("bar-waiting", "rows", rows, 100, replace(view, waiting=not view.waiting).to_query(), view.waiting)
+    return Panel(_WAITS, (bar,) if rows or view.waiting else ())
 
 
 def _with(view: View, **changes: Any) -> View:
@@ -110,6 +118,7 @@ def chips(view: View) -> list[tuple[str, str]]:
 
 def _filters(view: View) -> list[tuple[tuple[str, ...], str]]:
     found: list[tuple[tuple[str, ...], str]] = []
+    found += [(("waiting",), _WAITS.lower())] if view.waiting else []
     named = ("behaviour", "language", "rule", "outcome")
     found += [((key,), str(getattr(view, key))) for key in named if getattr(view, key)]
     if view.verdict:
