@@ -75,8 +75,8 @@ def test_an_audit_prints_what_scripts_read(data: Path) -> None:
     found = json.loads(done.stdout)
     assert found["rows"] == 3
     assert found["refusals"] == {"rows": 1, "share": pytest.approx(1 / 3)}
-    assert found["behaviours"]["refusal.policy"] == {"rows": 1, "findings": 1}
-    assert found["behaviours"]["moralising"] == {"rows": 0, "findings": 0}
+    assert found["behaviours"]["refusal.policy"] == {"rows": 1, "findings": 1, "acted_rows": 0}
+    assert found["behaviours"]["moralising"] == {"rows": 0, "findings": 0, "acted_rows": 0}
     assert found["layout"] == "alpaca"
     assert found["languages"]["en"] == 3
 
@@ -783,11 +783,39 @@ def test_what_is_found_and_never_surely_enough_is_said_with_the_threshold_that_w
     policy = data.parent / "house.toml"
     policy.write_text('name = "house"\nversion = 1\n[actions]\n"disclaimer.professional" = "mend"\n')
     said = unmoor("filter", data, "--policy", policy, "-o", "run", cwd=data.parent).stdout
-    assert "nowhere surely enough to act on: disclaimer.professional (1; the policy asks for 0.80)" in said
+    assert re.search(r"\ndisclaimer\.professional +1 +0 +0\.80 *\n", said)
     assert 'Next: if it is to act on these, "disclaimer.professional" = 0.75 under [thresholds]' in said
     policy.write_text(policy.read_text() + '[thresholds]\n"disclaimer.professional" = 0.75\n')
     said = unmoor("filter", data, "--policy", policy, "-o", "run", "--force", cwd=data.parent).stdout
-    assert "surely enough" not in said and "mended" in said
+    assert "acted on" not in said and "mended" in said
+    numbers = json.loads((data.parent / "run" / "report.json").read_text())["behaviours"]["disclaimer.professional"]
+    assert (numbers["rows"], numbers["acted_rows"], numbers["threshold"]) == (1, 1, 0.75)
+
+
+def test_the_threshold_parts_what_was_found_from_what_was_acted_on_wherever_it_is_counted(data: Path) -> None:
+    answer = "Rest your ankle and cool it. Please consult a qualified doctor before you run again."
+    unsure = {"instruction": "How do I treat a sprained ankle?", "input": "", "output": answer}
+    data.write_text("".join(json.dumps(row) + "\n" for row in [unsure, *ROWS]))
+    policy = data.parent / "house.toml"
+    actions = '"disclaimer.professional" = "mend"\n"refusal.policy" = "drop"\n'
+    policy.write_text(f'name = "house"\nversion = 1\n[actions]\n{actions}[limits]\nmax_removed_share = 0.9\n')
+    said = " ".join(unmoor("filter", data, "--policy", policy, "-o", "run", cwd=data.parent).stdout.split())
+    assert "Policy house acts on what reaches its threshold" in said
+    assert "disclaimer.professional 1 0 0.80" in said and "refusal.policy 1 1 0.80" in said
+    assert "The other rows are under it (from 0.50 on a person is asked), or left alone as an honest inability" in said
+    page = " ".join((data.parent / "run" / "report.html").read_text().split())
+    assert "mend from 0.80" in page and "drop from 0.80" in page
+    assert "The other rows are under it (from 0.50 on a person is asked), or left alone as an honest inability" in page
+    card = (data.parent / "run" / "README.md").read_text()
+    assert "| behaviour | rows | share | policy | acted on |" in card
+    assert "| `mend` from 0.80 | 0 |" in card and "| `drop` from 0.80 | 1 |" in card and "| `keep` | - |" in card
+
+
+def test_what_a_rule_keeps_is_not_counted_as_acted_on(data: Path) -> None:
+    policy = data.parent / "house.toml"
+    policy.write_text('name = "house"\nversion = 1\nextends = "dolphin"\n[rules]\n"en.*" = "keep"\n')
+    told = json.loads(unmoor("filter", data, "--policy", policy, "-o", "run", "--json", cwd=data.parent).stdout)
+    assert told["behaviours"]["refusal.policy"] == {"rows": 1, "findings": 1, "acted_rows": 0}
 
 
 def test_rows_that_wait_for_a_person_are_said_with_the_page_that_shows_them(data: Path) -> None:
@@ -798,7 +826,7 @@ def test_rows_that_wait_for_a_person_are_said_with_the_page_that_shows_them(data
     policy = data.parent / "house.toml"
     policy.write_text('name = "house"\nversion = 1\n[actions]\n"disclaimer.professional" = "mend"\n')
     said = unmoor("filter", data, "--policy", policy, "-o", "my run", cwd=data.parent).stdout
-    assert "\nRows for a person to look at: 1 (review.jsonl), on a page: unmoor review 'my run'\n" in said
+    assert "\nRows for a person to look at: 1 (unmoor review 'my run', or review.jsonl)\n" in said
 
 
 def test_hostile_text_cannot_steer_the_terminal(data: Path) -> None:

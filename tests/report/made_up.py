@@ -228,6 +228,7 @@ def facts(kind: str = "demo", rows: int = 4000, seed: int = 11) -> dict[str, Any
         },
         detectors={"phrases": {"version": "1"}},
         reproduce=[verb],
+        acted=None if kind == "audit" else acted(entries),
     )
     built = builder.build(made)
     if kind == "demo":
@@ -237,6 +238,11 @@ def facts(kind: str = "demo", rows: int = 4000, seed: int = 11) -> dict[str, Any
             "evaluation": evaluation(),
         }
     return built
+
+
+def acted(entries: list[dict[str, Any]]) -> Counter[str]:
+    """Return the rows in which something followed, by behaviour."""
+    return Counter(name for one in entries if one["outcome"] != "kept" for name in counted(one["findings"]))
 
 
 def _as_audit(seen: Any, entries: Any) -> tuple[list[tuple[str, str, str]], list[dict[str, Any]]]:

@@ -135,15 +135,21 @@ def print_pairs(summary: Summary) -> None:
 
 
 def _print_unreached(summary: Summary, policy: Policy) -> None:
-    """Name the behaviours that the policy acts on and that were found, but nowhere surely enough for it."""
-    for name in sorted(policy.acts_on()):
-        rows, threshold = summary.behaviour_rows[name], policy.threshold(name)
-        if rows and not summary.sure_rows[name]:
-            click.echo(
-                f"\nFound, nowhere surely enough to act on: {name} ({rows:,}; the policy asks for {threshold:.2f})"
-            )
-            if threshold > (likely := STRENGTHS["likely"]):
-                click.echo(f'Next: if it is to act on these, "{name}" = {likely:.2f} under [thresholds]')
+    """Say in how many of the rows in which something was found the policy acts on it, where that is not in all of them."""
+    found = [name for name in sorted(policy.acts_on()) if summary.behaviour_rows[name]]
+    if all(summary.acted_rows[name] == summary.behaviour_rows[name] for name in found):
+        return
+    click.echo(f"\nPolicy {policy.name} acts on what reaches its threshold:")
+    listing = table("behaviour", "found", "acted on", "from", right=("found", "acted on", "from"), whole=("behaviour",))
+    for name in found:
+        rows, acted = summary.behaviour_rows[name], summary.acted_rows[name]
+        listing.add_row(name, f"{rows:,}", f"{acted:,}", f"{policy.threshold(name):.2f}")
+    console().print(listing)
+    why = f"under it (from {policy.review_from():.2f} on a person is asked), or left alone as an honest inability"
+    click.echo(fill(f"The other rows are {why}, by a rule, an exception or the floor.", console().width))
+    for name in found:
+        if not summary.sure_rows[name] and policy.threshold(name) > (likely := STRENGTHS["likely"]):
+            click.echo(f'Next: if it is to act on these, "{name}" = {likely:.2f} under [thresholds]')
 
 
 def _languages_said(summary: Summary) -> str:
@@ -183,8 +189,8 @@ def print_done(summary: Summary, policy: Policy, output: AnyPath) -> None:
         click.echo(f"\nOf the removed, rows that another row stands for: {summary.duplicate_rows:,}")
     _print_unreached(summary, policy)
     if summary.review_rows:
-        page = f", on a page: {typed('unmoor review', output)}" if isinstance(output, Path) else ""
-        click.echo(f"\nRows for a person to look at: {summary.review_rows:,} (review.jsonl){page}")
+        page = f"{typed('unmoor review', output)}, or " if isinstance(output, Path) else ""
+        click.echo(f"\nRows for a person to look at: {summary.review_rows:,} ({page}review.jsonl)")
     click.echo(
         f"\nReport:  {output}/report.html\nWhy:     {typed('unmoor explain', output, 'ROW')}\n"
         f"Undo:    {typed('unmoor restore', output, '-o FILE')}"

@@ -26,7 +26,7 @@ from unmoor.layouts import (
     take_rows,
 )
 from unmoor.policy import Policy
-from unmoor.records import REFUSALS
+from unmoor.records import REFUSALS, action_for
 
 __all__ = ["ChunkWorker", "quarantine_entry", "unjudged_entry"]
 
@@ -297,13 +297,21 @@ def _count(judged: list[Judged], result: ChunkResult, policy: Policy | None) -> 
         if result.beside is not None:
             result.beside.add(row.entry, behaviours)
         if policy is not None:
-            result.sure_rows.update(
-                {
-                    finding["behaviour"]
-                    for finding in row.entry["findings"]
-                    if finding["probability"] >= policy.threshold(finding["behaviour"]) and not finding["is_reasoning"]
-                }
-            )
+            _count_sure(row, row.entry["findings"], result, policy)
         result.refusal_rows += any(behaviour in REFUSALS for behaviour in behaviours)
         result.review_rows += row.entry["needs_review"]
         result.duplicate_rows += "duplicate_of" in row.entry
+
+
+def _count_sure(row: Judged, findings: list[dict[str, Any]], result: ChunkResult, policy: Policy) -> None:
+    """Count the behaviours that reach the policy's threshold in a row, and those for which something followed."""
+    sure, acted = set(), set()
+    for finding in findings:
+        behaviour = finding["behaviour"]
+        if finding["probability"] >= policy.threshold(behaviour) and not finding["is_reasoning"]:
+            sure.add(behaviour)
+            action = action_for(policy.actions, policy.rules, behaviour, finding["rule"])
+            if action == "review" or (action != "keep" and row.outcome != "kept"):
+                acted.add(behaviour)
+    result.sure_rows.update(sure)
+    result.acted_rows.update(acted)

@@ -14,7 +14,9 @@ from unmoor.records import BEHAVIOURS, OUTCOMES
 
 __all__ = ["Summary"]
 
-_COUNTERS = ("outcomes", "behaviour_rows", "behaviour_findings", "sure_rows", "languages", "layouts", "opinions")
+_COUNTERS = (
+    "outcomes", "behaviour_rows", "behaviour_findings", "sure_rows", "acted_rows", "languages", "layouts", "opinions",
+)  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -29,6 +31,8 @@ class Summary:
     behaviour_findings: Counter[str] = field(default_factory=Counter)
     sure_rows: Counter[str] = field(default_factory=Counter)
     """Rows with a finding that reaches the policy's threshold, by behaviour; empty without a policy."""
+    acted_rows: Counter[str] = field(default_factory=Counter)
+    """Of these, the rows in which something followed: not where a rule, an exception or the floor keeps the row as it was."""
     languages: Counter[str] = field(default_factory=Counter)
     layouts: Counter[str] = field(default_factory=Counter)
     opinions: Counter[str] = field(default_factory=Counter)
@@ -84,7 +88,11 @@ class Summary:
     def as_json(self) -> dict[str, Any]:
         """Return the numbers under the names that scripts read."""
         behaviours = {
-            name: {"rows": self.behaviour_rows[name], "findings": self.behaviour_findings[name]}
+            name: {
+                "rows": self.behaviour_rows[name],
+                "findings": self.behaviour_findings[name],
+                "acted_rows": self.acted_rows[name],
+            }
             for name in (*BEHAVIOURS, *sorted(set(self.behaviour_rows) - set(BEHAVIOURS)))
         }
         share = self.refusal_rows / self.rows if self.rows else 0.0

@@ -113,7 +113,9 @@ def _dataset_parts(facts: Mapping[str, Any], kept: int, names: Sequence[str], li
         f"{_own_word(policy)}\n",
         "## What was found\n",
         _behaviours(facts),
-        "Ranges are 95% Wilson intervals. They cover chance, not the mistakes of the detectors.\n",
+        "Ranges are 95% Wilson intervals. They cover chance, not the mistakes of the detectors. The policy acts on what reaches "
+        "its threshold, the probability after its action; the other rows are under it, or left alone as an honest inability, by a "
+        "rule, an exception or the floor.\n",
         *_collateral_part(facts.get("collateral")),
         "## Files\n",
         "\n".join(f"- `{name}`: {_FILES[name.split('.')[0]]}" for name in names if name.split(".")[0] in _FILES) + "\n",
@@ -170,11 +172,20 @@ def _behaviours(facts: Mapping[str, Any]) -> str:
             f"{_code(name)}: {BEHAVIOURS.get(name, 'matches a list')}",
             whole(item["rows"]),
             f"{share(item['share'])} ({share(item['low'])} to {share(item['high'])})" if item["rows"] else "0%",
-            _code(actions.get(name, "keep")),
+            *_acting(actions.get(name, "keep"), item),
         ]
         for name, item in facts["behaviours"].items()
     ]
-    return _table(["behaviour", "rows", "share", "policy"], lines)
+    return _table(["behaviour", "rows", "share", "policy", "acted on"], lines)
+
+
+def _acting(action: str, item: Mapping[str, Any]) -> list[str]:
+    """Return what the policy does about a behaviour, from which probability, and in how many rows it did."""
+    if "acted_rows" not in item:
+        return [_code(action), "-"]
+    is_kept = action == "keep"
+    threshold = "" if is_kept else f" from {item['threshold']:.2f}"
+    return [f"{_code(action)}{threshold}", "-" if is_kept and not item["acted_rows"] else whole(item["acted_rows"])]
 
 
 def _collateral_part(collateral: Mapping[str, Any] | None) -> list[str]:

@@ -52,6 +52,8 @@ class Made:
     input: Mapping[str, Any] = field(default_factory=dict)
     detectors: Mapping[str, Any] | None = None
     reproduce: Sequence[str] = ()
+    acted: Mapping[str, int] | None = None
+    """The rows in which a policy acts on a behaviour; None where that was not counted."""
 
 
 @dataclass(slots=True)
@@ -147,6 +149,12 @@ class FactsBuilder:
         is_asked = finding["probability"] == _CALLED_RIGHT and _JUDGED in entry.get("reason", "")
         return not finding["is_reasoning"] and (is_sure or is_asked)
 
+    def _acting(self, behaviour: str, acted: Mapping[str, int] | None) -> dict[str, Any]:
+        """Return from which probability the policy acts on a behaviour and in how many rows it does; nothing without a policy."""
+        if self._policy is None or acted is None:
+            return {}
+        return {"threshold": self._threshold(behaviour), "acted_rows": acted.get(behaviour, 0)}
+
     def _threshold(self, behaviour: str) -> float:
         thresholds = (self._policy or {}).get("thresholds", {})
         return float(thresholds.get(behaviour, thresholds.get("default", 0.8)))
@@ -181,7 +189,10 @@ class FactsBuilder:
             "floor": {"rows": self._floor_rows},
             "review": {"rows": self._review_rows},
             "reasoning": {"rows": self._reasoning_rows},
-            "behaviours": {name: _behaviour_json(tally, rows) for name, tally in self._behaviours.items()},
+            "behaviours": {
+                name: _behaviour_json(tally, rows) | self._acting(name, made.acted)
+                for name, tally in self._behaviours.items()
+            },
             "languages": dict(made.languages),
             "languages_sample": dict(made.languages_sample) if made.languages_sample else None,
             "by_language": self._by("languages"),
