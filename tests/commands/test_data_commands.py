@@ -230,6 +230,41 @@ def test_one_row_is_a_row(tmp_path: Path) -> None:
     assert "\n1 row stays of 1. In the input, 1 row (100%) declined" in (tmp_path / "run" / "README.md").read_text()
 
 
+def test_several_files_are_told_apart_in_terminal_numbers_and_report(tmp_path: Path) -> None:
+    (tmp_path / "all").mkdir()
+    for name, rows in {"a.jsonl": ROWS[:1] * 3, "b.jsonl": ROWS, "c.jsonl": [ROWS[0], *ROWS, *ROWS]}.items():
+        (tmp_path / "all" / name).write_text("".join(json.dumps(row) + "\n" for row in rows))
+    audited = unmoor("audit", "all", cwd=tmp_path).stdout
+    lines = [line.split() for line in audited.splitlines() if ".jsonl " in line]
+    assert lines == [["c.jsonl", "7", "2", "29%"], ["b.jsonl", "3", "1", "33%"], ["a.jsonl", "3", "0", "0%"]]
+    done = unmoor("filter", "all", "-o", "run", cwd=tmp_path)
+    lines = [line.split() for line in done.stdout.splitlines() if ".jsonl " in line]
+    assert lines[:2] == [["c.jsonl", "7", "2", "29%", "2"], ["b.jsonl", "3", "1", "33%", "1"]]
+    expected = [
+        {"name": "a.jsonl", "rows": 3, "refusal_rows": 0, "removed": 0},
+        {"name": "b.jsonl", "rows": 3, "refusal_rows": 1, "removed": 1},
+        {"name": "c.jsonl", "rows": 7, "refusal_rows": 2, "removed": 2},
+    ]
+    assert json.loads(unmoor("audit", "all", "--json", cwd=tmp_path).stdout)["files"] == [
+        {**file, "removed": 0} for file in expected
+    ]
+    assert json.loads((tmp_path / "run" / "report.json").read_text())["files"] == expected
+    assert 'id="files"' in (tmp_path / "run" / "report.html").read_text()
+    alone = unmoor("filter", "all/b.jsonl", "-o", "one", cwd=tmp_path)
+    assert "b.jsonl " not in alone.stdout.split("\n", 1)[1]
+    assert 'id="files"' not in (tmp_path / "one" / "report.html").read_text()
+
+
+def test_of_many_files_the_terminal_names_those_with_most_refusals(tmp_path: Path) -> None:
+    (tmp_path / "all").mkdir()
+    for number in range(30):
+        (tmp_path / "all" / f"{number:02}.jsonl").write_text(json.dumps(ROWS[number == 27]) + "\n")
+    said = unmoor("audit", "all", cwd=tmp_path).stdout
+    lines = [line.split() for line in said.splitlines() if ".jsonl " in line]
+    assert len(lines) == 15 and lines[0][0] == "27.jsonl"
+    assert "The 15 files with most refusals; --json lists all 30." in said
+
+
 def test_an_altered_run_fails_verification(data: Path) -> None:
     unmoor("filter", data, "-o", "run", cwd=data.parent)
     with (data.parent / "run" / "removed.jsonl").open("ab") as file:

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from unmoor.commands.beside import print_list_beside
-from unmoor.commands.found import paired_json, print_found, print_pairs
+from unmoor.commands.found import paired_json, print_files, print_found, print_pairs
 from unmoor.commands.inputs import data_flags, data_options, job_for, run_flags, run_with_progress
 from unmoor.commands.places import Place
 from unmoor.commands.shares import share
@@ -45,6 +45,7 @@ def command(path: AnyPath, output: AnyPath | None, as_json: bool, fail_over: str
         print_json(summary.as_json() | paired_json(summary))
     else:
         print_found(path, summary, options["layout"])
+        print_files(summary)
         print_pairs(summary)
         print_list_beside(summary)
         after = typed("unmoor filter", path, *data_flags(options), "--policy dolphin -o RUN")

@@ -17,10 +17,11 @@ from unmoor.policy import Policy
 from unmoor.records import BEHAVIOURS, UNRECOGNISED_FROM
 from unmoor.storage import AnyPath
 
-__all__ = ["print_done", "print_found"]
+__all__ = ["print_done", "print_files", "print_found"]
 
 _LANGUAGES = {"und": "not recognised", "none": "no answer to learn"}
 _MOST_LANGUAGES = 5
+_MOST_FILES = 15
 _NAMED = 3
 """Names shown of what was not read."""
 _NO_JUDGE = "It was unsure, or wrong about a row with a known label. Next: another judge."
@@ -64,6 +65,24 @@ def print_found(path: AnyPath, summary: Summary, layout_asked: str | None = None
             click.echo("That is most of them: what is said above is said of the few others.")
     if summary.opinions:
         _print_opinions(summary.opinions, summary.judge_error)
+
+
+def print_files(summary: Summary, *, with_removed: bool = False) -> None:
+    """Say how many rows each of several files has, how many with a refusal, and how many were removed; the worst files first."""
+    files = sorted(summary.by_file(), key=lambda file: (-file["refusal_rows"], -file["rows"]))
+    if len(files) < 2:
+        return
+    figures = ("rows", "any refusal", "share", *(("removed",) if with_removed else ()))
+    listing = table("file", *figures, right=figures)
+    for file in files[:_MOST_FILES]:
+        rows, refusals = file["rows"], file["refusal_rows"]
+        removed = (f"{file['removed']:,}",) if with_removed else ()
+        share = percent(refusals / rows) if rows else "-"
+        listing.add_row(visible(file["name"]), f"{rows:,}", f"{refusals:,}", share, *removed)
+    click.echo()
+    console().print(listing)
+    if len(files) > _MOST_FILES:
+        click.echo(f"The {_MOST_FILES} files with most refusals; --json lists all {len(files):,}.")
 
 
 def _not_read_said(files: int, folders: int, names: list[str]) -> str:
@@ -185,6 +204,7 @@ def print_done(summary: Summary, policy: Policy, output: AnyPath) -> None:
             listing.add_row(outcome, f"{rows:,}", percent(rows / summary.rows))
     listing.add_row("input", f"{summary.rows:,}", "")
     console().print(listing)
+    print_files(summary, with_removed=True)
     if summary.duplicate_rows:
         click.echo(f"\nOf the removed, rows that another row stands for: {summary.duplicate_rows:,}")
     _print_unreached(summary, policy)

@@ -130,6 +130,7 @@ class RunReport:
             detectors=summary.detectors,
             reproduce=self.reproduce,
             acted=summary.acted_rows if self.policy else None,
+            files=summary.by_file(),
         )
         facts: dict[str, Any] = builder.build(made)
         if (pairs := getattr(summary.observed, "pairs", None)) is not None:

@@ -17,6 +17,7 @@ __all__ = ["Summary"]
 _COUNTERS = (
     "outcomes", "behaviour_rows", "behaviour_findings", "sure_rows", "acted_rows", "languages", "layouts", "opinions",
 )  # fmt: skip
+_BY_FILE = ("file_rows", "file_refusals", "file_removed")
 
 
 @dataclass(slots=True)
@@ -26,6 +27,9 @@ class Summary:
     source: DataSet
     layout: str
     file_rows: Counter[str] = field(default_factory=Counter)
+    file_refusals: Counter[str] = field(default_factory=Counter)
+    file_removed: Counter[str] = field(default_factory=Counter)
+    """Rows by file: all of them, those with any refusal, and those that were removed."""
     outcomes: Counter[str] = field(default_factory=Counter)
     behaviour_rows: Counter[str] = field(default_factory=Counter)
     behaviour_findings: Counter[str] = field(default_factory=Counter)
@@ -80,6 +84,18 @@ class Summary:
         """Return the rows that the policy removed; duplicates went for another reason."""
         return self.outcomes["removed"] - self.duplicate_rows
 
+    def by_file(self) -> list[dict[str, Any]]:
+        """Return of each file in order its name, its rows, those with any refusal and those that were removed."""
+        return [
+            {
+                "name": name,
+                "rows": rows,
+                "refusal_rows": self.file_refusals[name],
+                "removed": self.file_removed[name],
+            }
+            for name, rows in self.file_rows.items()
+        ]
+
     def first_bad_row(self) -> str:
         """Return where the first row in the quarantine stands and what is wrong with it."""
         bad = self.first_bad
@@ -104,6 +120,7 @@ class Summary:
             "languages": self.told_languages(),
             "languages_sample": self.languages_sample(),
             "refusals": {"rows": self.refusal_rows, "share": share},
+            "files": self.by_file(),
             "behaviours": behaviours,
             "counts": self.counts(),
             "review": {"rows": self.review_rows},
@@ -118,7 +135,10 @@ class Summary:
         """Add the numbers of one chunk."""
         for name in _COUNTERS:
             getattr(self, name).update(getattr(result, name))
-        self.file_rows[self.source.file_name(result.file)] += result.outcomes.total()
+        file = self.source.file_name(result.file)
+        self.file_rows[file] += result.outcomes.total()
+        self.file_refusals[file] += result.refusal_rows
+        self.file_removed[file] += result.outcomes["removed"]
         self.refusal_rows += result.refusal_rows
         self.review_rows += result.review_rows
         self.duplicate_rows += result.duplicate_rows
@@ -135,8 +155,7 @@ class Summary:
     def state(self) -> dict[str, Any]:
         """Return the numbers as JSON, for a checkpoint or for shards to be joined."""
         return {
-            **{name: dict(getattr(self, name)) for name in _COUNTERS},
-            "file_rows": dict(self.file_rows),
+            **{name: dict(getattr(self, name)) for name in (*_COUNTERS, *_BY_FILE)},
             "refusal_rows": self.refusal_rows,
             "review_rows": self.review_rows,
             "duplicate_rows": self.duplicate_rows,
@@ -150,9 +169,8 @@ class Summary:
         self, state: dict[str, Any], observer: Callable[[], RowObserver] | None, *, rows_before: int = 0
     ) -> None:
         """Add what another process counted; `rows_before` is how many rows stand before its own."""
-        for name in _COUNTERS:
+        for name in (*_COUNTERS, *_BY_FILE):
             getattr(self, name).update(state[name])
-        self.file_rows.update(state["file_rows"])
         self.refusal_rows += state["refusal_rows"]
         self.review_rows += state["review_rows"]
         self.duplicate_rows += state["duplicate_rows"]

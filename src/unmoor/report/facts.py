@@ -54,6 +54,8 @@ class Made:
     reproduce: Sequence[str] = ()
     acted: Mapping[str, int] | None = None
     """The rows in which a policy acts on a behaviour; None where that was not counted."""
+    files: Sequence[Mapping[str, Any]] = ()
+    """Of each file its `name`, its `rows`, and of these `refusal_rows` and `removed`."""
 
 
 @dataclass(slots=True)
@@ -197,6 +199,7 @@ class FactsBuilder:
             "languages_sample": dict(made.languages_sample) if made.languages_sample else None,
             "by_language": self._by("languages"),
             "by_source": self._by("sources"),
+            "files": [dict(file) for file in made.files],
             "pairs": None,
             "positions": {name: dict(tally.positions) for name, tally in self._behaviours.items() if tally.positions},
             "rules": [
