@@ -265,6 +265,22 @@ def test_of_many_files_the_terminal_names_those_with_most_refusals(tmp_path: Pat
     assert "The 15 files with most refusals; --json lists all 30." in said
 
 
+def test_rows_of_several_layouts_are_said_to_be_no_single_table(tmp_path: Path) -> None:
+    talk = [{"role": "user", "content": "Name a tree."}, {"role": "assistant", "content": "An oak."}]
+    (tmp_path / "all").mkdir()
+    (tmp_path / "all" / "a.jsonl").write_text("".join(json.dumps(row) + "\n" for row in ROWS))
+    (tmp_path / "all" / "b.jsonl").write_text(json.dumps({"messages": talk}) + "\n")
+    said = "Rows of several layouts are no single table: `datasets` may refuse to load what is kept. Next: filter the rows of each"
+    for command in (("audit", "all"), ("filter", "all", "-o", "run")):
+        assert said in " ".join(unmoor(*command, cwd=tmp_path).stdout.split())
+    card = (tmp_path / "run" / "README.md").read_text()
+    assert "The input's rows are in several layouts (`alpaca` 3, `messages` 1)" in card
+    assert "no single table" not in unmoor("audit", "all/a.jsonl", cwd=tmp_path).stdout
+    table = [{"prompt": "Name a tree.", "completion": "An oak.", "messages": talk}, {"prompt": None, "messages": talk}]
+    pq.write_table(pa.Table.from_pylist(table), tmp_path / "one.parquet")
+    assert "no single table" not in unmoor("audit", "one.parquet", cwd=tmp_path).stdout
+
+
 def test_an_altered_run_fails_verification(data: Path) -> None:
     unmoor("filter", data, "-o", "run", cwd=data.parent)
     with (data.parent / "run" / "removed.jsonl").open("ab") as file:

@@ -112,6 +112,21 @@ def test_where_nothing_was_removed_no_config_is_offered_that_nobody_can_load(
         assert "No row was removed" in card.text
 
 
+def test_rows_of_several_layouts_are_named_before_they_are_sent(tmp_path: Path, run: Path) -> None:
+    talk = [{"role": "user", "content": "Name a tree."}, {"role": "assistant", "content": "An oak."}]
+    rows = [*ROWS, {"messages": talk}]
+    (tmp_path / "trees.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    assert _unmoor(tmp_path, None, "filter", "trees.jsonl", "-o", "run").returncode == 0
+    said = " ".join(_push(tmp_path / "run", None).stdout.split())
+    assert (
+        "rows are in several layouts (alpaca 120, messages 1): `datasets` may refuse to load what stays as one table."
+        in said
+    )
+    assert json.loads(_push(tmp_path / "run", None, "--json").stdout)["mixed_layouts"] == {"alpaca": 120, "messages": 1}
+    assert "several layouts" not in _push(run, None).stdout
+    assert json.loads(_push(run, None, "--json").stdout)["mixed_layouts"] == {}
+
+
 def test_a_public_data_set_is_not_written_to_unless_public_was_said(run: Path, hub: FakeHub) -> None:
     hub.repos["me/trees"] = {"private": False, "files": {}}
     done = _push(run, hub, "--yes")

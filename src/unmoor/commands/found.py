@@ -25,6 +25,10 @@ _MOST_FILES = 15
 _NAMED = 3
 """Names shown of what was not read."""
 _NO_JUDGE = "It was unsure, or wrong about a row with a known label. Next: another judge."
+_NO_TABLE = (
+    "Rows of several layouts are no single table: `datasets` may refuse to load what is kept. "
+    "Next: filter the rows of each layout as a file of their own."
+)
 _NARROW = 64
 """Columns under which a table leaves out what a behaviour is: three words a line help nobody."""
 
@@ -35,10 +39,10 @@ def print_found(path: AnyPath, summary: Summary, layout_asked: str | None = None
     told = f": {plural(summary.rows, 'row')}, {summary.source.describe()}"
     name = str(path) if len(str(path)) + len(told) <= width else path.name
     click.echo(short(name, max(20, width - len(told))) + told)
-    click.echo(fill(_layout_said(summary, layout_asked), width, break_long_words=False, break_on_hyphens=False))
-    click.echo(fill(_languages_said(summary), width, break_long_words=False, break_on_hyphens=False))
-    if unknown := _unrecognised_said(summary):
-        click.echo(fill(unknown, width, break_long_words=False, break_on_hyphens=False))
+    no_table = _NO_TABLE if summary.mixed_layouts() else ""
+    said = (_layout_said(summary, layout_asked), no_table, _languages_said(summary), _unrecognised_said(summary))
+    for words in filter(None, said):
+        click.echo(fill(words, width, break_long_words=False, break_on_hyphens=False))
     if not_read := summary.source.not_read():
         click.echo(_not_read_said(**not_read["not_read"]))
     click.echo()

@@ -122,6 +122,7 @@ class RunReport:
             input={
                 "path": summary.source.name,
                 "layout": summary.layout,
+                "mixed_layouts": summary.mixed_layouts(),
                 "format": summary.source.describe(),
                 "size_bytes": sum(file["size_bytes"] for file in summary.inputs),
                 **_hash_said(summary.inputs),

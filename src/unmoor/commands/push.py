@@ -50,6 +50,7 @@ def command(run: Path, repo: str, as_json: bool, licence: str, **options: Any) -
                 "public": wanted.is_public,
                 "files": wanted.sizes(),
                 "address": address,
+                "mixed_layouts": wanted.mixed_layouts,
             }
         )
         return
@@ -57,6 +58,12 @@ def command(run: Path, repo: str, as_json: bool, licence: str, **options: Any) -
     for name, count in wanted.sizes().items():
         listing.add_row(name, size(count))
     console().print(listing)
+    if wanted.mixed_layouts:
+        told = ", ".join(f"{name} {rows:,}" for name, rows in wanted.mixed_layouts.items())
+        console().print(
+            f"The input's rows are in several layouts ({told}): `datasets` may refuse to load what stays as one table. "
+            "Next: filter and publish the rows of each layout as a data set of their own."
+        )
     seen = "public: everybody can read it" if wanted.is_public else "private"
     click.echo(
         f"Sent to {address} ({seen})." if address else f"Nothing was sent. With --yes this goes to {repo} ({seen})."

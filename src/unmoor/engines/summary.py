@@ -96,6 +96,11 @@ class Summary:
             for name, rows in self.file_rows.items()
         ]
 
+    def mixed_layouts(self) -> dict[str, int]:
+        """Return the layouts, with their rows, of rows that are no single table; empty where one layout or Parquet holds them."""
+        is_table = self.source.format == "parquet" or len(self.layouts) < 2
+        return {} if is_table else dict(self.layouts.most_common())
+
     def first_bad_row(self) -> str:
         """Return where the first row in the quarantine stands and what is wrong with it."""
         bad = self.first_bad

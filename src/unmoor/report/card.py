@@ -100,6 +100,7 @@ def _dataset_parts(facts: Mapping[str, Any], kept: int, names: Sequence[str], li
     return [
         f"# {title}, filtered by unmoor\n",
         f"{intro}\n",
+        *_layouts_part(source.get("mixed_layouts") or {}),
         "The licence of the input holds for what stays"
         + (".\n" if licence else "; `license: other` above is for you to replace with it.\n"),
         "## What was done\n",
@@ -125,6 +126,13 @@ def _dataset_parts(facts: Mapping[str, Any], kept: int, names: Sequence[str], li
         f"Input: {title}, SHA-256 {_hash(source)}. unmoor {_plain_name(facts['unmoor'])}.\n",
         _OWNER.format(who=_DATA_OWNER),
     ]
+
+
+def _layouts_part(layouts: Mapping[str, int]) -> list[str]:
+    """Return what who loads the rows has to know where they are in several layouts."""
+    told = ", ".join(f"{_code(name)} {whole(rows)}" for name, rows in layouts.items())
+    words = "`datasets` may refuse to load what stays as one table. Read it as JSON, row by row."
+    return [f"The input's rows are in several layouts ({told}): {words}\n"] if layouts else []
 
 
 def _hash(source: Mapping[str, Any]) -> str:

@@ -42,6 +42,8 @@ class Upload:
     files: Mapping[str, Path]
     card: bytes
     is_public: bool
+    mixed_layouts: Mapping[str, int]
+    """The layouts, with their rows, of rows that are no single table; empty where they are one."""
 
     def sizes(self) -> dict[str, int]:
         """Return the size of each file in bytes, the card first."""
@@ -80,8 +82,10 @@ def plan_upload(
         if ALSO[each] not in there:
             raise UsageError(f"{run} has no {ALSO[each]}")
     names = sorted({*rows, *(ALSO[each] for each in also)})
-    card = render_dataset_card(_facts(run), names, licence=licence)
-    return Upload(repo, {name: run / name for name in names}, card, is_public)
+    facts = _facts(run)
+    card = render_dataset_card(facts, names, licence=licence)
+    mixed = facts["input"].get("mixed_layouts") or {}
+    return Upload(repo, {name: run / name for name in names}, card, is_public, mixed)
 
 
 def licence_doubt(licence: str) -> str:
