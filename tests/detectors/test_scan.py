@@ -67,6 +67,20 @@ def test_many_texts_compile_once_and_the_next_process_not_at_all(
     assert compilations == [len(phrases)]
 
 
+def test_a_compiled_set_that_was_changed_on_the_disk_is_compiled_again(
+    phrases: tuple[Phrase, ...], compilations: list[int], tmp_path: Path
+) -> None:
+    first = Scanner(phrases)
+    found = [first.hits(REFUSAL, ["en"]) for _ in range(6)]
+    (stored,) = (tmp_path / "unmoor").glob("*.hs")
+    written = stored.read_bytes()
+    stored.write_bytes(written[:-1] + bytes([written[-1] ^ 1]))
+    second = Scanner(phrases)
+    assert [second.hits(REFUSAL, ["en"]) for _ in range(6)][5] == found[5]
+    assert compilations == [len(phrases)] * 2
+    assert stored.read_bytes() == written
+
+
 def test_a_set_that_hyperscan_does_not_take_is_tried_once(
     phrases: tuple[Phrase, ...], compilations: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -71,6 +71,28 @@ def test_a_mistake_in_a_phrase_is_named(tmp_path: Path, change: tuple[str, str],
         load_pack("xx", tmp_path)
 
 
+def test_a_cache_that_was_changed_anywhere_is_made_again_and_changes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    pack = load_pack("xx", make_pack(tmp_path))
+    kept = sorted((tmp_path / "cache" / "unmoor").iterdir())
+    assert [path.name.partition("-")[0] for path in kept] == ["contents", "patterns"]
+    for path in kept:
+        written = path.read_bytes()
+        for changed in (b"{}", b"", *(_flipped(written, bit) for bit in range(0, len(written) * 8, 61))):
+            path.write_bytes(changed)
+            load_pack.cache_clear()
+            assert load_pack("xx", tmp_path) == pack
+            assert path.read_bytes() == written
+
+
+def _flipped(data: bytes, bit: int) -> bytes:
+    changed = bytearray(data)
+    changed[bit // 8] ^= 1 << bit % 8
+    return bytes(changed)
+
+
 def test_an_unknown_key_of_the_pack_is_named(tmp_path: Path) -> None:
     make_pack(tmp_path, pack=PACK.replace("tested", "testd"))
     with pytest.raises(PackError, match=r'pack.toml: unknown key "testd"\. Did you mean "tested"'):

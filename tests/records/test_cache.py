@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from unmoor.errors import MachineError
-from unmoor.records.cache import cache_folder
+from unmoor.records.cache import cache_folder, keep_in_cache, kept_in_cache
 
 
 @pytest.fixture
@@ -39,3 +39,19 @@ def test_a_cache_that_others_could_have_filled_is_not_taken(nobody: Path) -> Non
     cache_folder_of_another.symlink_to(nobody)
     with pytest.raises(MachineError, match="Next: set XDG_CACHE_HOME"):
         cache_folder()
+
+
+def test_what_was_kept_comes_back_and_with_any_bit_changed_or_any_byte_missing_does_not(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "kept.json"
+    assert kept_in_cache(path) is None
+    keep_in_cache(path, b'{"pattern": "i can.?t"}')
+    written = path.read_bytes()
+    assert kept_in_cache(path) == b'{"pattern": "i can.?t"}'
+    for bit in range(len(written) * 8):
+        flipped = bytearray(written)
+        flipped[bit // 8] ^= 1 << bit % 8
+        path.write_bytes(flipped)
+        assert kept_in_cache(path) is None
+    for length in range(len(written)):
+        path.write_bytes(written[:length])
+        assert kept_in_cache(path) is None

@@ -8,7 +8,7 @@ from importlib.metadata import version as package_version
 from pathlib import Path
 from typing import Any
 
-from unmoor.records import cache_folder, keep_in_cache
+from unmoor.records import cache_folder, keep_in_cache, kept_in_cache
 
 __all__ = ["compiled_set", "not_trusted", "note", "stored_set", "trusted_hyperscan"]
 
@@ -68,10 +68,13 @@ def compiled_set(expressions: list[bytes], flags: int, *, literal: bool = False)
 def stored_set(expressions: list[bytes], kind: str) -> Any:
     """Return the database that an earlier run compiled, or None."""
     hyperscan = trusted_hyperscan()
+    data = kept_in_cache(_stored_path(expressions, kind))
+    if data is None:
+        return None
     try:
-        stored = hyperscan.loadb(_stored_path(expressions, kind).read_bytes(), mode=hyperscan.HS_MODE_BLOCK)
+        stored = hyperscan.loadb(data, mode=hyperscan.HS_MODE_BLOCK)
         stored.scratch = hyperscan.Scratch(stored)
-    except (OSError, ValueError, hyperscan.error):
+    except (ValueError, hyperscan.error):  # compiled for another processor
         return None
     return stored
 

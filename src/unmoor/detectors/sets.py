@@ -21,7 +21,7 @@ from unmoor.detectors.databases import compiled_set, not_trusted, note, stored_s
 from unmoor.detectors.literals import KEPT, must_have
 from unmoor.detectors.normalise import fold_letters, fold_text
 from unmoor.languages import Phrase
-from unmoor.records import cache_folder, keep_in_cache
+from unmoor.records import cache_folder, keep_in_cache, kept_in_cache
 
 __all__ = ["HyperscanSet", "PhraseSet", "Re2Set", "WarmingSet", "parted", "phrase_database"]
 
@@ -210,12 +210,9 @@ def _words(phrases: Sequence[tuple[int, Phrase]], *, find_now: bool) -> list[lis
     """Return the words that each phrase must hold: from the user's cache or, if `find_now`, found and then cached; else None."""
     trusted_hyperscan()
     path = _words_path(phrases)
-    try:
-        stored = json.loads(path.read_bytes())
-        if [len(stored), {type(word) for words in stored for word in words} | {str}] == [len(phrases), {str}]:
-            return list(stored)
-    except (OSError, ValueError, TypeError):
-        pass
+    stored = kept_in_cache(path)
+    if stored is not None:
+        return list(json.loads(stored))
     if not find_now:
         return None
     found = [list(must_have(phrase.pattern.exact)) for _, phrase in phrases]

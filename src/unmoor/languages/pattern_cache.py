@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from unmoor.languages.pattern import Pattern, read_pattern
-from unmoor.records import cache_folder, keep_in_cache
+from unmoor.records import cache_folder, keep_in_cache, kept_in_cache
 
 __all__ = ["PatternCache", "kept_contents", "pattern_path"]
 
@@ -55,12 +55,9 @@ def pattern_path(pack_sha256: str) -> Path:
 def kept_contents(pack_sha256: str, parsed: Callable[[], dict[str, Any]]) -> dict[str, Any]:
     """Return what the files of a pack say, `parsed` once: reading TOML takes thirty times as long as reading JSON."""
     path = cache_folder() / f"contents-{pack_sha256[:24]}.json"
-    try:
-        stored = json.loads(path.read_bytes())
-    except (OSError, ValueError):
-        stored = None
-    if isinstance(stored, dict):
-        return stored
+    stored = kept_in_cache(path)
+    if stored is not None:
+        return dict(json.loads(stored))
     contents = parsed()
     keep_in_cache(path, json.dumps(contents).encode())
     return contents
@@ -68,11 +65,8 @@ def kept_contents(pack_sha256: str, parsed: Callable[[], dict[str, Any]]) -> dic
 
 def _read(path: Path) -> dict[str, tuple[str, str]]:
     """Return what a cache file holds; nothing where there is none or it is not what was written."""
-    try:
-        stored = json.loads(path.read_bytes())
-        return {str(source): (str(exact), str(wide)) for source, (exact, wide) in stored.items()}
-    except (OSError, ValueError, AttributeError, TypeError):
-        return {}
+    stored = json.loads(kept_in_cache(path) or b"{}")
+    return {source: (exact, wide) for source, (exact, wide) in stored.items()}
 
 
 @lru_cache(maxsize=1)

@@ -1,6 +1,6 @@
 """What flows through unmoor: conversations, findings, decisions and verdicts. Standard library only."""
 
-from unmoor.records.cache import cache_folder, keep_in_cache
+from unmoor.records.cache import cache_folder, keep_in_cache, kept_in_cache
 from unmoor.records.conversation import Conversation, Path, Piece, Role, Row, Turn
 from unmoor.records.decision import ACTIONS, OUTCOMES, Decision, Edit, Outcome, action_for, rule_for
 from unmoor.records.finding import BEHAVIOURS, FLOOR_TOPICS, REFUSALS, UNRECOGNISED_FROM, Finding
@@ -33,6 +33,7 @@ __all__ = [
     "action_for",
     "cache_folder",
     "keep_in_cache",
+    "kept_in_cache",
     "reasoning_spans",
     "rule_for",
     "without_reasoning",

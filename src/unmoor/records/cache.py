@@ -1,7 +1,11 @@
-"""From the user's settings to the folder where what is costly to make is kept between runs, and from bytes to a file in it."""
+"""From the user's settings to the folder where what is costly to make is kept between runs, and from bytes to its files and back.
+
+A file there begins with the SHA-256 of the rest: one that a failing disk or an editor changed is made again, and never believed.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import os
 import stat
 import tempfile
@@ -9,8 +13,9 @@ from pathlib import Path
 
 from unmoor.errors import MachineError
 
-__all__ = ["cache_folder", "keep_in_cache"]
+__all__ = ["cache_folder", "keep_in_cache", "kept_in_cache"]
 
+_DIGEST_BYTES = hashlib.sha256().digest_size
 _NEXT = "Next: set XDG_CACHE_HOME to a folder of your own"
 
 
@@ -44,9 +49,20 @@ def _without_home() -> Path:
 def keep_in_cache(path: Path, data: bytes) -> None:
     """Write a cache file whole or not at all; where the folder cannot be written, the next start makes it again."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
+            file.write(hashlib.sha256(data).digest())
             file.write(data)
         Path(file.name).replace(path)
     except OSError:
         return
+
+
+def kept_in_cache(path: Path) -> bytes | None:
+    """Return what `keep_in_cache` wrote, or None where there is no such file or it is not as it was written."""
+    try:
+        stored = path.read_bytes()
+    except OSError:
+        return None
+    digest, data = stored[:_DIGEST_BYTES], stored[_DIGEST_BYTES:]
+    return data if hashlib.sha256(data).digest() == digest else None

@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import os
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemBytecodeCache, PackageLoader, StrictUndefined
+from jinja2 import BytecodeCache, Environment, PackageLoader, StrictUndefined
+from jinja2.bccache import Bucket
 from markupsafe import Markup
 
-from unmoor.records import BEHAVIOURS, UNRECOGNISED_FROM, cache_folder
+from unmoor.records import BEHAVIOURS, UNRECOGNISED_FROM, cache_folder, keep_in_cache, kept_in_cache
 from unmoor.report import plots, visible
 from unmoor.report.facts import POSITIONS
 from unmoor.report.headline import completed, questions_of, row_words, rows_of, shown_evaluation
@@ -83,14 +83,22 @@ def _page(facts: dict[str, Any]) -> str:
     )
 
 
-def _kept_templates() -> FileSystemBytecodeCache | None:
-    """Return where compiled templates are kept between runs; None where nothing can be written."""
-    folder = cache_folder() / "templates"
-    try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError:
-        return None
-    return FileSystemBytecodeCache(str(folder)) if os.access(folder, os.W_OK) else None
+class _KeptTemplates(BytecodeCache):
+    """Keeps compiled templates between runs."""
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        """Fill the bucket with what was kept for it, if anything was."""
+        data = kept_in_cache(self._path(bucket))
+        if data is not None:
+            bucket.bytecode_from_string(data)
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        """Keep what is in the bucket."""
+        keep_in_cache(self._path(bucket), bucket.bytecode_to_string())
+
+    @staticmethod
+    def _path(bucket: Bucket) -> Path:
+        return cache_folder() / "templates" / bucket.key
 
 
 @cache
@@ -98,7 +106,7 @@ def _environment() -> Environment:
     """Return the templates, compiled once in a process."""
     environment = Environment(
         loader=PackageLoader("unmoor.report"),
-        bytecode_cache=_kept_templates(),
+        bytecode_cache=_KeptTemplates(),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
