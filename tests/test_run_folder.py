@@ -253,6 +253,15 @@ def test_a_run_goes_on_from_its_checkpoint_and_forgets_what_came_after(tmp_path:
     assert [path.name for path in tmp_path.iterdir()] == ["run"]
 
 
+@pytest.mark.parametrize("error", [OSError(errno.EMFILE, "Too many open files"), MemoryError()])
+def test_a_run_goes_on_after_whatever_the_system_did_not_give(tmp_path: Path, error: Exception) -> None:
+    with pytest.raises(type(error)), RunWriter(tmp_path / "run", plan=PLAN) as writer:
+        writer.checkpoint({"chunks": 1})
+        raise error
+    with RunWriter(tmp_path / "run", plan=PLAN) as writer:
+        assert writer.state == {"chunks": 1}
+
+
 @pytest.mark.parametrize("has_checkpoint", [True, False])
 def test_who_interrupts_a_run_is_told_what_the_same_command_does(tmp_path: Path, has_checkpoint: bool) -> None:
     with pytest.raises(KeyboardInterrupt) as caught, RunWriter(tmp_path / "run", plan={"a": 1}) as writer:

@@ -50,6 +50,10 @@ def _brackets(path: Path) -> None:
     path.write_bytes(PLAIN + b"[" * 50_000_000 + b"\n")
 
 
+def _empty_lists(path: Path) -> None:
+    path.write_bytes(PLAIN + b'{"a": [[]' + b",[]" * 9_000_000 + b"]}\n")
+
+
 def _digits(path: Path) -> None:
     path.write_bytes(PLAIN + b'{"a": ' + b"9" * 50_000_000 + b"}\n")
 
@@ -98,6 +102,7 @@ def _nested_parquet(path: Path) -> None:
         (_gzip, "compression bomb"),
         (_zstd, "compression bomb"),
         (_brackets, "TOO_DEEP"),
+        (_empty_lists, "TOO_MANY_VALUES"),
         (_digits, "NUMBER_TOO_LONG"),
         (_long_line, "ROW_TOO_LARGE"),
         (_parquet, ""),

@@ -28,6 +28,11 @@ def test_a_valid_row_reads_as_the_standard_library_reads_it(row: dict[str, objec
     assert parse_row(raw).row == row
 
 
+def test_brackets_in_a_text_are_no_values() -> None:
+    text = "[{" * 2**20
+    assert parse_row(json.dumps({"a": text}).encode()).row == {"a": text}
+
+
 @pytest.mark.parametrize(
     ("raw", "code"),
     [
@@ -46,6 +51,8 @@ def test_a_valid_row_reads_as_the_standard_library_reads_it(row: dict[str, objec
         (b'{"a\\":":1,"b":1,"b":2}', "DUPLICATE_KEY"),
         (b'{"a":' * 70 + b"1" + b"}" * 70, "TOO_DEEP"),
         (b'{"a":' + b"[" * 1100 + b"]" * 1100 + b"}", "TOO_DEEP"),
+        (b'{"a":[' + b"[],{}," * 2**19 + b"[]]}", "TOO_MANY_VALUES"),
+        (b'{"a":[' + b"[],{}," * 2**19 + b"\xff]}", "INVALID_UTF8"),
         (b'{"a": ' + b"9" * 5000 + b"}" + b"x", "NUMBER_TOO_LONG"),
         (b'{"a": "' + b"x" * MAX_ROW_BYTES + b'"}', "ROW_TOO_LARGE"),
     ],

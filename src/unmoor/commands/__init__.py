@@ -47,6 +47,9 @@ _READER_LEFT = 141
 """Exit code where the reader of the output, such as `head`, has left: that of a program which SIGPIPE ended, so that a shell that
 heeds it (`pipefail`) sees neither success nor a finding."""
 _CANNOT_WRITE = frozenset((errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG))
+_NOTHING_LEFT = frozenset((errno.EMFILE, errno.ENFILE, errno.EAGAIN, errno.ENOMEM))
+"""No more open files, processes or memory."""
+_LOOP = "Symlink loop from "
 
 
 def _no_color(*, is_hidden: bool) -> click.Option:
@@ -113,6 +116,7 @@ def cli() -> None:
 
 def main() -> None:
     """Run the command line; every error of ours is one plain message and an exit code."""
+    _open_closed_streams()
     _write_any_character()
     ended = _heed_ends()
     try:
@@ -136,6 +140,8 @@ def main() -> None:
         code = _READER_LEFT if error.code == 1 else error.code
     except OSError as error:
         code = _told_of_system(error)
+    except RuntimeError as error:
+        code = _told_of_system(_of_system(error))
     except MemoryError:
         _complain("The machine ran out of memory. Next: --workers 1, or a machine with more")
         code = 4
@@ -162,8 +168,28 @@ def _heed_ends() -> list[int]:
     return came
 
 
+def _of_system(error: RuntimeError) -> OSError:
+    """Return as an error of the system what Python itself raises of threads and links; raise the error again if it is none."""
+    if "can't start new thread" in str(error):
+        return OSError(errno.EAGAIN, str(error))
+    if str(error).startswith(_LOOP):  # Python 3.13 raises nothing there
+        return OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(error).removeprefix(_LOOP).strip("'"))
+    raise error
+
+
 def _told_of_system(error: OSError) -> int:
     """Say what the system would not do, and return the exit code; raise the error again if it is none that a person can mend."""
+    if error.errno in _NOTHING_LEFT:
+        _complain(
+            f"The system gives no more: {error.strerror}. Next: --workers 1, or higher limits, which ulimit -a shows"
+        )
+        return 4
+    if error.errno == errno.ELOOP:
+        _complain(f"{error.filename} leads through a link to itself. Next: mend the link, or name another place")
+        return 2
+    if isinstance(error, FileNotFoundError) and _is_nowhere():
+        _complain("The folder that you are in is gone. Next: cd to one that is there")
+        return 2
     if error.errno == errno.ENAMETOOLONG:
         _complain(f"The name {error.filename} is longer than the file system allows. Next: a shorter one")
         return 2
@@ -178,6 +204,22 @@ def _told_of_system(error: OSError) -> int:
     _complain(f"The output cannot be written: {error.strerror}. Next: make room, or send it elsewhere")
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what is left in the buffer would fail again at the end
     return 4
+
+
+def _is_nowhere() -> bool:
+    """Return whether the folder that this process works in was deleted."""
+    try:
+        os.getcwd()  # noqa: PTH109
+    except FileNotFoundError:
+        return True
+    return False
+
+
+def _open_closed_streams() -> None:
+    """Let what is said to a stream that was closed (`2>&-`) go nowhere, instead of into the first file that is opened."""
+    for name in ("stdin", "stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "r" if name == "stdin" else "w"))  # noqa: PTH123, SIM115
 
 
 def _write_any_character() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import re
 from typing import Any
 
@@ -38,7 +39,19 @@ class Place(click.ParamType):  # type: ignore[type-arg]  # generic from click 8.
             raise UsageError(
                 "- is standard input, a pipe, and cannot be read twice. Next: write what is in it to a file first"
             )
-        return located(value)
+        place = located(value)
+        _hold_no_loop(place)
+        return place
+
+
+def _hold_no_loop(place: AnyPath) -> None:
+    """Raise OSError (ELOOP) for a link that leads to itself, before hours of work for what is to lie there."""
+    try:
+        if not isinstance(place, Address):
+            place.stat()
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise
 
 
 def folders_named(named: AnyPath) -> list[AnyPath]:

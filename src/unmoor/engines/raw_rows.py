@@ -62,12 +62,13 @@ class RawRows:
 
     def _plain(self, line: bytes) -> Row | None:
         """Return the row of a line that is read without an error and out of the ordinary in nothing, else None."""
+        if line.count(b"{") + line.count(b"[") > MAX_DEPTH:
+            return None
         try:
             row = from_json(line, catch_duplicate_keys=True, allow_inf_nan=False, cache_mode="keys")
         except ValueError:
             return None
-        is_shallow = line.count(b"{") + line.count(b"[") <= MAX_DEPTH
-        return row if type(row) is dict and is_shallow and self._is_plain(row) else None
+        return row if type(row) is dict and self._is_plain(row) else None
 
 
 def sample_of(first_row: int, rows: int) -> list[int]:

@@ -14,13 +14,15 @@ from typing import Any
 from jiter import from_json
 
 from unmoor.errors import BadRow
-from unmoor.layouts.places import MAX_DIGITS, first_too_deep, first_too_long_integer, second_of_a_key
+from unmoor.layouts.places import MAX_DIGITS, first_too_deep, first_too_long_integer, first_too_many, second_of_a_key
 from unmoor.records import Row
 
-__all__ = ["MAX_DEPTH", "MAX_ROW_BYTES", "ParsedRow", "parse_row", "row_too_large"]
+__all__ = ["MAX_DEPTH", "MAX_NESTED", "MAX_ROW_BYTES", "ParsedRow", "parse_row", "row_too_large"]
 
 MAX_DEPTH = 64
 """Levels of nesting; instruction data has under ten, and parsers fail somewhere over 1,000."""
+MAX_NESTED = 2**20
+"""Objects and arrays in one row; instruction data has under a thousand, and each takes 64 bytes or more of memory, be it empty."""
 MAX_ROW_BYTES = 64 * 2**20
 """Bytes of one row; longer rows are quarantined without being parsed."""
 
@@ -40,17 +42,20 @@ def parse_row(raw: bytes) -> ParsedRow:
 
     Raises:
         BadRow: ROW_TOO_LARGE, INVALID_UTF8, BOM_INSIDE, NUL_BYTES, TRUNCATED, NOT_JSON, LONE_CR, TWO_VALUES, NOT_AN_OBJECT,
-            DUPLICATE_KEY, NUMBER_TOO_LONG or TOO_DEEP.
+            DUPLICATE_KEY, NUMBER_TOO_LONG, TOO_DEEP or TOO_MANY_VALUES.
     """
     if len(raw) > MAX_ROW_BYTES:
         raise row_too_large()
+    brackets = raw.count(b"{") + raw.count(b"[")
+    if brackets > MAX_NESTED:
+        _check_number(_text_of(raw))
     try:
         value = from_json(raw, catch_duplicate_keys=True, allow_inf_nan=False, cache_mode="keys")
     except ValueError:
         return _parse_exactly(raw)
     if not isinstance(value, dict):
         raise BadRow("NOT_AN_OBJECT", f"expected an object, found {_kind(value)}")
-    if raw.count(b"{") + raw.count(b"[") > MAX_DEPTH and _is_too_deep(value, 1):
+    if brackets > MAX_DEPTH and _is_too_deep(value, 1):
         _check_depth(raw.decode("utf-8"))
     return ParsedRow(value, value)
 
@@ -67,11 +72,15 @@ def _is_too_deep(value: Any, depth: int) -> bool:
     return any(_is_too_deep(item, depth + 1) for item in inside if isinstance(item, dict | list))
 
 
-def _parse_exactly(raw: bytes) -> ParsedRow:
+def _text_of(raw: bytes) -> str:
     try:
-        text = raw.decode("utf-8")
+        return raw.decode("utf-8")
     except UnicodeDecodeError as error:
         raise BadRow("INVALID_UTF8", f"not UTF-8: {error.reason}", error.start) from error
+
+
+def _parse_exactly(raw: bytes) -> ParsedRow:
+    text = _text_of(raw)
     _check_depth(text)
     try:
         value = json.loads(text, object_pairs_hook=_object)
@@ -109,6 +118,15 @@ def _check_depth(text: str) -> None:
     place = first_too_deep(text, MAX_DEPTH)
     if place is not None:
         raise BadRow("TOO_DEEP", f"nested deeper than {MAX_DEPTH} levels", _byte(text, place))
+
+
+def _check_number(text: str) -> None:
+    """Refuse more objects and arrays than there is memory for. Brackets inside strings do not count."""
+    place = first_too_many(text, MAX_NESTED)
+    if place is not None:
+        _check_depth(text[:place])
+        message = f"more than {MAX_NESTED:,} objects and arrays in one row"
+        raise BadRow("TOO_MANY_VALUES", message, _byte(text, place))
 
 
 def _byte(text: str, place: int) -> int:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+from itertools import islice
 
-__all__ = ["MAX_DIGITS", "first_too_deep", "first_too_long_integer", "second_of_a_key"]
+__all__ = ["MAX_DIGITS", "first_too_deep", "first_too_long_integer", "first_too_many", "second_of_a_key"]
 
 MAX_DIGITS = 4300
 """Digits of an integer; Python and jiter convert no longer ones, because the time grows with the square."""
@@ -28,6 +29,12 @@ def first_too_deep(text: str, most: int) -> int | None:
         elif token in ("]", "}"):
             depth -= 1
     return None
+
+
+def first_too_many(text: str, most: int) -> int | None:
+    """Return where the first bracket that opens after `most` others stands, or None. Brackets inside strings do not count."""
+    opening = (match.start() for match in _TOKEN.finditer(text) if match.group() in ("[", "{"))
+    return next(islice(opening, most, None), None)
 
 
 def first_too_long_integer(text: str) -> int | None:

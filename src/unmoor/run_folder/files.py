@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
-from unmoor.errors import MachineError, RunFolderError
+from unmoor.errors import MachineError, RunFolderError, UsageError
 from unmoor.records.cache import cache_folder
 from unmoor.storage import Address, AnyPath
 
@@ -85,6 +85,7 @@ def scratch_beside(path: Path, ending: str) -> Iterator[Path]:
 
     Raises:
         RunFolderError: another process is using it.
+        UsageError: a file of that name lies there.
         MachineError: it cannot be made.
     """
     folder = hidden_beside(path, ending)
@@ -129,13 +130,18 @@ def clear(path: Path) -> None:
 
 @contextmanager
 def making(path: Path) -> Iterator[None]:
-    """Turn a place in which nothing can be made, such as /proc, into an error that names it.
+    """Turn a place where no folder can be made, such as one in /proc, into an error that names it.
 
     Raises:
         MachineError: the system says that there is no such folder just after it was found or made.
+        UsageError: what lies at `path` is no folder.
     """
     try:
         yield
+    except FileExistsError as error:
+        raise UsageError(
+            f"{path} is in the way: unmoor works in a folder of that name meanwhile. Next: move it to another place"
+        ) from error
     except FileNotFoundError as error:
         raise MachineError(
             f"Making {path}: the system lets nothing be made in {path.resolve().parent}. Next: name another place"

@@ -118,7 +118,7 @@ def put_back(folder: Path) -> None:
     """Undo the replacement of a run that was killed between its two renames: the run that was there is there again."""
     place = folder.resolve()
     replaced = hidden_beside(place, ".replaced")
-    if replaced.exists() and not place.exists():
+    if replaced.is_dir() and not place.exists():
         replaced.replace(place)
 
 
@@ -155,7 +155,7 @@ class _Folder:
 
     def _put_back(self) -> None:
         put_back(self._folder)
-        if self._replaced.exists():
+        if self._replaced.is_dir():
             shutil.rmtree(self._replaced)
 
     def begin(self, work: Path, *, force: bool) -> None:

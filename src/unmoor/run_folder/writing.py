@@ -46,6 +46,7 @@ __all__ = ["RunWriter"]
 
 _OURS = frozenset((CHECKPOINT, DONE, UPLOADED))
 """What lies beside the files of an unfinished run and is no part of it."""
+_NOT_THE_DATA = (MachineError, OSError, MemoryError, KeyboardInterrupt)
 _KEPT = "What was done so far is kept. Next: the same command again goes on where this one stopped"
 _BEGINS_ANEW = "Nothing was written. Next: the same command begins anew"
 """What a person is told who interrupts a run, as notes of the exception."""
@@ -155,7 +156,7 @@ class RunWriter:
                 suppress(OSError) if error is not None else nullcontext()
             ):  # what a full disk does not take, said before
                 file.close()
-        is_kept = isinstance(error, MachineError | KeyboardInterrupt) and self._can_go_on()
+        is_kept = isinstance(error, _NOT_THE_DATA) and self._can_go_on()
         if isinstance(error, KeyboardInterrupt) and not self._is_finished:
             error.add_note(_KEPT if is_kept else _BEGINS_ANEW)
         if not self._is_finished and not is_kept:
