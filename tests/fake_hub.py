@@ -49,8 +49,9 @@ class FakeHub:
     def _of_repo(self, parts: list[str], query: str, body: bytes) -> tuple[int, Any]:
         """Answer what is asked of /api/datasets/OWNER/NAME/..."""
         repo, verb = "/".join(parts[3:5]), "".join(parts[5:6])
-        if repo not in self.repos:
-            return 404, {"error": "Repository not found"}
+        sha = self.repos.get(repo, {}).get("sha", "0" * 40)
+        if repo not in self.repos or (verb == "revision" and unquote(parts[6]) not in ("main", sha)):
+            return 404, {"error": "Repository or revision not found"}
         if verb == "preupload":
             return 200, {"files": [self._mode(each) for each in json.loads(body)["files"]]}
         if verb == "commit":
@@ -59,7 +60,7 @@ class FakeHub:
             return 200, self._told(repo, parse_qs(body.decode())["paths"])
         if verb == "tree":
             return 200, self._tree(repo, unquote("/".join(parts[7:])), is_whole="recursive=true" in query.lower())
-        return 200, {"id": repo, "private": self.repos[repo]["private"], "sha": "0" * 40, "tags": [], "siblings": []}
+        return 200, {"id": repo, "private": self.repos[repo]["private"], "sha": sha, "tags": [], "siblings": []}
 
     def content(self, path: str, token: str | None) -> bytes | int:
         """Return the file that /datasets/OWNER/NAME/resolve/REVISION/FILE names, or the status that refuses it."""
@@ -139,10 +140,14 @@ def fake_hub() -> Iterator[FakeHub]:
             self.send_response(status)
             self.send_header("Content-Type", "application/json")
             if status == 404:
-                self.send_header("X-Error-Code", "RepoNotFound")
+                code = "Entry" if "/resolve/" in path else "Revision" if "/revision/" in path else "Repo"
+                self.send_header("X-Error-Code", f"{code}NotFound")
+            self.send_header("ETag", f'"{hashlib.sha1(content).hexdigest()}"')
+            self.send_header("X-Repo-Commit", path.partition("/resolve/")[2].partition("/")[0])
             self.send_header("Content-Length", str(len(content)))
             self.end_headers()
-            self.wfile.write(content)
+            if self.command != "HEAD":
+                self.wfile.write(content)
 
         def _part_of(self, content: bytes | int) -> tuple[int, bytes]:
             if isinstance(content, int):

@@ -175,7 +175,8 @@ def _filter_again(
         files = restored_files(manifest, source)
         root = source if len(files) > 1 else source.parent
         copies = data_set_of(manifest["input"]["name"], files, root)
-        copies = replace(copies, copied_from=tuple(manifest["inputs"]))
+        revision = manifest["input"].get("revision", "")
+        copies = replace(copies, copied_from=tuple(manifest["inputs"]), revision=revision)
         data, job = job_for(source, policy, asked, copies)
         return run_with_progress(
             data, replace(job, verdicts=by_row), run, asked, _reproduce(run, is_judged=bool(by_row))

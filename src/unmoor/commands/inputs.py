@@ -18,7 +18,7 @@ import click
 from unmoor.commands.observed import PairedFacts
 from unmoor.commands.packs import pack_option, say_first_run
 from unmoor.commands.places import Place
-from unmoor.commands.terminal import Advance, progress_bar
+from unmoor.commands.terminal import Advance, progress_bar, visible
 from unmoor.commands.totals import total_to_read
 from unmoor.detectors import load_judge, load_pairs
 from unmoor.engines import Cluster, Dedup, Job, JudgeSettings, Options, Summary, run_job, run_on_ray
@@ -28,7 +28,7 @@ from unmoor.layouts import LAYOUT_NAMES, DataSet, first_layout, open_data_set, s
 from unmoor.policy import Policy
 from unmoor.storage import AnyPath
 
-__all__ = ["data_flags", "data_options", "job_for", "run_flags", "run_with_progress"]
+__all__ = ["data_flags", "data_options", "job_for", "open_and_tell", "run_flags", "run_with_progress"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 _BYTES_PER_WORKER = 32 * 2**20
@@ -115,7 +115,7 @@ def job_for(
     Raises:
         UsageError, LayoutError: the file cannot be read, a name is not known, the tables of several shards differ.
     """
-    whole = opened or open_data_set(path)
+    whole = opened or open_and_tell(path)
     shard = _shard(options["shard"])
     data = shard_of(whole, *shard) if shard else whole
     if shard and policy is not None and whole.format == "parquet":
@@ -137,6 +137,18 @@ def job_for(
         dedup=_dedup(options),
     )
     return data, job
+
+
+def open_and_tell(path: AnyPath) -> DataSet:
+    """Return the data set that `path` names, and say on standard error what is to be known of it.
+
+    Raises:
+        UsageError, BadDataError, MachineError: as `open_data_set`.
+    """
+    data = open_data_set(path)
+    if data.note:
+        click.echo(visible(data.note), err=True)
+    return data
 
 
 def data_flags(options: dict[str, Any]) -> tuple[str, ...]:

@@ -121,6 +121,7 @@ class RunReport:
             languages_sample=summary.languages_sample(),
             input={
                 "path": summary.source.name,
+                **({"revision": summary.source.revision} if summary.source.revision else {}),
                 "layout": summary.layout,
                 "mixed_layouts": summary.mixed_layouts(),
                 "format": summary.source.describe(),

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import orjson
 
+from unmoor.commands.inputs import open_and_tell
 from unmoor.errors import BadRow
 from unmoor.layouts import (
     chunk_rows,
@@ -33,8 +34,9 @@ def read_or_say(path: Path, layout_name: str = "") -> Iterator[tuple[int, Conver
     Raises:
         UsageError, LayoutError, BadDataError: the file cannot be read, or is in no known layout.
     """
-    first = layout_named(layout_name) if layout_name else first_layout(path)
-    for chunk in read_data_set(open_data_set(path)):
+    data = open_and_tell(path)
+    first = layout_named(layout_name) if layout_name else first_layout(path, data=data)
+    for chunk in read_data_set(data):
         if chunk.oversize == "end":
             yield chunk.first_row, "cannot be read: the row is longer than unmoor reads"
         for number, parsed in chunk_rows(chunk):

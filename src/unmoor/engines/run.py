@@ -189,7 +189,7 @@ def plan_of(data: DataSet, job: Job, options: Options) -> dict[str, Any]:
     return {
         "unmoor": __version__,
         "kind": "audit" if job.policy is None else "filter",
-        "input": {"name": data.name, "format": data.format},
+        "input": {"name": data.name, "format": data.format, **({"revision": data.revision} if data.revision else {})},
         "inputs": inputs,
         "shard": {"number": options.shard[0], "count": options.shard[1], "of": data.whole} if options.shard else None,
         "chunk_bytes": options.chunk_bytes,

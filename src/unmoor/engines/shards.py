@@ -170,4 +170,4 @@ def _described(plan: dict[str, Any]) -> DataSet:
         Source(root / file["name"], plan["input"]["format"], file["compression"], file["has_bom"])
         for file in plan["inputs"]
     )
-    return DataSet(plan["input"]["name"], files, root)
+    return DataSet(plan["input"]["name"], files, root, revision=plan["input"].get("revision", ""))

@@ -40,6 +40,7 @@ class DataSet:
 
     `left_out` names what else lies in the folder and is not read, but for what is hidden: other files, links to folders, runs.
     `whole` is, of a shard, the SHA-256 of the name, size, start and end of each file of the data set that it is a part of.
+    `revision` is the commit of a data set of the hub, and `note` a sentence for people where there may be a newer one.
     `copied_from` is, where these are copies that a run was led back to, what that run says of each file that it read.
     """
 
@@ -49,6 +50,8 @@ class DataSet:
     left_out: tuple[str, ...] = ()
     whole: str = ""
     copied_from: tuple[dict[str, Any], ...] = ()
+    revision: str = ""
+    note: str = ""
 
     @property
     def format(self) -> str:
@@ -86,14 +89,15 @@ def open_data_set(path: AnyPath | str) -> DataSet:
     Raises:
         UsageError: nothing is there, a part of it cannot be read, the files are of several formats, or every one of them is empty.
         BadDataError: a compressed file is damaged.
-        MachineError: the storage that an address names does not answer, or denies access.
+        MachineError: the storage that an address names, or the hub, does not answer, or denies access.
     """
     named = located(path)
     if isinstance(named, Address):
         return _open_address(named)
     if is_hub_name(str(path)) or (is_folder(named) and is_saved_data_set(named)):
-        exported = exported_data_set(str(path))
-        return DataSet(named.name, tuple(map(recognise_source, exported)), exported[0].parent)
+        files, revision, note = exported_data_set(str(path))
+        sources = tuple(map(recognise_source, files))
+        return DataSet(named.name, sources, files[0].parent, revision=revision, note=note)
     name = named.name or named.resolve().name
     if is_folder(named):
         return _data_set(name, found_in(named))

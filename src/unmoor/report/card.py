@@ -123,7 +123,7 @@ def _dataset_parts(facts: Mapping[str, Any], kept: int, names: Sequence[str], li
         *_evaluation_part(facts.get("evaluation")),
         "## How to make it again\n",
         _fenced(facts["reproduce"]),
-        f"Input: {title}, SHA-256 {_hash(source)}. unmoor {_plain_name(facts['unmoor'])}.\n",
+        f"Input: {title}{_revision(source)}, SHA-256 {_hash(source)}. unmoor {_plain_name(facts['unmoor'])}.\n",
         _OWNER.format(who=_DATA_OWNER),
     ]
 
@@ -133,6 +133,10 @@ def _layouts_part(layouts: Mapping[str, int]) -> list[str]:
     told = ", ".join(f"{_code(name)} {whole(rows)}" for name, rows in layouts.items())
     words = "`datasets` may refuse to load what stays as one table. Read it as JSON, row by row."
     return [f"The input's rows are in several layouts ({told}): {words}\n"] if layouts else []
+
+
+def _revision(source: Mapping[str, Any]) -> str:
+    return f" at commit {_code(source['revision'])} of the hub" if source.get("revision") else ""
 
 
 def _hash(source: Mapping[str, Any]) -> str:

@@ -3,6 +3,7 @@
 from unmoor.storage.address import Address, AnyPath, Seen
 from unmoor.storage.naming import located, matches
 from unmoor.storage.streams import for_random_access
+from unmoor.storage.troubles import said
 from unmoor.storage.writing import delete, put
 
-__all__ = ["Address", "AnyPath", "Seen", "delete", "for_random_access", "located", "matches", "put"]
+__all__ = ["Address", "AnyPath", "Seen", "delete", "for_random_access", "located", "matches", "put", "said"]
