@@ -18,22 +18,22 @@ from unmoor.engines import Summary, plain_name, restore, restored_files
 from unmoor.errors import UsageError
 from unmoor.languages import load_own_packs, pack_codes
 from unmoor.layouts import data_set_of
-from unmoor.policy import Policy
-from unmoor.records import OUTCOMES, GuardRules, Verdict
-from unmoor.run_folder import RUN, hash_file, hold_replaceable, machine_errors, put_back, read_manifest, scratch_beside
+from unmoor.policy import Policy, policy_of_run
+from unmoor.records import OUTCOMES, Verdict
+from unmoor.run_folder import (
+    MANIFEST,
+    RUN,
+    hash_file,
+    hold_as_written,
+    hold_replaceable,
+    machine_errors,
+    put_back,
+    read_manifest,
+    scratch_beside,
+)
 
-_POLICY: dict[str, Any] = {
-    "policy": {
-        "name": str,
-        "version": int,
-        "description": str,
-        "actions": dict,
-        "thresholds": dict,
-        "floor": {"also": list},
-        "limits": {"max_removed_share": int | float},
-    }
-}
-"""What a manifest says of the policy of a filter."""
+_POLICY: dict[str, Any] = {"policy": {"floor": {"also": list}}}
+"""What a manifest says of the policy of a filter, for it to be read."""
 
 
 @click.command("apply")
@@ -168,7 +168,7 @@ def _filter_again(
         "on_bad_row": "quarantine",
         "max_bad_rows": None,
     }
-    policy = _policy(run, manifest["policy"])
+    policy = _policy(run, manifest)
     with scratch_beside(run.resolve(), ".applying") as folder:
         source = folder / _input_name(manifest)
         restore(run, source)
@@ -183,23 +183,11 @@ def _filter_again(
         )
 
 
-def _policy(run: Path, told: dict[str, Any]) -> Policy:
+def _policy(run: Path, manifest: dict[str, Any]) -> Policy:
     """Return the policy as it was when the run was made, from the manifest; the file that it `extends` may have changed since."""
-    return Policy(
-        name=told["name"],
-        version=told["version"],
-        description=told["description"],
-        actions=told["actions"],
-        thresholds=told["thresholds"],
-        floor_also=tuple(told["floor"]["also"]),
-        max_removed_share=told["limits"]["max_removed_share"],
-        guard=GuardRules(**{**told["guard"], "floor": tuple(told["guard"]["floor"])})
-        if "guard" in told
-        else GuardRules(),
-        rules=told.get("rules", {}),
-        phrases=tuple(told.get("except", {}).get("phrases", ())),
-        source=(run / "policy.toml").read_text(encoding="utf-8"),
-    )
+    hold_as_written(run, manifest, "policy.toml")
+    source = (run / "policy.toml").read_text(encoding="utf-8")
+    return policy_of_run(manifest["policy"], source, str(run / MANIFEST))
 
 
 def _input_name(manifest: dict[str, Any]) -> str:

@@ -62,7 +62,8 @@ def restore(folder: AnyPath, target: Path) -> int:
         raise RunFolderError(f"{folder} is a shard. Next: join all of them with `unmoor merge`, then restore the whole")
     target = target.resolve() if target.is_symlink() else target  # a link stays, what it leads to is written
     _hold_fit(target, manifest)
-    if wrong := verify(folder):
+    wrong = [f"{name} is not in the manifest" for name in _names_of_rows(manifest) if name not in manifest["files"]]
+    if wrong := wrong or verify(folder):
         raise RunFolderError(f"{folder}: {wrong[0]}. What it would give back is not what was read")
     is_folder = len(manifest["inputs"]) > 1
     with machine_errors(f"Writing {target}"), scratch_beside(target, ".restoring") as scratch:
@@ -71,6 +72,10 @@ def restore(folder: AnyPath, target: Path) -> int:
         _restore_files(folder, manifest, made)
         made.replace(target)
     return int(manifest["counts"]["input"])
+
+
+def _names_of_rows(manifest: dict[str, Any]) -> list[str]:
+    return [f"{name}.{manifest['input']['format']}" for name in _WHOLE]
 
 
 def _hold_fit(target: Path, manifest: dict[str, Any]) -> None:
@@ -101,7 +106,7 @@ def _hold_fit(target: Path, manifest: dict[str, Any]) -> None:
 def _restore_files(folder: AnyPath, manifest: dict[str, Any], beside: Path) -> None:
     rows = _rows(folder, manifest)
     ending = manifest["input"]["format"]
-    kept, removed = (iter(()) if ending == "parquet" else _raw_rows(folder / f"{name}.{ending}") for name in _WHOLE)
+    kept, removed = (iter(()) if ending == "parquet" else _raw_rows(folder / name) for name in _names_of_rows(manifest))
     write = _parquet_writer(folder) if ending == "parquet" else _bytes_writer(folder, manifest, kept, removed)
     for file, path in zip(manifest["inputs"], restored_files(manifest, beside), strict=True):
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -174,8 +179,8 @@ def _bytes_writer(
     arrays = manifest["arrays"] or {}
 
     def write(path: Path, file: dict[str, Any], rows: _Rows) -> None:
-        array = arrays.get(file["name"], {"gaps": [], "tail": ""})
-        gaps = _gaps(array)
+        runs, tail = _array(arrays.get(file["name"], {"gaps": [], "tail": ""}))
+        gaps = (gap for count, gap in runs for _ in range(count))
         with path.open("wb") as out:
             out.write(_BOM if file["has_bom"] else b"")
             for _, outcome, entry in rows:
@@ -185,7 +190,7 @@ def _bytes_writer(
                     continue
                 raw = b"" if outcome == "blank" else _next_of(removed if outcome == "removed" else kept)
                 out.write(entry["before"].encode() if "before" in entry else raw)
-            out.write(array["tail"].encode("latin-1"))
+            out.write(tail)
             if file["added_newline"]:
                 out.truncate(out.tell() - 1)
 
@@ -244,22 +249,23 @@ def _copy(source: BinaryIO, target: BinaryIO, size: int) -> None:
         raise RunFolderError("quarantine.raw is shorter than the ledger says: it was altered or cut short")
 
 
-def _gaps(array: dict[str, Any]) -> Iterator[bytes]:
-    for count, gap in array["gaps"]:
-        for _ in range(count):
-            yield gap.encode("latin-1")
+def _array(told: Any) -> tuple[list[tuple[int, bytes]], bytes]:
+    """Return how often each gap between two elements of an array comes, in order, and what stands behind the last element."""
+    try:
+        return [(int(count), gap.encode("latin-1")) for count, gap in told["gaps"]], told["tail"].encode("latin-1")
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
+        raise RunFolderError("The manifest does not say what stood between the rows: it was altered") from error
 
 
 def _parquet_writer(folder: AnyPath) -> Callable[[Path, dict[str, Any], _Rows], None]:
     """Return what writes rows back in order, run by run of rows that lie in the same file."""
-    import pyarrow as pa
     import pyarrow.parquet as pq
 
     cursors = {name: _TableCursor(folder / f"{name}.parquet") for name in ("kept", "removed", "quarantine", "before")}
     common = pq.read_schema(for_random_access(folder / "removed.parquet"))
 
     def write(path: Path, file: dict[str, Any], rows: _Rows) -> None:
-        schema = pa.ipc.read_schema(pa.py_buffer(b64decode(file["schema"]))) if "schema" in file else common
+        schema = _schema_of(file) if "schema" in file else common
         places = (_PLACES.get(outcome, "kept") for _, outcome, _ in rows)
         with pq.ParquetWriter(path, schema, **HOW_TABLES_ARE_WRITTEN) as writer:
             for place, same in groupby(places):
@@ -270,6 +276,15 @@ def _parquet_writer(folder: AnyPath) -> Callable[[Path, dict[str, Any], _Rows], 
                     deque(cursors["kept"].take(count), maxlen=0)
 
     return write
+
+
+def _schema_of(file: dict[str, Any]) -> Any:
+    import pyarrow as pa
+
+    try:
+        return pa.ipc.read_schema(pa.py_buffer(b64decode(file["schema"])))
+    except (TypeError, ValueError, pa.ArrowException, OSError) as error:
+        raise RunFolderError(f"The manifest does not say what columns {file['name']} had: it was altered") from error
 
 
 class _TableCursor:

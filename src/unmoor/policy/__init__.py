@@ -2,6 +2,16 @@
 
 from unmoor.policy.decide import audited, decide, turns_to_remove
 from unmoor.policy.mend import cut_spans
-from unmoor.policy.policy import ALL_TOPICS, SHIPPED, Policy, load_policy
+from unmoor.policy.policy import ALL_TOPICS, SHIPPED, Policy, load_policy, policy_of_run
 
-__all__ = ["ALL_TOPICS", "SHIPPED", "Policy", "audited", "cut_spans", "decide", "load_policy", "turns_to_remove"]
+__all__ = [
+    "ALL_TOPICS",
+    "SHIPPED",
+    "Policy",
+    "audited",
+    "cut_spans",
+    "decide",
+    "load_policy",
+    "policy_of_run",
+    "turns_to_remove",
+]

@@ -19,7 +19,7 @@ from unmoor.policy.exceptions import RuleIds, check_phrases, check_rules
 from unmoor.policy.guard_rules import guard_rules
 from unmoor.records import ACTIONS, BEHAVIOURS, FLOOR_TOPICS, Finding, GuardRules, action_for, rule_for
 
-__all__ = ["ALL_TOPICS", "SHIPPED", "Policy", "load_policy"]
+__all__ = ["ALL_TOPICS", "SHIPPED", "Policy", "load_policy", "policy_of_run"]
 
 SHIPPED: tuple[str, ...] = ("dolphin", "label-only", "over-refusal", "vendor-free")
 ALL_TOPICS = "*"
@@ -30,6 +30,12 @@ _SECTIONS = ("actions", "rules", "except", "thresholds", "floor", "limits", "gua
 _TOP_KEYS = ("name", "version", "description", "extends", *_SECTIONS)
 _ONE_LINE = re.compile(r"[^\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 _DEFAULT_THRESHOLD, _DEFAULT_REVIEW = 0.80, 0.50
+_GUARD = {
+    "words": "default_words",
+    "say": "words",
+    **{name: name for name in ("request", "answer", "hold_back_chars", "classifier", "classifier_url")},
+}
+"""What the keys of `[guard]` are called in the rules that they become."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +124,36 @@ def load_policy(name_or_path: str, rule_ids: RuleIds | None = None) -> Policy:
             f'There is no policy "{name_or_path}".{nearest_name(name_or_path, SHIPPED)} Known: {known}, or a .toml file'
         )
     return _from_file(path, rule_ids, ())
+
+
+def policy_of_run(told: Mapping[str, Any], source: str, where: str) -> Policy:
+    """Return the policy that a run was made with: `told` is what `as_json` gave, `source` the owner's file, byte for byte.
+
+    Raises:
+        PolicyError: it says something unknown or impossible, as no run of ours does.
+    """
+    values: dict[str, Any] = {name: told.get(name) for name in ("name", "version", "description")}
+    values |= {name: told.get(name, {}) for name in ("actions", "thresholds", "except", "rules", "limits")}
+    values["floor"] = {"also": told["floor"]["also"]}
+    checker = _Checker("", where)
+    checker.check(values)
+    check_rules(values["rules"], None, checker.error)
+    guard = told.get("guard", {})
+    table = {key: guard[name] for key, name in _GUARD.items() if name in guard} if isinstance(guard, dict) else guard
+    floor_also = tuple(values["floor"]["also"])
+    return Policy(
+        name=values["name"],
+        version=values["version"],
+        description=values["description"],
+        actions=values["actions"],
+        thresholds=values["thresholds"],
+        floor_also=floor_also,
+        max_removed_share=values["limits"].get("max_removed_share", 1.0),
+        source=source,
+        guard=guard_rules(table, None, floor_also, checker.error),
+        rules=values["rules"],
+        phrases=tuple(values["except"].get("phrases", ())),
+    )
 
 
 def _shipped(name: str) -> Policy:

@@ -22,7 +22,7 @@ from unmoor.review.item import Item, ItemLine, ReadRow, conversation_of, parse_e
 from unmoor.review.row_files import Reading
 from unmoor.review.said import Said
 from unmoor.review.view import ORDERS, View
-from unmoor.run_folder import FILES, read_manifest
+from unmoor.run_folder import COUNT, FILES, read_manifest
 
 __all__ = ["Item", "ItemLine", "Store", "View"]
 
@@ -66,13 +66,15 @@ class Store:
         """
         if not person.strip():
             raise UsageError("Verdicts need a name. Next: --person NAME")
-        manifest = read_manifest(run, FILES)
+        manifest = read_manifest(run, {**FILES, "counts": {"input": COUNT}})
         ledger = manifest["files"].get("ledger.jsonl")
         if ledger is None or not (run / "ledger.jsonl").exists():
             raise UsageError(f"{run} has no ledger, so there is nothing to review")
         if (run / "ledger.jsonl").stat().st_size != ledger["size_bytes"]:
             raise RunFolderError(f"{run / 'ledger.jsonl'} was altered or cut short: the manifest says another size")
-        return cls(run, person.strip(), ready_index(run, ledger["sha256"], _rows_of(manifest), reading), read_row)
+        return cls(
+            run, person.strip(), ready_index(run, ledger["sha256"], manifest["counts"]["input"], reading), read_row
+        )
 
     def close(self) -> None:
         """Close the files; nothing waits to be written."""
@@ -322,10 +324,6 @@ class Store:
 
     def _holds(self, key: int) -> bool:
         return self._database.execute("select 1 from found.items where key = ?", (key,)).fetchone() is not None
-
-
-def _rows_of(manifest: dict[str, Any]) -> int:
-    return int((manifest.get("counts") or {}).get("input", 0))
 
 
 def _condition(view: View) -> tuple[str, dict[str, Any]]:

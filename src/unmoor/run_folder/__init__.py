@@ -22,10 +22,11 @@ from unmoor.run_folder.reading import (
     read_manifest,
     verify,
 )
-from unmoor.run_folder.shape import FILES, RUN
+from unmoor.run_folder.shape import COUNT, FILES, RUN
 from unmoor.run_folder.writing import RunWriter
 
 __all__ = [
+    "COUNT",
     "FILES",
     "MANIFEST",
     "RUN",

@@ -9,14 +9,14 @@ from typing import Any
 
 from unmoor.errors import RunFolderError, UsageError
 from unmoor.run_folder.files import FORMAT_VERSION, MANIFEST, PLAN, REVIEW, hash_file, self_hash, unfinished_folder
-from unmoor.run_folder.shape import FILES, Shape, first_lack
+from unmoor.run_folder.shape import COUNT, FILES, Shape, first_lack
 from unmoor.storage import Address, AnyPath
 
 __all__ = ["hold_as_written", "hold_outside_runs", "read_json", "read_lines_of", "read_manifest", "verify"]
 
 _MAKE_AGAIN = "Next: the folder that unmoor wrote, or the command that made it again"
 _HALF_UPLOADED = ", or one that is being uploaded. Next: the command that writes it, again, goes on with it"
-_COUNTS: Shape = {"counts": {"*": int, "input": int}}
+_COUNTS: Shape = {"counts": {"*": COUNT, "input": COUNT}}
 
 
 def read_json(path: AnyPath) -> Any:
