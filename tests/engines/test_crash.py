@@ -150,7 +150,7 @@ def test_a_full_disk_is_said_and_the_same_command_goes_on(tmp_path: Path) -> Non
     limited = f"import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))\n{RUN}"
     command = [sys.executable, "-c", limited, str(path), str(tmp_path / "run")]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert "MachineError" in done.stderr and "goes on where this one stopped" in done.stderr
+    assert "MachineError" in done.stderr and "Next: make room, then the same command again" in done.stderr
     assert not (tmp_path / "run").exists() and (unfinished_folder(tmp_path / "run") / "checkpoint.json").exists()
     _finish(path, tmp_path / "run")
     _finish(path, tmp_path / "whole")

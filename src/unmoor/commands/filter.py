@@ -67,4 +67,4 @@ def command(path: AnyPath, policy_name: str, output: AnyPath, as_json: bool, **o
         print_json({**summary.as_json(), "run": str(output)})
         return
     print_found(path, summary, options["layout"])
-    print_done(summary, policy, output)
+    print_done(summary, policy, output, options["shard"])

@@ -198,8 +198,8 @@ def _unrecognised_said(summary: Summary) -> str:
     return f"{where}: a refusal there, in a language without a pack, is not found."
 
 
-def print_done(summary: Summary, policy: Policy, output: AnyPath) -> None:
-    """Say what the policy did and where the results lie."""
+def print_done(summary: Summary, policy: Policy, output: AnyPath, shard: str | None = None) -> None:
+    """Say what the policy did and where the results lie; `shard` is what `--shard` said, if it did."""
     counts = summary.counts()
     click.echo(f"\nPolicy {policy.name}, version {policy.version}:")
     listing = table("outcome", "rows", "share", right=("rows", "share"))
@@ -213,9 +213,9 @@ def print_done(summary: Summary, policy: Policy, output: AnyPath) -> None:
         click.echo(f"\nOf the removed, rows that another row stands for: {summary.duplicate_rows:,}")
     _print_unreached(summary, policy)
     if summary.review_rows:
-        page = f"{typed('unmoor review', output)}, or " if isinstance(output, Path) else ""
+        page = f"{typed('unmoor review', output)}, or " if isinstance(output, Path) and not shard else ""
         click.echo(f"\nRows for a person to look at: {summary.review_rows:,} ({page}review.jsonl)")
-    click.echo(
-        f"\nReport:  {output}/report.html\nWhy:     {typed('unmoor explain', output, 'ROW')}\n"
-        f"Undo:    {typed('unmoor restore', output, '-o FILE')}"
-    )
+    undo = f"Undo:    {typed('unmoor restore', output, '-o FILE')}"
+    if shard:
+        undo = f"Next:    unmoor merge SHARD... -o RUN, with all {shard.partition('/')[2]} of them, makes the whole"
+    click.echo(f"\nReport:  {output}/report.html\nWhy:     {typed('unmoor explain', output, 'ROW')}\n{undo}")

@@ -29,7 +29,7 @@ class Place(click.ParamType):  # type: ignore[type-arg]  # generic from click 8.
         """Return what was named.
 
         Raises:
-            UsageError: standard input or output, by the name that other commands have for it.
+            UsageError: standard input or output, by the name that other commands have for it; the memory of this process.
         """
         if value == "-" and isinstance(param, click.Option):
             raise UsageError(
@@ -40,6 +40,8 @@ class Place(click.ParamType):  # type: ignore[type-arg]  # generic from click 8.
                 "- is standard input, a pipe, and cannot be read twice. Next: write what is in it to a file first"
             )
         place = located(value)
+        if isinstance(place, Address) and place.scheme == "memory":
+            raise UsageError("memory:// is gone when the command ends. Next: name a folder, or other storage")
         _hold_no_loop(place)
         return place
 

@@ -14,7 +14,7 @@ from unmoor.engines.floor import Floor
 from unmoor.engines.job import FOUND_FROM, UNSAMPLED, Job, JudgeSettings
 from unmoor.engines.loaded import detector_of
 from unmoor.engines.said import asked_by, asked_by_a_person, findings_as_judged, judges_of, policy_as_judged
-from unmoor.errors import BadRow
+from unmoor.errors import BadRow, UsageError
 from unmoor.layouts import (
     LABEL_KEY,
     Change,
@@ -297,8 +297,18 @@ def _changes(read: ReadRow, decision: Decision) -> tuple[Change, ...]:
             raise _CannotRewrite
         changes += removal
     if decision.labels:
+        _hold_labels(read.parsed.row.get(LABEL_KEY))
         changes.append(SetKey((), LABEL_KEY, list(decision.labels)))
     return tuple(changes)
+
+
+def _hold_labels(there: Any) -> None:
+    """Raise UsageError where a row has something else than labels under the name that they are to have."""
+    if there is not None and not (isinstance(there, list) and all(isinstance(label, str) for label in there)):
+        raise UsageError(
+            f"The action label writes a list of names into `{LABEL_KEY}`, and a row has something else there already. "
+            "Next: rename that key, or take another action than label"
+        )
 
 
 def _mend(read: ReadRow, turn_index: int, spans: tuple[tuple[int, int], ...], language: str) -> list[Change]:

@@ -175,16 +175,40 @@ def schemas_held_alike(sources: Sequence[Source]) -> list[Any]:
     """
     sources = [source if source.schema is not None else replace(source, schema=_schema(source)) for source in sources]
     told = [source for source in sources if source.schema is not None]
-    for source in told:
-        if source.common is None and not source.schema.equals(told[0].schema):
-            paths = [str(one.path) for one in told]
-            named = paths if len(paths) <= _NAMED_FILES else [*paths[:_NAMED_FILES], "and the others"]
-            raise UsageError(
-                f"The tables differ: {schema_difference(told[0].schema, source.schema)} in {source.path}, unlike in "
-                f"{paths[0]}. A run writes rows of one kind. Next: a run for each file, or one table of all, where their "
-                f"types can be joined: {_JOIN} {' '.join(map(quote, named))}"
-            )
+    unlike = [source for source in told if source.common is None and not source.schema.equals(told[0].schema)]
+    if unlike:
+        raise _differing(told, unlike)
     return [source.schema for source in sources]
+
+
+def _differing(told: Sequence[Source], unlike: Sequence[Source]) -> UsageError:
+    """Return what is said of tables of which some are `unlike` the first: one that cannot be joined with it, if there is one."""
+    import pyarrow as pa
+
+    first, paths = told[0].schema, [str(one.path) for one in told]
+    cannot = ((source, _unjoinable(first, source.schema)) for source in unlike)
+    source, what = next((one for one in cannot if one[1]), (unlike[0], schema_difference(first, unlike[0].schema)))
+    named = paths if len(paths) <= _NAMED_FILES else [*paths[:_NAMED_FILES], "and the others"]
+    way = f"one table of all, where their types can be joined: {_JOIN} {' '.join(map(quote, named))}"
+    try:
+        pa.unify_schemas([one.schema for one in told], promote_options="permissive")
+    except pa.ArrowException:
+        way = "tables in which that column is cast to one type"
+    return UsageError(
+        f"The tables differ: {what} in {source.path}, unlike in {paths[0]}. A run writes rows of one kind. "
+        f"Next: a run for each file, or {way}"
+    )
+
+
+def _unjoinable(first: Any, other: Any) -> str:
+    """Return in words the first column whose types have none in common, or the empty string."""
+    import pyarrow as pa
+
+    for name in first.names:
+        kinds = [schema.field(name) for schema in (first, other) if schema.get_field_index(name) >= 0]
+        if len(kinds) > 1 and common_schema([pa.schema([kind]) for kind in kinds]) is None:
+            return f"the column {name!r} is {kinds[1].type} and not {kinds[0].type}"
+    return ""
 
 
 def _schema(source: Source) -> Any:

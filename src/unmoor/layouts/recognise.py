@@ -21,6 +21,10 @@ _NOT_READ: dict[bytes, tuple[str, str]] = {
     b"\xfd7zX": ("compressed with xz", "xz -dc {} > rows.jsonl"),
     b"PK\x03\x04": ("a zip archive", "unzip {}, then name a file of it"),
     b"PARE": ("Parquet with an encrypted footer", "whoever has the keys writes it without encryption"),
+    b"\xff\xff\xff\xff": (
+        "a stream of Arrow",
+        "with pyarrow, read it with ipc.open_stream and write it with parquet.write_table",
+    ),
     b"ARRO": ("an Arrow file", "with pyarrow, read it with ipc.open_file and write it with parquet.write_table"),
 }
 """How files begin that are taken for rows and hold none: what they are, and the way out."""
@@ -66,10 +70,7 @@ def recognise_source(path: AnyPath, *, may_be_empty: bool = False) -> Source:
     if not start:
         raise UsageError(f"{path} holds nothing once decompressed: there is no row in it")
     _refuse_packed_twice(path, compression, start)
-    if start[:4] in (b"\xff\xfe\0\0", b"\0\0\xfe\xff"):
-        raise UsageError(f"{path} is UTF-32. Next: iconv -f UTF-32 -t UTF-8 {path.name} > utf8.jsonl")
-    if start[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        raise UsageError(f"{path} is UTF-16. Next: iconv -f UTF-16 -t UTF-8 {path.name} > utf8.jsonl")
+    _refuse_wide(path, compression, start)
     has_bom = start.startswith(BOM)
     body = start[len(BOM) if has_bom else 0 :].lstrip(b" \t\r\n")
     return Source(path, "json" if _is_array(body) else "jsonl", compression, has_bom)
@@ -106,6 +107,16 @@ def _refuse_packed_twice(path: AnyPath, compression: str, start: bytes) -> None:
                 f"{path} is {kind} inside {compression}, and is unpacked once. "
                 f"Next: {compression} -dc {quote(str(path))} > rows.{ending}, then that file"
             )
+
+
+def _refuse_wide(path: AnyPath, compression: str, start: bytes) -> None:
+    """Raise UsageError for text in units of two or four bytes, with the command that makes it UTF-8."""
+    is_utf_32 = start[:4] in (b"\xff\xfe\0\0", b"\0\0\xfe\xff")
+    if is_utf_32 or start[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        wide, name = "UTF-32" if is_utf_32 else "UTF-16", quote(str(path))
+        way = f"iconv -f {wide} -t UTF-8"
+        way = f"{compression} -dc {name} | {way}" if compression else f"{way} {name}"
+        raise UsageError(f"{path} is {wide}. Next: {way} > utf8.jsonl")
 
 
 def _compression_of(magic: bytes) -> Literal["", "gzip", "zstd"]:

@@ -57,7 +57,7 @@ _NO_RIGHTS = {errno.EROFS, errno.EACCES, errno.EPERM}
 _NOTHING_WRITTEN = "Nothing was written at its final place."
 _LONGEST_NAME_BYTES = 255
 """Of one name on the file systems of Linux, macOS and Windows."""
-_GO_ON = f"{_NOTHING_WRITTEN} Next: the same command again goes on where this one stopped"
+_AGAIN = "then the same command again"
 
 
 def unfinished_folder(folder: AnyPath) -> Path:
@@ -172,9 +172,14 @@ def machine_errors(what: str) -> Iterator[None]:
         yield
     except OSError as error:
         if error.errno in _FULL_DISK:
-            raise MachineError(f"{what}: no space left on the disk. {_GO_ON}") from error
+            raise MachineError(
+                f"{what}: no space left on the disk. {_NOTHING_WRITTEN} Next: make room, {_AGAIN}"
+            ) from error
         if error.errno in _BROKEN_DISK:
-            raise MachineError(f"{what}: {error.strerror} ({error.filename}). {_GO_ON}") from error
+            next_step = f"Next: see to the disk, {_AGAIN}"
+            raise MachineError(
+                f"{what}: {error.strerror} ({error.filename}). {_NOTHING_WRITTEN} {next_step}"
+            ) from error
         if error.errno in _IN_USE:
             next_step = "Next: name another place, in which nothing is mounted"
             raise MachineError(
@@ -187,7 +192,7 @@ def machine_errors(what: str) -> Iterator[None]:
             ) from error
         raise
     except MemoryError as error:
-        raise MachineError(f"{what}: out of memory. {_GO_ON}") from error
+        raise MachineError(f"{what}: out of memory. {_NOTHING_WRITTEN} Next: free some, {_AGAIN}") from error
 
 
 def write_atomic(path: Path, content: bytes) -> None:

@@ -10,6 +10,7 @@ import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TypeGuard
 
 from unmoor.errors import MachineError, MissingExtraError, UnmoorError
 
@@ -35,8 +36,12 @@ def storage_errors(doing: str) -> Iterator[None]:
     """
     try:
         yield
-    except (UnmoorError, FileNotFoundError):
+    except UnmoorError:
         raise
+    except FileNotFoundError as error:
+        if not _had_no_answer(error.__cause__):
+            raise
+        raise MachineError(f"{doing}: the storage cannot be reached: {said(error.__cause__)}. {_GO_ON}") from error
     except ImportError as error:
         raise MissingExtraError(doing, "remote") from error
     except PermissionError as error:
@@ -45,6 +50,11 @@ def storage_errors(doing: str) -> Iterator[None]:
         raise
     except Exception as error:
         raise MachineError(f"{doing}: the storage cannot be reached or refuses: {said(error)}. {_GO_ON}") from error
+
+
+def _had_no_answer(cause: BaseException | None) -> TypeGuard[OSError]:
+    """Return whether it is the network that failed: fsspec says of a server that does not answer that it has no such file."""
+    return isinstance(cause, OSError) and not isinstance(cause, FileNotFoundError) and not hasattr(cause, "response")
 
 
 def said(error: BaseException) -> str:

@@ -1,0 +1,72 @@
+"""What a command says last, and what it proposes, holds for the run at hand."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from unmoor.commands import cli
+from unmoor.commands.places import Place
+from unmoor.errors import MachineError, UsageError
+from unmoor.layouts import open_data_set, schemas_held_alike
+from unmoor.storage.troubles import storage_errors
+
+REFUSAL = "I'm sorry, but I can't assist with that request."
+ROW = {"instruction": "Name three trees.", "input": "", "output": REFUSAL}
+
+
+def run(*arguments: object) -> None:
+    cli.main([str(argument) for argument in arguments], prog_name="unmoor", standalone_mode=False)
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    path = tmp_path / "train.jsonl"
+    path.write_text(f"{json.dumps(ROW)}\n" * 4)
+    return path
+
+
+def test_a_shard_is_to_be_joined_and_not_restored(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run("filter", data, "--language", "de", "--shard", "1/2", "-o", data.parent / "part")
+    said = capsys.readouterr().out
+    assert "Next:    unmoor merge SHARD... -o RUN, with all 2 of them, makes the whole" in said
+    assert "unmoor restore" not in said
+
+
+def test_of_tables_that_differ_the_column_is_named_that_cannot_be_joined(tmp_path: Path) -> None:
+    for name, a, b in (("0", pa.large_string(), pa.string_view()), ("1", pa.string(), pa.string())):
+        pq.write_table(pa.table({"a": pa.array(["x"], a), "b": pa.array(["y"], b)}), tmp_path / f"{name}.parquet")
+    with pytest.raises(UsageError, match=r"the column 'b' is string and not string_view in .*1\.parquet") as caught:
+        schemas_held_alike(open_data_set(tmp_path).files)
+    assert str(caught.value).endswith("Next: a run for each file, or tables in which that column is cast to one type")
+
+
+def test_a_server_that_does_not_answer_is_no_missing_file() -> None:
+    words = "the storage cannot be reached: ConnectionRefusedError"
+    with pytest.raises(MachineError, match=words), storage_errors("Reading https://host/x"):
+        raise FileNotFoundError("https://host/x") from ConnectionRefusedError("refused")
+    with pytest.raises(FileNotFoundError), storage_errors("Reading https://host/x"):
+        raise FileNotFoundError("https://host/x") from ValueError("404")
+
+
+def test_the_memory_of_the_process_is_no_place_for_a_run() -> None:
+    with pytest.raises(UsageError, match="memory:// is gone when the command ends"):
+        Place().convert("memory://set/run", None, None)
+
+
+@pytest.mark.parametrize("there", ["mine", {"a": 1}, [1]])
+def test_a_key_of_the_rows_is_not_replaced_by_labels(data: Path, there: object) -> None:
+    data.write_text(json.dumps({**ROW, "unmoor": there}) + "\n")
+    with pytest.raises(UsageError, match=r"something else there already\. Next: rename that key"):
+        run("filter", data, "--language", "en", "--policy", "label-only", "-o", data.parent / "run")
+    assert [path.name for path in data.parent.iterdir()] == ["train.jsonl"]
+
+
+def test_labels_of_an_earlier_run_are_made_anew(data: Path) -> None:
+    data.write_text(json.dumps({**ROW, "unmoor": ["refusal.policy", "moralising"]}) + "\n")
+    run("filter", data, "--language", "en", "--policy", "label-only", "-o", data.parent / "run")
+    assert json.loads((data.parent / "run" / "kept.jsonl").read_bytes())["unmoor"] == ["refusal.policy"]
