@@ -16,8 +16,10 @@ import pyarrow.parquet as pq
 import pytest
 from pyarrow.parquet import encryption
 
+from unmoor.commands import totals
 from unmoor.commands.training_rows import row_bytes
 from unmoor.engines import Job, Options, Summary, merge, restore, run_job
+from unmoor.engines.identity import schemas_of
 from unmoor.errors import BadDataError, UsageError
 from unmoor.layouts import first_layout, open_data_set, parquet, read_chunks, recognise_source, shard_of
 from unmoor.policy import Policy, load_policy
@@ -539,3 +541,20 @@ def test_a_rule_that_masks_has_its_place_in_the_schema(tmp_path: Path) -> None:
     run_job(open_data_set(path), Job("messages", policy, languages=("en",)), run, Options(chunk_bytes=100))
     assert _outcomes(run, "masked")
     assert "train" in str(pq.read_table(run / "kept.parquet").schema.field("messages").type)
+
+
+@pytest.mark.parametrize(("kind", "times"), [(pa.timestamp("us"), 1), (pa.timestamp("ns"), 2)])
+def test_the_footer_of_a_table_among_several_is_read_once_but_for_times_of_spark(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: Any, times: int
+) -> None:
+    for name in ("a", "b"):
+        at = pa.array([datetime(2026, 1, 1)] * COUNT, kind)
+        pq.write_table(pa.table({"messages": TURNS, "at": at}), tmp_path / f"{name}.parquet")
+    opened: list[str] = []
+    seen = parquet.for_random_access
+    monkeypatch.setattr(parquet, "for_random_access", lambda path: opened.append(path.name) or seen(path))
+    monkeypatch.setattr(totals, "for_random_access", parquet.for_random_access)
+    data = open_data_set(tmp_path)
+    schemas_of(data, is_shard=False)
+    assert totals.total_to_read(data) == 2 * COUNT
+    assert sorted(opened) == ["a.parquet"] * times + ["b.parquet"] * times

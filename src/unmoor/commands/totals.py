@@ -37,6 +37,9 @@ def _parquet_rows(data: DataSet) -> int | None:
 
     rows = 0
     for source in data.files:
+        if source.table_rows is not None and source.row_groups is None:
+            rows += source.table_rows
+            continue
         held = parquet.read_metadata(for_random_access(source.path))
         wanted = range(held.num_row_groups) if source.row_groups is None else source.row_groups
         rows += sum(held.row_group(group).num_rows for group in wanted)

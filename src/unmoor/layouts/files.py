@@ -82,8 +82,9 @@ class Source:
     """A file and how it is written: its format, its compression, whether it opens with a byte order mark.
 
     A shard's part of it: lines that begin at bytes `start` to `end` (None: to the end), or the `row_groups`. `is_last` is false
-    where another file of the data set follows, so that the last line needs a newline. Of one table among several: its own
-    `schema`, and the `common` one that its rows are read in (None: its own). `is_empty`: it holds nothing, once decompressed.
+    where another file of the data set follows, so that the last line needs a newline. Of one table among several: `table_rows`,
+    its own `schema`, and the `common` one that its rows are read in (None: its own). `is_empty`: it holds nothing, once
+    decompressed.
     `is_of_a_run`: unmoor wrote it, so no row of it is too long, also one that a label or a mend made longer than the cap.
     """
 
@@ -95,6 +96,7 @@ class Source:
     end: int | None = None
     row_groups: tuple[int, ...] | None = None
     is_last: bool = True
+    table_rows: int | None = None
     schema: Any = None
     common: Any = None
     is_empty: bool = False

@@ -32,6 +32,7 @@ _WITH_ROOM = (
     'python -c "import sys, pyarrow.parquet as p; '
     "p.write_table(p.read_table(sys.argv[1], coerce_int96_timestamp_unit='us'), 'rows.parquet')\""
 )
+_AS_INT96_IS_READ = "timestamp[ns"
 _MOST_MILLISECONDS = 2**63 // 10**6
 """Before and after 1970, in 64 bits of nanoseconds: the years 1677 to 2262."""
 _LARGE_BATCH_BYTES = 32 * 2**20
@@ -157,13 +158,10 @@ def in_one_schema(sources: Sequence[Source]) -> list[Source]:
         BadDataError: a file is damaged.
     """
     with ThreadPoolExecutor(_FOOTERS_AT_ONCE) as pool:
-        schemas = list(pool.map(_schema, sources))
-    told = [schema for schema in schemas if schema is not None]
+        sources = list(pool.map(_told, sources))
+    told = [source.schema for source in sources if source.schema is not None]
     common = None if all(schema.equals(told[0]) for schema in told) else common_schema(told)
-    return [
-        replace(source, schema=schema, common=common if schema is not None else None)
-        for source, schema in zip(sources, schemas, strict=True)
-    ]
+    return [replace(source, common=common if source.schema is not None else None) for source in sources]
 
 
 def schemas_held_alike(sources: Sequence[Source]) -> list[Any]:
@@ -173,7 +171,7 @@ def schemas_held_alike(sources: Sequence[Source]) -> list[Any]:
         UsageError: two of them have no schema in common; names the column, and the command that makes one table of all.
         BadDataError: a file is damaged.
     """
-    sources = [source if source.schema is not None else replace(source, schema=_schema(source)) for source in sources]
+    sources = [source if source.schema is not None else _told(source) for source in sources]
     told = [source for source in sources if source.schema is not None]
     unlike = [source for source in told if source.common is None and not source.schema.equals(told[0].schema)]
     if unlike:
@@ -211,14 +209,16 @@ def _unjoinable(first: Any, other: Any) -> str:
     return ""
 
 
-def _schema(source: Source) -> Any:
+def _told(source: Source) -> Source:
+    """Return a file with what its footer says: schema and rows; an empty one has neither."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     if not source.path.stat().st_size:
-        return None
+        return source
     try:
-        return pq.read_schema(for_random_access(source.path))
+        with pq.ParquetFile(for_random_access(source.path)) as file:
+            return replace(source, schema=file.schema_arrow, table_rows=file.metadata.num_rows)
     except (pa.ArrowException, OSError) as error:
         raise BadDataError(f"{source.path}: the Parquet data is damaged: {error}") from error
 
@@ -238,7 +238,8 @@ def _hold_times_of(source: Source) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    if not source.path.stat().st_size:
+    is_known = source.schema is not None
+    if (is_known and _AS_INT96_IS_READ not in str(source.schema)) or not source.path.stat().st_size:
         return
     try:
         with pq.ParquetFile(for_random_access(source.path), coerce_int96_timestamp_unit="ms") as file:
