@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import subprocess
 import sys
@@ -30,6 +31,7 @@ REFUSAL = "I'm sorry, but I can't assist with that request."
 DISCLAIMER = (
     "As an AI language model, I do not have personal preferences. However, here are three trees: oak, ash and elm."
 )
+restoring = importlib.import_module("unmoor.engines.restore")  # where a function has the name of its module
 PLAIN = "Oak, ash and elm are three trees that grow well in a cool climate."
 ANSWERS = (PLAIN, REFUSAL, DISCLAIMER)
 COUNT = 9
@@ -558,3 +560,29 @@ def test_the_footer_of_a_table_among_several_is_read_once_but_for_times_of_spark
     schemas_of(data, is_shard=False)
     assert totals.total_to_read(data) == 2 * COUNT
     assert sorted(opened) == ["a.parquet"] * times + ["b.parquet"] * times
+
+
+def _of_three_outcomes(folder: Path, count: int, **columns: Any) -> tuple[pa.Table, Path]:
+    """Write a run over rows that are kept, removed and labelled in turn; return the rows and the run."""
+    actions = {**dict.fromkeys(BEHAVIOURS, "label"), "refusal.policy": "drop"}
+    turns = pa.array([_turns(ANSWERS[n % 3]) for n in range(count)], pa.list_(TURN))
+    table = pa.table({"messages": turns, "n": range(count), **columns})
+    pq.write_table(table, folder / "data.parquet")
+    policy = replace(_policy(), actions=actions, thresholds=dict.fromkeys(BEHAVIOURS, 0.1))
+    job = Job("messages", policy, languages=("en",))
+    run_job(open_data_set(folder / "data.parquet"), job, folder / "run")
+    return table, folder / "run"
+
+
+@pytest.mark.parametrize("group_bytes", [restoring._GROUP_BYTES, 20_000])
+def test_rows_of_changing_outcomes_come_back_in_row_groups_of_a_sensible_size(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, group_bytes: int
+) -> None:
+    monkeypatch.setattr(restoring, "_GROUP_BYTES", group_bytes)
+    monkeypatch.setattr(restoring, "read_chunks", lambda source: read_chunks(source, 5_000))
+    table, run = _of_three_outcomes(tmp_path, 300)
+    assert {"removed", "labelled"} == {entry["outcome"] for entry in read_lines_of(run, "ledger.jsonl")}
+    restore(run, tmp_path / "again.parquet")
+    again = pq.ParquetFile(tmp_path / "again.parquet", page_checksum_verification=True)
+    assert again.read().equals(table)
+    assert again.num_row_groups <= table.nbytes // group_bytes + 1

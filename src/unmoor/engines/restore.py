@@ -6,13 +6,15 @@ from base64 import b64decode
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from itertools import chain, groupby, islice
+from itertools import chain, islice
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO
 
+import numpy as np
+
 from unmoor.engines.outputs import HOW_TABLES_ARE_WRITTEN
 from unmoor.errors import RunFolderError, UsageError
-from unmoor.layouts import Source, in_schema, read_chunks, recognise_source
+from unmoor.layouts import Source, in_schema, read_chunks, recognise_source, take_rows
 from unmoor.run_folder import (
     RUN,
     hash_file,
@@ -33,14 +35,17 @@ _BOM = b"\xef\xbb\xbf"
 _COPY_BYTES = 2**20
 _WHOLE = ("kept", "removed")
 _COMPRESSED = (".gz", ".gzip", ".zst", ".zstd")
+_REWRITTEN = ("kept", "before")
 _PLACES = {
-    "removed": "removed",
-    "quarantined": "quarantine",
-    "mended": "before",
-    "masked": "before",
-    "labelled": "before",
+    "removed": ("removed",),
+    "quarantined": ("quarantine",),
+    "mended": _REWRITTEN,
+    "masked": _REWRITTEN,
+    "labelled": _REWRITTEN,
 }
-"""Which file of a Parquet run holds the original of a row, by its outcome."""
+"""Which files of a Parquet run hold a row, by its outcome; the last of them has the original."""
+_GROUP_BYTES = 64 * 2**20
+"""Bytes in memory of the rows that are written back as one row group."""
 
 
 def restore(folder: AnyPath, target: Path) -> int:
@@ -258,7 +263,8 @@ def _array(told: Any) -> tuple[list[tuple[int, bytes]], bytes]:
 
 
 def _parquet_writer(folder: AnyPath) -> Callable[[Path, dict[str, Any], _Rows], None]:
-    """Return what writes rows back in order, run by run of rows that lie in the same file."""
+    """Return what writes rows back in order, in row groups of a size of their own, whichever files the rows lie in."""
+    import pyarrow as pa
     import pyarrow.parquet as pq
 
     cursors = {name: _TableCursor(folder / f"{name}.parquet") for name in ("kept", "removed", "quarantine", "before")}
@@ -266,14 +272,16 @@ def _parquet_writer(folder: AnyPath) -> Callable[[Path, dict[str, Any], _Rows], 
 
     def write(path: Path, file: dict[str, Any], rows: _Rows) -> None:
         schema = _schema_of(file) if "schema" in file else common
-        places = (_PLACES.get(outcome, "kept") for _, outcome, _ in rows)
         with pq.ParquetWriter(path, schema, **HOW_TABLES_ARE_WRITTEN) as writer:
-            for place, same in groupby(places):
-                count = len(list(same))
-                for table in cursors[place].take(count):
-                    writer.write_table(in_schema(table, schema))
-                if place == "before":  # the rewritten rows stand among the kept ones too
-                    deque(cursors["kept"].take(count), maxlen=0)
+            group, size = [], 0
+            for table in _in_order(rows, cursors, schema):
+                group.append(table)
+                size += table.nbytes
+                if size >= _GROUP_BYTES:
+                    writer.write_table(pa.concat_tables(group))
+                    group, size = [], 0
+            if group:
+                writer.write_table(pa.concat_tables(group))
 
     return write
 
@@ -287,25 +295,66 @@ def _schema_of(file: dict[str, Any]) -> Any:
         raise RunFolderError(f"The manifest does not say what columns {file['name']} had: it was altered") from error
 
 
+def _in_order(rows: _Rows, cursors: dict[str, _TableCursor], schema: Any) -> Iterator[Any]:
+    """Yield tables with the rows in their order, each as far as the tables go that the cursors have open."""
+    order: list[str] = []
+    for _, outcome, _ in rows:
+        places = _PLACES.get(outcome, ("kept",))
+        for place in places:
+            if cursors[place].is_at_end():
+                if order:
+                    yield _joined(order, cursors, schema)
+                    order = []
+                cursors[place].open_next()
+            cursors[place].pass_row(is_wanted=place == places[-1])
+        order.append(places[-1])
+    if order:
+        yield _joined(order, cursors, schema)
+
+
+def _joined(order: list[str], cursors: dict[str, _TableCursor], schema: Any) -> Any:
+    """Return one table of the rows that the cursors passed; `order` says which of them each row comes from."""
+    import pyarrow as pa
+
+    names = sorted(set(order))
+    tables = [in_schema(cursors[name].taken(), schema) for name in names]
+    numbers = np.array([names.index(name) for name in order])
+    return take_rows(pa.concat_tables(tables), np.argsort(np.argsort(numbers, kind="stable")).tolist())
+
+
 class _TableCursor:
-    """Reads a Parquet file from its first row on, some rows at a time."""
+    """Goes through the rows of a Parquet file from the first on, with one table of them open."""
 
     def __init__(self, path: AnyPath) -> None:
-        self._tables = (chunk.table for chunk in read_chunks(_own(path))) if path.exists() else iter(())
-        self._rest: Any = None
+        self._tables = (chunk.table for chunk in read_chunks(_own(path)) if chunk.rows) if path.exists() else iter(())
+        self._open: Any = None
+        self._row = 0
+        self._wanted: list[int] = []
 
-    def take(self, count: int) -> Iterator[Any]:
-        """Yield tables that together hold the next `count` rows."""
-        while count:
-            if self._rest is None or self._rest.num_rows == 0:
-                self._rest = next(self._tables, None)
-                if self._rest is None:
-                    raise RunFolderError("a Parquet file of the run is shorter than the ledger says: it was altered")
-                continue
-            part = self._rest.slice(0, count)
-            self._rest = self._rest.slice(part.num_rows)
-            count -= part.num_rows
-            yield part
+    def is_at_end(self) -> bool:
+        """Return whether the open table has no more rows."""
+        return self._open is None or self._row == self._open.num_rows
+
+    def open_next(self) -> None:
+        """Open the next table, which has rows.
+
+        Raises:
+            RunFolderError: there is none.
+        """
+        self._open, self._row = next(self._tables, None), 0
+        if self._open is None:
+            raise RunFolderError("a Parquet file of the run is shorter than the ledger says: it was altered")
+
+    def pass_row(self, *, is_wanted: bool) -> None:
+        """Go one row on in the open table."""
+        if is_wanted:
+            self._wanted.append(self._row)
+        self._row += 1
+
+    def taken(self) -> Any:
+        """Return the rows that were passed and wanted since the last time."""
+        wanted, self._wanted = self._wanted, []
+        return take_rows(self._open, wanted)
 
 
 def explain_row(folder: AnyPath, row: int) -> dict[str, Any]:
