@@ -376,3 +376,18 @@ def test_a_verdict_is_applied_to_the_row_that_was_judged_and_no_other(run: Path)
     assert (apply(run)["stale"], counts(run)["removed"]) == (1, 1)
     write("old.jsonl", "Quote the sentence of the butler.")
     assert (apply(run)["stale"], counts(run)["removed"]) == (0, 0)
+
+
+def test_a_row_of_many_values_that_was_taken_beside_short_ones_stays_in_the_run(tmp_path: Path) -> None:
+    pyarrow = pytest.importorskip("pyarrow")
+    import pyarrow.parquet as pq
+
+    texts = pyarrow.Table.from_pylist([row(1, REFUSAL), *(row(n, PLAIN) for n in range(2, 5))])
+    sound = pyarrow.array([[0] * 8_400_000, [2], [3], [4]])  # 64 MiB: what comes back as one row group
+    pq.write_table(texts.append_column("sound", sound), tmp_path / "rows.parquet")
+    made = unmoor("filter", "rows.parquet", "-o", "house", "--language", "en", cwd=tmp_path)
+    assert made.returncode == 0, made.stderr
+    before = {name: pq.read_table(tmp_path / "house" / f"{name}.parquet") for name in ("kept", "removed")}
+    assert before["removed"]["id"].to_pylist() == ["row-1"]
+    apply(tmp_path / "house")
+    assert {name: pq.read_table(tmp_path / "house" / f"{name}.parquet") for name in before} == before

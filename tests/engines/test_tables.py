@@ -586,3 +586,15 @@ def test_rows_of_changing_outcomes_come_back_in_row_groups_of_a_sensible_size(
     again = pq.ParquetFile(tmp_path / "again.parquet", page_checksum_verification=True)
     assert again.read().equals(table)
     assert again.num_row_groups <= table.nbytes // group_bytes + 1
+
+
+def test_a_row_of_many_values_that_was_taken_beside_short_ones_comes_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(parquet, "_MOST_VALUES_PER_ROW", 10_000)
+    sound = [list(range(25_000)) if n == 1 else [n] for n in range(3)]
+    table, run = _of_three_outcomes(tmp_path, 3, sound=sound)
+    restore(run, tmp_path / "again.parquet")
+    assert pq.read_table(tmp_path / "again.parquet").equals(table)
+    with pytest.raises(BadDataError, match="1 rows of row group 0 unfold to 25,000 values"):
+        list(read_chunks(recognise_source(run / "removed.parquet")))

@@ -175,6 +175,8 @@ def _filter_again(
         files = restored_files(manifest, source)
         root = source if len(files) > 1 else source.parent
         copies = data_set_of(manifest["input"]["name"], files, root)
+        if copies.format == "parquet":  # its rows were read once, and lie in other row groups now
+            copies = replace(copies, files=tuple(replace(file, is_of_a_run=True) for file in copies.files))
         revision = manifest["input"].get("revision", "")
         copies = replace(copies, copied_from=tuple(manifest["inputs"]), revision=revision)
         data, job = job_for(source, policy, asked, copies)

@@ -85,7 +85,8 @@ class Source:
     where another file of the data set follows, so that the last line needs a newline. Of one table among several: `table_rows`,
     its own `schema`, and the `common` one that its rows are read in (None: its own). `is_empty`: it holds nothing, once
     decompressed.
-    `is_of_a_run`: unmoor wrote it, so no row of it is too long, also one that a label or a mend made longer than the cap.
+    `is_of_a_run`: unmoor wrote it, so no row of it is too long or a bomb, also one that a label or a mend made longer than
+    the cap.
     """
 
     path: AnyPath

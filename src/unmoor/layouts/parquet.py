@@ -61,7 +61,7 @@ def read_parquet(source: Source, chunk_bytes: int = CHUNK_BYTES) -> Iterator[Chu
             _refuse_encrypted(file, source)
             groups = range(file.num_row_groups) if source.row_groups is None else source.row_groups
             for group in groups:
-                for table in _tables(file, group, chunk_bytes):
+                for table in _tables(file, source, group, chunk_bytes):
                     yield Chunk(index, row, 0, table=_in_common(table, source))
                     index, row = index + 1, row + table.num_rows
             if not index:
@@ -84,12 +84,16 @@ def _refuse_encrypted(file: Any, source: Source) -> None:
         )
 
 
-def _tables(file: Any, group: int, chunk_bytes: int) -> Iterator[Any]:
+def _tables(file: Any, source: Source, group: int, chunk_bytes: int) -> Iterator[Any]:
+    """Yield the rows of a row group in tables; of a run's own, which were read once, none is taken for a bomb."""
     import pyarrow as pa
 
-    _refuse_nested_bomb(file.metadata.row_group(group), group)
+    if not source.is_of_a_run:
+        _refuse_nested_bomb(file.metadata.row_group(group), group)
     batches, size = [], 0
     for batch in _batches(file, group, chunk_bytes):
+        if batch.nbytes > _MOST_BATCH_BYTES and not source.is_of_a_run:
+            raise pa.ArrowInvalid(f"a row of row group {group} unfolds to {batch.nbytes:,} bytes")
         batches.append(batch)
         size += batch.nbytes
         if size >= chunk_bytes:
@@ -100,13 +104,7 @@ def _tables(file: Any, group: int, chunk_bytes: int) -> Iterator[Any]:
 
 
 def _batches(file: Any, group: int, chunk_bytes: int) -> Iterator[Any]:
-    """Yield the rows of a row group some at a time, and fewer from where they turn out to be long.
-
-    Raises:
-        pyarrow.ArrowInvalid: one row alone is too long.
-    """
-    import pyarrow as pa
-
+    """Yield the rows of a row group some at a time, and fewer from where they turn out to be long."""
     at_a_time: int | None = _batch_rows(file, group, chunk_bytes)
     done = 0
     while at_a_time is not None:
@@ -115,8 +113,6 @@ def _batches(file: Any, group: int, chunk_bytes: int) -> Iterator[Any]:
             if batch.num_rows > 1 and batch.nbytes > _LARGE_BATCH_BYTES:
                 at_a_time = max(1, min(batch.num_rows // 2, batch.num_rows * chunk_bytes // batch.nbytes))
                 break
-            if batch.nbytes > _MOST_BATCH_BYTES:
-                raise pa.ArrowInvalid(f"a row of row group {group} unfolds to {batch.nbytes:,} bytes")
             done += batch.num_rows
             yield batch
 
