@@ -296,6 +296,15 @@ def test_half_a_surrogate_can_be_signed() -> None:
     assert (Exact().sign([row])[0] == Exact().sign([row])[0]).all()
 
 
+def test_rows_that_differ_in_half_a_surrogate_are_not_the_same(tmp_path: Path) -> None:
+    signs = ("\ud83d", "\ude00", "\ufffd", "\\ud83d", "\ud83d")
+    run, _ = _run(tmp_path, [_row("Which sign is this?", f"The sign is {sign}, an odd one.") for sign in signs], Dedup("exact"))
+    assert _gone(run) == {5: 1}
+    pictures = [_row("Which sign is this?", "An odd one.", images=[sign]) for sign in signs]
+    run, _ = _run(tmp_path / "pictures", pictures, Dedup("exact"))
+    assert _gone(run) == {5: 1}
+
+
 def test_no_row_goes_for_one_that_goes_itself() -> None:
     pairs = np.array([(2, 1, 0.9), (3, 2, 0.9), (4, 3, 0.85), (5, 3, 0.8), (5, 1, 0.95), (6, 5, 1.0)], DUPLICATE)
     chance = random.Random(1)

@@ -226,10 +226,8 @@ def _learned(conversation: Conversation) -> list[bool]:
 
 
 def _whole(row: Row, conversation: Conversation) -> bytes:
-    turns = [
-        [turn.role, turn.is_target, _storable(turn.text), _storable(turn.reasoning)] for turn in conversation.turns
-    ]
-    return orjson.dumps(turns) + _beside_text(row, conversation)
+    turns = [(turn.role, turn.is_target, turn.text, turn.reasoning) for turn in conversation.turns]
+    return repr(turns).encode() + _beside_text(row, conversation)  # which writes half surrogates and backslashes out
 
 
 def _beside_text(row: Row, conversation: Conversation) -> bytes:

@@ -18,8 +18,9 @@ from numpy.typing import NDArray
 from unmoor.engines.alike import Alike, Exact, MinHash
 from unmoor.engines.duplicate_rows import DUPLICATE
 from unmoor.engines.job import Dedup, Job
-from unmoor.engines.judge import Judge, Judged
+from unmoor.engines.judge import Judge, Judged, ReadRow
 from unmoor.layouts import DataSet, chunk_rows, read_data_set
+from unmoor.records import Conversation, Row
 
 __all__ = ["write_duplicates"]
 
@@ -79,7 +80,7 @@ class _Signed:
                 last = max(last, chunk.first_row + chunk.rows - 1)
                 if not good:
                     continue
-                signed, keys = self._alike.sign([(read.parsed.readable, read.conversation) for read in good])
+                signed, keys = self._alike.sign(list(map(_as_written, good)))
                 signatures.write(np.ascontiguousarray(signed, dtype="<u4").tobytes())
                 rows = np.array([read.number for read in good], dtype="<i8")
                 numbers.write(rows.tobytes())
@@ -128,6 +129,12 @@ class _Signed:
         """Remove the working files."""
         for path in (*self._paths, self._signatures, self._numbers):
             path.unlink(missing_ok=True)
+
+
+def _as_written(read: ReadRow) -> tuple[Row, Conversation]:
+    """Return a row and what it says with the half surrogates that it has: others may differ from it in those alone."""
+    row = read.parsed.row
+    return row, read.conversation if row is read.parsed.readable else read.layout.read(row)
 
 
 def _scatter(keys: NDArray[np.uint64], rows: NDArray[np.int64], buckets: list[Path]) -> None:
