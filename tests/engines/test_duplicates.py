@@ -298,7 +298,9 @@ def test_half_a_surrogate_can_be_signed() -> None:
 
 def test_rows_that_differ_in_half_a_surrogate_are_not_the_same(tmp_path: Path) -> None:
     signs = ("\ud83d", "\ude00", "\ufffd", "\\ud83d", "\ud83d")
-    run, _ = _run(tmp_path, [_row("Which sign is this?", f"The sign is {sign}, an odd one.") for sign in signs], Dedup("exact"))
+    run, _ = _run(
+        tmp_path, [_row("Which sign is this?", f"The sign is {sign}, an odd one.") for sign in signs], Dedup("exact")
+    )
     assert _gone(run) == {5: 1}
     pictures = [_row("Which sign is this?", "An odd one.", images=[sign]) for sign in signs]
     run, _ = _run(tmp_path / "pictures", pictures, Dedup("exact"))

@@ -21,7 +21,8 @@ from hypothesis import strategies as st
 
 from unmoor.engines import Job, Options, explain_row, merge, restore, run_job
 from unmoor.errors import BadDataError, RunFolderError, UsageError
-from unmoor.layouts import open_data_set, read_data_set, shard_of
+from unmoor.layouts import files, open_data_set, parse, read_data_set, shard_of
+from unmoor.layouts.files import CHUNK_BYTES
 from unmoor.policy import load_policy
 from unmoor.report import ChunkFacts
 from unmoor.run_folder import read_manifest, verify
@@ -112,10 +113,10 @@ def _files(run: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in run.iterdir() if path.name not in ("MANIFEST.json", "run.json")}
 
 
-def _shards(data: Path, runs: Path, count: int) -> list[Path]:
+def _shards(data: Path, runs: Path, count: int, chunk_bytes: int = CHUNK_BYTES) -> list[Path]:
     made = []
     for number in range(1, count + 1):
-        options = Options(shard=(number, count), max_bad_rows=100)
+        options = Options(shard=(number, count), max_bad_rows=100, chunk_bytes=chunk_bytes)
         run_job(shard_of(open_data_set(data), number, count), _loose(_job()), runs / str(number), options)
         made.append(runs / str(number))
     return made
@@ -140,6 +141,26 @@ def test_shards_joined_in_any_order_give_the_bytes_of_one_run(folder: Path, tmp_
     run_job(open_data_set(folder), _loose(_job()), tmp_path / "third", LOOSE)
     again.load(summary.observed.as_json())
     assert again.rows == sum(joined["counts"][name] for name in ("kept", "mended", "masked", "labelled", "removed"))
+
+
+@pytest.mark.parametrize("count", [1, 2, 5])
+@pytest.mark.parametrize("chunk_bytes", [200, 2_000, 20_000])
+def test_a_row_over_the_cap_is_told_alike_by_one_run_and_by_shards_wherever_blocks_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, count: int, chunk_bytes: int
+) -> None:
+    for module in (files, parse):
+        monkeypatch.setattr(module, "MAX_ROW_BYTES", 1_000)
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "a.jsonl").write_bytes(
+        _lines(0, 3) + b'{"messages": "' + b"x" * 1_500 + b'"}\n' + _lines(3, 5)
+    )
+    (tmp_path / "data" / "b.jsonl").write_bytes(_lines(5, 8))
+    expected = _whole(tmp_path / "data", tmp_path / "whole")
+    shards = _shards(tmp_path / "data", tmp_path / "shards", count, chunk_bytes)
+    merge(shards, tmp_path / "joined", ChunkFacts)
+    joined = _files(tmp_path / "joined")
+    for name in ("kept.jsonl", "ledger.jsonl", "quarantine.jsonl", "quarantine.raw"):
+        assert joined[name] == expected[name]
 
 
 def test_every_file_of_a_folder_comes_back(folder: Path, tmp_path: Path) -> None:

@@ -99,8 +99,6 @@ class Outputs:
 
     def _tell_oversize(self, chunk: Chunk, size: int) -> None:
         entry = quarantine_entry(chunk.first_row, chunk.data, row_too_large(), chunk.offset, size)
-        if len(self._data.files) > 1:
-            entry["file"] = self._data.file_name(chunk.file)
         self._writer.write("quarantine.jsonl", json_line(entry))
         reason = f"{entry['code']}: {entry['message']}"
         ledger = unjudged_entry(chunk.first_row, "quarantined", reason, size_bytes=size)
