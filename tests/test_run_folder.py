@@ -230,19 +230,23 @@ def _write_manifest(run: Path, manifest: dict[str, Any]) -> None:
 PLAN = {"unmoor": "0", "policy": {"actions": {"refusal.policy": "drop"}}}
 
 
-def _stopped(folder: Path, plan: dict[str, Any], *more: bytes) -> None:
+FULL = MachineError("the disk is full")
+
+
+def _stopped(folder: Path, plan: dict[str, Any], *more: bytes, error: Exception = FULL) -> None:
     """Write, make a checkpoint, write more and fail as a full disk fails."""
-    with pytest.raises(MachineError), RunWriter(folder, plan=plan) as writer:
+    with pytest.raises(type(error)), RunWriter(folder, plan=plan) as writer:
         writer.write("kept.jsonl", b"one\n")
         writer.checkpoint({"chunks": 1})
         for content in more:
             writer.write("kept.jsonl", content)
             writer.write("late.jsonl", content)
-        raise MachineError("the disk is full")
+        raise error
 
 
-def test_a_run_goes_on_from_its_checkpoint_and_forgets_what_came_after(tmp_path: Path) -> None:
-    _stopped(tmp_path / "run", PLAN, b"half a li")
+@pytest.mark.parametrize("error", [FULL, MemoryError()], ids=["disk", "memory"])
+def test_a_run_goes_on_from_its_checkpoint_and_forgets_what_came_after(tmp_path: Path, error: Exception) -> None:
+    _stopped(tmp_path / "run", PLAN, b"half a li", error=error)
     with RunWriter(tmp_path / "run", plan=PLAN) as writer:
         assert writer.state == {"chunks": 1}
         assert "late.jsonl" not in writer.names()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import json
 import subprocess
@@ -21,7 +22,7 @@ from unmoor.commands import totals
 from unmoor.commands.training_rows import row_bytes
 from unmoor.engines import Job, Options, Summary, merge, restore, run_job
 from unmoor.engines.identity import schemas_of
-from unmoor.errors import BadDataError, UsageError
+from unmoor.errors import BadDataError, MachineError, UsageError
 from unmoor.layouts import first_layout, open_data_set, parquet, read_chunks, recognise_source, shard_of
 from unmoor.policy import Policy, load_policy
 from unmoor.records import BEHAVIOURS
@@ -598,3 +599,28 @@ def test_a_row_of_many_values_that_was_taken_beside_short_ones_comes_back(
     assert pq.read_table(tmp_path / "again.parquet").equals(table)
     with pytest.raises(BadDataError, match="1 rows of row group 0 unfold to 25,000 values"):
         list(read_chunks(recognise_source(run / "removed.parquet")))
+
+
+FAULTS = [
+    (pa.ArrowMemoryError("realloc of size 33554432 failed"), MachineError, "ran out of memory. Next: --workers 1"),
+    (OSError(errno.EIO, "Error reading bytes from file"), MachineError, "cannot be read: Input/output error.*Next"),
+    (OSError("Unexpected end of stream"), BadDataError, "is damaged: Unexpected end of stream"),
+]
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=["memory", "disk", "damage"])
+@pytest.mark.parametrize("reading", ["ParquetFile.iter_batches", "read_schema", "read_metadata"])
+def test_a_lack_of_memory_and_a_failing_disk_are_not_damaged_data(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: tuple[Exception, type[Exception], str], reading: str
+) -> None:
+    raised, kind, words = fault
+
+    def fail(*_: object, **__: object) -> None:
+        raise raised
+
+    data = open_data_set(_two(tmp_path, {}, {"x": [1] * COUNT}))
+    monkeypatch.setattr(f"pyarrow.parquet.{reading}", fail)
+    with pytest.raises(kind, match=words):
+        shard_of(data, 1, 2)
+        parquet.schemas_held_alike([replace(source, schema=None) for source in data.files])
+        list(read_chunks(data.files[0]))

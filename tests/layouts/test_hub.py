@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import resource
 from pathlib import Path
 
 import pytest
 
-from unmoor.errors import BadDataError, UsageError
+from unmoor.errors import BadDataError, MachineError, UsageError
 from unmoor.layouts import open_data_set, read_rows
 
 datasets = pytest.importorskip("datasets", reason="datasets is not installed")
@@ -50,4 +51,17 @@ def test_a_damaged_arrow_file_is_bad_data_and_leaves_nothing_in_the_cache(tmp_pa
         BadDataError, match=r"`datasets` cannot read it: .*(Arrow|Invalid|EOF|OSError|Expected)|killed by signal"
     ):
         open_data_set(saved)
+    assert list((tmp_path / "cache" / "unmoor").iterdir()) == []
+
+
+@pytest.mark.skipif(not hasattr(resource, "RLIMIT_FSIZE"), reason="this system limits no file's size")
+def test_a_disk_without_room_for_the_rows_is_not_their_fault(tmp_path: Path) -> None:
+    saved = _save(tmp_path / "saved")
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, limits[1]))
+    try:
+        with pytest.raises(MachineError, match=r"saved cannot be written to .*: File too large. Next: make room"):
+            open_data_set(saved)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert list((tmp_path / "cache" / "unmoor").iterdir()) == []

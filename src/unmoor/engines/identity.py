@@ -10,7 +10,7 @@ from typing import Any
 
 from unmoor.errors import BadDataError, MachineError, UsageError
 from unmoor.layouts import DataSet, Source, hold_times, schemas_held_alike
-from unmoor.run_folder import hash_file
+from unmoor.run_folder import hash_file, machine_errors
 from unmoor.storage import Address, AnyPath
 
 __all__ = ["described", "hold_unchanged", "schemas_of", "times_of"]
@@ -83,7 +83,10 @@ def schemas_of(data: DataSet, *, is_shard: bool) -> dict[int, dict[str, str]]:
 
 
 def _hash(path: AnyPath) -> str:
-    return _hash_of_object(path, path.stat().version) if isinstance(path, Address) else hash_file(path)
+    if isinstance(path, Address):
+        return _hash_of_object(path, path.stat().version)
+    with machine_errors(f"Reading {path}"):
+        return hash_file(path)
 
 
 @lru_cache(maxsize=4096)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import signal
 import subprocess
 import sys
 import tempfile
@@ -18,6 +19,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from unmoor.errors import BadDataError, MachineError, MissingExtraError, UsageError
+from unmoor.layouts.faults import is_of_machine, why
 from unmoor.records.cache import cache_folder
 from unmoor.storage import said
 
@@ -25,7 +27,8 @@ __all__ = ["Export", "exported_data_set", "is_hub_name", "is_saved_data_set"]
 
 HUB = re.compile(r"hf:(?P<name>[\w.-]+/[\w.-]+)(?:@(?P<revision>[\w./-]+))?(?::(?P<split>[\w.-]+))?")
 _COMMIT = re.compile(r"[0-9a-f]{40}")
-_MISSING, _UNKNOWN = 64, 65
+_MISSING, _UNKNOWN, _MACHINE = 64, 65, 66
+"""Exit codes of the process that exports."""
 _HUB_FAILED = 500
 """Statuses from here on are the hub's own failures."""
 _FILE_ROWS, _BATCH_ROWS = 500_000, 10_000
@@ -57,7 +60,8 @@ def exported_data_set(name: str) -> Export:
         MissingExtraError: `datasets` is not installed.
         UsageError: there is no such data set or revision, or it has several splits and none was named.
         BadDataError: it is damaged, or the process that read it crashed.
-        MachineError: the hub cannot be asked which commit a name stands for, and nothing of that name is kept.
+        MachineError: the hub cannot be asked which commit a name stands for, and nothing of that name is kept; or the disk is full,
+            or memory ran out.
     """
     if not is_hub_name(name):
         return Export(_exported(name, ""))
@@ -157,6 +161,12 @@ def _export_apart(name: str, revision: str, folder: Path) -> None:
         raise MissingExtraError("Reading a Hugging Face data set", "train")
     if done.returncode == _UNKNOWN:
         raise UsageError(last)
+    if done.returncode == -signal.SIGKILL:
+        last = "the process that did it was killed, most often for lack of memory"
+    if done.returncode in (_MACHINE, -signal.SIGKILL):
+        raise MachineError(
+            f"{name} cannot be written to {folder.parent}: {last}. Next: make room, then the same command"
+        )
     if done.returncode < 0:
         raise BadDataError(f"{name}: the process that read it with `datasets` was killed by signal {-done.returncode}")
     if done.returncode:
@@ -197,7 +207,13 @@ def _main(name: str, revision: str, folder: str) -> None:
         import datasets  # noqa: F401
     except ImportError:
         raise SystemExit(_MISSING) from None
-    _export(name, revision, Path(folder))
+    try:
+        _export(name, revision, Path(folder))
+    except Exception as error:
+        if not is_of_machine(error):
+            raise
+        sys.stderr.write(f"{why(error)}\n")
+        raise SystemExit(_MACHINE) from None
 
 
 if __name__ == "__main__":

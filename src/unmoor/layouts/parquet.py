@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import replace
 from shlex import quote
 from typing import Any
 
-from unmoor.errors import BadDataError, UsageError
+from unmoor.errors import BadDataError, MachineError, UsageError
+from unmoor.layouts.faults import is_of_machine, why
 from unmoor.layouts.files import CHUNK_BYTES, Chunk, Source
 from unmoor.layouts.one_schema import common_schema, in_schema
 from unmoor.layouts.types import is_list
@@ -50,25 +52,45 @@ def read_parquet(source: Source, chunk_bytes: int = CHUNK_BYTES) -> Iterator[Chu
 
     Raises:
         BadDataError: the file is damaged.
+        MachineError: it is gone, the disk fails, or memory runs out.
         UsageError: some of its columns are encrypted.
     """
-    import pyarrow as pa
     import pyarrow.parquet as pq
 
     index, row = 0, 1
+    with (
+        _read_errors(source),
+        pq.ParquetFile(for_random_access(source.path), page_checksum_verification=True) as file,
+    ):
+        _refuse_encrypted(file, source)
+        groups = range(file.num_row_groups) if source.row_groups is None else source.row_groups
+        for group in groups:
+            for table in _tables(file, source, group, chunk_bytes):
+                yield Chunk(index, row, 0, table=_in_common(table, source))
+                index, row = index + 1, row + table.num_rows
+        if not index:
+            yield Chunk(0, 1, 0, table=_in_common(file.schema_arrow.empty_table(), source))
+
+
+@contextmanager
+def _read_errors(source: Source) -> Iterator[None]:
+    """Turn what pyarrow raises into an error that says whether the data or the machine is at fault.
+
+    Raises:
+        BadDataError: the file is damaged.
+        MachineError: it is gone or may not be read, the disk fails, or memory runs out.
+    """
+    import pyarrow as pa
+
     try:
-        with pq.ParquetFile(for_random_access(source.path), page_checksum_verification=True) as file:
-            _refuse_encrypted(file, source)
-            groups = range(file.num_row_groups) if source.row_groups is None else source.row_groups
-            for group in groups:
-                for table in _tables(file, source, group, chunk_bytes):
-                    yield Chunk(index, row, 0, table=_in_common(table, source))
-                    index, row = index + 1, row + table.num_rows
-            if not index:
-                yield Chunk(0, 1, 0, table=_in_common(file.schema_arrow.empty_table(), source))
-    except (FileNotFoundError, PermissionError):
-        raise
-    except (pa.ArrowException, OSError) as error:
+        yield
+    except (pa.ArrowException, OSError, MemoryError) as error:
+        if isinstance(error, FileNotFoundError | PermissionError) or is_of_machine(error):
+            is_memory = isinstance(error, MemoryError)
+            next_step = "--workers 1, or free some memory" if is_memory else "see that it is there"
+            raise MachineError(
+                f"{source.path} cannot be read: {why(error)}. Next: {next_step}; the same command goes on"
+            ) from error
         raise BadDataError(f"{source.path}: the Parquet data is damaged: {error}") from error
 
 
@@ -207,16 +229,12 @@ def _unjoinable(first: Any, other: Any) -> str:
 
 def _told(source: Source) -> Source:
     """Return a file with what its footer says: schema and rows; an empty one has neither."""
-    import pyarrow as pa
     import pyarrow.parquet as pq
 
     if not source.path.stat().st_size:
         return source
-    try:
-        with pq.ParquetFile(for_random_access(source.path)) as file:
-            return replace(source, schema=file.schema_arrow, table_rows=file.metadata.num_rows)
-    except (pa.ArrowException, OSError) as error:
-        raise BadDataError(f"{source.path}: the Parquet data is damaged: {error}") from error
+    with _read_errors(source), pq.ParquetFile(for_random_access(source.path)) as file:
+        return replace(source, schema=file.schema_arrow, table_rows=file.metadata.num_rows)
 
 
 def hold_times(sources: Sequence[Source]) -> None:
@@ -231,24 +249,23 @@ def hold_times(sources: Sequence[Source]) -> None:
 
 
 def _hold_times_of(source: Source) -> None:
-    import pyarrow as pa
     import pyarrow.parquet as pq
 
     is_known = source.schema is not None
     if (is_known and _AS_INT96_IS_READ not in str(source.schema)) or not source.path.stat().st_size:
         return
-    try:
-        with pq.ParquetFile(for_random_access(source.path), coerce_int96_timestamp_unit="ms") as file:
-            columns = [file.schema.column(index) for index in range(len(file.schema))]
-            for path in (column.path for column in columns if column.physical_type == "INT96"):
-                for batch in file.iter_batches(columns=[path], row_groups=source.row_groups):
-                    if any(map(_is_too_far, batch.columns)):
-                        raise BadDataError(
-                            f"{source.path}: the column {path!r} has a time before 1678 or after 2261 that is written as INT96, "
-                            f"and would be changed. Next: {_WITH_ROOM} {quote(str(source.path))}, then rows.parquet"
-                        )
-    except (pa.ArrowException, OSError) as error:
-        raise BadDataError(f"{source.path}: the Parquet data is damaged: {error}") from error
+    with (
+        _read_errors(source),
+        pq.ParquetFile(for_random_access(source.path), coerce_int96_timestamp_unit="ms") as file,
+    ):
+        columns = [file.schema.column(index) for index in range(len(file.schema))]
+        for path in (column.path for column in columns if column.physical_type == "INT96"):
+            for batch in file.iter_batches(columns=[path], row_groups=source.row_groups):
+                if any(map(_is_too_far, batch.columns)):
+                    raise BadDataError(
+                        f"{source.path}: the column {path!r} has a time before 1678 or after 2261 that is written as INT96, "
+                        f"and would be changed. Next: {_WITH_ROOM} {quote(str(source.path))}, then rows.parquet"
+                    )
 
 
 def _is_too_far(column: Any) -> bool:
@@ -287,11 +304,8 @@ def row_group_bytes(source: Source) -> list[int]:
     Raises:
         BadDataError: the file is damaged.
     """
-    import pyarrow as pa
     import pyarrow.parquet as pq
 
-    try:
+    with _read_errors(source):
         metadata = pq.read_metadata(for_random_access(source.path))
-    except (pa.ArrowException, OSError) as error:
-        raise BadDataError(f"{source.path}: the Parquet data is damaged: {error}") from error
     return [metadata.row_group(index).total_byte_size for index in range(metadata.num_row_groups)]
