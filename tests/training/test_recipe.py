@@ -87,6 +87,22 @@ def test_a_value_that_trl_refuses_is_a_recipe_error(tmp_path: Path) -> None:
         recipe.arguments(tmp_path)
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "per_device_train_batch_size: 0",
+        "gradient_accumulation_steps: 0",
+        "seed: -1",
+        "learning_rate: .nan",
+        "learning_rate: -0.1",
+    ],
+)
+def test_a_number_that_would_end_the_trainer_halfway_is_a_recipe_error(tmp_path: Path, line: str) -> None:
+    recipe = read_recipe(write(tmp_path, f"model_name_or_path: a/b\nuse_cpu: true\n{line}\n"))
+    with pytest.raises(RecipeError, match=rf"{line.partition(':')[0]} must be at least .*, found"):
+        recipe.arguments(tmp_path)
+
+
 def test_data_and_output_of_the_recipe_are_swapped(tmp_path: Path) -> None:
     text = "model_name_or_path: a/b\ndataset_name: owner/data\noutput_dir: elsewhere\nuse_cpu: true\n"
     training, _ = read_recipe(write(tmp_path, text)).arguments(tmp_path / "out", max_steps=9)

@@ -14,6 +14,7 @@ from unmoor.demo.data import make_rows
 from unmoor.errors import BadDataError, RecipeError, RunFolderError, UsageError
 from unmoor.records import Conversation, Turn
 from unmoor.training import Leak, Training, train_twins
+from unmoor.training.backends.trl_model import last_checkpoint
 
 pytestmark = pytest.mark.slow
 
@@ -123,6 +124,31 @@ def test_an_interrupted_twin_goes_on_from_its_checkpoint_to_the_same_model(tmp_p
     assert list((tmp_path / "cut" / "raw" / "checkpoints").glob("*/model.safetensors"))
     first, second = weights(tmp_path / "whole" / "raw"), weights(tmp_path / "cut" / "raw")
     assert all(bool((first[name] == second[name]).all()) for name in first)
+
+
+def test_a_checkpoint_that_was_half_written_is_passed_over(tmp_path: Path) -> None:
+    for step, name in ((9, "trainer_state.json"), (10, "trainer_state.json"), (15, "config.json")):
+        folder = tmp_path / f"checkpoint-{step}"
+        folder.mkdir()
+        (folder / name).write_text("{}")
+    assert last_checkpoint(tmp_path) == str(tmp_path / "checkpoint-10")
+    assert last_checkpoint(tmp_path / "none") is None
+
+
+def test_a_training_that_diverged_is_no_twin(tmp_path: Path, tiny_base: Path) -> None:
+    data = {"raw": write_rows(tmp_path / "raw.jsonl", 8)}
+    recipe = write_recipe(tmp_path, tiny_base, learning_rate="1.0e+30")
+    with pytest.raises(RecipeError, match=r"twin raw diverged.*Next: a smaller learning_rate"):
+        train_twins(recipe, data, tmp_path / "out", read)
+    assert not (tmp_path / "out" / "raw" / "model.safetensors").exists()
+    assert not (tmp_path / "out" / "training.json").exists()
+
+
+def test_a_recipe_that_asks_for_no_step_makes_no_twins(tmp_path: Path, tiny_base: Path) -> None:
+    data = {"raw": write_rows(tmp_path / "raw.jsonl", 8)}
+    recipe = write_recipe(tmp_path, tiny_base, max_steps=None, num_train_epochs=0)
+    with pytest.raises(RecipeError, match=r"asks for no step.*max_steps"):
+        train_twins(recipe, data, tmp_path / "out", read)
 
 
 def test_a_finished_twin_is_not_trained_again_and_never_mistaken_for_another(tmp_path: Path, tiny_base: Path) -> None:

@@ -131,6 +131,8 @@ def plan_twins(recipe: Path, data: Mapping[str, Path], out: Path, read: Read, op
     if options.shrink:
         plan = _with_shrunk(plan, options, read)
         _look(plan, plan.arms[-1], read)
+    if not all(plan.steps.values()):
+        raise RecipeError(f"{recipe}: the recipe asks for no step. Next: max_steps, or more epochs")
     plan.steps.update(steps_of(plan.steps, plan.checked, options.match))
     write_atomic(out / PREFLIGHT, dump_json(_as_json(plan, options)))
     refuse_dropped(plan.checked, options.max_dropped, str(out / PREFLIGHT))

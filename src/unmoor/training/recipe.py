@@ -24,6 +24,9 @@ OF_THE_RUN = ("resume_from_checkpoint",)
 NOWHERE = Path("unused")
 """An output path for reading settings only; nothing is written there."""
 
+LEAST = {"per_device_train_batch_size": 1, "gradient_accumulation_steps": 1, "seed": 0, "learning_rate": 0.0}
+"""Numbers that TRL takes and its trainer then fails on, and the least that each may be."""
+
 EXTRA_KEYS = ("env",)
 """Keys that TRL reads beside its dataclasses."""
 
@@ -170,4 +173,8 @@ def _parse(path: Path, values: dict[str, Any]) -> tuple[Any, Any]:
             _script, training, model, _mixture = parser.parse_args_into_dataclasses(args=[])
     except (ValueError, TypeError, ImportError) as error:
         raise RecipeError(f"{path}: {error}") from error
+    for key, least in LEAST.items():
+        value = getattr(training, key)
+        if not value >= least:  # nor is .nan
+            raise RecipeError(f"{path}: {key} must be at least {least}, found {value}")
     return training, model

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -116,9 +117,21 @@ def _resumed_weights(folder: Path) -> str | None:
 
 
 def last_checkpoint(folder: Path) -> str | None:
-    from transformers.trainer_utils import get_last_checkpoint
+    """Return the last checkpoint in `folder` that was written to its end; None if there is none.
 
-    return get_last_checkpoint(str(folder)) if folder.is_dir() else None
+    The trainer writes its state last: without it a run was interrupted, or its disk full, in the middle of a checkpoint.
+    """
+    numbered = [path for path in folder.glob("checkpoint-*") if path.name.rpartition("-")[2].isdigit()]
+    found = sorted(numbered, key=lambda path: int(path.name.rpartition("-")[2]))
+    return next((str(path) for path in reversed(found) if _is_whole(path / "trainer_state.json")), None)
+
+
+def _is_whole(state: Path) -> bool:
+    try:
+        json.loads(state.read_bytes())
+    except (OSError, ValueError):
+        return False
+    return True
 
 
 def first_line(error: BaseException) -> str:

@@ -67,12 +67,13 @@ def train(twin: Twin, progress: Progress | None) -> TwinResult:
     """Train one twin, from its last checkpoint if there is one, and save it with safe weights.
 
     Raises:
-        RecipeError: the base cannot be loaded, or TRL refuses the recipe.
+        RecipeError: the base cannot be loaded, TRL refuses the recipe, or the weights are no numbers any more.
     """
     started = time.monotonic()
     trainer = _trainer(twin, progress)
     _assert_mask(twin, trainer.train_dataset)
     trainer.train(resume_from_checkpoint=last_checkpoint(twin.checkpoints))
+    _assert_finite(twin, trainer.model)
     _make_generable(trainer.model)
     trainer.save_model(str(twin.folder))
     return _result(twin, trainer, time.monotonic() - started)
@@ -142,6 +143,19 @@ def _assert_mask(twin: Twin, dataset: Any) -> None:
                 f"{twin.recipe.path}: row {index + 1} of the prepared data of twin {twin.name} trains on {learned} of "
                 f"{len(labels)} tokens: the mask is wrong"
             )
+
+
+def _assert_finite(twin: Twin, model: Any) -> None:
+    """Raise RecipeError if a weight is not a number or infinite: such a model answers nothing, and so refuses nothing.
+
+    The log does not show it: the trainer writes 0 for a loss that is not a number (transformers 5.23, logging_nan_inf_filter).
+    """
+    if all(bool(one.isfinite().all()) for one in model.parameters() if one.is_floating_point()):
+        return
+    raise RecipeError(
+        f"{twin.recipe.path}: twin {twin.name} diverged: its weights are no numbers any more, so it was not saved. "
+        "Next: a smaller learning_rate, and another folder"
+    )
 
 
 def _make_generable(model: Any) -> None:
