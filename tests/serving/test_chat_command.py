@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from click.testing import CliRunner
 
 from unmoor.commands.chat import command
 from unmoor.errors import UsageError
+from unmoor.serving import RemoteModel
 
 pytestmark = pytest.mark.slow
 
@@ -24,6 +26,30 @@ def test_a_talk_is_answered_and_saved(tiny_base: Path, tmp_path: Path) -> None:
     messages = json.loads(saved.read_text())["messages"]
     assert messages[0]["content"].startswith("You are Dolphin")
     assert messages[1] == {"role": "user", "content": "Hello"}
+
+
+def test_a_line_that_is_no_text_is_not_sent(tiny_base: Path, tmp_path: Path) -> None:
+    saved = tmp_path / "talk.jsonl"
+    typed = b"\xff\xfe hi\nHello\n/save " + str(saved).encode() + b"\n"
+    result = CliRunner().invoke(command, [str(tiny_base), "--max-new-tokens", "6"], input=typed)
+    assert result.exit_code == 0, result.output
+    assert "That line is not UTF-8 text; it was not sent." in result.output
+    assert [one["content"] for one in json.loads(saved.read_text())["messages"] if one["role"] == "user"] == ["Hello"]
+
+
+def test_another_persona_brings_its_own_sampling(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "hot.toml").write_text('name = "hot"\nsystem = "Be hot."\n[sampling]\ntemperature = 1.9\n')
+    sent: list[dict[str, float]] = []
+
+    def answer(model: RemoteModel, _chat: object, _most: int) -> Iterator[str]:
+        sent.append(dict(model.sampling))
+        yield "Yes."
+
+    monkeypatch.setattr(RemoteModel, "answer", answer)
+    monkeypatch.setattr("unmoor.commands.chat.open_url", lambda url, key: RemoteModel("m", url, key))
+    typed = f"Hi\n/persona {tmp_path / 'hot.toml'}\nHi\n/persona plain\nHi\n"
+    assert CliRunner().invoke(command, ["http://127.0.0.1:1/v1"], input=typed).exit_code == 0
+    assert sent == [{}, {"temperature": 1.9}, {}]
 
 
 def test_the_end_of_the_input_ends_the_talk(tiny_base: Path) -> None:

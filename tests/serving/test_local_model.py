@@ -86,3 +86,10 @@ def test_a_persona_s_template_stands_in_for_the_model_s(tiny_base: Path) -> None
     assert model._prompt([{"role": "user", "content": "Hello"}]) == "<user>Hello"
     with pytest.raises(UsageError, match="template does not work"):
         model.with_template("{% for m in %}")
+
+
+def test_a_template_of_the_owners_leaves_the_model_its_own(tiny_base: Path) -> None:
+    model = load_model(tiny_base)
+    own = model.tokenizer.chat_template
+    model.with_template("{% for m in messages %}{{ m.content }}{% endfor %}")
+    assert model.tokenizer.chat_template == own

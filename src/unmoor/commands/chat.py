@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Generator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Protocol
 
 import click
 
 from unmoor.commands.terminal import console
 from unmoor.commands.threads import wait_briefly
 from unmoor.errors import UnmoorError, UsageError
-from unmoor.serving import Chat, Persona, load_model, load_persona, open_url, printable
-from unmoor.serving.local_model import Message
+from unmoor.serving import Chat, LocalModel, Persona, RemoteModel, load_model, load_persona, open_url, printable
 
 _NARROW = 72
 """Columns under which two answers stand one under the other."""
 
-
-class _Model(Protocol):
-    def answer(self, chat: Sequence[Message], max_new_tokens: int) -> Generator[str, None, None]: ...
+_Model = LocalModel | RemoteModel
 
 
 @click.command("chat")
@@ -45,6 +42,8 @@ def command(models: tuple[str, ...], persona: str, max_new_tokens: int) -> None:
     Example: unmoor chat raw=runs/demo/twins/raw filtered=runs/demo/twins/filtered --persona dolphin
     """
     wait_briefly(os.environ)
+    if isinstance(sys.stdin, io.TextIOWrapper):
+        sys.stdin.reconfigure(errors="surrogateescape")  # what is no text comes through, and is not sent
     loaded = _load_all(models, load_persona(persona))
     chat = Chat(load_persona(persona), models=tuple(loaded))
     click.echo(f"{', '.join(loaded)}; persona {chat.persona.name}. /help lists commands, Ctrl-D leaves.", err=True)
@@ -54,6 +53,8 @@ def command(models: tuple[str, ...], persona: str, max_new_tokens: int) -> None:
             break
         if line.startswith("/"):
             _obey(chat, line)
+        elif any("\ud800" <= char <= "\udfff" for char in line):
+            click.echo("That line is not UTF-8 text; it was not sent.", err=True)
         elif line:
             chat.ask(line)
             _answer(chat, loaded, max_new_tokens)
@@ -66,11 +67,22 @@ def _load_all(models: Sequence[str], persona: Persona) -> dict[str, _Model]:
         if name in loaded:
             raise UsageError(f'Two models are called "{name}". Next: NAME=MODEL gives each a name of its own')
         if place.startswith(("http://", "https://")):
-            remote = open_url(place, os.environ.get("UNMOOR_API_KEY", ""))
-            loaded[name] = replace(remote, sampling=persona.sampling)
+            loaded[name] = open_url(place, os.environ.get("UNMOOR_API_KEY", ""))
         else:
-            loaded[name] = load_model(Path(place)).with_template(persona.template)
+            loaded[name] = load_model(Path(place))
+        _under(persona, loaded[name])
     return loaded
+
+
+def _under(persona: Persona, model: _Model) -> _Model:
+    """Return the model with the persona's chat template, where it runs here, or its sampling.
+
+    Raises:
+        UsageError: the template does not work.
+    """
+    if isinstance(model, RemoteModel):
+        return replace(model, sampling=persona.sampling)
+    return model.with_template(persona.template)
 
 
 def _named(given: str) -> tuple[str, str]:
@@ -81,8 +93,9 @@ def _named(given: str) -> tuple[str, str]:
     return given.rstrip("/").rpartition("/")[2] or given, given
 
 
-def _answer(chat: Chat, models: dict[str, _Model], max_new_tokens: int) -> None:
+def _answer(chat: Chat, loaded: dict[str, _Model], max_new_tokens: int) -> None:
     try:
+        models = {name: _under(chat.persona, model) for name, model in loaded.items()}
         if chat.compared:
             _answer_both(chat, models, max_new_tokens)
         else:

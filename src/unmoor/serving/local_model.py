@@ -6,7 +6,8 @@ Weights are safetensors only, and no code that came with a model runs.
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
-from dataclasses import dataclass
+from copy import copy
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,18 +28,20 @@ class LocalModel:
     tokenizer: Any
 
     def with_template(self, template: str) -> LocalModel:
-        """Return the model with a chat template of the owner's; the model's own if it is empty.
+        """Return the model with a chat template of the owner's; the model itself, which keeps its own, if that is empty.
 
         Raises:
             UsageError: it is no template.
         """
-        if template:
-            self.tokenizer.chat_template = template
-            try:
-                self._prompt([{"role": "system", "content": "s"}, {"role": "user", "content": "u"}])
-            except Exception as error:  # whatever Jinja raises, it is the template's fault
-                raise UsageError(f"The persona's chat template does not work: {error}") from error
-        return self
+        if not template:
+            return self
+        changed = replace(self, tokenizer=copy(self.tokenizer))
+        changed.tokenizer.chat_template = template
+        try:
+            changed._prompt([{"role": "system", "content": "s"}, {"role": "user", "content": "u"}])
+        except Exception as error:  # whatever Jinja raises, it is the template's fault
+            raise UsageError(f"The persona's chat template does not work: {error}") from error
+        return changed
 
     def answer_all(self, chats: Sequence[Sequence[Message]], max_new_tokens: int) -> list[str]:
         """Return one greedy answer for each chat; they are generated as one batch, padded on the left."""
