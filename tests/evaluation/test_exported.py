@@ -121,6 +121,15 @@ def test_the_command_says_what_to_run_and_does_not_write_twice(tmp_path: Path) -
         CliRunner().invoke(cli, asked, catch_exceptions=False, standalone_mode=False)
 
 
+def test_suites_that_one_file_holds_are_tasks_of_their_own(tmp_path: Path) -> None:
+    lines = [{"id": name, "group": "g", "suite": name, "prompt": "Hello"} for name in ("safe", "unsafe")]
+    (tmp_path / "mixed.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    asked = ["suites", "export", "--to", "lm-eval", "--suite", str(tmp_path / "mixed.jsonl"), "--json"]
+    done = CliRunner().invoke(cli, [*asked, "-o", str(tmp_path / "out")], catch_exceptions=False)
+    assert json.loads(done.output)["tasks"] == ["unmoor_mixed_safe", "unmoor_mixed_unsafe"]
+    assert "unsafe" not in (tmp_path / "out" / "unmoor_mixed_safe.yaml").read_text()
+
+
 def test_suites_that_would_make_one_task_are_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="would make one task"):
         export_suites({"a b": MIXED, "a-b": MIXED}, tmp_path / "x", "lm-eval", NONE, TOKENS)

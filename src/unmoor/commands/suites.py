@@ -60,11 +60,13 @@ def export(harness: str, suites: tuple[str, ...], persona: str, output: Path, **
     right by the suite's checks, asymmetry of mirrored pairs. unmoor has to be installed where the harness runs.
     Example: unmoor suites export --to inspect --suite ordinary --suite look-alikes -o runs/inspect
     """
-    from unmoor.evaluation import read_suite
+    from unmoor.evaluation import Prompt, join_suites
     from unmoor.evaluation.exported import HARNESSES, export_suites
     from unmoor.serving import load_persona
 
-    asked = {Path(suite).stem: read_suite(suite) for suite in suites}
+    asked: dict[str, list[Prompt]] = {}
+    for prompt in join_suites(suites):
+        asked.setdefault(prompt.suite, []).append(prompt)
     names = export_suites(asked, output, harness, load_persona(persona), options["max_new_tokens"])
     started = HARNESSES[harness].command.format(folder=output, tasks=",".join(names))
     if options["as_json"]:
