@@ -20,6 +20,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from tests.tiny import make_tiny_base
 from unmoor.engines.raw_rows import sample_of
 from unmoor.policy import SHIPPED
 from unmoor.run_folder.files import lock_folder
@@ -602,6 +603,15 @@ def test_nothing_can_be_written_below_a_file(data: Path, command: tuple[str, ...
     done = unmoor(*command, cwd=data.parent)
     assert done.returncode == 2
     assert "file is a file, so nothing can lie below it. Next: name another place" in " ".join(done.stderr.split())
+
+
+@pytest.mark.slow
+def test_a_file_where_a_folder_is_wanted_is_said(tmp_path: Path) -> None:
+    model = make_tiny_base(tmp_path / "model")
+    (tmp_path / "file").write_text("")
+    done = unmoor("export", str(model), "--no-check", "-o", "file", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "file is a file, and a folder is wanted there. Next: name another place" in " ".join(done.stderr.split())
 
 
 @pytest.mark.parametrize(

@@ -199,6 +199,9 @@ def _told_of_system(error: OSError) -> int:
         above = next((str(path) for path in Path(str(error.filename)).parents if path.is_file()), str(error.filename))
         _complain(f"{above} is a file, so nothing can lie below it. Next: name another place")
         return 2
+    if isinstance(error, FileExistsError):
+        _complain(f"{error.filename} is a file, and a folder is wanted there. Next: name another place")
+        return 2
     if error.errno not in _CANNOT_WRITE:
         raise error
     _complain(f"The output cannot be written: {error.strerror}. Next: make room, or send it elsewhere")
