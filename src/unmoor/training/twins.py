@@ -84,7 +84,8 @@ def _check_same(plan: Plan, arm: Arm, folder: Path, layout: str) -> None:
         **also,
     }
     written = folder / PLAN
-    if written.exists() and json.loads(written.read_bytes()) != made_of:
+    holds_more = folder.is_dir() and any(path.name != PLAN for path in folder.iterdir())
+    if holds_more and written.exists() and json.loads(written.read_bytes()) != made_of:
         raise RunFolderError(
             f"{folder} holds a twin of another recipe, base or data, or of rows read in another layout. "
             "Next: another folder, or remove this one"
