@@ -38,8 +38,8 @@ extends = "dolphin"
 [limits]
 max_removed_share = 1.0
 """
-SELDOM = {"file", "inputs[].version", "review/"}
-"""Documented, and written only for a row over 64 MiB, on object storage, and by the review page."""
+SELDOM = {"inputs[].version", "input.revision", "review/"}
+"""Documented, and written only on object storage, for a data set of the hub, and by the review page."""
 MAPS = {
     "policy.actions": "BEHAVIOUR",
     "policy.rules": "RULE",
