@@ -184,29 +184,32 @@ def _told_of_system(error: OSError) -> int:
             f"The system gives no more: {error.strerror}. Next: --workers 1, or higher limits, which ulimit -a shows"
         )
         return 4
-    if error.errno == errno.ELOOP:
-        _complain(f"{error.filename} leads through a link to itself. Next: mend the link, or name another place")
-        return 2
-    if isinstance(error, FileNotFoundError) and _is_nowhere():
-        _complain("The folder that you are in is gone. Next: cd to one that is there")
-        return 2
-    if error.errno == errno.ENAMETOOLONG:
-        _complain(f"The name {error.filename} is longer than the file system allows. Next: a shorter one")
-        return 2
-    if isinstance(error, NotADirectoryError):
-        from pathlib import Path
-
-        above = next((str(path) for path in Path(str(error.filename)).parents if path.is_file()), str(error.filename))
-        _complain(f"{above} is a file, so nothing can lie below it. Next: name another place")
-        return 2
-    if isinstance(error, FileExistsError):
-        _complain(f"{error.filename} is a file, and a folder is wanted there. Next: name another place")
+    if place := _wrong_place(error):
+        _complain(place)
         return 2
     if error.errno not in _CANNOT_WRITE:
         raise error
     _complain(f"The output cannot be written: {error.strerror}. Next: make room, or send it elsewhere")
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what is left in the buffer would fail again at the end
     return 4
+
+
+def _wrong_place(error: OSError) -> str:
+    """Return what is said of a name or place that another one would mend; the empty string of any other error."""
+    if error.errno == errno.ELOOP:
+        return f"{error.filename} leads through a link to itself. Next: mend the link, or name another place"
+    if isinstance(error, FileNotFoundError) and _is_nowhere():
+        return "The folder that you are in is gone. Next: cd to one that is there"
+    if error.errno == errno.ENAMETOOLONG:
+        return f"The name {error.filename} is longer than the file system allows. Next: a shorter one"
+    if isinstance(error, NotADirectoryError):
+        from pathlib import Path
+
+        above = next((str(path) for path in Path(str(error.filename)).parents if path.is_file()), str(error.filename))
+        return f"{above} is a file, so nothing can lie below it. Next: name another place"
+    if isinstance(error, FileExistsError):
+        return f"{error.filename} is a file, and a folder is wanted there. Next: name another place"
+    return ""
 
 
 def _is_nowhere() -> bool:
