@@ -609,7 +609,7 @@ FAULTS = [
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=["memory", "disk", "damage"])
-@pytest.mark.parametrize("reading", ["ParquetFile.iter_batches", "read_schema", "read_metadata"])
+@pytest.mark.parametrize("reading", ["ParquetFile.iter_batches", "ParquetFile", "read_metadata"])
 def test_a_lack_of_memory_and_a_failing_disk_are_not_damaged_data(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: tuple[Exception, type[Exception], str], reading: str
 ) -> None:
