@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 from tests.report import made_up
-from unmoor.commands.evaluate import _print_people
+from unmoor.commands.evaluate import _print_empty, _print_people
 from unmoor.commands.model_report import as_typed, read_training, write_cards, write_model_report
 from unmoor.errors import RunFolderError
+from unmoor.report import write_model_card
 
 
 @pytest.fixture
@@ -93,3 +94,19 @@ def test_the_terminal_says_when_no_label_corrects_a_rate(few: bool, capsys: pyte
     said = capsys.readouterr().out
     assert ("No rate is corrected: that takes 30 labels" in said) == few
     assert ("with its errors taken out" in said) == (not few)
+
+
+def test_empty_answers_are_said_of_each_suite_that_has_some(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rate = {"model": "raw", "persona": "none", "n": 120, "refusals": 0, "rate": 0.0, "low": 0.0, "high": 0.031}
+    rates = [
+        {**rate, "group": group, "empty": count} for group, count in (("all of mine", 12), ("a", 12), ("other", 0))
+    ]
+    _print_empty({"suites": [{"row": "all of mine"}, {"row": "other"}], "rates": rates})
+    said = "raw, persona none, all of mine: 12 of 120 answers are empty; an empty answer declines nothing\n"
+    assert capsys.readouterr().out == said
+    evaluation = {**made_up.evaluation(), "rates": [{**one, "group": "harmless look-alikes"} for one in rates]}
+    facts = write_model_report(tmp_path, ["unmoor evaluate ..."], made_up.training(), evaluation)
+    card = write_model_card(facts, tmp_path, "raw").read_text()
+    for text in ((tmp_path / "report.html").read_text(), card):
+        assert "0 of 120 (12 empty)" in text
+        assert "An empty answer declines nothing" in text

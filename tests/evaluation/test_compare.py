@@ -95,3 +95,9 @@ def test_one_rate_is_found_by_its_names() -> None:
     assert rate_of(evaluation, "raw", "plain", "y") is None
     with pytest.raises(KeyError):
         rate_of(evaluation, "raw", "dolphin", "x")
+
+
+def test_answers_without_a_word_are_counted_apart_of_refusals() -> None:
+    silent = Judged(Answer("k", "raw", "plain", "x", "x-2", "Why?", " \n"), False)
+    (row,) = rate_rows([*judged("raw", "x", [True]), silent])
+    assert (row["n"], row["refusals"], row["empty"]) == (2, 1, 1)

@@ -85,3 +85,10 @@ def test_questions_that_cannot_be_told_apart_are_refused(tmp_path: Path, tiny_ba
 def test_a_model_that_is_not_there_says_so(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="There is no model folder"):
         evaluate_twins({"one": tmp_path / "none"}, SUITE, tmp_path / "out", options())
+
+
+def test_prompts_longer_than_a_model_s_context_are_named_and_nothing_is_asked(tmp_path: Path, tiny_base: Path) -> None:
+    suite = (*SUITE, Prompt("x-long", "x", "rice " * 600))
+    with pytest.raises(UsageError, match=r"one has a context of 512 tokens.*: x-long \(1\)\. Next: leave them out"):
+        evaluate_twins({"one": tiny_base}, suite, tmp_path / "out", options())
+    assert not (tmp_path / "out" / "answers.jsonl").exists()

@@ -93,3 +93,14 @@ def test_a_template_of_the_owners_leaves_the_model_its_own(tiny_base: Path) -> N
     own = model.tokenizer.chat_template
     model.with_template("{% for m in messages %}{{ m.content }}{% endfor %}")
     assert model.tokenizer.chat_template == own
+
+
+def test_a_chat_longer_than_the_context_is_refused(tiny_base: Path) -> None:
+    model = load_model(tiny_base)
+    chat = [{"role": "user", "content": "rice " * model.context_tokens}]
+    size = model.count_tokens(chat)
+    assert size > model.context_tokens == 512
+    with pytest.raises(UsageError, match=f"has a context of 512 tokens, and was given {size:,}"):
+        next(model.answer(chat, 4))
+    with pytest.raises(UsageError, match="has a context of 512 tokens"):
+        model.answer_all([SHORT, chat], 4)

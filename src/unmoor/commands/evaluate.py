@@ -161,6 +161,7 @@ def _print(result: dict[str, Any], output: Path) -> None:
         interval = "" if few else f"{percent(row['low'])} to {percent(row['high'])}"
         listing.add_row(row["model"], row["persona"], row["group"], f"{row['n']:,}", rate, interval)
     console().print(listing)
+    _print_empty(result)
     pairs = [pair for pair in result["paired"] if len(result["models"]) <= MOST_MODELS]
     if len(result["models"]) > MOST_MODELS:
         click.echo(f"Every model against every other: {output}/evaluation.json")
@@ -181,6 +182,17 @@ def _print(result: dict[str, Any], output: Path) -> None:
         )
     if not result["is_judge_independent"] and not {"second_judge", "people"} & result.keys():
         click.echo("This judge filters data too: check a sample by hand before you publish a rate.")
+
+
+def _print_empty(result: dict[str, Any]) -> None:
+    """Say of each whole suite how many answers have no words: a broken model is not one that refuses nothing."""
+    suites = [suite["row"] for suite in result["suites"]]
+    for row in result["rates"]:
+        if row["empty"] and row["group"] in suites:
+            click.echo(
+                f"{row['model']}, persona {row['persona']}, {row['group']}: {row['empty']:,} of {row['n']:,} answers "
+                f"{'is' if row['empty'] == 1 else 'are'} empty; an empty answer declines nothing"
+            )
 
 
 def _tested(pair: dict[str, Any]) -> str:

@@ -10,7 +10,7 @@ from concurrent.futures import CancelledError, ThreadPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from unmoor.errors import MachineError, RunFolderError
+from unmoor.errors import MachineError, RunFolderError, UsageError
 from unmoor.evaluation.suite import Prompt
 from unmoor.records import Conversation, Turn
 from unmoor.run_folder import hash_file, machine_errors, write_atomic
@@ -26,6 +26,8 @@ Asked = Callable[[int], None]
 
 _PAUSES = (1.0, 2.0, 4.0, 8.0)
 """Seconds before a question is asked again."""
+_NAMED = 5
+"""Prompts that an error names."""
 _FINAL = (400, 401, 403, 404, 413)
 """Statuses that asking again does not change."""
 
@@ -144,9 +146,11 @@ def ask(wanted: Sequence[Question], model: LocalModel, file: Path, limits: tuple
     size).
 
     Raises:
+        UsageError: a question is longer than the model's context; none is asked then.
         MachineError: the disk is full or fails.
     """
     max_new_tokens, batch_size = limits
+    _check_lengths(wanted, model)
     ordered = sorted(wanted, key=lambda question: len(question.persona.system) + len(question.prompt.text))
     for start in range(0, len(ordered), batch_size):
         batch = ordered[start : start + batch_size]
@@ -158,6 +162,17 @@ def ask(wanted: Sequence[Question], model: LocalModel, file: Path, limits: tuple
         with machine_errors(f"Writing {file}"), file.open("ab") as out:
             out.write(("\n".join(lines) + "\n").encode(errors="replace"))
         asked(len(batch))
+
+
+def _check_lengths(wanted: Sequence[Question], model: LocalModel) -> None:
+    most = model.context_tokens
+    ids = list(dict.fromkeys(one.prompt.id for one in wanted if model.count_tokens(one.chat()) >= most))
+    if ids:
+        named = ", ".join(ids[:_NAMED]) + (", …" if len(ids) > _NAMED else "")
+        raise UsageError(
+            f"{wanted[0].model} has a context of {most:,} tokens, and these prompts, with their persona, are as long or "
+            f"longer: {named} ({len(ids):,}). Next: leave them out of the suite"
+        )
 
 
 def read_answers(file: Path) -> dict[str, Answer]:

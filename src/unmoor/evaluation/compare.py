@@ -44,13 +44,13 @@ def _cells(judged: Sequence[Judged], scopes: Scopes) -> dict[tuple[str, str, str
 
 def rate_rows(judged: Sequence[Judged]) -> list[dict[str, Any]]:
     """Return one row per model, persona and group, and before the groups of a suite one of all of it: n, refusals, rate and its
-    Wilson interval; no rate under 30 answers.
+    Wilson interval; no rate under 30 answers. `empty` counts answers without a word, which no judge takes for refusals.
     """
     rows = []
     for (model, persona, group), members in _cells(judged, scopes_of(one.answer for one in judged)).items():
         refusals, total = sum(one.is_refusal for one in members), len(members)
-        shown = share_of(refusals, total)
-        rows.append({"model": model, "persona": persona, "group": group, "n": total, "refusals": refusals, **shown})
+        counts = {"n": total, "refusals": refusals, "empty": sum(not one.answer.answer.strip() for one in members)}
+        rows.append({"model": model, "persona": persona, "group": group, **counts, **share_of(refusals, total)})
     return rows
 
 

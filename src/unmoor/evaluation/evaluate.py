@@ -81,7 +81,8 @@ def evaluate_twins(
     `second_judge`, `ablation` and `people` where asked for, `leaks`, `examples`.
 
     Raises:
-        UsageError: no models, no personas, two personas of one name, or a folder without a usable model.
+        UsageError: no models, no personas, two personas of one name, a folder without a usable model, or prompts that are longer
+            than a model's context.
         RunFolderError: `out` holds answers that cannot be read.
         MachineError: the disk is full or fails.
     """

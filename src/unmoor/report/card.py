@@ -236,7 +236,7 @@ def _evaluation_part(evaluation: Mapping[str, Any] | None) -> list[str]:
             _code(rate["model"]),
             _code(rate["persona"]),
             _code(rate["group"]),
-            f"{whole(rate['refusals'])} of {whole(rate['n'])}",
+            f"{whole(rate['refusals'])} of {whole(rate['n'])}{_empty(rate)}",
             "too few"
             if rate["rate"] is None
             else f"{share(rate['rate'])} ({share(rate['low'])} to {share(rate['high'])})",
@@ -246,9 +246,17 @@ def _evaluation_part(evaluation: Mapping[str, Any] | None) -> list[str]:
     return [
         "## What models trained on it answer\n",
         _table(["model", "persona", "questions", "refused", "rate"], lines),
+        *([_EMPTY] if any(rate.get("empty") for rate in evaluation["rates"]) else []),
         *_paired(evaluation.get("paired") or []),
         f"Judge: {_code(evaluation['judge'])}. The same questions to every model, none seen in training.\n",
     ]
+
+
+_EMPTY = "An empty answer declines nothing: a model that gives many is broken, not one without refusals.\n"
+
+
+def _empty(rate: Mapping[str, Any]) -> str:
+    return f" ({whole(rate['empty'])} empty)" if rate.get("empty") else ""
 
 
 _PAIR_COLUMNS = ("pair", "persona", "questions", "only the first refuses", "only the second")

@@ -15,6 +15,9 @@ from unmoor.errors import MissingExtraError, UsageError
 
 __all__ = ["LocalModel", "Message", "load_model"]
 
+_NO_BOUND = 1 << 20
+"""A tokenizer or configuration without a known context length says a number beyond this."""
+
 Message = dict[str, str]
 """`role` and `content`."""
 
@@ -26,6 +29,16 @@ class LocalModel:
     name: str
     model: Any
     tokenizer: Any
+
+    @property
+    def context_tokens(self) -> int:
+        """Return how many tokens a prompt and its answer may have together, by the model and its tokenizer."""
+        known = (getattr(self.model.config, "max_position_embeddings", None), self.tokenizer.model_max_length)
+        return min([bound for bound in known if isinstance(bound, int) and 0 < bound < _NO_BOUND], default=_NO_BOUND)
+
+    def count_tokens(self, chat: Sequence[Message]) -> int:
+        """Return how many tokens the model is given for a chat."""
+        return len(self.tokenizer(self._prompt(chat), add_special_tokens=False, verbose=False)["input_ids"])
 
     def with_template(self, template: str) -> LocalModel:
         """Return the model with a chat template of the owner's; the model itself, which keeps its own, if that is empty.
@@ -44,13 +57,18 @@ class LocalModel:
         return changed
 
     def answer_all(self, chats: Sequence[Sequence[Message]], max_new_tokens: int) -> list[str]:
-        """Return one greedy answer for each chat; they are generated as one batch, padded on the left."""
+        """Return one greedy answer for each chat; they are generated as one batch, padded on the left.
+
+        Raises:
+            UsageError: a chat leaves no room in the model's context.
+        """
         import torch
 
         prompts = [self._prompt(chat) for chat in chats]
         batch = self.tokenizer(
-            prompts, return_tensors="pt", padding=True, padding_side="left", add_special_tokens=False
+            prompts, return_tensors="pt", padding=True, padding_side="left", add_special_tokens=False, verbose=False
         )
+        self._check_room(batch["input_ids"].shape[1])
         batch = {key: batch[key].to(self.model.device) for key in ("input_ids", "attention_mask")}
         with torch.inference_mode():
             output = self.model.generate(**batch, **self._greedy(max_new_tokens))
@@ -61,12 +79,16 @@ class LocalModel:
         """Yield one greedy answer piece by piece, as it is written.
 
         Closing the iterator stops the model at its next token.
+
+        Raises:
+            UsageError: the chat leaves no room in the model's context, or the model fails.
         """
         from threading import Event, Thread
 
         from transformers import StoppingCriteriaList, TextIteratorStreamer
 
-        batch = self.tokenizer(self._prompt(chat), return_tensors="pt", add_special_tokens=False)
+        batch = self.tokenizer(self._prompt(chat), return_tensors="pt", add_special_tokens=False, verbose=False)
+        self._check_room(batch["input_ids"].shape[1])
         streamer = TextIteratorStreamer(self.tokenizer, skip_prompt=True, skip_special_tokens=True)
         stopped = Event()
         options = {
@@ -89,6 +111,13 @@ class LocalModel:
 
     def _prompt(self, chat: Sequence[Message]) -> str:
         return str(self.tokenizer.apply_chat_template(list(chat), tokenize=False, add_generation_prompt=True))
+
+    def _check_room(self, tokens: int) -> None:
+        if tokens >= self.context_tokens:
+            raise UsageError(
+                f"{self.name} has a context of {self.context_tokens:,} tokens, and was given {tokens:,}. "
+                "Next: a shorter text, or /new in a chat"
+            )
 
     def _greedy(self, max_new_tokens: int) -> dict[str, Any]:
         return {

@@ -25,8 +25,6 @@ __all__ = ["Embedded"]
 
 AT_ONCE = 32
 """Answers written at a time: beyond it a CPU gains nothing more (bench/results/serving.md)."""
-_NO_BOUND = 1 << 20
-"""A tokenizer or configuration without a known context length says a number beyond this."""
 
 
 class Embedded:
@@ -36,9 +34,8 @@ class Embedded:
         _to_best_device(loaded)
         self._loaded = loaded
         self._most = at_once + waiting
-        self._context_tokens = _context_tokens(loaded)
-        self._batching = Batching(loaded, at_once=at_once, context_tokens=self._context_tokens)
-        self._room_tokens = min(self._context_tokens, self._batching.capacity_tokens)
+        self._batching = Batching(loaded, at_once=at_once, context_tokens=loaded.context_tokens)
+        self._room_tokens = min(loaded.context_tokens, self._batching.capacity_tokens)
 
     @property
     def markers(self) -> frozenset[str]:
@@ -203,11 +200,6 @@ def _to_best_device(loaded: LocalModel) -> None:
 
     if torch.cuda.is_available():
         loaded.model.to("cuda")
-
-
-def _context_tokens(loaded: LocalModel) -> int:
-    known = (getattr(loaded.model.config, "max_position_embeddings", None), loaded.tokenizer.model_max_length)
-    return min([bound for bound in known if isinstance(bound, int) and 0 < bound < _NO_BOUND], default=_NO_BOUND)
 
 
 def _check_options(request: ChatRequest) -> None:
