@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
 from unmoor.commands.chat import command
-from unmoor.errors import UsageError
+from unmoor.errors import MachineError, UsageError
 from unmoor.serving import RemoteModel
+from unmoor.serving.local_model import Message
 
 pytestmark = pytest.mark.slow
 
@@ -50,6 +51,22 @@ def test_another_persona_brings_its_own_sampling(tmp_path: Path, monkeypatch: py
     typed = f"Hi\n/persona {tmp_path / 'hot.toml'}\nHi\n/persona plain\nHi\n"
     assert CliRunner().invoke(command, ["http://127.0.0.1:1/v1"], input=typed).exit_code == 0
     assert sent == [{}, {"temperature": 1.9}, {}]
+
+
+def test_an_answer_that_failed_in_a_pipe_is_the_machine_s_error_after_the_other_lines(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def answer(_model: RemoteModel, chat: Sequence[Message], _most: int) -> Iterator[str]:
+        if chat[-1]["content"] == "500":
+            raise MachineError("The server answers 500: it does not say why")
+        yield f"Yes to {chat[-1]['content']}."
+
+    monkeypatch.setattr(RemoteModel, "answer", answer)
+    monkeypatch.setattr("unmoor.commands.chat.open_url", lambda url, key: RemoteModel("m", url, key))
+    result = CliRunner().invoke(command, ["http://127.0.0.1:1/v1"], input="500\nHello\n")
+    assert "Yes to Hello." in result.output
+    assert isinstance(result.exception, MachineError)
+    assert str(result.exception) == "1 question got no answer; why stands above"
 
 
 def test_the_end_of_the_input_ends_the_talk(tiny_base: Path) -> None:

@@ -13,7 +13,7 @@ import click
 
 from unmoor.commands.terminal import console
 from unmoor.commands.threads import wait_briefly
-from unmoor.errors import UnmoorError, UsageError
+from unmoor.errors import MachineError, UnmoorError, UsageError
 from unmoor.serving import Chat, LocalModel, Persona, RemoteModel, load_model, load_persona, open_url, printable
 
 _NARROW = 72
@@ -38,7 +38,8 @@ def command(models: tuple[str, ...], persona: str, max_new_tokens: int) -> None:
     """Talk to MODEL in the terminal: a folder with a trained model, or the URL of an OpenAI-compatible server.
 
     NAME=MODEL gives it a name; several can be compared with /compare. Answers appear as they are written; Ctrl-C stops one. Lines
-    that begin with / are commands: /help lists them. A server's key is read from UNMOOR_API_KEY.
+    that begin with / are commands: /help lists them. A server's key is read from UNMOOR_API_KEY. With lines from a pipe, an
+    answer that failed makes the exit code 4, after the other lines.
     Example: unmoor chat raw=runs/demo/twins/raw filtered=runs/demo/twins/filtered --persona dolphin
     """
     wait_briefly(os.environ)
@@ -47,6 +48,7 @@ def command(models: tuple[str, ...], persona: str, max_new_tokens: int) -> None:
     loaded = _load_all(models, load_persona(persona))
     chat = Chat(load_persona(persona), models=tuple(loaded))
     click.echo(f"{', '.join(loaded)}; persona {chat.persona.name}. /help lists commands, Ctrl-D leaves.", err=True)
+    failed = 0
     while not chat.is_over:
         line = _read_line()
         if line is None:
@@ -57,7 +59,9 @@ def command(models: tuple[str, ...], persona: str, max_new_tokens: int) -> None:
             click.echo("That line is not UTF-8 text; it was not sent.", err=True)
         elif line:
             chat.ask(line)
-            _answer(chat, loaded, max_new_tokens)
+            failed += not _answer(chat, loaded, max_new_tokens)
+    if failed and not sys.stdin.isatty():
+        raise MachineError(f"{failed:,} question{'' if failed == 1 else 's'} got no answer; why stands above")
 
 
 def _load_all(models: Sequence[str], persona: Persona) -> dict[str, _Model]:
@@ -93,16 +97,19 @@ def _named(given: str) -> tuple[str, str]:
     return given.rstrip("/").rpartition("/")[2] or given, given
 
 
-def _answer(chat: Chat, loaded: dict[str, _Model], max_new_tokens: int) -> None:
+def _answer(chat: Chat, loaded: dict[str, _Model], max_new_tokens: int) -> bool:
+    """Return whether the models answered; what failed is said, its question taken back, and the conversation goes on."""
     try:
         models = {name: _under(chat.persona, model) for name, model in loaded.items()}
         if chat.compared:
             _answer_both(chat, models, max_new_tokens)
         else:
             chat.reply(_stream(next(iter(models.values())).answer(chat.messages(), max_new_tokens)))
-    except UnmoorError as error:  # a server that fails takes the question back; the conversation goes on
+    except UnmoorError as error:
         chat.command("/undo")
         click.echo(f"\n{error}", err=True)
+        return False
+    return True
 
 
 def _answer_both(chat: Chat, models: dict[str, _Model], max_new_tokens: int) -> None:
