@@ -126,6 +126,18 @@ def test_an_interrupted_twin_goes_on_from_its_checkpoint_to_the_same_model(tmp_p
     assert all(bool((first[name] == second[name]).all()) for name in first)
 
 
+def test_other_weights_under_the_path_of_the_base_are_another_base(tmp_path: Path, tiny_base: Path) -> None:
+    base = Path(shutil.copytree(tiny_base, tmp_path / "base"))
+    data, recipe = {"raw": write_rows(tmp_path / "raw.jsonl", 8)}, write_recipe(tmp_path, base, max_steps=1)
+    first = train_twins(recipe, data, tmp_path / "out", read)
+    shutil.copy(tmp_path / "out" / "raw" / "model.safetensors", base)
+    with pytest.raises(RunFolderError, match="another recipe, base or data"):
+        train_twins(recipe, data, tmp_path / "out", read)
+    plan = tmp_path / "out" / "raw" / "plan.json"
+    plan.write_text(json.dumps({k: v for k, v in json.loads(plan.read_text()).items() if k != "base_weights"}))
+    assert train_twins(recipe, data, tmp_path / "out", read)["twins"] == first["twins"], "an older plan is still read"
+
+
 def test_a_checkpoint_that_was_half_written_is_passed_over(tmp_path: Path) -> None:
     for step, name in ((9, "trainer_state.json"), (10, "trainer_state.json"), (15, "config.json")):
         folder = tmp_path / f"checkpoint-{step}"

@@ -6,6 +6,7 @@ largest data set's epochs set the steps for all, so that a filtered twin is not 
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -47,7 +48,7 @@ def train_twins(
         UsageError: no data, or a twin's name that cannot be a folder.
         RecipeError: the recipe or its base cannot be used, or the mask would train on nothing.
         BadDataError: a twin would lose more rows than `options.max_dropped`.
-        RunFolderError: `out` holds twins of another recipe or other data.
+        RunFolderError: `out` holds twins of another recipe, base or data.
         MachineError: the disk is full or fails.
     """
     return train_planned(plan_twins(recipe, data, out, read, options), read, progress, options)
@@ -55,16 +56,26 @@ def train_twins(
 
 def train_planned(plan: Plan, read: Read, progress: Progress | None, options: Training) -> dict[str, Any]:
     """Train every arm of a plan and return what `train_twins` does."""
-    results = {arm.name: _train_once(plan, arm, read, progress, options.layout) for arm in plan.arms}
+    also = {"layout": options.layout or None, "base_weights": _weights_of(Path(plan.recipe.base))}
+    results = {arm.name: _train_once(plan, arm, read, progress, also) for arm in plan.arms}
     result = _summary(plan, results, options)
     write_atomic(plan.out / RESULT, dump_json(result))
     return result
 
 
-def _train_once(plan: Plan, arm: Arm, read: Read, progress: Progress | None, layout: str) -> TwinResult:
-    """Train an arm unless it is finished already; plan.json in its folder says what it is made of."""
+def _weights_of(base: Path) -> str | None:
+    """Return the hash of all weights in a base's folder; None of a model on the hub, which is known by its name."""
+    with machine_errors(f"Reading {base}"):
+        hashes = [hash_file(path) for path in sorted(base.glob("*.safetensors"))] if base.is_dir() else []
+    return hashlib.sha256("".join(hashes).encode()).hexdigest() if hashes else None
+
+
+def _train_once(
+    plan: Plan, arm: Arm, read: Read, progress: Progress | None, also: Mapping[str, str | None]
+) -> TwinResult:
+    """Train an arm unless it is finished already; plan.json in its folder says what it is made of, `also` included."""
     folder = plan.out / arm.name
-    _check_same(plan, arm, folder, layout)
+    _check_same(plan, arm, folder, also)
     if not (folder / DONE).exists():
         twin = plan.twin(arm, read)
         with machine_errors(f"Training {arm.name}"):
@@ -74,22 +85,26 @@ def _train_once(plan: Plan, arm: Arm, read: Read, progress: Progress | None, lay
     return TwinResult(**json.loads((folder / DONE).read_bytes()))
 
 
-def _check_same(plan: Plan, arm: Arm, folder: Path, layout: str) -> None:
-    also = {key: value for key, value in (("seed", arm.seed), ("layout", layout or None)) if value is not None}
+def _check_same(plan: Plan, arm: Arm, folder: Path, also: Mapping[str, str | None]) -> None:
     made_of = {
         "recipe": hash_file(plan.recipe.path),
         "data": hash_file(arm.data),
         "base": plan.recipe.base,
         "steps": plan.steps[arm.name],
-        **also,
+        **{key: value for key, value in {"seed": arm.seed, **also}.items() if value is not None},
     }
     written = folder / PLAN
     holds_more = folder.is_dir() and any(path.name != PLAN for path in folder.iterdir())
-    if holds_more and written.exists() and json.loads(written.read_bytes()) != made_of:
-        raise RunFolderError(
-            f"{folder} holds a twin of another recipe, base or data, or of rows read in another layout. "
-            "Next: another folder, or remove this one"
-        )
+    if holds_more and written.exists():
+        before = json.loads(written.read_bytes())
+        if "base_weights" not in before:  # an older plan, which knows its base by name alone
+            made_of.pop("base_weights", None)
+        if before != made_of:
+            raise RunFolderError(
+                f"{folder} holds a twin of another recipe, base or data, or of rows read in another layout. "
+                "Next: another folder, or remove this one"
+            )
+        return
     with machine_errors(f"Writing {folder}"):
         folder.mkdir(parents=True, exist_ok=True)
     write_atomic(written, dump_json(made_of))
