@@ -11,7 +11,9 @@ __all__ = ["OPEN_GUARD", "AnswerGuard", "Guard", "Ruling"]
 
 @dataclass(frozen=True, slots=True)
 class Ruling:
-    """What a guard decided: `action` is allow, refuse, note or log; `evidence` are places in the text, never the text."""
+    """What a guard decided: `action` is allow, refuse, note or log; `evidence` are places in an
+    answer, never its text; a request has none, for its topic may be spread over several messages.
+    """
 
     action: str
     rule: str = ""
