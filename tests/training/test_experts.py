@@ -148,6 +148,10 @@ def test_both_dialects_say_the_same_adapter() -> None:
     assert adapter_of({**trl, **more}) == adapter_of({**axolotl, **more, **logits})
     assert adapter_of({**axolotl, **more, "quantize_moe_experts": True}).quantises_experts
     assert adapter_of({"model_name_or_path": "x", "lora_target_modules": ["all-linear"]}).target_modules == "all-linear"
+    assert adapter_of({"model_name_or_path": "x", "lora_target_modules": [".*q_proj"]}).target_modules == ".*q_proj"
+    assert adapter_of({"base_model": "x", "adapter": "lora", "lora_target_modules": ["q_proj"]}).target_modules == (
+        "q_proj",
+    )
 
 
 def rigged(model: Any, chosen: dict[int, tuple[int, int]]) -> Any:

@@ -119,3 +119,25 @@ def test_code_of_the_model_runs_only_if_it_is_said_twice(tmp_path: Path) -> None
     assert not read_recipe(silent).trusts_code
     with pytest.raises(RecipeError, match="the recipe does not ask for it"):
         read_recipe(silent, trust_remote_code=True)
+
+
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [
+        ("lora_r: 0", "lora_r must be at least 1 with use_peft, found 0"),
+        ("lora_target_modules: [q_proj]", "a single name is a pattern"),
+        ("lora_target_modules: q_proj", "a single name is a pattern"),
+    ],
+)
+def test_an_adapter_that_adapts_nothing_is_a_recipe_error(tmp_path: Path, line: str, why: str) -> None:
+    recipe = read_recipe(write(tmp_path, f"model_name_or_path: a/b\nuse_cpu: true\nuse_peft: true\n{line}\n"))
+    with pytest.raises(RecipeError, match=why):
+        recipe.arguments(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "line", ["lora_target_modules: ['.*\\.q_proj']", "lora_target_modules: [all-linear]", "lora_r: 1"]
+)
+def test_an_adapter_by_a_pattern_is_taken(tmp_path: Path, line: str) -> None:
+    text = f"model_name_or_path: a/b\nuse_cpu: true\nbf16: false\nuse_peft: true\n{line}\n"
+    assert read_recipe(write(tmp_path, text)).arguments(tmp_path)[1].use_peft

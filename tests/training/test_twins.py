@@ -216,7 +216,7 @@ def test_an_adapter_is_trained_and_answers(tmp_path: Path, tiny_base: Path) -> N
     from unmoor.serving import load_model
 
     data = {"raw": write_rows(tmp_path / "raw.jsonl", 8)}
-    recipe = write_recipe(tmp_path, tiny_base, max_steps=1, use_peft=True, lora_target_modules="[q_proj, v_proj]")
+    recipe = write_recipe(tmp_path, tiny_base, max_steps=1, use_peft=True, lora_target_modules="['.*\\.q_proj']")
     twin = train_twins(recipe, data, tmp_path / "out", read)["twins"]["raw"]
     assert twin["steps"] == 1
     assert (tmp_path / "out" / "raw" / "adapter_model.safetensors").is_file()

@@ -93,7 +93,8 @@ def adapter_of(values: Mapping[str, Any]) -> Adapter:
         rank = int(values.get("lora_r") or 8) if values.get("adapter") else 0
         return Adapter(rank, targets, quantises_experts=bool(values.get("quantize_moe_experts")), **shared)
     rank = int(values.get("lora_r", 16)) if values.get("use_peft") else 0
-    return Adapter(rank, _targets(values.get("lora_target_modules")), **shared)
+    targets = _targets(values.get("lora_target_modules"))
+    return Adapter(rank, targets[0] if len(targets) == 1 else targets, **shared)  # TRL makes a word of a list of one
 
 
 def _words(value: Any) -> tuple[str, ...]:

@@ -177,4 +177,21 @@ def _parse(path: Path, values: dict[str, Any]) -> tuple[Any, Any]:
         value = getattr(training, key)
         if not value >= least:  # nor is .nan
             raise RecipeError(f"{path}: {key} must be at least {least}, found {value}")
+    if model.use_peft:
+        _check_adapter(path, model)
     return training, model
+
+
+def _check_adapter(path: Path, model: Any) -> None:
+    """Raise RecipeError for an adapter without a rank, or on one plain name.
+
+    TRL makes a word of a list of one, and PEFT takes a word for a pattern of a module's whole name.
+    """
+    if model.lora_r < 1:
+        raise RecipeError(f"{path}: lora_r must be at least 1 with use_peft, found {model.lora_r}")
+    name = model.lora_target_modules
+    if isinstance(name, str) and name.isidentifier():
+        raise RecipeError(
+            f"{path}: lora_target_modules: a single name is a pattern to TRL, for a module's whole name, and {name} alone matches "
+            f"none. Next: ['.*\\.{name}']"
+        )
