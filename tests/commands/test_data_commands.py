@@ -621,6 +621,12 @@ def test_a_file_where_a_folder_is_wanted_is_said(tmp_path: Path) -> None:
         (["filter", "train.jsonl", "-o", "/proc/x"], 4, "the system lets nothing be made in /proc. Next: "),
         (["audit", "train.jsonl", "-o", "/proc/x/y"], 4, "the system lets nothing be made in /proc/x. Next: "),
         (["restore", "run", "-o", "/proc/x"], 4, "the system lets nothing be made in /proc. Next: "),
+        (["demo", "-o", "/proc/x"], 4, "the system lets nothing be made in /proc. Next: "),
+        (
+            ["suites", "export", "--to", "inspect", "--suite", "neutral", "-o", "/proc/x"],
+            4,
+            "the system lets nothing be made in /proc. Next: ",
+        ),
         (["filter", "train.jsonl", "-o", "n" * 256], 2, "is longer than the file system allows. Next: a shorter one"),
         (["restore", "run", "-o", "n" * 256], 2, "is longer than the file system allows. Next: a shorter one"),
         (["verify", "n" * 256], 2, "is longer than the file system allows. Next: a shorter one"),

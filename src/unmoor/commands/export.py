@@ -42,7 +42,7 @@ def command(model: Path, output: Path, kind: str, persona: str, **options: bool)
     runs/twins/filtered -o runs/filtered-gguf --persona dolphin, then: ollama create filtered -f runs/filtered-gguf/Modelfile
     """
     from unmoor.errors import MachineError, UsageError
-    from unmoor.run_folder import machine_errors, write_atomic
+    from unmoor.run_folder import make_folder, write_atomic
     from unmoor.serving import load_model, load_persona
     from unmoor.serving.gguf import export_gguf, modelfile
 
@@ -51,8 +51,7 @@ def command(model: Path, output: Path, kind: str, persona: str, **options: bool)
     if weights.exists() and not options["force"]:
         raise UsageError(f"{weights} is there already. Next: another folder, or --force to replace it")
     loaded = load_model(model).with_template(chosen.template)
-    with machine_errors(f"Writing {output}"):
-        output.mkdir(parents=True, exist_ok=True)
+    make_folder(output)
     export_gguf(model, weights, kind, model.resolve().name)
     text = modelfile(weights, loaded.tokenizer, chosen, loaded.model.config.max_position_embeddings)
     write_atomic(output / "Modelfile", text.encode())

@@ -22,6 +22,7 @@ from unmoor.run_folder import (
     dump_json,
     hold_others_out,
     machine_errors,
+    make_folder,
     making,
     others_in,
     read_lines_of,
@@ -90,7 +91,7 @@ def _make_room(folder: Path, force: bool) -> None:
         if not force:
             raise UsageError(f"{folder} holds a demo already. Next: another folder, or --force to replace it")
         shutil.rmtree(folder)
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
 
 
 def _others_in(folder: Path) -> set[str]:

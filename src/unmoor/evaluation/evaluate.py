@@ -32,7 +32,7 @@ from unmoor.evaluation.scopes import suites_of, told_apart
 from unmoor.evaluation.second import second_rows
 from unmoor.evaluation.sheet import read_people, read_sample, write_sheet
 from unmoor.evaluation.suite import Prompt
-from unmoor.run_folder import dump_json, machine_errors, write_atomic
+from unmoor.run_folder import dump_json, make_folder, write_atomic
 from unmoor.serving import Persona, load_persona
 from unmoor.serving.local_model import load_model
 from unmoor.serving.remote_model import RemoteModel
@@ -92,8 +92,7 @@ def evaluate_twins(
         options = replace(options, personas=(*options.personas, *whole, *variants))
     _check(models, suite, options)
     suite = told_apart(suite)
-    with machine_errors(f"Writing {out}"):
-        out.mkdir(parents=True, exist_ok=True)
+    make_folder(out)
     wanted = {
         name: questions(name, fingerprint(folder), options.personas, suite, options.max_new_tokens)
         for name, folder in models.items()

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from unmoor.errors import UsageError
 from unmoor.evaluation.suite import Prompt
-from unmoor.run_folder import machine_errors, write_atomic
+from unmoor.run_folder import make_folder, write_atomic
 from unmoor.serving import Persona
 
 __all__ = ["HARNESSES", "Harness", "export_suites", "read_exported"]
@@ -50,8 +50,7 @@ def export_suites(suites: _Suites, folder: Path, harness: str, persona: Persona,
         raise UsageError(f"Two suites would make one task: {', '.join(suites)}. Next: rename a file, or two folders")
     lines = [_line(suite, prompt, persona.system) for suite, prompts in suites.items() for prompt in prompts]
     files = {PROMPTS: "".join(lines), **HARNESSES[harness].write(suites, max_new_tokens)}
-    with machine_errors(f"Writing {folder}"):
-        folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     for name, text in files.items():
         write_atomic(folder / name, text.encode())
     return names

@@ -33,6 +33,7 @@ __all__ = [
     "hidden_beside",
     "lock_folder",
     "machine_errors",
+    "make_folder",
     "making",
     "scratch_beside",
     "self_hash",
@@ -143,9 +144,25 @@ def making(path: Path) -> Iterator[None]:
             f"{path} is in the way: unmoor works in a folder of that name meanwhile. Next: move it to another place"
         ) from error
     except FileNotFoundError as error:
-        raise MachineError(
-            f"Making {path}: the system lets nothing be made in {path.resolve().parent}. Next: name another place"
-        ) from error
+        raise _nothing_made(path) from error
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder for results, and those above it; one that is there is as good.
+
+    Raises:
+        MachineError: it cannot be made, on a full disk or where the system lets nothing be made, such as in /proc.
+    """
+    try:
+        with machine_errors(f"Writing {path}"):
+            path.mkdir(parents=True, exist_ok=True)
+    except FileNotFoundError as error:
+        raise _nothing_made(path) from error
+
+
+def _nothing_made(path: Path) -> MachineError:
+    where = path.resolve().parent
+    return MachineError(f"Making {path}: the system lets nothing be made in {where}. Next: name another place")
 
 
 def fail_point(name: str) -> None:

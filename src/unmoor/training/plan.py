@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from unmoor.errors import RecipeError, UsageError, nearest_name
 from unmoor.records import Conversation
-from unmoor.run_folder import dump_json, machine_errors, write_atomic
+from unmoor.run_folder import dump_json, make_folder, write_atomic
 from unmoor.training.arms import Arm, Leak, RowBytes, json_lines, leak_arms, plain_arms, shrunk_arm
 from unmoor.training.backends import BACKENDS, Backend
 from unmoor.training.dialect import dialect_of
@@ -120,8 +120,7 @@ def plan_twins(recipe: Path, data: Mapping[str, Path], out: Path, read: Read, op
         )
     tokenizer, template = backend.load_tokenizer(checked_recipe)
     arms = plain_arms(dict(data))
-    with machine_errors(f"Writing {out}"):
-        out.mkdir(parents=True, exist_ok=True)
+    make_folder(out)
     if options.leak:
         raw, filtered = data.values()
         arms = leak_arms(raw, filtered, options.leak, seed_of(checked_recipe), (out / DATA, options.row_bytes))

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from unmoor.errors import RunFolderError
-from unmoor.run_folder import dump_json, hash_file, machine_errors, write_atomic
+from unmoor.run_folder import dump_json, hash_file, machine_errors, make_folder, write_atomic
 from unmoor.training.arms import Arm
 from unmoor.training.pickles import remove_pickles
 from unmoor.training.plan import Plan, Read, Training, config_difference, plan_twins
@@ -105,8 +105,7 @@ def _check_same(plan: Plan, arm: Arm, folder: Path, also: Mapping[str, str | Non
                 "Next: another folder, or remove this one"
             )
         return
-    with machine_errors(f"Writing {folder}"):
-        folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     write_atomic(written, dump_json(made_of))
 
 
