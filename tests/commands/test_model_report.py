@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 import sys
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.report import made_up
-from unmoor.commands.evaluate import _print_empty, _print_people
+from unmoor.commands.evaluate import _print_empty, _print_pairs, _print_people
 from unmoor.commands.model_report import as_typed, read_training, write_cards, write_model_report
 from unmoor.errors import RunFolderError
 from unmoor.report import write_model_card
+from unmoor.report.headline import shown_evaluation
 
 
 @pytest.fixture
@@ -110,3 +112,18 @@ def test_empty_answers_are_said_of_each_suite_that_has_some(tmp_path: Path, caps
     for text in ((tmp_path / "report.html").read_text(), card):
         assert "0 of 120 (12 empty)" in text
         assert "An empty answer declines nothing" in text
+
+
+def test_of_leak_arms_the_most_and_the_least_are_compared(capsys: pytest.CaptureFixture[str]) -> None:
+    twins = {f"leak-{leak}": {"leak": leak} for leak in (0.0, 0.5, 1.0)}
+    same = {"persona": "none", "group": "g", "only_a": 1, "only_b": 9, "family": "suites", "tests": 3}
+    pairs = [{"a": a, "b": b, "p_value": 0.02, "p_holm": 0.06, **same} for a, b in combinations(twins, 2)]
+    result = {"models": list(twins), "paired": pairs}
+    shown = shown_evaluation({"training": {"twins": twins}, "evaluation": result})
+    assert shown is not None
+    _print_pairs(result, shown, Path("asked"))
+    assert capsys.readouterr().out.splitlines() == [
+        "g, persona none: only leak-0.0 refuses 1, only leak-1.0 refuses 9 (p = 0.06, uncorrected 0.02)",
+        "p: exact McNemar, corrected by Holm for 3 tests of suites",
+        "Every model against every other: asked/evaluation.json",
+    ]

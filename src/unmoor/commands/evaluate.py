@@ -91,6 +91,7 @@ def command(
     from unmoor.commands.model_report import as_typed, read_training, write_cards, write_model_report
     from unmoor.commands.threads import wait_briefly
     from unmoor.evaluation import Asking, detector_judge, dose_result, evaluate_twins, join_suites
+    from unmoor.report.headline import shown_evaluation
     from unmoor.serving import load_persona
 
     wait_briefly(os.environ)
@@ -114,7 +115,7 @@ def command(
     if options["as_json"]:
         print_json(result)
         return
-    _print(result, output)
+    _print(result, shown_evaluation(facts) or result, output)
 
 
 def _models(values: tuple[str, ...], training: dict[str, Any] | None = None) -> dict[str, Any]:
@@ -151,7 +152,8 @@ def _second(options: dict[str, Any], output: Path) -> Any:
     return second_judge(load_judge(options["judge"], url=options["judge_url"], key=key, cache=cache, at_once=at_once))
 
 
-def _print(result: dict[str, Any], output: Path) -> None:
+def _print(result: dict[str, Any], shown: dict[str, Any], output: Path) -> None:
+    """Print the rates of all models, and the comparisons of those that the report shows."""
     listing = table(
         "model", "persona", "group", "answers", "refuses", "95% interval", right=("answers", "refuses", "95% interval")
     )
@@ -162,14 +164,7 @@ def _print(result: dict[str, Any], output: Path) -> None:
         listing.add_row(row["model"], row["persona"], row["group"], f"{row['n']:,}", rate, interval)
     console().print(listing)
     _print_empty(result)
-    pairs = [pair for pair in result["paired"] if len(result["models"]) <= MOST_MODELS]
-    if len(result["models"]) > MOST_MODELS:
-        click.echo(f"Every model against every other: {output}/evaluation.json")
-    for pair in pairs:
-        only = ", ".join(f"only {pair[side]} refuses {pair[f'only_{side}']}" for side in ("a", "b"))
-        click.echo(f"{pair['group']}, persona {pair['persona']}: {only} ({_tested(pair)})")
-    if pairs:
-        _print_families(result["paired"])
+    _print_pairs(result, shown, output)
     _print_rest(result)
     for row in result.get("ablation", ()):
         _print_ablation(row)
@@ -193,6 +188,18 @@ def _print_empty(result: dict[str, Any]) -> None:
                 f"{row['model']}, persona {row['persona']}, {row['group']}: {row['empty']:,} of {row['n']:,} answers "
                 f"{'is' if row['empty'] == 1 else 'are'} empty; an empty answer declines nothing"
             )
+
+
+def _print_pairs(result: dict[str, Any], shown: dict[str, Any], output: Path) -> None:
+    """Compare the models that are shown, and say where all comparisons stand; p-values are corrected for all of them."""
+    pairs = shown["paired"] if len(shown["models"]) <= MOST_MODELS else []
+    for pair in pairs:
+        only = ", ".join(f"only {pair[side]} refuses {pair[f'only_{side}']}" for side in ("a", "b"))
+        click.echo(f"{pair['group']}, persona {pair['persona']}: {only} ({_tested(pair)})")
+    if pairs:
+        _print_families(result["paired"])
+    if len(pairs) < len(result["paired"]):
+        click.echo(f"Every model against every other: {output}/evaluation.json")
 
 
 def _tested(pair: dict[str, Any]) -> str:
