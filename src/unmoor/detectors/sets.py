@@ -28,10 +28,10 @@ __all__ = ["HyperscanSet", "PhraseSet", "Re2Set", "WarmingSet", "parted", "phras
 WORDS_AFTER_TEXTS = 500
 """RE2's sets cost 100 to 600 microseconds a text more than words do, which take 0.1 to 0.2 s to find for a pack, once."""
 COMPILE_AFTER_CHARACTERS = 8_000_000
-"""Words cost 25 to 85 microseconds a text of some 400 characters more than whole phrases; compiling those costs 1 to 12 s a pack
+"""Words cost 25 to 85 microseconds a text of some 400 characters more than whole phrases; compiling those costs 3 to 20 s a pack
 (English 8), once on a machine: sooner than one run would have it, for the next has it for nothing. Texts alone would not do to
 count: answers of a few words are looked through for every pack of their script."""
-COMPILE_MOST_BYTES = 320_000
+COMPILE_MOST_BYTES = 400_000
 """Bytes of a pack's patterns that are compiled as whole phrases; those of a pack with more stay with their words."""
 WHOLE_MOST_BYTES = 9_000
 """Bytes of one pattern that is compiled as a whole phrase; longer ones stay with their words. Of Russian's 145 patterns, 500 kB,
