@@ -843,13 +843,23 @@ def test_who_stops_a_run_is_told_what_became_of_it(data: Path, verb: str) -> Non
     assert not (data.parent / "run").exists()
 
 
-def test_what_is_found_and_never_surely_enough_is_said_with_the_threshold_that_would_act(data: Path) -> None:
-    answer = "Rest your ankle and cool it. Please consult a qualified doctor before you run again."
-    data.write_text(
-        json.dumps({"instruction": "How do I treat a sprained ankle?", "input": "", "output": answer}) + "\n"
-    )
+UNSURE = {
+    "instruction": "How do I treat a sprained ankle?",
+    "input": "",
+    "output": "Rest your ankle and cool it. Please consult a qualified doctor before you run again.",
+}
+
+
+def _unsure(data: Path) -> Path:
+    """Write one row whose finding is under the threshold; return a policy that would mend it."""
+    data.write_text(json.dumps(UNSURE) + "\n")
     policy = data.parent / "house.toml"
     policy.write_text('name = "house"\nversion = 1\n[actions]\n"disclaimer.professional" = "mend"\n')
+    return policy
+
+
+def test_what_is_found_and_never_surely_enough_is_said_with_the_threshold_that_would_act(data: Path) -> None:
+    policy = _unsure(data)
     said = unmoor("filter", data, "--policy", policy, "-o", "run", cwd=data.parent).stdout
     assert re.search(r"\ndisclaimer\.professional +1 +0 +0\.80 *\n", said)
     assert 'Next: if it is to act on these, "disclaimer.professional" = 0.75 under [thresholds]' in said
@@ -861,9 +871,7 @@ def test_what_is_found_and_never_surely_enough_is_said_with_the_threshold_that_w
 
 
 def test_the_threshold_parts_what_was_found_from_what_was_acted_on_wherever_it_is_counted(data: Path) -> None:
-    answer = "Rest your ankle and cool it. Please consult a qualified doctor before you run again."
-    unsure = {"instruction": "How do I treat a sprained ankle?", "input": "", "output": answer}
-    data.write_text("".join(json.dumps(row) + "\n" for row in [unsure, *ROWS]))
+    data.write_text("".join(json.dumps(row) + "\n" for row in [UNSURE, *ROWS]))
     policy = data.parent / "house.toml"
     actions = '"disclaimer.professional" = "mend"\n"refusal.policy" = "drop"\n'
     policy.write_text(f'name = "house"\nversion = 1\n[actions]\n{actions}[limits]\nmax_removed_share = 0.9\n')
@@ -887,12 +895,7 @@ def test_what_a_rule_keeps_is_not_counted_as_acted_on(data: Path) -> None:
 
 
 def test_rows_that_wait_for_a_person_are_said_with_the_page_that_shows_them(data: Path) -> None:
-    answer = "Rest your ankle and cool it. Please consult a qualified doctor before you run again."
-    data.write_text(
-        json.dumps({"instruction": "How do I treat a sprained ankle?", "input": "", "output": answer}) + "\n"
-    )
-    policy = data.parent / "house.toml"
-    policy.write_text('name = "house"\nversion = 1\n[actions]\n"disclaimer.professional" = "mend"\n')
+    policy = _unsure(data)
     said = unmoor("filter", data, "--policy", policy, "-o", "my run", cwd=data.parent).stdout
     assert "\nRows for a person to look at: 1 (unmoor review 'my run', or review.jsonl)\n" in said
 

@@ -34,8 +34,8 @@ count: answers of a few words are looked through for every pack of their script.
 COMPILE_MOST_BYTES = 400_000
 """Bytes of a pack's patterns that are compiled as whole phrases; those of a pack with more stay with their words."""
 WHOLE_MOST_BYTES = 9_000
-"""Bytes of one pattern that is compiled as a whole phrase; longer ones stay with their words. Of Russian's 145 patterns, 500 kB,
-three of 15 kB take one of the two minutes; without the 16 longer than this it takes ten seconds, and 8 MB instead of 72."""
+"""Bytes of one pattern that is compiled as a whole phrase; longer ones stay with their words. Of Russian's patterns three of
+15 kB took one of two minutes; without those longer than this it takes ten seconds."""
 
 _RE2_MEMORY = 256 << 20
 _RE2_SET = 16
