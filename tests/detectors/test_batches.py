@@ -68,18 +68,48 @@ def test_many_at_once_find_what_one_at_a_time_finds(step: str, tmp_path: Path, m
     assert any(expected)
 
 
-def test_every_match_holds_one_of_the_words_of_its_phrase() -> None:
+def test_every_match_holds_a_word_of_each_list_of_its_phrase() -> None:
     packs = load_packs()
     phrases = Phrases(packs, "re2")
-    looked_at = 0
+    looked_at = several = 0
     for number, phrase in enumerate(phrases.all):
-        words = must_have(phrase.pattern.exact)
+        lists = must_have(phrase.pattern.exact)
+        several += len(lists) > 1
         for sentence in phrase.hits:
             folded = fold_text(sentence)
             for start, end in phrases.matches(number, folded):
                 looked_at += 1
-                assert not words or any(word in bare(folded[start:end]) for word in words), (phrase.id, sentence)
+                said = bare(folded[start:end])
+                assert all(any(word in said for word in words) for words in lists), (phrase.id, sentence)
     assert looked_at > 2000
+    assert several > 1000
+
+
+@pytest.mark.parametrize(
+    ("exact", "lists"),
+    [
+        ("i (?:refuse|decline).{0,40}?(?:forgery|heist)", [{"irefuse", "idecline"}, {"forgery", "heist"}]),
+        ("(?:quux.{0,9}bazaar|zyzzy.{0,9}vexing)", [{"bazaar", "zyzzy"}, {"quux", "vexing"}]),
+        ("(?:quux.{0,9}bazaar|zyzzy)", [{"bazaar", "zyzzy"}]),
+        ("(?:quux|zyzzy).{0,9}quux", [{"quux"}]),
+        ("quux.{0,9}(?:e|a)", [{"quux"}]),
+        (".{0,9}", []),
+    ],
+)
+def test_lists_of_words_come_from_either_side_of_a_gap_unless_they_would_tell_little(
+    exact: str, lists: list[set[str]]
+) -> None:
+    assert sorted(map(sorted, must_have(exact))) == sorted(map(sorted, lists))
+
+
+def test_a_phrase_may_stand_in_a_text_that_holds_a_word_of_each_of_its_lists_and_in_no_other() -> None:
+    pytest.importorskip("hyperscan")
+    phrases = [(7, load_pack("en").phrases[0]), (9, load_pack("en").phrases[1]), (11, load_pack("en").phrases[2])]
+    found = sets.WordSet(phrases, [[["quux", "zyzzy"], ["bazaar"]], [["zyzzy"]], []])
+    texts = ["quux", "a bazaar, zyzzy", "bazaar", "", "quux zyzzy quux zyzzy", "QUUX b.a.z.a.a.r"]
+    assert sorted(found.hits_many(texts)) == sorted(
+        [(1, 7), (5, 7), (1, 9), (4, 9), *((index, 11) for index in range(len(texts)))]
+    )
 
 
 def test_a_text_folded_without_a_map_is_the_text_folded_with_one() -> None:

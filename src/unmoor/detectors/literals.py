@@ -1,7 +1,7 @@
-"""From an exact pattern to letters that every match must hold: a short list of words, one of which stands in any text that matches.
+"""From an exact pattern to letters that any match must hold: lists of words, of each of which one stands in any text that matches.
 
 Only letters and digits count ("i can't" is `icant`), so that spaces, punctuation and Markdown in a text make no difference. What
-cannot be listed (gaps, big classes) is passed over; the rarest of the lists that are left is the pattern's.
+cannot be listed (gaps, big classes) is passed over; the rarest of the lists that are left are the pattern's.
 """
 
 from __future__ import annotations
@@ -20,6 +20,10 @@ _MOST = 96
 """Words in a list: more make a set slow to compile."""
 _LONGEST = 24
 """Letters of a word that are looked for, the last ones: more would tell little."""
+_LISTS = 2
+"""Lists that a pattern has at most: with a second one two texts of five are left out, a third would tell little."""
+_RARE = 0.004
+"""How common a second list may be: what stands in most texts costs more than it tells."""
 _WHERE_THEY_MEET = (_LONGEST, 8, 5, 4, 3)
 """Letters kept of either list where two meet, as many as the length of the list allows."""
 _TOKEN = re.compile(
@@ -34,10 +38,10 @@ _COMMON = dict(zip("etaoinsrhldcumfpgwybvkxjqz", range(26), strict=True))
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """A piece of a pattern: all that it can be, if that is a short list, and the best list one of which it must hold."""
+    """A piece of a pattern: all that it can be, if that is a short list, and the best lists of which it must hold a word each."""
 
     whole: frozenset[str] | None
-    held: frozenset[str] | None = None
+    held: tuple[frozenset[str], ...] = ()
 
 
 _NOTHING = frozenset(("",))
@@ -49,11 +53,17 @@ def bare(text: str) -> str:
     return "".join(c for c in text if c in KEPT or c > "\x7f")
 
 
-def must_have(exact: str) -> tuple[str, ...]:
-    """Return words (letters only) one of which any match of `exact` holds; none if there is no telling."""
+def must_have(exact: str) -> tuple[tuple[str, ...], ...]:
+    """Return lists of words (letters only), of each of which any match of `exact` holds one; no list if there is no telling."""
     part, _ = _alternatives(_tokens(exact), 0)
-    best = _best((part.whole, part.held))
-    return tuple(sorted({word[-_LONGEST:] for word in best})) if best else ()
+    first, *others = _best((part.whole, *part.held)) or (frozenset(),)
+    lists = [first, *(words for words in others if _commonness(words) <= _RARE)]
+    return tuple(tuple(sorted({word[-_LONGEST:] for word in words})) for words in lists if words)
+
+
+def _is_told(words: Iterable[str], rarer: Iterable[str]) -> bool:
+    """Return whether each word of a rarer list holds one of `words`, so that these say nothing more."""
+    return all(any(word in longer for word in words) for longer in rarer)
 
 
 def _tokens(exact: str) -> list[tuple[str, str]]:
@@ -78,20 +88,19 @@ def _alternatives(tokens: Sequence[tuple[str, str]], at: int) -> tuple[_Part, in
     wholes = [part.whole for part in parts]
     together = frozenset().union(*(whole for whole in wholes if whole is not None))
     whole = together if None not in wholes and len(together) <= _MOST else None
-    lists = [_best((part.whole, part.held)) for part in parts]
-    held = frozenset().union(*(words for words in lists if words is not None)) if None not in lists else None
-    return _Part(whole, held), at
+    lists = [_best((part.whole, *part.held)) for part in parts]
+    return _Part(whole, tuple(frozenset().union(*alike) for alike in zip(*lists, strict=False))), at
 
 
 def _sequence(tokens: Sequence[tuple[str, str]], at: int) -> tuple[_Part, int]:
     run: frozenset[str] = _NOTHING
-    lists: list[frozenset[str] | None] = []
+    lists: list[frozenset[str]] = []
     is_whole = True
     while at < len(tokens) and tokens[at][0] not in ("close", "or"):
         part, at = _atom(tokens, at)
         if at < len(tokens) and tokens[at][0] == "quantifier":
             part, at = _repeated(part, tokens[at][1]), at + 1
-        lists.append(part.held)
+        lists += part.held
         joined = _joined(run, part.whole)
         if joined is None:
             lists.append(run)
@@ -164,16 +173,20 @@ def _repeated(part: _Part, quantifier: str) -> _Part:
         return _Part(None if part.whole is None else part.whole | _NOTHING)
     if quantifier.startswith(("*", "{0")):
         return _UNKNOWN
-    return _Part(None, _best((part.whole, part.held)))
+    return _Part(None, _best((part.whole, *part.held)))
 
 
-def _best(lists: Iterable[frozenset[str] | None]) -> frozenset[str] | None:
-    """Return the list whose words stand in the fewest texts, as far as letters tell."""
-    usable = [words for words in lists if words and "" not in words]
-    return min(usable, key=_commonness, default=None)
+def _best(lists: Iterable[frozenset[str] | None]) -> tuple[frozenset[str], ...]:
+    """Return the lists whose words stand in the fewest texts, as far as letters tell."""
+    usable = {words for words in lists if words and "" not in words}
+    best: list[frozenset[str]] = []
+    for words in sorted(usable, key=lambda words: (_commonness(words), sorted(words))):
+        if len(best) < _LISTS and not any(_is_told(words, rarer) for rarer in best):
+            best.append(words)
+    return tuple(best)
 
 
-def _commonness(words: frozenset[str]) -> float:
+def _commonness(words: Iterable[str]) -> float:
     return sum(math.prod(map(_chance, word)) for word in words)
 
 

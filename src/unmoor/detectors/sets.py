@@ -23,10 +23,11 @@ from unmoor.detectors.normalise import fold_letters, fold_text
 from unmoor.languages import Phrase
 from unmoor.records import cache_folder, keep_in_cache, kept_in_cache
 
-__all__ = ["HyperscanSet", "PhraseSet", "Re2Set", "WarmingSet", "parted", "phrase_database"]
+__all__ = ["HyperscanSet", "PhraseSet", "Re2Set", "WarmingSet", "WordSet", "parted", "phrase_database"]
 
-WORDS_AFTER_TEXTS = 500
-"""RE2's sets cost 100 to 600 microseconds a text more than words do, which take 0.1 to 0.2 s to find for a pack, once."""
+WORDS_AFTER_TEXTS = 50
+"""RE2's sets cost 0.2 to 2 milliseconds a text, of Japanese 8 and of Korean 13; words take 0.2 to 0.6 s to find for a pack, once on
+a machine, and then nothing to speak of."""
 COMPILE_AFTER_CHARACTERS = 8_000_000
 """Words cost 25 to 85 microseconds a text of some 400 characters more than whole phrases; compiling those costs 3 to 20 s a pack
 (English 8), once on a machine: sooner than one run would have it, for the next has it for nothing. Texts alone would not do to
@@ -69,20 +70,26 @@ class HyperscanSet(PhraseSet):
                 yield index - 1, self._numbers[place]
 
 
-class _WordSet:
-    """Words one of which each phrase must hold, letters only: found at the speed of memory, and compiled in no time."""
+class WordSet:
+    """Lists of words, of each of which a phrase must hold one, letters only: found at the speed of memory, compiled in no time."""
 
-    def __init__(self, phrases: Sequence[tuple[int, Phrase]], lists: Sequence[Sequence[str]]) -> None:
+    def __init__(self, phrases: Sequence[tuple[int, Phrase]], lists: Sequence[Sequence[Sequence[str]]]) -> None:
         holders: dict[str, list[int]] = {}
-        for (number, _), words in zip(phrases, lists, strict=True):
-            for word in words:
-                holders.setdefault(word, []).append(number)
-        self._always = [number for (number, _), words in zip(phrases, lists, strict=True) if not words]
-        self._holders = list(holders.values())
+        owners: list[int] = []
+        for place, its in enumerate(lists):
+            for words in its:
+                for word in words:
+                    holders.setdefault(word, []).append(len(owners))
+                owners.append(place)
+        self._always = [number for (number, _), its in zip(phrases, lists, strict=True) if not its]
+        self._numbers = np.array([number for number, _ in phrases], dtype=np.int64)
+        self._wanted = np.array(list(map(len, lists)), dtype=np.int64)
+        self._owners = np.array(owners, dtype=np.int64)
+        self._of_word = [np.array(its, dtype=np.int64) for its in holders.values()]
         self._database = compiled_set([word.encode() for word in holders], 0, literal=True) if holders else None
 
     def hits_many(self, texts: Sequence[str]) -> Iterator[tuple[int, int]]:
-        """Yield (index of a text, number of a phrase that may occur in it), some of them more than once."""
+        """Yield (index of a text, number of a phrase that may occur in it)."""
         yield from ((index, number) for number in self._always for index in range(len(texts)))
         if self._database is None:
             return
@@ -91,10 +98,21 @@ class _WordSet:
         self._database.scan(data, match_event_handler=note, context=found)
         if found:
             words, at = _placed(found, data)
-            for both in np.unique(at * len(self._holders) + words).tolist():
-                index, word = divmod(both, len(self._holders))
-                for number in self._holders[word]:
-                    yield index, number
+            at, words = _distinct(at, words, len(self._of_word))
+            lists = [self._of_word[word] for word in words.tolist()]
+            at = np.repeat(at, list(map(len, lists)))
+            at, of = _distinct(at, np.concatenate(lists), len(self._owners))
+            at, places = self._complete(at, self._owners[of])
+            yield from zip(at.tolist(), self._numbers[places].tolist(), strict=True)
+
+    def _complete(
+        self, at: NDArray[np.int64], places: NDArray[np.int64]
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return the texts and places of phrases that stand there once for each of the phrase's lists."""
+        both, counts = np.unique(at * len(self._numbers) + places, return_counts=True)
+        at, places = np.divmod(both, len(self._numbers))
+        is_whole = counts == self._wanted[places]
+        return at[is_whole], places[is_whole]
 
     def hits_unfolded(self, texts: Sequence[str]) -> Iterator[tuple[int, int]]:
         """Yield the same for texts as they were typed: few need to be folded, for letters alone are looked at."""
@@ -164,7 +182,7 @@ class WarmingSet:
         """Take what is there or due; where there is no Hyperscan, or it does not take the phrases, what was taken before stays."""
         due = self._may_compile and self._characters > COMPILE_AFTER_CHARACTERS
         words_due = due or self._seen > WORDS_AFTER_TEXTS
-        if (isinstance(self._set, _WordSet) and not due) or (self._set is not None and not words_due):
+        if (isinstance(self._set, WordSet) and not due) or (self._set is not None and not words_due):
             return
         if self._set is None and not _words_path(self._phrases).is_file():
             self._check(self._phrases)
@@ -178,9 +196,9 @@ class WarmingSet:
         self._is_final = due or database is not None or (words is not None and not self._may_compile)
         if database is not None:
             whole = HyperscanSet(self._whole, database)
-            self._set = _BothSets(whole, _WordSet(self._long, long_words)) if long_words else whole
+            self._set = _BothSets(whole, WordSet(self._long, long_words)) if long_words else whole
         elif words is not None:
-            self._set = _WordSet(self._phrases, words)
+            self._set = WordSet(self._phrases, words)
         elif self._set is None:
             self._set = Re2Set(self._phrases)
 
@@ -206,8 +224,14 @@ def _stored_phrases(phrases: Sequence[tuple[int, Phrase]]) -> Any:
     return stored_set([phrase.pattern.wide for _, phrase in phrases], "0")
 
 
-def _words(phrases: Sequence[tuple[int, Phrase]], *, find_now: bool) -> list[list[str]] | None:
-    """Return the words that each phrase must hold: from the user's cache or, if `find_now`, found and then cached; else None."""
+def _distinct(at: NDArray[np.int64], what: NDArray[np.int64], most: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the distinct pairs of two arrays, in order; `what` is below `most`."""
+    first, second = np.divmod(np.unique(at * most + what), most)
+    return first, second
+
+
+def _words(phrases: Sequence[tuple[int, Phrase]], *, find_now: bool) -> list[list[list[str]]] | None:
+    """Return the lists of words of each phrase: from the user's cache or, if `find_now`, found and then cached; else None."""
     trusted_hyperscan()
     path = _words_path(phrases)
     stored = kept_in_cache(path)
@@ -215,7 +239,7 @@ def _words(phrases: Sequence[tuple[int, Phrase]], *, find_now: bool) -> list[lis
         return list(json.loads(stored))
     if not find_now:
         return None
-    found = [list(must_have(phrase.pattern.exact)) for _, phrase in phrases]
+    found = [list(map(list, must_have(phrase.pattern.exact))) for _, phrase in phrases]
     keep_in_cache(path, json.dumps(found).encode())
     return found
 
