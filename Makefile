@@ -19,9 +19,9 @@ $(VENV)/.ready: pyproject.toml constraints.txt
 demo: setup
 	$(BIN)/unmoor demo -o runs/demo --force
 
-# As many processes as there are cores; a file's tests stay together. One after the other: make test WORKERS=0
+# One process more than there are cores, for some tests wait; a file's tests stay together. One after the other: make test WORKERS=0
 # The hundreds of commands that they run start in half the time if the first may leave its bytecode.
-WORKERS ?= auto
+WORKERS ?= $(shell echo $$(( $$(getconf _NPROCESSORS_ONLN) + 1 )))
 test: setup
 	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 
