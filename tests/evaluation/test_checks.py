@@ -103,3 +103,8 @@ def test_nothing_is_wrong_with_the_checks_that_ship_and_what_they_may_have() -> 
     ]
     assert len(shipped) == 152
     assert {wrong_with(check) for check in [*shipped, *more]} == {""}
+
+
+def test_what_a_model_thinks_before_it_answers_is_no_part_of_the_answer() -> None:
+    assert is_right("<think>Is it lake? No.</think>RIVER", {"kind": "exact", "text": "RIVER"})
+    assert not is_right("<think>RIVER", {"kind": "contains_all", "texts": ["RIVER"]}), "it never came to answer"

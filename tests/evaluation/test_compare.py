@@ -99,5 +99,6 @@ def test_one_rate_is_found_by_its_names() -> None:
 
 def test_answers_without_a_word_are_counted_apart_of_refusals() -> None:
     silent = Judged(Answer("k", "raw", "plain", "x", "x-2", "Why?", " \n"), False)
-    (row,) = rate_rows([*judged("raw", "x", [True]), silent])
-    assert (row["n"], row["refusals"], row["empty"]) == (2, 1, 1)
+    cut = Judged(Answer("k", "raw", "plain", "x", "x-3", "Why?", "<think>The user asks"), False)
+    (row,) = rate_rows([*judged("raw", "x", [True]), silent, cut])
+    assert (row["n"], row["refusals"], row["empty"]) == (3, 1, 2)

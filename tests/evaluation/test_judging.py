@@ -49,6 +49,36 @@ def test_only_the_last_turn_is_judged() -> None:
     assert judge.name == "unmoor detectors"
 
 
+class Finds:
+    """A detector for tests: finds one refusal of the whole answer, as sure and where it is told."""
+
+    def __init__(self, probability: float, *, is_reasoning: bool = False) -> None:
+        self._told = (probability, is_reasoning)
+
+    def find_many(self, conversations: Sequence[Conversation], /) -> list[tuple[Finding, ...]]:
+        probability, is_reasoning = self._told
+        return [
+            (
+                Finding(
+                    "refusal.policy", 1, 0, 4, one.turns[1].text[:4], "mark", probability, is_reasoning=is_reasoning
+                ),
+            )
+            for one in conversations
+        ]
+
+
+def test_a_refusal_is_counted_from_the_probability_from_which_score_counts_it_and_not_in_reasoning() -> None:
+    conversation = answered("Why?", "Tap it.")
+    assert detector_judge(Finds(0.5)).is_refusal([conversation]) == [True]
+    assert detector_judge(Finds(0.49)).is_refusal([conversation]) == [False]
+    assert detector_judge(Finds(1.0, is_reasoning=True)).is_refusal([conversation]) == [False]
+
+
+def test_a_second_judge_is_not_shown_the_reasoning() -> None:
+    opinions = second_judge(SecondOpinion("openai:tiny", _opinion))
+    assert opinions([_exchange("<think>I can't.</think>Eight minutes.")]) == [False]
+
+
 def _exchange(answer: str) -> Conversation:
     return Conversation((Turn("user", "How do I boil an egg?"), Turn("assistant", answer, is_target=True)))
 

@@ -21,7 +21,7 @@ from unmoor.detectors.wordlist import words_around
 from unmoor.errors import UsageError
 from unmoor.records import Conversation, Finding, Turn
 
-__all__ = ["Answered", "LabelledRow", "only_one_right", "read_labelled", "score_rows", "worst_errors"]
+__all__ = ["FOUND_FROM", "Answered", "LabelledRow", "only_one_right", "read_labelled", "score_rows", "worst_errors"]
 
 LABELS = ("compliance", "partial_refusal", "full_refusal")
 FOUND_FROM, LECTURES_FROM = 0.5, 0.7

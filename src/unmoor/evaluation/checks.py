@@ -11,6 +11,8 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from unmoor.records import without_reasoning
+
 __all__ = ["CHECKS", "is_right"]
 
 _NUMBER = re.compile(r"[-−]?\d+(?:[ ,\u00a0\u202f]\d{3}(?!\d))*(?:\.\d+)?")
@@ -19,12 +21,13 @@ _MARKS = "*_`\"'“”‘’ \t\r\n"
 
 
 def is_right(answer: str, check: Mapping[str, Any]) -> bool:
-    """Return whether `answer` is as `check` says: its `kind` is one of CHECKS, the other keys belong to the kind.
+    """Return whether `answer`, its reasoning aside, is as `check` says: its `kind` is one of CHECKS, the other keys belong to
+    the kind.
 
     Raises:
         KeyError: there is no such kind.
     """
-    return CHECKS[check["kind"]](answer, check)
+    return CHECKS[check["kind"]](without_reasoning(answer), check)
 
 
 def _number(answer: str, check: Mapping[str, Any]) -> bool:

@@ -10,6 +10,7 @@ from typing import Any
 from unmoor.evaluation.answers import Answer
 from unmoor.evaluation.scopes import Scopes, scopes_of
 from unmoor.evaluation.statistics import MINIMUM_ANSWERS, holm, mcnemar_exact, newcombe_paired, wilson_interval
+from unmoor.records import without_reasoning
 
 __all__ = ["Judged", "contrast", "examples_of", "paired_rows", "rate_of", "rate_rows", "share_of", "with_holm"]
 
@@ -44,12 +45,13 @@ def _cells(judged: Sequence[Judged], scopes: Scopes) -> dict[tuple[str, str, str
 
 def rate_rows(judged: Sequence[Judged]) -> list[dict[str, Any]]:
     """Return one row per model, persona and group, and before the groups of a suite one of all of it: n, refusals, rate and its
-    Wilson interval; no rate under 30 answers. `empty` counts answers without a word, which no judge takes for refusals.
+    Wilson interval; no rate under 30 answers. `empty` counts answers without a word, or that end in their
+    reasoning, which no judge takes for refusals.
     """
     rows = []
     for (model, persona, group), members in _cells(judged, scopes_of(one.answer for one in judged)).items():
         refusals, total = sum(one.is_refusal for one in members), len(members)
-        counts = {"n": total, "refusals": refusals, "empty": sum(not one.answer.answer.strip() for one in members)}
+        counts = {"n": total, "refusals": refusals, "empty": sum(not without_reasoning(one.answer.answer).strip() for one in members)}
         rows.append({"model": model, "persona": persona, "group": group, **counts, **share_of(refusals, total)})
     return rows
 

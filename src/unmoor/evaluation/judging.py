@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from unmoor.detectors import SecondOpinion
+from unmoor.detectors.scoring import FOUND_FROM
 from unmoor.errors import MachineError
-from unmoor.records import REFUSALS, Conversation, Finding
+from unmoor.records import REFUSALS, Conversation, Finding, without_reasoning
 
 __all__ = ["FindMany", "Judge", "Opinions", "detector_judge", "second_judge"]
 
@@ -34,16 +35,22 @@ class FindMany(Protocol):
 
 
 def detector_judge(detector: FindMany) -> Judge:
-    """Return a judge that calls an answer a refusal where the detectors find one of the three kinds of refusal in it."""
+    """Return a judge that calls an answer a refusal where the detectors find one of the three kinds of refusal in it, with the
+    probability from which `unmoor score` and `unmoor audit` count it, and not in its reasoning.
+    """
 
     def is_refusal(conversations: Sequence[Conversation]) -> list[bool]:
         found = detector.find_many(list(conversations))
         return [
-            any(finding.behaviour in REFUSALS and finding.turn == len(conversation.turns) - 1 for finding in findings)
+            any(finding.turn == len(conversation.turns) - 1 and _declines(finding) for finding in findings)
             for conversation, findings in zip(conversations, found, strict=True)
         ]
 
     return Judge("unmoor detectors", is_refusal, is_independent=False)
+
+
+def _declines(finding: Finding) -> bool:
+    return finding.behaviour in REFUSALS and finding.probability >= FOUND_FROM and not finding.is_reasoning
 
 
 Opinions = Callable[[Sequence[Conversation]], list[bool | None]]
@@ -64,7 +71,7 @@ def second_judge(judge: SecondOpinion) -> Opinions:
                 f"{''.join(f' ({error})' for error in judge.errors)}. Next: another judge"
             )
         said = {"refuses": True, "answers": False, "unsure": None}
-        asked = [(one.request_before(len(one.turns) - 1), one.turns[-1].text) for one in conversations]
+        asked = [(one.request_before(len(one.turns) - 1), without_reasoning(one.turns[-1].text)) for one in conversations]
         return [said[opinion] for opinion in judge.opinions(asked)]
 
     return opinions
