@@ -19,8 +19,11 @@ from typing import Any
 import pytest
 
 from unmoor import detectors
+from unmoor.commands.evaluate import print_second
+from unmoor.detectors import SecondOpinion
+from unmoor.detectors.judges import Opinion
 from unmoor.errors import MachineError
-from unmoor.evaluation import Asking, detector_judge, evaluate_twins
+from unmoor.evaluation import Asking, detector_judge, evaluate_twins, second_judge
 from unmoor.evaluation import answers as asking_room
 from unmoor.evaluation.suite import Prompt
 from unmoor.serving import load_persona, remote_model
@@ -111,6 +114,28 @@ def test_a_server_is_asked_some_at_once_and_every_answer_belongs_to_its_question
     assert 2 <= server.most_at_once <= 4
     assert result["rates"][0]["n"] == len(SUITE)
     assert result["is_judge_independent"] is False
+
+
+def test_a_second_judge_that_fails_in_the_middle_is_told_with_its_first_error(
+    server: Server, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    errors: list[str] = []
+
+    def ask(request: str, answer: str) -> Opinion:
+        if "3?" in request:
+            errors.append("http://x answers 500: out of memory")
+            return "unsure"
+        return "refuses" if "can't" in answer else "answers"
+
+    second = SecondOpinion("openai:weak", ask, errors=errors)
+    asked = {"second": second_judge(second), "second_name": second.name, "second_errors": errors}
+    told = _evaluate(server, tmp_path, **asked)["second_judge"]
+    assert told["rates"][0]["unsure"] == 4
+    assert told["judge_error"] == "http://x answers 500: out of memory"
+    print_second(told)
+    assert "The first error: http://x answers 500: out of memory" in capsys.readouterr().out
+    errors.clear()
+    assert "judge_error" not in _evaluate(server, tmp_path, **asked)["second_judge"]
 
 
 def test_a_busy_server_and_half_a_stream_are_asked_again(server: Server, tmp_path: Path) -> None:

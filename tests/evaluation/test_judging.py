@@ -58,11 +58,7 @@ class Finds:
     def find_many(self, conversations: Sequence[Conversation], /) -> list[tuple[Finding, ...]]:
         probability, is_reasoning = self._told
         return [
-            (
-                Finding(
-                    "refusal.policy", 1, 0, 4, one.turns[1].text[:4], "mark", probability, is_reasoning=is_reasoning
-                ),
-            )
+            (Finding("refusal.policy", 1, 0, 4, one.turns[1].text[:4], "mark", probability, is_reasoning=is_reasoning),)
             for one in conversations
         ]
 

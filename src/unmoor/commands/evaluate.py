@@ -101,9 +101,8 @@ def command(
         chosen = tuple(load_persona(name) for name in personas)
         judge = detector_judge(detectors.load())
         limits = {name: options[name] for name in ("max_new_tokens", "concurrency")}
-        second = _second(options, output)
         ablate = load_persona(options["ablate"]) if options["ablate"] else None
-        extra = {"ablate": ablate, "second": second, "second_name": options["judge"] or ""}
+        extra = {"ablate": ablate, **_second(options, output)}
         extra |= {"sheet": options["sheet"] or 0, "labels": options["labels"]}
         asking = Asking(chosen, judge, **limits, progress=progress, **extra)
         result = evaluate_twins(_models(models, training), suite, output, asking)
@@ -138,18 +137,19 @@ def _models(values: tuple[str, ...], training: dict[str, Any] | None = None) -> 
     return models
 
 
-def _second(options: dict[str, Any], output: Path) -> Any:
-    """Return the second judge that was asked for; its answers are kept beside the models', and not asked again."""
+def _second(options: dict[str, Any], output: Path) -> dict[str, Any]:
+    """Return how to ask the second judge, if there is one; its answers are kept beside the models', and not asked again."""
     from unmoor.detectors import load_judge
     from unmoor.evaluation import second_judge
 
     if options["judge"] is None:
         if options["judge_url"]:
             raise UsageError("--judge-url without --judge: which model is to be asked there? --judge openai:MODEL")
-        return None
+        return {}
     key = os.environ.get("UNMOOR_JUDGE_KEY", "")
     cache, at_once = output / "judged.jsonl", options["concurrency"]
-    return second_judge(load_judge(options["judge"], url=options["judge_url"], key=key, cache=cache, at_once=at_once))
+    judge = load_judge(options["judge"], url=options["judge_url"], key=key, cache=cache, at_once=at_once)
+    return {"second": second_judge(judge), "second_name": options["judge"], "second_errors": judge.errors}
 
 
 def _print(result: dict[str, Any], shown: dict[str, Any], output: Path) -> None:
@@ -168,7 +168,7 @@ def _print(result: dict[str, Any], shown: dict[str, Any], output: Path) -> None:
     _print_rest(result)
     for row in result.get("ablation", ()):
         _print_ablation(row)
-    _print_second(result.get("second_judge"))
+    print_second(result.get("second_judge"))
     _print_people(result.get("people"))
     click.echo(f"Judge: {result['judge']}. Answers: {output}/answers.jsonl. Report: {output}/report.html")
     if (output / "sheet.csv").exists() and "people" not in result:
@@ -247,7 +247,7 @@ def _print_ablation(row: dict[str, Any]) -> None:
     click.echo(f"  refusals change by {change}, p = {row['p_holm']:.2g} (McNemar, Holm)")
 
 
-def _print_second(second: dict[str, Any] | None) -> None:
+def print_second(second: dict[str, Any] | None) -> None:
     """Say what the second judge sees, and how far both agree."""
     if second is None:
         return
@@ -264,6 +264,11 @@ def _print_second(second: dict[str, Any] | None) -> None:
         if row["kappa"] is not None:
             interval = f"{row['kappa_low']:.2f} to {row['kappa_high']:.2f}"
             click.echo(f"  both judges, {row['group']}: kappa {row['kappa']:.2f} ({interval}) on {row['n']:,} answers")
+    if "judge_error" in second:
+        click.echo(
+            f"  Not all it is unsure of are its own doubts, for it failed. The first error: {second['judge_error']}"
+        )
+        click.echo("  Next: run this again, which asks it only about those")
 
 
 def _print_people(people: dict[str, Any] | None) -> None:

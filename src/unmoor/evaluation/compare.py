@@ -51,7 +51,8 @@ def rate_rows(judged: Sequence[Judged]) -> list[dict[str, Any]]:
     rows = []
     for (model, persona, group), members in _cells(judged, scopes_of(one.answer for one in judged)).items():
         refusals, total = sum(one.is_refusal for one in members), len(members)
-        counts = {"n": total, "refusals": refusals, "empty": sum(not without_reasoning(one.answer.answer).strip() for one in members)}
+        empty = sum(not without_reasoning(one.answer.answer).strip() for one in members)
+        counts = {"n": total, "refusals": refusals, "empty": empty}
         rows.append({"model": model, "persona": persona, "group": group, **counts, **share_of(refusals, total)})
     return rows
 

@@ -51,7 +51,8 @@ RESULT = "evaluation.json"
 @dataclass(frozen=True, slots=True)
 class Asking:
     """How the models are asked and judged. Answers are greedy and end after `max_new_tokens` tokens; `concurrency` is how many
-    questions a server is asked at once. `second` is another judge, asked about every answer.
+    questions a server is asked at once. `second` is another judge, asked about every answer; `second_errors` holds, once it was
+    asked, the first reason for which it could not answer.
     `ablate` is a persona that is also asked under with each of its sentences left out. `sheet` is how many answers to put on a
     sheet for people to label, `labels` are such sheets when labelled.
     """
@@ -64,6 +65,7 @@ class Asking:
     ablate: Persona | None = None
     second: Opinions | None = None
     second_name: str = ""
+    second_errors: Sequence[str] = ()
     sheet: int = 0
     labels: tuple[Path, ...] = ()
     progress: Progress | None = None
@@ -133,6 +135,8 @@ def _of_other_judges(answers: Sequence[Answer], judged: Sequence[Judged], option
     if options.second is not None:
         opinions = options.second([conversation_of(answer) for answer in answers])
         told["second_judge"] = {"name": options.second_name, **second_rows(judged, opinions)}
+        if options.second_errors:
+            told["second_judge"]["judge_error"] = options.second_errors[0]
         judges[options.second_name] = opinions
     if options.labels:
         sample = read_sample(out)

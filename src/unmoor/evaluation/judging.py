@@ -71,7 +71,9 @@ def second_judge(judge: SecondOpinion) -> Opinions:
                 f"{''.join(f' ({error})' for error in judge.errors)}. Next: another judge"
             )
         said = {"refuses": True, "answers": False, "unsure": None}
-        asked = [(one.request_before(len(one.turns) - 1), without_reasoning(one.turns[-1].text)) for one in conversations]
+        asked = [
+            (one.request_before(len(one.turns) - 1), without_reasoning(one.turns[-1].text)) for one in conversations
+        ]
         return [said[opinion] for opinion in judge.opinions(asked)]
 
     return opinions
