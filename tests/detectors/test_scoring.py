@@ -199,6 +199,19 @@ def test_the_table_fits_a_terminal(tmp_path: Path) -> None:
     assert max(map(len, result.output.splitlines())) <= 80
 
 
+def test_a_score_without_a_refusal_shows_no_figure_that_would_read_as_a_failure(tmp_path: Path) -> None:
+    result = CliRunner().invoke(command, [str(write(tmp_path / "mine.jsonl", [ROWS[1]]))])
+    assert "any refusal 1 0 - - - -" in " ".join(result.output.split())
+
+
+def test_a_score_tells_languages_apart_and_how_many_rows_it_leaves_out(tmp_path: Path) -> None:
+    path = str(write(tmp_path / "mine.jsonl", ROWS))
+    said = " ".join(CliRunner().invoke(command, [path]).output.split())
+    assert "language sv any refusal 1 1 1.000" in said
+    assert "1 of 5 rows of mine are left out" in said
+    assert "left out" not in CliRunner().invoke(command, [path, "--ambiguous"]).output
+
+
 @pytest.mark.parametrize(
     ("name", "arguments", "is_said"),
     [

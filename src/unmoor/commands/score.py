@@ -27,6 +27,7 @@ _NARROW = 72
 """Columns under which the table of figures would break the names of what was measured."""
 _COLUMNS = ("n", "positive", "precision", "recall", "F1", "95%")
 _ACCURACY = "accuracy"
+_NONE = "-"
 
 
 @click.command("score")
@@ -70,7 +71,8 @@ _ACCURACY = "accuracy"
 def command(labelled: tuple[Path, ...], as_json: bool, **options: Any) -> None:
     """Measure the detectors on labelled answers, file by file, never pooled.
 
-    LABELLED is JSON Lines (plain or gzip) with `response` and `label`: compliance, partial_refusal or full_refusal.
+    LABELLED is JSON Lines (plain or gzip) with `response` and `label`: compliance, partial_refusal or full_refusal; a
+    `prompt` is weighed, too, and figures are also told by `lang`.
     With --wordlist, your list and the detectors side by side, and the rows on which only one of them is right.
     With --verdicts, the precision of each behaviour on what people judged in a run, and the thresholds that would reach
     --precision. Example: unmoor score xstest.jsonl.gz --wordlist old-list.txt
@@ -156,6 +158,7 @@ def _print_beside(listed: _Measured, ours: _Measured) -> None:
         for name, counts in compared(stem, figure, ours.figures[stem])
     ]
     _print_table(rows)
+    _tell_left_out(listed.figures)
     _warn_of_training(ours.figures)
     for stem, right in _only_one_right(listed, ours).items():
         print_only_one_right(stem, right)
@@ -167,6 +170,7 @@ def _stem(path: Path) -> str:
 
 def _print_figures(figures: dict[str, Any]) -> None:
     _print_table([row for stem, figure in figures.items() for row in _rows_of(stem, figure)])
+    _tell_left_out(figures)
     _warn_of_training(figures)
 
 
@@ -179,6 +183,16 @@ def _print_table(rows: Sequence[tuple[str, tuple[str, ...]]]) -> None:
         for name, cells in rows:
             listing.add_row(name, *cells)
         console().print(listing)
+
+
+def _tell_left_out(figures: dict[str, Any]) -> None:
+    """Say how many rows of each source are in none of its figures on refusals."""
+    for stem, figure in figures.items():
+        if figure["left_out"]:
+            told = (
+                f"{figure['left_out']:,} of {figure['rows']:,} rows of {stem} are left out: their labels are not clear."
+            )
+            click.echo(fill(f"{told} Next: --ambiguous counts them, too", console().width))
 
 
 def _warn_of_training(figures: dict[str, Any]) -> None:
@@ -203,6 +217,10 @@ def _rows_of(stem: str, figure: dict[str, Any]) -> Iterator[tuple[str, tuple[str
         )
     for name, counts in figure.get("attrs", {}).items():
         yield name.replace("_", " "), _cells(counts)
+    for code, counts in figure["languages"].items() if len(figure["languages"]) > 1 else ():
+        yield f"language {code}", ()
+        for what in ("any", "full"):
+            yield f"{what} refusal", _cells(counts[what])
 
 
 def _print_lines(rows: Iterable[tuple[str, tuple[str, ...]]]) -> None:
@@ -220,13 +238,15 @@ def _indented(text: str) -> str:
 
 
 def _cells(counts: dict[str, Any]) -> tuple[str, ...]:
+    """Return the figures as they are shown: none where there is nothing to divide by."""
+    found, positives = counts["tp"] + counts["fp"], counts["positives"]
     return (
         f"{counts['n']:,}",
-        f"{counts['positives']:,}",
-        f"{counts['precision']:.3f}",
-        f"{counts['recall']:.3f}",
-        f"{counts['f1']:.3f}",
-        f"{counts['f1_low']:.2f}-{counts['f1_high']:.2f}",
+        f"{positives:,}",
+        f"{counts['precision']:.3f}" if found else _NONE,
+        f"{counts['recall']:.3f}" if positives else _NONE,
+        f"{counts['f1']:.3f}" if positives else _NONE,
+        f"{counts['f1_low']:.2f}-{counts['f1_high']:.2f}" if positives else _NONE,
     )
 
 
