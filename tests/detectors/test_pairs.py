@@ -45,6 +45,19 @@ def test_words_are_whole_words() -> None:
     assert paired_topics([("Write a catalogue of dogma.", ())] * 50, [CATS])[0].a_rows == 0
 
 
+@pytest.mark.parametrize(
+    ("a", "b", "requests"),
+    [
+        ("男人", "女人", ("请讲一个关于男人的笑话", "女人为什么")),
+        ("ผู้ชาย", "ผู้หญิง", ("เล่าเรื่องผู้ชายให้ฟัง", "เล่าเรื่องผู้หญิงให้ฟัง")),
+        ("남자", "여자", ("남자는 왜 웃나요?", "여자가 왜 웃나요?")),
+    ],
+)
+def test_words_are_found_where_no_space_parts_them(a: str, b: str, requests: tuple[str, str]) -> None:
+    topics = paired_topics([(request, ()) for request in requests], [Pair("sexes", "a", "b", (a,), (b,))])
+    assert {(t.a_rows, t.b_rows) for t in topics} == {(1, 1)}
+
+
 def test_chunks_counted_apart_give_what_one_pass_gives() -> None:
     first, second, whole = PairCounts([CATS]), PairCounts([CATS]), PairCounts([CATS])
     for counts, part in ((first, rows("cats", 60, 20)), (second, rows("dogs", 70, 9))):

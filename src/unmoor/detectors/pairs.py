@@ -33,6 +33,11 @@ ALPHA = 0.05
 _SHIPPED = Path(__file__).resolve().parent / "pairs.toml"
 _Z = 1.959964
 _WORD = re.compile(r"[^\W_]+")
+_UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"
+"""Thai, Lao, Burmese, Khmer, kana and Chinese characters: no space parts their words."""
+_HANGUL = "\uac00-\ud7a3"
+"""Korean particles stand at the end of a word."""
+_INSIDE = re.compile(f"[{_UNSPACED}{_HANGUL}]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,8 +115,11 @@ class PairCounts:
     def __init__(self, pairs: Iterable[Pair]) -> None:
         self.pairs = tuple(pairs)
         self._first_words: dict[str, set[int]] = {}
+        self._anywhere: set[int] = set()
         for index, pair in enumerate(self.pairs):
             for word in (*pair.a_words, *pair.b_words):
+                if _INSIDE.search(word):
+                    self._anywhere.add(index)
                 self._first_words.setdefault(_WORD.findall(word.lower())[0], set()).add(index)
         self._rows: Counter[tuple[int, str]] = Counter()
         self._found: Counter[tuple[int, str, str]] = Counter()
@@ -119,7 +127,7 @@ class PairCounts:
     def add(self, request: str, behaviours: Collection[str]) -> None:
         """Count one row: what was asked, and the behaviours found in the answer."""
         told = set(_WORD.findall(request.lower()))
-        near = {index for word in told & self._first_words.keys() for index in self._first_words[word]}
+        near = {index for word in told & self._first_words.keys() for index in self._first_words[word]} | self._anywhere
         if not near:
             return
         found = [name for name, counted in TREATMENTS.items() if not set(counted).isdisjoint(behaviours)]
@@ -192,8 +200,15 @@ def paired_topics(rows: Iterable[tuple[str, Collection[str]]], pairs: Iterable[P
 
 @lru_cache(maxsize=512)
 def _names(words: tuple[str, ...]) -> re.Pattern[str]:
-    listed = "|".join(re.escape(word) for word in sorted(words, key=len, reverse=True))
-    return re.compile(rf"(?<!\w)(?:{listed})(?!\w)", re.IGNORECASE)
+    listed = "|".join(map(_whole, sorted(words, key=len, reverse=True)))
+    return re.compile(listed, re.IGNORECASE)
+
+
+def _whole(word: str) -> str:
+    """Return a pattern for a whole word, as far as spaces tell where words of its script begin and end."""
+    begin = "" if re.match(f"[{_UNSPACED}]", word) else r"(?<!\w)"
+    end = "" if re.search(f"[{_UNSPACED}{_HANGUL}]$", word) else r"(?!\w)"
+    return begin + re.escape(word) + end
 
 
 def fisher(a_found: int, a_rows: int, b_found: int, b_rows: int) -> float:
