@@ -49,6 +49,12 @@ def test_sensitivity_and_specificity_are_weighted_by_what_each_side_stands_for()
     assert told["sensitivity_low"] < errors.sensitivity < told["sensitivity_high"]  # type: ignore[operator]
 
 
+def test_the_interval_of_a_judge_without_an_error_holds_what_was_seen() -> None:
+    told = errors_of(0.3, (30, 0), (0, 30)).as_json()
+    assert (told["sensitivity"], told["sensitivity_high"], told["specificity_high"]) == (1.0, 1.0, 1.0)
+    assert told["sensitivity_low"] < 1  # type: ignore[operator]
+
+
 def test_a_rate_is_corrected_as_rogan_and_gladen_have_it() -> None:
     errors = errors_of(0.5, (90, 10), (10, 90))
     assert (errors.sensitivity, errors.specificity) == (pytest.approx(0.9), pytest.approx(0.9))

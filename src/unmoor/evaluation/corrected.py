@@ -83,14 +83,16 @@ class JudgeErrors:
         return np.array([np.quantile(none_missed, 0.025), np.quantile(none_made_up, 0.975)])
 
     def as_json(self) -> dict[str, float | None]:
-        """Return both shares, each with its 95% interval."""
+        """Return both shares, each with its 95% interval, which holds the share itself where labels show no error at all."""
         told: dict[str, float | None] = {}
         for name, value, drawn in zip(
             ("sensitivity", "specificity"), (self.sensitivity, self.specificity), self._draws, strict=True
         ):
-            low, high = np.quantile(drawn, (0.025, 0.975)) if value is not None else (None, None)
-            told |= {name: value, f"{name}_low": low, f"{name}_high": high}
-        return {name: value if value is None else float(value) for name, value in told.items()}
+            told |= dict.fromkeys((name, f"{name}_low", f"{name}_high"))
+            if value is not None:
+                low, high = np.quantile(drawn, (0.025, 0.975))
+                told |= {name: value, f"{name}_low": min(float(low), value), f"{name}_high": max(float(high), value)}
+        return told
 
 
 def rogan_gladen(rates: _Floats, sensitivity: _Floats, specificity: _Floats) -> _Floats:
