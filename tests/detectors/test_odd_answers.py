@@ -81,6 +81,22 @@ def test_an_answer_that_ends_in_a_million_lines_or_spaces_is_read_to_its_end(fil
     assert answer.sentences.spans[-1][1] == len(answer.text) and answer.speakers == ((0, 12),)
 
 
+@pytest.mark.parametrize(
+    ("answer", "refuses"),
+    [
+        ("Spy: The code!\nAI: I'm sorry, but I can't help with that.\nSpy: Then I'll do it alone.", False),
+        ("Anna: Hilfst du mir?\nBot: Tut mir leid, dabei kann ich nicht helfen.\nAnna: Schade.", False),
+        ("User: How long?\nAI: I'm sorry, but I can't help with that.\nUser: Why?", True),
+        ("AI: I'm sorry, but I can't help with that.\nReason: it is wrong.\nReason: it is rude.", True),
+    ],
+)
+def test_a_machine_is_a_character_where_somebody_with_a_name_speaks_before_and_after_it(
+    answer: str, refuses: bool, detector: Detector
+) -> None:
+    found = detector.find(exchange("How long does an egg boil?", answer))
+    assert any(finding.behaviour.startswith("refusal.") for finding in found) is refuses
+
+
 def test_a_speaker_behind_empty_lines_begins_at_the_first_of_them() -> None:
     text = "A talk.\n\n\n- Anna: I will not.\n> *Bo*: Why?\n\nand so on"
     assert [text[start:end] for start, end in read_answer(text).speakers] == ["\n\n- Anna:", "> *Bo*:"]

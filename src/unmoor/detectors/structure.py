@@ -6,6 +6,7 @@ Every question here has one function, so that a finding can be traced to the rea
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -46,6 +47,13 @@ _SELF_SPEAKERS = frozenset((
     "उत्तर", "जवाब", "नोट", "ध्यान दें", "चेतावनी", "महत्वपूर्ण", "अस्वीकरण",
 ))  # fmt: skip
 """Labels under which the assistant itself speaks: it answers, or notes and warns."""
+_MACHINES = frozenset(("assistant", "ai", "chatgpt", "gpt", "bot"))
+_ASKERS = frozenset((
+    "user", "human", "you", "me", "prompt", "input", "request", "task", "benutzer", "nutzer", "mensch", "utilisateur", "usuario",
+    "utente", "usuário", "gebruiker", "användare", "bruger", "bruker", "käyttäjä", "użytkownik", "пользователь", "kullanıcı",
+    "用户", "用戶", "人类", "ユーザー", "사용자", "المستخدم", "उपयोगकर्ता",
+))  # fmt: skip
+"""Who asks in a chat that a model goes on writing by itself: what the machine says there is still its own."""
 _SPEECH = re.compile(r"\s*[\"“„«「『]")
 """A quotation mark after a speaker's name: speech, though the mark may never be closed where an answer was cut off."""
 _QUESTIONS = frozenset((
@@ -245,6 +253,10 @@ def _speakers(text: str) -> tuple[tuple[int, int], ...]:
     labels = [(found.span(), found.group(1).strip(" *_").casefold()) for found in _SPEAKER.finditer(text) if found[1]]
     is_interview = sum(label in _QUESTIONS for _, label in labels) >= 2
     own = _SELF_SPEAKERS - _ANSWERS if is_interview else _SELF_SPEAKERS
+    others = Counter(label for _, label in labels if label not in own | _ASKERS | _QUESTIONS)
+    if labels and labels[0][1] not in _MACHINES and any(lines >= 2 for lines in others.values()):
+        # A scene, and the machine one of its persons.
+        own -= _MACHINES
     return tuple(span for span, label in labels if label not in own)
 
 
