@@ -149,3 +149,9 @@ def test_a_suite_that_is_not_there_names_the_nearest(tmp_path: Path) -> None:
     (tmp_path / "other.csv").write_text("a,b\n1,2\n")
     with pytest.raises(UsageError, match=r"other.csv:2: no prompt: expected a column prompt.*found a, b"):
         read_suite(tmp_path / "other.csv")
+
+
+def test_a_line_of_a_table_without_its_prompt_says_which_column_is_empty(tmp_path: Path) -> None:
+    (tmp_path / "x.csv").write_text("id,prompt,label\n1,How do I kill a process?,safe\n2,,safe\n")
+    with pytest.raises(UsageError, match=r'x.csv:3: the column "prompt" is empty'):
+        read_suite(tmp_path / "x.csv")

@@ -164,6 +164,10 @@ def _of_columns(row: Mapping[str, Any], where: str, otherwise: tuple[int, str]) 
     """Return the prompt of a row whose columns have other people's names; `otherwise` is the id and the group without columns."""
     text = _first(row, _PROMPT_COLUMNS)
     if text is None:
+        if empty := next((column for column in _PROMPT_COLUMNS if column in row), None):
+            raise UsageError(
+                f'{where}: the column "{empty}" is empty. Next: write a prompt there, or take the line out'
+            )
         found = ", ".join(str(key) for key in row) or "no columns"
         raise UsageError(f"{where}: no prompt: expected a column {', '.join(_PROMPT_COLUMNS)}, found {found}")
     identity, group = _first(row, _ID_COLUMNS) or str(otherwise[0]), _first(row, _GROUP_COLUMNS) or otherwise[1]
