@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import shlex
 import shutil
 import subprocess
@@ -31,13 +32,23 @@ UNREAD = {
 }
 
 
+@pytest.mark.parametrize("kind", ["plain", "gzip", "in a folder"])
 @pytest.mark.parametrize("name", sorted(UNREAD))
-def test_what_a_file_seems_to_be_is_said_and_the_command_that_is_proposed_works(tmp_path: Path, name: str) -> None:
+def test_what_a_file_seems_to_be_is_said_and_the_command_that_is_proposed_works(
+    tmp_path: Path, name: str, kind: str
+) -> None:
     content, first, seems = UNREAD[name]
     folder = tmp_path / "it's here"
     folder.mkdir()
     path = folder / name
-    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    raw = content if isinstance(content, bytes) else content.encode()
+    if kind == "gzip":
+        path = path.with_name(f"{name}.gz")
+        raw = gzip.compress(raw)
+    path.write_bytes(raw)
+    if kind == "in a folder":
+        (folder / "empty.jsonl").touch()
+        path = folder / "*"
     with pytest.raises(LayoutError) as caught:
         first_layout(path)
     said = str(caught.value)
@@ -45,10 +56,12 @@ def test_what_a_file_seems_to_be_is_said_and_the_command_that_is_proposed_works(
     line = next(line for line in reversed(said.splitlines()) if seems in line)
     command = line.split("Next: ")[-1].removeprefix("If it is Latin-1: ")
     words = shlex.split(command)
-    if shutil.which(words[0]) is None and words[0] != "python":
-        pytest.skip(f"{words[0]} is not installed")
+    if missing := [tool for tool in ("gzip", "iconv", "jq", "tr") if tool in words and shutil.which(tool) is None]:
+        pytest.skip(f"{missing[0]} is not installed")
     command = command.replace("python ", f"{shlex.quote(sys.executable)} ", 1) if words[0] == "python" else command
-    subprocess.run(command, shell=True, check=True, cwd=tmp_path)
+    subprocess.run(
+        command.replace("| python ", f"| {shlex.quote(sys.executable)} "), shell=True, check=True, cwd=tmp_path
+    )
     (made,) = (file for file in tmp_path.iterdir() if file.name.startswith("rows."))
     assert first_layout(made).name == "alpaca"
 

@@ -152,8 +152,8 @@ def _first_of(layouts: Sequence[Layout], row: Row) -> Layout | None:
     return next((layout for layout in layouts if layout.recognises(row)), None)
 
 
-def recognise_layout(rows: Sequence[Row], path: AnyPath) -> Layout:
-    """Return the layout of most of `rows`, the first rows of `path`.
+def recognise_layout(rows: Sequence[Row], path: AnyPath, compression: str = "") -> Layout:
+    """Return the layout of most of `rows`, the first rows of `path`, which is compressed as `compression` says.
 
     Raises:
         LayoutError: no layout recognises any of them; names the keys that were found, and columns that may be meant.
@@ -166,8 +166,8 @@ def recognise_layout(rows: Sequence[Row], path: AnyPath) -> Layout:
             return guessed
     keys = ", ".join(sorted(map(str, rows[0]))[:20]) if rows else ""
     known = "\n".join(f"  {layout.name}: {layout.summary}" for layout in LAYOUTS.values())
-    nested = nested_rows(path, rows[0]) if len(rows) == 1 else ""
-    kind = what_to_do(rows[0], path) if rows else ""
+    nested = nested_rows(path, rows[0], compression) if len(rows) == 1 else ""
+    kind = what_to_do(rows[0], path, compression) if rows else ""
     begin = f"{path}: no known layout. Keys of the first row: {keys or 'none'}\n"
     if nested and not kind:
         raise LayoutError(begin + nested.rstrip())
@@ -219,9 +219,13 @@ def first_layout(path: AnyPath, name: str | None = None, data: DataSet | None = 
         if is_columns(name):
             hold_columns(layout, (row for _, row in read_rows(path, data)))
         return layout
+    data = data or open_data_set(path)
     rows: list[Row] = []
     first_bad: tuple[int, BadRow, bytes] | None = None
-    for chunk in read_data_set(data or open_data_set(path)):
+    first = bad = data.files[0]
+    for chunk in read_data_set(data):
+        first = first if rows else data.files[chunk.file]
+        bad = bad if first_bad else data.files[chunk.file]
         if chunk.oversize and first_bad is None:
             first_bad = chunk.first_row, row_too_large(), b""
         for number, parsed in chunk_rows(chunk):
@@ -230,10 +234,16 @@ def first_layout(path: AnyPath, name: str | None = None, data: DataSet | None = 
             elif first_bad is None:
                 first_bad = number, parsed, _raw_row(chunk, number)
             if len(rows) == ROWS_TO_LOOK_AT:
-                return recognise_layout(rows, path)
+                return recognise_layout(rows, *_told_as(path, data, first))
     if not rows:
-        raise LayoutError(why_unread(path, first_bad))
-    return recognise_layout(rows, path)
+        raise LayoutError(why_unread(*_told_as(path, data, bad), first_bad))
+    return recognise_layout(rows, *_told_as(path, data, first))
+
+
+def _told_as(path: AnyPath, data: DataSet, source: Source) -> tuple[AnyPath, str]:
+    """Return what a message is to call a data set and how that is compressed: of several files the one that it is about."""
+    is_one = len(data.files) == 1 or data.format == "parquet"
+    return (path if is_one else source.path), source.compression
 
 
 def _raw_row(chunk: Chunk, number: int) -> bytes:

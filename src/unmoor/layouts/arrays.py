@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from shlex import quote
 
 from jiter import from_json
 
 from unmoor.errors import BadDataError
-from unmoor.layouts.files import CHUNK_BYTES, Chunk, Source, open_bytes, read_some
+from unmoor.layouts.files import CHUNK_BYTES, Chunk, Source, fed, open_bytes, read_some
 from unmoor.layouts.parse import MAX_ROW_BYTES
 
 __all__ = ["read_array"]
@@ -109,10 +108,10 @@ def _is_whole(rest: bytes) -> bool:
 def _refuse_more_json(source: Source, rest: bytes) -> None:
     """Raise BadDataError where another array or object follows the end of the first: its rows would be missed."""
     if rest.lstrip(_SPACE)[:1] in (b"[", b"{"):
-        flat = quote(str(source.path))
+        flat = "jq -c 'if type == \"array\" then .[] else . end' {path} > rows.jsonl"
         raise BadDataError(
             f"{source.path}: more JSON follows the end of the first array, so the file is neither one array nor JSON Lines "
-            f"of objects. Next: jq -c 'if type == \"array\" then .[] else . end' {flat} > rows.jsonl"
+            f"of objects. Next: {fed(flat, source.path, source.compression)}"
         )
 
 

@@ -27,6 +27,7 @@ __all__ = [
     "Chunk",
     "Format",
     "Source",
+    "fed",
     "open_bytes",
     "read_lines",
     "read_some",
@@ -122,6 +123,13 @@ class Source:
         """Return the format in a word or two, for people."""
         names = {"jsonl": "JSON Lines", "json": "JSON array", "parquet": "Parquet"}
         return names[self.format] + (f", {self.compression}" if self.compression else "")
+
+
+def fed(command: str, path: AnyPath, compression: str) -> str:
+    """Return the command line in which `command` reads the decompressed bytes of `path` where it says {path}, the last time."""
+    before, _, after = command.rpartition("{path}")
+    name = quote(str(path))
+    return f"{compression} -dc {name} | {before}/dev/stdin{after}" if compression else f"{before}{name}{after}"
 
 
 def open_bytes(path: AnyPath, compression: str) -> BinaryIO:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from shlex import quote
 
 from unmoor.layouts.columns import is_side
+from unmoor.layouts.files import fed
 from unmoor.layouts.transcript import TEXT_KEYS
 from unmoor.records import Row
 from unmoor.storage import AnyPath
@@ -96,11 +96,15 @@ def what_it_is(row: Row) -> str:
     return next((says(row) for is_one, says, _ in _KINDS if is_one(row)), "")
 
 
-def what_to_do(row: Row, path: AnyPath) -> str:
+def what_to_do(row: Row, path: AnyPath, compression: str) -> str:
     """Return the same as a sentence with what to do next, for a file of which this is the first row."""
     for is_one, says, following in _KINDS:
         if is_one(row):
             said = says(row)
-            step = following.replace("{key}", _json_key(row)).replace("{path}", quote(str(path)))
+            step = (
+                fed(following.replace("{key}", _json_key(row)), path, compression)
+                if "{path}" in following
+                else following
+            )
             return f"{said[0].upper()}{said[1:]}.\nNext: {step}\n"
     return ""

@@ -6,42 +6,45 @@ import re
 from shlex import quote
 
 from unmoor.errors import BadRow
+from unmoor.layouts.files import fed
 from unmoor.records import Row
 from unmoor.storage import AnyPath
 
 __all__ = ["nested_rows", "why_unread"]
 
-_TABLES = re.compile(r"\.(csv|tsv)$", re.IGNORECASE)
-_JSON = "jq -c {} {} > rows.jsonl"
+_TABLES = re.compile(r"\.(csv|tsv)(\.(gz|gzip|zst|zstd))?$", re.IGNORECASE)
+_JSON = "jq -c {} {{path}} > rows.jsonl"
+_FROM_LATIN = "iconv -f latin1 -t utf-8 {path} > rows.jsonl"
+_TO_LINES = r"tr '\r' '\n' < {path} > rows.jsonl"
 
 
-def why_unread(path: AnyPath, first: tuple[int, BadRow, bytes] | None) -> str:
-    """Return what to say of a data set without a readable row; `first` is its first row: number, error, bytes."""
+def why_unread(path: AnyPath, compression: str, first: tuple[int, BadRow, bytes] | None) -> str:
+    """Return what to say of a data set without a readable row; `first` is its first row: number, error, bytes; `path` its file."""
     if first is None:
         return f"{path} holds no row"
     number, error, raw = first
     told = f"{path}: no row could be read. The first: row {number}, {error.code}: {error.message}"
-    return f"{told}\n{_seems(str(path), error, raw)}"
+    return f"{told}\n{_seems(path, compression, error, raw)}"
 
 
-def nested_rows(path: AnyPath, row: Row) -> str:
+def nested_rows(path: AnyPath, row: Row, compression: str) -> str:
     """Return how to take out rows that lie in a list under one key of the only object there is, or the empty string."""
     lists = [key for key, value in row.items() if isinstance(value, list) and value and isinstance(value[0], dict)]
     if len(lists) != 1:
         return ""
     take = quote(f".[{lists[0]!r}][]".replace("'", '"'))
-    return f'The rows may be those in the list under "{lists[0]}". Next: {_JSON.format(take, quote(str(path)))}\n'
+    return f'The rows may be those in the list under "{lists[0]}". Next: {fed(_JSON.format(take), path, compression)}\n'
 
 
-def _seems(path: str, error: BadRow, raw: bytes) -> str:
-    if _TABLES.search(path) or _is_table(raw):
-        return f"It looks like a table in text. Next: {_to_parquet(path, is_tsv=_is_tsv(raw))}"
+def _seems(path: AnyPath, compression: str, error: BadRow, raw: bytes) -> str:
+    if _TABLES.search(str(path)) or _is_table(raw):
+        return f"It looks like a table in text. Next: {fed(_to_parquet(is_tsv=_is_tsv(raw)), path, compression)}"
     if error.code == "INVALID_UTF8":
-        return f"If it is Latin-1: iconv -f latin1 -t utf-8 {quote(path)} > rows.jsonl"
+        return f"If it is Latin-1: {fed(_FROM_LATIN, path, compression)}"
     if b"\r" in raw.rstrip(b"\r\n"):
-        return f"Its lines end in a carriage return alone. Next: tr '\\r' '\\n' < {quote(path)} > rows.jsonl"
+        return f"Its lines end in a carriage return alone. Next: {fed(_TO_LINES, path, compression)}"
     if error.code == "TRUNCATED" and raw.strip() in (b"{", b"[", b"{}"):
-        return f"It seems to be JSON over several lines, and a row is one line. Next: {_JSON.format('.', quote(path))}"
+        return f"It seems to be JSON over several lines, and a row is one line. Next: {fed(_JSON.format('.'), path, compression)}"
     return "Next: see that it is JSON Lines (one object a line), a JSON array or Parquet"
 
 
@@ -55,10 +58,11 @@ def _is_tsv(raw: bytes) -> bool:
     return raw.count(b"\t") > raw.count(b",")
 
 
-def _to_parquet(path: str, *, is_tsv: bool) -> str:
+def _to_parquet(*, is_tsv: bool) -> str:
     delimiter = ", delimiter='\\t'" if is_tsv else ""
     code = (
         "import sys, pyarrow.csv as c, pyarrow.parquet as p; "
-        f"p.write_table(c.read_csv(sys.argv[1], parse_options=c.ParseOptions(newlines_in_values=True{delimiter})), 'rows.parquet')"
+        "p.write_table(c.read_csv(open(sys.argv[1], 'rb'), "
+        f"parse_options=c.ParseOptions(newlines_in_values=True{delimiter})), 'rows.parquet')"
     )
-    return f'python -c "{code}" {quote(path)}'
+    return f'python -c "{code}" {{path}}'
