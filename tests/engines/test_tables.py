@@ -249,6 +249,8 @@ def test_mask_and_labels_find_their_place_beside_other_columns(tmp_path: Path) -
         pa.table({"messages": ["a text"] * COUNT, "conversations": pa.array(TURNS, pa.list_(TURN))}),
         pa.table({"messages": pa.nulls(COUNT, pa.list_(TURN)), "conversations": sharegpt}),
         pa.table({"messages": pa.array(TURNS, pa.list_(TURN)), "unmoor": [["old"]] * COUNT}),
+        pa.table({"messages": pa.array(TURNS, pa.list_(TURN)), "unmoor": pa.nulls(COUNT)}),
+        pa.table({"messages": pa.array([[{**t, "train": None} for t in turns] for turns in TURNS])}),
     ):
         for action in ("mask", "label"):
             run, _ = _run(tmp_path, table, action)
@@ -285,6 +287,11 @@ def test_a_turn_can_go_from_a_list_of_a_fixed_size(tmp_path: Path, action: str) 
             r"column unmoor, .* type int64 already",
         ),
         (lambda: {"messages": pa.array(TURNS), "unmoor": ["x"] * COUNT}, "label", "Next: rename that column"),
+        (
+            lambda: {"messages": pa.array(TURNS), "unmoor": pa.array([["x"]] * COUNT, pa.list_(pa.string(), 1))},
+            "label",
+            "Next: rename that column",
+        ),
         (lambda: {"messages": pa.array([_turns(PLAIN, train=1)] * COUNT)}, "mask", r"of messages, .* is of type int64"),
         (lambda: {"messages": pa.array([_turns(PLAIN, train="yes")] * COUNT)}, "mask", "Next: cast that field to bool"),
     ],

@@ -142,21 +142,28 @@ def _with_train(name: str, turn: Any) -> Any:
     if not pa.types.is_struct(turn.type) or all(turn.type.get_field_index(key) < 0 for key in SPEAKER_KEYS):
         return turn
     at = turn.type.get_field_index("train")
+    fields, train = list(turn.type), pa.field("train", pa.bool_())
+    if at >= 0 and pa.types.is_null(fields[at].type):  # no row has a value there
+        return turn.with_type(pa.struct([*fields[:at], train, *fields[at + 1 :]]))
     if at >= 0 and turn.type.field(at).type != pa.bool_():
         raise UsageError(
             f"The action mask writes `train`: true or false into the turns of {name}, and there `train` is of type "
             f"{turn.type.field(at).type}. Next: cast that field to bool, rename it, or take another action than mask"
         )
-    return turn if at >= 0 else turn.with_type(pa.struct([*turn.type, pa.field("train", pa.bool_())]))
+    return turn if at >= 0 else turn.with_type(pa.struct([*fields, train]))
 
 
 def _with_labels(schema: Any) -> Any:
     import pyarrow as pa
 
-    if LABEL_KEY not in schema.names:
-        return schema.append(pa.field(LABEL_KEY, pa.list_(pa.field("element", pa.string()))))
+    labels = pa.field(LABEL_KEY, pa.list_(pa.field("element", pa.string())))
     kinds = [field.type for field in schema if field.name == LABEL_KEY]
-    if len(kinds) > 1 or not is_list(kinds[0]) or kinds[0].value_type not in (pa.string(), pa.large_string()):
+    if not kinds:
+        return schema.append(labels)
+    if kinds == [pa.null()]:  # no row has a value there
+        return schema.set(schema.get_field_index(LABEL_KEY), labels)
+    is_names = is_list(kinds[0]) and kinds[0].value_type in (pa.string(), pa.large_string())
+    if len(kinds) > 1 or not is_names or pa.types.is_fixed_size_list(kinds[0]):
         raise UsageError(
             f"The action label writes a list of names into the column {LABEL_KEY}, and the rows have one of type "
             f"{kinds[0]} already. Next: rename that column, or take another action than label"
