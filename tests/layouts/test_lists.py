@@ -201,7 +201,7 @@ NOT_ROWS: list[tuple[Row, str]] = [
     ({"prompt": ASKED, "response_0": SAID, "response_1": "No."}, "Two answers to compare"),
     ({"prompt": ASKED, "answers": [{"answer": SAID, "rank": 1}, {"answer": "No."}]}, r"Several answers .*\(answers\)"),
     ({"input_ids": [1, 2], "labels": [1, 2]}, "These are token ids"),
-    ({"messages": '[{"role": "user", "content": "x"}]'}, r"jq -c '\.messages \|= fromjson' x.jsonl > rows.jsonl"),
+    ({"messages": '[{"role": "user", "content": "x"}]'}, r"\.messages \|= fromjson' x.jsonl > rows.jsonl"),
 ]
 
 

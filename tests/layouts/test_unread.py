@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 import shlex
 import shutil
 import subprocess
@@ -14,7 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from unmoor.errors import LayoutError
-from unmoor.layouts import MAX_ROW_BYTES, first_layout
+from unmoor.layouts import MAX_ROW_BYTES, first_layout, read_rows
 
 ROW = '{"instruction": "Name a café.", "output": "Café Central."}'
 UNREAD = {
@@ -64,6 +65,20 @@ def test_what_a_file_seems_to_be_is_said_and_the_command_that_is_proposed_works(
     )
     (made,) = (file for file in tmp_path.iterdir() if file.name.startswith("rows."))
     assert first_layout(made).name == "alpaca"
+
+
+@pytest.mark.parametrize("frame", ["{0}\n{0}\n", "[{0},\n{0}]"])
+def test_turns_written_as_text_are_read_after_the_command_that_is_proposed(tmp_path: Path, frame: str) -> None:
+    if shutil.which("jq") is None:
+        pytest.skip("jq is not installed")
+    turns = [{"role": "user", "content": "Name a tree."}, {"role": "assistant", "content": "An oak."}]
+    path = tmp_path / "text.json"
+    path.write_text(frame.replace("{0}", json.dumps({"messages": json.dumps(turns)})))
+    with pytest.raises(LayoutError, match="JSON written as text") as caught:
+        first_layout(path)
+    command = str(caught.value).partition("Next: ")[2].partition(", ")[0]
+    subprocess.run(command, shell=True, check=True, cwd=tmp_path)
+    assert [row["messages"] for _, row in read_rows(tmp_path / "rows.jsonl")] == [turns, turns]
 
 
 def test_other_text_is_asked_to_be_what_can_be_read(tmp_path: Path) -> None:

@@ -77,7 +77,8 @@ _KINDS: tuple[tuple[Callable[[Row], object], Callable[[Row], str], str], ...] = 
     (
         _json_key,
         lambda row: f'"{_json_key(row)}" holds JSON written as text',
-        "jq -c '.{key} |= fromjson' {path} > rows.jsonl, if this is JSON Lines",
+        "jq -c 'if type == \"array\" then .[] else . end | .{key} |= fromjson' {path} > rows.jsonl, "
+        "or for Parquet that column through json.loads",
     ),
     (
         _text_key,

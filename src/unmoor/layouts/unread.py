@@ -61,8 +61,8 @@ def _is_tsv(raw: bytes) -> bool:
 def _to_parquet(*, is_tsv: bool) -> str:
     delimiter = ", delimiter='\\t'" if is_tsv else ""
     code = (
-        "import sys, pyarrow.csv as c, pyarrow.parquet as p; "
-        "p.write_table(c.read_csv(open(sys.argv[1], 'rb'), "
+        "import sys, pyarrow as a, pyarrow.csv as c, pyarrow.parquet as p; "
+        "p.write_table(c.read_csv(a.BufferReader(open(sys.argv[1], 'rb').read()), "
         f"parse_options=c.ParseOptions(newlines_in_values=True{delimiter})), 'rows.parquet')"
     )
     return f'python -c "{code}" {{path}}'
