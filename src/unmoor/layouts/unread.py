@@ -62,7 +62,7 @@ def _to_parquet(*, is_tsv: bool) -> str:
     delimiter = ", delimiter='\\t'" if is_tsv else ""
     code = (
         "import sys, pyarrow as a, pyarrow.csv as c, pyarrow.parquet as p; "
-        "p.write_table(c.read_csv(a.BufferReader(open(sys.argv[1], 'rb').read()), "
-        f"parse_options=c.ParseOptions(newlines_in_values=True{delimiter})), 'rows.parquet')"
+        "p.write_table(c.read_csv(a.BufferReader(open(sys.argv[1], 'rb').read()), c.ReadOptions(use_threads=False), "
+        f"c.ParseOptions(newlines_in_values=True{delimiter})), 'rows.parquet')"
     )
     return f'python -c "{code}" {{path}}'
