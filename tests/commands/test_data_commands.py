@@ -776,6 +776,16 @@ def test_commands_that_are_told_can_be_typed(data: Path) -> None:
     assert again.returncode == 0, again.stderr
 
 
+def test_commands_that_are_told_name_a_folder_with_a_hyphen_in_front_so_that_it_is_no_option(data: Path) -> None:
+    done = unmoor("filter", data.name, "-o", "./-run", cwd=data.parent)
+    assert done.returncode == 0, done.stderr
+    undo = done.stdout.partition("Undo:")[2].strip()
+    assert undo == "unmoor restore ./-run -o FILE"
+    back = unmoor(*undo.removeprefix("unmoor ").split(), cwd=data.parent)
+    assert back.returncode == 0, back.stderr
+    assert (data.parent / "FILE").read_bytes() == data.read_bytes()
+
+
 def test_the_command_that_an_audit_names_looks_with_the_same_list_and_packs(data: Path) -> None:
     folder = data.parent
     (folder / "my words.txt").write_text("as an ai\n")

@@ -194,5 +194,12 @@ class PlainProgress:
 
 
 def typed(*parts: object) -> str:
-    """Return a command line to be typed: text stays as it is, anything else (a path, an address) is quoted for the shell."""
-    return " ".join(part if isinstance(part, str) else shlex.quote(str(part)) for part in parts)
+    """Return a command line to be typed: text stays as it is, anything else (a path, an address) is quoted for the shell.
+
+    A path that begins with a hyphen gets a `./`, for it would be taken for an option.
+    """
+    return " ".join(part if isinstance(part, str) else _argument(str(part)) for part in parts)
+
+
+def _argument(named: str) -> str:
+    return shlex.quote(f"./{named}" if named.startswith("-") else named)
