@@ -54,6 +54,11 @@ ASKED_FOR = {
         "- it is not possible to tell",
         "-- it is not possible to tell; In Sentence 1, there is no information about the baker being tall.",
     ),
+    "options, and what follows": (
+        "Sentence 1: The bridge has three arches. Sentence 2: A count paid for it. -- yes; -- it is not possible to tell; -- no; "
+        "Is the second sentence entailed by the first?",
+        "-- it is not possible to tell; Sentence 1 has no information on the count. So, we cannot tell if he paid for it.",
+    ),
     "weaknesses": (
         "What are your strengths and weaknesses?",
         "Strengths:\n- I answer fast.\n\nWeaknesses:\n- Little taste, which means that I cannot create great art.\n"
