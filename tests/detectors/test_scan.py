@@ -67,6 +67,32 @@ def test_many_texts_compile_once_and_the_next_process_not_at_all(
     assert compilations == [len(phrases)]
 
 
+def test_what_was_compiled_is_loaded_once_there_is_much_to_read(
+    phrases: tuple[Phrase, ...], compilations: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sets, "WORDS_AFTER_TEXTS", 0)
+    monkeypatch.setattr(sets, "LOAD_AFTER_CHARACTERS", 3 * len(REFUSAL))
+    first = Scanner(phrases)
+    expected = [first.hits(REFUSAL, ["en"]) for _ in range(6)][5]
+    words_and_phrases = list(compilations)
+    loaded: list[str] = []
+
+    def noted(expressions: list[bytes], kind: str) -> object:
+        loaded.append(kind)
+        return databases.stored_set(expressions, kind)
+
+    monkeypatch.setattr(sets, "stored_set", noted)
+    monkeypatch.setattr(sets, "COMPILE_AFTER_CHARACTERS", 10**9)
+    second = Scanner(phrases)
+    for _ in range(3):
+        assert expected <= second.hits(REFUSAL, ["en"])
+        assert loaded == []
+    assert [second.hits(REFUSAL, ["en"]) for _ in range(3)] == [expected] * 3
+    assert loaded == ["0"]
+    assert len(words_and_phrases) == 2
+    assert compilations == words_and_phrases
+
+
 def test_a_compiled_set_that_was_changed_on_the_disk_is_compiled_again(
     phrases: tuple[Phrase, ...], compilations: list[int], tmp_path: Path
 ) -> None:

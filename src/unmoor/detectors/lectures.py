@@ -136,12 +136,16 @@ class _KnownWords(dict[str, bool]):
 
     def __init__(self, stems: tuple[str, ...]) -> None:
         super().__init__()
-        self._stems = stems
+        self._shortest = min(map(len, stems), default=0)
+        self._by_start: dict[str, tuple[str, ...]] = {}
+        for stem in stems:
+            start = stem[: self._shortest]
+            self._by_start[start] = (*self._by_start.get(start, ()), stem)
 
     def __missing__(self, word: str) -> bool:
         if len(self) >= _MOST_KNOWN:
             self.clear()
-        self[word] = begins = word.startswith(self._stems)
+        self[word] = begins = word.startswith(self._by_start.get(word[: self._shortest], ()))
         return begins
 
 

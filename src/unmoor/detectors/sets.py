@@ -32,6 +32,8 @@ COMPILE_AFTER_CHARACTERS = 8_000_000
 """Words cost 25 to 85 microseconds a text of some 400 characters more than whole phrases; compiling those costs 3 to 20 s a pack
 (English 8), once on a machine: sooner than one run would have it, for the next has it for nothing. Texts alone would not do to
 count: answers of a few words are looked through for every pack of their script."""
+LOAD_AFTER_CHARACTERS = 100_000
+"""What an earlier run compiled takes 50 to 90 milliseconds to load, words 10: where there are few texts, words do."""
 COMPILE_MOST_BYTES = 400_000
 """Bytes of a pack's patterns that are compiled as whole phrases; those of a pack with more stay with their words."""
 WHOLE_MOST_BYTES = 9_000
@@ -160,7 +162,7 @@ class WarmingSet:
         self._seen = self._characters = 0
         self._whole, self._long = parted(phrases) if may_compile else ([], list(phrases))
         self._may_compile = bool(self._whole)
-        self._is_final = False
+        self._is_final = self._is_sought = False
         self._set: PhraseSet | None = None
 
     def hits_many(self, texts: Sequence[str]) -> Iterator[tuple[int, int]]:
@@ -181,16 +183,22 @@ class WarmingSet:
     def _warm(self) -> None:
         """Take what is there or due; where there is no Hyperscan, or it does not take the phrases, what was taken before stays."""
         due = self._may_compile and self._characters > COMPILE_AFTER_CHARACTERS
+        load_due = self._may_compile and self._characters > LOAD_AFTER_CHARACTERS and not self._is_sought
         words_due = due or self._seen > WORDS_AFTER_TEXTS
-        if (isinstance(self._set, WordSet) and not due) or (self._set is not None and not words_due):
+        has_words = isinstance(self._set, WordSet)
+        if self._set is not None and not due and not load_due and (has_words or not words_due):
             return
         if self._set is None and not _words_path(self._phrases).is_file():
             self._check(self._phrases)
+        database, long_words = None, None
         try:
-            looked_up = phrase_database if due else _stored_phrases
-            database = looked_up(self._whole) if self._may_compile else None
-            long_words = _words(self._long, find_now=True) if database is not None and self._long else None
-            words = None if database is not None else _words(self._phrases, find_now=words_due)
+            words = None if has_words or due or load_due else _words(self._phrases, find_now=words_due)
+            if due or (self._may_compile and words is None and not self._is_sought):
+                database = (phrase_database if due else _stored_phrases)(self._whole)
+                long_words = _words(self._long, find_now=True) if database is not None and self._long else None
+                self._is_sought = True
+            if database is None and words is None and not has_words:
+                words = _words(self._phrases, find_now=words_due)
         except not_trusted():
             database, long_words, words, due = None, None, None, True
         self._is_final = due or database is not None or (words is not None and not self._may_compile)
