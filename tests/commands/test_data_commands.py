@@ -811,6 +811,16 @@ def test_an_audit_shows_an_old_list_beside_the_detectors(data: Path, columns: st
     assert told[told.index("Only your list, 1 of 1:") + 1 :][:2] == ['row 1: "elm"', ROWS[0]["output"]]
     alone = unmoor("audit", data.name, *flags, "--detector", "wordlist", cwd=data.parent).stdout
     assert "own detectors" not in alone
+    filtered = unmoor("filter", data.name, *flags, "--policy", "label-only", "-o", "run", cwd=data.parent)
+    assert filtered.returncode == 0, filtered.stderr
+    reported = json.loads((data.parent / "run" / "report.json").read_text())["wordlist"]
+    assert {kind: reported[kind]["rows"] for kind in reported} == {
+        "listed": 2,
+        "both": 1,
+        "only_wordlist": 1,
+        "only_unmoor": 1,
+    }
+    assert "Your list beside" in (data.parent / "run" / "report.html").read_text()
 
 
 def test_a_folder_that_may_not_be_written_in_is_not_to_be_tried_again(data: Path) -> None:

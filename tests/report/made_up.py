@@ -229,6 +229,7 @@ def facts(kind: str = "demo", rows: int = 4000, seed: int = 11) -> dict[str, Any
         detectors={"phrases": {"version": "1"}},
         reproduce=[verb],
         acted=None if kind == "audit" else acted(entries),
+        beside=beside() if rows >= 90 else None,
     )
     built = builder.build(made)
     if kind == "demo":
@@ -332,6 +333,23 @@ def people(models: list[str]) -> dict[str, Any]:
             for model in models
         ],
         "rates": [{**rate, "model": model, "corrected": 0.531, "low": 0.43, "high": 0.64} for model in models],
+    }
+
+
+def beside() -> dict[str, Any]:
+    """Return how a list and the detectors compare, with a row of each kind that the page shows."""
+    both = {
+        "row": 7,
+        "wordlist": "i'm sorry",
+        "unmoor": "en.refusal.sorry-but-cannot-help",
+        "evidence": "I'm sorry, I can't.",
+    }
+    listed = {"row": 12, "wordlist": "ethical", "unmoor": None, "evidence": "…an ETHICAL bank pays its dues…"}
+    found = {"row": 31, "wordlist": None, "unmoor": "model", "evidence": "That is one for a locksmith."}
+    return {
+        "both": {"rows": 4, "examples": [both]},
+        "only_wordlist": {"rows": 26, "examples": [listed] * 9},
+        "only_unmoor": {"rows": 2, "examples": [found]},
     }
 
 

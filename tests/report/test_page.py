@@ -18,7 +18,7 @@ from unmoor.report.plots import rates_plot
 
 ALLOWED = set(
     """html head meta title style body header main footer section article nav div span p h1 h2 h3 h4 ul ol li dl dt dd a b strong em
-    bdi code pre time table caption thead tbody tr th td details summary mark del ins
+    bdi q code pre time table caption thead tbody tr th td details summary mark del ins
     svg g path line rect text tspan circle desc""".split()  # noqa: SIM905  shorter than a list
 )
 VOID = {"meta"}
@@ -143,7 +143,34 @@ def test_each_section_is_there_when_its_facts_are() -> None:
         for kind in ("audit", "demo")
     }
     assert sections["demo"] - sections["audit"] == {"mends", "training", "answers"}
-    assert {"rows", "found", "where", "languages", "topics", "examples", "again"} <= sections["audit"]
+    assert {"rows", "found", "wordlist", "where", "languages", "topics", "examples", "again"} <= sections["audit"]
+
+
+def test_a_list_stands_beside_the_detectors_with_rows_to_judge_by() -> None:
+    page = read(render_report(made_up.facts("audit"))[0])
+    text = " ".join(" ".join(page.all_text).split())
+    assert "Your list takes 30 rows for refusals; unmoor’s own detectors agree on 4 of them." in text
+    assert "They find 2 refusals that the list misses." in text
+    assert "Only your list the first of 26 rows" in text
+    assert text.count("…an ETHICAL bank pays its dues…") + text.count("…an ETHICAL bank") >= 6
+    without = {**made_up.facts("audit"), "wordlist": None}
+    assert "Your list" not in " ".join(read(render_report(without)[0]).all_text)
+
+
+@pytest.mark.parametrize(
+    ("text", "phrase", "shown"),
+    [
+        ("An <b>ETHICAL</b> bank", "ethical", "An &lt;b&gt;<mark>ETHICAL</mark>&lt;/b&gt; bank"),
+        ("An ethical bank, ethical", "ethical", "An <mark>ethical</mark> bank, ethical"),
+        ("İ am ethical", "ethical", "İ am ethical"),
+        ("I’m sorry", "i'm sorry", "I’m sorry"),
+        ("One for a locksmith.", None, "One for a locksmith."),
+    ],
+)
+def test_the_phrase_of_a_list_is_marked_where_it_stands_as_it_is_spelt(
+    text: str, phrase: str | None, shown: str
+) -> None:
+    assert visible.with_phrase(text, phrase) == shown
 
 
 def test_every_link_leads_to_a_section(facts: dict[str, Any]) -> None:

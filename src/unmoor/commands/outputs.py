@@ -133,6 +133,7 @@ class RunReport:
             reproduce=self.reproduce,
             acted=summary.acted_rows if self.policy else None,
             files=summary.by_file(),
+            beside=summary.beside.as_json() if summary.beside is not None else None,
         )
         facts: dict[str, Any] = builder.build(made)
         if (pairs := getattr(summary.observed, "pairs", None)) is not None:

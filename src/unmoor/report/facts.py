@@ -56,6 +56,9 @@ class Made:
     """The rows in which a policy acts on a behaviour; None where that was not counted."""
     files: Sequence[Mapping[str, Any]] = ()
     """Of each file its `name`, its `rows`, and of these `refusal_rows` and `removed`."""
+    beside: Mapping[str, Mapping[str, Any]] | None = None
+    """Of rows that `both` a word list and the detectors take for refusals, or one of them alone, the `rows` and `examples`; None
+    where either was not asked."""
 
 
 @dataclass(slots=True)
@@ -201,6 +204,7 @@ class FactsBuilder:
             "by_source": self._by("sources"),
             "files": [dict(file) for file in made.files],
             "pairs": None,
+            "wordlist": _beside_json(made.beside, rows) if made.beside else None,
             "positions": {name: dict(tally.positions) for name, tally in self._behaviours.items() if tally.positions},
             "rules": [
                 {"rule": rule, "behaviour": behaviour, "rows": count}
@@ -237,6 +241,15 @@ class FactsBuilder:
 def _share(rows: int, of: int) -> dict[str, Any]:
     low, high = wilson(rows, of)
     return {"rows": rows, "share": rows / of if of else 0.0, "low": low, "high": high}
+
+
+def _beside_json(beside: Mapping[str, Mapping[str, Any]], rows: int) -> dict[str, Any]:
+    """Return rows with shares by who takes them for refusals, and of all that the list takes for refusals."""
+    listed = beside["both"]["rows"] + beside["only_wordlist"]["rows"]
+    return {
+        "listed": _share(listed, rows),
+        **{kind: {**_share(told["rows"], rows), "examples": list(told["examples"])} for kind, told in beside.items()},
+    }
 
 
 def _outcomes(counter: Counter[str]) -> dict[str, int]:

@@ -42,6 +42,7 @@ _EDIT_WORDS = {
     "cut": "the conversation was ended before it",
     "mask": "the answer stays and is not trained on",
 }
+_FOUND_BY_WORDS = {"both": "both", "only_wordlist": "only your list", "only_unmoor": "only unmoor"}
 
 
 def write_report(facts: Mapping[str, Any], folder: Path) -> Path:
@@ -72,6 +73,7 @@ def _page(facts: dict[str, Any]) -> str:
         unrecognised_from=UNRECOGNISED_FROM,
         outcome_words=_OUTCOME_WORDS,
         edit_words=_EDIT_WORDS,
+        found_by_words=_FOUND_BY_WORDS,
         position_words=POSITIONS,
         persona_words=plots.PERSONA_WORDS,
         rate_rows=rows_of(evaluation) if evaluation else [],
@@ -123,6 +125,7 @@ def _environment() -> Environment:
             "size": visible.size,
             "visible": visible.visible,
             "whole": visible.whole,
+            "with_phrase": visible.with_phrase,
         }
     )
     return environment

@@ -31,6 +31,12 @@ def marked(text: str, marks: list[list[int]]) -> Markup:
     return Markup("").join([*parts, visible(text[at:])])
 
 
+def with_phrase(text: str, phrase: str | None) -> Markup:
+    """Return `text` as `marked` does, with the first place of `phrase` in any case marked; unmarked where it is spelt otherwise."""
+    at = text.lower().find(phrase.lower()) if phrase else -1
+    return marked(text, [[at, at + len(phrase)]] if phrase and at >= 0 and len(text.lower()) == len(text) else [])
+
+
 def whole(number: float | None) -> str:
     """Return a count with thousands separated, or a dash."""
     return "–" if number is None else f"{number:,.0f}"
