@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import gzip
 import json
+import sys
 from collections.abc import Iterator
+from importlib.metadata import PackageNotFoundError
 from itertools import islice
 from pathlib import Path
 
@@ -149,6 +151,25 @@ def test_a_library_that_misses_matches_is_not_used(phrases: tuple[Phrase, ...]) 
         Scanner(phrases, "hyperscan").hits(REFUSAL, ["en"])
     with pytest.raises(ImportError, match="misses matches"):
         RawWordlist(["as an ai"])
+
+
+def test_where_no_library_is_installed_the_sets_of_re2_find_the_same(
+    phrases: tuple[Phrase, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def absent(name: str) -> str:
+        raise PackageNotFoundError(name)
+
+    monkeypatch.setitem(sys.modules, "hyperscan", None)
+    monkeypatch.setattr(databases, "version", absent)
+    for cached in (databases.trusted_hyperscan, databases._version):
+        cached.cache_clear()
+    monkeypatch.setattr(sets, "WORDS_AFTER_TEXTS", 0)
+    text = "i do not have access to real-time data. " + REFUSAL
+    try:
+        assert Scanner(phrases).hits(text, ["en"]) == Scanner(phrases, "re2").hits(text, ["en"]) != set()
+    finally:
+        for cached in (databases.trusted_hyperscan, databases._version):
+            cached.cache_clear()
 
 
 def test_the_installed_library_is_the_one_that_the_project_asks_for() -> None:

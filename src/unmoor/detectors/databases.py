@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from functools import lru_cache
-from importlib.metadata import version as package_version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 from unmoor.records import cache_folder, keep_in_cache, kept_in_cache
 
-__all__ = ["compiled_set", "not_trusted", "note", "stored_set", "trusted_hyperscan"]
+__all__ = ["compiled_set", "is_stored", "not_trusted", "note", "stored_set", "trusted_hyperscan"]
 
 _CANARY = rb"((ed)|i('ouldn]be)?[ n](|recommend|wouln]recommend)[ n](st|y)|ut)"
 _CANARY_TEXT = b" it went home. i recommend you read"
@@ -79,10 +79,23 @@ def stored_set(expressions: list[bytes], kind: str) -> Any:
     return stored
 
 
+def is_stored(expressions: list[bytes], kind: str) -> bool:
+    """Return whether the cache holds a database of the expressions; whether it can be loaded `stored_set` tells."""
+    return bool(_version()) and _stored_path(expressions, kind).is_file()
+
+
 def _stored_path(expressions: list[bytes], kind: str) -> Path:
-    version = f"{package_version('hyperscan')} {kind}"
-    key = hashlib.sha256(b"\0".join([version.encode(), *expressions])).hexdigest()[:32]
+    key = hashlib.sha256(b"\0".join([f"{_version()} {kind}".encode(), *expressions])).hexdigest()[:32]
     return cache_folder() / f"phrases-{key}.hs"
+
+
+@lru_cache(maxsize=1)
+def _version() -> str:
+    """Return the version of Hyperscan's package; empty where it is not installed."""
+    try:
+        return version("hyperscan")
+    except PackageNotFoundError:
+        return ""
 
 
 def note(number: int, _start: int, end: int, _flags: int, context: Any) -> None:

@@ -17,7 +17,7 @@ import numpy as np
 import re2
 from numpy.typing import NDArray
 
-from unmoor.detectors.databases import compiled_set, not_trusted, note, stored_set, trusted_hyperscan
+from unmoor.detectors.databases import compiled_set, is_stored, not_trusted, note, stored_set, trusted_hyperscan
 from unmoor.detectors.literals import KEPT, must_have
 from unmoor.detectors.normalise import fold_letters, fold_text
 from unmoor.languages import Phrase
@@ -76,19 +76,18 @@ class WordSet:
     """Lists of words, of each of which a phrase must hold one, letters only: found at the speed of memory, compiled in no time."""
 
     def __init__(self, phrases: Sequence[tuple[int, Phrase]], lists: Sequence[Sequence[Sequence[str]]]) -> None:
-        holders: dict[str, list[int]] = {}
-        owners: list[int] = []
-        for place, its in enumerate(lists):
-            for words in its:
-                for word in words:
-                    holders.setdefault(word, []).append(len(owners))
-                owners.append(place)
+        every = [words for its in lists for words in its]
         self._always = [number for (number, _), its in zip(phrases, lists, strict=True) if not its]
         self._numbers = np.array([number for number, _ in phrases], dtype=np.int64)
         self._wanted = np.array(list(map(len, lists)), dtype=np.int64)
-        self._owners = np.array(owners, dtype=np.int64)
-        self._of_word = [np.array(its, dtype=np.int64) for its in holders.values()]
-        self._database = compiled_set([word.encode() for word in holders], 0, literal=True) if holders else None
+        self._owners = np.repeat(np.arange(len(lists)), self._wanted)
+        distinct = {word: None for words in every for word in words}
+        numbers = dict(zip(distinct, range(len(distinct)), strict=True))
+        word_of = np.array([numbers[word] for words in every for word in words], dtype=np.int64)
+        by_word = np.argsort(word_of, kind="stable")
+        self._of_words = np.repeat(np.arange(len(every)), list(map(len, every)))[by_word]
+        self._ends = np.searchsorted(word_of[by_word], np.arange(len(distinct) + 1))
+        self._database = compiled_set(list(map(str.encode, distinct)), 0, literal=True) if distinct else None
 
     def hits_many(self, texts: Sequence[str]) -> Iterator[tuple[int, int]]:
         """Yield (index of a text, number of a phrase that may occur in it)."""
@@ -100,12 +99,18 @@ class WordSet:
         self._database.scan(data, match_event_handler=note, context=found)
         if found:
             words, at = _placed(found, data)
-            at, words = _distinct(at, words, len(self._of_word))
-            lists = [self._of_word[word] for word in words.tolist()]
-            at = np.repeat(at, list(map(len, lists)))
-            at, of = _distinct(at, np.concatenate(lists), len(self._owners))
+            at, words = _distinct(at, words, len(self._ends))
+            at, of = _distinct(*self._lists_of(at, words), len(self._owners))
             at, places = self._complete(at, self._owners[of])
             yield from zip(at.tolist(), self._numbers[places].tolist(), strict=True)
+
+    def _lists_of(
+        self, at: NDArray[np.int64], words: NDArray[np.int64]
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return for words that stand in texts each list that they are in, with the text."""
+        starts, counts = self._ends[words], np.diff(self._ends)[words]
+        within = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
+        return np.repeat(at, counts), self._of_words[np.repeat(starts, counts) + within]
 
     def _complete(
         self, at: NDArray[np.int64], places: NDArray[np.int64]
@@ -153,7 +158,7 @@ class WarmingSet:
         *,
         may_compile: bool = True,
     ) -> None:
-        """Take the phrases; `check` raises for one that RE2 does not take, and is asked until their words are in the cache.
+        """Take the phrases; `check` raises for one that RE2 does not take, and is asked until the cache holds something of them.
 
         Unless they `may_compile`, they stay with their words.
         """
@@ -188,7 +193,7 @@ class WarmingSet:
         has_words = isinstance(self._set, WordSet)
         if self._set is not None and not due and not load_due and (has_words or not words_due):
             return
-        if self._set is None and not _words_path(self._phrases).is_file():
+        if self._set is None and not _words_path(self._phrases).is_file() and not is_stored(_wide(self._whole), "0"):
             self._check(self._phrases)
         database, long_words = None, None
         try:
@@ -225,11 +230,15 @@ def phrase_database(phrases: Sequence[tuple[int, Phrase]]) -> Any:
     Raises:
         ImportError, hyperscan.error: as `compiled_set`.
     """
-    return compiled_set([phrase.pattern.wide for _, phrase in phrases], 0)
+    return compiled_set(_wide(phrases), 0)
 
 
 def _stored_phrases(phrases: Sequence[tuple[int, Phrase]]) -> Any:
-    return stored_set([phrase.pattern.wide for _, phrase in phrases], "0")
+    return stored_set(_wide(phrases), "0")
+
+
+def _wide(phrases: Sequence[tuple[int, Phrase]]) -> list[bytes]:
+    return [phrase.pattern.wide for _, phrase in phrases]
 
 
 def _distinct(at: NDArray[np.int64], what: NDArray[np.int64], most: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
