@@ -173,7 +173,12 @@ def test_the_phrase_of_a_list_is_marked_where_it_stands_as_it_is_spelt(
     assert visible.with_phrase(text, phrase) == shown
 
 
-def test_every_link_leads_to_a_section(facts: dict[str, Any]) -> None:
+def test_every_section_is_a_link_away_and_every_link_leads_to_one(facts: dict[str, Any]) -> None:
+    pair = {"a": "men", "b": "women", "treatment": "refused", "verdict": "no difference", "p_corrected": 1.0}
+    counts = {"a_rows": 40, "a_found": 1, "b_rows": 41, "b_found": 2}
+    files = [{"name": name, "rows": 9, "refusal_rows": 1, "removed": 1} for name in ("a.jsonl", "b.jsonl")]
+    sources = {"source-a": facts["by_language"]["en"], "source-b": facts["by_language"]["en"]}
+    facts = {**facts, "by_source": sources, "files": files, "pairs": [{**pair, **counts}], "pairs_min_rows": 30}
     elements = read(render_report(facts)[0]).elements
     sections = {values["id"] for _, values in elements if "id" in values}
     links = {(values["href"] or "")[1:] for tag, values in elements if tag == "a"}
