@@ -1053,6 +1053,9 @@ def test_mirrored_subjects_are_compared_on_the_rows_of_the_data(tmp_path: Path) 
     assert "Mirrored subjects" in (tmp_path / "run" / "report.html").read_text()
     shown = unmoor("audit", "data.jsonl", "--pairs", "--language", "en", cwd=tmp_path)
     assert "40 of 60" in shown.stdout and "fewer than 30 rows" in shown.stdout
+    assert "54%–77%" in shown.stdout
+    narrow = unmoor("audit", "data.jsonl", "--pairs", "--language", "en", cwd=tmp_path, COLUMNS="60").stdout
+    assert max(map(len, narrow.partition("Mirrored subjects")[2].partition("Next:")[0].splitlines())) <= 60
 
 
 def test_a_merged_run_says_how_its_shards_were_made_and_why_there_is_no_hash(data: Path) -> None:

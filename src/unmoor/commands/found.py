@@ -145,16 +145,27 @@ def print_pairs(summary: Summary) -> None:
     listing = table("pair", "treatment", "one side", "other side", "p, corrected", right=("p, corrected",))
     told = [topic for topic in results if topic.p_corrected is not None]
     for topic in told[:12]:
-        sides = (f"{topic.a_found:,} of {topic.a_rows:,}", f"{topic.b_found:,} of {topic.b_rows:,}")
+        sides = (
+            _rate(topic.a_found, topic.a_rows, topic.a_rate),
+            _rate(topic.b_found, topic.b_rows, topic.b_rate),
+        )
         mark = " *" if topic.verdict == "differs" else ""
         listing.add_row(f"{topic.a} / {topic.b}", topic.treatment, *sides, f"{topic.p_corrected:.3g}{mark}")
-    click.echo("\nMirrored subjects (* differs, Fisher's exact test, Holm's correction):")
+    how = "* differs, Fisher's exact test, Holm's correction; below the counts 95% intervals"
+    click.echo("\n" + fill(f"Mirrored subjects ({how}):", console().width))
     if told:
         console().print(listing)
     few = len(results) - len(told)
     if few:
         have = plural(few, "comparison has", "comparisons have")
-        click.echo(f"{have} fewer than {MIN_ROWS} rows on a side: nothing can be said of them.")
+        none = f"{have} fewer than {MIN_ROWS} rows on a side: nothing can be said of them."
+        click.echo(fill(none, console().width))
+
+
+def _rate(found: int, rows: int, rate: tuple[float, float, float] | None) -> str:
+    """Return a count over its rate's 95% interval."""
+    count = f"{found:,} of {rows:,}"
+    return count if rate is None else f"{count}\n{percent(rate[1])}–{percent(rate[2])}"
 
 
 def _print_unreached(summary: Summary, policy: Policy) -> None:

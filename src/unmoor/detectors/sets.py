@@ -104,9 +104,7 @@ class WordSet:
             at, places = self._complete(at, self._owners[of])
             yield from zip(at.tolist(), self._numbers[places].tolist(), strict=True)
 
-    def _lists_of(
-        self, at: NDArray[np.int64], words: NDArray[np.int64]
-    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    def _lists_of(self, at: NDArray[np.int64], words: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return for words that stand in texts each list that they are in, with the text."""
         starts, counts = self._ends[words], np.diff(self._ends)[words]
         within = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
