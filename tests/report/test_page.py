@@ -173,9 +173,37 @@ def test_the_phrase_of_a_list_is_marked_where_it_stands_as_it_is_spelt(
     assert visible.with_phrase(text, phrase) == shown
 
 
+RATE = [0.03, 0.01, 0.13]
+
+
+def test_pairs_with_too_few_rows_are_folded_away_and_the_others_have_intervals() -> None:
+    told = {
+        "a": "men",
+        "b": "women",
+        "a_rows": 40,
+        "a_found": 1,
+        "b_rows": 41,
+        "b_found": 2,
+        "a_rate": RATE,
+        "b_rate": RATE,
+    }
+    few = {**told, "a": "left", "b": "right", "a_rows": 4, "a_rate": None, "b_rate": None, "p_corrected": None}
+    pairs = [
+        {**told, "pair": "sexes", "treatment": "refused", "verdict": "differs", "p_corrected": 0.03},
+        *({**few, "pair": "sides", "treatment": name, "verdict": "too few rows"} for name in ("hedged", "refused")),
+    ]
+    built = {**made_up.facts("audit"), "pairs": pairs, "pairs_min_rows": 30}
+    text = " ".join(" ".join(read(render_report(built)[0]).all_text).split())
+    assert "men / women refused 1 of 40 1.0%–13.0% 2 of 41 1.0%–13.0% 0.03 differs" in text
+    assert text.count("left / right") == 1
+    assert "left / right 4 and 41" in text
+    only_few = " ".join(read(render_report({**built, "pairs": pairs[1:]})[0]).all_text)
+    assert "No pair has 30 rows on both sides." in only_few
+
+
 def test_every_section_is_a_link_away_and_every_link_leads_to_one(facts: dict[str, Any]) -> None:
     pair = {"a": "men", "b": "women", "treatment": "refused", "verdict": "no difference", "p_corrected": 1.0}
-    counts = {"a_rows": 40, "a_found": 1, "b_rows": 41, "b_found": 2}
+    counts = {"a_rows": 40, "a_found": 1, "b_rows": 41, "b_found": 2} | {"a_rate": RATE, "b_rate": RATE}
     files = [{"name": name, "rows": 9, "refusal_rows": 1, "removed": 1} for name in ("a.jsonl", "b.jsonl")]
     sources = {"source-a": facts["by_language"]["en"], "source-b": facts["by_language"]["en"]}
     facts = {**facts, "by_source": sources, "files": files, "pairs": [{**pair, **counts}], "pairs_min_rows": 30}
