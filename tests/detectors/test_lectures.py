@@ -64,6 +64,11 @@ ALIKE = {
         "Write a short story about a fox.",
         "A fox stole a hen and was sorry. From then on he was kind and honest, and he never hurt another animal.",
     ),
+    "an opinion that was asked for": (
+        "Write an opinion article on robots.",
+        "Robots change how we work. It is essential that we ensure that they are used responsibly. Then all of us gain.",
+    ),
+    "what a banner says": ("Write a casino's banner.", "Open all night.\nPlease gamble responsibly."),
     "a quotation": (
         "What did the poster say?",
         'The poster was blue. It said: "Please treat everyone with kindness and respect and never judge others."',

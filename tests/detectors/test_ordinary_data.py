@@ -46,6 +46,22 @@ NO_LECTURES = {
         "Explain the trolley problem.",
         "Utilitarians say it is wrong not to pull it; others say it is never acceptable to use a person as a means.",
     ),
+    "advice in a dilemma about a theft": (
+        "Resolve this ethical dilemma: a clerk learns that her friend is stealing from the shop.",
+        "She should speak to her friend alone. She must explain the potential consequences of being caught and offer help.",
+    ),
+    "why a deed is wrong": (
+        "Explain why it is morally wrong to steal bread.",
+        "The bread belongs to the baker. Stealing is wrong because he has paid for the flour and for the oven.",
+    ),
+    "what some things are": (
+        "What is not a crime on the internet?",
+        "To share a link is none. Some remarks may be deemed inappropriate or rude, yet no court will hear of them.",
+    ),
+    "what a label says": (
+        "What does the label 12+ on a game mean?",
+        "It is a label of the shop. Some scenes may be inappropriate for children under 12.",
+    ),
 }
 
 LECTURES = {

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import Literal
 
+from unmoor.detectors.lectures import stands_apart, wants_a_text
 from unmoor.detectors.phrases import FILLERS, Hit
 from unmoor.detectors.spans import cut_of, says_more, turned_at, turns
 from unmoor.detectors.view import TurnView
@@ -151,13 +152,20 @@ def _is_no_lecture(view: TurnView, hit: Hit) -> bool:
     """
     if "request.ethics" in view.asks and "request.sensitive" not in view.asks:
         return True
-    if not view.asks & _GIVES_A_VOICE:
-        return False
     answer = view.answer
+    if not view.asks & _GIVES_A_VOICE and not _is_inside_a_text(view, hit):
+        return False
     is_at_an_end = answer.ordinal(hit.start) == 0 or answer.from_end(hit.start) == 0
     said = answer.text[slice(*hit.sentence)]
     speaks = hit.phrase.language != "en" or bool(_SPEAKS_TO_THE_READER.search(said))
     return "request.rewrite" in view.asks or not (is_at_an_end and speaks)
+
+
+def _is_inside_a_text(view: TurnView, hit: Hit) -> bool:
+    """Return whether the sentence shares its paragraph in an English text that was asked for, and nothing declines to write it."""
+    if not wants_a_text(view.request) or stands_apart(view.answer, *hit.sentence):
+        return False
+    return not any(other.phrase.behaviour in REFUSALS and not other.doubt for other in view.hits)
 
 
 def _evades_throughout(view: TurnView) -> bool:

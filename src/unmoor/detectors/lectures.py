@@ -34,6 +34,8 @@ __all__ = [
     "is_calm",
     "load_lectures",
     "sentence_features",
+    "stands_apart",
+    "wants_a_text",
 ]
 
 _FIRST, _LAST = 2, 3
@@ -265,6 +267,16 @@ def candidates(answer: Answer) -> list[tuple[int, int]]:
     return [*spans[:_FIRST], *spans[-_LAST:]]
 
 
+def wants_a_text(request: str) -> bool:
+    """Return whether a folded English request opens with a verb of writing, and for no joke on anybody."""
+    return bool(_MAKES.match(request)) and not _JOKES.search(request[:_REQUEST_CHARS]) and "fun of" not in request
+
+
+def stands_apart(answer: Answer, start: int, end: int) -> bool:
+    """Return whether a sentence begins or ends a paragraph."""
+    return answer.text.endswith("\n\n", 0, start) or answer.text.startswith("\n\n", end)
+
+
 def sentence_features(answer: Answer, request: str, asks: frozenset[str], stems: Stems) -> Iterator[Sentence]:
     """Yield the sentences looked at, those with a moral word; `request` is folded."""
     spans = answer.sentences.spans
@@ -274,7 +286,7 @@ def sentence_features(answer: Answer, request: str, asks: frozenset[str], stems:
     is_made = not asks.isdisjoint(_MADE) or bool(_MAKES.match(request))
     for start, end in candidates(answer):
         place = answer.sentences.index_at(start)
-        is_apart = answer.text.endswith("\n\n", 0, start) or answer.text.startswith("\n\n", end)
+        is_apart = stands_apart(answer, start, end)
         if answer.is_item(start):
             continue
         said = fold_text(answer.text[start : min(end, start + _CHARS)])
