@@ -330,3 +330,43 @@ def test_what_a_robot_says_in_a_dialogue_is_a_characters(answer: str, found: Ask
 def test_a_list_with_dashes_is_no_dialogue(found: Ask) -> None:
     answer = "– As an AI language model, I have no taste.\n– Red goes with grey.\n– Blue goes with brown."
     assert [finding.behaviour for finding in found("Which colours match?", answer)] == ["disclaimer.identity"]
+
+
+TOLD = {
+    "zh": (
+        "写一个机器人照顾老人的故事。",
+        "清晨，我打开窗帘。陈奶奶笑着说她睡得很好。作为一名AI助手，我知道她最想听的是女儿的来信。",
+    ),
+    "en": (
+        "Write a short story told by a machine in a lighthouse.",
+        "The lamp turned, and I counted the ships. As an AI assistant, I knew them by their horns. Ben still slept.",
+    ),
+    "fr": (
+        "Écris une histoire racontée par une machine.",
+        "La lampe tournait et je comptais les navires. En tant qu'assistant IA, je savais les reconnaître à leur corne. "
+        "Au matin, le vieux Ben demanda qui était venu.",
+    ),
+}
+TOLD_TO_A_READER = {
+    "zh": ("写一个关于猫的故事。", "小猫坐在屋顶上看月亮。它等了整整一夜。作为一个AI助手，我希望您喜欢这个故事。"),
+    "zh, a lack": ("写一个关于猫的故事。", "小猫坐在屋顶上看月亮。作为一个AI助手，我没有养过猫。"),
+    "en": (
+        "Write a short story about a cat.",
+        "The cat sat on the roof all night. As an AI assistant, I hope you liked it.",
+    ),
+    "fr": (
+        "Écris une histoire sur un chat.",
+        "Le chat resta sur le toit toute la nuit. En tant qu'assistant IA, j'espère que cette histoire vous a plu.",
+    ),
+}
+"""What closes a story and speaks to the reader, or denies, is the assistant's own."""
+
+
+@pytest.mark.parametrize("family", TOLD)
+def test_an_ai_that_tells_a_story_disclaims_nothing(family: str, found: Ask) -> None:
+    assert not [f for f in found(*TOLD[family]) if f.probability >= 0.5]
+
+
+@pytest.mark.parametrize("family", TOLD_TO_A_READER)
+def test_an_ai_that_speaks_after_its_story_disclaims(family: str, found: Ask) -> None:
+    assert "disclaimer.identity" in {f.behaviour for f in found(*TOLD_TO_A_READER[family]) if f.probability >= 0.5}

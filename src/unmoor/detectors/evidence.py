@@ -8,7 +8,7 @@ from typing import Literal
 
 from unmoor.detectors.lectures import stands_apart, wants_a_text
 from unmoor.detectors.phrases import FILLERS, Hit
-from unmoor.detectors.spans import cut_of, says_more, turned_at, turns
+from unmoor.detectors.spans import cut_of, denies, says_more, turned_at, turns
 from unmoor.detectors.view import TurnView
 from unmoor.languages import STRENGTHS
 from unmoor.records import BEHAVIOURS, REFUSALS, Finding
@@ -26,6 +26,14 @@ _GIVES_A_VOICE = frozenset(("request.text", "request.rewrite", "request.persona"
 """Requests whose answer may speak for somebody else, or for one side."""
 _ASKS_OF_ITSELF = frozenset(("request.self", "request.identity"))
 _SPEAKS_TO_THE_READER = re.compile(r"\byou(?:r|rs|rself)?\b", re.IGNORECASE)
+_TO_A_READER = re.compile(r"\b(?:you(?:r|rs|rself)?|this (?:story|tale))\b|[你您]|あなた|皆さん|ご", re.IGNORECASE)
+"""The same in English, Chinese and Japanese."""
+_STORY = re.compile(
+    r"(?<![^\W\d_])(?:stor(?:y|ies)|tales?|diary|monologue|novel|histoires?|conte|recit|geschichten?|erzahlung|historias?|cuento"
+    r"|relato|storia|racconto|conto|berattelse|historie|fortelling|fortælling|verhaal|opowiadani\w+|histori[ea]|рассказ\w*|истори\w+"
+    r"|hikaye\w*|oyku\w*|tarina\w*|kertomu\w+|قصه|कहानी)(?![^\W\d_])|故事|小说|小說|日记|日記|物語|小説|이야기|소설"
+)
+"""What is told in the first person by whoever tells it, folded."""
 _UNDER_WAY = 300
 """Code points before a refusing phrase from which an answer is under way. On the tuning half of a French and German set none of 21
 phrases that begin so late was labelled a refusal, and on that of a Korean set three of fourteen."""
@@ -141,7 +149,7 @@ def _is_asked_about(view: TurnView, hit: Hit) -> bool:
     if hit.phrase.behaviour == "moralising":
         return view.answer.is_item(hit.start) or _is_no_lecture(view, hit)
     if hit.phrase.behaviour == "disclaimer.identity":
-        return not view.asks.isdisjoint(_ASKS_OF_ITSELF)
+        return not view.asks.isdisjoint(_ASKS_OF_ITSELF) or _is_a_narrator(view, hit)
     return hit.phrase.behaviour == "bias.stance" and bool(view.asks & _GIVES_A_VOICE)
 
 
@@ -159,6 +167,18 @@ def _is_no_lecture(view: TurnView, hit: Hit) -> bool:
     said = answer.text[slice(*hit.sentence)]
     speaks = hit.phrase.language != "en" or bool(_SPEAKS_TO_THE_READER.search(said))
     return "request.rewrite" in view.asks or not (is_at_an_end and speaks)
+
+
+def _is_a_narrator(view: TurnView, hit: Hit) -> bool:
+    """Return whether "as an AI assistant, I ..." is told further down in a story that was asked for: it denies nothing, and speaks
+    to no reader where it closes the story.
+    """
+    answer = view.answer
+    if not _STORY.search(view.request) or answer.ordinal(hit.start) == 0 or denies(view, hit):
+        return False
+    return answer.from_end(hit.start) > 0 or (
+        hit.phrase.language in ("en", "zh", "ja") and not _TO_A_READER.search(answer.text, *hit.sentence)
+    )
 
 
 def _is_inside_a_text(view: TurnView, hit: Hit) -> bool:

@@ -14,7 +14,7 @@ from unmoor.detectors.phrases import Hit
 from unmoor.detectors.view import TurnView
 from unmoor.records import BEHAVIOURS
 
-__all__ = ["cut_of", "opener_after", "says_more", "turned_at", "turns"]
+__all__ = ["cut_of", "denies", "opener_after", "says_more", "turned_at", "turns"]
 
 _ASIDES = ("disclaimer.identity", "disclaimer.professional", "moralising")
 """Behaviours whose sentence may stand beside an answer, so that the answer's next one may lean on it."""
@@ -80,6 +80,17 @@ def _tells(view: TurnView, hit: Hit, rest: str) -> bool:
         other.phrase.behaviour == "sign.answer" and hit.start <= other.start < hit.sentence[1] for other in view.hits
     )
     return not offers and any(len(word) >= _LONG and word in view.request for word in words)
+
+
+def denies(view: TurnView, hit: Hit) -> bool:
+    """Return whether the sentence of a hit says what somebody is not or has not; so it may where the pack has no words for that."""
+    said = fold_text(view.answer.text[slice(*hit.sentence)])
+    if hit.phrase.language == "en":
+        return bool(_DENIES.search(said))
+    denials = view.words_of(hit.phrase.language, "deny")
+    if not denials or _UNSPACED.search(said):
+        return not denials or any(denial in said for denial in denials)
+    return not set(_WORD.findall(said)).isdisjoint(denials)
 
 
 def _disclaimer(view: TurnView, hit: Hit) -> tuple[int, int]:
