@@ -211,7 +211,12 @@ def _kind(view: TurnView, refusals: list[Hit], verdict: Verdict, argues: float) 
     """Return the kind of refusal. What is no more than a refusal, or an inability and a hint, is none in part; what says that it
     does a part, or something milder, is.
     """
-    firmly = {hit.phrase.behaviour for hit in refusals if hit.belief >= STRENGTHS["likely"]}
+    in_part = {hit.sentence for hit in refusals if _is_surely_partial(hit)}
+    firmly = {
+        hit.phrase.behaviour
+        for hit in refusals
+        if hit.belief >= STRENGTHS["likely"] and (hit.sentence not in in_part or _is_surely_partial(hit))
+    }
     if firmly == {"refusal.partial"}:
         return "refusal.partial"
     lacks = any(hit.phrase.behaviour == "refusal.capability" for hit in refusals)
@@ -222,6 +227,11 @@ def _kind(view: TurnView, refusals: list[Hit], verdict: Verdict, argues: float) 
         return "refusal.capability"
     is_unwilling = not lacks and any(_UNWILLING.search(view.answer.text, *hit.sentence) for hit in refusals)
     return "refusal.capability" if verdict.cannot >= 0.5 and not is_unwilling else "refusal.policy"
+
+
+def _is_surely_partial(hit: Hit) -> bool:
+    """Return whether a sure phrase that the model does not count gives something else: what its sentence declines is a part."""
+    return hit.phrase.behaviour == "refusal.partial" and not hit.phrase.weighed and hit.belief >= STRENGTHS["sure"]
 
 
 def _is_all(view: TurnView, refusals: list[Hit], beside: int) -> bool:
