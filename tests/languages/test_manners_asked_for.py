@@ -43,7 +43,7 @@ ADVICE = {
     ),
     "fr": (
         "Comment se comporter lors d'un entretien d'embauche ?",
-        "Arrivez dix minutes avant. Assurez-vous de rester respectueux et concis avec les autres.",
+        "Arrivez dix minutes avant. Il est important de respecter les autres et de les laisser finir.",
         "Quelle est la hauteur de la tour ?",
     ),
     "hi": (
