@@ -125,6 +125,37 @@ def test_an_audit_fits_a_narrow_terminal_and_breaks_no_name(data: Path, columns:
     assert ("what it is" in done.stdout) == (columns == 80)
 
 
+@pytest.mark.parametrize("columns", [40, 60])
+def test_all_that_is_said_of_data_and_runs_fits_a_narrow_terminal(data: Path, columns: int) -> None:
+    folder = data.parent / "all"
+    folder.mkdir()
+    sides = [{"instruction": f"Tell of {who} {n}.", "output": REFUSAL} for n in range(40) for who in ("men", "women")]
+    lines = [json.dumps(row) + "\n" for row in [*ROWS, *sides]]
+    (folder / "a.jsonl").write_text("".join(lines) + '{"instruction": \n' * 90 + '{"\x1b[2J and other keys": 1}\n')
+    (folder / "the-part-with-a-name-that-is-long.jsonl").write_text("".join(lines))
+    (folder / "notes.txt").touch()
+
+    def told(*arguments: object) -> str:
+        done = unmoor(*arguments, cwd=data.parent, COLUMNS=str(columns))
+        assert done.returncode == 0, done.stderr
+        lines = [line for line in done.stdout.splitlines() if not line.startswith(("Next: unmoor ", "Undo: "))]
+        assert max(map(len, lines)) <= columns and "\x1b" not in done.stdout
+        return " ".join(done.stdout.split())
+
+    flags = ("--policy", "label-only")
+    assert "could not be read: 91. The first: row 84, byte " in told("filter", "all", *flags, "-o", "run")
+    said = told("audit", "all", "--pairs")
+    assert "the-part-with-a-name-that-is-long.jsonl rows 83, any refusal 81, share 98%" in said
+    assert "men / women, refused one side 80 of 80, other side 80 of 80, corrected p 1" in said
+    assert "unmoor merge SHARD... -o RUN, with all 1 of them, makes the whole" in told(
+        "filter", "all", *flags, "--shard", "1/1", "-o", "part"
+    )
+    told("merge", "part", "-o", "whole")
+    told("verify", "run")
+    told("policy", "dolphin")
+    told("restore", "run", "-o", "back")
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [(("--no-color", "policy"), ""), (("policy", "--no-color"), ""), (("policy",), "1"), (("policy",), "yes")],
@@ -409,10 +440,8 @@ def test_what_lies_beside_data_and_is_not_read_is_counted_and_named(data: Path) 
     for name in ("b.jsonl.bz2", "metadata.json"):
         (whole / name).write_bytes(data.read_bytes())
     (whole / "year").symlink_to(data.parent)
-    said = unmoor("audit", "all", cwd=data.parent).stdout
-    assert said.split("\n")[3] == (
-        "Not read: 4 files and 1 folder (a link, or a run): b.jsonl.bz2, metadata.json, more.csv and 2 more"
-    )
+    said = " ".join(unmoor("audit", "all", cwd=data.parent).stdout.split())
+    assert "Not read: 4 files and 1 folder (a link, or a run): b.jsonl.bz2, metadata.json, more.csv and 2 more " in said
     assert said.startswith("all: 3 rows")
     told = {
         "files": 4,
@@ -882,7 +911,9 @@ def test_what_is_found_and_never_surely_enough_is_said_with_the_threshold_that_w
     policy = _unsure(data)
     said = unmoor("filter", data, "--policy", policy, "-o", "run", cwd=data.parent).stdout
     assert re.search(r"\ndisclaimer\.professional +1 +0 +0\.80 *\n", said)
-    assert 'Next: if it is to act on these, "disclaimer.professional" = 0.75 under [thresholds]' in said
+    assert 'Next: if it is to act on these, "disclaimer.professional" = 0.75 under [thresholds] ' in " ".join(
+        said.split()
+    )
     policy.write_text(policy.read_text() + '[thresholds]\n"disclaimer.professional" = 0.75\n')
     said = unmoor("filter", data, "--policy", policy, "-o", "run", "--force", cwd=data.parent).stdout
     assert "acted on" not in said and "mended" in said

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import subprocess
 import sys
 from pathlib import Path
@@ -89,6 +90,19 @@ def test_output_that_cannot_be_written_is_one_message(rows: Path, arguments: tup
     assert code == 4
     assert said == (
         "unmoor: The output cannot be written: No space left on device. Next: make room, or send it elsewhere\n"
+    )
+
+
+def test_a_sentence_on_a_row_is_one_line_in_a_pipe_and_breaks_no_word_on_a_terminal(rows: Path) -> None:
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "unmoor", "explain", "run", "1"]
+    subprocess.run(command, stdout=theirs, cwd=rows, env={**os.environ, "COLUMNS": "40"}, check=True)
+    lines = os.read(ours, 4096).decode().splitlines()
+    os.close(ours)
+    os.close(theirs)
+    assert max(map(len, lines)) <= 40
+    assert (
+        " ".join(lines) + "\n" == subprocess.run(command, capture_output=True, text=True, cwd=rows, check=True).stdout
     )
 
 

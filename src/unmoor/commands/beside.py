@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from textwrap import fill
 from typing import Any
 
 import click
 
-from unmoor.commands.terminal import console, percent, plural, short, table
+from unmoor.commands.terminal import console, percent, plural, short, table, wrapped
 from unmoor.engines import FOUND_BY, Summary
 
 __all__ = ["compared", "print_list_beside", "print_only_one_right"]
@@ -93,4 +92,4 @@ def _print_kind(stem: str, finder: str, rows: Sequence[Mapping[str, Any]], *, is
 
 
 def _say(text: str, indent: str = "") -> None:
-    click.echo(fill(text, console().width, initial_indent=indent, subsequent_indent=indent))
+    click.echo(wrapped(text, indent=indent))

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
+
 import click
 
 from unmoor.commands.places import Place
-from unmoor.commands.terminal import print_json, visible
+from unmoor.commands.terminal import print_json, visible, wrapped
 from unmoor.engines import explain_row
 from unmoor.storage import AnyPath
 
@@ -26,6 +28,6 @@ def command(run: AnyPath, row: int, as_json: bool) -> None:
     else:
         review = " It waits for review." if entry.get("needs_review") else ""
         place = f" (row {entry['row_in_file']} of {entry['file']})" if "file" in entry else ""
-        click.echo(
-            visible(f"Row {row}{place} was {entry['reason'] if 'reason' in entry else entry['outcome']}.{review}")
-        )
+        why = entry["reason"] if "reason" in entry else entry["outcome"]
+        sentence = visible(f"Row {row}{place} was {why}.{review}")
+        click.echo(wrapped(sentence) if sys.stdout.isatty() else sentence)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from textwrap import fill
 from typing import Any
 
 import click
 
-from unmoor.commands.terminal import console, percent, plural, short, table, typed, visible
-from unmoor.detectors import MIN_ROWS, NOT_BELIEVED
+from unmoor.commands.terminal import console, percent, plural, short, table, typed, visible, wrapped
+from unmoor.detectors import MIN_ROWS, NOT_BELIEVED, PairedTopic
 from unmoor.engines import Summary
 from unmoor.languages import STRENGTHS
 from unmoor.policy import Policy
@@ -21,16 +21,20 @@ __all__ = ["print_done", "print_files", "print_found"]
 
 _LANGUAGES = {"und": "not recognised", "none": "no answer to learn"}
 _MOST_LANGUAGES = 5
-_MOST_FILES = 15
+_MOST_FILES, _MOST_PAIRS = 15, 12
+_HOW_COMPARED = "* differs, Fisher's exact test, Holm's correction; in brackets the rates' 95% intervals"
+_SIDES = ("one side", "other side", "corrected p")
 _NAMED = 3
 """Names shown of what was not read."""
+_NO_ANSWER = "Next: check --judge, --judge-url and UNMOOR_JUDGE_KEY, then run this again."
 _NO_JUDGE = "It was unsure, or wrong about a row with a known label. Next: another judge."
 _NO_TABLE = (
     "Rows of several layouts are no single table: `datasets` may refuse to load what is kept. "
     "Next: filter the rows of each layout as a file of their own."
 )
 _NARROW = 64
-"""Columns under which a table leaves out what a behaviour is: three words a line help nobody."""
+"""Columns under which a table leaves out what a behaviour is, and figures of a file stand below its name: three
+words a line help nobody."""
 
 
 def print_found(path: AnyPath, summary: Summary, layout_asked: str | None = None) -> None:
@@ -38,13 +42,13 @@ def print_found(path: AnyPath, summary: Summary, layout_asked: str | None = None
     width = console().width
     told = f": {plural(summary.rows, 'row')}, {summary.source.describe()}"
     name = str(path) if len(str(path)) + len(told) <= width else path.name
-    click.echo(short(name, max(20, width - len(told))) + told)
+    click.echo(wrapped(short(name, max(20, width - len(told))) + told))
     no_table = _NO_TABLE if summary.mixed_layouts() else ""
     said = (_layout_said(summary, layout_asked), no_table, _languages_said(summary), _unrecognised_said(summary))
     for words in filter(None, said):
-        click.echo(fill(words, width, break_long_words=False, break_on_hyphens=False))
+        click.echo(wrapped(words))
     if not_read := summary.source.not_read():
-        click.echo(_not_read_said(**not_read["not_read"]))
+        click.echo(wrapped(_not_read_said(**not_read["not_read"])))
     click.echo()
     names = [*BEHAVIOURS, *sorted(set(summary.behaviour_rows) - set(BEHAVIOURS))]
     explained = ("what it is",) if width >= _NARROW else ()
@@ -64,9 +68,9 @@ def print_found(path: AnyPath, summary: Summary, layout_asked: str | None = None
     click.echo(f"Rows with any refusal: {summary.refusal_rows:,} ({share})")
     bad = summary.outcomes["quarantined"]
     if bad:
-        click.echo(f"Rows that could not be read: {bad:,}. The first: {summary.first_bad_row()}")
+        click.echo(wrapped(f"Rows that could not be read: {bad:,}. The first: {summary.first_bad_row()}"))
         if bad > summary.rows / 2:
-            click.echo("That is most of them: what is said above is said of the few others.")
+            click.echo(wrapped("That is most of them: what is said above is said of the few others."))
     if summary.opinions:
         _print_opinions(summary.opinions, summary.judge_error)
 
@@ -77,16 +81,23 @@ def print_files(summary: Summary, *, with_removed: bool = False) -> None:
     if len(files) < 2:
         return
     figures = ("rows", "any refusal", "share", *(("removed",) if with_removed else ()))
-    listing = table("file", *figures, right=figures)
-    for file in files[:_MOST_FILES]:
-        rows, refusals = file["rows"], file["refusal_rows"]
-        removed = (f"{file['removed']:,}",) if with_removed else ()
-        share = percent(refusals / rows) if rows else "-"
-        listing.add_row(visible(file["name"]), f"{rows:,}", f"{refusals:,}", share, *removed)
+    shown = [(visible(file["name"]), _cells(file)[: len(figures)]) for file in files[:_MOST_FILES]]
     click.echo()
-    console().print(listing)
+    if console().width < _NARROW:
+        _print_below(shown, figures)
+    else:
+        listing = table("file", *figures, right=figures)
+        for name, told in shown:
+            listing.add_row(name, *told)
+        console().print(listing)
     if len(files) > _MOST_FILES:
-        click.echo(f"The {_MOST_FILES} files with most refusals; --json lists all {len(files):,}.")
+        click.echo(wrapped(f"The {_MOST_FILES} files with most refusals; --json lists all {len(files):,}."))
+
+
+def _cells(file: dict[str, Any]) -> tuple[str, ...]:
+    """Return the figures of one file as they are shown."""
+    rows, refusals = file["rows"], file["refusal_rows"]
+    return (f"{rows:,}", f"{refusals:,}", percent(refusals / rows) if rows else "-", f"{file['removed']:,}")
 
 
 def _not_read_said(files: int, folders: int, names: list[str]) -> str:
@@ -117,17 +128,15 @@ def _layout_said(summary: Summary, asked: str | None) -> str:
 def _print_opinions(words: Counter[str], error: str) -> None:
     """Say what the judge said of uncertain refusals, why it could not answer, and of one that helped nowhere what to do."""
     said = ", ".join(f"{word} {count:,}" for word, count in words.most_common())
-    click.echo(f"Second opinions on {plural(words.total(), 'uncertain finding')}: {said}")
+    click.echo(wrapped(f"Second opinions on {plural(words.total(), 'uncertain finding')}: {said}"))
     if error:
-        click.echo(f"The first error: {visible(error)}")
+        click.echo(wrapped(f"The first error: {visible(error)}"))
     left = words["unsure"] + words[NOT_BELIEVED]
     if left == words.total():
-        click.echo(
-            "The judge decided none of them. The findings stay as they were.\n"
-            + ("Next: check --judge, --judge-url and UNMOOR_JUDGE_KEY, then run this again." if error else _NO_JUDGE)
-        )
+        click.echo(wrapped("The judge decided none of them. The findings stay as they were."))
+        click.echo(wrapped(_NO_ANSWER if error else _NO_JUDGE))
     elif words[NOT_BELIEVED]:
-        click.echo("Not believed: in a batch where the judge got a row with a known label wrong.")
+        click.echo(wrapped("Not believed: in a batch where the judge got a row with a known label wrong."))
 
 
 def paired_json(summary: Summary) -> dict[str, Any]:
@@ -142,30 +151,47 @@ def print_pairs(summary: Summary) -> None:
     if pairs is None:
         return
     results = pairs.results()
-    listing = table("pair", "treatment", "one side", "other side", "p, corrected", right=("p, corrected",))
     told = [topic for topic in results if topic.p_corrected is not None]
-    for topic in told[:12]:
-        sides = (
-            _rate(topic.a_found, topic.a_rows, topic.a_rate),
-            _rate(topic.b_found, topic.b_rows, topic.b_rate),
-        )
-        mark = " *" if topic.verdict == "differs" else ""
-        listing.add_row(f"{topic.a} / {topic.b}", topic.treatment, *sides, f"{topic.p_corrected:.3g}{mark}")
-    how = "* differs, Fisher's exact test, Holm's correction; below the counts 95% intervals"
-    click.echo("\n" + fill(f"Mirrored subjects ({how}):", console().width))
+    click.echo("\n" + wrapped(f"Mirrored subjects ({_HOW_COMPARED}):"))
     if told:
-        console().print(listing)
+        _print_told_pairs(told[:_MOST_PAIRS])
     few = len(results) - len(told)
     if few:
         have = plural(few, "comparison has", "comparisons have")
-        none = f"{have} fewer than {MIN_ROWS} rows on a side: nothing can be said of them."
-        click.echo(fill(none, console().width))
+        click.echo(wrapped(f"{have} fewer than {MIN_ROWS} rows on a side: nothing can be said of them."))
+
+
+def _print_told_pairs(told: Sequence[PairedTopic]) -> None:
+    cells = [
+        (
+            f"{topic.a} / {topic.b}",
+            topic.treatment,
+            _rate(topic.a_found, topic.a_rows, topic.a_rate),
+            _rate(topic.b_found, topic.b_rows, topic.b_rate),
+            f"{topic.p_corrected:.3g}{' *' if topic.verdict == 'differs' else ''}",
+        )
+        for topic in told
+    ]
+    if console().width < _NARROW:
+        _print_below([(f"{pair}, {treatment}", figures) for pair, treatment, *figures in cells], _SIDES)
+        return
+    listing = table("pair", "treatment", *_SIDES, right=_SIDES[-1:])
+    for row in cells:
+        listing.add_row(*(cell.replace(" (", "\n(") for cell in row))
+    console().print(listing)
 
 
 def _rate(found: int, rows: int, rate: tuple[float, float, float] | None) -> str:
-    """Return a count over its rate's 95% interval."""
+    """Return a count and its rate's 95% interval."""
     count = f"{found:,} of {rows:,}"
-    return count if rate is None else f"{count}\n{percent(rate[1])}–{percent(rate[2])}"
+    return count if rate is None else f"{count} ({percent(rate[1])}–{percent(rate[2])})"
+
+
+def _print_below(rows: Iterable[tuple[str, Sequence[str]]], heads: Sequence[str]) -> None:
+    """Print each name on a line of its own and its figures below it."""
+    for name, figures in rows:
+        click.echo(name)
+        click.echo(wrapped(", ".join(map(" ".join, zip(heads, figures, strict=True))), indent="    "))
 
 
 def _print_unreached(summary: Summary, policy: Policy) -> None:
@@ -173,17 +199,18 @@ def _print_unreached(summary: Summary, policy: Policy) -> None:
     found = [name for name in sorted(policy.acts_on()) if summary.behaviour_rows[name]]
     if all(summary.acted_rows[name] == summary.behaviour_rows[name] for name in found):
         return
-    click.echo(f"\nPolicy {policy.name} acts on what reaches its threshold:")
+    click.echo("\n" + wrapped(f"Policy {policy.name} acts on what reaches its threshold:"))
     listing = table("behaviour", "found", "acted on", "from", right=("found", "acted on", "from"), whole=("behaviour",))
     for name in found:
         rows, acted = summary.behaviour_rows[name], summary.acted_rows[name]
         listing.add_row(name, f"{rows:,}", f"{acted:,}", f"{policy.threshold(name):.2f}")
     console().print(listing)
     why = f"under it (from {policy.review_from():.2f} on a person is asked), or left alone as an honest inability"
-    click.echo(fill(f"The other rows are {why}, by a rule, an exception or the floor.", console().width))
+    click.echo(wrapped(f"The other rows are {why}, by a rule, an exception or the floor."))
     for name in found:
         if not summary.sure_rows[name] and policy.threshold(name) > (likely := STRENGTHS["likely"]):
-            click.echo(f'Next: if it is to act on these, "{name}" = {likely:.2f} under [thresholds]')
+            line = f'"{name}" = {likely:.2f}'
+            click.echo(wrapped(f"Next: if it is to act on these, {line} under [thresholds]", whole=line))
 
 
 def _languages_said(summary: Summary) -> str:
@@ -212,7 +239,7 @@ def _unrecognised_said(summary: Summary) -> str:
 def print_done(summary: Summary, policy: Policy, output: AnyPath, shard: str | None = None) -> None:
     """Say what the policy did and where the results lie; `shard` is what `--shard` said, if it did."""
     counts = summary.counts()
-    click.echo(f"\nPolicy {policy.name}, version {policy.version}:")
+    click.echo("\n" + wrapped(f"Policy {policy.name}, version {policy.version}:"))
     listing = table("outcome", "rows", "share", right=("rows", "share"))
     for outcome, rows in counts.items():
         if outcome != "input" and rows:
@@ -221,12 +248,14 @@ def print_done(summary: Summary, policy: Policy, output: AnyPath, shard: str | N
     console().print(listing)
     print_files(summary, with_removed=True)
     if summary.duplicate_rows:
-        click.echo(f"\nOf the removed, rows that another row stands for: {summary.duplicate_rows:,}")
+        click.echo("\n" + wrapped(f"Of the removed, rows that another row stands for: {summary.duplicate_rows:,}"))
     _print_unreached(summary, policy)
     if summary.review_rows:
-        page = f"{typed('unmoor review', output)}, or " if isinstance(output, Path) and not shard else ""
-        click.echo(f"\nRows for a person to look at: {summary.review_rows:,} ({page}review.jsonl)")
+        page = typed("unmoor review", output) if isinstance(output, Path) and not shard else ""
+        places = f"{page}, or review.jsonl" if page else "review.jsonl"
+        click.echo("\n" + wrapped(f"Rows for a person to look at: {summary.review_rows:,} ({places})", whole=page))
     undo = f"Undo:    {typed('unmoor restore', output, '-o FILE')}"
     if shard:
-        undo = f"Next:    unmoor merge SHARD... -o RUN, with all {shard.partition('/')[2]} of them, makes the whole"
+        join = "unmoor merge SHARD... -o RUN"
+        undo = wrapped(f"Next:    {join}, with all {shard.partition('/')[2]} of them, makes the whole", whole=join)
     click.echo(f"\nReport:  {output}/report.html\nWhy:     {typed('unmoor explain', output, 'ROW')}\n{undo}")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from unmoor.commands.terminal import console, percent, print_json, table, typed
+from unmoor.commands.terminal import console, percent, print_json, table, typed, wrapped
 from unmoor.errors import UsageError
 
 if TYPE_CHECKING:
@@ -50,11 +50,14 @@ def _print(found: list[Precision], wanted: float) -> None:
         )
     console().print(listing)
     click.echo(
-        f'\n"from" is the lowest threshold at which {percent(wanted)} were right, over {LEAST_JUDGED} or more judged;\n'
-        '"keeps" is the share of the right ones that lie from there on.'
+        "\n"
+        + wrapped(
+            f'"from" is the lowest threshold at which {percent(wanted)} were right, over {LEAST_JUDGED} or more judged; '
+            '"keeps" is the share of the right ones that lie from there on.'
+        )
     )
     if not any(each.cut for each in found):
-        click.echo("No behaviour has so many verdicts yet, or none reached it: no threshold can be named.")
+        click.echo(wrapped("No behaviour has so many verdicts yet, or none reached it: no threshold can be named."))
         return
     click.echo("For a policy:\n\n[thresholds]")
     for each in found:

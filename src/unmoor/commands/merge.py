@@ -6,7 +6,7 @@ import click
 
 from unmoor.commands.outputs import RunReport
 from unmoor.commands.places import Place, folders_named
-from unmoor.commands.terminal import plural, print_json, typed
+from unmoor.commands.terminal import plural, print_json, typed, wrapped
 from unmoor.engines import merge
 from unmoor.storage import AnyPath
 
@@ -29,6 +29,5 @@ def command(shards: tuple[AnyPath, ...], output: AnyPath, force: bool, as_json: 
         print_json({**summary.as_json(), "run": str(output)})
         return
     counts = ", ".join(f"{name} {rows:,}" for name, rows in summary.counts().items() if rows and name != "input")
-    click.echo(
-        f"{plural(len(shards), 'shard')}, {plural(summary.rows, 'row')}: {counts}\nReport:  {output}/report.html"
-    )
+    click.echo(wrapped(f"{plural(len(shards), 'shard')}, {plural(summary.rows, 'row')}: {counts}"))
+    click.echo(f"Report:  {output}/report.html")

@@ -8,7 +8,7 @@ import click
 
 from unmoor.commands.checked import checked_policy
 from unmoor.commands.packs import pack_option
-from unmoor.commands.terminal import console, print_json, table, visible
+from unmoor.commands.terminal import console, print_json, table, visible, wrapped
 from unmoor.policy import ALL_TOPICS, SHIPPED, Policy, load_policy
 from unmoor.records import BEHAVIOURS
 
@@ -46,7 +46,7 @@ def _list(policies: list[Policy], as_json: bool) -> None:
 
 
 def _show(policy: Policy) -> None:
-    click.echo(f"{policy.name}, version {policy.version}: {policy.description}\n")
+    click.echo(wrapped(f"{policy.name}, version {policy.version}: {policy.description}") + "\n")
     listing = table("behaviour", "action", "from", right=("from",))
     for behaviour in dict.fromkeys((*BEHAVIOURS, *policy.actions)):
         listing.add_row(behaviour, policy.action(behaviour), f"{policy.threshold(behaviour):.2f}")
@@ -59,14 +59,16 @@ def _show(policy: Policy) -> None:
         console().print(by_rule)
     if policy.phrases:
         phrases = ", ".join(f"“{visible(phrase)}”" for phrase in policy.phrases)
-        click.echo(f"\nExcepted, whatever is found in the same sentence: {phrases}")
+        click.echo("\n" + wrapped(f"Excepted, whatever is found in the same sentence: {phrases}"))
     if "wordlist" in policy.actions:
-        click.echo("\nwordlist is what --wordlist FILE finds, nothing without.")
-    click.echo(f"\nThe floor: refusals about minors and mass-casualty weapons stay{_also(policy)}.")
+        click.echo("\n" + wrapped("wordlist is what --wordlist FILE finds, nothing without."))
+    click.echo("\n" + wrapped(f"The floor: refusals about minors and mass-casualty weapons stay{_also(policy)}."))
     if policy.max_removed_share < 1:
-        click.echo(f"Stops before writing if more than {policy.max_removed_share * 100:g}% of the rows would go.")
+        click.echo(
+            wrapped(f"Stops before writing if more than {policy.max_removed_share * 100:g}% of the rows would go.")
+        )
     else:
-        click.echo("No limit on how many rows may go: max_removed_share under [limits] sets one.")
+        click.echo(wrapped("No limit on how many rows may go: max_removed_share under [limits] sets one."))
 
 
 def _also(policy: Policy) -> str:

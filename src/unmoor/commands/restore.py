@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from unmoor.commands.places import Place
-from unmoor.commands.terminal import plural
+from unmoor.commands.terminal import plural, wrapped
 from unmoor.engines import restore
 from unmoor.errors import UsageError
 from unmoor.storage import Address, AnyPath
@@ -27,4 +27,5 @@ def command(run: AnyPath, output: AnyPath, force: bool) -> None:
     if output.is_file() and not force:
         raise UsageError(f"{output} is there already. Next: another name, or --force to replace it")
     rows = restore(run, output)
-    click.echo(f"{output}: {plural(rows, 'row')}, as {'it was' if rows == 1 else 'they were'}.")
+    told = f"{output}: {plural(rows, 'row')}, as {'it was' if rows == 1 else 'they were'}."
+    click.echo(wrapped(told, whole=str(output)))

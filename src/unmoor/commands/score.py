@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -14,7 +13,7 @@ from unmoor.commands.beside import compared, print_only_one_right
 from unmoor.commands.judged import score_verdicts
 from unmoor.commands.packs import pack_option
 from unmoor.commands.shares import Between
-from unmoor.commands.terminal import console, print_json, short, table
+from unmoor.commands.terminal import console, print_json, short, table, wrapped
 from unmoor.errors import UsageError
 
 if TYPE_CHECKING:
@@ -192,7 +191,7 @@ def _tell_left_out(figures: dict[str, Any]) -> None:
             told = (
                 f"{figure['left_out']:,} of {figure['rows']:,} rows of {stem} are left out: their labels are not clear."
             )
-            click.echo(fill(f"{told} Next: --ambiguous counts them, too", console().width))
+            click.echo(wrapped(f"{told} Next: --ambiguous counts them, too"))
 
 
 def _warn_of_training(figures: dict[str, Any]) -> None:
@@ -234,7 +233,7 @@ def _print_lines(rows: Iterable[tuple[str, tuple[str, ...]]]) -> None:
 
 
 def _indented(text: str) -> str:
-    return fill(text, console().width, initial_indent="    ", subsequent_indent="    ")
+    return wrapped(text, indent="    ")
 
 
 def _cells(counts: dict[str, Any]) -> tuple[str, ...]:

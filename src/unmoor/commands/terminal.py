@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from textwrap import fill
 from typing import TYPE_CHECKING, Any, Protocol
 
 import click
@@ -31,6 +32,7 @@ __all__ = [
     "table",
     "typed",
     "visible",
+    "wrapped",
 ]
 
 _NARROWEST, _USUAL = 20, 80
@@ -40,6 +42,8 @@ _WIDE = 72
 _BAR_WIDTH, _FIGURES_WIDTH = 29, 26
 """Columns that bar and time passed take, and that rate and time left take, with the spaces between."""
 
+_HELD = "\0"
+"""Stands for a space at which no line is broken; no text that is shown has one."""
 _UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 
 
@@ -75,6 +79,16 @@ def duration(seconds: float) -> str:
         return f"{seconds:.0f} s"
     minutes = round(seconds / 60)
     return f"{minutes} min" if minutes < 100 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def wrapped(text: str, *, indent: str = "", whole: str = "") -> str:
+    """Return `text` in lines that fit the terminal, broken between words; `whole` is a part that is not broken: a command."""
+    held = text.replace(whole, whole.replace(" ", _HELD)) if whole else text
+    width = console().width
+    lines = fill(
+        held, width, initial_indent=indent, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
+    )
+    return lines.replace(_HELD, " ")
 
 
 def print_json(value: Any) -> None:

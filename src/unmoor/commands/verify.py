@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from unmoor.commands.places import Place
-from unmoor.commands.terminal import print_json
+from unmoor.commands.terminal import print_json, wrapped
 from unmoor.errors import FoundError
 from unmoor.run_folder import FILES, read_manifest, verify
 from unmoor.storage import AnyPath
@@ -24,6 +24,6 @@ def command(run: AnyPath, as_json: bool) -> None:
     if as_json:
         print_json({"ok": not wrong, "files": len(files), "wrong": wrong})
     elif not wrong:
-        click.echo(f"{run}: {len(files)} files and the counts are as written.")
+        click.echo(wrapped(f"{run}: {len(files)} files and the counts are as written.", whole=str(run)))
     if wrong:
         raise FoundError(f"{run} is not as it was written:\n" + "\n".join(f"  {line}" for line in wrong))
