@@ -585,16 +585,19 @@ def test_a_limit_on_bad_rows_stops_before_anything_is_written(data: Path, flags:
         assert f'found "{flags[1]}". Next: a whole number from 0 on, or a share from 0% to 100%' in done.stderr
 
 
-def test_a_full_disk_is_exit_4_and_leaves_nothing(data: Path) -> None:
+def test_a_limit_on_the_size_of_a_file_is_named_with_exit_4_and_leaves_nothing(data: Path) -> None:
     data.write_text("".join(json.dumps(ROWS[index % 3]) + "\n" for index in range(5000)))
     limit = 100_000
 
-    def small_disk() -> None:
+    def small_files() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
 
-    done = unmoor("filter", data, "-o", "run", cwd=data.parent, preexec=small_disk)
+    done = unmoor("filter", data, "-o", "run", cwd=data.parent, preexec=small_files)
     assert done.returncode == 4, done.stderr
-    assert "no space left" in done.stderr
+    assert (
+        "larger than the system allows. Nothing was written at its final place. Next: raise the limit, " in done.stderr
+    )
+    assert "no space" not in done.stderr
     assert not (data.parent / "run").exists()
 
 

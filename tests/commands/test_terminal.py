@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -91,6 +92,14 @@ def test_output_that_cannot_be_written_is_one_message(rows: Path, arguments: tup
     assert said == (
         "unmoor: The output cannot be written: No space left on device. Next: make room, or send it elsewhere\n"
     )
+
+
+def test_output_to_a_file_that_may_not_grow_is_one_message(rows: Path) -> None:
+    command = f"ulimit -f 0; {shlex.quote(sys.executable)} -m unmoor explain run 1 > said.txt"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, cwd=rows, check=False)
+    assert done.returncode == 4
+    limit = "raise the limit on the size of a file, which `ulimit -f` shows"
+    assert done.stderr == f"unmoor: The output cannot be written: File too large. Next: {limit}, or send it elsewhere\n"
 
 
 def test_a_sentence_on_a_row_is_one_line_in_a_pipe_and_breaks_no_word_on_a_terminal(rows: Path) -> None:

@@ -144,13 +144,16 @@ def test_a_run_killed_again_and_again_at_every_checkpoint_still_ends(tmp_path: P
     assert _files(tmp_path / "run") == _files(tmp_path / "whole")
 
 
-def test_a_full_disk_is_said_and_the_same_command_goes_on(tmp_path: Path) -> None:
+def test_a_file_larger_than_is_allowed_is_said_and_the_same_command_goes_on(tmp_path: Path) -> None:
     path = tmp_path / "data.jsonl"
     path.write_text("".join(json.dumps(_row(number)) + "\n" for number in range(3000)))
     limited = f"import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))\n{RUN}"
     command = [sys.executable, "-c", limited, str(path), str(tmp_path / "run")]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert "MachineError" in done.stderr and "Next: make room, then the same command again" in done.stderr
+    assert (
+        "MachineError" in done.stderr
+        and "Next: raise the limit, which `ulimit -f` shows, then the same command again" in done.stderr
+    )
     assert not (tmp_path / "run").exists() and (unfinished_folder(tmp_path / "run") / "checkpoint.json").exists()
     _finish(path, tmp_path / "run")
     _finish(path, tmp_path / "whole")

@@ -55,12 +55,15 @@ def test_a_damaged_arrow_file_is_bad_data_and_leaves_nothing_in_the_cache(tmp_pa
 
 
 @pytest.mark.skipif(not hasattr(resource, "RLIMIT_FSIZE"), reason="this system limits no file's size")
-def test_a_disk_without_room_for_the_rows_is_not_their_fault(tmp_path: Path) -> None:
+def test_a_limit_on_the_size_of_a_file_is_not_their_fault(tmp_path: Path) -> None:
     saved = _save(tmp_path / "saved")
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (100, limits[1]))
     try:
-        with pytest.raises(MachineError, match=r"saved cannot be written to .*: File too large. Next: make room"):
+        with pytest.raises(
+            MachineError,
+            match=r"saved cannot be written to .*: File too large. Next: raise the limit, which `ulimit -f` shows, then",
+        ):
             open_data_set(saved)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)

@@ -189,7 +189,9 @@ def _told_of_system(error: OSError) -> int:
         return 2
     if error.errno not in _CANNOT_WRITE:
         raise error
-    _complain(f"The output cannot be written: {error.strerror}. Next: make room, or send it elsewhere")
+    limit = "raise the limit on the size of a file, which `ulimit -f` shows"
+    next_step = limit if error.errno == errno.EFBIG else "make room"
+    _complain(f"The output cannot be written: {error.strerror}. Next: {next_step}, or send it elsewhere")
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what is left in the buffer would fail again at the end
     return 4
 

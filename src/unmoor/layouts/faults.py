@@ -14,7 +14,7 @@ _NUMBERS = frozenset(
         *(errno.ENOMEM, errno.EMFILE, errno.ENFILE),
     )
 )
-"""A full disk; one that fails or is gone; no memory or no more open files."""
+"""A full disk, or a limit on the size of a file; a disk that fails or is gone; no memory or no more open files."""
 
 
 def is_of_machine(error: BaseException | None) -> bool:

@@ -6,8 +6,10 @@ What is published changes. So the hub is asked each time which commit a name sta
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
+import os
 import re
 import signal
 import subprocess
@@ -164,8 +166,10 @@ def _export_apart(name: str, revision: str, folder: Path) -> None:
     if done.returncode == -signal.SIGKILL:
         last = "the process that did it was killed, most often for lack of memory"
     if done.returncode in (_MACHINE, -signal.SIGKILL):
+        is_limit = last == os.strerror(errno.EFBIG)
+        next_step = "raise the limit, which `ulimit -f` shows" if is_limit else "make room"
         raise MachineError(
-            f"{name} cannot be written to {folder.parent}: {last}. Next: make room, then the same command"
+            f"{name} cannot be written to {folder.parent}: {last}. Next: {next_step}, then the same command"
         )
     if done.returncode < 0:
         raise BadDataError(f"{name}: the process that read it with `datasets` was killed by signal {-done.returncode}")

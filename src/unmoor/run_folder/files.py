@@ -51,7 +51,7 @@ DONE, UPLOADED = "done.json", "uploaded.json"
 REVIEW = "review"
 """What people said about a run: no part of what the filter wrote, so not in the manifest; it moves on to a run that replaces it."""
 FORMAT_VERSION = 1
-_FULL_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_FULL_DISK = {errno.ENOSPC, errno.EDQUOT}
 _BROKEN_DISK = {errno.EIO, errno.ENODEV, errno.ESTALE}
 _IN_USE = {errno.EBUSY, errno.EXDEV}
 _NO_RIGHTS = {errno.EROFS, errno.EACCES, errno.EPERM}
@@ -191,6 +191,11 @@ def machine_errors(what: str) -> Iterator[None]:
         if error.errno in _FULL_DISK:
             raise MachineError(
                 f"{what}: no space left on the disk. {_NOTHING_WRITTEN} Next: make room, {_AGAIN}"
+            ) from error
+        if error.errno == errno.EFBIG:
+            next_step = f"Next: raise the limit, which `ulimit -f` shows, {_AGAIN}"
+            raise MachineError(
+                f"{what}: the file would be larger than the system allows. {_NOTHING_WRITTEN} {next_step}"
             ) from error
         if error.errno in _BROKEN_DISK:
             next_step = f"Next: see to the disk, {_AGAIN}"
