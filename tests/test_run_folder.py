@@ -267,6 +267,20 @@ def test_a_run_goes_on_after_whatever_the_system_did_not_give(tmp_path: Path, er
 
 
 @pytest.mark.parametrize("has_checkpoint", [True, False])
+@pytest.mark.parametrize("error", [FULL, OSError(errno.EMFILE, "Too many open files"), MemoryError()])
+def test_a_machine_that_fails_is_said_to_have_done_something_only_where_that_is_kept(
+    tmp_path: Path, error: Exception, has_checkpoint: bool
+) -> None:
+    with pytest.raises(type(error)) as caught, RunWriter(tmp_path / "run", plan=PLAN) as writer:
+        writer.write("kept.jsonl", b"one\n")
+        if has_checkpoint:
+            writer.checkpoint({})
+        raise type(error)(*error.args)
+    told = ["What was done so far is kept: the same command again goes on where this one stopped"]
+    assert getattr(caught.value, "__notes__", []) == (told if has_checkpoint else [])
+
+
+@pytest.mark.parametrize("has_checkpoint", [True, False])
 def test_who_interrupts_a_run_is_told_what_the_same_command_does(tmp_path: Path, has_checkpoint: bool) -> None:
     with pytest.raises(KeyboardInterrupt) as caught, RunWriter(tmp_path / "run", plan={"a": 1}) as writer:
         writer.write("kept.jsonl", b"one\n")

@@ -895,6 +895,43 @@ def test_who_stops_a_run_is_told_what_became_of_it(data: Path, verb: str) -> Non
     assert not (data.parent / "run").exists()
 
 
+WITHOUT_MEMORY = """
+import unmoor.engines.run
+import unmoor.layouts.parquet
+from unmoor.commands import main
+
+read = unmoor.layouts.parquet._in_common
+unmoor.engines.run._CHECKPOINT_SECONDS = {seconds}
+
+
+def fail(table, source):
+    if "Danube" in str(table.to_pylist()):
+        raise MemoryError
+    return read(table, source)
+
+
+def plan(*arguments, made=unmoor.engines.run.plan_of):
+    unmoor.layouts.parquet._in_common = fail  # what looked at the first rows has done so
+    return made(*arguments)
+
+
+unmoor.engines.run.plan_of = plan
+main()
+"""
+
+
+@pytest.mark.parametrize(("seconds", "is_kept"), [(5, False), (0, True)])
+def test_a_run_without_memory_says_that_it_goes_on_only_if_something_was_kept(
+    tmp_path: Path, seconds: int, is_kept: bool
+) -> None:
+    pq.write_table(pa.Table.from_pylist(ROWS), tmp_path / "rows.parquet", row_group_size=1)
+    command = [sys.executable, "-c", WITHOUT_MEMORY.format(seconds=seconds), "filter", "rows.parquet", "-o", "run"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    kept = ". What was done so far is kept: the same command again goes on where this one stopped" if is_kept else ""
+    assert done.returncode == 4
+    assert done.stderr.endswith(f"Next: --workers 1, or free some memory, then the same command again{kept}\n")
+
+
 UNSURE = {
     "instruction": "How do I treat a sprained ankle?",
     "input": "",

@@ -183,7 +183,8 @@ def test_an_input_that_is_gone_for_a_moment_is_said_and_the_same_command_goes_on
             (folder / name).rename(tmp_path / name)
 
     data = open_data_set(folder)
-    with pytest.raises(MachineError, match=rf"{name} cannot be read: .* Next: see that it is there; the same command"):
+    words = rf"{name} cannot be read: .* Next: see that it is there, then the same command again\nWhat was done so far is kept"
+    with pytest.raises(MachineError, match=words):
         run_job(data, job, tmp_path / "run", options, on_progress=unplug)
     assert not (tmp_path / "run").exists() and (unfinished_folder(tmp_path / "run") / "checkpoint.json").exists()
     (tmp_path / name).rename(folder / name)

@@ -122,7 +122,7 @@ def main() -> None:
     try:
         code = cli.main(prog_name="unmoor", standalone_mode=False)
     except UnmoorError as error:
-        _complain(str(error))
+        _complain(str(error), error)
         code = error.exit_code
     except click.exceptions.Abort as error:  # an interruption, which click has turned into this
         _complain(" ".join(["Stopped.", *getattr(error.__cause__, "__notes__", ())]))
@@ -142,8 +142,8 @@ def main() -> None:
         code = _told_of_system(error)
     except RuntimeError as error:
         code = _told_of_system(_of_system(error))
-    except MemoryError:
-        _complain("The machine ran out of memory. Next: --workers 1, or a machine with more")
+    except MemoryError as error:
+        _complain("The machine ran out of memory. Next: --workers 1, or a machine with more", error)
         code = 4
     sys.exit(128 + ended[0] if ended else code if isinstance(code, int) else 0)
 
@@ -181,7 +181,8 @@ def _told_of_system(error: OSError) -> int:
     """Say what the system would not do, and return the exit code; raise the error again if it is none that a person can mend."""
     if error.errno in _NOTHING_LEFT:
         _complain(
-            f"The system gives no more: {error.strerror}. Next: --workers 1, or higher limits, which ulimit -a shows"
+            f"The system gives no more: {error.strerror}. Next: --workers 1, or higher limits, which ulimit -a shows",
+            error,
         )
         return 4
     if place := _wrong_place(error):
@@ -245,7 +246,8 @@ def _show_example(error: click.ClickException) -> None:
         click.echo(f"Example: {example[1]}", err=True)
 
 
-def _complain(message: str) -> None:
+def _complain(message: str, error: BaseException | None = None) -> None:
+    """Say what went wrong on standard error, and what became of the run where `error` has a note of it."""
     from unmoor.commands.terminal import visible
 
-    click.echo(f"unmoor: {visible(message)}", err=True)
+    click.echo(f"unmoor: {visible('. '.join([message, *getattr(error, '__notes__', ())]))}", err=True)

@@ -114,7 +114,7 @@ def hold_unchanged(data: DataSet, planned_inputs: list[dict[str, Any]], written:
             is_as_planned = _is_as_planned(source.path, planned, time)
         except FileNotFoundError as error:
             raise MachineError(
-                f"{source.path} is gone since it was read. Next: see that it is there; the same command goes on"
+                f"{source.path} is gone since it was read. Next: see that it is there, then the same command again"
             ) from error
         if not is_as_planned:
             raise BadDataError(

@@ -259,7 +259,7 @@ def _there(source: Source, chunks: Iterator[Chunk]) -> Iterator[Chunk]:
     except OSError as error:
         why = os.strerror(error.errno) if error.errno else error
         raise MachineError(
-            f"{source.path} cannot be read: {why}. Next: see that it is there; the same command goes on"
+            f"{source.path} cannot be read: {why}. Next: see that it is there, then the same command again"
         ) from error
 
 

@@ -89,7 +89,7 @@ def _read_errors(source: Source) -> Iterator[None]:
             is_memory = isinstance(error, MemoryError)
             next_step = "--workers 1, or free some memory" if is_memory else "see that it is there"
             raise MachineError(
-                f"{source.path} cannot be read: {why(error)}. Next: {next_step}; the same command goes on"
+                f"{source.path} cannot be read: {why(error)}. Next: {next_step}, then the same command again"
             ) from error
         raise BadDataError(f"{source.path}: the Parquet data is damaged: {error}") from error
 

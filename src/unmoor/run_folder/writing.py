@@ -47,9 +47,9 @@ __all__ = ["RunWriter"]
 _OURS = frozenset((CHECKPOINT, DONE, UPLOADED))
 """What lies beside the files of an unfinished run and is no part of it."""
 _NOT_THE_DATA = (MachineError, OSError, MemoryError, KeyboardInterrupt)
-_KEPT = "What was done so far is kept. Next: the same command again goes on where this one stopped"
+_KEPT = "What was done so far is kept: the same command again goes on where this one stopped"
 _BEGINS_ANEW = "Nothing was written. Next: the same command begins anew"
-"""What a person is told who interrupts a run, as notes of the exception."""
+"""What a person is told of a run that was interrupted, and the first of one whose machine failed, as notes of the exception."""
 
 
 class RunWriter:
@@ -157,8 +157,10 @@ class RunWriter:
             ):  # what a full disk does not take, said before
                 file.close()
         is_kept = isinstance(error, _NOT_THE_DATA) and self._can_go_on()
-        if isinstance(error, KeyboardInterrupt) and not self._is_finished:
-            error.add_note(_KEPT if is_kept else _BEGINS_ANEW)
+        if error is not None and is_kept:
+            error.add_note(_KEPT)
+        elif isinstance(error, KeyboardInterrupt) and not self._is_finished:
+            error.add_note(_BEGINS_ANEW)
         if not self._is_finished and not is_kept:
             shutil.rmtree(self._work, ignore_errors=True)
             self._place.withdraw()

@@ -23,7 +23,7 @@ _SECRET_TEXT = re.compile(
 _USER_INFO = re.compile(r"//[^/\s@]*:[^/\s@]*@")
 _SHORTEST_SECRET = 6
 _MOST_CHARS = 300
-_GO_ON = "Next: see that network and credentials are right; the same command again goes on where this one stopped"
+_GO_ON = "Next: see that network and credentials are right, then the same command again"
 
 
 @contextmanager
