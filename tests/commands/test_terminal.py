@@ -122,15 +122,19 @@ def test_characters_that_an_encoding_has_not_are_escaped(rows: Path) -> None:
     assert code == 0 and json.loads(said)["answer"].endswith("\U0001f600")
 
 
-def test_a_name_that_is_not_utf8_is_said_with_the_way_to_rename_it(rows: Path) -> None:
-    name = os.fsdecode(b"it's \xff\xe9.jsonl")
+@pytest.mark.parametrize(
+    ("raw", "said_as"), [(b"it's \xff\xe9.jsonl", "it\\x27s \\xff\\xe9.jsonl"), (b"-\xff.jsonl", "./-\\xff.jsonl")]
+)
+def test_a_name_that_is_not_utf8_is_said_with_the_way_to_rename_it(rows: Path, raw: bytes, said_as: str) -> None:
+    name = os.fsdecode(b"./" + raw)
     (rows / name).write_bytes((rows / "rows.jsonl").read_bytes())
     assert _told(rows, "audit", name)[0] == 0
     code, _, said = _told(rows, "filter", name, "-o", "other")
-    assert code == 2 and said.startswith("unmoor: The name it\\x27s \\xff\\xe9.jsonl is not UTF-8")
+    assert code == 2 and said.startswith(f"unmoor: The name {said_as} is not UTF-8")
     command = said.split("in bash: ")[1].replace("NAME", "renamed.jsonl")
     subprocess.run(["bash", "-c", command], cwd=rows, check=True)
-    assert (rows / "renamed.jsonl").exists() and not (rows / "other").exists()
+    (rows / "renamed.jsonl").unlink()
+    assert not (rows / name).exists() and not (rows / "other").exists()
 
 
 def test_more_than_was_foreseen_leaves_no_time_to_say(capfd: pytest.CaptureFixture[str]) -> None:

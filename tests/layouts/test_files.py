@@ -169,7 +169,7 @@ def test_a_row_over_the_cap_goes_by_in_parts(tmp_path: Path, monkeypatch: pytest
         (b"\xff\xfe{\x00", "UTF-16. Next: iconv -f UTF-16 -t UTF-8 /.*x.jsonl > utf8.jsonl"),
         (
             gzip.compress("{}".encode("utf-16"), mtime=0),
-            r"UTF-16. Next: gzip -dc /.*x.jsonl \| iconv -f UTF-16 -t UTF-8 > utf8.jsonl",
+            r"UTF-16. Next: gzip -dc /.*x.jsonl \| iconv -f UTF-16 -t UTF-8 /dev/stdin > utf8.jsonl",
         ),
         (b"\xff\xff\xff\xff\x10\x00\x00\x00", "a stream of Arrow, which is not read. Next: with pyarrow"),
         (b"\xff\xfe\x00\x00{\x00\x00\x00", "UTF-32. Next: iconv -f UTF-32 "),

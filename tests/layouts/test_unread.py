@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import json
+import lzma
 import shlex
 import shutil
 import subprocess
@@ -13,9 +15,11 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from backports import zstd
 
-from unmoor.errors import LayoutError
+from unmoor.errors import BadDataError, LayoutError, UsageError
 from unmoor.layouts import MAX_ROW_BYTES, first_layout, read_rows
+from unmoor.storage import Address
 
 ROW = '{"instruction": "Name a café.", "output": "Café Central."}'
 UNREAD = {
@@ -33,12 +37,13 @@ UNREAD = {
 }
 
 
-@pytest.mark.parametrize("kind", ["plain", "gzip", "in a folder"])
+@pytest.mark.parametrize("kind", ["plain", "gzip", "in a folder", "with a hyphen in front"])
 @pytest.mark.parametrize("name", sorted(UNREAD))
 def test_what_a_file_seems_to_be_is_said_and_the_command_that_is_proposed_works(
-    tmp_path: Path, name: str, kind: str
+    tmp_path: Path, name: str, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     content, first, seems = UNREAD[name]
+    monkeypatch.chdir(tmp_path)
     folder = tmp_path / "it's here"
     folder.mkdir()
     path = folder / name
@@ -47,6 +52,8 @@ def test_what_a_file_seems_to_be_is_said_and_the_command_that_is_proposed_works(
         path = path.with_name(f"{name}.gz")
         raw = gzip.compress(raw)
     path.write_bytes(raw)
+    if kind == "with a hyphen in front":
+        path = path.rename(f"-{name}")
     if kind == "in a folder":
         (folder / "empty.jsonl").touch()
         path = folder / "*"
@@ -65,6 +72,66 @@ def test_what_a_file_seems_to_be_is_said_and_the_command_that_is_proposed_works(
     )
     (made,) = (file for file in tmp_path.iterdir() if file.name.startswith("rows."))
     assert first_layout(made).name == "alpaca"
+
+
+_LINES = f"{ROW}\n{ROW}\n".encode()
+_PACKED_TWICE = gzip.compress(gzip.compress(_LINES))
+_LONG = zstd.ZstdCompressor(options={zstd.CompressionParameter.window_log: 28})
+
+
+@pytest.mark.parametrize("name", ["it's.jsonl", "-d"])
+@pytest.mark.parametrize(
+    ("content", "tools"),
+    [
+        (bz2.compress(_LINES), "bzip2"),
+        (lzma.compress(_LINES), "xz"),
+        (_PACKED_TWICE, "gzip"),
+        (zstd.compress(gzip.compress(_LINES)), "zstd"),
+        (_LONG.compress(_LINES * 9) + _LONG.flush(), "zstd"),
+        (f"[{ROW}][{ROW}]".encode(), "jq"),
+        (_LINES.decode().encode("utf-16"), "iconv"),
+        (gzip.compress(_LINES.decode().encode("utf-16")), "iconv gzip"),
+        (_LINES.decode().encode("utf-32"), "iconv"),
+    ],
+    ids=[
+        "bzip2",
+        "xz",
+        "gzip twice",
+        "gzip in zstd",
+        "long window",
+        "two arrays",
+        "UTF-16",
+        "UTF-16 in gzip",
+        "UTF-32",
+    ],
+)
+def test_the_command_for_what_is_not_read_as_it_is_makes_rows(
+    tmp_path: Path, content: bytes, tools: str, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if any(shutil.which(tool) is None for tool in tools.split()):
+        pytest.skip(f"{tools} is not installed")
+    monkeypatch.chdir(tmp_path)
+    Path(name).write_bytes(content)
+    with pytest.raises((UsageError, BadDataError)) as caught:
+        list(read_rows(Path(name)))
+    subprocess.run(str(caught.value).split("Next: ")[1].split(", then")[0], shell=True, check=True)
+    (made,) = (path for path in Path().iterdir() if path.name != name)
+    assert {row["output"] for _, row in read_rows(made)} == {"Café Central."}
+
+
+@pytest.mark.parametrize("name", sorted(UNREAD))
+def test_the_command_for_an_object_reads_a_copy_of_it(tmp_path: Path, name: str) -> None:
+    content = UNREAD[name][0]
+    address = Address(f"memory://set//it's/{name}")
+    system, at = address.storage()
+    system.pipe_file(at, content if isinstance(content, bytes) else content.encode())
+    with pytest.raises(LayoutError) as caught:
+        first_layout(address)
+    system.rm("/set", recursive=True)
+    lines = [line for line in str(caught.value).splitlines() if "copy " in line]
+    assert lines and all(f"copy memory://set//it's/{name} here, then " in line for line in lines)
+    command = lines[-1].split("here, then ")[1]
+    assert shlex.split(command.split(" > ")[0])[-1] == name
 
 
 @pytest.mark.parametrize("frame", ["{0}\n{0}\n", "[{0},\n{0}]"])

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import shlex
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -14,6 +13,8 @@ from textwrap import fill
 from typing import TYPE_CHECKING, Any, Protocol
 
 import click
+
+from unmoor.storage import as_argument
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -208,12 +209,5 @@ class PlainProgress:
 
 
 def typed(*parts: object) -> str:
-    """Return a command line to be typed: text stays as it is, anything else (a path, an address) is quoted for the shell.
-
-    A path that begins with a hyphen gets a `./`, for it would be taken for an option.
-    """
-    return " ".join(part if isinstance(part, str) else _argument(str(part)) for part in parts)
-
-
-def _argument(named: str) -> str:
-    return shlex.quote(f"./{named}" if named.startswith("-") else named)
+    """Return a command line to be typed: text stays as it is, a path or an address is quoted for the shell."""
+    return " ".join(part if isinstance(part, str) else as_argument(str(part)) for part in parts)

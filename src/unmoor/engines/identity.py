@@ -55,6 +55,7 @@ def hold_utf8(name: str, path: AnyPath) -> None:
             chr(byte) if 32 <= byte < 127 and byte not in b"'\\" else f"\\x{byte:02x}"
             for byte in os.fsencode(str(path))
         )
+        escaped = f"./{escaped}" if escaped.startswith("-") else escaped
         raise UsageError(
             f"The name {escaped} is not UTF-8, and a run writes down the names of what it reads. "
             f"Next: rename it, in bash: mv $'{escaped}' NAME"

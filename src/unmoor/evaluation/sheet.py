@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 from unmoor.errors import UsageError, nearest_name
@@ -112,7 +113,9 @@ def read_sample(folder: Path) -> Sample:
         values = json.loads(path.read_bytes())
         verdicts = {str(name): bool(verdict) for name, verdict in values["verdicts"].items()}
     except FileNotFoundError:
-        raise UsageError(f"No sheet was drawn in {folder}. Next: unmoor evaluate ... --sheet 200 -o {folder}") from None
+        raise UsageError(
+            f"No sheet was drawn in {folder}. Next: unmoor evaluate ... --sheet 200 -o {quote(str(folder))}"
+        ) from None
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise UsageError(
             f"{path} does not say how the sheet was drawn ({error}). Next: draw another with --sheet"

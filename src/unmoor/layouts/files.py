@@ -13,13 +13,12 @@ import sys
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from shlex import quote
 from types import ModuleType
 from typing import Any, BinaryIO, Literal, cast
 
 from unmoor.errors import BadDataError, UsageError
 from unmoor.layouts.parse import MAX_ROW_BYTES
-from unmoor.storage import Address, AnyPath
+from unmoor.storage import Address, AnyPath, as_argument
 
 __all__ = [
     "BOM",
@@ -125,11 +124,18 @@ class Source:
         return names[self.format] + (f", {self.compression}" if self.compression else "")
 
 
-def fed(command: str, path: AnyPath, compression: str) -> str:
-    """Return the command line in which `command` reads the decompressed bytes of `path` where it says {path}, the last time."""
-    before, _, after = command.rpartition("{path}")
-    name = quote(str(path))
-    return f"{compression} -dc {name} | {before}/dev/stdin{after}" if compression else f"{before}{name}{after}"
+def fed(command: str, path: AnyPath, compression: str = "") -> str:
+    """Return the command line in which `command` reads the decompressed bytes of `path` where it says {path}, the last time.
+
+    No such command reads an object: it is to be copied first. What names no {path} stays as it is.
+    """
+    before, named, after = command.rpartition("{path}")
+    if not named:
+        return command
+    first = f"copy {path} here, then " if isinstance(path, Address) else ""
+    name = as_argument(path.name if isinstance(path, Address) else path)
+    line = f"{compression} -dc {name} | {before}/dev/stdin{after}" if compression else f"{before}{name}{after}"
+    return first + line
 
 
 def open_bytes(path: AnyPath, compression: str) -> BinaryIO:
@@ -202,7 +208,9 @@ def _refuse_if_whole(path: AnyPath, said: str) -> None:
     """Raise UsageError where zstd's words are of data that it does unpack, if told how."""
     for words, (why, flag) in _ZSTD_NEEDS.items():
         if words in said:
-            raise UsageError(f"{path} {why}. Next: zstd -dc {flag} {quote(str(path))} > rows.jsonl, then that file")
+            raise UsageError(
+                f"{path} {why}. Next: {fed(f'zstd -dc {flag} {{path}} > rows.jsonl', path)}, then that file"
+            )
 
 
 def read_lines(source: Source, chunk_bytes: int = CHUNK_BYTES) -> Iterator[Chunk]:

@@ -102,10 +102,6 @@ def what_to_do(row: Row, path: AnyPath, compression: str) -> str:
     for is_one, says, following in _KINDS:
         if is_one(row):
             said = says(row)
-            step = (
-                fed(following.replace("{key}", _json_key(row)), path, compression)
-                if "{path}" in following
-                else following
-            )
+            step = fed(following.replace("{key}", _json_key(row)), path, compression)
             return f"{said[0].upper()}{said[1:]}.\nNext: {step}\n"
     return ""

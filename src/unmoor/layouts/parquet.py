@@ -7,15 +7,14 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
-from shlex import quote
 from typing import Any
 
 from unmoor.errors import BadDataError, MachineError, UsageError
 from unmoor.layouts.faults import is_of_machine, why
-from unmoor.layouts.files import CHUNK_BYTES, Chunk, Source
+from unmoor.layouts.files import CHUNK_BYTES, Chunk, Source, fed
 from unmoor.layouts.one_schema import common_schema, in_schema
 from unmoor.layouts.types import is_list
-from unmoor.storage import for_random_access
+from unmoor.storage import Address, as_argument, for_random_access
 
 __all__ = ["hold_times", "in_one_schema", "read_parquet", "row_group_bytes", "schema_difference", "schemas_held_alike"]
 
@@ -205,7 +204,9 @@ def _differing(told: Sequence[Source], unlike: Sequence[Source]) -> UsageError:
     cannot = ((source, _unjoinable(first, source.schema)) for source in unlike)
     source, what = next((one for one in cannot if one[1]), (unlike[0], schema_difference(first, unlike[0].schema)))
     named = paths if len(paths) <= _NAMED_FILES else [*paths[:_NAMED_FILES], "and the others"]
-    way = f"one table of all, where their types can be joined: {_JOIN} {' '.join(map(quote, named))}"
+    is_here = not any(isinstance(one.path, Address) for one in told)
+    command = f"{_JOIN} {' '.join(map(as_argument, named))}" if is_here else f"copy them here, then {_JOIN} FILE..."
+    way = f"one table of all, where their types can be joined: {command}"
     try:
         pa.unify_schemas([one.schema for one in told], promote_options="permissive")
     except pa.ArrowException:
@@ -264,7 +265,7 @@ def _hold_times_of(source: Source) -> None:
                 if any(map(_is_too_far, batch.columns)):
                     raise BadDataError(
                         f"{source.path}: the column {path!r} has a time before 1678 or after 2261 that is written as INT96, "
-                        f"and would be changed. Next: {_WITH_ROOM} {quote(str(source.path))}, then rows.parquet"
+                        f"and would be changed. Next: {fed(f'{_WITH_ROOM} {{path}}', source.path)}, then rows.parquet"
                     )
 
 

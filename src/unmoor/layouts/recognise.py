@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import re
 import stat
-from shlex import quote
 from typing import Literal
 
 from unmoor.errors import UsageError
-from unmoor.layouts.files import BOM, Source, open_bytes, read_some
+from unmoor.layouts.files import BOM, Source, fed, open_bytes, read_some
 from unmoor.storage import Address, AnyPath, Seen
 
 __all__ = ["recognise_source"]
@@ -17,9 +16,9 @@ _GZIP, _ZSTD, _PARQUET = b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"PAR1"
 _ZSTD_SKIPPABLE = re.compile(rb"[\x50-\x5f]\x2a\x4d\x18")
 """A frame that zstd passes over; pzstd and others put one before the data (RFC 8878, 3.1.2)."""
 _NOT_READ: dict[bytes, tuple[str, str]] = {
-    b"BZh": ("compressed with bzip2", "bzip2 -dc {} > rows.jsonl"),
-    b"\xfd7zX": ("compressed with xz", "xz -dc {} > rows.jsonl"),
-    b"PK\x03\x04": ("a zip archive", "unzip {}, then name a file of it"),
+    b"BZh": ("compressed with bzip2", "bzip2 -dc {path} > rows.jsonl"),
+    b"\xfd7zX": ("compressed with xz", "xz -dc {path} > rows.jsonl"),
+    b"PK\x03\x04": ("a zip archive", "unzip {path}, then name a file of it"),
     b"PARE": ("Parquet with an encrypted footer", "whoever has the keys writes it without encryption"),
     b"\xff\xff\xff\xff": (
         "a stream of Arrow",
@@ -96,7 +95,7 @@ def _refuse_other_kinds(path: AnyPath, start: bytes) -> None:
         raise UsageError(f"{path} is a spreadsheet, which is not read. Next: save the sheet as CSV, and name that file")
     for begins, (kind, way) in _NOT_READ.items():
         if start.startswith(begins):
-            raise UsageError(f"{path} is {kind}, which is not read. Next: {way.format(quote(str(path)))}")
+            raise UsageError(f"{path} is {kind}, which is not read. Next: {fed(way, path)}")
 
 
 def _refuse_packed_twice(path: AnyPath, compression: str, start: bytes) -> None:
@@ -105,7 +104,7 @@ def _refuse_packed_twice(path: AnyPath, compression: str, start: bytes) -> None:
         if start.startswith(begins):
             raise UsageError(
                 f"{path} is {kind} inside {compression}, and is unpacked once. "
-                f"Next: {compression} -dc {quote(str(path))} > rows.{ending}, then that file"
+                f"Next: {fed(f'{compression} -dc {{path}} > rows.{ending}', path)}, then that file"
             )
 
 
@@ -113,10 +112,9 @@ def _refuse_wide(path: AnyPath, compression: str, start: bytes) -> None:
     """Raise UsageError for text in units of two or four bytes, with the command that makes it UTF-8."""
     is_utf_32 = start[:4] in (b"\xff\xfe\0\0", b"\0\0\xfe\xff")
     if is_utf_32 or start[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        wide, name = "UTF-32" if is_utf_32 else "UTF-16", quote(str(path))
-        way = f"iconv -f {wide} -t UTF-8"
-        way = f"{compression} -dc {name} | {way}" if compression else f"{way} {name}"
-        raise UsageError(f"{path} is {wide}. Next: {way} > utf8.jsonl")
+        wide = "UTF-32" if is_utf_32 else "UTF-16"
+        way = f"iconv -f {wide} -t UTF-8 {{path}} > utf8.jsonl"
+        raise UsageError(f"{path} is {wide}. Next: {fed(way, path, compression)}")
 
 
 def _compression_of(magic: bytes) -> Literal["", "gzip", "zstd"]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from shlex import quote
 
 from unmoor.errors import UsageError
 from unmoor.storage.address import Address, AnyPath
 
-__all__ = ["located", "matches"]
+__all__ = ["as_argument", "located", "matches"]
 
 _SCHEME = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]+)://(?P<rest>.*)", re.DOTALL)
 _CHAINED = re.compile(r"^[a-z0-9+.-]+::[a-z0-9+.-]+://|://.*::[a-z0-9+.-]+://")
@@ -52,3 +53,9 @@ def matches(pattern: Address) -> tuple[list[Address], Address]:
         raise UsageError(f"{pattern}: the name of a bucket cannot have a wildcard")
     root = Address(f"{pattern.scheme}://{'/'.join(parts[:fixed])}")
     return root.found("/".join(parts[fixed:])), root
+
+
+def as_argument(named: str | AnyPath) -> str:
+    """Return a path or an address as it is typed in a shell: quoted, with a `./` where a hyphen would make it an option."""
+    text = str(named)
+    return quote(f"./{text}" if text.startswith("-") else text)
