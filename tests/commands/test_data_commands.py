@@ -1183,6 +1183,22 @@ phrases = ["we cannot refund"]
 """
 
 
+def test_a_policy_with_the_name_of_one_that_ships_is_told_from_it_wherever_it_is_named(data: Path) -> None:
+    folder = data.parent
+    text = 'name = "dolphin"\nversion = 1\nextends = "dolphin"\n\n[actions]\n"refusal.policy" = "keep"\n'
+    (folder / "mine.toml").write_text(text)
+    told = json.loads(unmoor("policy", "mine.toml", "--json", cwd=folder).stdout)
+    other = f"dolphin (not the one that ships, SHA-256 {told['sha256'][:8]})"
+    for policy, name in (("dolphin", "dolphin"), ("mine.toml", other)):
+        done = unmoor("filter", data, "--policy", policy, "-o", "run", "--force", cwd=folder)
+        said = [done.stdout, unmoor("policy", policy, cwd=folder).stdout, (folder / "run" / "README.md").read_text()]
+        whole = [" ".join(text.replace("`", "").split()) for text in said]
+        assert all(f"{name}, version 1" in text for text in whole)
+        why = unmoor("explain", "run", 2, cwd=folder).stdout
+        assert f"policy {name} says drop_turn" in why or f"which policy {name} keeps" in why
+        assert f"{name}, version 1" in (folder / "run" / "report.html").read_text()
+
+
 def test_an_owner_s_exceptions_are_carried_out_shown_and_applied_again(data: Path) -> None:
     folder = data.parent
     (folder / "house.toml").write_text(HOUSE)

@@ -49,7 +49,7 @@ def _warn_of_topics(policy: Policy, known: tuple[str, ...]) -> None:
             names = (*known, *BEHAVIOURS) if place == "[guard.answer]" else known
             hint = nearest_name(topic, names) or f" Known: {', '.join(known)}"
             told = f'{place}: no pack names the topic "{topic}", so its words are not recognised.{hint}'
-            click.echo(visible(f"Policy {policy.name}, {told}"), err=True)
+            click.echo(visible(f"Policy {policy.shown_name}, {told}"), err=True)
 
 
 def _named(policy: Policy) -> Iterator[tuple[str, str]]:

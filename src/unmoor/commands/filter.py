@@ -56,7 +56,8 @@ def command(path: AnyPath, policy_name: str, output: AnyPath, as_json: bool, **o
     policy = checked_policy(policy_name, options["packs"])
     if options["wordlist"] is None and policy.acts_on() == {"wordlist"} and set(policy.rules.values()) <= {"keep"}:
         click.echo(
-            f"Nothing will be found to act on: {policy.name} acts on wordlist alone, and no list is given. Next: --wordlist FILE",
+            f"Nothing will be found to act on: {policy.shown_name} acts on wordlist alone, and no list is given. "
+            "Next: --wordlist FILE",
             err=True,
         )
     data, job = job_for(path, policy, options)

@@ -199,7 +199,7 @@ def _print_unreached(summary: Summary, policy: Policy) -> None:
     found = [name for name in sorted(policy.acts_on()) if summary.behaviour_rows[name]]
     if all(summary.acted_rows[name] == summary.behaviour_rows[name] for name in found):
         return
-    click.echo("\n" + wrapped(f"Policy {policy.name} acts on what reaches its threshold:"))
+    click.echo("\n" + wrapped(f"Policy {policy.shown_name} acts on what reaches its threshold:"))
     listing = table("behaviour", "found", "acted on", "from", right=("found", "acted on", "from"), whole=("behaviour",))
     for name in found:
         rows, acted = summary.behaviour_rows[name], summary.acted_rows[name]
@@ -239,7 +239,7 @@ def _unrecognised_said(summary: Summary) -> str:
 def print_done(summary: Summary, policy: Policy, output: AnyPath, shard: str | None = None) -> None:
     """Say what the policy did and where the results lie; `shard` is what `--shard` said, if it did."""
     counts = summary.counts()
-    click.echo("\n" + wrapped(f"Policy {policy.name}, version {policy.version}:"))
+    click.echo("\n" + wrapped(f"Policy {policy.shown_name}, version {policy.version}:"))
     listing = table("outcome", "rows", "share", right=("rows", "share"))
     for outcome, rows in counts.items():
         if outcome != "input" and rows:

@@ -46,7 +46,7 @@ def _list(policies: list[Policy], as_json: bool) -> None:
 
 
 def _show(policy: Policy) -> None:
-    click.echo(wrapped(f"{policy.name}, version {policy.version}: {policy.description}") + "\n")
+    click.echo(wrapped(f"{policy.shown_name}, version {policy.version}: {policy.description}") + "\n")
     listing = table("behaviour", "action", "from", right=("from",))
     for behaviour in dict.fromkeys((*BEHAVIOURS, *policy.actions)):
         listing.add_row(behaviour, policy.action(behaviour), f"{policy.threshold(behaviour):.2f}")

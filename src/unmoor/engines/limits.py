@@ -65,8 +65,9 @@ def hold_to_share(summary: Summary, policy: dict[str, Any] | None) -> None:
     limit = policy["limits"]["max_removed_share"] if policy is not None else 1.0
     if policy is None or summary.removed_share() <= limit:
         return
+    name = policy.get("shown_name", policy["name"])
     raise BadDataError(
-        f"Policy {policy['name']} would remove {summary.removed_rows():,} of {summary.readable_rows():,} readable rows "
+        f"Policy {name} would remove {summary.removed_rows():,} of {summary.readable_rows():,} readable rows "
         f"({summary.removed_share():.1%}), over its limit of {limit:.0%}. Nothing was written. "
         "Next: look with `unmoor audit`, then raise max_removed_share under [limits] in a policy of your own"
     )

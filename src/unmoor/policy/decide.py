@@ -263,9 +263,9 @@ def _why_left(finding: Finding, policy: Policy) -> str:
     if finding.is_reasoning:
         return f"{_says(finding)} in its reasoning, which is reported and left alone"
     if policy.action_on(finding) == "keep":
-        return f"{_says(finding)}, which policy {policy.name} keeps{_by_rule(finding, policy)}"
+        return f"{_says(finding)}, which policy {policy.shown_name} keeps{_by_rule(finding, policy)}"
     return (
-        f"{_says(finding)} {_by(finding)}, too low for policy {policy.name} to act on "
+        f"{_says(finding)} {_by(finding)}, too low for policy {policy.shown_name} to act on "
         f"({policy.threshold(finding.behaviour):.2f}) or to ask a person ({policy.review_from():.2f})"
     )
 
@@ -277,7 +277,7 @@ def _because(counted: list[Finding], policy: Policy, asked_by: Mapping[str, tupl
     who = asked_by.get(policy.rule_of(strongest) or strongest.behaviour)
     if who is not None:
         return f"{found}, and {' and '.join(who)} {'say' if who[1:] else 'says'} {action}"
-    return f"{found}, and policy {policy.name} says {action}{_by_rule(strongest, policy)}"
+    return f"{found}, and policy {policy.shown_name} says {action}{_by_rule(strongest, policy)}"
 
 
 def _by_rule(finding: Finding, policy: Policy) -> str:
@@ -291,7 +291,7 @@ def _reason(decision: Decision, excepted: Mapping[Finding, str], policy: Policy)
         return decision.reason
     finding = max(excepted, key=lambda finding: finding.probability)
     more = f" and {len(excepted) - 1} more" if len(excepted) > 1 else ""
-    why = f"{_says(finding)}{more}, which policy {policy.name} excepts: “{excepted[finding]}”"
+    why = f"{_says(finding)}{more}, which policy {policy.shown_name} excepts: “{excepted[finding]}”"
     return f"{decision.reason}; {why}" if decision.findings else f"kept: {why}"
 
 

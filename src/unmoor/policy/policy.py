@@ -10,6 +10,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from functools import cache
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -58,6 +59,16 @@ class Policy:
     rules: Mapping[str, str] = field(default_factory=dict)
     phrases: tuple[str, ...] = ()
 
+    @property
+    def shown_name(self) -> str:
+        """The name as people read it: with the hash of its file where another policy of that name ships."""
+        if self.name not in SHIPPED or self.source == _shipped(self.name).source:
+            return self.name
+        return f"{self.name} (not the one that ships, SHA-256 {self._sha256()[:8]})"
+
+    def _sha256(self) -> str:
+        return hashlib.sha256(self.source.encode()).hexdigest()
+
     def action(self, behaviour: str) -> str:
         """Return the action for a behaviour; one that the policy does not name is kept."""
         return self.actions.get(behaviour, "keep")
@@ -94,6 +105,7 @@ class Policy:
         """Return the policy as plain JSON values, for plans and reports."""
         return {
             "name": self.name,
+            "shown_name": self.shown_name,
             "version": self.version,
             "description": self.description,
             "actions": dict(self.actions),
@@ -103,7 +115,7 @@ class Policy:
             "floor": {"always": list(FLOOR_TOPICS), "also": list(self.floor_also)},
             "limits": {"max_removed_share": self.max_removed_share},
             "guard": asdict(self.guard),
-            "sha256": hashlib.sha256(self.source.encode()).hexdigest(),
+            "sha256": self._sha256(),
         }
 
 
@@ -156,6 +168,7 @@ def policy_of_run(told: Mapping[str, Any], source: str, where: str) -> Policy:
     )
 
 
+@cache
 def _shipped(name: str) -> Policy:
     source = resources.files(__package__).joinpath("shipped", f"{name}.toml").read_text(encoding="utf-8")
     return _parse(source, f"policy {name}", None, ())

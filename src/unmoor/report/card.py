@@ -110,7 +110,7 @@ def _dataset_parts(facts: Mapping[str, Any], kept: int, names: Sequence[str], li
         )
         if headline["done"]
         else "",
-        f"Policy {_code(policy.get('name', 'none'))}, version {_code(policy.get('version', '-'))}. {_floor(facts)}"
+        f"Policy {_code(_policy_name(policy))}, version {_code(policy.get('version', '-'))}. {_floor(facts)}"
         f"{_own_word(policy)}\n",
         "## What was found\n",
         _behaviours(facts),
@@ -160,6 +160,10 @@ def _floor(facts: Mapping[str, Any]) -> str:
         f"Refusals of requests on topics of the floor ({', '.join(_code(topic) for topic in topics)}) are never removed: "
         f"{_stay(facts['floor']['rows'])} for that reason."
     )
+
+
+def _policy_name(policy: Mapping[str, Any]) -> str:
+    return str(policy.get("shown_name", policy.get("name", "none")))
 
 
 def _own_word(policy: Mapping[str, Any]) -> str:
@@ -317,7 +321,7 @@ def _model_parts(facts: Mapping[str, Any], training: Mapping[str, Any], model: s
         f"# {_code(model)}, one of twins\n",
         f"Trained from {_code(training['base'])} by recipe {_code(Path(training['recipe']).name)}. {_twins(training)}\n",
         _table(["trained on", "count"], lines),
-        f"The filtered data was made with policy {_code(policy['name'])}, version {_code(policy['version'])}.\n"
+        f"The filtered data was made with policy {_code(_policy_name(policy))}, version {_code(policy['version'])}.\n"
         if policy
         else "",
         *_evaluation_part(facts.get("evaluation")),
