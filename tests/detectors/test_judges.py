@@ -75,6 +75,11 @@ def server() -> Iterator[Server]:
     running.close()
 
 
+@pytest.fixture(autouse=True)
+def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("unmoor.detectors.judges._PAUSES", (0.0, 0.0))
+
+
 def finding(probability: float) -> Finding:
     return Finding("refusal.policy", 1, 0, len(REFUSAL), REFUSAL, "x", probability, "en", "model")
 
@@ -137,11 +142,33 @@ def test_nothing_is_asked_twice_after_a_resume(server: Server, tmp_path: Path) -
 
 
 def test_an_unsure_answer_is_asked_again_after_a_resume(server: Server, tmp_path: Path) -> None:
-    server.answer = lambda _: b""
+    server.answer = lambda _: server.says("")
     for _ in range(2):
         judge = load_judge("openai:small", url=server.url, cache=tmp_path / "opinions.jsonl")
         assert judge.review(exchange("Help?", REFUSAL), [finding(0.6)]) == (finding(0.6),)
     assert len(server.bodies) == 2
+
+
+@pytest.mark.parametrize("status", [429, 500, 503])
+@pytest.mark.parametrize("failing", range(1, len(CANARIES) + 2))
+def test_a_server_that_fails_for_a_moment_is_asked_again_about_canaries_and_rows(
+    server: Server, status: int, failing: int
+) -> None:
+    def answer(body: dict[str, Any]) -> bytes:
+        server.status = status if len(server.bodies) == failing else 200
+        return server.sensible(body)
+
+    server.answer = answer
+    judge = load_judge("openai:small", url=server.url)
+    ((reviewed,),) = reviewed_all(judge, [(exchange("Help?", REFUSAL), (finding(0.6),))])
+    assert reviewed.probability > 0.9
+    assert (judge.failed_canaries, judge.errors, len(server.bodies)) == (0, [], len(CANARIES) + 2)
+
+
+def test_what_asking_again_does_not_change_is_asked_once(server: Server) -> None:
+    server.status = 401
+    assert open_ai_judge("small", server.url)("Help?", REFUSAL) == "unsure"
+    assert len(server.bodies) == 1
 
 
 def test_a_judge_that_fails_on_a_canary_is_not_believed(server: Server) -> None:
@@ -283,9 +310,9 @@ def test_an_audit_says_why_the_judge_decided_nothing(server: Server, tmp_path: P
     path.write_text(json.dumps({"instruction": "Which gate?", "input": "", "output": UNCERTAIN_ANSWER}) + "\n")
     judged = ["audit", str(path), "--judge", "openai:small", "--judge-url"]
     server.status, server.answer = 401, lambda _: b'{"error": {"message": "Incorrect API key"}}'
-    said = CliRunner().invoke(cli, [*judged, server.url]).output
-    assert f"The first error: {server.url}/chat/completions answers 401: Incorrect API key\n" in said
-    closed = CliRunner().invoke(cli, [*judged, "http://127.0.0.1:9/v1"]).output
+    said = " ".join(CliRunner().invoke(cli, [*judged, server.url]).output.split())
+    assert f"The first error: {server.url}/chat/completions answers 401: Incorrect API key " in said
+    closed = " ".join(CliRunner().invoke(cli, [*judged, "http://127.0.0.1:9/v1"]).output.split())
     assert "The first error: http://127.0.0.1:9/v1/chat/completions cannot be reached: " in closed
     assert "refused" in closed
     told = json.loads(CliRunner().invoke(cli, [*judged, server.url, "--json"]).stdout)

@@ -11,14 +11,15 @@ import hashlib
 import json
 import re
 import secrets
+import time
 import urllib.error
 import urllib.request
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from http.client import HTTPException
+from http.client import HTTPException, HTTPResponse
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from unmoor.detectors.asking import asked_at_once
 from unmoor.errors import MachineError, MissingExtraError, UsageError
@@ -39,6 +40,10 @@ _MOST_TOKENS = 2048
 it says nothing at all. Not measured here."""
 _SECONDS = 120.0
 """How long the server may be silent: so many tokens at some seventeen a second."""
+_PAUSES = (1.0, 2.0)
+"""Seconds before a question is asked again of a server that was busy or failed."""
+_BUSY, _FAILED = 429, 500
+"""The status of too many requests, and the first of those of a server that fails: what may pass."""
 _ERROR_CHARS, _ERROR_BYTES = 200, 1 << 16
 _WITH_SECRET = re.compile("//[^/@]*@")
 _CHARS = 4000
@@ -189,7 +194,10 @@ def load_judge(
 def open_ai_judge(
     model: str, url: str, *, key: str = "", seconds: float = _SECONDS, told: Callable[[str], object] = lambda _: None
 ) -> Ask:
-    """Return a judge behind an OpenAI-compatible server; whatever goes wrong, it is `unsure`, and `told` hears why."""
+    """Return a judge behind an OpenAI-compatible server; whatever goes wrong, it is `unsure`, and `told` hears why.
+
+    A server that is busy or fails is asked again, twice.
+    """
     address = url.rstrip("/") + "/chat/completions"
     if not address.startswith(("http://", "https://")):
         raise UsageError(f"The judge's URL should begin with http:// or https://, found {url}")
@@ -208,7 +216,7 @@ def open_ai_judge(
         headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {key}"} if key else {})
         posted = urllib.request.Request(address, json.dumps(body).encode(), headers)  # noqa: S310 - http(s) was checked
         try:
-            with urllib.request.urlopen(posted, timeout=seconds) as reply:  # noqa: S310
+            with _answered(posted, seconds) as reply:
                 opinion, wrong = _read(reply.read(1 << 20))
         except urllib.error.HTTPError as error:
             opinion, wrong = "unsure", f"answers {error.code}{_why(error)}"
@@ -221,6 +229,23 @@ def open_ai_judge(
         return opinion
 
     return ask
+
+
+def _answered(posted: urllib.request.Request, seconds: float) -> HTTPResponse:
+    """Return the reply to a question, asked again after a pause where the status is one that may pass.
+
+    Raises:
+        OSError, HTTPException: the server cannot be reached, or answers with an error.
+    """
+    for pause in _PAUSES:
+        try:
+            return cast(HTTPResponse, urllib.request.urlopen(posted, timeout=seconds))  # noqa: S310
+        except urllib.error.HTTPError as error:
+            if error.code != _BUSY and error.code < _FAILED:
+                raise
+            error.close()
+            time.sleep(pause)
+    return cast(HTTPResponse, urllib.request.urlopen(posted, timeout=seconds))  # noqa: S310
 
 
 def _read(data: bytes) -> tuple[Opinion, str]:
