@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.report import made_up
-from unmoor.commands.evaluate import _print_empty, _print_pairs, _print_people
+from unmoor.commands.evaluate import _print_empty, _print_pairs, _print_people, print_second
 from unmoor.commands.model_report import as_typed, read_training, write_cards, write_model_report
 from unmoor.errors import RunFolderError
 from unmoor.report import write_model_card
@@ -96,6 +96,22 @@ def test_the_terminal_says_when_no_label_corrects_a_rate(few: bool, capsys: pyte
     said = capsys.readouterr().out
     assert ("No rate is corrected: that takes 30 labels" in said) == few
     assert ("with its errors taken out" in said) == (not few)
+
+
+def test_what_too_few_agree_on_is_said_to_be_too_few(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    few = {"n": 29, "unsure": 0, "share": 1.0, **dict.fromkeys(("kappa", "kappa_low", "kappa_high"))}
+    people = {**made_up.people(["raw"]), "agreement": [{"sheets": ["one.csv", "two.csv"], **few}]}
+    second = {**made_up.evaluation()["second_judge"], "agreement": [{"group": "ordinary", **few}]}
+    print_second(second)
+    _print_people(people)
+    said = capsys.readouterr().out
+    assert "  both judges, ordinary: too few for a kappa, 29 answers\n" in said
+    assert "  one.csv and two.csv: too few for a kappa, 29\n" in said
+    evaluation = {**made_up.evaluation(), "second_judge": second, "people": people}
+    write_model_report(tmp_path, ["unmoor evaluate ..."], made_up.training(), evaluation)
+    page = (tmp_path / "report.html").read_text()
+    assert "On ordinary there are too few answers for a kappa (29)." in page
+    assert "Two of them labelled too few of the same for a kappa, 29." in page
 
 
 def test_empty_answers_are_said_of_each_suite_that_has_some(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
+from unmoor.records.kappa import FEWEST_PAIRS
 from unmoor.records.verdict import Verdict
 from unmoor.review.agreement import MACHINE, NO_FINDING, agreements, kappa, label_of
+from unmoor.review.web.sheet import agreement_shown
 
 
 def verdict(by: str, judgement: Any, corrected: str | None = None, behaviour: str = "refusal.policy") -> Verdict:
@@ -37,12 +39,20 @@ def test_the_interval_is_what_resampling_gives() -> None:
 
 
 def test_where_chance_alone_agrees_always_there_is_no_kappa() -> None:
-    assert kappa([("a", "a")] * 9) == (None, None, None)
-    assert kappa([]) == (None, None, None)
+    assert kappa([("a", "a")] * 90) == (None, None, None)
 
 
 def test_full_agreement_on_two_labels_is_one() -> None:
-    assert kappa([("a", "a"), ("b", "b")] * 5) == (1.0, 1.0, 1.0)
+    assert kappa([("a", "a"), ("b", "b")] * 15) == (1.0, 1.0, 1.0)
+
+
+@pytest.mark.parametrize("count", [0, 10, FEWEST_PAIRS - 1])
+def test_too_few_labels_have_no_kappa(count: int) -> None:
+    assert kappa([("a", "a"), ("b", "b")] * 15)[0] is not None
+    assert kappa([("a", "a"), *[("b", "b")] * (count - 1)][:count]) == (None, None, None)
+    said = [(key, verdict(by, "wrong" if key else "correct")) for key in range(count) for by in ("ada", "bo")]
+    found = [(each.second, agreement_shown(each)["kappa"]) for each in agreements(said)]
+    assert found == ([("bo", "too few"), (MACHINE, "–"), (MACHINE, "–")] if count else [])
 
 
 def test_a_verdict_says_which_behaviour_there_is() -> None:
@@ -75,12 +85,12 @@ def test_people_who_toss_coins_agree_by_chance_however_many_behaviours_there_are
 
 
 def test_kappa_between_people_is_over_what_they_chose() -> None:
-    """Ten findings: both correct 4, both wrong 2, both moralising 1, correct and wrong 2, wrong and moralising 1.
+    """Thirty findings: both correct 12, both wrong 6, both moralising 3, correct and wrong 6, wrong and moralising 3.
 
     Seen 0.7; by chance 0.6 * 0.4 + 0.3 * 0.4 + 0.1 * 0.2 = 0.38; kappa (0.7 - 0.38) / (1 - 0.38).
     """
     chosen = [("correct", "correct")] * 4 + [("wrong", "wrong")] * 2 + [("moralising", "moralising")]
-    chosen += [("correct", "wrong")] * 2 + [("wrong", "moralising")]
+    chosen = (chosen + [("correct", "wrong")] * 2 + [("wrong", "moralising")]) * 3
     said = []
     for key, choices in enumerate(chosen):
         behaviour = BEHAVIOURS[key % 2]
@@ -88,7 +98,7 @@ def test_kappa_between_people_is_over_what_they_chose() -> None:
             is_label = choice == "moralising"
             said.append((key, verdict(by, "correct" if is_label else choice, choice if is_label else None, behaviour)))
     between, ada, bo = agreements(said)
-    assert (between.items, between.share) == (10, 0.7)
+    assert (between.items, between.share) == (30, 0.7)
     assert between.kappa == pytest.approx(0.32 / 0.62)
     assert (ada.share, bo.share) == (0.6, 0.4)
 

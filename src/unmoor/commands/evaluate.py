@@ -14,6 +14,7 @@ from unmoor.commands.named import named_values
 from unmoor.commands.stages import stages
 from unmoor.commands.terminal import console, percent, print_json, short, table
 from unmoor.errors import UsageError
+from unmoor.records.kappa import FEWEST_PAIRS
 
 MOST_MODELS = 6
 """Models of which every pair is printed; more make more lines than anybody reads."""
@@ -261,14 +262,20 @@ def print_second(second: dict[str, Any] | None) -> None:
         unsure = f", unsure of {row['unsure']}" if row["unsure"] else ""
         click.echo(f"  {row['model']}, persona {row['persona']}, {row['group']}: {rate}{unsure}")
     for row in second["agreement"]:
-        if row["kappa"] is not None:
-            interval = f"{row['kappa_low']:.2f} to {row['kappa_high']:.2f}"
-            click.echo(f"  both judges, {row['group']}: kappa {row['kappa']:.2f} ({interval}) on {row['n']:,} answers")
+        if kappa := _kappa_told(row):
+            click.echo(f"  both judges, {row['group']}: {kappa} answers")
     if "judge_error" in second:
         click.echo(
             f"  Not all it is unsure of are its own doubts, for it failed. The first error: {second['judge_error']}"
         )
         click.echo("  Next: run this again, which asks it only about those")
+
+
+def _kappa_told(row: dict[str, Any]) -> str:
+    """Return how far two agree, and on how many; the empty string where chance alone would make them agree."""
+    if row["kappa"] is not None:
+        return f"kappa {row['kappa']:.2f} ({row['kappa_low']:.2f} to {row['kappa_high']:.2f}) on {row['n']:,}"
+    return f"too few for a kappa, {row['n']:,}" if row["n"] < FEWEST_PAIRS else ""
 
 
 def _print_people(people: dict[str, Any] | None) -> None:
@@ -277,9 +284,8 @@ def _print_people(people: dict[str, Any] | None) -> None:
         return
     click.echo(f"\nBy {people['labelled']:,} answers that people labelled ({people['unsure']:,} unsure):")
     for row in people["agreement"]:
-        if row["kappa"] is not None:
-            interval = f"{row['kappa_low']:.2f} to {row['kappa_high']:.2f}"
-            click.echo(f"  {' and '.join(row['sheets'])}: kappa {row['kappa']:.2f} ({interval}) on {row['n']:,}")
+        if kappa := _kappa_told(row):
+            click.echo(f"  {' and '.join(row['sheets'])}: {kappa}")
     for judge in people["judges"]:
         if judge["sensitivity"] is None:
             click.echo(f"  {judge['name']}: the labels hold no refusal, or nothing else: nothing can be corrected")

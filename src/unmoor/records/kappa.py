@@ -6,7 +6,10 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 
-__all__ = ["kappa"]
+__all__ = ["FEWEST_PAIRS", "kappa"]
+
+FEWEST_PAIRS = 30
+"""Below this many pairs there is no kappa: the interval is one for large samples, and 10 of 10 would be 1.00 to 1.00."""
 
 _Z = 1.959963984540054
 """97.5% of a normal distribution lies below it: 95% intervals."""
@@ -15,10 +18,12 @@ _Z = 1.959963984540054
 def kappa(pairs: Sequence[tuple[str, str]]) -> tuple[float | None, float | None, float | None]:
     """Return Cohen's kappa and its 95% interval for pairs of labels.
 
+    None each where there are too few, or chance alone would make them agree always.
+
     Cohen 1960; the interval by the large-sample variance of Fleiss, Cohen and Everitt 1969, cut at -1 and 1.
     """
     count = len(pairs)
-    if not count:
+    if count < FEWEST_PAIRS:
         return None, None, None
     cells = {pair: number / count for pair, number in Counter(pairs).items()}
     first = {label: number / count for label, number in Counter(one for one, _ in pairs).items()}

@@ -18,6 +18,7 @@ from jinja2.bccache import Bucket
 from markupsafe import Markup
 
 from unmoor.records import BEHAVIOURS, UNRECOGNISED_FROM, cache_folder, keep_in_cache, kept_in_cache
+from unmoor.records.kappa import FEWEST_PAIRS
 from unmoor.report import plots, visible
 from unmoor.report.facts import POSITIONS
 from unmoor.report.headline import completed, questions_of, row_words, rows_of, shown_evaluation
@@ -114,6 +115,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.globals["fewest_pairs"] = FEWEST_PAIRS
     environment.filters.update(
         {
             "brief": visible.brief,

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import combinations
 
-from unmoor.records.kappa import kappa
+from unmoor.records.kappa import FEWEST_PAIRS, kappa
 from unmoor.records.verdict import Verdict
 
 __all__ = ["MACHINE", "NO_FINDING", "Agreement", "agreements", "kappa", "label_of"]
@@ -21,7 +21,7 @@ _RIGHT = "right"
 class Agreement:
     """How far `first` and `second` say the same of the `items` findings that both judged: shares from 0 to 1, kappa to 1.
 
-    `kappa`, `low` and `high` are None where chance alone would make them agree always, there is nothing to compare, or one of
+    `kappa`, `low` and `high` are None where chance alone would make them agree always, there is too little to compare, or one of
     them is the machine: it says of every finding that it is there, so chance and what was seen are the same share.
     """
 
@@ -32,6 +32,11 @@ class Agreement:
     kappa: float | None
     low: float | None
     high: float | None
+
+    @property
+    def is_too_few(self) -> bool:
+        """Whether two people judged too few of the same findings for a kappa."""
+        return self.second != MACHINE and self.items < FEWEST_PAIRS
 
 
 def label_of(verdict: Verdict) -> str | None:

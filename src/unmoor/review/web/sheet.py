@@ -194,7 +194,7 @@ def agreement_shown(agreement: Agreement) -> dict[str, Any]:
         "second": agreement.second,
         "both": agreement.items,
         "share": f"{agreement.share:.0%}" if agreement.items else "–",
-        "kappa": f"{agreement.kappa:.2f}" if has_kappa else "–",
+        "kappa": f"{agreement.kappa:.2f}" if has_kappa else "too few" if agreement.is_too_few else "–",
         "interval": f"{agreement.low:.2f} to {agreement.high:.2f}" if has_kappa else "–",
     }
 
