@@ -11,6 +11,7 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
+from unmoor.commands import cli
 from unmoor.commands.totals import total_to_read
 from unmoor.layouts import open_data_set, shard_of
 
@@ -50,6 +51,24 @@ def test_parquet_is_counted_in_rows_of_the_shard_s_groups(tmp_path: Path) -> Non
     data = open_data_set(tmp_path / "a.parquet")
     assert total_to_read(data) == 90
     assert [total_to_read(shard_of(data, number, 3)) for number in (1, 2, 3)] == [30, 30, 30]
+
+
+def test_a_run_over_parquet_opens_it_when_it_is_found_recognised_and_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = pa.table({"prompt": ["Name a tide."] * 90, "completion": ["The ebb."] * 90})
+    parquet.write_table(table, tmp_path / "a.parquet", row_group_size=30)
+    opened: list[object] = []
+    made = parquet.ParquetFile.__init__
+
+    def opening(file: parquet.ParquetFile, source: object, *more: object, **named: object) -> None:
+        opened.append(source)
+        made(file, source, *more, **named)
+
+    monkeypatch.setattr(parquet.ParquetFile, "__init__", opening)
+    arguments = ["filter", str(tmp_path / "a.parquet"), "-o", str(tmp_path / "run"), "--language", "en", "--json"]
+    cli.main(arguments, standalone_mode=False)
+    assert opened == [tmp_path / "a.parquet"] * 3
 
 
 def test_what_a_file_does_not_say_is_not_guessed(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from unmoor.layouts.arrays import read_array
 from unmoor.layouts.files import CHUNK_BYTES, Chunk, Source, read_lines
 from unmoor.layouts.found import GLOB, Found, below, found_by, found_in, is_folder
 from unmoor.layouts.hub import exported_data_set, is_hub_name, is_saved_data_set
-from unmoor.layouts.parquet import in_one_schema, read_parquet, row_group_bytes
+from unmoor.layouts.parquet import in_one_schema, read_parquet, row_group_bytes, with_footer
 from unmoor.layouts.recognise import recognise_source
 from unmoor.storage import Address, AnyPath, located
 
@@ -103,7 +103,7 @@ def open_data_set(path: AnyPath | str) -> DataSet:
         return _data_set(name, found_in(named))
     if not os.path.lexists(named) and GLOB.search(str(path)):
         return _data_set(name, found_by(str(path)))
-    return DataSet(named.name, (recognise_source(named),), named.parent)
+    return DataSet(named.name, _single(recognise_source(named)), named.parent)
 
 
 def _data_set(name: str, found: Found) -> DataSet:
@@ -124,8 +124,13 @@ def _open_address(named: Address) -> DataSet:
     if GLOB.search(str(named)):
         return _data_set(named.name, found_by(named))
     if named.is_file():
-        return DataSet(named.name, (recognise_source(replace(named, seen=named.now())),), named.parent)
+        return DataSet(named.name, _single(recognise_source(replace(named, seen=named.now()))), named.parent)
     return _data_set(named.name, found_in(named))
+
+
+def _single(source: Source) -> tuple[Source]:
+    """Return the one file of a data set, of a table with what its footer says, which is asked for at several places."""
+    return (with_footer(source) if source.format == "parquet" else source,)
 
 
 def _sources(files: Sequence[AnyPath]) -> tuple[Source, ...]:

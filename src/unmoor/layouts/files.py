@@ -82,7 +82,7 @@ class Source:
     """A file and how it is written: its format, its compression, whether it opens with a byte order mark.
 
     A shard's part of it: lines that begin at bytes `start` to `end` (None: to the end), or the `row_groups`. `is_last` is false
-    where another file of the data set follows, so that the last line needs a newline. Of one table among several: `table_rows`,
+    where another file of the data set follows, so that the last line needs a newline. Of a table: `table_rows`,
     its own `schema`, and the `common` one that its rows are read in (None: its own). `is_empty`: it holds nothing, once
     decompressed.
     `is_of_a_run`: unmoor wrote it, so no row of it is too long or a bomb, also one that a label or a mend made longer than

@@ -16,7 +16,15 @@ from unmoor.layouts.one_schema import common_schema, in_schema
 from unmoor.layouts.types import is_list
 from unmoor.storage import Address, as_argument, for_random_access
 
-__all__ = ["hold_times", "in_one_schema", "read_parquet", "row_group_bytes", "schema_difference", "schemas_held_alike"]
+__all__ = [
+    "hold_times",
+    "in_one_schema",
+    "read_parquet",
+    "row_group_bytes",
+    "schema_difference",
+    "schemas_held_alike",
+    "with_footer",
+]
 
 _BATCH_ROWS = 64
 """At most at a time: what follows short rows may be 64 of the longest. A thousand at a time would take 1% less of a run."""
@@ -175,7 +183,7 @@ def in_one_schema(sources: Sequence[Source]) -> list[Source]:
         BadDataError: a file is damaged.
     """
     with ThreadPoolExecutor(_FOOTERS_AT_ONCE) as pool:
-        sources = list(pool.map(_told, sources))
+        sources = list(pool.map(with_footer, sources))
     told = [source.schema for source in sources if source.schema is not None]
     common = None if all(schema.equals(told[0]) for schema in told) else common_schema(told)
     return [replace(source, common=common if source.schema is not None else None) for source in sources]
@@ -188,7 +196,7 @@ def schemas_held_alike(sources: Sequence[Source]) -> list[Any]:
         UsageError: two of them have no schema in common; names the column, and the command that makes one table of all.
         BadDataError: a file is damaged.
     """
-    sources = [source if source.schema is not None else _told(source) for source in sources]
+    sources = [source if source.schema is not None else with_footer(source) for source in sources]
     told = [source for source in sources if source.schema is not None]
     unlike = [source for source in told if source.common is None and not source.schema.equals(told[0].schema)]
     if unlike:
@@ -228,7 +236,7 @@ def _unjoinable(first: Any, other: Any) -> str:
     return ""
 
 
-def _told(source: Source) -> Source:
+def with_footer(source: Source) -> Source:
     """Return a file with what its footer says: schema and rows; an empty one has neither."""
     import pyarrow.parquet as pq
 
