@@ -53,6 +53,18 @@ def test_parquet_is_counted_in_rows_of_the_shard_s_groups(tmp_path: Path) -> Non
     assert [total_to_read(shard_of(data, number, 3)) for number in (1, 2, 3)] == [30, 30, 30]
 
 
+@pytest.mark.parametrize("shard", [(1, 1), (2, 2)])
+def test_an_empty_file_among_tables_holds_no_rows(tmp_path: Path, shard: tuple[int, int]) -> None:
+    table = pa.table({"prompt": ["Name a tide."] * 90, "completion": ["The ebb."] * 90})
+    parquet.write_table(table, tmp_path / "a.parquet")
+    parquet.write_table(table, tmp_path / "c.parquet")
+    (tmp_path / "b.parquet").touch()
+    (tmp_path / "d.parquet").touch()
+    data = open_data_set(tmp_path)
+    assert total_to_read(data) == 180
+    assert total_to_read(shard_of(data, *shard)) == 180 // shard[1]
+
+
 def test_a_run_over_parquet_opens_it_when_it_is_found_recognised_and_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

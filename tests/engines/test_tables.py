@@ -371,6 +371,32 @@ def test_tables_of_two_kinds_are_told_apart_at_once_and_can_be_joined(
     assert run_job(open_data_set(tmp_path / "rows.parquet"), job, tmp_path / "run").rows == 2 * COUNT
 
 
+@pytest.mark.parametrize("place", ["a", "c"])
+@pytest.mark.parametrize("shards", [1, 3])
+def test_a_file_of_no_bytes_among_tables_has_no_rows(tmp_path: Path, place: str, shards: int) -> None:
+    folder, table = tmp_path / "set", pa.table({"messages": pa.array(TURNS, pa.list_(TURN))})
+    folder.mkdir()
+    for name in {"a", "b", "c", "d"} - {place}:
+        pq.write_table(table, folder / f"{name}.parquet")
+    (folder / f"{place}.parquet").touch()
+    data, job = open_data_set(folder), Job(first_layout(folder).name, _policy(), languages=("en",))
+    parts = [tmp_path / str(number) for number in range(1, shards + 1)]
+    for number, part in enumerate(parts, 1):
+        whole = shards == 1
+        run_job(
+            data if whole else shard_of(data, number, shards),
+            job,
+            part,
+            Options(shard=None if whole else (number, shards)),
+        )
+    run = tmp_path / "run" if shards > 1 else parts[0]
+    if shards > 1:
+        merge(parts, run)
+    assert restore(run, tmp_path / "again") == 3 * COUNT
+    rows = {path.name: pq.read_table(path).num_rows for path in (tmp_path / "again").iterdir()}
+    assert rows == {f"{name}.parquet": 0 if name == place else COUNT for name in "abcd"}
+
+
 @pytest.mark.parametrize("shards", [1, 2])
 def test_tables_that_differ_in_what_is_said_of_them_alone_make_one_run(tmp_path: Path, shards: int) -> None:
     data = _two(tmp_path, {"x": [1] * COUNT}, {"x": [2] * COUNT})

@@ -37,6 +37,8 @@ def _parquet_rows(data: DataSet) -> int | None:
 
     rows = 0
     for source in data.files:
+        if source.is_empty:
+            continue
         if source.table_rows is not None and source.row_groups is None:
             rows += source.table_rows
             continue

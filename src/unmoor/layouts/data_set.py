@@ -274,7 +274,10 @@ def read_chunks(source: Source, chunk_bytes: int = CHUNK_BYTES) -> Iterator[Chun
     Raises:
         BadDataError: the file's compression or Parquet pages are damaged.
     """
-    if source.end == 0 and source.format != "parquet":  # a shard that no part of the data set fell to
+    is_table = source.format == "parquet"
+    if (
+        source.is_empty if is_table else source.end == 0
+    ):  # a table of no bytes; a shard that no part of the data set fell to
         return iter(())
     readers = {"jsonl": read_lines, "json": read_array, "parquet": read_parquet}
     return readers[source.format](source, chunk_bytes)
