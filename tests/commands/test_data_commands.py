@@ -429,6 +429,22 @@ def test_a_link_to_data_that_is_not_there_is_named(data: Path, named: str) -> No
     assert "all/b.jsonl is a link to gone.jsonl, and nothing is there" in done.stderr
 
 
+def test_a_file_that_has_two_names_in_a_folder_is_said_to_be_read_twice(data: Path) -> None:
+    whole = data.parent / "all"
+    whole.mkdir()
+    for name in ("a.jsonl", "c.jsonl"):
+        (whole / name).write_bytes(data.read_bytes())
+    assert unmoor("audit", "all", cwd=data.parent).stderr == ""
+    (whole / "b.jsonl").symlink_to("a.jsonl")
+    os.link(whole / "c.jsonl", whole / "d.jsonl")
+    done = unmoor("audit", "all", cwd=data.parent)
+    assert done.stdout.startswith("all: 12 rows")
+    assert done.stderr == (
+        "b.jsonl is a.jsonl under another name, so its rows are read again, and 1 more such file. "
+        "Next: leave one of two such names out, if that is not meant\n"
+    )
+
+
 def test_what_lies_beside_data_and_is_not_read_is_counted_and_named(data: Path) -> None:
     whole = data.parent / "all"
     (whole / ".git").mkdir(parents=True)

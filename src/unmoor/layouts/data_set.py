@@ -40,7 +40,8 @@ class DataSet:
 
     `left_out` names what else lies in the folder and is not read, but for what is hidden: other files, links to folders, runs.
     `whole` is, of a shard, the SHA-256 of the name, size, start and end of each file of the data set that it is a part of.
-    `revision` is the commit of a data set of the hub, and `note` a sentence for people where there may be a newer one.
+    `revision` is the commit of a data set of the hub, and `note` a sentence for people where there may be a newer
+    one, or where a file is read twice.
     `copied_from` is, where these are copies that a run was led back to, what that run says of each file that it read.
     """
 
@@ -107,7 +108,26 @@ def open_data_set(path: AnyPath | str) -> DataSet:
 
 
 def _data_set(name: str, found: Found) -> DataSet:
-    return DataSet(name, _sources(found.files), found.root, found.left_out)
+    return DataSet(name, _sources(found.files), found.root, found.left_out, note=_named_twice(found))
+
+
+def _named_twice(found: Found) -> str:
+    """Return what to say of files that are read under two names, by links of either kind; the empty string if there are none."""
+    first: dict[tuple[int, int], AnyPath] = {}
+    again = []
+    for file in found.files:
+        if not isinstance(file, Address):
+            seen = file.stat()
+            if (other := first.setdefault((seen.st_dev, seen.st_ino), file)) is not file:
+                again.append((below(file, found.root), below(other, found.root)))
+    if not again:
+        return ""
+    one, other_name = again[0]
+    more = f", and {len(again) - 1:,} more such file{'' if len(again) == 2 else 's'}" if len(again) > 1 else ""
+    return (
+        f"{one} is {other_name} under another name, so its rows are read again{more}. "
+        "Next: leave one of two such names out, if that is not meant"
+    )
 
 
 def data_set_of(name: str, files: Sequence[Path], root: Path) -> DataSet:
