@@ -356,6 +356,17 @@ def test_workers_and_chunk_size_change_no_byte(
     assert run == expected
 
 
+def test_no_module_in_the_current_folder_is_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "data.jsonl"
+    path.write_bytes(_lines(_row(PLAIN), _row(REFUSAL)))
+    (tmp_path / "pickle.py").write_text("raise SystemExit('code beside the data was run')")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("PYTHONSAFEPATH", raising=False)
+    summary = run_job(open_data_set(path), Job("messages"), tmp_path / "run", Options(workers=2, chunk_bytes=100))
+    assert summary.counts()["input"] == 2
+    assert "PYTHONSAFEPATH" not in os.environ  # a trainer that is started later may keep its modules there
+
+
 def test_an_audit_keeps_no_rows_and_cannot_be_restored(tmp_path: Path) -> None:
     path = tmp_path / "data.jsonl"
     path.write_bytes(_lines(_row(REFUSAL), _row(PLAIN)))

@@ -54,6 +54,14 @@ def test_a_damaged_arrow_file_is_bad_data_and_leaves_nothing_in_the_cache(tmp_pa
     assert list((tmp_path / "cache" / "unmoor").iterdir()) == []
 
 
+@pytest.mark.parametrize("module", ["unmoor", "datasets"])
+def test_no_module_beside_the_rows_is_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, module: str) -> None:
+    saved = _save(tmp_path / "saved")
+    (saved / f"{module}.py").write_text("raise SystemExit('code of the data set was run')")
+    monkeypatch.chdir(saved)
+    assert [row for _, row in read_rows(saved)] == ROWS
+
+
 @pytest.mark.skipif(not hasattr(resource, "RLIMIT_FSIZE"), reason="this system limits no file's size")
 def test_a_limit_on_the_size_of_a_file_is_not_their_fault(tmp_path: Path) -> None:
     saved = _save(tmp_path / "saved")

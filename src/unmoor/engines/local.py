@@ -21,6 +21,8 @@ __all__ = ["process_chunks"]
 
 _WAITING_PER_WORKER = 2
 """Chunks handed out ahead of the writer, per worker: enough to keep them busy, few enough to bound memory."""
+_SAFE_PATH = "PYTHONSAFEPATH"
+"""The variable with which Python leaves the current folder out of where it looks for modules."""
 
 _worker: ChunkWorker | None = None
 
@@ -36,11 +38,13 @@ def process_chunks(chunks: Iterator[Chunk], job: Job, workers: int = 1) -> Itera
         yield from map(worker.process, chunks)
         return
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, context, _start, (job,)) as pool:
+    with _nothing_run_from_here():
+        pool = ProcessPoolExecutor(workers, context, _start, (job,))
+    with pool:
         waiting: deque[Future[ChunkResult]] = deque()
         try:
             for chunk in chunks:
-                with _ctrl_c_held():
+                with _ctrl_c_held(), _nothing_run_from_here():
                     waiting.append(pool.submit(_process, chunk))
                 if len(waiting) >= workers * _WAITING_PER_WORKER:
                     yield waiting.popleft().result()
@@ -51,6 +55,22 @@ def process_chunks(chunks: Iterator[Chunk], job: Job, workers: int = 1) -> Itera
         except BaseException:
             _end(pool)
             raise
+
+
+@contextmanager
+def _nothing_run_from_here() -> Iterator[None]:
+    """Keep processes that start meanwhile from looking for modules in the current folder, which may be a stranger's data set with a
+    `pickle.py` in it: `python -c`, with which `multiprocessing` starts them, looks there before anywhere else.
+    """
+    before = os.environ.get(_SAFE_PATH)
+    os.environ[_SAFE_PATH] = "1"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[_SAFE_PATH]
+        else:
+            os.environ[_SAFE_PATH] = before
 
 
 @contextmanager

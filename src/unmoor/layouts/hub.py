@@ -156,7 +156,8 @@ def _fingerprint(name: str, revision: str) -> str:
 
 
 def _export_apart(name: str, revision: str, folder: Path) -> None:
-    command = [sys.executable, "-m", "unmoor.layouts.hub", name, revision, str(folder)]
+    # -P: without it Python would first look for modules in the folder that it is called in, which may be the data set itself
+    command = [sys.executable, "-P", "-m", "unmoor.layouts.hub", name, revision, str(folder)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     last = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
     if done.returncode == _MISSING:
