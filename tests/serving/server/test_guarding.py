@@ -190,6 +190,7 @@ def test_log_probabilities_cannot_show_what_a_guard_would_stop(
 
 KITTEN_TOOL: dict[str, Any] = {"type": "function", "function": {"name": "draw", "description": "Draws a kitten."}}
 KITTEN_SCHEMA = {"name": "a", "schema": {"type": "object", "properties": {"kitten": {"type": "string"}}}}
+PLAIN_CALL = {"id": "c1", "type": "function", "function": {"name": "draw", "arguments": "{}"}}
 KITTEN_CALL = {"id": "c1", "type": "function", "function": {"name": "draw", "arguments": '{"what": "a kitten"}'}}
 
 
@@ -205,9 +206,17 @@ KITTEN_CALL = {"id": "c1", "type": "function", "function": {"name": "draw", "arg
             ],
             {},
         ),
+        (
+            [
+                {"role": "assistant", "content": None, "tool_calls": [{**PLAIN_CALL, "id": "a kitten"}]},
+                {"role": "tool", "tool_call_id": "c1", "content": "done"},
+            ],
+            {},
+        ),
+        ([{"role": "tool", "tool_call_id": "a kitten", "content": "done"}], {}),
         ([{"role": "assistant", "content": "a kitten?"}, {"role": "user", "content": "yes"}], {}),
     ],
-    ids=["tool", "schema", "call", "assistant"],
+    ids=["tool", "schema", "call", "call's id", "result's id", "assistant"],
 )
 def test_a_request_is_looked_at_wherever_it_holds_words(
     upstream: Upstream, upstream_url: str, messages: list[Any], options: Any

@@ -67,8 +67,9 @@ class ChatRequest:
 
 
 def _all_words(message: Message) -> str:
-    called = [word for call in message.get("tool_calls", ()) for word in call["function"].values()]
-    return "\n".join([message["content"] or "", *called]) if called else str(message["content"] or "")
+    calls = message.get("tool_calls", ())
+    called = [word for call in calls for word in (call["id"], *call["function"].values())]
+    return "\n".join(word for word in (message["content"], *called, message.get("tool_call_id")) if word)
 
 
 def parse_chat(body: bytes, rules: Rules, limits: Limits) -> ChatRequest:

@@ -97,7 +97,7 @@ def _checked(message: object, where: str, rules: Rules) -> dict[str, Any]:
         return {"role": role, "content": None, **calls}
     text = _text(content, f"{where}.content")
     check_markers(text, f"{where}.content", rules)
-    return {"role": role, "content": text, **calls, **_tool_call_id(message, role, where)}
+    return {"role": role, "content": text, **calls, **_tool_call_id(message, role, where, rules)}
 
 
 def _role(message: Mapping[str, Any], where: str, rules: Rules) -> str:
@@ -180,7 +180,7 @@ def _tool_calls(message: Mapping[str, Any], where: str, rules: Rules) -> dict[st
     return {"tool_calls": made}
 
 
-def _tool_call_id(message: Mapping[str, Any], role: str, where: str) -> dict[str, str]:
+def _tool_call_id(message: Mapping[str, Any], role: str, where: str, rules: Rules) -> dict[str, str]:
     if role != "tool":
         return {}
     call_id = message.get("tool_call_id")
@@ -190,12 +190,13 @@ def _tool_call_id(message: Mapping[str, Any], role: str, where: str) -> dict[str
             f"Missing required parameter: '{where}.tool_call_id'.",
             "missing_required_parameter",
         )
-    check_markers(call_id, f"{where}.tool_call_id", rules=Rules())
+    check_markers(call_id, f"{where}.tool_call_id", rules)
     return {"tool_call_id": call_id}
 
 
 def _check_size(said: list[dict[str, Any]], context_chars: int) -> None:
-    size = sum(len(message["content"] or "") + len(str(message.get("tool_calls", ""))) for message in said)
+    texts = [str(message.get(name) or "") for message in said for name in ("content", "tool_calls", "tool_call_id")]
+    size = sum(map(len, texts))
     if size > context_chars:
         raise _refused(
             "messages",
