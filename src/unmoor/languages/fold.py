@@ -26,6 +26,11 @@ _ALIKE = {
     "¡": "!",
 }
 
+_UNSEEN = frozenset(
+    map(chr, (0x115F, 0x1160, 0x3164, 0xFFA0, 0x17B4, 0x17B5, *range(0x180B, 0x1810), *range(0xFE00, 0xFE10)))
+) | frozenset(map(chr, range(0xE0100, 0xE01F0)))
+"""What shows nothing and yet is no control or format character: fillers and variation selectors. One would hide its word."""
+
 _FOLDS = re.compile(r"[^\n -@\[-_a-~]")
 """All but the ASCII characters that folding leaves as they are."""
 
@@ -35,7 +40,7 @@ def fold_character(cluster: str) -> str:
     """Return the folded form of one character, or of one character with its combining marks; it may be empty or longer."""
     if cluster in _ALIKE:
         return _ALIKE[cluster]
-    if len(cluster) == 1 and unicodedata.category(cluster) in ("Cf", "Cc") and cluster != "\n":
+    if len(cluster) == 1 and (cluster in _UNSEEN or unicodedata.category(cluster) in ("Cf", "Cc")) and cluster != "\n":
         return ""
     folded = unicodedata.normalize("NFKC", cluster).casefold()
     if folded.isascii():

@@ -43,11 +43,16 @@ class PolicyGuard:
         self.watches_answers = True
 
     def request(self, messages: Sequence[Mapping[str, Any]]) -> Ruling:
-        """Rule on a request: each message alone, and all of the user's together, so that a topic split over turns is seen."""
+        """Rule on a request: each message alone, and all of the user's and all there are together, so that a topic split over turns
+        is seen; the assistant's may be of the client's making too.
+        """
         texts = [_text_of(message) for message in messages]
         said = [text for text, message in zip(texts, messages, strict=True) if message.get("role") == "user"]
         topics = {
-            topic for text in (*texts, "\n".join(said), " ".join(said)) if text for topic in self._topics_in(text)
+            topic
+            for text in {*texts, "\n".join(said), " ".join(said), " ".join(texts)}
+            if text
+            for topic in self._topics_in(text)
         }
         if self._classify is not None and said and not topics & set(self._rules.floor):
             topics |= set(self._classify("\n".join(said)))
