@@ -15,7 +15,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from unmoor.errors import MachineError, RunFolderError, UsageError
-from unmoor.run_folder import MANIFEST, RunWriter, dump_json, machine_errors, read_manifest, verify, write_atomic
+from unmoor.run_folder import (
+    MANIFEST,
+    RunWriter,
+    dump_json,
+    machine_errors,
+    read_lines_of,
+    read_manifest,
+    verify,
+    write_atomic,
+)
 from unmoor.run_folder.files import self_hash
 
 
@@ -28,6 +37,31 @@ def _finished(folder: Path, content: bytes = b"one\n") -> Path:
 
 def test_a_finished_run_verifies(tmp_path: Path) -> None:
     assert verify(_finished(tmp_path / "run")) == []
+
+
+def test_a_ledger_of_brackets_without_end_is_an_altered_one(tmp_path: Path) -> None:
+    (tmp_path / "ledger.jsonl").write_text("[" * 100_000)
+    with pytest.raises(RunFolderError, match=r"ledger.jsonl:1 is not JSON"):
+        list(read_lines_of(tmp_path, "ledger.jsonl"))
+
+
+@pytest.mark.parametrize("name", ["../outside", "{tmp_path}/outside", "sub/../../outside"])
+def test_a_manifest_cannot_have_files_outside_of_its_run_read(tmp_path: Path, name: str) -> None:
+    run = _finished(tmp_path / "run")
+    os.mkfifo(tmp_path / "outside")  # whoever opens it waits without end
+    (run / "sub").mkdir()
+    name = name.format(tmp_path=tmp_path)
+    manifest = json.loads((run / MANIFEST).read_bytes())
+    manifest["files"][name] = {"size_bytes": 0, "sha256": "0" * 64}
+    (run / MANIFEST).write_bytes(dump_json(manifest | {"manifest_sha256": self_hash(manifest)}))
+    assert f"{name} is no name of a file of a run" in verify(run)
+
+
+def test_a_pipe_in_the_place_of_a_file_is_not_waited_for(tmp_path: Path) -> None:
+    run = _finished(tmp_path / "run", b"")
+    (run / "kept.jsonl").unlink()
+    os.mkfifo(run / "kept.jsonl")
+    assert verify(run) == ["kept.jsonl is no file"]
 
 
 def test_a_run_that_fails_leaves_nothing(tmp_path: Path) -> None:

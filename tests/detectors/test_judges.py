@@ -121,6 +121,8 @@ def test_the_row_stands_between_delimiters_that_it_cannot_know(server: Server) -
         Server.says('{"opinion": "maybe"}'),
         Server.says('["refuses"]'),
         Server.says(""),
+        Server.says("[" * 100_000),
+        b"[" * 100_000,
     ],
 )
 def test_a_judge_that_answers_anything_else_is_unsure(server: Server, data: bytes) -> None:

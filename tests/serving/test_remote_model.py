@@ -75,6 +75,7 @@ def test_an_answer_comes_piece_by_piece(server: Server) -> None:
         (500, [], "does not say why"),
         (200, ['data: {"choices": [{"delta": {"content": "Oa"}}]}'], "broke off"),
         (200, ["data: <html>"], "no chat completion"),
+        (200, ["data: " + "[" * 100_000], "no chat completion"),
         (200, ['data: {"error": {"message": "out of memory"}}'], "out of memory"),
     ],
 )
@@ -107,6 +108,13 @@ def test_two_servers_answer_side_by_side_and_a_failure_takes_the_question_back(s
     server.says("half", end=False)
     result = CliRunner().invoke(command, [server.url], input="Trees?\n/undo\n")
     assert "broke off" in result.output and "nothing to take back" in result.output
+
+
+def test_a_server_cannot_steer_the_terminal_with_its_errors(server: Server) -> None:
+    server.lines = ["data: " + json.dumps({"error": {"message": "\x1b]0;owned\x07out of memory"}})]
+    result = CliRunner().invoke(command, [server.url], input="Trees?\n")
+    assert "out of memory" in result.output
+    assert "\x1b" not in result.output and "\x07" not in result.output
 
 
 def test_a_narrow_terminal_shows_one_answer_under_the_other(server: Server) -> None:

@@ -107,7 +107,7 @@ def _answer(chat: Chat, loaded: dict[str, _Model], max_new_tokens: int) -> bool:
             chat.reply(_stream(next(iter(models.values())).answer(chat.messages(), max_new_tokens)))
     except UnmoorError as error:
         chat.command("/undo")
-        click.echo(f"\n{error}", err=True)
+        click.echo(f"\n{printable(str(error))}", err=True)  # a server's own words may be in it
         return False
     return True
 

@@ -286,7 +286,7 @@ def _brief(text: str) -> str:
 def _json(text: str) -> dict[str, Any]:
     try:
         value = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):  # brackets without end
         return {}
     return value if isinstance(value, dict) else {}
 

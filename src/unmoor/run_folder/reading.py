@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from unmoor.errors import RunFolderError, UsageError
@@ -96,7 +96,7 @@ def read_lines_of(folder: AnyPath, name: str) -> Iterator[dict[str, Any]]:
         for number, line in enumerate(file, 1):
             try:
                 yield json.loads(line)
-            except ValueError as error:
+            except (ValueError, RecursionError) as error:
                 raise RunFolderError(f"{path}:{number} is not JSON: it was altered or cut short") from error
 
 
@@ -109,7 +109,7 @@ def verify(folder: AnyPath) -> list[str]:
     manifest = read_manifest(folder, FILES)
     if manifest.get("manifest_sha256") != self_hash(manifest):
         return [f"{MANIFEST} was altered: it does not hold its own SHA-256"]
-    wrong = [_check_file(folder / name, expected) for name, expected in manifest["files"].items()]
+    wrong = [_check_name(name) or _check_file(folder / name, expected) for name, expected in manifest["files"].items()]
     known = {*manifest["files"], MANIFEST, REVIEW}
     there = sorted(path.name for path in folder.iterdir())
     wrong += [f"{name} is not in the manifest" for name in there if name not in known]
@@ -123,9 +123,16 @@ def verify(folder: AnyPath) -> list[str]:
     return [line for line in wrong if line]
 
 
+def _check_name(name: str) -> str:
+    """Return what is wrong with the name of a file of a run, which lies in its folder and nowhere else."""
+    return "" if PurePosixPath(name).name == name else f"{name} is no name of a file of a run"
+
+
 def _check_file(path: AnyPath, expected: dict[str, Any]) -> str:
     if not path.exists():
         return f"{path.name} is missing"
+    if not path.is_file():
+        return f"{path.name} is no file"
     if path.stat().st_size != expected["size_bytes"]:
         return f"{path.name} has {path.stat().st_size} bytes, the manifest says {expected['size_bytes']}"
     return "" if hash_file(path) == expected["sha256"] else f"{path.name} was altered: its SHA-256 differs"

@@ -71,7 +71,7 @@ def _reason(response: Any) -> str:
         return _WHY[response.status_code]
     try:
         return str(response.json()["error"]["message"])[:300]
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, RecursionError, KeyError, TypeError):
         return "it does not say why"
 
 
@@ -96,7 +96,7 @@ def _text_of(data: str, url: str) -> Iterator[str]:
             raise MachineError(f"{url}: {str(event['error'].get('message', event['error']))[:300]}")
         choices = event["choices"]
         piece = choices[0].get("delta", {}).get("content") if choices else None
-    except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
+    except (ValueError, RecursionError, KeyError, TypeError, AttributeError, IndexError) as error:
         raise MachineError(f"{url} sent something that is no chat completion: {data[:80]!r}") from error
     if piece:
         yield str(piece)
@@ -121,7 +121,7 @@ def open_url(url: str, key: str = "", model: str | None = None) -> RemoteModel:
         raise MachineError(f"{url} answers {response.status_code}: {_reason(response)}")
     try:
         names = [str(item["id"]) for item in response.json()["data"]]
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, RecursionError, KeyError, TypeError) as error:
         raise MachineError(f"{url} does not list its models as an OpenAI-compatible server does") from error
     if not names or (model is not None and model not in names):
         raise UsageError(f"{url} offers {', '.join(names) or 'no model'}" + (f', and not "{model}"' if model else ""))
