@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from pathlib import Path
 
@@ -39,6 +40,18 @@ def test_a_cache_that_others_could_have_filled_is_not_taken(nobody: Path) -> Non
     cache_folder_of_another.symlink_to(nobody)
     with pytest.raises(MachineError, match="Next: set XDG_CACHE_HOME"):
         cache_folder()
+
+
+def test_what_another_user_put_into_the_cache_is_not_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "page.html.j2"
+    keep_in_cache(path, b"code")
+    owner = path.stat().st_uid or 65534
+    if not path.stat().st_uid:
+        os.chown(path, owner, -1)
+    monkeypatch.setattr(os, "geteuid", lambda: owner)
+    assert kept_in_cache(path) == b"code"
+    monkeypatch.setattr(os, "geteuid", lambda: owner + 1)
+    assert kept_in_cache(path) is None
 
 
 def test_what_was_kept_comes_back_and_with_any_bit_changed_or_any_byte_missing_does_not(tmp_path: Path) -> None:

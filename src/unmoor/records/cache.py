@@ -59,9 +59,15 @@ def keep_in_cache(path: Path, data: bytes) -> None:
 
 
 def kept_in_cache(path: Path) -> bytes | None:
-    """Return what `keep_in_cache` wrote, or None where there is no such file or it is not as it was written."""
+    """Return what `keep_in_cache` wrote, or None where there is no such file, it was changed, or another user wrote it.
+
+    Databases and compiled templates run as code does, so in a folder that several can write in nobody else's are taken; but root's.
+    """
     try:
-        stored = path.read_bytes()
+        with path.open("rb") as file:
+            if hasattr(os, "geteuid") and os.fstat(file.fileno()).st_uid not in (os.geteuid(), 0):
+                return None
+            stored = file.read()
     except OSError:
         return None
     digest, data = stored[:_DIGEST_BYTES], stored[_DIGEST_BYTES:]
