@@ -291,6 +291,23 @@ def test_a_run_goes_on_from_its_checkpoint_and_forgets_what_came_after(tmp_path:
     assert [path.name for path in tmp_path.iterdir()] == ["run"]
 
 
+@pytest.mark.parametrize("is_link", [True, False])
+def test_a_checkpoint_cannot_have_a_file_outside_of_the_run_cut(tmp_path: Path, is_link: bool) -> None:
+    outside = tmp_path / "outside"
+    outside.write_text("letters of mine")
+    _stopped(tmp_path / "run", PLAN)
+    work = tmp_path / ".run.unfinished"
+    if is_link:
+        (work / "kept.jsonl").unlink()
+        (work / "kept.jsonl").symlink_to(outside)
+    else:
+        checkpoint = json.loads((work / "checkpoint.json").read_bytes())
+        (work / "checkpoint.json").write_bytes(dump_json(checkpoint | {"sizes": {"../outside": 0}}))
+    with pytest.raises(RunFolderError, match="outside of itself"), RunWriter(tmp_path / "run", plan=PLAN):
+        pass
+    assert outside.read_text() == "letters of mine"
+
+
 @pytest.mark.parametrize("error", [OSError(errno.EMFILE, "Too many open files"), MemoryError()])
 def test_a_run_goes_on_after_whatever_the_system_did_not_give(tmp_path: Path, error: Exception) -> None:
     with pytest.raises(type(error)), RunWriter(tmp_path / "run", plan=PLAN) as writer:

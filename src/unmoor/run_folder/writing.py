@@ -116,6 +116,12 @@ class RunWriter:
     def _trim(self, checkpoint: dict[str, Any]) -> dict[str, Any]:
         """Cut every file back to what the checkpoint vouches for, and drop the files that it does not know."""
         sizes: dict[str, int] = checkpoint["sizes"]
+        strange = [name for name in sizes if Path(name).name != name or (self._work / name).is_symlink()]
+        if strange:  # cutting it back would cut a file that is none of ours
+            raise RunFolderError(
+                f"{self._work} names or links to a file outside of itself ({strange[0]}): unmoor did not write that. "
+                f"Next: delete {self._work}, and the same command begins anew"
+            )
         for path in self._work.iterdir():
             if path.name not in (*sizes, PLAN, CHECKPOINT):
                 clear(path)
