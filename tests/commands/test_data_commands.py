@@ -146,7 +146,7 @@ def test_all_that_is_said_of_data_and_runs_fits_a_narrow_terminal(data: Path, co
     assert "could not be read: 91. The first: row 84, byte " in told("filter", "all", *flags, "-o", "run")
     said = told("audit", "all", "--pairs")
     assert "the-part-with-a-name-that-is-long.jsonl rows 83, any refusal 81, share 98%" in said
-    assert "men / women, refused one side 80 of 80, other side 80 of 80, corrected p 1" in said
+    assert "men / women, refused one side 80 of 80 (95%–100%), other side 80 of 80 (95%–100%), corrected p 1" in said
     assert "unmoor merge SHARD... -o RUN, with all 1 of them, makes the whole" in told(
         "filter", "all", *flags, "--shard", "1/1", "-o", "part"
     )
