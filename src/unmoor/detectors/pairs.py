@@ -243,4 +243,5 @@ def _wilson(found: int, rows: int) -> tuple[float, float, float]:
     rate = found / rows
     middle = (rate + _Z**2 / (2 * rows)) / (1 + _Z**2 / rows)
     half = _Z * math.sqrt(rate * (1 - rate) / rows + _Z**2 / (4 * rows**2)) / (1 + _Z**2 / rows)
-    return rate, max(0.0, middle - half), min(1.0, middle + half)
+    low, high = max(0.0, middle - half), min(1.0, middle + half)
+    return rate, 0.0 if not found else low, 1.0 if found == rows else high
