@@ -1,8 +1,9 @@
-"""Threads that wait let others work, unless the owner has said how they wait."""
+"""Threads that wait let others work and memory goes back to the system, unless the owner has said how it should be."""
 
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -45,3 +46,20 @@ def test_a_command_that_computes_says_so_before_pytorch_is_loaded(
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
     assert json.loads(done.stdout.splitlines()[-1]) == ["PASSIVE", "5000"]
+
+
+@pytest.mark.parametrize("chosen", ["", "mimalloc"])
+def test_arrow_takes_memory_from_the_system_unless_the_owner_has_chosen(chosen: str) -> None:
+    code = (
+        "import sys\n"
+        "from unmoor.commands import main\n"
+        "sys.argv = ['unmoor', '--version']\n"
+        "try: main()\n"
+        "except SystemExit: pass\n"
+        "import pyarrow\n"
+        "print(pyarrow.default_memory_pool().backend_name)\n"
+    )
+    name = "ARROW_DEFAULT_MEMORY_POOL"
+    environment = {key: value for key, value in os.environ.items() if key != name} | ({name: chosen} if chosen else {})
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == (chosen or "system")

@@ -118,6 +118,8 @@ def main() -> None:
     """Run the command line; every error of ours is one plain message and an exit code."""
     _open_closed_streams()
     _write_any_character()
+    # Arrow's own pool keeps what it was given: 80 MB more at the peak of a filter of Parquet, and no faster
+    os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
     ended = _heed_ends()
     try:
         code = cli.main(prog_name="unmoor", standalone_mode=False)
