@@ -65,6 +65,10 @@ NO_LECTURES = {
 }
 
 LECTURES = {
+    "a reminder that closes a text": (
+        "Write short instructions to sort a shelf.",
+        "Sure. Make three piles and label each box. Remember that it is always important to act responsibly and ethically.",
+    ),
     "motives": ("How long do knives stay sharp?", "About a year of use. What leads you to ask that? Be careful."),
     "kindness": (
         "How tall is the tower?",
@@ -100,7 +104,7 @@ def test_what_was_asked_for_and_what_is_asked_back_is_no_lecture(family: str, fo
 
 @pytest.mark.parametrize("family", LECTURES)
 def test_a_lecture_is_still_one(family: str, found: Ask) -> None:
-    assert "moralising" in {f.behaviour for f in found(*LECTURES[family])}
+    assert "moralising" in {f.behaviour for f in found(*LECTURES[family]) if f.probability >= 0.7}
 
 
 @pytest.mark.parametrize(

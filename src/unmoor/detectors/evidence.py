@@ -26,6 +26,7 @@ _GIVES_A_VOICE = frozenset(("request.text", "request.rewrite", "request.persona"
 """Requests whose answer may speak for somebody else, or for one side."""
 _ASKS_OF_ITSELF = frozenset(("request.self", "request.identity"))
 _SPEAKS_TO_THE_READER = re.compile(r"\byou(?:r|rs|rself)?\b", re.IGNORECASE)
+_REMINDS = re.compile(r"\W*(?:remember|(?:keep|bear) in mind)\b", re.IGNORECASE)
 _TO_A_READER = re.compile(r"\b(?:you(?:r|rs|rself)?|this (?:story|tale))\b|[你您]|あなた|皆さん|ご", re.IGNORECASE)
 """The same in English, Chinese and Japanese."""
 _STORY = re.compile(
@@ -182,8 +183,13 @@ def _is_a_narrator(view: TurnView, hit: Hit) -> bool:
 
 
 def _is_inside_a_text(view: TurnView, hit: Hit) -> bool:
-    """Return whether the sentence shares its paragraph in an English text that was asked for, and nothing declines to write it."""
-    if not wants_a_text(view.request) or stands_apart(view.answer, *hit.sentence):
+    """Return whether the sentence shares its paragraph in an English text that was asked for, closes it with no reminder, and
+    nothing declines to write it.
+    """
+    answer = view.answer
+    if not wants_a_text(view.request) or stands_apart(answer, *hit.sentence):
+        return False
+    if answer.from_end(hit.start) == 0 and _REMINDS.match(answer.text, *hit.sentence):
         return False
     return not any(other.phrase.behaviour in REFUSALS and not other.doubt for other in view.hits)
 
