@@ -26,9 +26,10 @@ _GIVES_A_VOICE = frozenset(("request.text", "request.rewrite", "request.persona"
 """Requests whose answer may speak for somebody else, or for one side."""
 _ASKS_OF_ITSELF = frozenset(("request.self", "request.identity"))
 _SPEAKS_TO_THE_READER = re.compile(r"\byou(?:r|rs|rself)?\b", re.IGNORECASE)
-_REMINDS = re.compile(r"\W*(?:remember|(?:keep|bear) in mind)\b", re.IGNORECASE)
 _TO_A_READER = re.compile(r"\b(?:you(?:r|rs|rself)?|this (?:story|tale))\b|[你您]|あなた|皆さん|ご", re.IGNORECASE)
 """The same in English, Chinese and Japanese."""
+_REMINDS = re.compile(r"\W*(?:remember|(?:keep|bear) in mind)\b", re.IGNORECASE)
+"""How a reminder begins that closes an English answer."""
 _STORY = re.compile(
     r"(?<![^\W\d_])(?:stor(?:y|ies)|tales?|diary|monologue|novel|histoires?|conte|recit|geschichten?|erzahlung|historias?|cuento"
     r"|relato|storia|racconto|conto|berattelse|historie|fortelling|fortælling|verhaal|opowiadani\w+|histori[ea]|рассказ\w*|истори\w+"

@@ -294,10 +294,9 @@ def read_chunks(source: Source, chunk_bytes: int = CHUNK_BYTES) -> Iterator[Chun
     Raises:
         BadDataError: the file's compression or Parquet pages are damaged.
     """
-    is_table = source.format == "parquet"
-    if (
-        source.is_empty if is_table else source.end == 0
-    ):  # a table of no bytes; a shard that no part of the data set fell to
+    # a table of no bytes; a shard that no part of the data set fell to
+    is_nothing = source.is_empty if source.format == "parquet" else source.end == 0
+    if is_nothing:
         return iter(())
     readers = {"jsonl": read_lines, "json": read_array, "parquet": read_parquet}
     return readers[source.format](source, chunk_bytes)
