@@ -166,6 +166,11 @@ class Answer:
         """Return whether the line of the place opens with a dash, as speech does in most languages of Europe."""
         return bool(_DASH.match(self.text, self._line(start)))
 
+    @property
+    def has_dashes(self) -> bool:
+        """Whether a line opens with a dash."""
+        return any(map(_DASH.match, self.text.splitlines()))
+
     def is_reported(self, begin: int, start: int) -> bool:
         """Return whether somebody else says the words: "They say: ..." stands before them in the sentence from `begin`."""
         found = _REPORTS.search(self.text, begin, start)

@@ -30,6 +30,17 @@ _REPEATED = re.compile(
     r"(?:[.!?:：。؟।\"\n]|(?<!\w)'|'(?!\w))((?:[^.!?:：。؟।\"\n']|(?<=\w)'(?=\w))+)(?![^.!?:：。؟।\"\n']|[?؟])"
 )
 """A sentence of a request that an answer may repeat: none of the first words, which ask, and no question."""
+_DIALOGUE = re.compile(
+    r"(?<![^\W\d_])(?:dialog\w*|dialogu?es?|dialogh?[oi]|dijalog\w*|diyalog\w*|samtal|skuespill|vuoropuhelu\w*|диалог\w*|حوار\w*|الحوار)"
+    r"(?![^\W\d_])|对话|對話|剧本|劇本|対話|会話|台本|脚本|대화|대본|संवाद"
+)
+"""Requests for a text in which persons speak in turn, folded."""
+_POEM = re.compile(
+    r"(?<![^\W\d_])(?:poem\w*|haikus?|sonn?et\w*|poesia|poesie|gedicht\w*|dikt|digt|runo\w*|wiersz\w*|стих\w*|siir\w*|قصيدة|شعر\w*)"
+    r"(?![^\W\d_])|诗|詩|俳句|시를|시 한 편|कविता"
+)
+_POEM_LINES = 3
+"""Lines from which a poem is written as one; a haiku has so many."""
 _WORD = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff]|[^\W\d_\u3040-\u30ff\u4e00-\u9fff]+")
 _NOT = re.compile(r"(?:n't|(?<=can)not|(?<![^\W\d_])not)(?![^\W\d_])")
 _FIRST = frozenset(("i", "we"))
@@ -102,11 +113,20 @@ def _is_requested(view: TurnView, hit: Hit) -> bool:
         return False
     spoken = _SPOKEN_BY_ITSELF if not _is_left_to_the_model(hit) and _refuses_surely(hit) else 0
     answer = view.answer
-    is_inside = answer.ordinal(hit.start) > spoken or "said before" in view.asks
+    is_further_down = answer.ordinal(hit.start) > spoken and (_is_left_to_the_model(hit) or _may_be_the_text(view))
+    is_inside = is_further_down or "said before" in view.asks
     is_speech = answer.is_after_dash(hit.start) or (
         "request.sensitive" not in view.asks and answer.is_wholly_quoted(hit.start)
     )
     return is_inside or answer.is_letter or answer.is_verse or is_speech
+
+
+def _may_be_the_text(view: TurnView) -> bool:
+    """Return whether an answer has the form that was asked for: someone who speaks, in a dialogue; lines, in a poem."""
+    answer = view.answer
+    if _DIALOGUE.search(view.request):
+        return bool(answer.speakers or answer.quotes or answer.has_dashes)
+    return not _POEM.search(view.request) or answer.text.strip().count("\n") >= _POEM_LINES - 1
 
 
 def _is_asked_for(view: TurnView, hit: Hit) -> bool:
