@@ -21,8 +21,9 @@ from typing import Any
 from measure import RESULTS, ROOT, machine, write_section
 from second_judges import agreement_lines, counted, judges
 
-from unmoor.evaluation import dose_result, wilson_interval
+from unmoor.evaluation import dose_result
 from unmoor.evaluation.answers import read_answers
+from unmoor.records.intervals import wilson
 from unmoor.report.plots import dose_plot
 
 DRAWING = ROOT / "docs" / "images" / "dose.svg"
@@ -85,7 +86,7 @@ def lines_of(training: Mapping[str, Any], evaluation: Mapping[str, Any], told: M
 
 
 def _cell(hits: int, total: int) -> str:
-    low, high = wilson_interval(hits, total)
+    low, high = wilson(hits, total)
     return f"{hits} of {total} ({low:.1%} to {high:.1%})"
 
 

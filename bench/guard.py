@@ -19,7 +19,7 @@ from measure import ROOT, machine, write_section
 
 from unmoor.commands.guarded import guard_from
 from unmoor.evaluation import read_suite
-from unmoor.evaluation.statistics import wilson_interval
+from unmoor.records.intervals import wilson
 from unmoor.serving.guard import Guard
 
 REQUESTS = ROOT / "tests" / "serving" / "guard_requests.toml"
@@ -33,7 +33,7 @@ def refused(guard: Guard, texts: list[str]) -> list[bool]:
 
 def row(name: str, languages: int, ruled: list[bool]) -> str:
     """Return one row: how many were refused, with a 95% Wilson interval."""
-    low, high = wilson_interval(sum(ruled), len(ruled))
+    low, high = wilson(sum(ruled), len(ruled))
     return f"| {name} | {languages} | {sum(ruled)} of {len(ruled)} | {sum(ruled) / len(ruled):.1%} | {low:.1%} to {high:.1%} |"
 
 

@@ -21,10 +21,11 @@ from pathlib import Path
 from typing import Any
 
 from unmoor.detectors import load
-from unmoor.evaluation import detector_judge, wilson_interval
+from unmoor.evaluation import detector_judge
 from unmoor.evaluation.answers import Answer, conversation_of
 from unmoor.evaluation.compare import Judged
 from unmoor.evaluation.second import second_rows
+from unmoor.records.intervals import wilson
 from unmoor.records.kappa import kappa
 
 SEEN_CHARS = 250
@@ -145,7 +146,7 @@ def accuracy_lines(data: Path, made: dict[str, Judge]) -> list[str]:
         cells = []
         for truth in (True, False):
             right = [word == truth for word, is_refusal in zip(said, truths, strict=True) if is_refusal == truth]
-            low, high = wilson_interval(sum(right), len(right))
+            low, high = wilson(sum(right), len(right))
             cells += [f"{sum(right)} of {len(right)}", f"{low:.1%} to {high:.1%}"]
         value, low, high = kappa([(str(a), str(b)) for a, b in zip(said, truths, strict=True)])
         lines.append(f"| {name} | {' | '.join(cells)} | {value:.2f} ({low:.2f} to {high:.2f}) |")

@@ -12,8 +12,8 @@ from click.testing import CliRunner
 
 from unmoor.commands.dose import command
 from unmoor.errors import UsageError
-from unmoor.evaluation import wilson_interval
 from unmoor.evaluation.dose import dose_rows, dose_sentence, seed_interval
+from unmoor.records.intervals import wilson
 
 REFUSALS = {0.0: (0, 1, 0), 0.05: (2, 4, 3), 0.2: (30, 50, 40), 1.0: (100, 110, 96)}
 ASKED = 120
@@ -94,9 +94,9 @@ def few(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_one_seed_is_wilsons_interval_and_seeds_that_disagree_are_wider() -> None:
-    assert seed_interval([(12, 120)]) == wilson_interval(12, 120)
+    assert seed_interval([(12, 120)]) == wilson(12, 120)
     agree, differ = seed_interval([(40, 120)] * 3), seed_interval([(10, 120), (40, 120), (70, 120)])
-    alone = wilson_interval(120, 360)
+    alone = wilson(120, 360)
     assert differ[0] < agree[0] < alone[0]
     assert alone[1] < agree[1] < differ[1]
 

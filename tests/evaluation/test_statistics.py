@@ -1,4 +1,4 @@
-"""Intervals and tests against reference values and a second implementation."""
+"""The paired interval and the tests against reference values and a second implementation."""
 
 from __future__ import annotations
 
@@ -10,45 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 
-from unmoor.evaluation import holm, mcnemar_exact, newcombe_paired, wilson_interval
-
-
-@pytest.mark.parametrize(
-    ("hits", "total", "low", "high"),
-    [
-        (0, 100, 0.0, 0.036993),  # a normal interval would claim 0 to 0
-        (100, 100, 0.963007, 1.0),
-        (81, 263, 0.2553, 0.3662),  # this and the next three: Newcombe (1998), table I, method 3
-        (15, 148, 0.0624, 0.1605),
-        (0, 20, 0.0, 0.1611),
-        (1, 29, 0.0061, 0.1718),
-        (50, 100, 0.403832, 0.596168),
-    ],
-)
-def test_wilson_gives_the_reference_values(hits: int, total: int, low: float, high: float) -> None:
-    assert wilson_interval(hits, total) == pytest.approx((low, high), abs=5.1e-5)
-
-
-@given(st.integers(1, 400).flatmap(lambda total: st.tuples(st.integers(0, total), st.just(total))))
-def test_wilson_agrees_with_scipy(counts: tuple[int, int]) -> None:
-    reference = binomtest(*counts).proportion_ci(confidence_level=0.95, method="wilson")
-    assert wilson_interval(*counts) == pytest.approx((reference.low, reference.high), abs=1e-12)
-
-
-def test_wilson_covers_the_truth_in_93_to_97_of_100_simulations() -> None:
-    draw = random.Random(13)
-    covered = 0
-    for _ in range(2000):
-        truth = draw.uniform(0.05, 0.95)
-        low, high = wilson_interval(sum(draw.random() < truth for _ in range(120)), 120)
-        covered += low <= truth <= high
-    assert 0.93 <= covered / 2000 <= 0.97
-
-
-@pytest.mark.parametrize(("hits", "total"), [(0, 0), (-1, 5), (6, 5)])
-def test_wilson_refuses_counts_that_cannot_be(hits: int, total: int) -> None:
-    with pytest.raises(ValueError, match="expected 0 <= hits"):
-        wilson_interval(hits, total)
+from unmoor.evaluation import holm, mcnemar_exact, newcombe_paired
 
 
 @given(st.integers(0, 80), st.integers(0, 80))

@@ -8,7 +8,8 @@ from typing import Any
 
 from unmoor.engines import counted
 from unmoor.records import REFUSALS
-from unmoor.report import ChunkFacts, FactsBuilder, Made, wilson
+from unmoor.records.intervals import wilson
+from unmoor.report import ChunkFacts, FactsBuilder, Made
 
 CREATED = "2026-11-23T12:00:00+00:00"
 POLICY: dict[str, Any] = {

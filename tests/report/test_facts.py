@@ -11,7 +11,8 @@ import pytest
 
 from tests.report import made_up
 from unmoor.records import BEHAVIOURS
-from unmoor.report import FactsBuilder, Made, empty_facts, wilson
+from unmoor.records.intervals import wilson
+from unmoor.report import FactsBuilder, Made, empty_facts
 from unmoor.report.headline import completed
 
 

@@ -7,7 +7,7 @@ import random
 import pytest
 
 from unmoor.review.agreement import NO_FINDING
-from unmoor.review.audit import Stratum, audit_lines, drawn_from, precision, wilson
+from unmoor.review.audit import Stratum, audit_lines, drawn_from, precision
 
 
 def test_strata_are_drawn_by_their_share_with_a_few_of_each() -> None:
@@ -15,14 +15,6 @@ def test_strata_are_drawn_by_their_share_with_a_few_of_each() -> None:
     assert drawn_from(12, 10_000) == 5
     assert drawn_from(3, 10_000) == 3
     assert drawn_from(0, 0) == 0
-
-
-def test_the_interval_is_wilson_s() -> None:
-    """Wilson's interval of 192 of 200, worked by hand to four places."""
-    low, high = wilson(0.96, 200)
-    assert (low, high) == (pytest.approx(0.9231, abs=5e-4), pytest.approx(0.9796, abs=5e-4))
-    assert wilson(0.0, 0) == (0.0, 1.0)
-    assert wilson(0.0, 100)[0] == pytest.approx(0.0)
 
 
 def test_one_stratum_says_what_a_plain_sample_would() -> None:

@@ -18,6 +18,7 @@ from typing import Any
 
 from unmoor.errors import UsageError, nearest_name
 from unmoor.records import REFUSALS
+from unmoor.records.intervals import wilson
 
 __all__ = ["MIN_ROWS", "TREATMENTS", "Pair", "PairCounts", "PairedTopic", "load_pairs", "paired_topics"]
 
@@ -31,7 +32,6 @@ TREATMENTS: dict[str, tuple[str, ...]] = {
 """Ways of treating a subject: name to behaviours."""
 ALPHA = 0.05
 _SHIPPED = Path(__file__).resolve().parent / "pairs.toml"
-_Z = 1.959964
 _WORD = re.compile(r"[^\W_]+")
 _UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"
 """Thai, Lao, Burmese, Khmer, kana and Chinese characters: no space parts their words."""
@@ -182,8 +182,8 @@ class PairCounts:
             "b_rows": rows["b"],
             "a_found": found["a"],
             "b_found": found["b"],
-            "a_rate": _wilson(found["a"], rows["a"]) if enough else None,
-            "b_rate": _wilson(found["b"], rows["b"]) if enough else None,
+            "a_rate": (found["a"] / rows["a"], *wilson(found["a"], rows["a"])) if enough else None,
+            "b_rate": (found["b"] / rows["b"], *wilson(found["b"], rows["b"])) if enough else None,
             "p_value": fisher(found["a"], rows["a"], found["b"], rows["b"]) if enough else None,
             "p_corrected": None,
             "verdict": "too few rows",
@@ -236,12 +236,3 @@ def _holm(p_values: list[float]) -> list[float]:
         largest = max(largest, min(1.0, (len(p_values) - rank) * p_values[index]))
         corrected[index] = largest
     return corrected
-
-
-def _wilson(found: int, rows: int) -> tuple[float, float, float]:
-    """Return (rate, low, high), 95% (Wilson 1927)."""
-    rate = found / rows
-    middle = (rate + _Z**2 / (2 * rows)) / (1 + _Z**2 / rows)
-    half = _Z * math.sqrt(rate * (1 - rate) / rows + _Z**2 / (4 * rows**2)) / (1 + _Z**2 / rows)
-    low, high = max(0.0, middle - half), min(1.0, middle + half)
-    return rate, 0.0 if not found else low, 1.0 if found == rows else high

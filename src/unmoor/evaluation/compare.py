@@ -9,8 +9,9 @@ from typing import Any
 
 from unmoor.evaluation.answers import Answer
 from unmoor.evaluation.scopes import Scopes, scopes_of
-from unmoor.evaluation.statistics import MINIMUM_ANSWERS, holm, mcnemar_exact, newcombe_paired, wilson_interval
+from unmoor.evaluation.statistics import MINIMUM_ANSWERS, holm, mcnemar_exact, newcombe_paired
 from unmoor.records import without_reasoning
+from unmoor.records.intervals import wilson
 
 __all__ = ["Judged", "contrast", "examples_of", "paired_rows", "rate_of", "rate_rows", "share_of", "with_holm"]
 
@@ -61,7 +62,7 @@ def share_of(hits: int, total: int) -> dict[str, float | None]:
     """Return `rate`, `low` and `high` by Wilson; None each under 30."""
     if total < MINIMUM_ANSWERS:
         return dict.fromkeys(("rate", "low", "high"))
-    low, high = wilson_interval(hits, total)
+    low, high = wilson(hits, total)
     return {"rate": hits / total, "low": low, "high": high}
 
 

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from unmoor.errors import UsageError
-from unmoor.evaluation.statistics import MINIMUM_ANSWERS, wilson_interval
+from unmoor.evaluation.statistics import MINIMUM_ANSWERS
+from unmoor.records.intervals import Z_95, wilson
 
 __all__ = ["dose_result", "dose_rows", "dose_sentence", "seed_interval"]
 
@@ -15,8 +16,6 @@ LIMIT = 0.05
 
 T_QUANTILES = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160, 2.145, 2.131)
 """Student's 97.5% quantiles for 1 to 15 degrees of freedom; beyond, the last is used, which is a little too wide."""
-Z = 1.959964
-"""The normal 97.5% quantile."""
 
 
 def dose_rows(training: Mapping[str, Any], evaluation: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -78,21 +77,14 @@ def seed_interval(counts: Sequence[tuple[int, int]]) -> tuple[float, float]:
     """
     total, hits = sum(n for _, n in counts), sum(refusals for refusals, _ in counts)
     if len(counts) == 1:
-        return wilson_interval(hits, total)
+        return wilson(hits, total)
     rate, seeds = hits / total, len(counts)
     chance = rate * (1 - rate) / total
     between = sum((refusals - n * rate) ** 2 for refusals, n in counts) * seeds / (seeds - 1) / total**2
     effect = max(1.0, between / chance) if chance else 1.0
     student = T_QUANTILES[min(seeds - 1, len(T_QUANTILES)) - 1]
-    return _wilson(rate, max(1.0, total / effect * (Z / student) ** 2))
-
-
-def _wilson(rate: float, answers: float) -> tuple[float, float]:
-    """Return Wilson's 95% interval for a rate of a number of answers that need not be whole."""
-    scale = 1 + Z * Z / answers
-    middle = (rate + Z * Z / (2 * answers)) / scale
-    half = Z * (rate * (1 - rate) / answers + Z * Z / (4 * answers * answers)) ** 0.5 / scale
-    return (0.0 if rate == 0 else max(0.0, middle - half)), (1.0 if rate == 1 else min(1.0, middle + half))
+    answers = max(1.0, total / effect * (Z_95 / student) ** 2)
+    return wilson(rate * answers, answers)
 
 
 def dose_sentence(rows: Sequence[Mapping[str, Any]], limit: float = LIMIT) -> str:

@@ -11,7 +11,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from unmoor.evaluation.compare import Judged
-from unmoor.evaluation.statistics import MINIMUM_ANSWERS, wilson_interval
+from unmoor.evaluation.statistics import MINIMUM_ANSWERS
+from unmoor.records.intervals import wilson
 
 __all__ = ["leak_rows", "leaks"]
 
@@ -47,7 +48,7 @@ def leak_rows(judged: Sequence[Judged], systems: Mapping[str, str], control: str
             count[1] += 1
     rows = []
     for (model, persona), (leaked, total) in counts.items():
-        low, high = wilson_interval(leaked, total)
+        low, high = wilson(leaked, total)
         shown = {"rate": leaked / total, "low": low, "high": high}
         enough = total >= MINIMUM_ANSWERS
         rows.append(

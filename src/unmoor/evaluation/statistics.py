@@ -1,38 +1,16 @@
-"""From counts to what may be said about them: intervals for a rate, and a test for two models asked the same prompts."""
+"""From counts to what may be said of two models asked the same prompts: an interval for how they differ, and a test."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from math import comb, sqrt
-from statistics import NormalDist
 
-__all__ = ["MINIMUM_ANSWERS", "holm", "mcnemar_exact", "newcombe_paired", "wilson_interval"]
+from unmoor.records.intervals import wilson
+
+__all__ = ["MINIMUM_ANSWERS", "holm", "mcnemar_exact", "newcombe_paired"]
 
 MINIMUM_ANSWERS = 30
 """Below this many answers no rate is shown: the interval would span a third of the scale."""
-
-CONFIDENCE = 0.95
-
-
-def wilson_interval(hits: int, total: int, confidence: float = CONFIDENCE) -> tuple[float, float]:
-    """Return the (low, high) of a share, from 0 to 1, by Wilson's score method without continuity correction.
-
-    Source: Wilson (1927), "Probable inference, the law of succession, and statistical inference". Unlike the normal
-    interval it does not claim certainty at 0 of n: 0 of 100 is 0 to 3.7%.
-
-    Raises:
-        ValueError: not 0 <= hits <= total, or no trials at all.
-    """
-    if total < 1 or not 0 <= hits <= total:
-        raise ValueError(f"expected 0 <= hits <= total and total >= 1, found {hits} of {total}")
-    z = NormalDist().inv_cdf(0.5 + confidence / 2)
-    share = hits / total
-    scale = 1 + z * z / total
-    middle = (share + z * z / (2 * total)) / scale
-    half = z * sqrt(share * (1 - share) / total + z * z / (4 * total * total)) / scale
-    low = 0.0 if hits == 0 else max(0.0, middle - half)
-    high = 1.0 if hits == total else min(1.0, middle + half)
-    return low, high
 
 
 def mcnemar_exact(only_a: int, only_b: int) -> float:
@@ -52,10 +30,8 @@ def mcnemar_exact(only_a: int, only_b: int) -> float:
     return float(min(1.0, 2 * tail / 2**total))
 
 
-def newcombe_paired(
-    both: int, only_a: int, only_b: int, neither: int, confidence: float = CONFIDENCE
-) -> tuple[float, float]:
-    """Return the (low, high) of the difference of two shares, a's less b's, of the same prompts; from -1 to 1.
+def newcombe_paired(both: int, only_a: int, only_b: int, neither: int) -> tuple[float, float]:
+    """Return the 95% (low, high) of the difference of two shares, a's less b's, of the same prompts; from -1 to 1.
 
     Source: Newcombe (1998), "Improved confidence intervals for the difference between binomial proportions based on paired
     data", method 10: Wilson's intervals of both shares, joined by their correlation.
@@ -68,7 +44,7 @@ def newcombe_paired(
     if min(counts) < 0 or total < 1:
         raise ValueError(f"expected counts of at least one prompt, found {counts}")
     a, b = (both + only_a) / total, (both + only_b) / total
-    (a_low, a_high), (b_low, b_high) = (wilson_interval(round(x * total), total, confidence) for x in (a, b))
+    (a_low, a_high), (b_low, b_high) = (wilson(both + only, total) for only in (only_a, only_b))
     phi = _phi(both, only_a, only_b, neither)
     down = sqrt(max(0.0, (a - a_low) ** 2 - 2 * phi * (a - a_low) * (b_high - b) + (b_high - b) ** 2))
     up = sqrt(max(0.0, (a_high - a) ** 2 - 2 * phi * (a_high - a) * (b - b_low) + (b - b_low) ** 2))

@@ -6,13 +6,12 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 
+from unmoor.records.intervals import Z_95
+
 __all__ = ["FEWEST_PAIRS", "kappa"]
 
 FEWEST_PAIRS = 30
 """Below this many pairs there is no kappa: the interval is one for large samples, and 10 of 10 would be 1.00 to 1.00."""
-
-_Z = 1.959963984540054
-"""97.5% of a normal distribution lies below it: 95% intervals."""
 
 
 def kappa(pairs: Sequence[tuple[str, str]]) -> tuple[float | None, float | None, float | None]:
@@ -38,5 +37,5 @@ def kappa(pairs: Sequence[tuple[str, str]]) -> tuple[float | None, float | None,
         reach = second.get(one, 0.0) + first.get(other, 0.0)
         spread += share * ((1 - reach * (1 - value)) ** 2 if one == other else (1 - value) ** 2 * reach**2)
     variance = (spread - (value - chance * (1 - value)) ** 2) / (count * (1 - chance) ** 2)
-    half = _Z * math.sqrt(max(0.0, variance))
+    half = Z_95 * math.sqrt(max(0.0, variance))
     return value, max(-1.0, value - half), min(1.0, value + half)

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from unmoor.report.card import render_dataset_card, write_dataset_card, write_model_card
     from unmoor.report.facts import FactsBuilder, Made, empty_facts
-    from unmoor.report.intervals import wilson
     from unmoor.report.page import render_report, write_report
     from unmoor.report.publishing import licence_doubt, plan_upload, upload
     from unmoor.report.terms import ChunkFacts
@@ -28,7 +27,6 @@ __all__ = [
     "render_report",
     "size",
     "upload",
-    "wilson",
     "write_dataset_card",
     "write_model_card",
     "write_report",
@@ -45,7 +43,6 @@ _HOMES = {
     "render_report": "page",
     "size": "visible",
     "upload": "publishing",
-    "wilson": "intervals",
     "write_dataset_card": "card",
     "write_model_card": "card",
     "write_report": "page",

@@ -11,10 +11,11 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
+from unmoor.records.intervals import wilson
 from unmoor.report.excerpts import short_text
 from unmoor.report.grouping import group
-from unmoor.report.intervals import hypergeometric_tail, wilson
 from unmoor.report.requests import Asked, SampledRequests
+from unmoor.report.tails import hypergeometric_tail
 from unmoor.report.terms import FUNCTION_WORDS, terms_of
 
 __all__ = ["clusters"]

@@ -11,9 +11,10 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
+from unmoor.records.intervals import wilson
 from unmoor.report.clusters import clusters
-from unmoor.report.intervals import hypergeometric_tail, wilson
 from unmoor.report.sample import row_hash
+from unmoor.report.tails import hypergeometric_tail
 from unmoor.report.terms import FUNCTION_WORDS, LOST, ChunkFacts, terms_of
 
 __all__ = ["Collateral"]

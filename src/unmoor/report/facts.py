@@ -12,9 +12,9 @@ from typing import Any
 
 from unmoor import __version__
 from unmoor.records import BEHAVIOURS, REFUSALS, action_for
+from unmoor.records.intervals import wilson
 from unmoor.report.collateral import Collateral
 from unmoor.report.excerpts import example, mend_difference
-from unmoor.report.intervals import wilson
 from unmoor.report.sample import Sample
 from unmoor.report.terms import ChunkFacts
 

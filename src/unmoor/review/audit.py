@@ -6,20 +6,19 @@ rows in which nothing was found. It is drawn by a hash of the finding, so it is 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from unmoor.records.intervals import wilson
 from unmoor.review.agreement import NO_FINDING
 
-__all__ = ["FINDINGS_DRAWN", "ROWS_DRAWN", "Stratum", "audit_lines", "drawn_from", "precision", "wilson"]
+__all__ = ["FINDINGS_DRAWN", "ROWS_DRAWN", "Stratum", "audit_lines", "drawn_from", "precision"]
 
 FINDINGS_DRAWN = 200
 """At 96% right, 200 give an interval of some 6 points; twice as many would give 4."""
 ROWS_DRAWN = 100
 """Kept rows without a finding. If none of 100 hides one, fewer than 3.7% do, at 95%."""
 _LEAST = 5
-_Z = 1.959963984540054
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,15 +41,6 @@ def drawn_from(size: int, total: int) -> int:
     return min(size, max(_LEAST, round(FINDINGS_DRAWN * size / total))) if total else 0
 
 
-def wilson(share: float, count: float) -> tuple[float, float]:
-    """Return the 95% Wilson score interval of a share of `count` (Wilson 1927); 0 to 1 where there is nothing."""
-    if count <= 0:
-        return 0.0, 1.0
-    centre = (share + _Z**2 / (2 * count)) / (1 + _Z**2 / count)
-    half = _Z / (1 + _Z**2 / count) * math.sqrt(share * (1 - share) / count + _Z**2 / (4 * count**2))
-    return max(0.0, centre - half), min(1.0, centre + half)
-
-
 def precision(strata: Sequence[Stratum]) -> tuple[float, float, float] | None:
     """Return the share of right findings in the run and its 95% interval; None where nothing was checked.
 
@@ -67,7 +57,7 @@ def precision(strata: Sequence[Stratum]) -> tuple[float, float, float] | None:
     variance = sum((each.size / total) ** 2 * p * (1 - p) / each.checked for each, p in smooth)
     middle = sum(each.size / total * p for each, p in smooth)
     effective = min(float(checked), middle * (1 - middle) / variance) if variance else float(checked)
-    return (share, *wilson(share, effective))
+    return (share, *wilson(share * effective, effective))
 
 
 def audit_lines(strata: Sequence[Stratum]) -> list[str]:
@@ -79,7 +69,7 @@ def audit_lines(strata: Sequence[Stratum]) -> list[str]:
     empty = [each for each in strata if each.behaviour == NO_FINDING]
     if empty:
         checked, right = _sum(empty, "checked"), _sum(empty, "right")
-        missed = ((checked - right) / checked, *wilson((checked - right) / checked, checked)) if checked else None
+        missed = ((checked - right) / checked, *wilson(checked - right, checked)) if checked else None
         lines.append(
             f"checked {checked:,} of {_sum(empty, 'size'):,} kept rows without a finding" + _figure(missed, "missed")
         )

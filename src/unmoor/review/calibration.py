@@ -13,8 +13,8 @@ from typing import Any
 
 from unmoor.errors import UsageError
 from unmoor.records import BEHAVIOURS
+from unmoor.records.intervals import wilson
 from unmoor.review.agreement import label_of
-from unmoor.review.audit import wilson
 from unmoor.review.exchange import findings_of, standing_of
 from unmoor.run_folder import read_manifest
 
@@ -91,7 +91,7 @@ def precisions(judged: Iterable[tuple[str, float, bool]], wanted: float) -> list
 def _precision(behaviour: str, judged: Sequence[tuple[float, bool]], wanted: float) -> Precision:
     right = sum(is_right for _, is_right in judged)
     share = right / len(judged)
-    return Precision(behaviour, len(judged), right, share, *wilson(share, len(judged)), _lowest_cut(judged, wanted))
+    return Precision(behaviour, len(judged), right, share, *wilson(right, len(judged)), _lowest_cut(judged, wanted))
 
 
 def _lowest_cut(judged: Sequence[tuple[float, bool]], wanted: float) -> Cut | None:
@@ -104,5 +104,5 @@ def _lowest_cut(judged: Sequence[tuple[float, bool]], wanted: float) -> Cut | No
         is_last_of_its_kind = count == len(falling) or falling[count][0] < probability
         if is_last_of_its_kind and count >= LEAST_JUDGED and right / count >= wanted:
             share = right / count
-            best = Cut(probability, count, share, *wilson(share, count), right / in_all if in_all else 0.0)
+            best = Cut(probability, count, share, *wilson(right, count), right / in_all if in_all else 0.0)
     return best

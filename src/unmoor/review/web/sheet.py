@@ -7,8 +7,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from unmoor.records import BEHAVIOURS
+from unmoor.records.intervals import wilson
 from unmoor.review.agreement import NO_FINDING
-from unmoor.review.audit import wilson
 from unmoor.review.web.mend import pieces_of
 from unmoor.review.web.render import VERDICTS
 from unmoor.review.web.talk import Block, Talk
@@ -174,7 +174,7 @@ def line_shown(line: ItemLine, *, is_blind: bool) -> dict[str, Any]:
 
 def stratum_shown(stratum: Stratum) -> dict[str, Any]:
     """Return a stratum of the audit as a row of a table."""
-    low, high = wilson(stratum.right / stratum.checked, stratum.checked) if stratum.checked else (0.0, 1.0)
+    low, high = wilson(stratum.right, stratum.checked)
     return {
         "behaviour": stratum.behaviour,
         "outcome": stratum.outcome,

@@ -1,29 +1,12 @@
-"""From counts to what they can bear: Wilson intervals for shares, exact tails for "more than chance would"."""
+"""From counts of rows to exact tails: how likely "more than chance would" is."""
 
 from __future__ import annotations
 
-from math import exp, lgamma, sqrt
+from math import exp, lgamma
 
-__all__ = ["Z_95", "hypergeometric_tail", "wilson"]
+__all__ = ["hypergeometric_tail"]
 
-Z_95 = 1.959963984540054
-"""Standard normal quantile at 0.975: intervals are 95%, two-sided."""
 _NEGLIGIBLE = 1e-15
-
-
-def wilson(hits: int, of: int) -> tuple[float, float]:
-    """Return the 95% interval (low, high), from 0 to 1, of the share `hits` / `of`; (0, 1) where nothing was looked at.
-
-    Source: E. B. Wilson, Journal of the American Statistical Association 22 (1927), 209-212, without continuity correction.
-    """
-    if of <= 0:
-        return 0.0, 1.0
-    share, z2 = hits / of, Z_95**2
-    middle = (share + z2 / (2 * of)) / (1 + z2 / of)
-    half = Z_95 / (1 + z2 / of) * sqrt(share * (1 - share) / of + z2 / (4 * of * of))
-    low = 0.0 if hits == 0 else max(0.0, middle - half)
-    high = 1.0 if hits == of else min(1.0, middle + half)
-    return low, high
 
 
 def hypergeometric_tail(hits: int, drawn: int, marked: int, total: int) -> float:
