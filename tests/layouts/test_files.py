@@ -58,6 +58,19 @@ def test_elements_and_gaps_are_the_array(
     assert [json.loads(item) for item in items] == json.loads(content)
 
 
+@pytest.mark.parametrize("first", [b'[{"role": "user"}, 1]', b"null", b'"a"', b"[]"])
+@pytest.mark.parametrize("frame", [b"[%b, %b]", b"[%b,\n%b]\n", b"[\n %b,\n %b\n]", b"[%b\n,\n%b]"])
+def test_an_array_is_one_whatever_its_first_element_is(tmp_path: Path, frame: bytes, first: bytes) -> None:
+    chunks = list(read_chunks(recognise_source(_write(tmp_path, frame % (first, b'{"a": 1}')))))
+    assert [item for chunk in chunks for item in chunk.items] == [first, b'{"a": 1}']
+
+
+@pytest.mark.parametrize("first", [b'[[{"a": 1}], 2]', b"[null]", b'["a', b"[1, 2"])
+def test_a_line_that_is_an_array_or_the_beginning_of_one_takes_no_other_with_it(tmp_path: Path, first: bytes) -> None:
+    source = recognise_source(_write(tmp_path, first + b'\n{"a": 1}\n'))
+    assert source.format == "jsonl"
+
+
 def test_an_empty_file_beside_arrays_holds_no_row(tmp_path: Path) -> None:
     for name, content in (("a", b'[{"a": 1}]'), ("b", b""), ("c", gzip.compress(b"")), ("d", b'[{"a": 2}]')):
         (tmp_path / f"{name}.json").write_bytes(content)

@@ -148,6 +148,26 @@ def test_turns_written_as_text_are_read_after_the_command_that_is_proposed(tmp_p
     assert [row["messages"] for _, row in read_rows(tmp_path / "rows.jsonl")] == [turns, turns]
 
 
+@pytest.mark.parametrize(("speaker", "words"), [("role", "content"), ("from", "value")])
+@pytest.mark.parametrize(
+    "frame", ["[{0}, {0}]", "[\n  {0},\n  {0}\n]\n", "[{0},\n{0}]", "{0}\n{0}\n", "[{0}]\n[{0}]\n"]
+)
+def test_rows_that_are_bare_lists_of_turns_are_read_after_the_command_that_is_proposed(
+    tmp_path: Path, frame: str, speaker: str, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if shutil.which("jq") is None:
+        pytest.skip("jq is not installed")
+    monkeypatch.chdir(tmp_path)
+    turns = [{speaker: "user", words: "Name a tree."}, {speaker: "assistant", words: "An oak."}]
+    Path("chats.json").write_text(frame.replace("{0}", json.dumps(turns)))
+    with pytest.raises((LayoutError, BadDataError), match="list of turns") as caught:
+        first_layout(Path("chats.json"))
+    subprocess.run(str(caught.value).partition("Next: ")[2], shell=True, check=True)
+    read = first_layout(Path("rows.jsonl"))
+    rows = [row for _, row in read_rows(Path("rows.jsonl"))]
+    assert [[turn.text for turn in read.read(row).turns] for row in rows] == [["Name a tree.", "An oak."]] * 2
+
+
 def test_other_text_is_asked_to_be_what_can_be_read(tmp_path: Path) -> None:
     path = tmp_path / "notes.jsonl"
     path.write_text("Dear diary!\nToday it rained.\n")

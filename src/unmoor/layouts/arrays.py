@@ -14,6 +14,7 @@ from jiter import from_json
 from unmoor.errors import BadDataError
 from unmoor.layouts.files import CHUNK_BYTES, Chunk, Source, fed, open_bytes, read_some
 from unmoor.layouts.parse import MAX_ROW_BYTES
+from unmoor.layouts.unread import lists_of_turns
 
 __all__ = ["read_array"]
 
@@ -21,6 +22,7 @@ _TOKEN = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|["\[\]{},]', re.DOTALL)
 _SPACE = b" \t\r\n"
 _BOM = b"\xef\xbb\xbf"
 _FIRST_KEY = re.compile(rb'\{\s*("[^"\\]*(?:\\.[^"\\]*)*")\s*:', re.DOTALL)
+_OPENING_BYTES = 4096
 _MOST_BETWEEN_BYTES = 2**20
 """Commas and white space between two elements: more is no list of rows."""
 
@@ -59,6 +61,7 @@ def _elements(source: Source, block_bytes: int) -> Iterator[tuple[bytes, bytes |
     splitter = _Splitter()
     pending = bytearray()
     begins: re.Pattern[bytes] | None = None
+    opening = b""
     with open_bytes(source.path, source.compression) as stream:
         if source.has_bom:
             read_some(stream, len(_BOM), source.path)
@@ -66,9 +69,10 @@ def _elements(source: Source, block_bytes: int) -> Iterator[tuple[bytes, bytes |
         while not is_end:
             block = read_some(stream, block_bytes, source.path)
             is_end = not block
+            opening = opening or block[:_OPENING_BYTES].lstrip(_SPACE)
             cuts = splitter.feed(block)
             if splitter.is_closed:
-                _refuse_more_json(source, splitter.rest)
+                _refuse_more_json(source, splitter.rest, opening)
             elif is_end and splitter.is_open and _is_whole(splitter.rest):
                 raise BadDataError(
                     f"{source.path}: the array has no end: the file was cut short between two rows, or is still being written. "
@@ -105,9 +109,11 @@ def _is_whole(rest: bytes) -> bool:
     return True
 
 
-def _refuse_more_json(source: Source, rest: bytes) -> None:
+def _refuse_more_json(source: Source, rest: bytes, opening: bytes) -> None:
     """Raise BadDataError where another array or object follows the end of the first: its rows would be missed."""
     if rest.lstrip(_SPACE)[:1] in (b"[", b"{"):
+        if said := lists_of_turns(source.path, source.compression, opening):
+            raise BadDataError(f"{source.path}: more JSON follows the end of the first array. {said}")
         flat = "jq -c 'if type == \"array\" then .[] else . end' {path} > rows.jsonl"
         raise BadDataError(
             f"{source.path}: more JSON follows the end of the first array, so the file is neither one array nor JSON Lines "

@@ -12,6 +12,7 @@ from unmoor.storage import Address, AnyPath, Seen
 
 __all__ = ["recognise_source"]
 
+_SPACE = b" \t\r\n"
 _GZIP, _ZSTD, _PARQUET = b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"PAR1"
 _ZSTD_SKIPPABLE = re.compile(rb"[\x50-\x5f]\x2a\x4d\x18")
 """A frame that zstd passes over; pzstd and others put one before the data (RFC 8878, 3.1.2)."""
@@ -71,7 +72,7 @@ def recognise_source(path: AnyPath, *, may_be_empty: bool = False) -> Source:
     _refuse_packed_twice(path, compression, start)
     _refuse_wide(path, compression, start)
     has_bom = start.startswith(BOM)
-    body = start[len(BOM) if has_bom else 0 :].lstrip(b" \t\r\n")
+    body = start[len(BOM) if has_bom else 0 :].lstrip(_SPACE)
     return Source(path, "json" if _is_array(body) else "jsonl", compression, has_bom)
 
 
@@ -155,5 +156,12 @@ def _absent(path: AnyPath) -> str:
 
 
 def _is_array(body: bytes) -> bool:
-    """An array file opens with `[` and then an object or nothing; a line that is an array is a bad row of JSON Lines."""
-    return body[:1] == b"[" and body[1:].lstrip(b" \t\r\n")[:1] in (b"{", b"]", b"")
+    """An array file opens with `[` and then an object or nothing, or goes on after its first line, or is one line with an object.
+
+    Any other first line that is an array, or the beginning of one, is a bad row of JSON Lines.
+    """
+    if body[:1] != b"[" or body[1:].lstrip(_SPACE)[:1] in (b"{", b"]", b""):
+        return body[:1] == b"["
+    line, _, rest = body.partition(b"\n")
+    line, rest = line.rstrip(_SPACE), rest.lstrip(_SPACE)
+    return line.endswith((b"[", b",")) or rest.startswith(b",") or (not rest and b"{" in line)

@@ -10,10 +10,12 @@ from unmoor.layouts.files import fed
 from unmoor.records import Row
 from unmoor.storage import AnyPath
 
-__all__ = ["nested_rows", "why_unread"]
+__all__ = ["lists_of_turns", "nested_rows", "why_unread"]
 
 _TABLES = re.compile(r"\.(csv|tsv)(\.(gz|gzip|zst|zstd))?$", re.IGNORECASE)
 _JSON = "jq -c {} {{path}} > rows.jsonl"
+_KEY_OF_TURNS = re.compile(rb'\[[\s\[]*\{\s*"(role|from|speaker)"\s*:')
+"""A list whose first turn says first who speaks."""
 _FROM_LATIN = "iconv -f latin1 -t utf-8 {path} > rows.jsonl"
 _TO_LINES = r"tr '\r' '\n' < {path} > rows.jsonl"
 
@@ -45,7 +47,21 @@ def _seems(path: AnyPath, compression: str, error: BadRow, raw: bytes) -> str:
         return f"Its lines end in a carriage return alone. Next: {fed(_TO_LINES, path, compression)}"
     if error.code == "TRUNCATED" and raw.strip() in (b"{", b"[", b"{}"):
         return f"It seems to be JSON over several lines, and a row is one line. Next: {fed(_JSON.format('.'), path, compression)}"
+    if error.code == "NOT_AN_OBJECT" and (said := lists_of_turns(path, compression, raw)):
+        return said
     return "Next: see that it is JSON Lines (one object a line), a JSON array or Parquet"
+
+
+def lists_of_turns(path: AnyPath, compression: str, raw: bytes) -> str:
+    """Return how rows are made of bare lists of turns, of which `raw` is one or begins with one; empty where it is neither."""
+    key = _KEY_OF_TURNS.match(raw)
+    if key is None:
+        return ""
+    name = "messages" if key[1] == b"role" else "conversations"
+    make = quote(f'if (.[0] | type) == "array" then .[] else . end | {{{name}: .}}')
+    return (
+        f"Each row is a bare list of turns, and a row is an object. Next: {fed(_JSON.format(make), path, compression)}"
+    )
 
 
 def _is_table(raw: bytes) -> bool:
