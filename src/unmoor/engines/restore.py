@@ -271,6 +271,9 @@ def _parquet_writer(folder: AnyPath) -> Callable[[Path, dict[str, Any], _Rows], 
     common = pq.read_schema(for_random_access(folder / "removed.parquet"))
 
     def write(path: Path, file: dict[str, Any], rows: _Rows) -> None:
+        if not file["size_bytes"]:
+            path.touch()
+            return
         schema = _schema_of(file) if "schema" in file else common
         with pq.ParquetWriter(path, schema, **HOW_TABLES_ARE_WRITTEN) as writer:
             group, size = [], 0
