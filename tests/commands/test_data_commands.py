@@ -471,6 +471,55 @@ def test_what_lies_beside_data_and_is_not_read_is_counted_and_named(data: Path) 
     assert json.loads((data.parent / "joined" / "MANIFEST.json").read_text())["not_read"] == told
 
 
+ADDED_TO = """
+import pathlib
+import sys
+import unmoor.engines.run
+from unmoor.commands import main
+
+read = unmoor.engines.run.read_data_set
+
+
+def add(*arguments):
+    yield from read(*arguments)
+    for name in ("b\\x1b.jsonl", "c.jsonl", ".hidden.jsonl", "notes.txt"):
+        pathlib.Path("all", name).write_bytes(pathlib.Path("all", "a.jsonl").read_bytes())
+
+
+unmoor.engines.run.read_data_set = add
+main()
+"""
+
+
+@pytest.mark.parametrize("named", ["all", "a*/*.jsonl"])
+def test_what_is_added_to_data_while_it_is_read_is_counted_and_named(data: Path, named: str) -> None:
+    whole = data.parent / "all"
+    whole.mkdir()
+    (whole / "a.jsonl").write_bytes(data.read_bytes())
+    names = ["all/b\x1b.jsonl", "all/c.jsonl"] if "*" in named else ["b\x1b.jsonl", "c.jsonl"]
+    told = {"files": 2, "folders": 0, "names": names}
+    for verb in (["audit", named], ["filter", named, "-o", "run"], ["filter", named, "-o", "part", "--shard", "1/1"]):
+        done = subprocess.run(
+            [sys.executable, "-c", ADDED_TO, *verb, "--json"],
+            cwd=data.parent,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        shown = ", ".join(names).replace("\x1b", "<U+001B>")
+        assert done.stderr == (
+            f"Added while the data was read, and not read: 2 files: {shown}. "
+            "Next: the same command again, once no more are added\n"
+        )
+        assert json.loads(done.stdout)["rows"] == len(ROWS)
+        assert json.loads(done.stdout)["not_read"] == told
+        for path in set(whole.iterdir()) - {whole / "a.jsonl"}:
+            path.unlink()
+    assert json.loads((data.parent / "run" / "MANIFEST.json").read_text())["not_read"] == told
+    assert unmoor("merge", "part", "-o", "joined", cwd=data.parent).returncode == 0
+    assert json.loads((data.parent / "joined" / "MANIFEST.json").read_text())["not_read"] == told
+
+
 def test_a_pattern_reads_no_run_and_nothing_hidden_unless_it_says_so(data: Path) -> None:
     folder = data.parent / "data"
     (folder / ".cache").mkdir(parents=True)

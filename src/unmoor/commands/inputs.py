@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from functools import partial
@@ -18,7 +18,7 @@ import click
 from unmoor.commands.observed import PairedFacts
 from unmoor.commands.packs import pack_option, say_first_run
 from unmoor.commands.places import Place
-from unmoor.commands.terminal import Advance, progress_bar, visible
+from unmoor.commands.terminal import Advance, plural, progress_bar, short, visible
 from unmoor.commands.totals import total_to_read
 from unmoor.detectors import load_judge, load_pairs
 from unmoor.engines import Cluster, Dedup, Job, JudgeSettings, Options, Summary, run_job, run_on_ray
@@ -33,6 +33,7 @@ __all__ = ["data_flags", "data_options", "job_for", "open_and_tell", "run_flags"
 F = TypeVar("F", bound=Callable[..., Any])
 _BYTES_PER_WORKER = 32 * 2**20
 """Input per worker under which starting another process costs more than it saves."""
+_NAMED, _LONGEST_NAME = 3, 60
 _SHARD = re.compile(r"([0-9]{1,9})/([0-9]{1,9})")
 _COUNT = re.compile(r"[0-9]{1,18}")
 _SHARE = re.compile(r"[0-9]{0,9}(?:[0-9]|\.[0-9]{1,18})%")
@@ -216,7 +217,7 @@ def run_with_progress(
         told = _by_rows(advance) if data.format == "parquet" else lambda rows, done: advance(done, rows)
         if options.get("engine") == "ray" and output is not None:
             cluster = Cluster(options["ray_address"], options["ray_shards"])
-            return run_on_ray(
+            summary = run_on_ray(
                 options["path"],
                 job,
                 output,
@@ -225,7 +226,22 @@ def run_with_progress(
                 on_progress=told,
                 finish=finish,
             )
-        return run_job(data, job, output, settings, on_progress=told, finish=finish)
+        else:
+            summary = run_job(data, job, output, settings, on_progress=told, finish=finish)
+    _tell_added(summary.source.added)
+    return summary
+
+
+def _tell_added(names: Sequence[str]) -> None:
+    """Say on standard error what was added to the data while it was read."""
+    if names:
+        shown = ", ".join(short(name, _LONGEST_NAME) for name in names[:_NAMED])
+        more = f" and {len(names) - _NAMED:,} more" if len(names) > _NAMED else ""
+        click.echo(
+            f"Added while the data was read, and not read: {plural(len(names), 'file')}: {shown}{more}. "
+            "Next: the same command again, once no more are added",
+            err=True,
+        )
 
 
 def _by_rows(advance: Advance) -> Callable[[int, int], None]:

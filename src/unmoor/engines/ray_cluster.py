@@ -17,7 +17,7 @@ from unmoor.engines.run import Finisher, plan_of, run_job
 from unmoor.engines.shards import merge
 from unmoor.engines.summary import Summary
 from unmoor.errors import MachineError, MissingExtraError, UnmoorError
-from unmoor.layouts import DataSet, open_data_set, schemas_held_alike, shard_of
+from unmoor.layouts import DataSet, open_data_set, schemas_held_alike, shard_of, with_added
 from unmoor.run_folder import MANIFEST, hidden_beside, hold_room, read_json
 from unmoor.storage import Address, AnyPath, delete
 
@@ -82,6 +82,7 @@ def run_on_ray(
     folders: list[AnyPath] = [shards / f"{number:06}" for number in range(1, count + 1)]
     observer: Any = job.observer
     summary = merge(folders, folder, observer, force=options.force, finish=finish, limits=options)
+    summary.source = with_added(data)
     if isinstance(shards, Address):
         delete(shards.found())
     else:

@@ -24,7 +24,7 @@ from unmoor.engines.local import process_chunks
 from unmoor.engines.outputs import Outputs
 from unmoor.engines.summary import Summary
 from unmoor.errors import UsageError
-from unmoor.layouts import Chunk, DataSet, read_data_set
+from unmoor.layouts import Chunk, DataSet, read_data_set, with_added
 from unmoor.run_folder import RunWriter, dump_json, hold_room, machine_errors
 from unmoor.storage import AnyPath
 
@@ -79,6 +79,7 @@ def run_job(
         _hold_whole(run.summary, job, options)
         run.outputs.close()
         hold_unchanged(data, plan["inputs"], written)
+        run.summary.source = with_added(data)
         finish(run.summary, writer)
         if options.shard is not None:
             state = {"summary": run.summary.state(), "outputs": run.outputs.state(), "limits": bad_row_limits(options)}
@@ -123,6 +124,7 @@ def _count_only(data: DataSet, job: Job, options: Options, on_progress: Callable
         hold_bad_rows(summary, options)
         on_progress(summary.rows, result.bytes_read)
     hold_bad_rows(summary, options, is_end=True)
+    summary.source = with_added(data)
     return summary
 
 

@@ -13,13 +13,15 @@ from unmoor.engines.run import Finisher, manifest_of, publish_done
 from unmoor.engines.summary import Summary
 from unmoor.errors import RunFolderError, UsageError
 from unmoor.layouts import DataSet, Source
-from unmoor.run_folder import MANIFEST, RUN, RunWriter, hold_replaceable, read_json, read_manifest, verify
+from unmoor.run_folder import COUNT, MANIFEST, RUN, RunWriter, hold_replaceable, read_json, read_manifest, verify
+from unmoor.run_folder.shape import Shape, first_lack
 from unmoor.storage import AnyPath
 
 __all__ = ["merge", "merged_plan"]
 
 _OWN = frozenset(("run.json", "shard.json", "report.html", "report.json", "README.md", "policy.toml", MANIFEST))
 """Files that a run makes anew rather than taking them over from its shards."""
+_NOT_READ: Shape = {"not_read": {"files": COUNT, "folders": COUNT}}
 _SHARD: dict[str, Any] = {"shard": {"number": int, "count": int}}
 
 
@@ -60,9 +62,15 @@ def merge(
         hold_to_share(summary, plan["policy"])
         outputs.close()
         finish(summary, writer)
-        told = {"not_read": manifests[0]["not_read"]} if "not_read" in manifests[0] else {}
+        beside = [each["not_read"] for each in manifests if not first_lack(each, _NOT_READ)]
+        told = {"not_read": max(beside, key=_count_not_read)} if beside else {}
         writer.finish(manifest_of(plan, summary, outputs) | told, summary.state())
     return summary
+
+
+def _count_not_read(told: dict[str, Any]) -> int:
+    """Return how much a shard found beside the data: what is added while shards are read, the last one to end has seen."""
+    return int(told["files"]) + int(told["folders"])
 
 
 def _hold_apart(folders: Sequence[AnyPath], target: AnyPath) -> None:

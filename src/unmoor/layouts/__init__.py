@@ -31,7 +31,15 @@ from unmoor.layouts.columns import (
     pair_of,
     proposed,
 )
-from unmoor.layouts.data_set import DataSet, data_set_of, open_data_set, read_chunks, read_data_set, shard_of
+from unmoor.layouts.data_set import (
+    DataSet,
+    data_set_of,
+    open_data_set,
+    read_chunks,
+    read_data_set,
+    shard_of,
+    with_added,
+)
 from unmoor.layouts.files import CHUNK_BYTES, Chunk, Source
 from unmoor.layouts.layout import Layout
 from unmoor.layouts.not_rows import what_it_is, what_to_do
@@ -95,6 +103,7 @@ __all__ = [
     "take_rows",
     "unread_text",
     "what_it_is",
+    "with_added",
 ]
 
 _BY_KEYS = (

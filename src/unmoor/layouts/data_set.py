@@ -23,7 +23,7 @@ from unmoor.layouts.parquet import in_one_schema, read_parquet, row_group_bytes,
 from unmoor.layouts.recognise import recognise_source
 from unmoor.storage import Address, AnyPath, located
 
-__all__ = ["DataSet", "data_set_of", "open_data_set", "read_chunks", "read_data_set", "shard_of"]
+__all__ = ["DataSet", "data_set_of", "open_data_set", "read_chunks", "read_data_set", "shard_of", "with_added"]
 
 _LOOKS_AT_ONCE = 16
 """Requests under way at a time while objects are recognised: each takes some 30 ms of waiting and next to no work."""
@@ -42,6 +42,8 @@ class DataSet:
     `whole` is, of a shard, the SHA-256 of the name, size, start and end of each file of the data set that it is a part of.
     `revision` is the commit of a data set of the hub, and `note` a sentence for people where there may be a newer
     one, or where a file is read twice.
+    `asked` is the folder or the pattern that was listed, `there` the names of all files that were found, those of other shards too,
+    and `added` the names of the files that were found later, which are not read.
     `copied_from` is, where these are copies that a run was led back to, what that run says of each file that it read.
     """
 
@@ -53,6 +55,9 @@ class DataSet:
     copied_from: tuple[dict[str, Any], ...] = ()
     revision: str = ""
     note: str = ""
+    asked: AnyPath | str | None = None
+    there: frozenset[str] = frozenset()
+    added: tuple[str, ...] = ()
 
     @property
     def format(self) -> str:
@@ -101,14 +106,40 @@ def open_data_set(path: AnyPath | str) -> DataSet:
         return DataSet(named.name, sources, files[0].parent, revision=revision, note=note)
     name = named.name or named.resolve().name
     if is_folder(named):
-        return _data_set(name, found_in(named))
+        return _data_set(name, named)
     if not os.path.lexists(named) and GLOB.search(str(path)):
-        return _data_set(name, found_by(str(path)))
+        return _data_set(name, str(path))
     return DataSet(named.name, _single(recognise_source(named)), named.parent)
 
 
-def _data_set(name: str, found: Found) -> DataSet:
-    return DataSet(name, _sources(found.files), found.root, found.left_out, note=_named_twice(found))
+def _data_set(name: str, asked: AnyPath | str) -> DataSet:
+    found = _found(asked)
+    data = DataSet(name, _sources(found.files), found.root, found.left_out, note=_named_twice(found))
+    return replace(data, asked=asked, there=frozenset(_names(found)))
+
+
+def _found(asked: AnyPath | str) -> Found:
+    """List a folder or a pattern, which is text or an address with a wildcard."""
+    if isinstance(asked, str) or (isinstance(asked, Address) and GLOB.search(str(asked))):
+        return found_by(asked)
+    return found_in(asked)
+
+
+def _names(found: Found) -> list[str]:
+    return [below(file, found.root).as_posix() for file in found.files]
+
+
+def with_added(data: DataSet) -> DataSet:
+    """Return a data set with what was added to its folder or pattern since it was opened among what is not read.
+
+    Where it cannot be listed any more, nothing is known to be added: whether what was read is still as it was, is asked elsewhere.
+    """
+    try:
+        found = _found(data.asked) if data.asked is not None else None
+    except (UsageError, MachineError):
+        return data
+    added = tuple(name for name in _names(found) if name not in data.there) if found else ()
+    return replace(data, added=added, left_out=(*added, *data.left_out))
 
 
 def _named_twice(found: Found) -> str:
@@ -142,10 +173,10 @@ def data_set_of(name: str, files: Sequence[Path], root: Path) -> DataSet:
 def _open_address(named: Address) -> DataSet:
     """Do the same where the files are objects; they are looked at several at a time, since each look waits for an answer."""
     if GLOB.search(str(named)):
-        return _data_set(named.name, found_by(named))
+        return _data_set(named.name, named)
     if named.is_file():
         return DataSet(named.name, _single(recognise_source(replace(named, seen=named.now()))), named.parent)
-    return _data_set(named.name, found_in(named))
+    return _data_set(named.name, named)
 
 
 def _single(source: Source) -> tuple[Source]:
