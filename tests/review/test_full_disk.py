@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -68,6 +69,30 @@ def test_a_verdict_that_finds_no_room_is_not_said_to_stand(disk: Path) -> None:
     assert stands in (0, ROWS)
     store.decide_all(View(), "correct", expected_count=ROWS)
     assert {verdict.judgement for verdict in store.verdicts()} == {"correct"}
+    store.close()
+
+
+@pytest.mark.skipif(not hasattr(resource, "RLIMIT_FSIZE"), reason="this system limits no file's size")
+@pytest.mark.parametrize("has_index", [False, True])
+@pytest.mark.parametrize("limit", [0, 4096, 100_000, 1_000_000])
+def test_a_limit_on_the_size_of_a_file_is_called_what_it_is(tmp_path: Path, limit: int, has_index: bool) -> None:
+    run = filtered(tmp_path, [row(number, (REFUSAL, PLAIN)[number % 2]) for number in range(2 * ROWS)])
+    if has_index:
+        Store.open(run, "ada").close()
+        (run / "review" / "verdicts.sqlite").unlink()
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limits[1]))
+    try:
+        with pytest.raises(
+            MachineError, match=r"sqlite: the file would be larger .* raise the limit, which `ulimit -f`"
+        ):
+            store = Store.open(run, "ada")
+            for _ in range(1000):
+                store.decide_all(View(), "wrong", expected_count=ROWS)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    store = Store.open(run, "ada")
+    assert len(list(store.verdicts())) in (0, ROWS)
     store.close()
 
 

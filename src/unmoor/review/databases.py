@@ -6,6 +6,7 @@ import errno
 import os
 import shutil
 import sqlite3
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,6 +22,7 @@ _OF_DISK = {
     sqlite3.SQLITE_READONLY: errno.EROFS,
     sqlite3.SQLITE_CANTOPEN: errno.EACCES,
 }
+_OF_GROWING = (sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_TRUNCATE, sqlite3.SQLITE_IOERR_SHMSIZE)
 _BROKEN = (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT)
 _FULL_BYTES = 2**17
 """Free space below which an error of reading or writing is a full disk: SQLite asks for 32 KiB of shared memory and more."""
@@ -45,6 +47,18 @@ def database_errors(what: str, path: Path) -> Iterator[None]:
                 ) from error
             if code not in _OF_DISK:
                 raise
-            is_full = code == sqlite3.SQLITE_IOERR and shutil.disk_usage(path.parent).free < _FULL_BYTES
-            number = errno.ENOSPC if is_full else _OF_DISK[code]
+            number = _OF_DISK[code]
+            if code == sqlite3.SQLITE_IOERR and shutil.disk_usage(path.parent).free < _FULL_BYTES:
+                number = errno.ENOSPC
+            elif error.sqlite_errorcode in _OF_GROWING and _is_size_limited():
+                number = errno.EFBIG
             raise OSError(number, os.strerror(number), str(path)) from error
+
+
+def _is_size_limited() -> bool:
+    """Return whether files may grow to some size only: SQLite does not say why it could not write."""
+    if sys.platform == "win32":
+        return False
+    import resource
+
+    return resource.getrlimit(resource.RLIMIT_FSIZE)[0] != resource.RLIM_INFINITY
