@@ -73,6 +73,19 @@ ALIKE = {
         "What did the poster say?",
         'The poster was blue. It said: "Please treat everyone with kindness and respect and never judge others."',
     ),
+    "a label in Turkish": (
+        "Bu komut ne yapar?",
+        "Disk bölümlerini listeler. Dosya sistemine bir etiket verir ve hakkında bilgi gösterir.",
+    ),
+    "a label in Polish": ("Co robi opcja?", "Pakuje plik. Nie zmienia etykiety dysku ani początku sektora."),
+    "a path in Russian": (
+        "Что делает ключ?",
+        "Он сжимает журналы. Не предоставляет информации о других процессах, используйте /proc.",
+    ),
+    "a switch in German": (
+        "Was bewirkt die Option?",
+        "Die Grenze wird in Bytes angegeben. Für andere Sprachen sollte dieser Wert nicht mit --locale verwendet werden.",
+    ),
     "who it is": ("Who are you?", "I'm an AI assistant. I always try to be honest, respectful and kind to everyone."),
 }
 
@@ -127,6 +140,12 @@ def test_a_stem_begins_a_word_and_nothing_is_remembered_wrongly() -> None:
         assert stems.stand_in(["请尊", "尊重"])
         assert not stems.stand_in(["disrespect", "we"])
         assert not stems.stand_in([])
+
+
+def test_a_stem_with_a_space_is_a_whole_word() -> None:
+    stems = Stems({"kom ", "respekt"}, ("sv", "en"))
+    assert stems.stand_in(["kom", "ihag"])
+    assert not stems.stand_in(["kommandot"])
 
 
 def test_texts_weighed_together_weigh_what_they_do_alone() -> None:
