@@ -101,6 +101,30 @@ _NOT_LOOKED_UP = re.compile(
 _CAVEAT_AFTER = 100
 """Code points of an answer in which nothing declines, after which its last sentence only says what was not looked up."""
 
+_OFFERS = re.compile(
+    r"\b(?:happy|glad|pleased|delighted|love|ready) to (?:help|assist|review|explain|interpret|take a look|look|go (?:over|through)"
+    r"|translate|edit|proofread|summari[sz]e|analy[sz]e|check)\b|\bhappy to!",
+    re.IGNORECASE,
+)
+_ASKS_FOR_IT = re.compile(
+    r"\b(?:please|could you|can you|would you|just) (?:please )?(?:provide|share|send|paste|upload|attach|list|give me|tell me)\b",
+    re.IGNORECASE,
+)
+_ELSEWHERE = re.compile(
+    r"\b(?:instead|else|different\w*|another|alternative\w*|rather|other|if you(?:['’]d| would) like|general\w*)\b",
+    re.IGNORECASE,
+)
+"""English for an offer of help, for what it then asks for, and for help with something else, which is no such offer."""
+
+_LEAVES_OUT = re.compile(
+    r"\bi(?:['’]ll| will)? ?(?:won['’]t|will not|haven['’]t|have not|left out|leave out|avoid(?:ed)?|skip(?:ped)?)"
+    r"(?: be)? ?(?:includ|us|add|suggest|list|mention)?(?:e|ed|ing)? (?:any )?([a-z]+)\b"
+    r"[^.!?]*\b(?:here(?:['’]s| is| are)|these|this|try)\b",
+    re.IGNORECASE,
+)
+"""English for a thing that is left out of what the same sentence gives."""
+_WITHOUT = r"(?:n't|\b(?:no|not|without|avoid(?:ing)?|except|hates?|dislikes?|allergic to|free of))\b[^.!?;,]{0,24}\b"
+
 _ANSWER_SHARE = 0.25
 """Share of an answer from which what stands beside its lectures is one."""
 
@@ -284,7 +308,25 @@ def _only_a_caveat(view: TurnView, refusals: list[Hit]) -> bool:
     )
 
 
+def _asks_for_what_is_missing(view: TurnView, refusals: list[Hit]) -> bool:
+    """Return whether an answer offers its help with what was asked and asks for what it lacks: "Glad to help. Please share ..."."""
+    declines = any(hit.phrase.behaviour in _DECLINES_OUTRIGHT and not hit.doubt for hit in view.hits)
+    text = view.answer.text
+    is_offered = bool(_OFFERS.search(text) and _ASKS_FOR_IT.search(text)) and not _ELSEWHERE.search(text)
+    return is_offered and not refusals and not declines and view.asks.isdisjoint(("request.sensitive", "request.argue"))
+
+
+def _leaves_out_as_asked(view: TurnView, refusals: list[Hit]) -> bool:
+    """Return whether all that declines leaves out what the request does not want: "I won't include pork, but here are ..."."""
+    left_out = refusals and _LEAVES_OUT.search(view.answer.text, *refusals[0].sentence)
+    if not left_out or any(hit.sentence != refusals[0].sentence for hit in refusals):
+        return False
+    return bool(re.search(_WITHOUT + re.escape(left_out[1].lower()), view.request))
+
+
 _EXCUSES = (
+    _asks_for_what_is_missing,
+    _leaves_out_as_asked,
     _chooses_after_all,
     _says_yes,
     _only_a_caveat,
