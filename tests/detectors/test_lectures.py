@@ -73,6 +73,10 @@ ALIKE = {
         "What did the poster say?",
         'The poster was blue. It said: "Please treat everyone with kindness and respect and never judge others."',
     ),
+    "a moral word of the request": (
+        "Suggest a change of diet for better health.",
+        "Eating more vegetables can be a great way to improve your health. Lentils, kale and oats are cheap and filling.",
+    ),
     "a label in Turkish": (
         "Bu komut ne yapar?",
         "Disk bölümlerini listeler. Dosya sistemine bir etiket verir ve hakkında bilgi gösterir.",

@@ -291,6 +291,7 @@ def sentence_features(answer: Answer, request: str, asks: frozenset[str], stems:
     wanted = {pair or word for pair, word in _WORD.findall(request[:_REQUEST_CHARS])}
     asked = [name in asks for name in _ASKED]
     is_joke = bool(_JOKES.search(request[:_REQUEST_CHARS]))
+    is_nervous = "request.sensitive" in asks
     is_made = not asks.isdisjoint(_MADE) or bool(_MAKES.match(request))
     for start, end in candidates(answer):
         place = answer.sentences.index_at(start)
@@ -299,7 +300,8 @@ def sentence_features(answer: Answer, request: str, asks: frozenset[str], stems:
             continue
         said = fold_text(answer.text[start : min(end, start + _CHARS)])
         words = [word for words in words_of(said) for word in words]
-        if not stems.stand_in(words) or _HELP.search(said) or _CODE.search(said):
+        unasked = words if is_nervous else [word for word in words if word not in wanted]
+        if not stems.stand_in(unasked) or _HELP.search(said) or _CODE.search(said):
             continue
         from_end, ending = len(spans) - 1 - place, said.rstrip()[-1:]
         long = {word for word in words if len(word) >= _LONG or not word.isascii()}
