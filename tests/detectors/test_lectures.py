@@ -73,6 +73,10 @@ ALIKE = {
         "What did the poster say?",
         'The poster was blue. It said: "Please treat everyone with kindness and respect and never judge others."',
     ),
+    "what is allowed in Danish": (
+        "Må udlejer gå ind uden varsel?",
+        "Nej. Også ved en reparation skal han varsle i forvejen, ellers er det en krænkelse af privatlivets fred.",
+    ),
     "a moral word of the request": (
         "Suggest a change of diet for better health.",
         "Eating more vegetables can be a great way to improve your health. Lentils, kale and oats are cheap and filling.",
