@@ -33,6 +33,14 @@ ASKED_FOR = {
         "Nenne drei Sätze, mit denen ein Chatbot ablehnt.",
         "1. Tut mir leid, dabei kann ich nicht helfen.\n2. Als KI darf ich dazu nichts sagen.",
     ),
+    "French, in a letter that is greeted and signed": (
+        "Écris un message à un client qui demande le prix d'aujourd'hui.",
+        "Bonjour,\n\nJe n'ai pas accès aux tarifs en temps réel depuis la boutique. Le siège répondra.\n\nCordialement,\nMarc",
+    ),
+    "Dutch, in a letter to an aunt": (
+        "Schrijf mijn tante dat ik zondag niet kom.",
+        "Lieve tante, het spijt me, maar ik kan zondag niet komen omdat ik dienst heb.",
+    ),
     "German, in one word": (
         "Schreib zwei Absagesätze für einen Chatbot.",
         "1. Tut mir leid, dabei kann ich nicht helfen.\n2. Als KI muss ich diese Anfrage ablehnen.",

@@ -88,11 +88,11 @@ _SEEN = re.compile(r"\S")
 _LIST_ITEM = re.compile(r"^[^\S\n]*(?:[-*•·]|\d{1,2}[.)])\s+\S", re.MULTILINE)
 _HEADING = re.compile(r"^\s{0,3}#{1,6}\s|^[^\S\n]*\*\*[^*\n]+\*\*[^\S\n]*+:?[^\S\n]*+$", re.MULTILINE)
 _LETTER_HEAD = re.compile(
-    r"^\W*(?:(?:dear|hi|hello|subject|betreff|kära|hej|cher|chère|caro)\b"
+    r"^\W*(?:(?:dear|hi|hello|subject|betreff|kära|hej|cher|chère|car[oa])\b"
     r"|(?:querid|estimad|liebe|sehr geehrt|asunto|prezad|assunto|gentil[ei]|egregi|spettabil|oggetto|geachte"
-    r"|szanown|уважаем|sayın|sevgili|kjære|kære|arvoisa|değerli|kıymetli)\w*"
+    r"|szanown|уважаем|sayın|sevgili|kjære|kære|arvoisa|değerli|kıymetli|lieve|rakas|kochan)\w*"
     r"|(?:尊敬的(?!用户)|亲爱的|親愛的|敬启者|敬啟者|拝啓|親愛なる)"
-    r"|친애하는|제목|عزيز[يت]|سيدي|سيدتي|السيد|حضرة|الموضوع|प्रिय|आदरणीय|महोदय|सेवा में|विषय)[^\n]{0,80}[,،:\n]",
+    r"|친애하는|제목|عزيز[يت]|سيدي|سيدتي|السيد|حضرة|الموضوع|प्रिय|आदरणीय|महोदय|सेवा में|विषय|प्यार[ेी])[^\n]{0,80}[,،:\n]",
     re.IGNORECASE,
 )
 _GREETED = re.compile(
@@ -108,6 +108,19 @@ _GREETED = re.compile(
     r"|(?:الأستاذ|أستاذ|السيدة|الأخ|الأخت)[^\n،,]{0,40}[،,:\n])"
 )
 """A greeting that names whom it greets, as letters do; a bare "Hello," opens refusals too."""
+
+_GREETING = re.compile(r"\W*[^\n.?:;]{2,40}[,!،、]\s*")
+_FAREWELL = re.compile(
+    r"\W*(?:(?:bien )?cordialement|bien à (?:vous|toi)|amicalement"
+    r"|(?:(?:mit|viele|liebe|beste|herzlichen?|freundlichen?) )+grü(?:ß|ss)en?"
+    r"|atentamente|(?:un (?:cordial )?)?saludos?|un abrazo|cordial(?:i|mente)(?: saluti)?|distinti saluti|salut[io]|atenciosamente"
+    r"|(?:um )?abraços?|(?:met )?(?:vriendelijke )?groet(?:en|jes)?|(?:med )?(?:vänlig(?:a|t)? )?hälsning(?:ar)?"
+    r"|(?:med )?(?:ven(?:n)?lig )?hilsen|(?:ystävällisin )?terveisin|с уважением|z poważaniem|pozdrawiam|saygılar(?:ımla|ımızla)"
+    r"|(?:best|kind|warm) (?:regards|wishes)|sincerely|yours(?: \w+)?|مع (?:أطيب |خالص )?التحي(?:ة|ات)|सादर|भवदीय)\s*[,.،]?\s*",
+    re.IGNORECASE,
+)
+"""The first line of a letter, and the one above the name at its end."""
+_NAME_CHARS = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,9 +233,19 @@ def read_answer(text: str) -> Answer:
         speakers=_speakers(text) if ":" in text or "：" in text else (),
         items=len(_LIST_ITEM.findall(text)),
         headings=len(_HEADING.findall(text)) if "#" in text or "**" in text else 0,
-        is_letter=bool(_LETTER_HEAD.match(text) or _GREETED.match(text)),
+        is_letter=bool(_LETTER_HEAD.match(text) or _GREETED.match(text)) or _is_signed(text),
         is_verse=_is_verse(text),
         body=body,
+    )
+
+
+def _is_signed(text: str) -> bool:
+    """Return whether a text greets in its first line and ends in a farewell and a name, as a letter does."""
+    lines = [line for line in text.splitlines() if line.strip()]
+    return (
+        len(lines) > 3
+        and bool(_GREETING.fullmatch(lines[0]) and _FAREWELL.fullmatch(lines[-2]))
+        and len(lines[-1]) <= _NAME_CHARS
     )
 
 
