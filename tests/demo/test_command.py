@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from click.testing import CliRunner
 
 from unmoor.commands import cli
 from unmoor.commands.story import _Story
-from unmoor.errors import UsageError
+from unmoor.errors import MissingExtraError, UsageError
 
 
 @pytest.mark.parametrize(("told", "found"), [(None, "PASSIVE"), ("ACTIVE", "ACTIVE")])
@@ -69,3 +70,12 @@ def test_a_folder_of_data_is_no_demo(tmp_path: Path) -> None:
     done = CliRunner().invoke(cli, ["demo", "-o", str(tmp_path), "--force"])
     assert isinstance(done.exception, UsageError) and "holds other files" in str(done.exception)
     assert (tmp_path / "data" / "raw.jsonl").read_text() == "mine"
+
+
+def test_a_demo_that_cannot_train_leaves_its_folder_to_the_next_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "torch", None)
+    done = CliRunner().invoke(cli, ["demo", "-o", str(tmp_path / "demo")])
+    assert isinstance(done.exception, MissingExtraError) and "unmoor[train]" in str(done.exception)
+    assert not (tmp_path / "demo").exists()

@@ -51,7 +51,10 @@ def tell(folder: Path, *, seed: int = 7, force: bool = False) -> dict[str, Any]:
         UsageError: the folder holds something else.
         MissingExtraError: the parts that train are not installed.
     """
+    from unmoor.training import hold_training_parts
+
     began = time.monotonic()
+    hold_training_parts()  # before anything is written: half a demo is no demo, and would stand in the next one's way
     _make_room(folder, force)
     told = _Story(folder, seed)
     told.data()

@@ -3,7 +3,7 @@
 from unmoor.training.arms import Leak
 from unmoor.training.plan import Plan, Read, Training, plan_twins
 from unmoor.training.recipe import Recipe, read_recipe
-from unmoor.training.tiny_model import make_demo_base
+from unmoor.training.tiny_model import hold_training_parts, make_demo_base
 from unmoor.training.twin import Progress
 from unmoor.training.twins import train_planned, train_twins
 
@@ -14,6 +14,7 @@ __all__ = [
     "Read",
     "Recipe",
     "Training",
+    "hold_training_parts",
     "make_demo_base",
     "plan_twins",
     "read_recipe",

@@ -9,6 +9,7 @@ topics apart yet.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -17,7 +18,7 @@ from unmoor.errors import MissingExtraError
 from unmoor.training.template import CHATML, END_OF_TURN, START_OF_TURN
 from unmoor.training.twin import Progress
 
-__all__ = ["STEPS", "make_demo_base"]
+__all__ = ["STEPS", "hold_training_parts", "make_demo_base"]
 
 VOCABULARY = 1024
 CONTEXT_TOKENS = 512
@@ -30,6 +31,16 @@ THREADS = 1
 """Another number of threads adds in another order, and two machines would tell two stories of one seed."""
 
 
+def hold_training_parts() -> None:
+    """Look for the parts that train the demo's models, and load none.
+
+    Raises:
+        MissingExtraError: one of them is not installed.
+    """
+    if not all(map(find_spec, ("torch", "transformers", "trl"))):
+        raise MissingExtraError("The demo's model", "train")
+
+
 def make_demo_base(
     sentences: Sequence[str], out: Path, seed: int = 7, progress: Progress | None = None, steps: int = STEPS
 ) -> Path:
@@ -40,10 +51,8 @@ def make_demo_base(
     Raises:
         MissingExtraError: the parts for training are not installed.
     """
-    try:
-        import torch
-    except ImportError as error:
-        raise MissingExtraError("The demo's model", "train") from error
+    hold_training_parts()
+    import torch
     from transformers.utils import logging
 
     logging.disable_progress_bar()
