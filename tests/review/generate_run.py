@@ -115,6 +115,7 @@ def generate(folder: Path, findings: int, seed: int = SEED) -> Path:
         "kind": "filter",
         "input": {"name": "rows.jsonl", "format": "jsonl"},
         "layout": "messages",
+        "inputs": [{"name": "rows.jsonl", "rows": number}],
         "counts": {"input": number, **counts},
         "files": {f"{name}.jsonl": _described(folder / f"{name}.jsonl") for name in names},
     }

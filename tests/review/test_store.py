@@ -20,6 +20,8 @@ from unmoor.errors import RunFolderError, UsageError
 from unmoor.records import BEHAVIOURS
 from unmoor.records.verdict import JUDGEMENTS
 from unmoor.review.store import Store, View
+from unmoor.review.web.desk import Desk, item_fragment
+from unmoor.review.web.sheet import sheet_of
 
 
 @pytest.fixture
@@ -94,6 +96,22 @@ def test_a_search_finds_words_and_takes_no_commands(store: Store, run: Path) -> 
     assert [store.line(item).row for item in walk(store, View(text="tides BREST"))] == rows
     for text in ('"', "*", "NOT tides", "said:tides", "a OR b", "(", "NEAR(a b)", "';drop table items", "\x00", "^x"):
         assert store.counts(View(text=text))["items"] <= 60
+
+
+def test_of_several_files_an_item_says_in_which_its_row_stands(run: Path) -> None:
+    manifest = json.loads((run / "MANIFEST.json").read_text())
+    manifest["inputs"] = [{"name": "chats.jsonl", "rows": 4}, {"name": "more.jsonl", "rows": 62}]
+    (run / "MANIFEST.json").write_text(json.dumps(manifest))
+    store = Store.open(run, "ada")
+    shown = [sheet_of(store.item(number), is_blind=False) for number in walk(store, View())[3:5]]
+    assert [(one.row, one.file) for one in shown] == [(4, "row 4 of chats.jsonl"), (5, "row 1 of more.jsonl")]
+    page = item_fragment(Desk(store, "house", "ada", is_blind=False), {"item": str(shown[1].id)}).body
+    assert "row 5 (row 1 of more.jsonl) · turn 2 of 2" in page
+    store.close()
+
+
+def test_of_one_file_an_item_names_none(store: Store) -> None:
+    assert sheet_of(store.item(walk(store, View())[0]), is_blind=False).file == ""
 
 
 def test_counts_add_up_in_every_way(store: Store) -> None:

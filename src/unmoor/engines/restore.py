@@ -22,6 +22,7 @@ from unmoor.run_folder import (
     hold_outside_runs,
     hold_replaceable,
     machine_errors,
+    place_in_files,
     read_lines_of,
     read_manifest,
     scratch_beside,
@@ -374,7 +375,7 @@ def explain_row(folder: AnyPath, row: int) -> dict[str, Any]:
     hold_as_written(folder, manifest, "ledger.jsonl")
     found = next((entry for entry in read_lines_of(folder, "ledger.jsonl") if entry["row"] == row), None)
     entry = found or {"row": row, "outcome": "kept", "reason": "kept: nothing was found", "findings": []}
-    return {**entry, **_place_in_files(manifest, row)}
+    return {**entry, **place_in_files(manifest, row)}
 
 
 def _held(manifest: dict[str, Any]) -> str:
@@ -386,13 +387,3 @@ def _held(manifest: dict[str, Any]) -> str:
         f"this run is shard {shard['number']} of {shard['count']} of {name}, and its rows are numbered 1 to {total}. "
         "Next: join the shards with `unmoor merge`, and ask the whole"
     )
-
-
-def _place_in_files(manifest: dict[str, Any], row: int) -> dict[str, Any]:
-    """Return which file a row stands in and its number there, where there are several files."""
-    before = 0
-    for file in manifest["inputs"] if len(manifest["inputs"]) > 1 else ():
-        if row <= before + file["rows"]:
-            return {"file": file["name"], "row_in_file": row - before}
-        before += file["rows"]
-    return {}

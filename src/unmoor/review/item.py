@@ -34,7 +34,7 @@ class Item:
     """One finding with all around it. `finding`, `findings` and `edits` point into `turns`; `verdict` is the looking person's own.
 
     `findings` are those that can be marked in `turns`, `others` (item, finding) the other findings of the row. `missing` says in a
-    sentence why `turns` are not the whole conversation, and is empty where they are.
+    sentence why `turns` are not the whole conversation, and is empty where they are. `file` is empty where the input is one file.
     """
 
     id: int
@@ -52,6 +52,8 @@ class Item:
     history: tuple[Verdict, ...]
     verdict: Verdict | None
     missing: str = ""
+    file: str = ""
+    row_in_file: int = 0
 
 
 @dataclass(frozen=True, slots=True)

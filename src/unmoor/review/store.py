@@ -22,7 +22,7 @@ from unmoor.review.item import Item, ItemLine, ReadRow, conversation_of, parse_e
 from unmoor.review.row_files import Reading
 from unmoor.review.said import Said
 from unmoor.review.view import ORDERS, View
-from unmoor.run_folder import COUNT, FILES, read_manifest
+from unmoor.run_folder import COUNT, FILES, place_in_files, read_manifest
 
 __all__ = ["Item", "ItemLine", "Store", "View"]
 
@@ -37,8 +37,8 @@ _LINE = f"select i.id, i.row, i.behaviour, i.probability, i.request, {_MINE} fro
 class Store:
     """A run opened by a person. One thread at a time may use it; other threads and processes open their own."""
 
-    def __init__(self, run: Path, person: str, index: Path, read_row: ReadRow | None) -> None:
-        self._run, self._person, self._read_row = run, person, read_row
+    def __init__(self, run: Path, person: str, index: Path, manifest: dict[str, Any], read_row: ReadRow | None) -> None:
+        self._run, self._person, self._manifest, self._read_row = run, person, manifest, read_row
         self._said = Said(run / "review" / "verdicts.sqlite", person)
         self._database = self._said.database
         self._database.execute("attach ? as found", (f"{index.resolve().as_uri()}?mode=ro",))
@@ -66,15 +66,14 @@ class Store:
         """
         if not person.strip():
             raise UsageError("Verdicts need a name. Next: --person NAME")
-        manifest = read_manifest(run, {**FILES, "counts": {"input": COUNT}})
+        manifest = read_manifest(run, {**FILES, "counts": {"input": COUNT}, "inputs": [{"name": str, "rows": COUNT}]})
         ledger = manifest["files"].get("ledger.jsonl")
         if ledger is None or not (run / "ledger.jsonl").exists():
             raise UsageError(f"{run} has no ledger, so there is nothing to review")
         if (run / "ledger.jsonl").stat().st_size != ledger["size_bytes"]:
             raise RunFolderError(f"{run / 'ledger.jsonl'} was altered or cut short: the manifest says another size")
-        return cls(
-            run, person.strip(), ready_index(run, ledger["sha256"], manifest["counts"]["input"], reading), read_row
-        )
+        index = ready_index(run, ledger["sha256"], manifest["counts"]["input"], reading)
+        return cls(run, person.strip(), index, manifest, read_row)
 
     def close(self) -> None:
         """Close the files; nothing waits to be written."""
@@ -230,6 +229,7 @@ class Store:
             history=history,
             verdict=next((verdict for verdict in reversed(history) if verdict.by == self._person), None),
             missing=shown.missing,
+            **place_in_files(self._manifest, entry["row"]),
         )
 
     # --- verdicts -------------------------------------------------------------------------------------------------------------

@@ -18,6 +18,7 @@ from unmoor.run_folder.places import hold_others_out, hold_replaceable, hold_roo
 from unmoor.run_folder.reading import (
     hold_as_written,
     hold_outside_runs,
+    place_in_files,
     read_json,
     read_lines_of,
     read_manifest,
@@ -46,6 +47,7 @@ __all__ = [
     "make_folder",
     "making",
     "others_in",
+    "place_in_files",
     "put_back",
     "read_json",
     "read_lines_of",

@@ -12,7 +12,15 @@ from unmoor.run_folder.files import FORMAT_VERSION, MANIFEST, PLAN, REVIEW, hash
 from unmoor.run_folder.shape import COUNT, FILES, Shape, first_lack
 from unmoor.storage import Address, AnyPath
 
-__all__ = ["hold_as_written", "hold_outside_runs", "read_json", "read_lines_of", "read_manifest", "verify"]
+__all__ = [
+    "hold_as_written",
+    "hold_outside_runs",
+    "place_in_files",
+    "read_json",
+    "read_lines_of",
+    "read_manifest",
+    "verify",
+]
 
 _MAKE_AGAIN = "Next: the folder that unmoor wrote, or the command that made it again"
 _HALF_UPLOADED = ", or one that is being uploaded. Next: the command that writes it, again, goes on with it"
@@ -136,3 +144,13 @@ def _check_file(path: AnyPath, expected: dict[str, Any]) -> str:
     if path.stat().st_size != expected["size_bytes"]:
         return f"{path.name} has {path.stat().st_size} bytes, the manifest says {expected['size_bytes']}"
     return "" if hash_file(path) == expected["sha256"] else f"{path.name} was altered: its SHA-256 differs"
+
+
+def place_in_files(manifest: dict[str, Any], row: int) -> dict[str, Any]:
+    """Return which file a row stands in and its number there, where there are several files."""
+    before = 0
+    for file in manifest["inputs"] if len(manifest["inputs"]) > 1 else ():
+        if row <= before + file["rows"]:
+            return {"file": file["name"], "row_in_file": row - before}
+        before += file["rows"]
+    return {}

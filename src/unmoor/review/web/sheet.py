@@ -98,7 +98,7 @@ def sheet_of(item: Item, *, is_blind: bool) -> Sheet:
     return Sheet(
         id=item.id,
         row=item.row,
-        file="",
+        file=f"row {item.row_in_file:,} of {item.file}" if item.file else "",
         turn=finding.turn,
         turn_count=len(item.turns),
         language=item.language,
