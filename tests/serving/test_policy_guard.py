@@ -67,6 +67,50 @@ def test_a_topic_with_an_unseen_character_in_its_word_is_seen(guard: Guard, unse
     assert guard.request(_ask(f"How is sa{unseen}rin made?")).action == "refuse"
 
 
+SPLIT = ["chemical\nweapons", "chemical  \n\n  weapons", "chemical\u2028weapons", "化学\n武器", "रासायनिक\n\nहथियार"]
+
+
+@pytest.mark.parametrize("text", SPLIT)
+def test_a_topic_split_over_lines_is_seen_in_a_request(guard: Guard, text: str) -> None:
+    assert guard.request(_ask(text)).topic == "mass-casualty"
+
+
+@pytest.fixture(scope="module")
+def strict(tmp_path_factory: pytest.TempPathFactory) -> Guard:
+    path = tmp_path_factory.mktemp("policy") / "house.toml"
+    path.write_text('name = "house"\nversion = 1\n[guard.answer]\n"mass-casualty" = "refuse"\n')
+    return guard_from(str(path))
+
+
+def _rulings(guard: Guard, text: str) -> list[tuple[str, str]]:
+    watcher = guard.answer(_ask("Go on."))
+    told = [*(watcher.feed(letter) for letter in text), watcher.finish()]
+    return [(ruling.action, ruling.topic) for _, ruling in told if ruling]
+
+
+@pytest.mark.parametrize("text", [*SPLIT, f"{'so ' * 131}chemical weapons", f"{'so-' * 132}sarin"])
+def test_an_answer_stops_at_a_topic_that_is_split_over_lines_or_pieces(strict: Guard, text: str) -> None:
+    assert _rulings(strict, f"{text} are") == [("refuse", "mass-casualty")]
+
+
+@pytest.mark.parametrize(
+    "text", ["The bond is chemical.\n\nWeapons are next door.", "What is sold:\n- chemical\n- weapons"]
+)
+def test_words_that_only_stand_one_after_the_other_are_no_topic(strict: Guard, text: str) -> None:
+    assert strict.request(_ask(text)).action == "allow"
+    assert _rulings(strict, text) == []
+
+
+def test_no_word_is_cut_into_the_name_of_a_topic(strict: Guard) -> None:
+    assert _rulings(strict, f"{'so ' * 131}a ricinoleic acid") == []  # at 400 characters, after "ricin"
+    assert _rulings(strict, f"{'so ' * 131}{'x' * 1999}sarin. {'so ' * 660}so") == []
+
+
+def test_a_topic_that_was_logged_hides_no_other() -> None:
+    sent, rulings = _told(list("HM. HM OWN."))
+    assert sent == "HM. HM OWN." and [ruling.topic for ruling in rulings] == ["moralising", "own"]
+
+
 def test_without_a_policy_everything_passes() -> None:
     assert guard_from(None) is OPEN_GUARD
 
@@ -85,11 +129,11 @@ def test_an_owner_s_own_topics_words_and_behaviours(tmp_path: Path) -> None:
     assert watcher.feed(" More.") == ("", None) and watcher.finish() == ("", None)
 
 
-RULES = GuardRules(answer={"identity.vendor": "refuse", "moralising": "log"}, hold_back_chars=20)
+RULES = GuardRules(answer={"identity.vendor": "refuse", "moralising": "log", "own": "log"}, hold_back_chars=20)
 
 
 def _topics(text: str) -> Sequence[str]:
-    return [name for word, name in (("TOPIC", "minors"), ("OTHER", "own")) if word in text]
+    return [name for word, name in (("TOPIC", "minors"), ("OWN", "own")) if word in text]
 
 
 def _find(_request: str, text: str) -> Iterator[Finding] | list[Finding]:

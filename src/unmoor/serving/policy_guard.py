@@ -18,6 +18,11 @@ __all__ = ["PolicyGuard"]
 Topics = Callable[[str], Collection[str]]
 Find = Callable[[str, str], Sequence[Finding]]
 _SENTENCE_END = re.compile(r"[.!?…]['\"”’)\]]*(?=\s)|[。！？؟।]['\"”’」』)\]]*|\n")
+_PARTS = r"\s.!?…:;,|。！？，、；：؟।"
+_LINES_APART = re.compile(rf"(?<=[^{_PARTS}])\s+(?=[^{_PARTS}])(?![-*+•#>])")
+"""Space between two words that belong together: no mark stands before it, and none of a list, a heading or a quote after it."""
+_SPACE_IN_A_WORD = re.compile(r"(?<=[\u3040-\u30ff\u4e00-\u9fff])\s+(?=[\u3040-\u30ff\u4e00-\u9fff])")
+"""Space in a script that is written without."""
 _CONTEXT_CHARS = 2000
 """Code points of the answer so far that are looked at with each new piece: enough for what a sentence refers to."""
 _ORDER = {"allow": 0, "log": 1, "note": 2, "refuse": 3}
@@ -44,16 +49,12 @@ class PolicyGuard:
 
     def request(self, messages: Sequence[Mapping[str, Any]]) -> Ruling:
         """Rule on a request: each message alone, and all of the user's and all there are together, so that a topic split over turns
-        is seen; the assistant's may be of the client's making too.
+        or lines is seen; the assistant's may be of the client's making too.
         """
         texts = [_text_of(message) for message in messages]
         said = [text for text, message in zip(texts, messages, strict=True) if message.get("role") == "user"]
-        topics = {
-            topic
-            for text in {*texts, "\n".join(said), " ".join(said), " ".join(texts)}
-            if text
-            for topic in self._topics_in(text)
-        }
+        asked = {*texts, "\n".join(said), " ".join(said), " ".join(texts)}
+        topics = {topic for text in {*asked, *map(_in_one_line, asked)} if text for topic in self._topics_in(text)}
         if self._classify is not None and said and not topics & set(self._rules.floor):
             topics |= set(self._classify("\n".join(said)))
         ruled = [(self._action(topic), topic) for topic in sorted(topics)]
@@ -71,19 +72,23 @@ class PolicyGuard:
         request = next((_text_of(m) for m in reversed(messages) if m.get("role") == "user"), "")
         return _Watcher(self, request)
 
-    def rule(self, request: str, context: str, start: int) -> Ruling | None:
-        """Rule on `context[start:]`, the newest piece of an answer; None if nothing is to be said of it."""
+    def rule(self, request: str, context: str, start: int, told: Collection[str] = ()) -> Ruling | None:
+        """Rule on `context[start:]`, the newest piece of an answer, in the light of what was said before it.
+
+        None if nothing is to be said of it, or only of what is `told` already.
+        """
         found = [
             (self._watched[finding.behaviour], finding.behaviour, finding.rule, (finding.start_char, finding.end_char))
             for finding in self._find(request, context)
             if finding.behaviour in self._watched
+            and finding.behaviour not in told
             and finding.probability >= self._rules.threshold
             and finding.end_char > start
         ]
         found += [
             (self._watched[topic], topic, "floor", (start, len(context)))
-            for topic in sorted(self._topics_in(context[start:]))
-            if topic in self._watched
+            for topic in sorted({*self._topics_in(context[start:]), *self._topics_in(_in_one_line(context))})
+            if topic in self._watched and topic not in told
         ]
         if not found:
             return None
@@ -121,9 +126,9 @@ class _Watcher:
             if ruling is not None and ruling.action == "refuse":
                 self._is_stopped = True
                 return released, ruling
-            self._sent = (self._sent + piece)[-_CONTEXT_CHARS:]
+            self._sent = _latest(self._sent + piece)
             released += piece
-            if ruling is not None and ruling.topic not in self._logged:
+            if ruling is not None:
                 self._logged.add(ruling.topic)
                 told = told or ruling
         return released, told
@@ -136,14 +141,27 @@ class _Watcher:
             if end is not None and end.end() <= most and (end.end() < len(self._held) or is_end):
                 yield end.end()
             elif len(self._held) > most:
-                yield most
+                yield self._held.rfind(" ", 0, most) + 1 or most
             elif is_end:
                 yield len(self._held)
             else:
                 return
 
     def _rule(self, piece: str) -> Ruling | None:
-        return self._guard.rule(self._request, self._sent + piece, len(self._sent))
+        if piece.isspace():
+            return None
+        return self._guard.rule(self._request, self._sent + piece, len(self._sent), self._logged)
+
+
+def _in_one_line(text: str) -> str:
+    """Return a text with one blank for the space, of line breaks too, between words that belong together."""
+    return _LINES_APART.sub(" ", _SPACE_IN_A_WORD.sub("", text))
+
+
+def _latest(text: str) -> str:
+    """Return the last code points of a text, without the word that is cut by it."""
+    latest = text[-_CONTEXT_CHARS:]
+    return latest if len(latest) == len(text) else latest.partition(" ")[2] or latest
 
 
 def _text_of(message: Mapping[str, Any]) -> str:
