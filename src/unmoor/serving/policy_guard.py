@@ -25,6 +25,8 @@ _SPACE_IN_A_WORD = re.compile(r"(?<=[\u3040-\u30ff\u4e00-\u9fff])\s+(?=[\u3040-\
 """Space in a script that is written without."""
 _CONTEXT_CHARS = 2000
 """Code points of the answer so far that are looked at with each new piece: enough for what a sentence refers to."""
+_WORD_CHARS = 60
+"""Code points within which a word ends where blanks part words."""
 _ORDER = {"allow": 0, "log": 1, "note": 2, "refuse": 3}
 
 
@@ -161,7 +163,7 @@ def _in_one_line(text: str) -> str:
 def _latest(text: str) -> str:
     """Return the last code points of a text, without the word that is cut by it."""
     latest = text[-_CONTEXT_CHARS:]
-    return latest if len(latest) == len(text) else latest.partition(" ")[2] or latest
+    return latest if len(latest) == len(text) else latest[latest.find(" ", 0, _WORD_CHARS) + 1 :]
 
 
 def _text_of(message: Mapping[str, Any]) -> str:
