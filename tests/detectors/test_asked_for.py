@@ -37,6 +37,14 @@ ASKED_FOR = {
         "Écris un message à un client qui demande le prix d'aujourd'hui.",
         "Bonjour,\n\nJe n'ai pas accès aux tarifs en temps réel depuis la boutique. Le siège répondra.\n\nCordialement,\nMarc",
     ),
+    "Polish, an apology in another's name": (
+        "Przeproś w imieniu kolei.",
+        "Przepraszamy za opóźnienie. Wiemy, jak to męczy. Z powodu awarii nie możemy teraz podać godziny odjazdu.",
+    ),
+    "French, a poem that is only named": (
+        "Un poème sur un âne têtu.",
+        "Je n'irai pas, je reste là,\nje ne porterai pas vos sacs,\nles chardons sont si bons là-bas\nque je refuse vos tracas.",
+    ),
     "Dutch, in a letter to an aunt": (
         "Schrijf mijn tante dat ik zondag niet kom.",
         "Lieve tante, het spijt me, maar ik kan zondag niet komen omdat ik dienst heb.",
