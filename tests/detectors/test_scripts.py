@@ -99,6 +99,11 @@ def test_a_note_among_other_labels_is_no_character(label: str) -> None:
     assert answer.is_dialogue(text.index("Doch"))
 
 
+def test_a_speaker_after_a_blank_line_is_a_character_too() -> None:
+    text = "**Anna:** Tule mukaan!\n\n**Otto:** En voi auttaa siinä.\n\n**Anna:** Harmi."
+    assert read_answer(text).is_dialogue(text.index("En voi"))
+
+
 @pytest.mark.parametrize(
     ("asks", "answers"), [("Frage", "Antwort"), ("Question", "Réponse"), ("Soru", "Cevap"), ("问", "答")]
 )

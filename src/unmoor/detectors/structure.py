@@ -161,7 +161,8 @@ class Answer:
         if self.is_after_dash(start) and _is_talk(self.text):
             return True
         line = self._line(start)
-        labels = [(s, e) for s, e in self.speakers if line <= s <= start and e <= start + 2]
+        # A label begins at the blank lines before it, so its end tells its line.
+        labels = [(s, e) for s, e in self.speakers if line <= e <= start + 2]
         labels = [(s, e) for s, e in labels if not self._is_spoken_out(e, start)]
         return bool(labels) and (len(self.speakers) >= 2 or any(_SPEECH.match(self.text, e) for _, e in labels))
 
