@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.review.generate_run import generate
+from tests.review.web.runs import served
 
 
 def refused(*arguments: str) -> str:
@@ -42,3 +43,12 @@ def test_an_altered_ledger_is_refused(tmp_path: Path) -> None:
     run = generate(tmp_path / "house", 3)
     (run / "ledger.jsonl").write_bytes((run / "ledger.jsonl").read_bytes().replace(b"tides", b"tidal"))
     assert "altered" in refused(str(run))
+
+
+def test_the_link_comes_with_what_to_do_once_one_has_judged(tmp_path: Path) -> None:
+    run = generate(tmp_path / "my house", 3)
+    with served(run) as (_, process):
+        process.terminate()
+        assert process.stdout is not None
+        said = process.stdout.read()
+    assert f"Next, when you have judged: unmoor apply '{run}'\n" in said

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -21,6 +23,7 @@ from unmoor.records import BEHAVIOURS
 from unmoor.records.verdict import JUDGEMENTS
 from unmoor.review.store import Store, View
 from unmoor.review.web.desk import Desk, item_fragment
+from unmoor.review.web.filters import panels
 from unmoor.review.web.sheet import sheet_of
 
 
@@ -89,6 +92,17 @@ def test_a_row_with_two_findings_waits_once(store: Store, run: Path) -> None:
     assert len(walk(newer, View(waiting=True))) == 6
     assert newer.counts(View())["waiting_rows"] == 3
     newer.close()
+
+
+def test_where_no_row_waits_any_more_its_bar_is_empty(store: Store) -> None:
+    view = View(waiting=True, text="no such words")
+    assert [(bar.count, bar.share) for bar in panels(view, store.counts(view))[0].bars] == [(0, 0)]
+
+
+def test_headings_leave_no_level_out(store: Store) -> None:
+    page = item_fragment(Desk(store, "house", "ada", is_blind=False), {"item": "1"}).body
+    levels = [int(level) for level in re.findall(r"<h(\d)", page)]
+    assert all(level <= before + 1 for before, level in pairwise(levels)), levels
 
 
 def test_a_search_finds_words_and_takes_no_commands(store: Store, run: Path) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from unmoor.commands.terminal import visible
+from unmoor.commands.terminal import typed, visible
 from unmoor.errors import BadRow, UsageError
 from unmoor.records import Conversation
 from unmoor.run_folder import read_manifest
@@ -45,7 +45,7 @@ def command(run: Path, person: str | None, **options: Any) -> None:
         lambda _: build_app(lambda: Store.open(run, who, read_row=read_row), reviewer),
         bound_socket(options["host"], options["port"], options["token"]),
         token=options["token"],
-        on_link=_Link(opens=not options["no_browser"]),
+        on_link=_Link(run, opens=not options["no_browser"]),
     )
 
 
@@ -88,11 +88,15 @@ def _progress(words: str) -> None:
 class _Link:
     """Prints each link, and opens the first one in the browser."""
 
-    def __init__(self, *, opens: bool) -> None:
+    def __init__(self, run: Path, *, opens: bool) -> None:
         self._opens = opens
+        is_filter = read_manifest(run).get("kind") == "filter"
+        self._next = f"\nNext, when you have judged: {typed('unmoor apply', run)}" if is_filter else ""
 
     def __call__(self, link: str) -> None:
-        click.echo(f"Open {link}\nThe link works once, in one browser. Ctrl-C ends the review; every verdict is kept.")
+        kept = "The link works once, in one browser. Ctrl-C ends the review; every verdict is kept."
+        click.echo(f"Open {link}\n{kept}{self._next}")
+        self._next = ""
         if self._opens:
             self._opens = False
             webbrowser.open(link)

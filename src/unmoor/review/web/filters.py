@@ -85,7 +85,14 @@ def _panel(
 
 def _waiting(view: View, rows: int) -> Panel:
     """Return one bar: the rows that wait for a person, as many as the run itself counts; none where there are none to show."""
-    bar = Bar("bar-waiting", "rows", rows, 100, replace(view, waiting=not view.waiting).to_query(), view.waiting)
+    bar = Bar(
+        "bar-waiting",
+        "rows",
+        rows,
+        100 if rows else 0,
+        replace(view, waiting=not view.waiting).to_query(),
+        view.waiting,
+    )
     return Panel(_WAITS, (bar,) if rows or view.waiting else ())
 
 
