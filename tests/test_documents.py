@@ -89,6 +89,16 @@ def test_every_verb_has_help_with_an_example(verb: str) -> None:
     assert f"unmoor {verb}" in command.help, "the help shows no example"
 
 
+@pytest.mark.parametrize("group", ["labels", "suites"])
+def test_a_list_of_commands_cuts_no_sentence_off(group: str) -> None:
+    from click.testing import CliRunner
+
+    from unmoor.commands import cli
+
+    listed = CliRunner().invoke(cli, [group, "--help"]).output.partition("Commands:")[2]
+    assert listed and "..." not in listed
+
+
 def test_every_verb_is_used_in_a_document() -> None:
     text = "\n".join(path.read_text(encoding="utf-8") for path in DOCUMENTS if path.name != "cli.md")
     assert [verb for verb in VERBS if f"unmoor {verb}" not in text] == []

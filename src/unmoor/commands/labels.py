@@ -18,7 +18,7 @@ def command() -> None:
     """
 
 
-@command.command("export")
+@command.command("export", short_help="Write findings and verdicts to a file.")
 @click.argument("run", type=click.Path(path_type=Path))
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option(
@@ -52,7 +52,7 @@ def export(run: Path, file: Path, tool: str, **options: bool) -> None:
     )
 
 
-@command.command("import")
+@command.command("import", short_help="Add the verdicts of a file to a run.")
 @click.argument("run", type=click.Path(path_type=Path))
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--person", metavar="NAME", help="Whose verdicts they are, where the file says no name or only an id.")

@@ -17,7 +17,7 @@ def command() -> None:
     """
 
 
-@command.command("list")
+@command.command("list", short_help="List the suites that ship.")
 @click.option("--json", "as_json", is_flag=True, help="Print the list for a script.")
 def show(as_json: bool) -> None:
     """List the suites that ship, and what each is for. Example: unmoor suites list"""
@@ -33,7 +33,7 @@ def show(as_json: bool) -> None:
     console().print(listing)
 
 
-@command.command("export")
+@command.command("export", short_help="Write suites for lm-eval or Inspect.")
 @click.option(
     "--to", "harness", type=click.Choice(["lm-eval", "inspect"]), required=True, help="Whose task files to write."
 )
