@@ -176,6 +176,13 @@ def test_the_phrase_of_a_list_is_marked_where_it_stands_as_it_is_spelt(
 RATE = [0.03, 0.01, 0.13]
 
 
+def test_rows_of_several_layouts_are_all_named() -> None:
+    facts = made_up.facts("filter")
+    facts["input"] = {**facts["input"], "mixed_layouts": {"alpaca": 1_200, "sharegpt": 3}}
+    text = " ".join(" ".join(read(render_report(facts)[0]).all_text).split())
+    assert "layouts alpaca (1,200), sharegpt (3)" in text
+
+
 def test_pairs_with_too_few_rows_are_folded_away_and_the_others_have_intervals() -> None:
     told = {
         "a": "men",
