@@ -34,6 +34,14 @@ def test_what_is_said_of_a_shipped_policy_is_what_it_does(name: str) -> None:
     assert "100% of the rows" not in said and "*" not in said
 
 
+def test_from_when_a_person_is_asked_is_said_where_the_policy_acts(tmp_path: Path) -> None:
+    own = tmp_path / "own.toml"
+    own.write_text('name = "own"\nversion = 1\n\n[thresholds]\nreview = 0.65\n')
+    assert "a person is asked" not in _shown(str(own))
+    own.write_text(f'{own.read_text()}\n[rules]\nmodel = "drop"\n')
+    assert "Under that, from 0.65 on, a person is asked. " in _shown(str(own))
+
+
 def test_a_raised_floor_is_said_by_topic_or_as_every_topic(tmp_path: Path) -> None:
     assert "weapons stay, and about every topic that a pack names. " in _shown("over-refusal")
     own = tmp_path / "own.toml"

@@ -51,6 +51,8 @@ def _show(policy: Policy) -> None:
     for behaviour in dict.fromkeys((*BEHAVIOURS, *policy.actions)):
         listing.add_row(behaviour, policy.action(behaviour), f"{policy.threshold(behaviour):.2f}")
     console().print(listing)
+    if any(action != "keep" for action in (*policy.actions.values(), *policy.rules.values())):
+        click.echo("\n" + wrapped(f"Under that, from {policy.review_from():.2f} on, a person is asked."))
     if policy.rules:
         by_rule = table("rule", "action", whole=("rule",))
         for rule, action in policy.rules.items():
