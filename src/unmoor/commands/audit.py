@@ -49,7 +49,7 @@ def command(path: AnyPath, output: AnyPath | None, as_json: bool, fail_over: str
         print_pairs(summary)
         print_list_beside(summary)
         after = typed("unmoor filter", path, *data_flags(options), "--policy dolphin -o RUN")
-        next_step = f"{output}/report.html" if output else after
-        click.echo(f"\n{'Report' if output else 'Next'}: {next_step}")
+        shown = f"The words: the same with -o RUN\nNext: {after}"
+        click.echo(f"\n{f'Report: {output}/report.html' if output else shown}")
     if most is not None and summary.as_json()["refusals"]["share"] > most:
         raise FoundError(f"{summary.refusal_rows:,} of {summary.rows:,} rows refuse, more than {most:.2%}")
