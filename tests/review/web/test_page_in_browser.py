@@ -392,6 +392,10 @@ def test_no_width_makes_the_page_scroll_sideways(browser: Any, run: Path, width:
         for path in ("/", "/audit", "/agreement"):
             person.page.goto(link.partition("/enter")[0] + path)
             assert person.page.evaluate("document.documentElement.scrollWidth") <= width
+            hidden = (
+                "[...document.querySelectorAll('.wide')].filter(table => table.scrollWidth > table.clientWidth).length"
+            )
+            assert person.page.evaluate(hidden) == 0, "columns lie beyond the edge"
         person.calm(link.partition("/enter")[0])
 
 
