@@ -104,6 +104,11 @@ def test_a_speaker_after_a_blank_line_is_a_character_too() -> None:
     assert read_answer(text).is_dialogue(text.index("En voi"))
 
 
+def test_sections_with_a_label_each_are_no_dialogue() -> None:
+    text = "**Short answer:** No.\n\n**Why:** I can't help with that.\n\n**Instead:** Ask a locksmith."
+    assert not read_answer(text).is_dialogue(text.index("I can't"))
+
+
 @pytest.mark.parametrize(
     ("asks", "answers"), [("Frage", "Antwort"), ("Question", "Réponse"), ("Soru", "Cevap"), ("问", "答")]
 )

@@ -28,6 +28,7 @@ _SPEAKER = re.compile(
     re.MULTILINE,
 )
 """A name and a colon at the beginning of a line; matches nothing but blank lines and marks too, so that these are gone by once."""
+_AROUND_NAMES = " \t\n*_>#-[]:："
 _SELF_SPEAKERS = frozenset((
     "assistant", "ai", "answer", "response", "output", "a", "chatgpt", "gpt", "bot", "note", "disclaimer", "important",
     "important note", "please note", "warning", "caution", "reminder",
@@ -161,10 +162,15 @@ class Answer:
         if self.is_after_dash(start) and _is_talk(self.text):
             return True
         line = self._line(start)
-        # A label begins at the blank lines before it, so its end tells its line.
-        labels = [(s, e) for s, e in self.speakers if line <= e <= start + 2]
+        # A label begins at the blank lines before it; sections of an answer have such labels too, but none twice.
+        labels = [(s, e) for s, e in self.speakers if line <= e <= start + 2 and (line <= s or self._is_scene())]
         labels = [(s, e) for s, e in labels if not self._is_spoken_out(e, start)]
         return bool(labels) and (len(self.speakers) >= 2 or any(_SPEECH.match(self.text, e) for _, e in labels))
+
+    def _is_scene(self) -> bool:
+        """Return whether a speaker speaks twice."""
+        names = [self.text[s:e].strip(_AROUND_NAMES) for s, e in self.speakers]
+        return len(names) > len(set(names))
 
     def _is_spoken_out(self, label_end: int, start: int) -> bool:
         """Return whether the speech after a label stands in marks that close before the place: "Wine: '...' I won't write more"."""
