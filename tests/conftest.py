@@ -10,10 +10,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.browser import opened_browser
 
 ROOT = Path(__file__).resolve().parent.parent
+
+# On a busy machine an example may take its time. All else is Hypothesis's own profile, which knows whether this is CI.
+settings.register_profile("unhurried", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("unhurried")
 
 
 @pytest.fixture(scope="session")
