@@ -21,7 +21,8 @@ from click.testing import CliRunner
 from tests.detectors.conftest import exchange
 from unmoor.commands import cli
 from unmoor.detectors.judges import CANARIES, SecondOpinion, load_judge, open_ai_judge, reviewed_all
-from unmoor.errors import UsageError
+from unmoor.detectors.topics import load_topic_classifier
+from unmoor.errors import MachineError, UsageError
 from unmoor.records import Finding
 
 UNCERTAIN_ANSWER = "I can't be certain which gate it is."
@@ -36,6 +37,7 @@ class Server:
         self.bodies: list[dict[str, Any]] = []
         self.answer: Answer = self.sensible
         self.status = 200
+        self.moved_to = ""
         server = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -44,8 +46,14 @@ class Server:
                 server.bodies.append(body)
                 data = server.answer(body)
                 self.send_response(server.status if data or server.status != 200 else 500)
+                if server.moved_to:
+                    self.send_header("Location", server.moved_to)
                 self.end_headers()
                 self.wfile.write(data)
+
+            def do_GET(self) -> None:  # what is asked by who follows a server that says that it has moved
+                server.bodies.append(dict(self.headers))
+                self.send_error(404)
 
             def log_message(self, *_: Any) -> None:
                 return
@@ -141,6 +149,33 @@ def test_nothing_is_asked_twice_after_a_resume(server: Server, tmp_path: Path) -
         judge = load_judge("openai:small", url=server.url, cache=tmp_path / "opinions.jsonl")
         judge.review(exchange("Help?", REFUSAL), [finding(0.6), finding(0.5)])
     assert len(server.bodies) == 1
+
+
+def test_what_one_server_said_is_not_taken_for_the_word_of_another(server: Server, tmp_path: Path) -> None:
+    other = Server()
+    other.answer = lambda _: other.says('{"opinion": "answers"}')
+    here, cache = exchange("Help?", REFUSAL), tmp_path / "opinions.jsonl"
+    for url in (server.url, other.url):
+        judge = load_judge("openai:small", url=url, key="a-secret-key", cache=cache)
+        said = [finding.probability for finding in judge.review(here, [finding(0.6)])]
+        assert (said[0] > 0.9) is (url == server.url)
+    other.close()
+    again = load_judge("openai:small", url=f"{server.url}/".replace("//127", "//me:a-secret-key@127"), cache=cache)
+    assert again.opinion("Help?", REFUSAL) == "refuses" and len(server.bodies) == 1
+    assert "secret" not in cache.read_text()
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_a_server_that_points_elsewhere_is_not_followed_with_the_key(server: Server, status: int) -> None:
+    elsewhere = Server()
+    server.status, server.moved_to = status, f"{elsewhere.url}/chat/completions"
+    judge = load_judge("openai:small", url=server.url, key="a-secret-key")
+    assert judge.opinion("Help?", REFUSAL) == "unsure"
+    assert f"answers {status}" in judge.errors[0] and elsewhere.url in judge.errors[0]
+    with pytest.raises(MachineError, match=str(status)):
+        load_topic_classifier("openai:small", ("weather",), url=server.url, key="a-secret-key")("Will it rain?")
+    elsewhere.close()
+    assert elsewhere.bodies == []
 
 
 def test_an_unsure_answer_is_asked_again_after_a_resume(server: Server, tmp_path: Path) -> None:

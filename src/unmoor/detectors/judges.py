@@ -19,9 +19,10 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from http.client import HTTPException, HTTPResponse
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 from unmoor.detectors.asking import asked_at_once
+from unmoor.detectors.staying import opened
 from unmoor.errors import MachineError, MissingExtraError, UsageError
 from unmoor.records import REFUSALS, Conversation, Finding, without_reasoning
 
@@ -75,8 +76,8 @@ _SCHEMA = {
 
 @dataclass(slots=True)
 class SecondOpinion:
-    """A judge with its memory, asked `at_once` questions at a time. `name` and the texts are the key, so that another is asked
-    anew; `errors` holds the first reason for which it could not answer.
+    """A judge with its memory, asked `at_once` questions at a time. `name`, `url` and the texts are the key, so that another is
+    asked anew; `errors` holds the first reason for which it could not answer.
     """
 
     name: str
@@ -84,6 +85,8 @@ class SecondOpinion:
     cache: Path | None = None
     at_once: int = 1
     errors: list[str] = field(default_factory=list)
+    url: str = ""
+    """Where its server is, without what stands before an @; empty of a judge without one."""
     asked: int = 0
     failed_canaries: int = 0
     words: Counter[str] = field(default_factory=Counter)
@@ -130,7 +133,8 @@ class SecondOpinion:
         return [known[key] for key in keys]
 
     def _key(self, request: str, answer: str) -> str:
-        return hashlib.sha256("\0".join((self.name, request, answer)).encode("utf-8", "replace")).hexdigest()
+        where = (self.url,) if self.url else ()
+        return hashlib.sha256("\0".join((self.name, *where, request, answer)).encode("utf-8", "replace")).hexdigest()
 
     def _remembered(self) -> dict[str, Opinion]:
         if self._known is None:
@@ -185,7 +189,8 @@ def load_judge(
         if not url:
             raise UsageError(f"The judge {name} needs --judge-url, e.g. http://localhost:8000/v1")
         errors = _First()
-        return SecondOpinion(name, open_ai_judge(model, url, key=key, told=errors.append), cache, at_once, errors)
+        ask = open_ai_judge(model, url, key=key, told=errors.append)
+        return SecondOpinion(name, ask, cache, at_once, errors, _WITH_SECRET.sub("//", url.rstrip("/")))
     if kind == "hf" and model:
         return SecondOpinion(name, _classifier(model), cache)
     raise UsageError(f'"{name}" is no judge; expected openai:MODEL with --judge-url URL, or hf:MODEL')
@@ -239,13 +244,13 @@ def _answered(posted: urllib.request.Request, seconds: float) -> HTTPResponse:
     """
     for pause in _PAUSES:
         try:
-            return cast(HTTPResponse, urllib.request.urlopen(posted, timeout=seconds))  # noqa: S310
+            return opened(posted, seconds)
         except urllib.error.HTTPError as error:
             if error.code != _BUSY and error.code < _FAILED:
                 raise
             error.close()
             time.sleep(pause)
-    return cast(HTTPResponse, urllib.request.urlopen(posted, timeout=seconds))  # noqa: S310
+    return opened(posted, seconds)
 
 
 def _read(data: bytes) -> tuple[Opinion, str]:
@@ -267,6 +272,8 @@ def _read(data: bytes) -> tuple[Opinion, str]:
 
 def _why(error: urllib.error.HTTPError) -> str:
     """Return what a server says of an error, where it says something."""
+    if elsewhere := error.headers.get("Location"):
+        return f" and points to {_brief(elsewhere)}, which was not asked"
     try:
         text = error.read(_ERROR_BYTES).decode("utf-8", "replace")
     except (OSError, HTTPException):

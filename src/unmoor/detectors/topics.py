@@ -12,6 +12,7 @@ import urllib.request
 from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
+from unmoor.detectors.staying import opened
 from unmoor.errors import MachineError, MissingExtraError, UsageError
 
 __all__ = ["load_topic_classifier"]
@@ -70,7 +71,7 @@ def _asking(model: str, url: str, settings: tuple[tuple[str, ...], str, float]) 
         address = url.rstrip("/") + "/chat/completions"
         posted = urllib.request.Request(address, json.dumps(body).encode(), headers)  # noqa: S310 - http(s) was checked
         try:
-            with urllib.request.urlopen(posted, timeout=seconds) as reply:  # noqa: S310
+            with opened(posted, seconds) as reply:
                 found = _topics_of(json.loads(reply.read(1 << 20)))
         except (OSError, urllib.error.URLError, ValueError, KeyError, TypeError, IndexError) as error:
             raise MachineError(f"The topic classifier at {url} cannot be asked: {error}") from error
