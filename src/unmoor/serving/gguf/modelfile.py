@@ -22,7 +22,8 @@ def modelfile(weights: Path, tokenizer: Any, persona: Persona, context: int) -> 
     reads the one inside the weights, and a comment says so.
 
     Raises:
-        UsageError: the system prompt holds three quotation marks in a row, which a Modelfile cannot.
+        UsageError: the system prompt holds three quotation marks in a row, or the token that ends a turn a line break; a Modelfile
+            cannot, and what follows would be orders of its own.
     """
     lines = [f"# {persona.name}: ollama create NAME -f Modelfile", f"FROM ./{weights.name}"]
     pieces = pieces_of(tokenizer, always_system=bool(persona.system))
@@ -43,6 +44,8 @@ def modelfile(weights: Path, tokenizer: Any, persona: Persona, context: int) -> 
             lines.append(f"PARAMETER {ollama} {persona.sampling[name]:g}")
     lines.append(f"PARAMETER num_ctx {context}")
     if tokenizer.eos_token:
+        if len(tokenizer.eos_token.splitlines()) > 1:
+            raise UsageError("The model's token that ends a turn holds a line break, which a Modelfile cannot hold")
         lines.append(f'PARAMETER stop "{tokenizer.eos_token}"')
     return "\n".join(lines) + "\n"
 
