@@ -445,6 +445,17 @@ def test_a_file_that_has_two_names_in_a_folder_is_said_to_be_read_twice(data: Pa
     )
 
 
+def test_a_name_that_is_no_utf_8_beside_data_is_named_in_a_run_too(data: Path) -> None:
+    whole = data.parent / "all"
+    whole.mkdir()
+    (whole / "a.jsonl").write_bytes(data.read_bytes())
+    (whole / os.fsdecode(b"caf\xe9.txt")).write_text("a")
+    done = unmoor("filter", "all", "-o", "run", cwd=data.parent)
+    assert done.returncode == 0, done.stderr
+    manifest = json.loads((data.parent / "run" / "MANIFEST.json").read_text())
+    assert manifest["not_read"]["names"] == ["caf\\xe9.txt"]
+
+
 def test_what_lies_beside_data_and_is_not_read_is_counted_and_named(data: Path) -> None:
     whole = data.parent / "all"
     (whole / ".git").mkdir(parents=True)

@@ -80,7 +80,8 @@ class DataSet:
         if not self.left_out:
             return {}
         places = sum(name.endswith("/") for name in self.left_out)
-        names = list(self.left_out[:_NAMED])
+        # What is no UTF-8 in a name is written as its bytes: a manifest could not hold it.
+        names = [os.fsencode(name).decode("utf-8", "backslashreplace") for name in self.left_out[:_NAMED]]
         return {"not_read": {"files": len(self.left_out) - places, "folders": places, "names": names}}
 
     def describe(self) -> str:
