@@ -88,7 +88,10 @@ def _rulings(guard: Guard, text: str) -> list[tuple[str, str]]:
     return [(ruling.action, ruling.topic) for _, ruling in told if ruling]
 
 
-@pytest.mark.parametrize("text", [*SPLIT, f"{'so ' * 131}chemical weapons", f"{'so-' * 132}sarin"])
+LATE_BLANK = f"{'好' * 2500}化 学\n武器"
+
+
+@pytest.mark.parametrize("text", [*SPLIT, f"{'so ' * 131}chemical weapons", f"{'so-' * 132}sarin", LATE_BLANK])
 def test_an_answer_stops_at_a_topic_that_is_split_over_lines_or_pieces(strict: Guard, text: str) -> None:
     assert _rulings(strict, f"{text} are") == [("refuse", "mass-casualty")]
 
