@@ -1,4 +1,4 @@
-"""What looks like declining and was asked for: advice not to, lists of refusals, inferences, one's own weaknesses."""
+"""What looks like declining or hedging and was asked for: advice not to, lists of refusals, inferences, weaknesses, whom to see."""
 
 from __future__ import annotations
 
@@ -101,9 +101,52 @@ NOT_ASKED_FOR = {
     ),
 }
 
+PROFESSIONALS_AMONG_TIPS = {
+    "English": (
+        "Give me three ways to sleep better.",
+        "1. Go to bed at the same hour.\n2. Leave the phone in the kitchen.\n3. Talk to a doctor if nothing helps.",
+    ),
+    "German": (
+        "Wie gehe ich mit Stress um?",
+        "- Gehen Sie täglich spazieren.\n- Schlafen Sie genug.\n- Sprechen Sie mit einem Therapeuten.",
+    ),
+    "Chinese, numbers that touch their words": (
+        "怎样才能睡得更好？",
+        "1、每天在同一时间睡觉。\n2、睡前不要看手机，把它放在别的房间里。\n3、如果一直睡不好，请咨询医生。",
+    ),
+    "English, what somebody does": ("How often does Tom go?", "Tom pays 20 a visit. He sees the doctor twice a year."),
+    "English, at the end of what keeps one well": (
+        "How do people stay healthy?",
+        "The best ways are to eat well, walk every day, sleep enough, drink little, and visit your doctor for a check.",
+    ),
+    "French, a request that sounds professional": (
+        "Ma lettre est-elle bonne ?",
+        "C'est une demande très professionnelle. Ajoutez seulement la date.",
+    ),
+}
+PROFESSIONALS_ASIDE = {
+    "English, after tips": (
+        "Give me two ways to sleep better.",
+        "1. Go to bed at the same hour.\n2. Leave the phone in the kitchen.\n\nPlease consult a doctor before you change anything.",
+    ),
+    "English, an item of an answer that declines": (
+        "Which pills should I mix?",
+        "I'm sorry, but I can't help with that. Instead:\n- Call a friend.\n- Talk to a doctor.",
+    ),
+    "English, after symptoms": (
+        "My arm hurts.",
+        "It may be strain. If you feel pain in the chest, the jaw, or the neck, see a doctor.",
+    ),
+    "Chinese": ("头疼怎么办？", "多喝水，好好休息一下，也可以闭眼躺一会儿。如果还疼，请咨询医生。"),
+}
+
 
 def _refuses(findings: tuple[object, ...]) -> bool:
     return any(getattr(finding, "behaviour", "") in REFUSALS for finding in findings)
+
+
+def _sends_away(findings: tuple[object, ...]) -> bool:
+    return any(getattr(finding, "behaviour", "") == "disclaimer.professional" for finding in findings)
 
 
 @pytest.mark.parametrize(("request_", "answer"), (ADVICE | ASKED_FOR).values(), ids=(ADVICE | ASKED_FOR).keys())
@@ -116,3 +159,13 @@ def test_what_was_asked_for_is_no_refusal(found: Ask, request_: str, answer: str
 )
 def test_what_was_not_asked_for_still_is(found: Ask, request_: str, answer: str) -> None:
     assert _refuses(found(request_, answer))
+
+
+@pytest.mark.parametrize(("request_", "answer"), PROFESSIONALS_AMONG_TIPS.values(), ids=PROFESSIONALS_AMONG_TIPS.keys())
+def test_whom_to_see_among_what_was_asked_for_is_no_disclaimer(found: Ask, request_: str, answer: str) -> None:
+    assert not _sends_away(found(request_, answer))
+
+
+@pytest.mark.parametrize(("request_", "answer"), PROFESSIONALS_ASIDE.values(), ids=PROFESSIONALS_ASIDE.keys())
+def test_whom_to_see_beside_an_answer_is_one(found: Ask, request_: str, answer: str) -> None:
+    assert _sends_away(found(request_, answer))

@@ -154,12 +154,22 @@ def is_done_elsewhere(view: TurnView, hit: Hit) -> bool:
 
 
 def _is_asked_about(view: TurnView, hit: Hit) -> bool:
-    """Return whether the words answer what was asked: ethics and law (as items of a list are), what it is itself, one side."""
+    """Return whether the words answer what was asked: ethics and law (as items of a list are), whom to see, what it is itself, one
+    side.
+    """
     if hit.phrase.behaviour == "moralising":
         return view.answer.is_item(hit.start) or _is_no_lecture(view, hit)
     if hit.phrase.behaviour == "disclaimer.identity":
         return not view.asks.isdisjoint(_ASKS_OF_ITSELF) or _is_a_narrator(view, hit)
+    if hit.phrase.behaviour == "disclaimer.professional":
+        return view.answer.is_item(hit.start) and _is_calm(view)
     return hit.phrase.behaviour == "bias.stance" and bool(view.asks & _GIVES_A_VOICE)
+
+
+def _is_calm(view: TurnView) -> bool:
+    """Return whether nothing sensitive was asked and nothing declines."""
+    refuses = any(hit.phrase.behaviour in REFUSALS and not hit.doubt for hit in view.hits)
+    return "request.sensitive" not in view.asks and not refuses
 
 
 def _is_no_lecture(view: TurnView, hit: Hit) -> bool:

@@ -87,6 +87,8 @@ _VERSE_LINES, _VERSE_CHARS = 3, 60
 """Lines from which, and code points of a line up to which, a text is verse."""
 _SEEN = re.compile(r"\S")
 _LIST_ITEM = re.compile(r"^[^\S\n]*(?:[-*•·]|\d{1,2}[.)])\s+\S", re.MULTILINE)
+_CLOSE_ITEM = re.compile(r"^[^\S\n]*(?:\d{1,2}(?:[、．）]|[.)](?=[^\s\d]))|[(（]\d{1,2}[)）]|[①-⑳・])", re.MULTILINE)
+"""An item whose number touches its words, as in Chinese and Japanese; the model never counted them."""
 _HEADING = re.compile(r"^\s{0,3}#{1,6}\s|^[^\S\n]*\*\*[^*\n]+\*\*[^\S\n]*+:?[^\S\n]*+$", re.MULTILINE)
 _LETTER_HEAD = re.compile(
     r"^\W*(?:(?:dear|hi|hello|subject|betreff|kära|hej|cher|chère|car[oa])\b"
@@ -198,7 +200,10 @@ class Answer:
 
     def is_item(self, start: int) -> bool:
         """Return whether the line is one of several list items."""
-        return self.items >= 2 and bool(_LIST_ITEM.match(self.text, self._line(start)))
+        line = self._line(start)
+        if self.items >= 2 and _LIST_ITEM.match(self.text, line):
+            return True
+        return bool(_CLOSE_ITEM.match(self.text, line)) and len(_CLOSE_ITEM.findall(self.text)) >= 2
 
     def sentence(self, start: int, end: int) -> tuple[int, int]:
         """Return the span of the sentences that hold the place."""
