@@ -327,6 +327,9 @@ def test_an_altered_run_fails_verification(data: Path) -> None:
     [
         (["audit", "absent.jsonl"], 2, "There is no file absent.jsonl"),
         (["audit", "hf:foo"], 2, "There is no file hf:foo. A data set of the hub is written hf:OWNER/NAME:SPLIT"),
+        (["audit", "absent/rows.jsonl"], 2, "There is no file absent/rows.jsonl\n"),
+        (["audit", "tatsu-lab/alpaca"], 2, "If a data set of the hub is meant, it is written hf:tatsu-lab/alpaca"),
+        (["audit", "https://huggingface.co/datasets/tatsu-lab/alpaca"], 2, "Next: hf:tatsu-lab/alpaca, which reads"),
         (["score", "absent.jsonl"], 2, "There is no file absent.jsonl"),
         (["audit", "other"], 2, "no data file in other"),
         (["audit", "empty.jsonl"], 2, "is empty"),

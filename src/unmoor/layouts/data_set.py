@@ -18,7 +18,7 @@ from unmoor.errors import MachineError, UsageError
 from unmoor.layouts.arrays import read_array
 from unmoor.layouts.files import CHUNK_BYTES, Chunk, Source, read_lines
 from unmoor.layouts.found import GLOB, Found, below, found_by, found_in, is_folder
-from unmoor.layouts.hub import exported_data_set, is_hub_name, is_saved_data_set
+from unmoor.layouts.hub import exported_data_set, hub_name_of_page, is_hub_name, is_saved_data_set
 from unmoor.layouts.parquet import in_one_schema, read_parquet, row_group_bytes, with_footer
 from unmoor.layouts.recognise import recognise_source
 from unmoor.storage import Address, AnyPath, located
@@ -100,6 +100,8 @@ def open_data_set(path: AnyPath | str) -> DataSet:
     """
     named = located(path)
     if isinstance(named, Address):
+        if hub_name := hub_name_of_page(str(path)):
+            raise UsageError(f"{path} is a page, not data. Next: {hub_name}, which reads the data set that it shows")
         return _open_address(named)
     if is_hub_name(str(path)) or (is_folder(named) and is_saved_data_set(named)):
         files, revision, note = exported_data_set(str(path))

@@ -25,9 +25,13 @@ from unmoor.layouts.faults import is_of_machine, why
 from unmoor.records.cache import cache_folder
 from unmoor.storage import said
 
-__all__ = ["Export", "exported_data_set", "is_hub_name", "is_saved_data_set"]
+__all__ = ["Export", "exported_data_set", "hint_of_hub", "hub_name_of_page", "is_hub_name", "is_saved_data_set"]
 
 HUB = re.compile(r"hf:(?P<name>[\w.-]+/[\w.-]+)(?:@(?P<revision>[\w./-]+))?(?::(?P<split>[\w.-]+))?")
+_PAGE = re.compile(r"https?://(?:www\.)?huggingface\.co/datasets/([\w.-]+/[\w.-]+)/?")
+_BARE = re.compile(
+    r"[\w-][\w.-]*/[\w.-]+(?<!\.json)(?<!\.jsonl)(?<!\.parquet)(?<!\.arrow)(?<!\.gz)(?<!\.zst)(?<!\.csv)(?<!\.txt)"
+)
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 _MISSING, _UNKNOWN, _MACHINE = 64, 65, 66
 """Exit codes of the process that exports."""
@@ -47,6 +51,21 @@ class Export(NamedTuple):
 def is_hub_name(name: str) -> bool:
     """Return whether `name` is written `hf:OWNER/NAME`, with or without `@REVISION` and `:SPLIT` behind it."""
     return HUB.fullmatch(name) is not None
+
+
+def hub_name_of_page(address: str) -> str | None:
+    """Return `hf:OWNER/NAME` for the address of a data set's page on the hub, else None."""
+    page = _PAGE.fullmatch(address)
+    return f"hf:{page[1]}" if page else None
+
+
+def hint_of_hub(name: str) -> str:
+    """Return what to say beside a name of which there is no file, if a data set of the hub may be meant; else nothing."""
+    if name.startswith("hf:"):
+        return ". A data set of the hub is written hf:OWNER/NAME:SPLIT, or hf:OWNER/NAME if it has one split"
+    if _BARE.fullmatch(name) and not Path(name).parent.exists():
+        return f". If a data set of the hub is meant, it is written hf:{name}"
+    return ""
 
 
 def is_saved_data_set(folder: Path) -> bool:

@@ -8,6 +8,7 @@ from typing import Literal
 
 from unmoor.errors import UsageError
 from unmoor.layouts.files import BOM, Source, fed, open_bytes, read_some
+from unmoor.layouts.hub import hint_of_hub
 from unmoor.storage import Address, AnyPath, Seen
 
 __all__ = ["recognise_source"]
@@ -145,13 +146,7 @@ def _size_of(path: AnyPath) -> int:
 def _absent(path: AnyPath) -> str:
     """Return what is said of a file that is not there."""
     if isinstance(path, Address) or not path.is_symlink():
-        is_hub = str(path).startswith("hf:")
-        hint = (
-            ". A data set of the hub is written hf:OWNER/NAME:SPLIT, or hf:OWNER/NAME if it has one split"
-            if is_hub
-            else ""
-        )
-        return f"There is no file {path}{hint}"
+        return f"There is no file {path}{hint_of_hub(str(path))}"
     return f"{path} is a link to {path.readlink()}, and nothing is there. Next: mend the link, or delete it"
 
 
