@@ -149,7 +149,18 @@ def _named(error: json.JSONDecodeError, text: str) -> BadRow:
         return BadRow("TWO_VALUES", "more than one JSON value on the line", at)
     if error.pos >= len(text.rstrip()) or error.msg.startswith("Unterminated string"):
         return BadRow("TRUNCATED", f"the row ends too early: {error.msg}", at)
-    return BadRow("NOT_JSON", f"not JSON: {error.msg}", at)
+    message, place = _said(error, text)
+    return BadRow("NOT_JSON", f"not JSON: {message}", _byte(text, place))
+
+
+def _said(error: json.JSONDecodeError, text: str) -> tuple[str, int]:
+    """Return the parser's message and its place, the same on every Python: since 3.13 it names a comma that only a closing bracket
+    follows, and before it named the bracket.
+    """
+    before = text[: error.pos].rstrip()
+    if error.msg.startswith("Illegal trailing comma") or (before.endswith(",") and text[error.pos] in "]}"):
+        return "a comma before the closing bracket", text.rindex(",", 0, error.pos + 1)
+    return error.msg, error.pos
 
 
 def _has_surrogate(value: Any) -> bool:
