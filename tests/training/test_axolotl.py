@@ -42,7 +42,10 @@ values = ruamel.yaml.YAML(typ="safe", pure=True).load(pathlib.Path(asked[1]).rea
 folder = pathlib.Path(values["output_dir"])
 rows = [json.loads(line) for line in open(values["datasets"][0]["path"])]
 told = os.environ.get("AXOLOTL_DO_NOT_TRACK")
-(folder / "asked.json").write_text(json.dumps({{"arguments": asked, "values": values, "rows": len(rows), "told": told}}))
+safe = os.environ.get("PYTHONSAFEPATH")
+(folder / "asked.json").write_text(
+    json.dumps({{"arguments": asked, "values": values, "rows": len(rows), "told": told, "safe": safe}})
+)
 datasets.disable_progress_bars()
 kept = datasets.Dataset.from_list(rows).shuffle(seed=values["seed"])
 {middle}
@@ -328,13 +331,16 @@ def test_an_interrupted_twin_goes_on_from_the_whole_checkpoint(
     """
     stand_in(tmp_path, monkeypatch)
     folder = tmp_path / "out" / "raw"
-    for step in (8, 40):
+    for step, state in ((8, "{}"), (40, "{}"), (48, '{"global_st'), (56, "")):
         shutil.copytree(tiny_base, folder / f"checkpoint-{step}")
+        (folder / f"checkpoint-{step}" / "trainer_state.json").write_text(state)
     data = {"raw": write_rows(tmp_path / "raw.jsonl", 4)}
     train_twins(write_axolotl(tmp_path, tiny_base), data, tmp_path / "out", read, options=AXOLOTL)
     values = json.loads((folder / "asked.json").read_text())["values"]
-    assert values["auto_resume_from_checkpoints"] is True
-    assert values["base_model"] == str(folder / "checkpoint-40")
+    whole = str(folder / "checkpoint-40")
+    assert (values["resume_from_checkpoint"], values["base_model"]) == (whole, whole), (
+        "the last that is not half-written"
+    )
     assert values["tokenizer_config"] == str(tiny_base), "the tokens are those of the base"
 
 
@@ -344,11 +350,27 @@ def test_an_adapters_checkpoint_is_no_model_to_start_from(
     stand_in(tmp_path, monkeypatch)
     folder = tmp_path / "out" / "raw"
     (folder / "checkpoint-8").mkdir(parents=True)
-    (folder / "checkpoint-8" / "adapter_config.json").write_text("{}")
+    for name in ("adapter_config.json", "trainer_state.json"):
+        (folder / "checkpoint-8" / name).write_text("{}")
     data = {"raw": write_rows(tmp_path / "raw.jsonl", 4)}
     train_twins(write_axolotl(tmp_path, tiny_base), data, tmp_path / "out", read, options=AXOLOTL)
     values = json.loads((folder / "asked.json").read_text())["values"]
-    assert (values["auto_resume_from_checkpoints"], values["base_model"]) == (True, str(tiny_base))
+    assert (values["resume_from_checkpoint"], values["base_model"]) == (str(folder / "checkpoint-8"), str(tiny_base))
+
+
+@pytest.mark.parametrize(
+    ("plugins", "safe"), [(None, "1"), (["axolotl.integrations.liger.LigerPlugin"], "1"), (["mine.Plugin"], None)]
+)
+def test_modules_of_the_current_folder_are_found_only_where_the_recipe_loads_a_plugin_of_ones_own(
+    tmp_path: Path, tiny_base: Path, monkeypatch: pytest.MonkeyPatch, plugins: list[str] | None, safe: str | None
+) -> None:
+    """`axolotl train` starts `python -m axolotl.cli.train`, and a `-m` puts the current folder before all modules."""
+    monkeypatch.delenv("PYTHONSAFEPATH", raising=False)
+    stand_in(tmp_path, monkeypatch)
+    data = {"raw": write_rows(tmp_path / "raw.jsonl", 4)}
+    options = Training(trainer="axolotl", trust_remote_code=safe is None)
+    train_twins(write_axolotl(tmp_path, tiny_base, plugins=plugins), data, tmp_path / "out", read, options=options)
+    assert json.loads((tmp_path / "out" / "raw" / "asked.json").read_text())["safe"] == safe
 
 
 def test_where_there_is_no_axolotl_one_is_told_how_to_get_it() -> None:

@@ -28,6 +28,7 @@ from unmoor.training.backends.axolotl_log import Heard, last_words, saved_state
 from unmoor.training.backends.axolotl_model import load_tokenizer
 from unmoor.training.backends.axolotl_recipe import REPLACED, known_keys
 from unmoor.training.backends.trl_command import _as_yaml
+from unmoor.training.backends.trl_model import last_checkpoint
 from unmoor.training.prepare import Prepared
 from unmoor.training.recipe import Recipe
 from unmoor.training.rule import AXOLOTL_LEAST, Rule, axolotl_rule
@@ -159,14 +160,16 @@ def _going_on(twin: Twin) -> dict[str, Any]:
     """Return what a copy says besides where the twin was interrupted: to go on, and to load the checkpoint as a model first.
 
     Axolotl's trainer resumes a mixture of experts without its experts and router, as TRL's does (see trl_model.py), and warns
-    only; they then are the base's. Loaded as `base_model` first, they are the checkpoint's.
+    only; they then are the base's. Loaded as `base_model` first, they are the checkpoint's. The checkpoint is named, since Axolotl
+    by itself takes the last one, half-written or not.
     """
-    found = sorted(twin.folder.glob("checkpoint-*"), key=lambda path: int(path.name.rpartition("-")[2]))
-    if not found:
+    found = last_checkpoint(twin.folder)
+    if found is None:
         return {}
-    going_on: dict[str, Any] = {"auto_resume_from_checkpoints": True}
-    if (found[-1] / "config.json").is_file():
-        going_on["base_model"] = str(found[-1].resolve())
+    whole = Path(found).resolve()
+    going_on: dict[str, Any] = {"resume_from_checkpoint": str(whole)}
+    if (whole / "config.json").is_file():
+        going_on["base_model"] = str(whole)
         going_on["tokenizer_config"] = twin.recipe.values.get("tokenizer_config") or twin.recipe.base
     return going_on
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from types import FrameType
 
 from unmoor.training.backends.axolotl_log import Heard, lines_of
+from unmoor.training.backends.axolotl_recipe import foreign_plugins
 from unmoor.training.twin import Progress, Twin
 
 __all__ = ["run_child"]
@@ -19,9 +20,15 @@ __all__ = ["run_child"]
 NO_REPORTS = {"AXOLOTL_DO_NOT_TRACK": "1"}
 """Axolotl sends its makers the recipe, less paths and names, unless it is told not to; whoever wants that says so."""
 
+NO_LOCAL_MODULES = {"PYTHONSAFEPATH": "1"}
+"""Axolotl starts `python -m axolotl.cli.train`, and with `-m` a torch.py in the current folder is taken for torch. Where a recipe
+loads a plugin of the user's own, which may lie there, modules are found as without unmoor.
+"""
+
 
 def run_child(command: list[str], twin: Twin, log: Path, heard: Heard, progress: Progress | None) -> int:
     """Run the child to its end, its words in `log`, or end it and all its processes if we are interrupted; return its status."""
+    own = foreign_plugins(twin.recipe.values)
     with (
         _exits_on_sigterm(),
         log.open("wb") as words,
@@ -31,7 +38,7 @@ def run_child(command: list[str], twin: Twin, log: Path, heard: Heard, progress:
             stderr=subprocess.STDOUT,
             stdin=subprocess.DEVNULL,
             start_new_session=True,
-            env={**NO_REPORTS, **os.environ},
+            env={**NO_REPORTS, **({} if own else NO_LOCAL_MODULES), **os.environ},
         ) as child,
     ):
         try:

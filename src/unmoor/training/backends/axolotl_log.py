@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
@@ -58,7 +59,11 @@ def last_words(log: Path, count: int = LAST_LINES) -> str:
 
 
 def saved_state(folder: Path) -> dict[str, Any]:
-    """Return the trainer's own last state (global_step, epoch, log_history), or nothing if it saved none."""
-    found = [*folder.glob("trainer_state.json"), *folder.glob("checkpoint-*/trainer_state.json")]
-    states: list[dict[str, Any]] = [json.loads(path.read_bytes()) for path in found]
+    """Return the trainer's own last state (global_step, epoch, log_history), or nothing if it saved none; half-written ones,
+    which an interrupted run leaves, are passed over.
+    """
+    states: list[dict[str, Any]] = []
+    for path in (*folder.glob("trainer_state.json"), *folder.glob("checkpoint-*/trainer_state.json")):
+        with suppress(ValueError):
+            states.append(json.loads(path.read_bytes()))
     return max(states, key=lambda state: int(state.get("global_step", 0)), default={})

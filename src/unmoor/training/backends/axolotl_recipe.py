@@ -19,7 +19,7 @@ from unmoor.errors import RecipeError, nearest_name
 from unmoor.training.backends.axolotl_refused import REFUSALS
 from unmoor.training.recipe import Recipe, _load
 
-__all__ = ["LOCAL_PATHS", "REPLACED", "AxolotlRecipe", "known_keys", "read_axolotl_recipe"]
+__all__ = ["LOCAL_PATHS", "REPLACED", "AxolotlRecipe", "foreign_plugins", "known_keys", "read_axolotl_recipe"]
 
 REPLACED = ("datasets", "output_dir", "dataset_prepared_path")
 """What a twin swaps; whatever the recipe says here is replaced."""
@@ -69,7 +69,7 @@ def read_axolotl_recipe(path: Path, trust_remote_code: bool = False) -> AxolotlR
 
 def _check_keys(path: Path, values: Mapping[str, Any], trusts_plugins: bool) -> None:
     keys = known_keys()["keys"]
-    foreign = trusts_plugins and any(not str(one).startswith(OWN_PLUGINS) for one in values.get("plugins") or ())
+    foreign = trusts_plugins and foreign_plugins(values)
     for key, value in values.items():
         if key not in keys:
             if foreign:  # it may be that plugin's
@@ -134,8 +134,13 @@ def _check_words(path: Path, values: Mapping[str, Any]) -> None:
             raise RecipeError(f'{path}: there is no {key} "{value}".{nearest_name(value, words[name])}')
 
 
+def foreign_plugins(values: Mapping[str, Any]) -> list[str]:
+    """Return the plugins of a recipe that did not come with Axolotl."""
+    return [str(one) for one in values.get("plugins") or () if not str(one).startswith(OWN_PLUGINS)]
+
+
 def _trusts_code(path: Path, values: Mapping[str, Any], said_again: bool) -> bool:
-    plugins = [str(one) for one in values.get("plugins") or () if not str(one).startswith(OWN_PLUGINS)]
+    plugins = foreign_plugins(values)
     asked = bool(values.get("trust_remote_code")) or bool(plugins)
     what = f"the plugin {plugins[0]}" if plugins else "trust_remote_code"
     if asked and not said_again:
