@@ -37,6 +37,7 @@ class Server:
 
     def __init__(self) -> None:
         self.asked: Counter[str] = Counter()
+        self.bodies: list[dict[str, Any]] = []
         self.busy: set[str] = set()
         self.half: set[str] = set()
         self.slow: set[str] = set()
@@ -51,6 +52,7 @@ class Server:
         prompt = body["messages"][-1]["content"]
         with self.lock:
             self.asked[prompt] += 1
+            self.bodies.append(body)
             self.at_once += 1
             self.most_at_once = max(self.most_at_once, self.at_once)
             is_first = self.asked[prompt] == 1
@@ -114,6 +116,13 @@ def test_a_server_is_asked_some_at_once_and_every_answer_belongs_to_its_question
     assert 2 <= server.most_at_once <= 4
     assert result["rates"][0]["n"] == len(SUITE)
     assert result["is_judge_independent"] is False
+
+
+def test_a_server_is_asked_for_greedy_answers_whatever_it_does_by_itself(server: Server, tmp_path: Path) -> None:
+    """vLLM takes a model's own temperature, llama.cpp and Ollama 0.8: two calls would give two rates."""
+    command = [sys.executable, "-m", "unmoor", "evaluate", "--model", f"a={server.url}", "--suite", "floor"]
+    subprocess.run([*command, "-o", str(tmp_path / "asked")], check=True, capture_output=True)
+    assert {body.get("temperature") for body in server.bodies} == {0}
 
 
 def test_a_second_judge_that_fails_in_the_middle_is_told_with_its_first_error(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -67,6 +68,17 @@ def test_a_second_call_asks_only_what_is_missing(tmp_path: Path, tiny_base: Path
     assert sorted(answers.read_text().splitlines()) == sorted(line.strip() for line in lines)
     evaluate_twins({"one": tiny_base}, SUITE, tmp_path / "out", options(asked))
     assert asked == [("ask one", 12, 12)]
+
+
+def test_a_model_whose_chat_template_was_changed_is_asked_anew(tmp_path: Path, tiny_base: Path) -> None:
+    model = tmp_path / "model"
+    shutil.copytree(tiny_base, model)
+    evaluate_twins({"one": model}, SUITE, tmp_path / "out", options())
+    template = model / "chat_template.jinja"
+    template.write_text(template.read_text() + "{# changed #}")
+    asked: list[tuple[str, int, int]] = []
+    evaluate_twins({"one": model}, SUITE, tmp_path / "out", options(asked))
+    assert asked[-1] == ("ask one", 12, 12)
 
 
 def test_a_damaged_answers_file_says_so(tmp_path: Path, tiny_base: Path) -> None:

@@ -7,7 +7,7 @@ import json
 import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import CancelledError, ThreadPoolExecutor, as_completed
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from unmoor.errors import MachineError, RunFolderError, UsageError
@@ -28,6 +28,13 @@ _PAUSES = (1.0, 2.0, 4.0, 8.0)
 """Seconds before a question is asked again."""
 _NAMED = 5
 """Prompts that an error names."""
+_OF_THE_MODEL = (
+    *("*.safetensors", "config.json", "adapter_config.json", "generation_config.json"),
+    *("tokenizer*", "*.jinja", "vocab.*", "merges.txt", "added_tokens.json", "special_tokens_map.json"),
+)
+"""The files of a model's folder that its answers come from."""
+_GREEDY = {"temperature": 0.0}
+"""A server draws by itself: vLLM as the model's folder says, llama.cpp and Ollama at 0.8."""
 _FINAL = (400, 401, 403, 404, 413)
 """Statuses that asking again does not change."""
 
@@ -70,14 +77,15 @@ class Question:
 
 
 def fingerprint(folder: Path | RemoteModel) -> str:
-    """Return a hash of a model's weights: answers of a model that was trained anew are not taken for its own.
+    """Return a hash of a model's weights and of what stands between them and words (tokenizer, chat template, settings of
+    generation): answers of a model that was trained anew, or is asked in another template, are not taken for its own.
 
     Of a server only its URL and the model's name are known; it may serve other weights under the same name.
     """
     whole = hashlib.sha256()
     if isinstance(folder, RemoteModel):
-        return hashlib.sha256(json.dumps([folder.url, folder.name]).encode()).hexdigest()
-    for path in sorted(folder.glob("*.safetensors")):
+        return hashlib.sha256(json.dumps([folder.url, folder.name, _GREEDY]).encode()).hexdigest()
+    for path in sorted({path for pattern in _OF_THE_MODEL for path in folder.glob(pattern)}):
         whole.update(hash_file(path).encode())
     return whole.hexdigest()
 
@@ -98,8 +106,8 @@ def questions(
 def ask_server(
     wanted: Sequence[Question], model: RemoteModel, file: Path, limits: tuple[int, int], asked: Asked
 ) -> None:
-    """Ask a server the questions, some at once, and append each answer to `file` as it comes; `limits` is (new tokens, how many
-    at once).
+    """Ask a server the questions, some at once and for greedy answers, and append each answer to `file` as it comes; `limits` is
+    (new tokens, how many at once).
 
     What may pass (a busy or restarting server, half a stream) is asked again, four times with growing pauses.
 
@@ -107,6 +115,7 @@ def ask_server(
         MachineError: a question was not answered; those that were are kept, and not asked again by the next call.
     """
     max_new_tokens, concurrency = limits
+    model = replace(model, sampling=_GREEDY)
     failed: list[MachineError] = []
     with ThreadPoolExecutor(concurrency) as pool, file.open("ab") as out:
         waiting = {pool.submit(_answer_of, model, question, max_new_tokens): question for question in wanted}
