@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.report import made_up
-from unmoor.commands.evaluate import _print_empty, _print_pairs, _print_people, print_second
+from unmoor.commands.evaluate import _print_empty, _print_pairs, _print_people, _print_rest, print_second
 from unmoor.commands.model_report import as_typed, read_training, write_cards, write_model_report
 from unmoor.errors import RunFolderError
 from unmoor.report import write_model_card
@@ -128,6 +128,31 @@ def test_empty_answers_are_said_of_each_suite_that_has_some(tmp_path: Path, caps
     for text in ((tmp_path / "report.html").read_text(), card):
         assert "0 of 120 (12 empty)" in text
         assert "An empty answer declines nothing" in text
+
+
+def test_tasks_that_were_cut_off_are_said_beside_what_is_right(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    place = {
+        "model": "raw",
+        "persona": "none",
+        "group": "code",
+        "n": 40,
+        "right": 10,
+        "rate": 0.25,
+        "low": 0.14,
+        "high": 0.4,
+    }
+    tasks = [{**place, "cut": 21}, {**place, "model": "filtered", "cut": 0}]
+    _print_rest({"leaks": [], "capability": tasks})
+    assert capsys.readouterr().out == (
+        "raw, persona none: 10 of 40 right, code (14% to 40%); 21 of the wrong were cut off: raise --max-new-tokens\n"
+        "filtered, persona none: 10 of 40 right, code (14% to 40%)\n"
+    )
+    evaluation = {**made_up.evaluation(), "capability": tasks}
+    write_model_report(tmp_path, ["unmoor evaluate ..."], made_up.training(), evaluation)
+    page = (tmp_path / "report.html").read_text()
+    assert page.count("10 of 40 (21 cut off)") == page.count("10 of 40<") == 1
 
 
 def test_of_leak_arms_the_most_and_the_least_are_compared(capsys: pytest.CaptureFixture[str]) -> None:

@@ -33,7 +33,10 @@ SUITE = tuple(Prompt(f"p{number}", "neutral", f"Question {number}?") for number 
 
 
 class Server:
-    """What was asked how often, and how it misbehaves: `busy`, `half` and `slow` are prompts that fail once, `down` fails all."""
+    """What was asked how often, and how it misbehaves: `busy`, `half` and `slow` are prompts that fail once, `down` fails all.
+
+    The answers to `long` end because they may be no longer.
+    """
 
     def __init__(self) -> None:
         self.asked: Counter[str] = Counter()
@@ -41,6 +44,7 @@ class Server:
         self.busy: set[str] = set()
         self.half: set[str] = set()
         self.slow: set[str] = set()
+        self.long: set[str] = set()
         self.is_down = False
         self.delay_seconds = 0.0
         self.at_once = self.most_at_once = 0
@@ -62,6 +66,7 @@ class Server:
                 _send(handler, 500 if self.is_down else 429, b'{"error": {"message": "busy"}}')
             else:
                 words = [{"choices": [{"index": 0, "delta": {"content": word}}]} for word in ("Answer to ", prompt)]
+                words.append({"choices": [{"index": 0, "finish_reason": "length" if prompt in self.long else "stop"}]})
                 events = b"".join(b"data: " + json.dumps(word).encode() + b"\n\n" for word in words)
                 _send(handler, 200, events if prompt in self.half and is_first else events + b"data: [DONE]\n\n")
         finally:
@@ -123,6 +128,12 @@ def test_a_server_is_asked_for_greedy_answers_whatever_it_does_by_itself(server:
     command = [sys.executable, "-m", "unmoor", "evaluate", "--model", f"a={server.url}", "--suite", "floor"]
     subprocess.run([*command, "-o", str(tmp_path / "asked")], check=True, capture_output=True)
     assert {body.get("temperature") for body in server.bodies} == {0}
+
+
+def test_answers_that_a_server_cut_at_their_length_are_counted(server: Server, tmp_path: Path) -> None:
+    server.long = {prompt.text for prompt in SUITE[:7]}
+    assert _evaluate(server, tmp_path)["rates"][0]["cut"] == 7
+    assert _evaluate(server, tmp_path)["rates"][0]["cut"] == 7, "also where the answers were kept"
 
 
 def test_a_second_judge_that_fails_in_the_middle_is_told_with_its_first_error(

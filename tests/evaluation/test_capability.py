@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from unmoor.evaluation.answers import Answer
@@ -43,6 +45,13 @@ def test_what_a_model_gets_right_is_counted_and_compared() -> None:
     assert code["difference"] is None
     assert whole["p_value"] == whole["p_holm"] == pytest.approx(2 / 2**10), "one suite, one test"
     assert arithmetic["p_holm"] == pytest.approx(4 / 2**10)
+
+
+def test_answers_that_were_cut_off_before_they_were_right_are_counted() -> None:
+    suite = {str(n): Prompt(str(n), "code", "?", {"kind": "exact", "text": "x"}) for n in range(3)}
+    right, wrong, done = (_answer("raw", prompt, said) for prompt, said in zip(suite.values(), "xyy", strict=True))
+    (row,), _ = capability_rows([replace(right, is_cut=True), replace(wrong, is_cut=True), done], suite, ("raw",))
+    assert (row["right"], row["cut"]) == (1, 1)
 
 
 def test_under_thirty_tasks_no_rate_is_shown() -> None:

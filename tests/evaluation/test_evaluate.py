@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -43,6 +44,32 @@ def test_every_model_is_asked_everything_under_every_persona(tmp_path: Path, tin
     assert all(pair["only_a"] == pair["only_b"] == 0 for pair in result["paired"])
     assert len((tmp_path / "out" / "answers.jsonl").read_text().splitlines()) == 24
     assert json.loads((tmp_path / "out" / "evaluation.json").read_text()) == result
+
+
+def test_every_count_can_be_counted_again_from_the_line_of_each_answer(tmp_path: Path, tiny_base: Path) -> None:
+    suite = tuple(
+        replace(prompt, check={"kind": "max_words", "most": 1}, pair=prompt.id[-1], side=side)
+        for prompt, side in zip(SUITE, "aaabbb", strict=True)
+    )
+    second = [None, True, False] * 8
+    asking = replace(options(), second=lambda _: second, second_name="other")
+    result = evaluate_twins({"one": tiny_base, "two": tiny_base}, suite, tmp_path, asking)
+    lines = [json.loads(line) for line in (tmp_path / "verdicts.jsonl").read_text().splitlines()]
+    kept = {
+        (one["model"], one["key"]) for one in map(json.loads, (tmp_path / "answers.jsonl").read_text().splitlines())
+    }
+    assert {(line["model"], line["key"]) for line in lines} == kept
+    assert [line["second"] for line in lines] == second
+    for row, tasks in zip(result["rates"], result["capability"], strict=True):
+        mine = [line for line in lines if (line["model"], line["persona"]) == (row["model"], row["persona"])]
+        mine = [line for line in mine if row["group"] in ("all", line["group"])]
+        assert (row["n"], row["refusals"]) == (len(mine), sum(line["refuses"] for line in mine))
+        assert (row["empty"], row["cut"]) == tuple(sum(line[key] for line in mine) for key in ("empty", "cut"))
+        assert (tasks["right"], tasks["group"]) == (sum(line["right"] for line in mine), row["group"])
+    for row in result["asymmetry"]["rows"]:
+        mine = [line for line in lines if (line["model"], line["persona"]) == (row["model"], row["persona"])]
+        refused = {(line["pair"], line["side"]): line["refuses"] for line in mine}
+        assert row["only_a"] == sum(refused[pair, "a"] and not refused[pair, "b"] for pair in "012")
 
 
 def test_batched_answers_equal_single_ones(tmp_path: Path, tiny_base: Path) -> None:

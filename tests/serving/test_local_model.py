@@ -26,6 +26,13 @@ def test_a_batch_gives_the_answers_that_single_chats_get(tiny_base: Path) -> Non
     assert model.answer_all([SHORT, LONG], 8) == [model.answer_all([chat], 8)[0] for chat in (SHORT, LONG)]
 
 
+def test_an_answer_that_the_model_ended_itself_is_not_cut(tiny_base: Path) -> None:
+    model = load_model(tiny_base)
+    assert [written.is_cut for written in model.write_all([LONG, SHORT], 8)] == [True, True]
+    model.model.generation_config.eos_token_id = list(range(len(model.tokenizer)))
+    assert [written.is_cut for written in model.write_all([LONG, SHORT], 8)] == [False, False]
+
+
 def test_a_streamed_answer_is_the_same_answer(tiny_base: Path) -> None:
     model = load_model(tiny_base)
     assert "".join(model.answer(LONG, 8)).strip() == model.answer_all([LONG], 8)[0]

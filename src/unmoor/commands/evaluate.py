@@ -85,8 +85,9 @@ def command(
 
     Greedy answers, judged by unmoor's own detectors; rates with 95% Wilson intervals, exact McNemar between models.
     Suites with checks say what each model gets right, mirrored ones which side it serves. Answers are kept in
-    RUN/answers.jsonl, and a second call asks only what is missing. RUN/report.html shows all of it. The key of a server is
-    UNMOOR_API_KEY. Example: unmoor evaluate --training runs/twins --suite look-alikes --suite neutral -o runs/asked
+    RUN/answers.jsonl, what was counted of each in RUN/verdicts.jsonl, and a second call asks only what is missing.
+    RUN/report.html shows all of it. The key of a server is UNMOOR_API_KEY.
+    Example: unmoor evaluate --training runs/twins --suite look-alikes --suite neutral -o runs/asked
     """
     from unmoor import detectors
     from unmoor.commands.model_report import as_typed, read_training, write_cards, write_model_report
@@ -228,6 +229,7 @@ def _print_rest(result: dict[str, Any]) -> None:
             interval = f"{percent(row['low'])} to {percent(row['high'])}"
             click.echo(
                 f"{row['model']}, persona {row['persona']}: {row['right']} of {row['n']} right, {row['group']} ({interval})"
+                + _cut(row)
             )
     for row in result.get("asymmetry", {}).get("rows", ()):
         if row["rate"] is not None:
@@ -236,6 +238,11 @@ def _print_rest(result: dict[str, Any]) -> None:
             click.echo(
                 f"{who}, {row['group']}: {percent(row['rate'])} of mirrored pairs are served on one side only ({interval})"
             )
+
+
+def _cut(row: dict[str, Any]) -> str:
+    """Return how many wrong answers ended at the length allowed, and what to do; the empty string where none did."""
+    return f"; {row['cut']} of the wrong were cut off: raise --max-new-tokens" if row["cut"] else ""
 
 
 def _print_ablation(row: dict[str, Any]) -> None:

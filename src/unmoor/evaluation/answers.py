@@ -15,7 +15,7 @@ from unmoor.evaluation.suite import Prompt
 from unmoor.records import Conversation, Turn
 from unmoor.run_folder import hash_file, machine_errors, write_atomic
 from unmoor.serving import Persona
-from unmoor.serving.local_model import LocalModel, Message
+from unmoor.serving.local_model import LocalModel, Message, Written
 from unmoor.serving.remote_model import RemoteModel
 
 __all__ = ["Answer", "Asked", "ask", "ask_server", "conversation_of", "fingerprint", "read_answers"]
@@ -43,7 +43,7 @@ _FINAL = (400, 401, 403, 404, 413)
 class Answer:
     """What one model said to one prompt under one persona.
 
-    `key` stands for the model's weights, the words asked and the length allowed.
+    `key` stands for the model's weights, the words asked and the length allowed; `is_cut` says that this length was too short.
     """
 
     key: str
@@ -54,6 +54,7 @@ class Answer:
     prompt: str
     answer: str
     suite: str = ""
+    is_cut: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +71,11 @@ class Question:
         system = [{"role": "system", "content": self.persona.system}] if self.persona.system else []
         return [*system, {"role": "user", "content": self.prompt.text}]
 
-    def answered(self, text: str) -> Answer:
+    def answered(self, text: str, *, is_cut: bool) -> Answer:
         """Return the record of this question and its answer."""
         prompt = self.prompt
-        return Answer(self.key, self.model, self.persona.name, prompt.group, prompt.id, prompt.text, text, prompt.suite)
+        place = (self.key, self.model, self.persona.name, prompt.group, prompt.id)
+        return Answer(*place, prompt.text, text, prompt.suite, is_cut)
 
 
 def fingerprint(folder: Path | RemoteModel) -> str:
@@ -121,7 +123,8 @@ def ask_server(
         waiting = {pool.submit(_answer_of, model, question, max_new_tokens): question for question in wanted}
         for done in as_completed(waiting):
             try:
-                answer = waiting[done].answered(done.result())
+                written = done.result()
+                answer = waiting[done].answered(written.text, is_cut=written.is_cut)
             except MachineError as error:
                 failed.append(error)
                 for other in waiting:
@@ -139,10 +142,10 @@ def ask_server(
         ]
 
 
-def _answer_of(model: RemoteModel, question: Question, max_new_tokens: int) -> str:
+def _answer_of(model: RemoteModel, question: Question, max_new_tokens: int) -> Written:
     for pause in (*_PAUSES, None):
         try:
-            return "".join(model.answer(question.chat(), max_new_tokens)).strip()
+            return model.write(question.chat(), max_new_tokens)
         except MachineError as error:
             if pause is None or any(f"answers {status}:" in str(error) for status in _FINAL):
                 raise
@@ -163,11 +166,13 @@ def ask(wanted: Sequence[Question], model: LocalModel, file: Path, limits: tuple
     ordered = sorted(wanted, key=lambda question: len(question.persona.system) + len(question.prompt.text))
     for start in range(0, len(ordered), batch_size):
         batch = ordered[start : start + batch_size]
-        texts = model.answer_all([question.chat() for question in batch], max_new_tokens)
-        lines = [
-            json.dumps(asdict(question.answered(text)), ensure_ascii=False)
-            for question, text in zip(batch, texts, strict=True)
+        answers = [
+            question.answered(written.text, is_cut=written.is_cut)
+            for question, written in zip(
+                batch, model.write_all([question.chat() for question in batch], max_new_tokens), strict=True
+            )
         ]
+        lines = [json.dumps(asdict(answer), ensure_ascii=False) for answer in answers]
         with machine_errors(f"Writing {file}"), file.open("ab") as out:
             out.write(("\n".join(lines) + "\n").encode(errors="replace"))
         asked(len(batch))
@@ -217,4 +222,5 @@ def conversation_of(answer: Answer) -> Conversation:
 
 def in_order(wanted: Iterable[Question], kept: dict[str, Answer]) -> list[Answer]:
     """Return the answers to `wanted` in its order, under the names that this evaluation uses."""
-    return [question.answered(kept[place(question.model, question.key)].answer) for question in wanted]
+    found = ((question, kept[place(question.model, question.key)]) for question in wanted)
+    return [question.answered(answer.answer, is_cut=answer.is_cut) for question, answer in found]

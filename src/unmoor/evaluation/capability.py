@@ -4,6 +4,7 @@ the first, both twins on the same prompts in each.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import combinations
 from typing import Any
@@ -22,18 +23,23 @@ def capability_rows(
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """Return what each model got right (model, persona, group, n, right, rate and interval), and what differs between models.
 
-    Groups with fewer than 30 tasks have no rate of their own; the row of the whole suite has them too.
+    `cut` is how many answers were cut at the length allowed and were wrong: they may have been on their way. Groups with fewer
+    than 30 tasks have no rate of their own; the row of the whole suite has them too.
     """
     truths: dict[tuple[str, str, str], dict[str, bool]] = {}
+    cut: Counter[tuple[str, str, str]] = Counter()
     tasks = [(answer, check) for answer in answers if (check := suite[answer.id].check) is not None]
     scopes = scopes_of(answer for answer, _ in tasks)
     for answer, check in tasks:
+        right = is_right(answer.answer, check)
         for group in scopes.of(answer):
-            truths.setdefault((answer.model, answer.persona, group), {})[answer.id] = is_right(answer.answer, check)
+            place = (answer.model, answer.persona, group)
+            truths.setdefault(place, {})[answer.id] = right
+            cut[place] += answer.is_cut and not right
     rows = [
-        {"model": model, "persona": persona, "group": group, "n": len(right), "right": sum(right.values())}
-        | share_of(sum(right.values()), len(right))
-        for (model, persona, group), right in truths.items()
+        dict(zip(("model", "persona", "group"), place, strict=True))
+        | {"n": len(told), "right": sum(told.values()), "cut": cut[place], **share_of(sum(told.values()), len(told))}
+        for place, told in truths.items()
     ]
     return rows, _contrasts(truths, models, scopes)
 

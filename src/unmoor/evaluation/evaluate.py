@@ -28,6 +28,7 @@ from unmoor.evaluation.compare import Judged, examples_of, paired_rows, rate_row
 from unmoor.evaluation.corrected import corrected_rows
 from unmoor.evaluation.judging import Judge, Opinions
 from unmoor.evaluation.leak import leak_rows
+from unmoor.evaluation.lines import verdict_lines
 from unmoor.evaluation.scopes import suites_of, told_apart
 from unmoor.evaluation.second import second_rows
 from unmoor.evaluation.sheet import read_people, read_sample, write_sheet
@@ -45,6 +46,7 @@ Progress = Callable[[str, int, int], None]
 CONTROL = load_persona("plain").system
 """The ordinary system prompt: what it says tells nothing of a persona."""
 ANSWERS = "answers.jsonl"
+VERDICTS = "verdicts.jsonl"
 RESULT = "evaluation.json"
 
 
@@ -77,7 +79,8 @@ def evaluate_twins(
     """Ask every model every prompt under every persona and return rates, paired differences and examples.
 
     `models` maps a name to a model's folder, or to a server that has it. Answers are appended to `out`/answers.jsonl as they
-    come; a second call asks only what is missing. The result is also written to `out`/evaluation.json: `groups`, `suites` (each
+    come; a second call asks only what is missing. What is counted of each is in `out`/verdicts.jsonl. The result is also written to
+    `out`/evaluation.json: `groups`, `suites` (each
     with the `row` that has its rate and the `groups` it is made of), `models`, `personas`, `judge`, `is_judge_independent`,
     `rates`, `paired`, `capability` and `capability_paired` where prompts have checks, `asymmetry` where they are mirrored,
     `second_judge`, `ablation` and `people` where asked for, `leaks`, `examples`.
@@ -105,6 +108,9 @@ def evaluate_twins(
     answers = [answer for questions_of_one in wanted.values() for answer in in_order(questions_of_one, kept)]
     truths = options.judge.is_refusal([conversation_of(answer) for answer in answers])
     judged = [Judged(answer, is_refusal) for answer, is_refusal in zip(answers, truths, strict=True)]
+    second = options.second([conversation_of(answer) for answer in answers]) if options.second is not None else None
+    by_id = {prompt.id: prompt for prompt in suite}
+    write_atomic(out / VERDICTS, verdict_lines(judged, by_id, second))
     result = {
         "groups": list(dict.fromkeys(prompt.group for prompt in suite)),
         "suites": suites_of(suite),
@@ -115,8 +121,8 @@ def evaluate_twins(
         "rates": rate_rows(judged),
         "paired": paired_rows(judged, list(models)),
         **({"ablation": ablation_rows(judged, list(models), options.ablate, variants)} if options.ablate else {}),
-        **_of_other_judges(answers, judged, options, out),
-        **_of_checks(answers, judged, suite, list(models)),
+        **_of_other_judges(judged, second, options, out),
+        **_of_checks(answers, judged, by_id, list(models)),
         "leaks": leak_rows(judged, {persona.name: persona.system for persona in options.personas}, CONTROL),
         "examples": examples_of(judged, list(models)),
     }
@@ -124,7 +130,9 @@ def evaluate_twins(
     return result
 
 
-def _of_other_judges(answers: Sequence[Answer], judged: Sequence[Judged], options: Asking, out: Path) -> dict[str, Any]:
+def _of_other_judges(
+    judged: Sequence[Judged], second: Sequence[bool | None] | None, options: Asking, out: Path
+) -> dict[str, Any]:
     """Return under `second_judge` what another judge says of the same answers, and under `people` what people's labels say of
     both, as far as there are any; write the sheet if one is wanted.
     """
@@ -132,12 +140,11 @@ def _of_other_judges(answers: Sequence[Answer], judged: Sequence[Judged], option
         write_sheet(judged, options.sheet, out)
     told: dict[str, Any] = {}
     judges: dict[str, Sequence[bool | None]] = {options.judge.name: [one.is_refusal for one in judged]}
-    if options.second is not None:
-        opinions = options.second([conversation_of(answer) for answer in answers])
-        told["second_judge"] = {"name": options.second_name, **second_rows(judged, opinions)}
+    if second is not None:
+        told["second_judge"] = {"name": options.second_name, **second_rows(judged, second)}
         if options.second_errors:
             told["second_judge"]["judge_error"] = options.second_errors[0]
-        judges[options.second_name] = opinions
+        judges[options.second_name] = second
     if options.labels:
         sample = read_sample(out)
         told["people"] = corrected_rows(judged, judges, read_people(options.labels, sample), sample)
@@ -145,14 +152,13 @@ def _of_other_judges(answers: Sequence[Answer], judged: Sequence[Judged], option
 
 
 def _of_checks(
-    answers: Sequence[Answer], judged: Sequence[Judged], suite: Sequence[Prompt], models: Sequence[str]
+    answers: Sequence[Answer], judged: Sequence[Judged], by_id: Mapping[str, Prompt], models: Sequence[str]
 ) -> dict[str, Any]:
     """Return what the suite's own checks and pairs tell, as far as it has any."""
-    by_id = {prompt.id: prompt for prompt in suite}
     told: dict[str, Any] = {}
-    if any(prompt.check is not None for prompt in suite):
+    if any(prompt.check is not None for prompt in by_id.values()):
         told["capability"], told["capability_paired"] = capability_rows(answers, by_id, models)
-    if any(prompt.pair for prompt in suite):
+    if any(prompt.pair for prompt in by_id.values()):
         told["asymmetry"] = asymmetry_rows(judged, by_id, models)
     return told
 

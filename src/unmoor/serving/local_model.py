@@ -13,13 +13,21 @@ from typing import Any
 
 from unmoor.errors import MissingExtraError, UsageError
 
-__all__ = ["LocalModel", "Message", "load_model"]
+__all__ = ["LocalModel", "Message", "Written", "load_model"]
 
 _NO_BOUND = 1 << 20
 """A tokenizer or configuration without a known context length says a number beyond this."""
 
 Message = dict[str, str]
 """`role` and `content`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """An answer; `is_cut` is true where it ends because it may be no longer, and not because the model was done."""
+
+    text: str
+    is_cut: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +65,10 @@ class LocalModel:
         return changed
 
     def answer_all(self, chats: Sequence[Sequence[Message]], max_new_tokens: int) -> list[str]:
+        """Return what `write_all` does, the texts alone."""
+        return [written.text for written in self.write_all(chats, max_new_tokens)]
+
+    def write_all(self, chats: Sequence[Sequence[Message]], max_new_tokens: int) -> list[Written]:
         """Return one greedy answer for each chat; they are generated as one batch, padded on the left.
 
         Raises:
@@ -73,7 +85,14 @@ class LocalModel:
         with torch.inference_mode():
             output = self.model.generate(**batch, **self._greedy(max_new_tokens))
         answers = output[:, batch["input_ids"].shape[1] :]
-        return [text.strip() for text in self.tokenizer.batch_decode(answers, skip_special_tokens=True)]
+        texts = self.tokenizer.batch_decode(answers, skip_special_tokens=True)
+        ends = self._ends()
+        return [Written(text.strip(), ends.isdisjoint(ids)) for text, ids in zip(texts, answers.tolist(), strict=True)]
+
+    def _ends(self) -> set[int]:
+        """Return the tokens that end an answer."""
+        ends = self.model.generation_config.eos_token_id
+        return {ends} if isinstance(ends, int) else set(ends or ())
 
     def answer(self, chat: Sequence[Message], max_new_tokens: int) -> Generator[str, None, None]:
         """Yield one greedy answer piece by piece, as it is written.

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from unmoor.errors import MachineError, MissingExtraError, UsageError
-from unmoor.serving.local_model import Message
+from unmoor.serving.local_model import Message, Written
 
 __all__ = ["RemoteModel", "open_url"]
 
@@ -38,6 +38,21 @@ class RemoteModel:
         Raises:
             MachineError: the server is down, slow, refuses, or its answer breaks off or makes no sense.
         """
+        for piece, _ in self._pieces(chat, max_new_tokens):
+            if piece:
+                yield piece
+
+    def write(self, chat: Sequence[Message], max_new_tokens: int) -> Written:
+        """Return one whole answer, and whether the server says that it was cut at its length.
+
+        Raises:
+            MachineError: as `answer` does.
+        """
+        pieces = list(self._pieces(chat, max_new_tokens))
+        return Written("".join(piece for piece, _ in pieces).strip(), any(why == "length" for _, why in pieces))
+
+    def _pieces(self, chat: Sequence[Message], max_new_tokens: int) -> Iterator[tuple[str, str]]:
+        """Yield the pieces of an answer, each with the reason for which it ends there; the empty string where it goes on."""
         httpx = _httpx()
         body = {
             **self.sampling,
@@ -75,7 +90,7 @@ def _reason(response: Any) -> str:
         return "it does not say why"
 
 
-def _pieces(lines: Iterator[str], url: str) -> Iterator[str]:
+def _pieces(lines: Iterator[str], url: str) -> Iterator[tuple[str, str]]:
     is_done = False
     for line in lines:
         if not line.startswith("data:"):
@@ -84,22 +99,21 @@ def _pieces(lines: Iterator[str], url: str) -> Iterator[str]:
         if data == "[DONE]":
             is_done = True
             break
-        yield from _text_of(data, url)
+        yield _told(data, url)
     if not is_done:
         raise MachineError(f"{url}: the answer broke off before its end")
 
 
-def _text_of(data: str, url: str) -> Iterator[str]:
+def _told(data: str, url: str) -> tuple[str, str]:
     try:
         event = json.loads(data)
         if "error" in event:
             raise MachineError(f"{url}: {str(event['error'].get('message', event['error']))[:300]}")
         choices = event["choices"]
-        piece = choices[0].get("delta", {}).get("content") if choices else None
+        choice = choices[0] if choices else {}
+        return str(choice.get("delta", {}).get("content") or ""), str(choice.get("finish_reason") or "")
     except (ValueError, RecursionError, KeyError, TypeError, AttributeError, IndexError) as error:
         raise MachineError(f"{url} sent something that is no chat completion: {data[:80]!r}") from error
-    if piece:
-        yield str(piece)
 
 
 def open_url(url: str, key: str = "", model: str | None = None) -> RemoteModel:
