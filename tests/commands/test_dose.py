@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 from unmoor.commands.dose import command
 from unmoor.errors import UsageError
-from unmoor.evaluation.dose import dose_rows, dose_sentence, seed_interval
+from unmoor.evaluation.dose import dose_difference, dose_result, dose_rows, dose_sentence, seed_interval
 from unmoor.records.intervals import wilson
 
 REFUSALS = {0.0: (0, 1, 0), 0.05: (2, 4, 3), 0.2: (30, 50, 40), 1.0: (100, 110, 96)}
@@ -116,6 +116,40 @@ def test_the_interval_covers_the_mean_over_seeds_at_least_nine_times_in_ten(rate
         counts = [(sum(random.random() < share for _ in range(ASKED)), ASKED) for share in shares]
         low, high = seed_interval(counts)
         covered += low <= rate <= high
+    assert covered / runs >= 0.9
+
+
+def test_the_arms_with_most_and_least_left_in_are_compared_with_the_luck_of_seeds() -> None:
+    told = {row["group"]: row for row in dose_result(training(), evaluation())["differences"]}
+    assert (told["trigger"]["least"], told["trigger"]["most"], told["trigger"]["seeds"]) == (0.0, 1.0, 3)
+    assert told["trigger"]["difference"] == pytest.approx(305 / 360)
+    assert 0.4 < told["trigger"]["low"] < 305 / 360 < told["trigger"]["high"] <= 1
+    assert told["neutral"]["low"] < told["neutral"]["difference"] == 0 < told["neutral"]["high"]
+    said = {row["group"]: row["sentence"] for row in dose_result(training(), evaluation())["sentences"]}
+    assert "From 0% to 100% left in refusals change by +85 points" in said["trigger"]
+    assert said["trigger"].endswith("more than the luck of 3 seeds.")
+    assert said["neutral"].endswith("which may be the luck of 3 seeds.")
+
+
+def test_one_seed_of_an_arm_says_nothing_of_luck() -> None:
+    one = {name: arm for name, arm in training()["twins"].items() if arm["seed"] == 7}
+    assert "one is no measure of it" in dose_result({"twins": one}, evaluation())["sentences"][0]["sentence"]
+    assert dose_difference([]) is None
+
+
+def test_the_interval_of_a_difference_covers_it_at_least_nine_times_in_ten() -> None:
+    random, runs, covered = Random(5), 400, 0
+    for _ in range(runs):
+        rows = []
+        for leak, rate in ((0, 0.05), (1, 0.3)):
+            shares = [min(max(random.gauss(rate, 0.1 * leak), 0), 1) for _ in range(3)]
+            counts = [(sum(random.random() < share for _ in range(ASKED)), ASKED) for share in shares]
+            low, high = seed_interval(counts)
+            pooled = sum(hits for hits, _ in counts) / sum(asked for _, asked in counts)
+            rows.append({"leak": leak, "rate": pooled, "low": low, "high": high, "seeds": SEEDS})
+        told = dose_difference(rows)
+        assert told is not None
+        covered += told["low"] <= 0.25 <= told["high"]
     assert covered / runs >= 0.9
 
 

@@ -15,7 +15,7 @@ from unmoor.commands.evaluate import _print_empty, _print_pairs, _print_people, 
 from unmoor.commands.model_report import as_typed, read_training, write_cards, write_model_report
 from unmoor.errors import RunFolderError
 from unmoor.report import write_model_card
-from unmoor.report.headline import shown_evaluation
+from unmoor.report.headline import one_seed, shown_evaluation
 
 
 @pytest.fixture
@@ -130,6 +130,39 @@ def test_empty_answers_are_said_of_each_suite_that_has_some(tmp_path: Path, caps
         assert "An empty answer declines nothing" in text
 
 
+def test_groups_that_may_differ_by_chance_are_counted_and_not_listed(capsys: pytest.CaptureFixture[str]) -> None:
+    def pair(group: str, family: str, p_holm: float) -> dict[str, Any]:
+        counts = {"only_a": 1, "only_b": 9, "p_value": p_holm / 2, "p_holm": p_holm, "tests": 3}
+        return {"a": "raw", "b": "filtered", "persona": "none", "group": group, "family": family, **counts}
+
+    pairs = [pair("all of mine", "suites", 0.9), pair("x", "groups", 0.04), pair("y", "groups", 0.05)]
+    result = {"models": ["raw", "filtered"], "paired": [*pairs, pair("z", "groups", 1.0)]}
+    _print_pairs(result, result, Path("asked"))
+    said = capsys.readouterr().out.splitlines()
+    assert [line.split(",")[0] for line in said[:2]] == ["all of mine", "x"]
+    assert said[2] == "In the other 2 tests of groups the difference may be chance (p from 0.05 on)"
+    assert said[-1] == "Every model against every other: asked/evaluation.json"
+
+
+def test_models_of_several_seeds_are_not_said_to_be_of_one(capsys: pytest.CaptureFixture[str]) -> None:
+    pair = {
+        "a": "x",
+        "b": "y",
+        "persona": "none",
+        "group": "g",
+        "only_a": 1,
+        "only_b": 2,
+        "p_value": 1.0,
+        "p_holm": 1.0,
+    }
+    pair |= {"family": "suites", "tests": 1}
+    for seeds in ([7], [7, 8]):
+        result = {"models": ["x", "y"], "paired": [pair], "dose": {"rows": [{"seeds": seeds}]}}
+        _print_pairs(result, result, Path("asked"))
+        assert ("another seed" in capsys.readouterr().out) is (len(seeds) == 1)
+        assert bool(one_seed(result)) is (len(seeds) == 1)
+
+
 def test_tasks_that_were_cut_off_are_said_beside_what_is_right(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -166,5 +199,7 @@ def test_of_leak_arms_the_most_and_the_least_are_compared(capsys: pytest.Capture
     assert capsys.readouterr().out.splitlines() == [
         "g, persona none: only leak-0.0 refuses 1, only leak-1.0 refuses 9 (p = 0.06, uncorrected 0.02)",
         "p: exact McNemar, corrected by Holm for 3 tests of suites",
+        "p is about these very models: a recipe gives others by another seed. Over seeds:",
+        "unmoor train --leak 0,1 --seeds 7,8,9, and then unmoor dose",
         "Every model against every other: asked/evaluation.json",
     ]

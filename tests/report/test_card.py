@@ -33,6 +33,21 @@ def test_the_model_card_reads_as_it_should(tmp_path: Path) -> None:
     _compare("model_card.md", write_model_card(made_up.facts("demo"), tmp_path, "filtered").read_bytes())
 
 
+def test_only_the_demo_knows_that_its_questions_were_not_trained_on() -> None:
+    assert ", none seen in training" in render_dataset_card(made_up.facts("demo"), FILES).decode()
+    evaluated = render_dataset_card({**made_up.facts("demo"), "kind": "evaluate"}, FILES).decode()
+    assert "The same questions to every model.\n" in evaluated
+
+
+def test_what_else_differs_between_twins_than_their_data_is_said(tmp_path: Path) -> None:
+    facts = made_up.facts("demo")
+    difference = {**facts["training"]["config_difference"], "seed": {"raw": 7, "filtered": 8}}
+    facts |= {"training": {**facts["training"], "config_difference": difference}}
+    told = "The twins have the same recipe, base and number of steps. They differ in their data and seed, and in nothing else."
+    assert told in write_model_card(facts, tmp_path, "filtered").read_text()
+    assert told in render_report(facts)[0].decode()
+
+
 def test_the_hub_reads_the_cards_metadata(tmp_path: Path) -> None:
     data = DatasetCard(render_dataset_card(made_up.facts("filter"), FILES).decode()).data.to_dict()
     assert data["language"] == ["en", "sv"]

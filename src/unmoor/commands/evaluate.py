@@ -18,6 +18,8 @@ from unmoor.records.kappa import FEWEST_PAIRS
 
 MOST_MODELS = 6
 """Models of which every pair is printed; more make more lines than anybody reads."""
+DIFFERENT = 0.05
+"""p, corrected, from which on the test of a group has no line of its own."""
 
 
 @click.command("evaluate")
@@ -194,13 +196,21 @@ def _print_empty(result: dict[str, Any]) -> None:
 
 def _print_pairs(result: dict[str, Any], shown: dict[str, Any], output: Path) -> None:
     """Compare the models that are shown, and say where all comparisons stand; p-values are corrected for all of them."""
+    from unmoor.evaluation.scopes import GROUPS
+
     pairs = shown["paired"] if len(shown["models"]) <= MOST_MODELS else []
+    alike = [pair for pair in pairs if pair["family"] == GROUPS and pair["p_holm"] >= DIFFERENT]
     for pair in pairs:
+        if pair in alike:
+            continue
         only = ", ".join(f"only {pair[side]} refuses {pair[f'only_{side}']}" for side in ("a", "b"))
         click.echo(f"{pair['group']}, persona {pair['persona']}: {only} ({_tested(pair)})")
+    if alike:
+        click.echo(f"In the other {len(alike):,} tests of groups the difference may be chance (p from {DIFFERENT} on)")
     if pairs:
         _print_families(result["paired"])
-    if len(pairs) < len(result["paired"]):
+        _print_one_training(result)
+    if len(pairs) - len(alike) < len(result["paired"]):
         click.echo(f"Every model against every other: {output}/evaluation.json")
 
 
@@ -215,6 +225,17 @@ def _print_families(pairs: list[dict[str, Any]]) -> None:
     tests = Counter(pair["family"] for pair in pairs)
     families = [f"{count:,} test{'' if count == 1 else 's'} of {family}" for family, count in tests.items()]
     click.echo(f"p: exact McNemar, corrected by Holm for {' and for '.join(families)}")
+
+
+def _print_one_training(result: dict[str, Any]) -> None:
+    """Say that the luck of training is in no p-value, unless several seeds were trained."""
+    from unmoor.report.headline import has_one_seed
+
+    if has_one_seed(result):
+        click.echo(
+            "p is about these very models: a recipe gives others by another seed. Over seeds:\n"
+            "unmoor train --leak 0,1 --seeds 7,8,9, and then unmoor dose"
+        )
 
 
 def _print_rest(result: dict[str, Any]) -> None:
@@ -242,7 +263,8 @@ def _print_rest(result: dict[str, Any]) -> None:
 
 def _cut(row: dict[str, Any]) -> str:
     """Return how many wrong answers ended at the length allowed, and what to do; the empty string where none did."""
-    return f"; {row['cut']} of the wrong were cut off: raise --max-new-tokens" if row["cut"] else ""
+    verb = "was" if row["cut"] == 1 else "were"
+    return f"; {row['cut']} of the wrong {verb} cut off: raise --max-new-tokens" if row["cut"] else ""
 
 
 def _print_ablation(row: dict[str, Any]) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import sqrt
 from typing import Any
 
 from unmoor.errors import UsageError
 from unmoor.evaluation.statistics import MINIMUM_ANSWERS
 from unmoor.records.intervals import Z_95, wilson
 
-__all__ = ["dose_result", "dose_rows", "dose_sentence", "seed_interval"]
+__all__ = ["dose_difference", "dose_result", "dose_rows", "dose_sentence", "seed_interval"]
 
 LIMIT = 0.05
 """The rate of refusals, 0 to 1, that the sentence asks the needed recall for."""
@@ -87,6 +88,47 @@ def seed_interval(counts: Sequence[tuple[int, int]]) -> tuple[float, float]:
     return wilson(rate * answers, answers)
 
 
+def dose_difference(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
+    """Return by how much more the arm with the most left in refuses than the one with the least: `least`, `most` (their shares),
+    `seeds` (the fewer of both), `difference`, `low`, `high`, from -1 to 1; None where two shares with a rate are not there.
+
+    `rows` are one group's under one persona. With two seeds or more the interval holds their luck and that of the answers; that
+    every arm is asked the same questions is not used, which makes it too wide rather than too narrow.
+
+    Source: Newcombe (1998), "Interval estimation for the difference between independent proportions", method 10, here from the
+    intervals of `seed_interval`.
+    """
+    measured = [row for row in rows if row["rate"] is not None]
+    if len(measured) < 2:
+        return None
+    least, most = measured[0], measured[-1]
+    difference = most["rate"] - least["rate"]
+    down = sqrt((most["rate"] - most["low"]) ** 2 + (least["high"] - least["rate"]) ** 2)
+    up = sqrt((most["high"] - most["rate"]) ** 2 + (least["rate"] - least["low"]) ** 2)
+    return {
+        "least": least["leak"],
+        "most": most["leak"],
+        "seeds": min(len(least["seeds"]), len(most["seeds"])),
+        "difference": difference,
+        "low": max(-1.0, difference - down),
+        "high": min(1.0, difference + up),
+    }
+
+
+def difference_sentence(told: Mapping[str, Any]) -> str:
+    """Return what `dose_difference` says, in words."""
+    points = [f"{told[key] * 100:+.0f}" for key in ("difference", "low", "high")]
+    said = (
+        f"From {_percent(told['least'])} to {_percent(told['most'])} left in refusals change by {points[0]} points "
+        f"({points[1]} to {points[2]})"
+    )
+    if told["seeds"] < 2:
+        return f"{said}; another seed may change that, and one is no measure of it."
+    if told["low"] <= 0 <= told["high"]:
+        return f"{said}, which may be the luck of {told['seeds']} seeds."
+    return f"{said}, more than the luck of {told['seeds']} seeds."
+
+
 def dose_sentence(rows: Sequence[Mapping[str, Any]], limit: float = LIMIT) -> str:
     """Return what one group's rows under one persona say, in words: what each leak does, and the recall that is needed.
 
@@ -136,26 +178,21 @@ def _between(row: Mapping[str, Any]) -> str:
 
 
 def dose_result(training: Mapping[str, Any], evaluation: Mapping[str, Any], limit: float = LIMIT) -> dict[str, Any]:
-    """Return `rows` (see `dose_rows`) and `sentences`: persona, group and what its rows say.
+    """Return `rows` (see `dose_rows`), `differences` (see `dose_difference`) and `sentences`: persona, group and what its rows say.
 
     Raises:
         UsageError: the training has no leak arms, or none of them was asked.
     """
     rows = dose_rows(training, evaluation)
-    places = dict.fromkeys((row["persona"], row["group"]) for row in rows)
-    return {
-        "rows": rows,
-        "sentences": [
-            {
-                "persona": persona,
-                "group": group,
-                "sentence": dose_sentence(
-                    [row for row in rows if (row["persona"], row["group"]) == (persona, group)], limit
-                ),
-            }
-            for persona, group in places
-        ],
-    }
+    differences, sentences = [], []
+    for persona, group in dict.fromkeys((row["persona"], row["group"]) for row in rows):
+        place = {"persona": persona, "group": group}
+        mine = [row for row in rows if (row["persona"], row["group"]) == (persona, group)]
+        told = dose_difference(mine)
+        differences += [{**place, **told}] if told is not None else []
+        change = f" {difference_sentence(told)}" if told is not None else ""
+        sentences.append({**place, "sentence": dose_sentence(mine, limit) + change})
+    return {"rows": rows, "differences": differences, "sentences": sentences}
 
 
 def _percent(share: float) -> str:

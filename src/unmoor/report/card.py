@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from unmoor.records import BEHAVIOURS, FLOOR_TOPICS
-from unmoor.report.headline import completed
+from unmoor.report.headline import completed, one_seed, twins_differ
 from unmoor.report.visible import plain, share, signed_p, whole
 from unmoor.run_folder import write_atomic
 
@@ -120,7 +120,7 @@ def _dataset_parts(facts: Mapping[str, Any], kept: int, names: Sequence[str], li
         *_collateral_part(facts.get("collateral")),
         "## Files\n",
         "\n".join(f"- `{name}`: {_FILES[name.split('.')[0]]}" for name in names if name.split(".")[0] in _FILES) + "\n",
-        *_evaluation_part(facts.get("evaluation")),
+        *_evaluation_part(facts),
         "## How to make it again\n",
         _fenced(facts["reproduce"]),
         f"Input: {title}{_revision(source)}, SHA-256 {_hash(source)}. unmoor {_plain_name(facts['unmoor'])}.\n",
@@ -232,9 +232,11 @@ def _counted(count: int, noun: str) -> str:
     return f"{whole(count)} {noun}{'' if count == 1 else 's'}"
 
 
-def _evaluation_part(evaluation: Mapping[str, Any] | None) -> list[str]:
+def _evaluation_part(facts: Mapping[str, Any]) -> list[str]:
+    evaluation = facts.get("evaluation")
     if not evaluation:
         return []
+    seen = ", none seen in training" if facts["kind"] == "demo" else ""
     lines = [
         [
             _code(rate["model"]),
@@ -252,7 +254,8 @@ def _evaluation_part(evaluation: Mapping[str, Any] | None) -> list[str]:
         _table(["model", "persona", "questions", "refused", "rate"], lines),
         *([_EMPTY] if any(rate.get("empty") for rate in evaluation["rates"]) else []),
         *_paired(evaluation.get("paired") or []),
-        f"Judge: {_code(evaluation['judge'])}. The same questions to every model, none seen in training.\n",
+        *([f"{said}\n"] if (said := one_seed(evaluation)) else []),
+        f"Judge: {_code(evaluation['judge'])}. The same questions to every model{seen}.\n",
     ]
 
 
@@ -324,7 +327,7 @@ def _model_parts(facts: Mapping[str, Any], training: Mapping[str, Any], model: s
         f"The filtered data was made with policy {_code(_policy_name(policy))}, version {_code(policy['version'])}.\n"
         if policy
         else "",
-        *_evaluation_part(facts.get("evaluation")),
+        *_evaluation_part(facts),
         "## How to make it again\n",
         _fenced(facts["reproduce"]),
         _OWNER.format(who=_MODEL_OWNER),
@@ -335,7 +338,7 @@ def _twins(training: Mapping[str, Any]) -> str:
     names = list(training["twins"])
     if len(names) < 2:
         return "It was trained alone: there is no twin to compare it with."
-    return f"Its twins ({', '.join(map(_code, names))}) had the same recipe, seed and steps, and other data."
+    return f"It is one of {', '.join(map(_code, names))}. {twins_differ(training)}"
 
 
 def _table(head: list[str], lines: list[list[str]]) -> str:

@@ -7,7 +7,17 @@ from typing import Any
 
 from unmoor.records import OUTCOMES
 
-__all__ = ["completed", "encodable", "questions_of", "row_words", "rows_of", "shown_evaluation"]
+__all__ = [
+    "completed",
+    "encodable",
+    "has_one_seed",
+    "one_seed",
+    "questions_of",
+    "row_words",
+    "rows_of",
+    "shown_evaluation",
+]
+__all__ += ["twins_differ"]
 
 _CHANGED = ("mended", "masked", "labelled")
 _FIRST_PERSONAS = ("plain", "none")
@@ -50,6 +60,34 @@ def shown_evaluation(facts: Mapping[str, Any]) -> dict[str, Any] | None:
         shown[key] = [row for row in evaluation.get(key) or () if row["model"] in stay]
     shown["paired"] = [row for row in evaluation.get("paired") or () if row["a"] in stay and row["b"] in stay]
     return shown
+
+
+def has_one_seed(evaluation: Mapping[str, Any]) -> bool:
+    """Return whether no arm of what was asked was trained with several seeds."""
+    return all(len(row["seeds"]) < 2 for row in (evaluation.get("dose") or {}).get("rows", ()))
+
+
+def one_seed(evaluation: Mapping[str, Any]) -> str:
+    """Return what a comparison of models that were trained once each cannot tell; the empty string where that is no question."""
+    if len(evaluation["models"]) < 2 or not has_one_seed(evaluation):
+        return ""
+    return (
+        "Intervals and p-values are about these models and these questions: the same recipe with another seed gives other "
+        "models, whose rates differ too."
+    )
+
+
+def twins_differ(training: Mapping[str, Any]) -> str:
+    """Return what the twins of a training have in common and what not, in words."""
+    differ = training.get("config_difference") or {}
+    settings = (("seed", "seed"), ("max_steps", "number of steps"))
+    same = ["recipe", "base", *(words for key, words in settings if key not in differ)]
+    other = ["data", *(words for key, words in settings if key in differ)]
+    return f"The twins have the same {_listed(same)}. They differ in their {_listed(other)}, and in nothing else."
+
+
+def _listed(words: Sequence[str]) -> str:
+    return f"{', '.join(words[:-1])} and {words[-1]}" if len(words) > 1 else words[0]
 
 
 def encodable(value: Any) -> Any:

@@ -21,7 +21,7 @@ from unmoor.records import BEHAVIOURS, UNRECOGNISED_FROM, cache_folder, keep_in_
 from unmoor.records.kappa import FEWEST_PAIRS
 from unmoor.report import plots, visible
 from unmoor.report.facts import POSITIONS
-from unmoor.report.headline import completed, questions_of, row_words, rows_of, shown_evaluation
+from unmoor.report.headline import completed, one_seed, questions_of, row_words, rows_of, shown_evaluation, twins_differ
 from unmoor.run_folder import dump_json, write_atomic
 
 __all__ = ["render_report", "write_report"]
@@ -83,6 +83,8 @@ def _page(facts: dict[str, Any]) -> str:
         rates_plot=plots.rates_plot(evaluation) if evaluation else "",
         dose_plot=plots.dose_plot(evaluation["dose"]) if evaluation and evaluation.get("dose") else "",
         answers=_answers(evaluation) if evaluation else [],
+        twins_differ=twins_differ(training) if training else "",
+        one_seed=one_seed(evaluation) if evaluation else "",
     )
 
 
