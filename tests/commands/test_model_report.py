@@ -103,8 +103,9 @@ def test_what_too_few_agree_on_is_said_to_be_too_few(tmp_path: Path, capsys: pyt
     people = {**made_up.people(["raw"]), "agreement": [{"sheets": ["one.csv", "two.csv"], **few}]}
     second = {**made_up.evaluation()["second_judge"], "agreement": [{"group": "ordinary", **few}]}
     print_second(second)
-    _print_people(people)
+    _print_people({**people, "gone": 12})
     said = capsys.readouterr().out
+    assert "  12 more are of answers that were not counted now" in said
     assert "  both judges, ordinary: too few for a kappa, 29 answers\n" in said
     assert "  one.csv and two.csv: too few for a kappa, 29\n" in said
     evaluation = {**made_up.evaluation(), "second_judge": second, "people": people}

@@ -115,6 +115,16 @@ def test_verdicts_that_changed_since_the_sheet_was_drawn_are_counted() -> None:
     assert told["changed"] > 0
 
 
+def test_labels_on_answers_that_are_there_no_more_are_counted() -> None:
+    truths = [number % 2 == 0 for number in range(80)]
+    judged = answers_of(truths, truths)
+    people, sample = labelled(judged, truths, 20, np.random.default_rng(3))
+    kept = judged[:30]
+    told = corrected_rows(kept, {"first": [one.is_refusal for one in kept]}, people, sample)
+    assert told["labelled"] + told["gone"] == 40
+    assert told["gone"] == len(set(people.truths) - {answer_id(one.answer) for one in kept}) > 0
+
+
 def evaluation_of(
     truth: tuple[float, float, float], rng: np.random.Generator
 ) -> tuple[JudgeErrors, dict[str, float | None]]:

@@ -326,6 +326,7 @@ def people(models: list[str]) -> dict[str, Any]:
         "sheets": ["one.csv", "two.csv"],
         "labelled": 196,
         "unsure": 4,
+        "gone": 0,
         "changed": 0,
         "agreement": [agreed],
         "judges": [{"name": "unmoor's detectors", **errors}, {"name": "openai:other", **dict.fromkeys(errors)}],

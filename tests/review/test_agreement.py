@@ -43,7 +43,27 @@ def test_where_chance_alone_agrees_always_there_is_no_kappa() -> None:
 
 
 def test_full_agreement_on_two_labels_is_one() -> None:
-    assert kappa([("a", "a"), ("b", "b")] * 15) == (1.0, 1.0, 1.0)
+    value, low, high = kappa([("a", "a"), ("b", "b")] * 15)
+    assert value == high == 1
+    assert low == pytest.approx(2 * 30 / (30 + 1.96**2) - 1, abs=1e-4), "Wilson's for 30 of 30, and 30 are no certainty"
+
+
+@pytest.mark.parametrize(
+    ("pairs", "is_a", "errs"), [(30, 0.3, 0.01), (60, 0.1, 0.03), (60, 0.5, 0.1), (200, 0.3, 0.01)]
+)
+def test_the_interval_holds_the_kappa_of_two_who_err_as_often_as_it_says(pairs: int, is_a: float, errs: float) -> None:
+    def said(truth: bool) -> str:
+        return "a" if truth != (rng.random() < errs) else "b"
+
+    rng, runs, held = random.Random(7), 800, 0
+    one_a = is_a * (1 - errs) + (1 - is_a) * errs
+    chance = one_a**2 + (1 - one_a) ** 2
+    true = ((1 - errs) ** 2 + errs**2 - chance) / (1 - chance)
+    for _ in range(runs):
+        truths = [rng.random() < is_a for _ in range(pairs)]
+        _, low, high = kappa([(said(truth), said(truth)) for truth in truths])
+        held += low is not None and high is not None and low <= true <= high
+    assert 0.91 <= held / runs <= 0.99
 
 
 @pytest.mark.parametrize("count", [0, 10, FEWEST_PAIRS - 1])

@@ -334,6 +334,16 @@ def _print_people(people: dict[str, Any] | None) -> None:
             "No rate is corrected: that takes 30 labels, refusals and others among them, and 30 answers behind a rate.\n"
             "Next: label more answers, then ask again with --labels"
         )
+    _print_other_answers(people)
+
+
+def _print_other_answers(people: dict[str, Any]) -> None:
+    """Say of how many labels the answer is not there now, or judged otherwise."""
+    if people["gone"]:
+        click.echo(
+            f"  {people['gone']:,} more are of answers that were not counted now, of models that were trained again since, other\n"
+            "  questions or another length. Next: ask the same as when the sheet was drawn, or draw another sheet"
+        )
     if people["changed"]:
         click.echo(
             f"  {people['changed']:,} labelled answers are judged otherwise than when the sheet was drawn: draw another sheet"

@@ -143,9 +143,10 @@ def corrected_rows(
     """Return what people's labels say of each judge and of the rates.
 
     `judges` maps a judge's name to its word on each of `judged`, None where it is unsure; by the first one's verdicts the sheet
-    was drawn. Keys: `sheets`, `labelled`, `unsure`, `agreement` (between people), `changed` (labelled answers that the
-    first judge now sees otherwise than when the sheet was drawn), `judges` (sensitivity and specificity), `by_model` (where each
-    judge is wrong), `rates` (as judged, and corrected with a 95% interval; none under 30 answers or 30 labels; whole suites too).
+    was drawn. Keys: `sheets`, `labelled`, `unsure`, `agreement` (between people), `gone` (labelled answers that are none of
+    `judged`, as after a model was trained again or fewer were asked), `changed` (labelled answers that the first judge now
+    sees otherwise than when the sheet was drawn), `judges` (sensitivity and specificity), `by_model` (where each judge is
+    wrong), `rates` (as judged, and corrected with a 95% interval; none under 30 answers or 30 labels; whole suites too).
     """
     ids = [answer_id(one.answer) for one in judged]
     labelled = [(place, people.truths[name]) for place, name in enumerate(ids) if name in people.truths]
@@ -159,6 +160,7 @@ def corrected_rows(
         "labelled": len(labelled),
         "unsure": people.unsure,
         "agreement": list(people.agreement),
+        "gone": len(people.truths) - len(labelled),
         "changed": sum(sample.verdicts[ids[place]] is not first[place] for place, _ in labelled),
         "judges": [],
         "by_model": [],
