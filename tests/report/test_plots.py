@@ -6,7 +6,7 @@ import re
 
 from tests.report import made_up
 from tests.report.hostile import payloads
-from unmoor.report.plots import loss_plot, rates_plot, safe_svg
+from unmoor.report.plots import dose_plot, loss_plot, rates_plot, safe_svg
 
 
 def test_both_plots_are_drawn_in_the_pages_own_colours() -> None:
@@ -31,6 +31,14 @@ def test_nothing_to_draw_is_no_plot() -> None:
     few = made_up.evaluation()
     few["rates"] = [{**rate, "n": 12, "rate": None, "low": None, "high": None} for rate in few["rates"]]
     assert loss_plot(training) == rates_plot(few) == ""
+
+
+def test_seeds_are_marked_in_a_dose_plot_where_there_are_several() -> None:
+    several = made_up.dose()
+    one = {"rows": [{**row, "per_seed": row["per_seed"][:1]} for row in several["rows"]]}
+    mark = 'opacity="0.7"'
+    assert dose_plot(several).count(mark) == sum(len(row["per_seed"]) for row in several["rows"])
+    assert mark not in dose_plot(one)
 
 
 def test_a_hundred_thousand_steps_make_no_large_plot() -> None:

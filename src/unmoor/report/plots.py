@@ -125,7 +125,8 @@ def rates_plot(evaluation: Mapping[str, Any]) -> Markup:
 
 
 def dose_plot(dose: Mapping[str, Any]) -> Markup:
-    """Return how much is refused by the share of findings left in the data: a panel per group, a line per persona, seeds as dots.
+    """Return how much is refused by the share of findings left in the data: a panel per group, a line per persona, seeds as dots
+    where there are several.
 
     Shares are shown in the order trained and evenly apart: those that matter lie close to 0.
     """
@@ -151,7 +152,7 @@ def dose_plot(dose: Mapping[str, Any]) -> Markup:
         seeds = [
             {"leak": _leak(row["leak"]), "persona": _persona(row["persona"]), "rate": rate}
             for row in rows
-            if row["group"] == group
+            if row["group"] == group and len(row["per_seed"]) > 1
             for rate in row["per_seed"]
         ]
         is_last = group == groups[-1]
