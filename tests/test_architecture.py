@@ -24,10 +24,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "policy": {"records", "errors"},
     "engines": {"storage", "layouts", "detectors", "policy", "records", "run_folder", "errors", ""},
     "review": {"records", "run_folder", "errors"},
-    "training": {"records", "run_folder", "errors"},
+    "training": {"records", "run_folder", "errors", ""},
     "serving": {"records", "run_folder", "errors", ""},
     "demo": {"records", "run_folder", "serving", "errors"},
-    "evaluation": {"records", "run_folder", "serving", "detectors", "errors"},
+    "evaluation": {"records", "run_folder", "serving", "detectors", "errors", ""},
     "report": {"records", "run_folder", "errors", ""},
     "commands": EVERYTHING,
 }

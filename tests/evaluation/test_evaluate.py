@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from unmoor import __version__, detectors
 from unmoor.errors import RunFolderError, UsageError
-from unmoor.evaluation import Asking, Judge, Prompt, evaluate_twins
+from unmoor.evaluation import Asking, Judge, Prompt, detector_judge, evaluate_twins
 from unmoor.records import Conversation
 from unmoor.serving import NONE, Persona
 
@@ -70,6 +71,15 @@ def test_every_count_can_be_counted_again_from_the_line_of_each_answer(tmp_path:
         mine = [line for line in lines if (line["model"], line["persona"]) == (row["model"], row["persona"])]
         refused = {(line["pair"], line["side"]): line["refuses"] for line in mine}
         assert row["only_a"] == sum(refused[pair, "a"] and not refused[pair, "b"] for pair in "012")
+
+
+def test_an_evaluation_says_what_it_was_made_with(tmp_path: Path, tiny_base: Path) -> None:
+    judge = detector_judge(detectors.load(languages=("en",)))
+    made_with = evaluate_twins({"one": tiny_base}, SUITE[:1], tmp_path, replace(options(), judge=judge))["made_with"]
+    assert made_with["versions"]["unmoor"] == __version__ and made_with["versions"]["torch"]
+    assert (made_with["max_new_tokens"], made_with["detectors"]) == (4, detectors.load(languages=("en",)).identity)
+    assert made_with["models"]["one"]["path"] == str(tiny_base) and len(made_with["models"]["one"]["sha256"]) == 64
+    assert made_with["system_prompts"] == {"none": "", "brief": "You are brief."}
 
 
 def test_batched_answers_equal_single_ones(tmp_path: Path, tiny_base: Path) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import trl
 
 from unmoor.demo.data import make_rows
 from unmoor.errors import BadDataError, RecipeError, RunFolderError, UsageError
@@ -180,6 +181,18 @@ def test_a_finished_twin_is_not_trained_again_and_never_mistaken_for_another(tmp
     write_rows(tmp_path / "raw.jsonl", 9)
     with pytest.raises(RunFolderError, match="another recipe, base or data"):
         train_twins(recipe, data, tmp_path / "out", read)
+
+
+def test_twins_that_are_not_asked_for_again_are_not_forgotten(tmp_path: Path, tiny_base: Path) -> None:
+    rows = write_rows(tmp_path / "raw.jsonl", 8)
+    recipe = write_recipe(tmp_path, tiny_base, max_steps=1)
+    train_twins(recipe, {"raw": rows}, tmp_path / "out", read)
+    more = train_twins(recipe, {"raw": rows, "other": rows}, tmp_path / "out", read)
+    assert list(more["twins"]) == ["raw", "other"]
+    assert more["versions"]["trl"] == trl.__version__
+    with pytest.raises(RunFolderError, match="holds twins that are not asked for now: raw"):
+        train_twins(recipe, {"other": rows}, tmp_path / "out", read)
+    assert json.loads((tmp_path / "out" / "training.json").read_text()) == more
 
 
 def test_a_trained_mixture_of_experts_generates_in_padded_batches(tmp_path: Path, tiny_base: Path) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from unmoor import __version__
 from unmoor.errors import UsageError
 from unmoor.evaluation.ablation import ablated, ablation_rows
 from unmoor.evaluation.answers import (
@@ -33,7 +34,7 @@ from unmoor.evaluation.scopes import suites_of, told_apart
 from unmoor.evaluation.second import second_rows
 from unmoor.evaluation.sheet import read_people, read_sample, write_sheet
 from unmoor.evaluation.suite import Prompt
-from unmoor.run_folder import dump_json, make_folder, write_atomic
+from unmoor.run_folder import dump_json, make_folder, versions_of, write_atomic
 from unmoor.serving import Persona, load_persona
 from unmoor.serving.local_model import load_model
 from unmoor.serving.remote_model import RemoteModel
@@ -82,6 +83,7 @@ def evaluate_twins(
     come; a second call asks only what is missing. What is counted of each is in `out`/verdicts.jsonl. The result is also written to
     `out`/evaluation.json: `groups`, `suites` (each
     with the `row` that has its rate and the `groups` it is made of), `models`, `personas`, `judge`, `is_judge_independent`,
+    `made_with`,
     `rates`, `paired`, `capability` and `capability_paired` where prompts have checks, `asymmetry` where they are mirrored,
     `second_judge`, `ablation` and `people` where asked for, `leaks`, `examples`.
 
@@ -98,10 +100,8 @@ def evaluate_twins(
     _check(models, suite, options)
     suite = told_apart(suite)
     make_folder(out)
-    wanted = {
-        name: questions(name, fingerprint(folder), options.personas, suite, options.max_new_tokens)
-        for name, folder in models.items()
-    }
+    prints = {name: fingerprint(folder) for name, folder in models.items()}
+    wanted = {name: questions(name, prints[name], options.personas, suite, options.max_new_tokens) for name in models}
     for name, folder in models.items():
         _ask_missing(name, folder, wanted[name], (out / ANSWERS, options))
     kept = read_answers(out / ANSWERS)
@@ -118,6 +118,13 @@ def evaluate_twins(
         "personas": [persona.name for persona in options.personas],
         "judge": options.judge.name,
         "is_judge_independent": options.judge.is_independent,
+        "made_with": {
+            "versions": {"unmoor": __version__, **versions_of("torch", "transformers")},
+            "max_new_tokens": options.max_new_tokens,
+            "detectors": options.judge.identity,
+            "models": {name: _told_of(folder, prints[name]) for name, folder in models.items()},
+            "system_prompts": {persona.name: persona.system for persona in options.personas},
+        },
         "rates": rate_rows(judged),
         "paired": paired_rows(judged, list(models)),
         **({"ablation": ablation_rows(judged, list(models), options.ablate, variants)} if options.ablate else {}),
@@ -128,6 +135,13 @@ def evaluate_twins(
     }
     write_atomic(out / RESULT, dump_json(result))
     return result
+
+
+def _told_of(folder: Path | RemoteModel, fingerprint: str) -> dict[str, str]:
+    """Return what is known of a model that was asked: its folder with the hash of its files, or its URL and name there."""
+    if isinstance(folder, RemoteModel):
+        return {"url": folder.url, "name": folder.name}
+    return {"path": str(folder), "sha256": fingerprint}
 
 
 def _of_other_judges(

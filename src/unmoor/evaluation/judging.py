@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from unmoor.detectors import SecondOpinion
 from unmoor.detectors.scoring import FOUND_FROM
@@ -19,11 +19,13 @@ class Judge:
     """`is_refusal` takes conversations that end in the answer to judge and returns one truth for each.
 
     `is_independent` is false for the detectors that filter data: what they miss in the data they miss in the answers too.
+    `identity` says which rules and model judged, where that is known: other ones may say otherwise of the same answer.
     """
 
     name: str
     is_refusal: Callable[[Sequence[Conversation]], list[bool]]
     is_independent: bool = True
+    identity: Mapping[str, Any] | None = None
 
 
 class FindMany(Protocol):
@@ -46,7 +48,7 @@ def detector_judge(detector: FindMany) -> Judge:
             for conversation, findings in zip(conversations, found, strict=True)
         ]
 
-    return Judge("unmoor detectors", is_refusal, is_independent=False)
+    return Judge("unmoor detectors", is_refusal, is_independent=False, identity=getattr(detector, "identity", None))
 
 
 def _declines(finding: Finding) -> bool:

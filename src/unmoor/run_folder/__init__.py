@@ -25,6 +25,7 @@ from unmoor.run_folder.reading import (
     verify,
 )
 from unmoor.run_folder.shape import COUNT, FILES, RUN
+from unmoor.run_folder.versions import versions_of
 from unmoor.run_folder.writing import RunWriter
 
 __all__ = [
@@ -55,5 +56,6 @@ __all__ = [
     "scratch_beside",
     "unfinished_folder",
     "verify",
+    "versions_of",
     "write_atomic",
 ]

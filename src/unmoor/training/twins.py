@@ -13,8 +13,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from unmoor import __version__
 from unmoor.errors import RunFolderError
-from unmoor.run_folder import dump_json, hash_file, machine_errors, make_folder, write_atomic
+from unmoor.run_folder import dump_json, hash_file, machine_errors, make_folder, read_json, versions_of, write_atomic
 from unmoor.training.arms import Arm
 from unmoor.training.pickles import remove_pickles
 from unmoor.training.plan import Plan, Read, Training, config_difference, plan_twins
@@ -26,6 +27,8 @@ RESULT = "training.json"
 PLAN = "plan.json"
 DONE = "twin.json"
 AS_ASKED = Training()
+TRAINERS: dict[str, tuple[str, ...]] = {"trl": ("torch", "transformers", "trl", "peft", "accelerate"), "axolotl": ()}
+"""Packages whose versions a training hangs on; Axolotl's own lie in another environment, and its log names them."""
 
 
 def train_twins(
@@ -40,7 +43,7 @@ def train_twins(
     """Train one model per data set with the same recipe, into `out`/<name>; return what was trained and on how much.
 
     A twin that is finished is not trained again, one that was interrupted goes on from its last checkpoint. The
-    result is also written to `out`/training.json: `recipe`, `base`, `match`, `twins` (name to path, rows, rows_trained,
+    result is also written to `out`/training.json: `recipe`, `base`, `match`, `versions`, `twins` (name to path, rows, rows_trained,
     tokens_trained, steps, seconds, loss, and what kind of arm it is) and `config_difference` (setting to name to value:
     what differs between the twins).
 
@@ -48,7 +51,7 @@ def train_twins(
         UsageError: no data, or a twin's name that cannot be a folder.
         RecipeError: the recipe or its base cannot be used, or the mask would train on nothing.
         BadDataError: a twin would lose more rows than `options.max_dropped`.
-        RunFolderError: `out` holds twins of another recipe, base or data.
+        RunFolderError: `out` holds twins of another recipe, base or data, or such as are not among these.
         MachineError: the disk is full or fails.
     """
     return train_planned(plan_twins(recipe, data, out, read, options), read, progress, options)
@@ -56,11 +59,26 @@ def train_twins(
 
 def train_planned(plan: Plan, read: Read, progress: Progress | None, options: Training) -> dict[str, Any]:
     """Train every arm of a plan and return what `train_twins` does."""
+    _check_all_there(plan)
     also = {"layout": options.layout or None, "base_weights": _weights_of(Path(plan.recipe.base))}
     results = {arm.name: _train_once(plan, arm, read, progress, also) for arm in plan.arms}
     result = _summary(plan, results, options)
     write_atomic(plan.out / RESULT, dump_json(result))
     return result
+
+
+def _check_all_there(plan: Plan) -> None:
+    """Raise RunFolderError where the result would no longer tell of twins that lie in the folder."""
+    if not (plan.out / RESULT).exists():
+        return
+    names = {arm.name for arm in plan.arms}
+    lost = [name for name in read_json(plan.out / RESULT).get("twins", ()) if name not in names]
+    if lost:
+        told = ", ".join(lost[:5]) + (", …" if len(lost) > 5 else "")
+        raise RunFolderError(
+            f"{plan.out} holds twins that are not asked for now: {told}. Its {RESULT} would forget them. "
+            "Next: another folder, or ask for these twins too"
+        )
 
 
 def _weights_of(base: Path) -> str | None:
@@ -130,6 +148,7 @@ def _summary(plan: Plan, results: Mapping[str, TwinResult], options: Training) -
         "base": plan.recipe.base,
         "trainer": plan.trainer,
         "match": options.match,
+        "versions": {"unmoor": __version__, **versions_of(*TRAINERS[plan.trainer])},
         **({"layout": options.layout} if options.layout else {}),
         "twins": twins,
         "config_difference": config_difference(
