@@ -12,17 +12,13 @@ from typing import Any
 
 from unmoor.records import Finding, GuardRules
 from unmoor.serving.guard import ALLOW, AnswerGuard, Ruling
+from unmoor.serving.readings import readings
 
 __all__ = ["PolicyGuard"]
 
 Topics = Callable[[str], Collection[str]]
 Find = Callable[[str, str], Sequence[Finding]]
 _SENTENCE_END = re.compile(r"[.!?…]['\"”’)\]]*(?=\s)|[。！？؟।]['\"”’」』)\]]*|\n")
-_PARTS = r"\s.!?…:;,|。！？，、；：؟।"
-_LINES_APART = re.compile(rf"(?<=[^{_PARTS}])\s+(?=[^{_PARTS}])(?![-*+•#>])")
-"""Space between two words that belong together: no mark stands before it, and none of a list, a heading or a quote after it."""
-_SPACE_IN_A_WORD = re.compile(r"(?<=[\u3040-\u30ff\u4e00-\u9fff])\s+(?=[\u3040-\u30ff\u4e00-\u9fff])")
-"""Space in a script that is written without."""
 _CONTEXT_CHARS = 2000
 """Code points of the answer so far that are looked at with each new piece: enough for what a sentence refers to."""
 _WORD_CHARS = 60
@@ -56,7 +52,7 @@ class PolicyGuard:
         texts = [_text_of(message) for message in messages]
         said = [text for text, message in zip(texts, messages, strict=True) if message.get("role") == "user"]
         asked = {*texts, "\n".join(said), " ".join(said), " ".join(texts)}
-        topics = {topic for text in {*asked, *map(_in_one_line, asked)} if text for topic in self._topics_in(text)}
+        topics = self._topics_of({read for text in asked for read in readings(text)})
         if self._classify is not None and said and not topics & set(self._rules.floor):
             topics |= set(self._classify("\n".join(said)))
         ruled = [(self._action(topic), topic) for topic in sorted(topics)]
@@ -65,6 +61,9 @@ class PolicyGuard:
             return ALLOW
         words = self._rules.words_for(topic) if action == "refuse" else self._rules.words.get(topic, "")
         return Ruling(action, "floor" if topic in self._rules.floor else "request", topic, words)
+
+    def _topics_of(self, texts: Collection[str]) -> set[str]:
+        return {topic for text in texts for topic in self._topics_in(text)}
 
     def _action(self, topic: str) -> str:
         return "refuse" if topic in self._rules.floor else self._rules.request.get(topic, "allow")
@@ -89,7 +88,7 @@ class PolicyGuard:
         ]
         found += [
             (self._watched[topic], topic, "floor", (start, len(context)))
-            for topic in sorted({*self._topics_in(context[start:]), *self._topics_in(_in_one_line(context))})
+            for topic in sorted(self._topics_of({context[start:], *readings(context)}))
             if topic in self._watched and topic not in told
         ]
         if not found:
@@ -153,11 +152,6 @@ class _Watcher:
         if piece.isspace():
             return None
         return self._guard.rule(self._request, self._sent + piece, len(self._sent), self._logged)
-
-
-def _in_one_line(text: str) -> str:
-    """Return a text with one blank for the space, of line breaks too, between words that belong together."""
-    return _LINES_APART.sub(" ", _SPACE_IN_A_WORD.sub("", text))
 
 
 def _latest(text: str) -> str:

@@ -1,0 +1,67 @@
+"""From a text to the ways in which a reader may take it: marks in and around words passed over, letters one by one joined.
+
+A topic is recognised by its words. A name with a mark in it (`chemical_weapons`), a word that is spelt out and one item of a list
+after the other say the same to a person and to a model.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from itertools import pairwise
+
+__all__ = ["readings"]
+
+_PARTS = r"\s.!?…:;,|。！？，、；：؟।"
+_LINES_APART = re.compile(rf"(?<=[^{_PARTS}])\s+(?=[^{_PARTS}])(?![-*+•#>])")
+"""Space between two words that belong together: no mark stands before it, and none of a list, a heading or a quote after it."""
+_SPACE_IN_A_WORD = re.compile(r"(?<=[\u3040-\u30ff\u4e00-\u9fff])\s+(?=[\u3040-\u30ff\u4e00-\u9fff])")
+"""Space in a script that is written without."""
+_DASHES = r"\-\u2010-\u2015"
+_SIGNS = rf"_/\\+=~*#&%^$@\"“”„«»‹›()\[\]{{}}<>·•‧\u2190-\u2bff\U0001f000-\U0001faff{_DASHES}"
+_MARKS = re.compile(rf"[{_SIGNS}]+|['‘’](?:(?<!\w.)|(?!\w))|[.:](?<=\w.)(?=[^\W\d_A-Z])")
+"""What may stand in a name or around a word and ends no sentence."""
+_CAPITAL = re.compile(r"[A-Z](?<=[a-z].)")
+"""Where a name such as `nerveAgent` goes on."""
+_IN_A_WORD = re.compile(rf"[·•‧{_DASHES}](?<=[^\W\d_].)\n?(?=[^\W\d_])")
+"""A mark within a word; a dot or an underscore would join what belongs apart in a program."""
+_LETTERS = re.compile(rf"(?<![^\W_])[^\W\d_]([\s._/+*|,;:·•{_DASHES}]{{1,3}})[^\W\d_](?:\1[^\W\d_])+(?![^\W_])")
+"""Three letters and more that stand alone, with the same between them."""
+_ITEM = re.compile(r"^[ \t>]*(?:[-*+•‣◦#]+|\(?(?:\d{1,3}|[A-Za-z])[.)])[ \t]+(\S.*)$", re.MULTILINE)
+_FIRST_WORD = re.compile(r"\W*(\w[\w'’-]*)")
+_LAST_WORD = re.compile(r"(\w[\w'’-]*)[*_`\"'”’),;]*\s*$")
+_WORD_CHARS = 60
+"""Code points at the ends of an item within which a word is looked for, which bounds the time that it takes."""
+
+
+def readings(text: str) -> set[str]:
+    """Return a text and the ways in which it may be read: most texts have two or three."""
+    spelt = {text}
+    if _LETTERS.search(text):
+        spelt |= {_LETTERS.sub(_as_word, text), _LETTERS.sub(_after_an_article, text)}
+    lines = set(map(_in_one_line, spelt | {_IN_A_WORD.sub("", whole) for whole in spelt}))
+    apart = {_CAPITAL.sub(r" \g<0>", _MARKS.sub(" ", line)) for line in lines}
+    return {text, *lines, *apart, "\n".join(_over_items(text))} - {""}
+
+
+def _in_one_line(text: str) -> str:
+    """Return a text with one blank for the space, of line breaks too, between words that belong together."""
+    return _LINES_APART.sub(" ", _SPACE_IN_A_WORD.sub("", text))
+
+
+def _as_word(letters: re.Match[str]) -> str:
+    return letters[0].replace(letters[1], "")
+
+
+def _after_an_article(letters: re.Match[str]) -> str:
+    word = _as_word(letters)
+    return f"{word[0]} {word[1:]}"
+
+
+def _over_items(text: str) -> Iterator[str]:
+    """Yield the last word of each item of a list with the first of the next, unless they look like two sentences."""
+    items = _ITEM.findall(text)
+    for before, after in pairwise(items):
+        last, first = _LAST_WORD.search(before[-_WORD_CHARS:]), _FIRST_WORD.match(after[:_WORD_CHARS])
+        if last and first and (len(before.split()) == 1 or not first[1][0].isupper()):
+            yield f"{last[1]} {first[1]}"
