@@ -96,6 +96,7 @@ MARKED = [
     '(chemical) "weapons"',
     "child.porn",
     "nerveAgent",
+    "\\\\u0063hemical\\nweapons",
     "sa-rin",
     "chemi-\ncal weapons",
     "c h e m i c a l  w e a p o n s",

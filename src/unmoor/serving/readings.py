@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from itertools import pairwise
 
-__all__ = ["readings"]
+__all__ = ["readings", "unescaped"]
 
 _PARTS = r"\s.!?…:;,|。！？，、；：؟।"
 _LINES_APART = re.compile(rf"(?<=[^{_PARTS}])\s+(?=[^{_PARTS}])(?![-*+•#>])")
@@ -27,6 +27,9 @@ _IN_A_WORD = re.compile(rf"[·•‧{_DASHES}](?<=[^\W\d_].)\n?(?=[^\W\d_])")
 """A mark within a word; a dot or an underscore would join what belongs apart in a program."""
 _LETTERS = re.compile(rf"(?<![^\W_])[^\W\d_]([\s._/+*|,;:·•{_DASHES}]{{1,3}})[^\W\d_](?:\1[^\W\d_])+(?![^\W_])")
 """Three letters and more that stand alone, with the same between them."""
+_ESCAPE = re.compile(r"\\+(?:u([0-9a-fA-F]{4})|([\"\\/bfnrt]))")
+"""An escape of JSON, also of JSON in JSON, where every backslash is written as two and more."""
+_BLANKS = dict.fromkeys("bfnrt", "\n")
 _ITEM = re.compile(r"^[ \t>]*(?:[-*+•‣◦#]+|\(?(?:\d{1,3}|[A-Za-z])[.)])[ \t]+(\S.*)$", re.MULTILINE)
 _FIRST_WORD = re.compile(r"\W*(\w[\w'’-]*)")
 _LAST_WORD = re.compile(r"(\w[\w'’-]*)[*_`\"'”’),;]*\s*$")
@@ -36,12 +39,24 @@ _WORD_CHARS = 60
 
 def readings(text: str) -> set[str]:
     """Return a text and the ways in which it may be read: most texts have two or three."""
-    spelt = {text}
-    if _LETTERS.search(text):
-        spelt |= {_LETTERS.sub(_as_word, text), _LETTERS.sub(_after_an_article, text)}
+    spelt = {text, unescaped(text)}
+    if any(map(_LETTERS.search, spelt)):
+        spelt |= {_LETTERS.sub(how, read) for read in spelt for how in (_as_word, _after_an_article)}
     lines = set(map(_in_one_line, spelt | {_IN_A_WORD.sub("", whole) for whole in spelt}))
     apart = {_CAPITAL.sub(r" \g<0>", _MARKS.sub(" ", line)) for line in lines}
     return {text, *lines, *apart, "\n".join(_over_items(text))} - {""}
+
+
+def unescaped(text: str) -> str:
+    """Return JSON text with the characters that its escapes stand for, however deep JSON stands in JSON; it need not be valid."""
+    if "\\" not in text:
+        return text
+    read = _ESCAPE.sub(_character, text)
+    return read.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def _character(escape: re.Match[str]) -> str:
+    return chr(int(escape[1], 16)) if escape[1] else _BLANKS.get(escape[2], escape[2])
 
 
 def _in_one_line(text: str) -> str:

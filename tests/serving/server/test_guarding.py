@@ -165,6 +165,12 @@ def test_calls_of_tools_and_reasoning_are_watched_too(upstream_url: str, stream:
             assert answer.choices[0].message.tool_calls[0].function.arguments == '{"word": "kitten"}'
 
 
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_call_is_looked_at_as_the_tool_will_read_it(upstream_url: str, stream: bool) -> None:
+    with asking(upstream_url, WordGuard(), tools=True) as (client, _):
+        assert ask(client, "escapes now", stream=stream) == ([WORDS], ["content_filter"])
+
+
 def test_usage_is_counted_and_given_behind_a_guard(upstream_url: str) -> None:
     with asking(upstream_url, WordGuard()) as (client, _):
         chunks = list(
@@ -191,6 +197,7 @@ def test_log_probabilities_cannot_show_what_a_guard_would_stop(
 KITTEN_TOOL: dict[str, Any] = {"type": "function", "function": {"name": "draw", "description": "Draws a kitten."}}
 KITTEN_SCHEMA = {"name": "a", "schema": {"type": "object", "properties": {"kitten": {"type": "string"}}}}
 PLAIN_CALL = {"id": "c1", "type": "function", "function": {"name": "draw", "arguments": "{}"}}
+ESCAPED_CALL = {**PLAIN_CALL, "function": {"name": "draw", "arguments": '{"what": "{\\"a\\": \\"\\\\u006bitten\\"}"}'}}
 KITTEN_CALL = {"id": "c1", "type": "function", "function": {"name": "draw", "arguments": '{"what": "a kitten"}'}}
 
 
@@ -213,10 +220,18 @@ KITTEN_CALL = {"id": "c1", "type": "function", "function": {"name": "draw", "arg
             ],
             {},
         ),
+        (
+            [
+                {"role": "assistant", "content": None, "tool_calls": [ESCAPED_CALL]},
+                {"role": "tool", "tool_call_id": "c1", "content": "done"},
+            ],
+            {},
+        ),
         ([{"role": "tool", "tool_call_id": "a kitten", "content": "done"}], {}),
+        ([{"role": "tool", "tool_call_id": "c1", "content": '{"found": "\\u006bitten"}'}], {}),
         ([{"role": "assistant", "content": "a kitten?"}, {"role": "user", "content": "yes"}], {}),
     ],
-    ids=["tool", "schema", "call", "call's id", "result's id", "assistant"],
+    ids=["tool", "schema", "call", "call's id", "escaped call", "result's id", "escaped result", "assistant"],
 )
 def test_a_request_is_looked_at_wherever_it_holds_words(
     upstream: Upstream, upstream_url: str, messages: list[Any], options: Any

@@ -13,6 +13,7 @@ from typing import Any
 import orjson
 
 from unmoor.errors import ServiceError, nearest_name
+from unmoor.serving.readings import unescaped
 from unmoor.serving.server.limits import Limits
 from unmoor.serving.server.roles import Rules, checked_messages
 from unmoor.serving.server.structured import structured_options, words_in
@@ -69,7 +70,9 @@ class ChatRequest:
 def _all_words(message: Message) -> str:
     calls = message.get("tool_calls", ())
     called = [word for call in calls for word in (call["id"], *call["function"].values())]
-    return "\n".join(word for word in (message["content"], *called, message.get("tool_call_id")) if word)
+    data = [*called, message["content"]] if message["role"] == "tool" else called
+    words = (message["content"], *called, message.get("tool_call_id"), *map(unescaped, data))
+    return "\n".join(dict.fromkeys(word for word in words if word))
 
 
 def parse_chat(body: bytes, rules: Rules, limits: Limits) -> ChatRequest:

@@ -13,6 +13,7 @@ from typing import Any
 import orjson
 
 from unmoor.serving.guard import Ruling
+from unmoor.serving.readings import unescaped
 from unmoor.serving.server.oversight import Watch
 from unmoor.serving.server.upstream import Batch, batch_of
 
@@ -36,7 +37,7 @@ def _guard_choice(choice: Mapping[str, Any], watch: Callable[[], Watch]) -> dict
         value = message.get(name)
         if not value:
             continue
-        text = value if isinstance(value, str) else orjson.dumps(value).decode()
+        text = value if isinstance(value, str) else _call_text([value])
         safe, ruling = _whole(watch(), text)
         if ruling is not None:
             return _choice(choice, "message", {"role": "assistant", "content": ruling.words}, "content_filter")
@@ -165,14 +166,31 @@ class _Choice:
 
 
 def _call_text(calls: Sequence[Any]) -> str:
-    """Return the words of all calls in the order of their making: a phrase cut into many deltas is whole again."""
-    functions = [
-        call["function"]
-        for delta in calls
-        for call in (delta if isinstance(delta, list) else [])
-        if isinstance(call, dict) and isinstance(call.get("function"), dict)
-    ]
-    return "".join(str(function.get(name) or "") for function in functions for name in ("name", "arguments"))
+    """Return the words of all calls, as they were made and as the tool will read them: a phrase that is cut into many deltas, with
+    those of other calls between them, is whole again.
+    """
+    pieces: dict[tuple[str, ...], list[str]] = {}
+    for delta in calls:
+        for at, call in enumerate(delta if isinstance(delta, list) else [delta]):
+            for place, text in _texts_of(call):
+                index = call.get("index", at) if isinstance(call, dict) else at
+                pieces.setdefault((str(index), *place), []).append(text)
+    texts = map("".join, pieces.values())
+    return "\n".join(dict.fromkeys(read for text in texts for read in (text, unescaped(text))))
+
+
+def _texts_of(call: Any) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Yield each text of a call with the names of the fields it stands in; what is no text is given as JSON."""
+    if not isinstance(call, dict):
+        yield (), _as_text(call)
+        return
+    for name, part in call.items():
+        for field, value in part.items() if isinstance(part, dict) else (("", part),):
+            yield (name, field), _as_text(value)
+
+
+def _as_text(value: Any) -> str:
+    return value if isinstance(value, str) else orjson.dumps(value).decode()
 
 
 def _choice(choice: Mapping[str, Any], part: str, value: dict[str, Any], reason: Any) -> dict[str, Any]:
