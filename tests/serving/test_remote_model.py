@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -15,12 +16,16 @@ from unmoor.commands.chat import command
 from unmoor.errors import MachineError, UsageError
 from unmoor.serving import open_url
 
+ENDLESS_BYTES = 256 * 1024 * 1024
+"""More than any client should take, and an end all the same where one takes it."""
+
 
 class Server:
     """Answers as told; keeps what it was asked."""
 
     def __init__(self) -> None:
         self.status, self.lines, self.asked = 200, [], []  # type: ignore[var-annotated]
+        self.endless, self.sent_bytes = b"", 0
         self.models: Any = {"data": [{"id": "tiny"}]}
         outer = self
 
@@ -36,6 +41,9 @@ class Server:
                 self.send_response(outer.status)
                 self.end_headers()
                 self.wfile.write(body)
+                with suppress(OSError):  # the client hangs up, or the test is lost
+                    while outer.endless and outer.sent_bytes < ENDLESS_BYTES:
+                        outer.sent_bytes += self.wfile.write(outer.endless)
 
             def log_message(self, *_: Any) -> None:
                 return
@@ -84,6 +92,35 @@ def test_what_a_server_does_wrong_is_one_sentence(server: Server, status: int, l
     server.status, server.lines = status, lines
     with pytest.raises(MachineError, match=why):
         list(model.answer([{"role": "user", "content": "?"}], 9))
+
+
+@pytest.mark.parametrize(
+    ("status", "endless", "why"),
+    [
+        (200, b"data: " + b"x" * 65_530, "more than"),
+        (200, b'data: {"choices": []}\n\n' * 2_000, "more than"),
+        (500, b"x" * 65_536, "does not say why"),
+    ],
+    ids=["line", "lines", "error"],
+)
+def test_a_server_that_never_stops_fills_no_memory(server: Server, status: int, endless: bytes, why: str) -> None:
+    model = open_url(server.url)
+    server.status, server.endless = status, endless
+    with pytest.raises(MachineError, match=why):
+        list(model.answer([{"role": "user", "content": "?"}], 9))
+    assert server.sent_bytes < ENDLESS_BYTES // 2
+
+
+def test_a_list_of_models_without_end_is_said(server: Server) -> None:
+    server.endless = b" " * 65_536
+    with pytest.raises(MachineError, match="more than"):
+        open_url(server.url)
+    assert server.sent_bytes < ENDLESS_BYTES // 2
+
+
+def test_an_answer_may_hold_any_line_separator_of_unicode(server: Server) -> None:
+    server.lines = ['data: {"choices": [{"delta": {"content": "a\u2028b\x85c"}}]}', "data: [DONE]"]
+    assert list(open_url(server.url).answer([], 9)) == ["a\u2028b\x85c"]
 
 
 def test_no_server_and_no_model_are_said(server: Server) -> None:

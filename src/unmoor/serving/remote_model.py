@@ -14,6 +14,10 @@ __all__ = ["RemoteModel", "open_url"]
 
 _WAIT_SECONDS = 120.0
 """Longest silence of a server before it counts as gone."""
+_MAX_LINE_BYTES = 1024 * 1024
+_MAX_ANSWER_BYTES = 32 * 1024 * 1024
+"""More than any answer or list of models; a server that goes on beyond it must not fill the memory."""
+_MAX_ERROR_BYTES = 64 * 1024
 _WHY = {
     401: "it wants another key. Next: set UNMOOR_API_KEY",
     403: "it does not allow this. Next: check UNMOOR_API_KEY",
@@ -61,33 +65,62 @@ class RemoteModel:
             "max_tokens": max_new_tokens,
             "stream": True,
         }
-        headers = {"Authorization": f"Bearer {self.key}"} if self.key else {}
         try:
             with httpx.stream(
                 "POST",
                 f"{self.url}/chat/completions",
                 json=body,
-                headers=headers,
+                headers=_headers(self.key),
                 timeout=_WAIT_SECONDS,
                 trust_env=False,
             ) as response:
                 if response.status_code != 200:
-                    response.read()
                     raise MachineError(f"{self.url} answers {response.status_code}: {_reason(response)}")
-                yield from _pieces(response.iter_lines(), self.url)
+                yield from _pieces(_lines(response, self.url), self.url)
         except httpx.TimeoutException as error:
             raise MachineError(f"{self.url} said nothing for {_WAIT_SECONDS:.0f} seconds") from error
         except httpx.HTTPError as error:
             raise MachineError(f"{self.url} cannot be reached, or hung up: {error}") from error
 
 
+def _headers(key: str) -> dict[str, str]:
+    """Return what every request says; nothing may come compressed, since it could unfold to any size."""
+    return {"Accept-Encoding": "identity"} | ({"Authorization": f"Bearer {key}"} if key else {})
+
+
 def _reason(response: Any) -> str:
     if response.status_code in _WHY:
         return _WHY[response.status_code]
     try:
-        return str(response.json()["error"]["message"])[:300]
+        return str(json.loads(_body(response, _MAX_ERROR_BYTES))["error"]["message"])[:300]
     except (ValueError, RecursionError, KeyError, TypeError):
         return "it does not say why"
+
+
+def _body(response: Any, most_bytes: int) -> bytes:
+    """Return a body up to the piece with which it passes `most_bytes`."""
+    body = bytearray()
+    for piece in response.iter_raw():
+        body += piece
+        if len(body) > most_bytes:
+            break
+    return bytes(body)
+
+
+def _lines(response: Any, url: str) -> Iterator[str]:
+    """Yield the lines of a body, which end at a line feed alone: JSON may hold Unicode's other line separators."""
+    held = bytearray()
+    size_bytes = 0
+    for piece in response.iter_raw():
+        size_bytes += len(piece)
+        held += piece
+        if b"\n" in piece:
+            *whole, rest = held.split(b"\n")
+            yield from (line.decode("utf-8", "replace") for line in whole)
+            held = rest
+        if len(held) > _MAX_LINE_BYTES or size_bytes > _MAX_ANSWER_BYTES:
+            raise MachineError(f"{url} sends more than an answer can be; it was hung up on")
+    yield held.decode("utf-8", "replace")
 
 
 def _pieces(lines: Iterator[str], url: str) -> Iterator[tuple[str, str]]:
@@ -124,17 +157,19 @@ def open_url(url: str, key: str = "", model: str | None = None) -> RemoteModel:
     """
     httpx = _httpx()
     url = url.rstrip("/")
-    headers = {"Authorization": f"Bearer {key}"} if key else {}
     try:
-        response = httpx.get(f"{url}/models", headers=headers, timeout=10.0, trust_env=False)
+        with httpx.stream("GET", f"{url}/models", headers=_headers(key), timeout=10.0, trust_env=False) as response:
+            if response.status_code != 200:
+                raise MachineError(f"{url} answers {response.status_code}: {_reason(response)}")
+            listed = _body(response, _MAX_ANSWER_BYTES)
     except httpx.HTTPError as error:
         raise MachineError(
             f"{url} cannot be reached: {error}. Next: is the server running, and is its port right?"
         ) from error
-    if response.status_code != 200:
-        raise MachineError(f"{url} answers {response.status_code}: {_reason(response)}")
+    if len(listed) > _MAX_ANSWER_BYTES:
+        raise MachineError(f"{url} sends more than a list of models can be; it was hung up on")
     try:
-        names = [str(item["id"]) for item in response.json()["data"]]
+        names = [str(item["id"]) for item in json.loads(listed)["data"]]
     except (ValueError, RecursionError, KeyError, TypeError) as error:
         raise MachineError(f"{url} does not list its models as an OpenAI-compatible server does") from error
     if not names or (model is not None and model not in names):
