@@ -86,6 +86,7 @@ def command(model_or_url: str, persona: str, **options: Any) -> None:
         limits=limits,
         only_models=frozenset(options["models"]),
     )
+    click.echo(_watch_of(model_or_url, options), err=True)
     _announce(f"{place.url}/v1", f"{_name_of(model_or_url)} with persona {chosen.name}", made, options)
     with listening:
         run_server(service, listening, options["drain_seconds"])
@@ -159,7 +160,7 @@ def _upstream(
     """Return what answers, and special tokens beyond the published ones; `template` is for a model that runs here."""
     from unmoor.serving.server import Embedded, Proxy
 
-    if model_or_url.lower().startswith(("http://", "https://")):
+    if _is_url(model_or_url):
         key = _secret(options["upstream_key_file"])
         silence = float(options["upstream_timeout"])
         return Proxy(model_or_url, key=key, concurrent=limits.concurrent, silence_seconds=silence), frozenset()
@@ -185,8 +186,21 @@ def _secret(path: Path | None) -> str | None:
     return secret
 
 
+def _is_url(model_or_url: str) -> bool:
+    return model_or_url.lower().startswith(("http://", "https://"))
+
+
 def _name_of(model_or_url: str) -> str:
     return model_or_url if "://" in model_or_url else Path(model_or_url).name
+
+
+def _watch_of(model_or_url: str, options: dict[str, Any]) -> str:
+    """Return who looks at what is asked and answered, and whether tools may be offered; a model in this process has none."""
+    guard = "No guard looks at requests and answers (--policy FILE adds one)"
+    if options["policy"] is not None:
+        guard = f"The guard of policy {visible(options['policy'])} looks at requests and answers"
+    tools = "allowed" if options["allow_tools"] and _is_url(model_or_url) else "refused"
+    return f"{guard}; tools are {tools}."
 
 
 def _announce(url: str, what: str, made: str | None, options: dict[str, Any]) -> None:
@@ -196,6 +210,4 @@ def _announce(url: str, what: str, made: str | None, options: dict[str, Any]) ->
     click.echo(f"Serving {visible(what)} at {url}", err=True)
     if made is not None:
         click.echo(f"Key, made for this run and shown once: {made}", err=True)
-    if options["policy"] is None:
-        click.echo("No guard looks at requests and answers. Next: --policy FILE", err=True)
     click.echo("Ctrl-C stops it; streams that run may finish.", err=True)

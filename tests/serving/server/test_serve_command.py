@@ -89,6 +89,16 @@ def test_keys_come_from_a_file_with_limits_of_their_own(upstream_url: str, tmp_p
             assert statuses == expected
 
 
+def test_what_guards_and_whether_tools_are_allowed_is_said_at_the_start(upstream_url: str, tmp_path: Path) -> None:
+    with started(upstream_url) as (said, _):
+        pass
+    assert "No guard looks at requests and answers (--policy FILE adds one); tools are refused." in said["printed"]
+    log = str(tmp_path / "guard.jsonl")
+    with started(upstream_url, "--policy", "dolphin", "--guard-log", log, "--allow-tools") as (said, _):
+        pass
+    assert "The guard of policy dolphin looks at requests and answers; tools are allowed." in said["printed"]
+
+
 def test_a_key_from_the_environment_is_not_printed(upstream_url: str) -> None:
     with started(upstream_url, UNMOOR_API_KEY=LONG) as (said, _):
         assert said["key"] is None
