@@ -153,9 +153,28 @@ def test_no_word_is_cut_into_the_name_of_a_topic(strict: Guard) -> None:
     assert _rulings(strict, f"{'so ' * 131}{'x' * 1999}sarin. {'so ' * 660}so") == []
 
 
-def test_a_topic_that_was_logged_hides_no_other() -> None:
-    sent, rulings = _told(list("HM. HM OWN."))
-    assert sent == "HM. HM OWN." and [ruling.topic for ruling in rulings] == ["moralising", "own"]
+@pytest.mark.parametrize("chunks", [list("HM. HM OWN. HM."), ["HM. HM OWN. HM."], ["HM OWN."]], ids=len)
+def test_a_ruling_hides_no_other_however_much_is_looked_at_at_once(chunks: list[str]) -> None:
+    sent, rulings = _told(chunks)
+    told = [one.topic for ruling in rulings for one in (ruling, *ruling.also)]
+    assert sent == "".join(chunks) and sorted(told) == ["moralising", "own"]
+
+
+def test_what_was_to_be_logged_is_told_with_what_stops_the_answer() -> None:
+    _, [ruling] = _told(["HM. OWN STOP. So."])
+    assert ruling.action == "refuse" and [one.topic for one in ruling.also] == ["moralising", "own"]
+
+
+def test_a_ruling_s_place_is_the_place_in_the_whole_answer() -> None:
+    _, [ruling] = _told(["a b. " * 1_000 + "HM."])
+    assert ruling.evidence == ((5_000, 5_002),)
+
+
+def test_every_topic_of_a_request_is_told_and_every_note_is_given() -> None:
+    rules = GuardRules(request={"own": "note", "b": "note", "c": "log"}, words={"own": "One.", "b": "Two."})
+    ruling = PolicyGuard(rules, lambda _: ["own", "b", "c"], _find).request(_ask("x"))  # type: ignore[arg-type]
+    assert (ruling.action, ruling.words) == ("note", "Two.\nOne.")
+    assert [(one.action, one.topic) for one in (ruling, *ruling.also)] == [("note", "b"), ("note", "own"), ("log", "c")]
 
 
 def test_without_a_policy_everything_passes() -> None:
@@ -201,8 +220,15 @@ def _told(chunks: list[str]) -> tuple[str, list[Ruling]]:
     return sent, rulings
 
 
+def _each(rulings: list[Ruling]) -> list[tuple[str, str, Any]]:
+    every = [one for ruling in rulings for one in (ruling, *ruling.also)]
+    return sorted((one.action, one.topic, one.evidence) for one in every)
+
+
 @given(
-    st.lists(st.sampled_from(["a", "bc ", ". ", "! ", "。", "\n", "STOP", "HM", "TOPIC", "“x.” ", " "]), max_size=30),
+    st.lists(
+        st.sampled_from(["a", "bc ", ". ", "! ", "。", "\n", "STOP", "HM", "OWN", "TOPIC", "“x.” ", " "]), max_size=30
+    ),
     st.lists(st.integers(0, 80), max_size=8),
 )
 @settings(max_examples=500, deadline=None)
@@ -213,7 +239,7 @@ def test_what_is_sent_does_not_depend_on_how_the_text_arrived(pieces: list[str],
     whole_sent, whole = _told([text])
     sent, rulings = _told(chunks)
     assert sent == whole_sent
-    assert [r for r in rulings if r.action == "refuse"] == [r for r in whole if r.action == "refuse"]
+    assert _each(rulings) == _each(whole)
     if not any(word in text for word in ("STOP", "TOPIC")):
         assert sent == text
     assert "STOP" not in sent or len(text) > RULES.hold_back_chars

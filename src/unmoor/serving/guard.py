@@ -12,7 +12,8 @@ __all__ = ["OPEN_GUARD", "AnswerGuard", "Guard", "Ruling"]
 @dataclass(frozen=True, slots=True)
 class Ruling:
     """What a guard decided: `action` is allow, refuse, note or log; `evidence` are places in an
-    answer, never its text; a request has none, for its topic may be spread over several messages.
+    answer, never its text; a request has none, for its topic may be spread over several messages. `also` is what holds besides,
+    for the log alone.
     """
 
     action: str
@@ -20,6 +21,7 @@ class Ruling:
     topic: str = ""
     words: str = ""
     evidence: tuple[tuple[int, int], ...] = ()
+    also: tuple[Ruling, ...] = ()
 
 
 ALLOW = Ruling("allow")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from unmoor.records import Finding, GuardRules
@@ -55,10 +56,10 @@ class PolicyGuard:
         topics = self._topics_of({read for text in asked for read in readings(text)})
         if self._classify is not None and said and not topics & set(self._rules.floor):
             topics |= set(self._classify("\n".join(said)))
-        ruled = [(self._action(topic), topic) for topic in sorted(topics)]
-        action, topic = max(ruled, key=lambda pair: _ORDER[pair[0]], default=("allow", ""))
-        if action == "allow":
-            return ALLOW
+        return _together([self._ruled(topic) for topic in sorted(topics) if self._action(topic) != "allow"]) or ALLOW
+
+    def _ruled(self, topic: str) -> Ruling:
+        action = self._action(topic)
         words = self._rules.words_for(topic) if action == "refuse" else self._rules.words.get(topic, "")
         return Ruling(action, "floor" if topic in self._rules.floor else "request", topic, words)
 
@@ -73,28 +74,34 @@ class PolicyGuard:
         request = next((_text_of(m) for m in reversed(messages) if m.get("role") == "user"), "")
         return _Watcher(self, request)
 
-    def rule(self, request: str, context: str, start: int, told: Collection[str] = ()) -> Ruling | None:
+    def rule(self, request: str, context: str, start: int, told: Collection[str] = ()) -> list[Ruling]:
         """Rule on `context[start:]`, the newest piece of an answer, in the light of what was said before it.
 
-        None if nothing is to be said of it, or only of what is `told` already.
+        One ruling for each behaviour and topic that is not `told` already, with its place in `context`.
         """
-        found = [
-            (self._watched[finding.behaviour], finding.behaviour, finding.rule, (finding.start_char, finding.end_char))
-            for finding in self._find(request, context)
-            if finding.behaviour in self._watched
-            and finding.behaviour not in told
-            and finding.probability >= self._rules.threshold
-            and finding.end_char > start
-        ]
-        found += [
-            (self._watched[topic], topic, "floor", (start, len(context)))
+        found = {
+            finding.behaviour: (finding.rule, (finding.start_char, finding.end_char))
+            for finding in reversed(self._find(request, context))
+            if finding.probability >= self._rules.threshold and finding.end_char > start
+        }
+        found |= {
+            topic: ("floor", (start, len(context)))
             for topic in sorted(self._topics_of({context[start:], *readings(context)}))
-            if topic in self._watched and topic not in told
+        }
+        return [
+            Ruling(action, rule, name, self._rules.words_for(name) if action == "refuse" else "", (place,))
+            for name, (rule, place) in found.items()
+            if (action := self._watched.get(name, "allow")) != "allow" and name not in told
         ]
-        if not found:
-            return None
-        action, name, rule, place = max(found, key=lambda item: _ORDER[item[0]])
-        return Ruling(action, rule, name, self._rules.words_for(name) if action == "refuse" else "", (place,))
+
+
+def _together(rulings: Sequence[Ruling]) -> Ruling | None:
+    """Return the strongest ruling, the first of its kind, with the others beside it; a note says what all notes say."""
+    if not rulings:
+        return None
+    first, *others = sorted(rulings, key=lambda ruling: _ORDER[ruling.action], reverse=True)
+    words = [first.words, *(other.words for other in others if other.action == first.action == "note")]
+    return replace(first, words="\n".join(filter(None, dict.fromkeys(words))), also=tuple(others))
 
 
 class _Watcher:
@@ -104,6 +111,7 @@ class _Watcher:
         self._guard = guard
         self._request = request
         self._sent = ""
+        self._forgotten_chars = 0
         self._held = ""
         self._is_stopped = False
         self._logged: set[str] = set()
@@ -118,21 +126,23 @@ class _Watcher:
         return self._release(is_end=True)
 
     def _release(self, *, is_end: bool) -> tuple[str, Ruling | None]:
-        released, told = "", None
+        released = ""
+        told: list[Ruling] = []
         if self._is_stopped:
             return "", None
         for size in self._pieces(is_end=is_end):
             piece, self._held = self._held[:size], self._held[size:]
-            ruling = self._rule(piece)
-            if ruling is not None and ruling.action == "refuse":
+            rulings = self._rule(piece)
+            told += rulings
+            if any(ruling.action == "refuse" for ruling in rulings):
                 self._is_stopped = True
-                return released, ruling
-            self._sent = _latest(self._sent + piece)
+                return released, _together(told)
+            said = self._sent + piece
+            self._sent = _latest(said)
+            self._forgotten_chars += len(said) - len(self._sent)
             released += piece
-            if ruling is not None:
-                self._logged.add(ruling.topic)
-                told = told or ruling
-        return released, told
+            self._logged.update(ruling.topic for ruling in rulings)
+        return released, _together(told)
 
     def _pieces(self, *, is_end: bool) -> Iterator[int]:
         """Yield how much of what is held can be ruled on now, piece by piece."""
@@ -148,10 +158,14 @@ class _Watcher:
             else:
                 return
 
-    def _rule(self, piece: str) -> Ruling | None:
+    def _rule(self, piece: str) -> list[Ruling]:
         if piece.isspace():
-            return None
-        return self._guard.rule(self._request, self._sent + piece, len(self._sent), self._logged)
+            return []
+        rulings = self._guard.rule(self._request, self._sent + piece, len(self._sent), self._logged)
+        return [replace(ruling, evidence=tuple(map(self._in_answer, ruling.evidence))) for ruling in rulings]
+
+    def _in_answer(self, place: tuple[int, int]) -> tuple[int, int]:
+        return place[0] + self._forgotten_chars, place[1] + self._forgotten_chars
 
 
 def _latest(text: str) -> str:

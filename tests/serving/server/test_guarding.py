@@ -15,6 +15,7 @@ from tests.serving.server.running import SECRET, Running, running_service, wait_
 from tests.serving.server.upstream_app import Upstream, answer_to
 from tests.serving.server.word_guard import WORDS, WordGuard
 from unmoor.errors import UsageError
+from unmoor.serving.guard import Ruling
 from unmoor.serving.server import InterventionLog, Proxy, Rules
 
 CLOCK = "2026-01-02T03:04:05.678+00:00"
@@ -125,6 +126,17 @@ def test_every_intervention_is_in_the_log_with_its_place_and_without_its_text(
     assert set(lines[0]) == {"at", "request_id", "key_name", "stage", "action", "rule", "topic", "evidence"}
     assert (lines[0]["at"], lines[0]["key_name"], lines[0]["topic"]) == (CLOCK, "alice", "kittens")
     assert (tmp_path / "guard.jsonl").stat().st_mode & 0o777 == 0o600
+
+
+def test_every_ruling_that_holds_is_a_line_of_the_log(tmp_path: Path, upstream_url: str) -> None:
+    log = InterventionLog(tmp_path / "guard.jsonl", lambda: CLOCK)
+    guard = WordGuard()
+    guard.request = lambda _: Ruling("log", "a", "b", also=(Ruling("log", "c", "d"),))  # type: ignore[method-assign]
+    with asking(upstream_url, guard, log) as (client, running):
+        ask(client, "hello")
+    lines = [json.loads(line) for line in (tmp_path / "guard.jsonl").read_text().splitlines()]
+    assert [(line["rule"], line["topic"]) for line in lines] == [("a", "b"), ("c", "d")]
+    assert 'unmoor_guard_total{action="log",stage="request"} 2' in running.service.metrics.text({})
 
 
 def test_text_is_logged_only_when_the_owner_asks_for_it(tmp_path: Path, upstream_url: str) -> None:

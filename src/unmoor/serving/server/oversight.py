@@ -85,14 +85,15 @@ class Oversight:
             return Watch(self, None, request_id, key_name)
 
     def _kept(self, ruling: Ruling, where: tuple[str, str, str], text: str) -> Ruling:
-        """Count and log a ruling."""
-        if ruling.action not in _ACTIONS:
-            raise ValueError(f"a guard's action is one of {sorted(_ACTIONS)}, found {ruling.action!r}")
+        """Count and log a ruling and what holds besides."""
         stage, request_id, key_name = where
-        self.metrics.count("unmoor_guard_total", stage=stage, action=ruling.action)
-        if ruling.action != "allow" and self.log is not None:
-            values = {"request_id": request_id, "key_name": key_name, "stage": stage, "action": ruling.action}
-            self.log.write({**values, "rule": ruling.rule, "topic": ruling.topic, "evidence": ruling.evidence}, text)
+        for one in (ruling, *ruling.also):
+            if one.action not in _ACTIONS:
+                raise ValueError(f"a guard's action is one of {sorted(_ACTIONS)}, found {one.action!r}")
+            self.metrics.count("unmoor_guard_total", stage=stage, action=one.action)
+            if one.action != "allow" and self.log is not None:
+                values = {"request_id": request_id, "key_name": key_name, "stage": stage, "action": one.action}
+                self.log.write({**values, "rule": one.rule, "topic": one.topic, "evidence": one.evidence}, text)
         return ruling
 
     def _failed(self, stage: str, request_id: str, key_name: str) -> Ruling:
