@@ -111,3 +111,13 @@ def test_a_chat_longer_than_the_context_is_refused(tiny_base: Path) -> None:
         next(model.answer(chat, 4))
     with pytest.raises(UsageError, match="has a context of 512 tokens"):
         model.answer_all([SHORT, chat], 4)
+
+
+def test_an_answer_ends_where_the_context_does(tiny_base: Path) -> None:
+    model = load_model(tiny_base)
+    chat = [{"role": "user", "content": "." * 490}]
+    room = model.context_tokens - model.count_tokens(chat)
+    assert 0 < room < 20
+    [whole] = model.answer_all([chat], room)
+    assert model.answer_all([chat], 64) == [whole] == ["".join(model.answer(chat, 64)).strip()]
+    assert model.answer_all([SHORT, chat], 64) == [*model.answer_all([SHORT], 64), whole]

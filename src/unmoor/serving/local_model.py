@@ -71,6 +71,8 @@ class LocalModel:
     def write_all(self, chats: Sequence[Sequence[Message]], max_new_tokens: int) -> list[Written]:
         """Return one greedy answer for each chat; they are generated as one batch, padded on the left.
 
+        An answer ends where the model's context does.
+
         Raises:
             UsageError: a chat leaves no room in the model's context.
         """
@@ -80,10 +82,12 @@ class LocalModel:
         batch = self.tokenizer(
             prompts, return_tensors="pt", padding=True, padding_side="left", add_special_tokens=False, verbose=False
         )
-        self._check_room(batch["input_ids"].shape[1])
+        room = self._room(batch["input_ids"].shape[1])
+        if len(chats) > 1 and room < max_new_tokens:  # a shorter chat has room for more
+            return [answer for chat in chats for answer in self.answer_all([chat], max_new_tokens)]
         batch = {key: batch[key].to(self.model.device) for key in ("input_ids", "attention_mask")}
         with torch.inference_mode():
-            output = self.model.generate(**batch, **self._greedy(max_new_tokens))
+            output = self.model.generate(**batch, **self._greedy(min(max_new_tokens, room)))
         answers = output[:, batch["input_ids"].shape[1] :]
         texts = self.tokenizer.batch_decode(answers, skip_special_tokens=True)
         ends = self._ends()
@@ -107,7 +111,7 @@ class LocalModel:
         from transformers import StoppingCriteriaList, TextIteratorStreamer
 
         batch = self.tokenizer(self._prompt(chat), return_tensors="pt", add_special_tokens=False, verbose=False)
-        self._check_room(batch["input_ids"].shape[1])
+        room = self._room(batch["input_ids"].shape[1])
         streamer = TextIteratorStreamer(self.tokenizer, skip_prompt=True, skip_special_tokens=True)
         stopped = Event()
         options = {
@@ -115,7 +119,7 @@ class LocalModel:
             "attention_mask": batch["attention_mask"].to(self.model.device),
             "streamer": streamer,
             "stopping_criteria": StoppingCriteriaList([lambda ids, *_, **__: _stop(ids, stopped.is_set())]),
-            **self._greedy(max_new_tokens),
+            **self._greedy(min(max_new_tokens, room)),
         }
         failed: list[BaseException] = []
         thread = Thread(target=_generate, args=(self.model.generate, options, streamer, failed), daemon=True)
@@ -131,12 +135,14 @@ class LocalModel:
     def _prompt(self, chat: Sequence[Message]) -> str:
         return str(self.tokenizer.apply_chat_template(list(chat), tokenize=False, add_generation_prompt=True))
 
-    def _check_room(self, tokens: int) -> None:
+    def _room(self, tokens: int) -> int:
+        """Return how many tokens an answer may have after a prompt of so many; beyond the context it would be garbage."""
         if tokens >= self.context_tokens:
             raise UsageError(
                 f"{self.name} has a context of {self.context_tokens:,} tokens, and was given {tokens:,}. "
                 "Next: a shorter text, or /new in a chat"
             )
+        return self.context_tokens - tokens
 
     def _greedy(self, max_new_tokens: int) -> dict[str, Any]:
         return {

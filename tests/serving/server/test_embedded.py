@@ -266,6 +266,13 @@ def test_messages_beyond_the_models_context_are_refused_in_tokens(client: openai
     assert caught.value.code == "context_length_exceeded"
 
 
+def test_an_answer_that_would_leave_the_models_context_ends_there(client: openai.OpenAI, loaded: LocalModel) -> None:
+    long: Any = [{"role": "user", "content": "." * 490}]
+    answer = client.chat.completions.create(model=loaded.name, messages=long, max_tokens=64)
+    assert answer.choices[0].finish_reason == "length" and answer.usage is not None
+    assert answer.usage.total_tokens == loaded.context_tokens
+
+
 def test_the_models_own_special_tokens_are_refused_in_a_message(client: openai.OpenAI, loaded: LocalModel) -> None:
     end = loaded.tokenizer.eos_token
     with pytest.raises(openai.BadRequestError, match="could pose as another role"):

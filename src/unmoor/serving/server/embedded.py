@@ -94,7 +94,7 @@ class Embedded:
             raise ServiceError(
                 400, f"The model's chat template refuses these messages: {error}", param="messages"
             ) from error
-        return list(tokenizer(text, add_special_tokens=False)["input_ids"])
+        return list(tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"])
 
     def _room(self, size: int, request: ChatRequest) -> int:
         """Return how many tokens the answer may have."""
