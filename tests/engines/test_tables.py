@@ -560,6 +560,13 @@ def test_one_row_that_unfolds_to_more_than_is_read_is_told(tmp_path: Path, monke
         list(read_chunks(recognise_source(tmp_path / "data.parquet"), 10_000))
 
 
+def test_rows_that_the_footer_counts_and_the_reader_passes_over_are_not_lost_in_silence(tmp_path: Path) -> None:
+    table = pa.table({"messages": pa.array([TURNS[0], None], pa.list_(TURN)), "n": [1, 2]})
+    pq.write_table(table, tmp_path / "data.parquet", row_group_size=1, data_page_size=1)  # begins with an empty page
+    with pytest.raises(BadDataError, match="row group 0 has 1 rows by its footer, and 0 can be read"):
+        list(read_chunks(recognise_source(tmp_path / "data.parquet")))
+
+
 def test_what_hugging_face_notes_of_a_table_is_not_kept_where_its_types_are_no_longer_true(tmp_path: Path) -> None:
     folder = _two(tmp_path, {"x": pa.nulls(COUNT)}, {"x": ["a"] * COUNT})
     for path in folder.iterdir():

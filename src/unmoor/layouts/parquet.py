@@ -133,7 +133,13 @@ def _tables(file: Any, source: Source, group: int, chunk_bytes: int) -> Iterator
 
 
 def _batches(file: Any, group: int, chunk_bytes: int) -> Iterator[Any]:
-    """Yield the rows of a row group some at a time, and fewer from where they turn out to be long."""
+    """Yield the rows of a row group some at a time, and fewer from where they turn out to be long.
+
+    Raises:
+        ArrowInvalid: they are not as many as the footer says. pyarrow ends with the shortest column, without a word.
+    """
+    import pyarrow as pa
+
     at_a_time: int | None = _batch_rows(file, group, chunk_bytes)
     done = 0
     while at_a_time is not None:
@@ -144,6 +150,9 @@ def _batches(file: Any, group: int, chunk_bytes: int) -> Iterator[Any]:
                 break
             done += batch.num_rows
             yield batch
+    rows = file.metadata.row_group(group).num_rows
+    if done != rows:
+        raise pa.ArrowInvalid(f"row group {group} has {rows:,} rows by its footer, and {done:,} can be read")
 
 
 def _from_row(batches: Iterator[Any], skipped: int) -> Iterator[Any]:
