@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import errno
 import importlib
 import json
@@ -23,7 +24,8 @@ from unmoor.commands.training_rows import row_bytes
 from unmoor.engines import Job, Options, Summary, merge, restore, run_job
 from unmoor.engines.identity import schemas_of
 from unmoor.errors import BadDataError, MachineError, UsageError
-from unmoor.layouts import first_layout, open_data_set, parquet, read_chunks, recognise_source, shard_of
+from unmoor.layouts import first_layout, in_schema, open_data_set, parquet, read_chunks, recognise_source, shard_of
+from unmoor.layouts.types import rebuilt, without_views
 from unmoor.policy import Policy, load_policy
 from unmoor.records import BEHAVIOURS
 from unmoor.run_folder import read_lines_of, verify
@@ -323,6 +325,33 @@ def test_turns_with_a_field_of_type_null_come_back(tmp_path: Path, action: str |
         ]
     table = pa.table({"messages": pa.array(turns)})
     _run(tmp_path, table, action)
+    assert pq.read_table(tmp_path / "again.parquet").equals(table)
+
+
+def _write_views(table: pa.Table, path: Path) -> None:
+    """Write a table with views as other programs do: pyarrow reads them, and writes none inside of lists."""
+    plain = pa.schema([field.with_type(rebuilt(field.type, without_views)) for field in table.schema])
+    told = base64.b64encode(table.schema.serialize().to_pybytes())
+    with pq.ParquetWriter(path, plain, store_schema=False) as file:
+        file.write_table(in_schema(table, plain))
+        file.add_key_value_metadata({"ARROW:schema": told})
+    assert pq.read_table(path).equals(table)
+
+
+def test_turns_of_views_with_a_field_of_type_null_in_a_list_come_back(tmp_path: Path) -> None:
+    views = pa.struct([("role", pa.string_view()), ("content", pa.string_view())])
+    nested = pa.list_(pa.struct([("a", pa.int64()), ("b", pa.null())]))
+    turns = [[{**turn, "more": [{"a": 1}, {"a": 2}]} for turn in row] for row in TURNS]
+    table = pa.table({"messages": pa.array(turns, pa.list_(pa.struct([*views, ("more", nested)])))})
+    _write_views(table, tmp_path / "data.parquet")
+    run_job(
+        open_data_set(tmp_path / "data.parquet"),
+        Job("messages", _policy(), languages=("en",)),
+        tmp_path / "run",
+        Options(chunk_bytes=100),
+    )
+    assert _outcomes(tmp_path / "run", "mended")
+    restore(tmp_path / "run", tmp_path / "again.parquet")
     assert pq.read_table(tmp_path / "again.parquet").equals(table)
 
 

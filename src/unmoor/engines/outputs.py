@@ -10,22 +10,17 @@ from typing import Any
 from unmoor.engines.chunks import quarantine_entry, unjudged_entry
 from unmoor.engines.job import ChunkResult
 from unmoor.errors import UsageError
-from unmoor.layouts import Chunk, DataSet, row_too_large, schema_difference
+from unmoor.layouts import Chunk, DataSet, TableFile, row_too_large, schema_difference
 from unmoor.run_folder import RunWriter, machine_errors
 from unmoor.storage import AnyPath, for_random_access
 
-__all__ = ["HOW_TABLES_ARE_WRITTEN", "Outputs", "json_line"]
+__all__ = ["Outputs", "json_line"]
 
 _ROWS = ("kept", "removed")
 _FIRST, _BETWEEN, _LAST, _NONE = b"[\n", b",\n", b"\n]\n", b"[]\n"
 """What frames the elements of an output that is a JSON array."""
 _ROW_NUMBER = re.compile(rb'\A\{"row":(\d+)')
 _COPY_BYTES = 4 * 2**20
-HOW_TABLES_ARE_WRITTEN: dict[str, Any] = {
-    "compression": "zstd",
-    "write_page_checksum": True,
-    "use_compliant_nested_type": False,  # the items of lists keep the name that they have, be it `element` or `item`
-}
 
 
 class Outputs:
@@ -36,7 +31,7 @@ class Outputs:
         self._data = data
         self._is_audit = is_audit
         self._begun: set[str] = set()
-        self._tables: dict[str, Any] = {}
+        self._tables: dict[str, TableFile] = {}
         self._arrays: dict[str, dict[str, Any]] = {}
         self._oversize: dict[int, tuple[Chunk, int]] = {}
         self._added_newlines: list[str] = []
@@ -111,12 +106,10 @@ class Outputs:
         self._writer.write(self._name(name), content)
 
     def _append_table(self, name: str, table: Any) -> None:
-        import pyarrow.parquet as pq
-
         path = self._writer.path(name)
         with machine_errors(f"Writing {path}"):
             if name not in self._tables:
-                self._tables[name] = pq.ParquetWriter(path, table.schema, **HOW_TABLES_ARE_WRITTEN)
+                self._tables[name] = TableFile(path, table.schema)
             schema = self._tables[name].schema
             if not table.schema.equals(schema):
                 raise UsageError(
@@ -124,7 +117,7 @@ class Outputs:
                     "Next: a run for each kind"
                 )
             if table.num_rows:
-                self._tables[name].write_table(table)
+                self._tables[name].write(table)
 
     def close(self) -> None:
         """Complete the array files and the Parquet footers."""

@@ -12,9 +12,8 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from unmoor.engines.outputs import HOW_TABLES_ARE_WRITTEN
 from unmoor.errors import RunFolderError, UsageError
-from unmoor.layouts import Source, in_schema, read_chunks, recognise_source, take_rows
+from unmoor.layouts import Source, TableFile, in_schema, read_chunks, recognise_source, take_rows
 from unmoor.run_folder import (
     RUN,
     hash_file,
@@ -276,16 +275,16 @@ def _parquet_writer(folder: AnyPath) -> Callable[[Path, dict[str, Any], _Rows], 
             path.touch()
             return
         schema = _schema_of(file) if "schema" in file else common
-        with pq.ParquetWriter(path, schema, **HOW_TABLES_ARE_WRITTEN) as writer:
+        with TableFile(path, schema) as writer:
             group, size = [], 0
             for table in _in_order(rows, cursors, schema):
                 group.append(table)
                 size += table.nbytes
                 if size >= _GROUP_BYTES:
-                    writer.write_table(pa.concat_tables(group))
+                    writer.write(pa.concat_tables(group))
                     group, size = [], 0
             if group:
-                writer.write_table(pa.concat_tables(group))
+                writer.write(pa.concat_tables(group))
 
     return write
 

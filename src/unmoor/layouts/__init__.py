@@ -47,6 +47,7 @@ from unmoor.layouts.one_schema import in_schema
 from unmoor.layouts.parquet import hold_times, schema_difference, schemas_held_alike
 from unmoor.layouts.parse import MAX_DEPTH, MAX_ROW_BYTES, ParsedRow, parse_row, row_too_large
 from unmoor.layouts.recognise import recognise_source
+from unmoor.layouts.table_file import TableFile
 from unmoor.layouts.tables import (
     LABEL_KEY,
     changed_rows,
@@ -75,6 +76,7 @@ __all__ = [
     "SetKey",
     "SetSlice",
     "Source",
+    "TableFile",
     "apply_to_row",
     "apply_to_text",
     "changed_rows",

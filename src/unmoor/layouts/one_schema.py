@@ -9,9 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from unmoor.layouts.types import rebuilt, without_views
-
-__all__ = ["common_schema", "in_schema"]
+__all__ = ["common_schema", "in_schema", "in_type"]
 
 _OF_THE_ROWS = (b"huggingface",)
 """What is said of a table that repeats its types, and would be wrong beside others."""
@@ -106,23 +104,25 @@ def in_schema(table: Any, schema: Any) -> Any:
     else:
         places = list(range(len(schema)))
     columns = [
-        _in_type(table.column(place), field.type) if place >= 0 else pa.nulls(table.num_rows, field.type)
+        in_type(table.column(place), field.type) if place >= 0 else pa.nulls(table.num_rows, field.type)
         for place, field in zip(places, schema, strict=True)
     ]
     return pa.Table.from_arrays(columns, schema=schema)
 
 
-def _in_type(column: Any, kind: Any) -> Any:
+def in_type(column: Any, kind: Any) -> Any:
+    """Return a column, or an array, with its values in another type that has room for them.
+
+    Raises:
+        pyarrow.ArrowException: a value does not fit its type.
+    """
     import pyarrow as pa
 
     if column.type == kind:
         return column
-    # rows are taken first: pyarrow 26 fails to cast a slice with a field of type null
-    plain = rebuilt(column.type, without_views)
-    column = column if column.type == plain else column.cast(plain)
-    taken = column.take(pa.array(range(len(column)), pa.int64()))
-    chunks = taken.chunks if isinstance(taken, pa.ChunkedArray) else [taken]
-    return pa.chunked_array([_cast(chunk, kind) for chunk in chunks], kind)
+    chunks = column.chunks if isinstance(column, pa.ChunkedArray) else [column]
+    # a copy begins at its own first row: pyarrow 26 fails to cast a slice with a field of type null
+    return pa.chunked_array([_cast(pa.concat_arrays([chunk]), kind) for chunk in chunks], kind)
 
 
 def _cast(array: Any, kind: Any) -> Any:

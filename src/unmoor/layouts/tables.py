@@ -14,6 +14,7 @@ from typing import Any
 from unmoor.errors import BadRow, UsageError
 from unmoor.layouts.changes import Change, SetKey, apply_to_row
 from unmoor.layouts.chat_list import CHAT_KEYS, SPEAKER_KEYS
+from unmoor.layouts.one_schema import in_type
 from unmoor.layouts.types import is_list, list_like, rebuilt, without_views
 
 __all__ = [
@@ -219,14 +220,13 @@ def _taken(column: Any, field: Any, places: Any, changes: Mapping[int, tuple[Cha
 
     plain = rebuilt(field.type, without_views)
     changed = [_changed(column, field.name, place, these) for place, these in changes.items()]
-    column = column if column.type == plain else column.cast(plain)
+    column = in_type(column, plain)
     if changed:
         moved = {place: len(column) + number for number, place in enumerate(changes)}
         made = pa.chunked_array([pa.array(changed, plain)], plain)
         column = pa.chunked_array([*_chunks(column), *made.chunks], plain).combine_chunks()
         places = pa.array([moved.get(place, place) for place in places.to_pylist()], pa.int64())
-    taken = column.take(places)
-    return taken if taken.type == field.type else taken.cast(field.type)
+    return in_type(column.take(places), field.type)
 
 
 def _chunks(column: Any) -> list[Any]:
