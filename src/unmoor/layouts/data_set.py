@@ -279,8 +279,12 @@ def _part(source: Source, wanted: tuple[int, int], size: int) -> Source | None:
 
 
 def _row_groups_within(source: Source, wanted: tuple[int, int], size: int) -> Source | None:
-    """Return the row groups whose middle lies in `wanted`, were the file's bytes spread over them by weight."""
+    """Return the row groups whose middle lies in `wanted`, were the file's bytes spread over them by weight; a file that has none
+    is one part, where its own middle lies.
+    """
     weights = row_group_bytes(source)
+    if not weights:
+        return replace(source, row_groups=()) if wanted[0] <= size // 2 < wanted[1] else None
     scale = size / max(1, sum(weights))
     before, groups = 0.0, []
     for index, weight in enumerate(weights):
