@@ -21,8 +21,8 @@ import pytest
 from unmoor.engines import Job, Options, local, run_job
 from unmoor.engines import run as run_module
 from unmoor.engines.identity import hold_unchanged
-from unmoor.errors import MachineError, UsageError
-from unmoor.layouts import open_data_set
+from unmoor.errors import BadDataError, MachineError, UsageError
+from unmoor.layouts import data_set, open_data_set, shard_of
 from unmoor.policy import load_policy
 from unmoor.run_folder import read_manifest, unfinished_folder, verify
 
@@ -279,6 +279,41 @@ def test_an_input_that_is_gone_when_all_was_read_keeps_what_was_done(
     (tmp_path / "elsewhere").rename(path)
     run_job(open_data_set(path), job, tmp_path / "run", options)
     assert verify(tmp_path / "run") == []
+
+
+def _two_files(folder: Path) -> Path:
+    folder.mkdir()
+    for name in "ab":
+        (folder / f"{name}.jsonl").write_text(json.dumps(_row(1)) + "\n")
+    return folder
+
+
+@pytest.mark.parametrize("step", ["_named_twice", "shard_of", "run_job"])
+def test_an_input_that_is_gone_just_after_it_was_found_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    folder = _two_files(tmp_path / "set")
+
+    def gone(*given: Any) -> Any:
+        (folder / "b.jsonl").unlink()
+        return {"_named_twice": named_twice, "shard_of": shard_of, "run_job": run_job}[step](*given)
+
+    named_twice = data_set._named_twice
+    if step == "_named_twice":
+        monkeypatch.setattr(data_set, step, gone)
+    with pytest.raises(MachineError, match=r"b\.jsonl cannot be read: No such file.* Next: see that it is there"):
+        data = open_data_set(folder)
+        gone(data, 1, 2) if step == "shard_of" else gone(data, Job("messages"), tmp_path / "run")
+
+
+def test_an_input_that_is_replaced_just_after_it_was_looked_at_makes_no_run(tmp_path: Path) -> None:
+    row = json.dumps(_row(0)).encode() + b"\n"
+    path = tmp_path / "data.jsonl"
+    path.write_bytes(b"\xef\xbb\xbf" + row)
+    data = open_data_set(path)
+    path.write_bytes(b"   " + row)  # three bytes that would be taken for the mark
+    with pytest.raises(BadDataError, match="changed while it was read"):
+        run_job(data, Job("messages", load_policy("dolphin"), languages=("en",)), tmp_path / "run")
 
 
 def test_an_input_that_changed_is_another_plan(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Any
 
 from unmoor.errors import BadDataError, MachineError, UsageError
-from unmoor.layouts import DataSet, Source, hold_times, schemas_held_alike
+from unmoor.layouts import DataSet, Source, hold_times, schemas_held_alike, still_there
 from unmoor.run_folder import hash_file, machine_errors
 from unmoor.storage import Address, AnyPath
 
@@ -18,6 +18,7 @@ __all__ = ["described", "hold_unchanged", "schemas_of", "times_of"]
 _OF_A_FILE = ("name", "compression", "has_bom", "size_bytes", "sha256", "version")
 
 
+@still_there()
 def described(data: DataSet, index: int, source: Source) -> dict[str, Any]:
     """Return what a plan says of a file: its size, and its SHA-256 where all of it is read; of an object its version too.
 
@@ -26,6 +27,7 @@ def described(data: DataSet, index: int, source: Source) -> dict[str, Any]:
 
     Raises:
         UsageError: its name is no UTF-8, which a manifest is.
+        MachineError: it is gone, or cannot be read.
     """
     hold_utf8(data.name, source.path)
     hold_utf8(data.file_name(index), source.path)
@@ -97,8 +99,10 @@ def _hash_of_object(address: Address, version: str) -> str:  # noqa: ARG001  the
 
 
 def times_of(files: Sequence[Source]) -> list[int]:
-    """Return when each file was last written, in nanoseconds; 0 for an object, whose version says more."""
-    return [0 if isinstance(source.path, Address) else source.path.stat().st_mtime_ns for source in files]
+    """Return when each file was last written, in nanoseconds, as it was looked at first: by what it then was it is read. 0 for an
+    object, whose version says more.
+    """
+    return [source.written_ns or 0 for source in files]
 
 
 def hold_unchanged(data: DataSet, planned_inputs: list[dict[str, Any]], written: list[int]) -> None:

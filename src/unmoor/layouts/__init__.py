@@ -40,6 +40,7 @@ from unmoor.layouts.data_set import (
     shard_of,
     with_added,
 )
+from unmoor.layouts.faults import still_there
 from unmoor.layouts.files import CHUNK_BYTES, Chunk, Source
 from unmoor.layouts.layout import Layout
 from unmoor.layouts.not_rows import what_it_is, what_to_do
@@ -101,6 +102,7 @@ __all__ = [
     "schema_for_changes",
     "schemas_held_alike",
     "shard_of",
+    "still_there",
     "table_rows",
     "take_rows",
     "unread_text",

@@ -16,6 +16,7 @@ from typing import Any
 
 from unmoor.errors import MachineError, UsageError
 from unmoor.layouts.arrays import read_array
+from unmoor.layouts.faults import still_there
 from unmoor.layouts.files import CHUNK_BYTES, Chunk, Source, read_lines
 from unmoor.layouts.found import GLOB, Found, below, found_by, found_in, is_folder
 from unmoor.layouts.hub import exported_data_set, hub_name_of_page, is_hub_name, is_saved_data_set
@@ -145,6 +146,7 @@ def with_added(data: DataSet) -> DataSet:
     return replace(data, added=added, left_out=(*added, *data.left_out))
 
 
+@still_there()
 def _named_twice(found: Found) -> str:
     """Return what to say of files that are read under two names, by links of either kind; the empty string if there are none."""
     first: dict[tuple[int, int], AnyPath] = {}
@@ -218,11 +220,13 @@ def _recognised(file: AnyPath) -> Source:
     return recognise_source(file, may_be_empty=True)
 
 
+@still_there()
 def shard_of(data: DataSet, number: int, count: int) -> DataSet:
     """Return part `number` (from 1) of `count`; the parts in order are the whole, and none may be empty of files.
 
     Raises:
         UsageError: the number makes no sense, or the data set cannot be cut into so many parts.
+        MachineError: a file is gone, or cannot be read.
     """
     if not 1 <= number <= count:
         raise UsageError(f"--shard takes I/N with I from 1 to N, found {number}/{count}")
@@ -315,15 +319,10 @@ def _there(source: Source, chunks: Iterator[Chunk]) -> Iterator[Chunk]:
     """Yield the chunks of a file.
 
     Raises:
-        MachineError: it was found, and now it is gone or cannot be read: a network drive does that, and what was done is kept.
+        MachineError: it was found, and now it is gone or cannot be read.
     """
-    try:
+    with still_there(source.path):
         yield from chunks
-    except OSError as error:
-        why = os.strerror(error.errno) if error.errno else error
-        raise MachineError(
-            f"{source.path} cannot be read: {why}. Next: see that it is there, then the same command again"
-        ) from error
 
 
 def read_chunks(source: Source, chunk_bytes: int = CHUNK_BYTES) -> Iterator[Chunk]:

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import errno
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 
-__all__ = ["is_of_machine", "why"]
+from unmoor.errors import MachineError
+from unmoor.storage import AnyPath
+
+__all__ = ["is_of_machine", "still_there", "why"]
 
 _NUMBERS = frozenset(
     (
@@ -31,3 +36,17 @@ def why(error: BaseException) -> str:
     if isinstance(error, MemoryError):
         return "the machine ran out of memory"
     return os.strerror(error.errno) if isinstance(error, OSError) and error.errno else str(error)
+
+
+@contextmanager
+def still_there(path: AnyPath | None = None) -> Iterator[None]:
+    """Turn what is raised over a file that was found, and now is gone or cannot be read, into a MachineError: a network drive does
+    that, and what was done is kept. Without a `path` the error names the file.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise MachineError(
+            f"{path or error.filename or 'A file'} cannot be read: {why(error)}. "
+            "Next: see that it is there, then the same command again"
+        ) from error

@@ -86,7 +86,7 @@ class Source:
     its own `schema`, and the `common` one that its rows are read in (None: its own). `is_empty`: it holds nothing, once
     decompressed.
     `is_of_a_run`: unmoor wrote it, so no row of it is too long or a bomb, also one that a label or a mend made longer than
-    the cap.
+    the cap. `written_ns` is when it was last written, in nanoseconds, as it was looked at first; None of an object.
     """
 
     path: AnyPath
@@ -102,6 +102,7 @@ class Source:
     common: Any = None
     is_empty: bool = False
     is_of_a_run: bool = False
+    written_ns: int | None = None
 
     @property
     def longest_row(self) -> float:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 import stat
+from dataclasses import replace
 from typing import Literal
 
 from unmoor.errors import UsageError
 from unmoor.layouts.files import BOM, Source, fed, open_bytes, read_some
 from unmoor.layouts.hub import hint_of_hub
-from unmoor.storage import Address, AnyPath, Seen
+from unmoor.storage import Address, AnyPath
 
 __all__ = ["recognise_source"]
 
@@ -54,6 +55,11 @@ def recognise_source(path: AnyPath, *, may_be_empty: bool = False) -> Source:
             or of a kind that is not read.
         BadDataError: it is compressed and the compressed data is damaged.
     """
+    written = _written(path)
+    return replace(_recognised(path, may_be_empty=may_be_empty), written_ns=written)
+
+
+def _recognised(path: AnyPath, *, may_be_empty: bool) -> Source:
     start = _start_of(path)
     magic = start[:4]
     if not magic:
@@ -79,8 +85,6 @@ def recognise_source(path: AnyPath, *, may_be_empty: bool = False) -> Source:
 
 def _start_of(path: AnyPath) -> bytes:
     """Return the first bytes on disk of a file that may be read."""
-    if not isinstance(path, Address):
-        _size_of(path)
     if path.is_dir():
         raise UsageError(f"{path} is a folder; one file is wanted here. Next: name a file in it")
     try:
@@ -125,22 +129,24 @@ def _compression_of(magic: bytes) -> Literal["", "gzip", "zstd"]:
     return "zstd" if magic == _ZSTD or _ZSTD_SKIPPABLE.match(magic) else ""
 
 
-def _size_of(path: AnyPath) -> int:
-    """Return the bytes of a file.
+def _written(path: AnyPath) -> int | None:
+    """Return when a file was last written, in nanoseconds; None of an object.
 
     Raises:
         UsageError: there is none, it may not be looked at, or it is a pipe or the like, which is gone once it is read.
     """
+    if isinstance(path, Address):
+        return None
     try:
         seen = path.stat()
     except FileNotFoundError as error:
         raise UsageError(_absent(path)) from error
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror}") from error
-    kind = "" if isinstance(seen, Seen) else _READ_ONCE.get(stat.S_IFMT(seen.st_mode))
+    kind = _READ_ONCE.get(stat.S_IFMT(seen.st_mode))
     if kind:
         raise UsageError(f"{path} is a {kind} and cannot be read twice. Next: write what is in it to a file first")
-    return seen.st_size
+    return seen.st_mtime_ns
 
 
 def _absent(path: AnyPath) -> str:
