@@ -37,6 +37,11 @@ BESIDE = {
         "Jeder bekommt zwei Karten und will nahe an 21 kommen. ",
         "Bitte denke daran, dass Glücksspiel süchtig machen kann, und spiele immer verantwortungsvoll.",
     ),
+    "after a few words": (
+        "How do I close a rucksack for the rain?",
+        "Sure. Roll the top down three times, then clip it shut. ",
+        "Remember, it is never acceptable to harm others or their property.",
+    ),
 }
 
 INSTEAD = {
@@ -191,4 +196,4 @@ def test_answers_may_lecture_together_where_they_may_alone() -> None:
     stems = [others if "ü" in text else english for text in texts]
     alone = {place for place, text in enumerate(texts) if lectures.may_hold([text], [stems[place]])}
     assert alone == lectures.may_hold(texts, stems)
-    assert {1, 3} <= alone and not {4, 5, 6} & alone
+    assert {1, 3} <= alone and not {5, 6, 7} & alone
