@@ -82,7 +82,17 @@ def test_every_line_of_a_ledger_has_what_a_script_asks_it_for(tmp_path: Path) ->
     entries = [json.loads(line) for line in (run / "ledger.jsonl").read_bytes().splitlines()]
     assert [entry["outcome"] for entry in entries] == ["removed", "blank", "quarantined", "quarantined", "quarantined"]
     for entry in entries:
-        assert {"row", "outcome", "reason", "findings", "edits", "labels", "needs_review", "is_floor"} <= entry.keys()
+        assert {
+            "row",
+            "outcome",
+            "reason",
+            "findings",
+            "edits",
+            "labels",
+            "needs_review",
+            "waits_for",
+            "is_floor",
+        } <= entry.keys()
         assert entry["reason"].startswith(f"{entry['outcome']}: ")
     assert [entry["row"] for entry in entries if entry["is_floor"] or entry["findings"]] == [1]
     restore(run, tmp_path / "again")

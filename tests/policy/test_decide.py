@@ -81,7 +81,11 @@ def test_a_mend_leaves_the_words_on_which_a_person_has_yet_to_judge() -> None:
     policy = Policy("test", 1, actions={"disclaimer.identity": "mend", "bias.evasion": "drop_turn"})
     waits = decide(conversation, (evades, first), policy)
     assert (waits.outcome, waits.edits, waits.needs_review) == ("kept", (), True)
-    assert "a person should look" in waits.reason
+    assert waits.waits_for == (evades,)
+    assert waits.reason.endswith(
+        '; a person should look; a mend waits for that, since turn 2 opens with "As an AI language model" or the like, then '
+        "answers (disclaimer.identity: “As an AI, I have no opinion.”)"
+    )
     both = decide(conversation, (evades, first, second), policy)
     assert both.edits == (Edit("mend", 1, ((second.start_char, second.end_char),)),)
     assert both.needs_review
@@ -89,6 +93,32 @@ def test_a_mend_leaves_the_words_on_which_a_person_has_yet_to_judge() -> None:
     assert decide(conversation, (unlike, first), policy).outcome == "mended"
     kept = replace(policy, actions={"disclaimer.identity": "mend", "bias.evasion": "keep"})
     assert decide(conversation, (evades, first), kept).outcome == "mended"
+
+
+def test_a_changed_row_that_waits_says_for_what() -> None:
+    two = _conversation("As an AI, I like oaks. An oak is a tree.", "I would rather not.")
+    disclaims = _finding(two, 1, "As an AI, I like oaks.", "disclaimer.identity")
+    unsure = _finding(two, 3, "I would rather not.", probability=0.6)
+    policy = Policy("test", 1, actions={"disclaimer.identity": "mend", "refusal.policy": "drop_turn"})
+    mended = decide(two, (disclaims, unsure), policy)
+    assert (mended.outcome, mended.waits_for) == ("mended", (unsure,))
+    assert mended.reason.endswith(
+        ", and policy test says mend; a person should look, since turn 4 declines because it should not (refusal.policy: "
+        "“I would rather not.”) by rule rule with probability 0.60, under the threshold of 0.80"
+    )
+    asked = replace(policy, actions={"disclaimer.identity": "mend", "refusal.policy": "review"})
+    sure = replace(unsure, probability=0.99)
+    assert decide(two, (disclaims, sure), asked).reason.endswith(
+        "; a person should look, since turn 4 declines because it should not (refusal.policy: “I would rather not.”) by rule rule "
+        "with probability 0.99, and policy test says review"
+    )
+
+
+def test_no_row_waits_for_words_that_went_with_their_turn() -> None:
+    unsure = _finding(TWO, 2, "help", "moralising", 0.6)
+    policy = Policy("test", 1, actions={"refusal.policy": "drop_turn", "moralising": "mend"})
+    decision = decide(TWO, (REFUSAL, unsure), policy)
+    assert (decision.outcome, decision.waits_for, decision.needs_review) == ("mended", (), False)
 
 
 def test_a_row_with_no_other_answer_goes_when_its_turn_goes() -> None:

@@ -106,6 +106,7 @@ def entry(
         "edits": edits,
         "labels": [],
         "needs_review": False,
+        "waits_for": [],
         "is_floor": False,
         "language": findings[0]["language"] if findings else "en",
         "turn": 1,
@@ -126,7 +127,13 @@ def _refused(row: int, rng: random.Random) -> dict[str, Any]:
     if rng.random() < 0.06:
         found = [_finding("refusal.policy", (rule, answer, quote), 0.62, "en")]
         return entry(
-            row, f"Write a scene in which a clerk says no. {request}", answer, found, "kept", needs_review=True
+            row,
+            f"Write a scene in which a clerk says no. {request}",
+            answer,
+            found,
+            "kept",
+            needs_review=True,
+            waits_for=[0],
         )
     if rng.random() < 0.02:
         found = [_finding("refusal.policy", (rule, answer, quote), 0.98, "en")]

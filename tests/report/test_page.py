@@ -259,6 +259,17 @@ def test_the_page_says_that_nothing_is_known_of_languages_without_a_pack(unknown
     assert (f"In {unknown} of these rows ({unknown}.0%)" in page) == is_said
 
 
+def test_the_page_says_for_what_rows_wait() -> None:
+    found = made_up.facts("filter")
+    page = read(render_report(found)[0])
+    waiting = found["review"]["rows"]
+    assert waiting and found["review"]["behaviours"] == {"refusal.policy": waiting}
+    said = " ".join("".join(page.all_text).split())
+    assert f"in the data meanwhile: {waiting} rows (refusal.policy in {waiting})." in said
+    (shown, *_) = (one for one in found["examples"]["refusal.policy"] if one["needs_review"] and one["side"] == "kept")
+    assert f"waiting for a person to judge refusal.policy {shown['waits_for'][0]['quote']} (0.62)" in said
+
+
 def test_a_filter_that_found_nothing_makes_a_page() -> None:
     built = made_up.facts("filter", rows=0)
     assert_harmless(read(render_report(built)[0]))

@@ -207,7 +207,7 @@ def _quarantine(files: dict[str, list[bytes]], number: int, raw: bytes, error: B
 
 def unjudged_entry(number: int, outcome: str, why: str, **more: Any) -> dict[str, Any]:
     """Return the ledger entry of a row that nobody judged, with the keys that a script asks every entry for."""
-    nothing = {"findings": [], "edits": [], "labels": [], "needs_review": False, "is_floor": False}
+    nothing = {"findings": [], "edits": [], "labels": [], "needs_review": False, "waits_for": [], "is_floor": False}
     return {"row": number, "outcome": outcome, "reason": f"{outcome}: {why}", **nothing, **more}
 
 

@@ -43,6 +43,7 @@ def duplicate_entry(number: int, of: tuple[int, float], found: dict[str, Any] | 
         "edits": [],
         "labels": [],
         "needs_review": False,
+        "waits_for": [],
         "after": None,
         "duplicate_of": kept_row,
         "similarity": similarity,

@@ -203,6 +203,7 @@ class Judge:
             ],
             "labels": list(decision.labels),
             "needs_review": decision.needs_review,
+            "waits_for": [decision.findings.index(finding) for finding in decision.waits_for],
             "is_floor": decision.is_floor,
             "language": self._language(read.conversation, decision.findings),
             "turn": first.turn,
@@ -276,7 +277,7 @@ def _carried_out(read: ReadRow, decision: Decision) -> tuple[Decision, tuple[Cha
 
 def _removed(decision: Decision, why: str) -> Decision:
     said = decision.reason.removeprefix(f"{decision.outcome}: ")
-    return replace(decision, outcome="removed", edits=(), labels=(), reason=f"removed: {said}; {why}")
+    return replace(decision, outcome="removed", edits=(), labels=(), waits_for=(), reason=f"removed: {said}; {why}")
 
 
 def _changes(read: ReadRow, decision: Decision) -> tuple[Change, ...]:

@@ -68,10 +68,11 @@ def decide(
 
 @dataclass(frozen=True, slots=True)
 class _Weighed:
-    """Findings that count by turn, and those in the uncertain band."""
+    """Findings that count by turn, those in the uncertain band, and those whose mend would cut the words of one of these."""
 
     by_turn: dict[int, list[Finding]]
     uncertain: tuple[Finding, ...]
+    hiding: tuple[Finding, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,9 +113,9 @@ def _weigh(findings: tuple[Finding, ...], policy: Policy) -> _Weighed:
             by_turn.setdefault(finding.turn, []).append(finding)
         elif finding.probability >= policy.review_from():
             uncertain.append(finding)
-    held = [f for here in by_turn.values() for f in here if _hides(f, uncertain, policy)]
-    by_turn = {turn: left for turn, here in by_turn.items() if (left := [f for f in here if f not in held])}
-    return _Weighed(by_turn, (*uncertain, *held))
+    hiding = [f for here in by_turn.values() for f in here if _hides(f, uncertain, policy)]
+    by_turn = {turn: left for turn, here in by_turn.items() if (left := [f for f in here if f not in hiding])}
+    return _Weighed(by_turn, tuple(uncertain), tuple(hiding))
 
 
 def _hides(finding: Finding, uncertain: Iterable[Finding], policy: Policy) -> bool:
@@ -204,8 +205,8 @@ def _request_start(conversation: Conversation, turn: int) -> int:
 def _conclude(conversation: Conversation, findings: tuple[Finding, ...], policy: Policy, plan: _Plan) -> Decision:
     counted = [finding for turn in sorted(plan.weighed.by_turn) for finding in plan.weighed.by_turn[turn]]
     labels = tuple(dict.fromkeys(f.behaviour for f in counted if policy.action_on(f) == "label"))
-    needs_review = bool(plan.weighed.uncertain) or "review" in {policy.action_on(f) for f in counted}
     gone = turns_to_remove(conversation, plan.edits)
+    waits_for = tuple(f for f in _asked_about(plan, counted, policy) if f.turn not in gone)
     masked = {edit.turn for edit in plan.edits if edit.action == "mask"}
     is_left = any(turn.is_target for i, turn in enumerate(conversation.turns) if i not in gone and i not in masked)
     if plan.drops_row or (plan.edits and not is_left):
@@ -220,7 +221,13 @@ def _conclude(conversation: Conversation, findings: tuple[Finding, ...], policy:
     elif labels:
         outcome = "labelled"
     reason = f"{outcome}: {_why_here(plan, counted, findings, policy)}{_with_it(conversation, plan)}"
-    return Decision(outcome, reason, findings, plan.edits, labels, needs_review, bool(plan.held))  # type: ignore[arg-type]
+    reason += _why_waits(waits_for, plan, counted, policy)
+    return Decision(outcome, reason, findings, plan.edits, labels, waits_for, bool(plan.held))  # type: ignore[arg-type]
+
+
+def _asked_about(plan: _Plan, counted: list[Finding], policy: Policy) -> list[Finding]:
+    """Return the findings that a person is to judge: the uncertain ones, and those for which the policy says so."""
+    return [*plan.weighed.uncertain, *(finding for finding in counted if policy.action_on(finding) == "review")]
 
 
 def _why_here(plan: _Plan, counted: list[Finding], findings: tuple[Finding, ...], policy: Policy) -> str:
@@ -230,14 +237,28 @@ def _why_here(plan: _Plan, counted: list[Finding], findings: tuple[Finding, ...]
     if counted:
         return _because(counted, policy, plan.asked_by)
     if plan.weighed.uncertain:
-        finding = plan.weighed.uncertain[0]
-        return (
-            f"{_says(finding)} {_by(finding)}, under the threshold of "
-            f"{policy.threshold(finding.behaviour):.2f}; a person should look"
-        )
+        return _is_unsure(plan.weighed.uncertain[0], policy)
     return (
         _why_left(max(findings, key=lambda finding: finding.probability), policy) if findings else "nothing was found"
     )
+
+
+def _why_waits(waits_for: tuple[Finding, ...], plan: _Plan, counted: list[Finding], policy: Policy) -> str:
+    """Say what a person is to judge besides what the reason names already, and which mend is left undone so long."""
+    if not waits_for:
+        return ""
+    named = None if plan.held else _strongest(counted, policy) if counted else plan.weighed.uncertain[0]
+    others = [finding for finding in waits_for if finding != named]
+    why = _because(others, policy, _NOBODY) if others and others[0] in counted else ""
+    more = f" and {len(others) - 1} more" if others[1:] and not why else ""
+    since = f", since {why or _is_unsure(others[0], policy)}{more}" if others else ""
+    hiding = [finding for finding in plan.weighed.hiding if finding.turn in {one.turn for one in waits_for}]
+    undone = f"; a mend waits for that, since {_says(hiding[0])}" if hiding else ""
+    return f"; a person should look{since}{undone}"
+
+
+def _is_unsure(finding: Finding, policy: Policy) -> str:
+    return f"{_says(finding)} {_by(finding)}, under the threshold of {policy.threshold(finding.behaviour):.2f}"
 
 
 def _why_held(held: Mapping[int, bool]) -> str:
@@ -271,13 +292,17 @@ def _why_left(finding: Finding, policy: Policy) -> str:
 
 
 def _because(counted: list[Finding], policy: Policy, asked_by: Mapping[str, tuple[str, ...]]) -> str:
-    strongest = max(counted, key=lambda finding: _STRENGTH[policy.action_on(finding)])
+    strongest = _strongest(counted, policy)
     more = f" and {len(counted) - 1} more" if len(counted) > 1 else ""
     found, action = f"{_says(strongest)} {_by(strongest)}{more}", policy.action_on(strongest)
     who = asked_by.get(policy.rule_of(strongest) or strongest.behaviour)
     if who is not None:
         return f"{found}, and {' and '.join(who)} {'say' if who[1:] else 'says'} {action}"
     return f"{found}, and policy {policy.shown_name} says {action}{_by_rule(strongest, policy)}"
+
+
+def _strongest(counted: list[Finding], policy: Policy) -> Finding:
+    return max(counted, key=lambda finding: _STRENGTH[policy.action_on(finding)])
 
 
 def _by_rule(finding: Finding, policy: Policy) -> str:

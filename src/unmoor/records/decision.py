@@ -37,8 +37,8 @@ class Edit:
 class Decision:
     """What happens to one row and why.
 
-    `outcome` is where the row goes; `edits` how it is rewritten (empty for kept and removed rows); `needs_review` puts the row in
-    the queue for people while it stays where `outcome` says; `reason` is one plain sentence for the owner.
+    `outcome` is where the row goes; `edits` how it is rewritten (empty for kept and removed rows); `waits_for` are findings that a
+    person is to judge while the row stays where `outcome` says; `reason` is one plain sentence for the owner.
     """
 
     outcome: Outcome
@@ -46,8 +46,13 @@ class Decision:
     findings: tuple[Finding, ...] = ()
     edits: tuple[Edit, ...] = ()
     labels: tuple[str, ...] = ()
-    needs_review: bool = False
+    waits_for: tuple[Finding, ...] = ()
     is_floor: bool = False
+
+    @property
+    def needs_review(self) -> bool:
+        """Return whether the row is in the queue for people."""
+        return bool(self.waits_for)
 
 
 def rule_for(rules: Mapping[str, str], rule: str) -> str | None:

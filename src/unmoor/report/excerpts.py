@@ -12,7 +12,7 @@ __all__ = ["example", "mend_difference", "short_text"]
 
 _LEAD_CHARS, _TAIL_CHARS, _EVIDENCE_CHARS = 160, 220, 420
 _REQUEST_CHARS, _REASON_CHARS = 320, 320
-_MOST_MARKS = 12
+_MOST_MARKS, _QUOTE_CHARS = 12, 120
 _CONTEXT_CHARS = 180
 """Unchanged text shown on either side of a cut."""
 _WORD = re.compile(r"\w+")
@@ -37,6 +37,7 @@ def example(entry: dict[str, Any], behaviour: str) -> dict[str, Any]:
         "reason": short_text(entry.get("reason", ""), _REASON_CHARS),
         "is_floor": bool(entry.get("is_floor")),
         "needs_review": bool(entry.get("needs_review")),
+        "waits_for": [_waiting(entry["findings"][place]) for place in entry.get("waits_for") or ()][:_MOST_MARKS],
         "language": entry.get("language", "und"),
         "rule": short_text(first["rule"], 80),
         "detector": first.get("detector", ""),
@@ -44,6 +45,12 @@ def example(entry: dict[str, Any], behaviour: str) -> dict[str, Any]:
         "request": short_text(entry.get("request") or "", _REQUEST_CHARS),
         **_excerpt(entry, first, findings),
     }
+
+
+def _waiting(finding: dict[str, Any]) -> dict[str, Any]:
+    """Return what of a finding tells a reader what a person is to judge."""
+    quote, probability = short_text(finding["quote"], _QUOTE_CHARS), round(float(finding["probability"]), 3)
+    return {"behaviour": finding["behaviour"], "quote": quote, "probability": probability}
 
 
 def _excerpt(entry: dict[str, Any], first: dict[str, Any], findings: list[dict[str, Any]]) -> dict[str, Any]:

@@ -98,6 +98,7 @@ class FactsBuilder:
         self._collateral = Collateral(observed)
         self._refusals: Counter[str] = Counter()
         self._edits: Counter[str] = Counter()
+        self._reviews: Counter[str] = Counter()
         self._reasoning_rows = self._floor_rows = self._review_rows = self._found_rows = 0
 
     def add_entry(self, entry: dict[str, Any]) -> None:
@@ -108,6 +109,7 @@ class FactsBuilder:
         self._reasoning_rows += any(finding["is_reasoning"] for finding in findings)
         self._floor_rows += bool(entry.get("is_floor"))
         self._review_rows += bool(entry.get("needs_review"))
+        self._reviews.update({findings[place]["behaviour"] for place in entry.get("waits_for") or ()})
         self._found_rows += bool(found)
         if not set(found).isdisjoint(REFUSALS):
             self._refusals.update(("rows", entry["outcome"]))
@@ -192,7 +194,7 @@ class FactsBuilder:
             "edits": dict(self._edits.most_common()),
             "found": _share(self._found_rows, rows),
             "floor": {"rows": self._floor_rows},
-            "review": {"rows": self._review_rows},
+            "review": {"rows": self._review_rows, "behaviours": dict(self._reviews.most_common())},
             "reasoning": {"rows": self._reasoning_rows},
             "behaviours": {
                 name: _behaviour_json(tally, rows) | self._acting(name, made.acted)
