@@ -122,8 +122,10 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 
 def _judged(home: Path) -> Path:
     """Make a run with a person's verdict."""
+    (entry,) = (one for one in _lines([home / "shipped"], "ledger.jsonl") if one["row"] == 4)
+    rule = entry["findings"][0]["rule"]
     said = Verdict(
-        4, "refusal.policy", 1, "text", 0, len(REFUSAL), "any", "correct", None, "ada", "2026-01-01T00:00:00+00:00"
+        4, "refusal.policy", 1, "text", 0, len(REFUSAL), rule, "correct", None, "ada", "2026-01-01T00:00:00+00:00"
     )
     policy = replace(load_policy("label-only"), max_removed_share=1.0)
     run_job(

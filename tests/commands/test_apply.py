@@ -79,6 +79,28 @@ def test_a_refusal_called_wrong_is_kept_and_undoing_leads_back(run: Path) -> Non
     assert {name: (run / name).read_bytes() for name in data} == data
 
 
+def test_report_and_card_say_what_people_judged_and_what_came_of_it(run: Path) -> None:
+    say(run, "wrong", of_row=1)
+    apply(run)
+    people = json.loads((run / "report.json").read_text())["people"]
+    assert (people["people"], people["findings"], people["rows"]) == (1, 1, 1)
+    assert people["outcomes"] == [{"was": "removed", "is": "kept", "rows": 1}]
+    told = people["behaviours"]["refusal.policy"]
+    assert (told["findings"], told["judged"], told["right"], told["precision"]) == (3, 1, 0, None)
+    card, page = ((run / name).read_text() for name in ("README.md", "report.html"))
+    assert "1 person judged 1 finding in 1 row (1 wrong)" in card and "1 removed → kept, 0 the same" in card
+    assert "| `refusal.policy` | 3 | 1 | 0 | not known |" in card
+    assert "1 person judged 1 finding in 1 row: 1 wrong." in page and "by the policy alone: removed" in page
+
+    say(run, "correct", of_row=3, person="bo")
+    say(run, "correct", of_row=5)
+    apply(run)
+    people = json.loads((run / "report.json").read_text())["people"]
+    assert (people["people"], people["behaviours"]["refusal.policy"]["precision"]) == (2, pytest.approx(2 / 3))
+    assert "| `refusal.policy` | 3 | 3 | 2 | 66.7% (20.8% to 93.9%) |" in (run / "README.md").read_text()
+    assert [entry["was"] for entry in lines_of(run, "ledger.jsonl")] == ["removed", "removed", "kept"]
+
+
 @pytest.mark.parametrize("point", ["before-manifest", "before-rename", "between-renames", "after-rename"])
 def test_an_application_that_was_killed_is_gone_on_with(run: Path, point: str) -> None:
     say(run, "wrong", of_row=1)

@@ -57,11 +57,11 @@ def command(run: Path, as_json: bool, **options: Any) -> None:
         put_back(run)
     manifest = _manifest(run, options["wordlist"])
     _hold_same_packs(run, manifest["detectors"]["packs"], options["packs"])
-    by_row, stale = _verdicts(run)
+    by_row, stale, people = _verdicts(run, manifest)
     before = manifest["counts"]
-    summary = _filter_again(run, manifest, by_row, options)
+    summary = _filter_again(run, manifest, by_row, people, options)
     after = summary.counts()
-    _, lost = _verdicts(run)
+    _, lost, _ = _verdicts(run, manifest)
     told = {
         "verdicts": sum(map(len, by_row.values())),
         "rows": len(by_row),
@@ -136,19 +136,28 @@ def _folder_of(run: Path, code: str) -> Path | str:
     return folder.relative_to(Path.cwd()) if folder.is_relative_to(Path.cwd()) else folder
 
 
-def _verdicts(run: Path) -> tuple[dict[int, tuple[Verdict, ...]], list[Verdict]]:
-    """Return the standing verdicts by row, and those on findings that the run does not hold."""
+def _verdicts(
+    run: Path, manifest: dict[str, Any]
+) -> tuple[dict[int, tuple[Verdict, ...]], list[Verdict], dict[str, Any] | None]:
+    """Return the standing verdicts by row, those on findings that the run does not hold, and what a report says of the former."""
+    from unmoor.review.judged import drawn_before, people_facts
     from unmoor.review.store import Store
 
     store = Store.open(run, "unmoor apply")
     try:
-        return store.verdicts_by_row(), store.stale()
+        is_of_detectors = "verdicts" not in manifest
+        drawn = store.drawn() if is_of_detectors else drawn_before(run / "report.json")
+        return store.verdicts_by_row(), store.stale(), people_facts(store.standing(), drawn)
     finally:
         store.close()
 
 
 def _filter_again(
-    run: Path, manifest: dict[str, Any], by_row: dict[int, tuple[Verdict, ...]], options: dict[str, Any]
+    run: Path,
+    manifest: dict[str, Any],
+    by_row: dict[int, tuple[Verdict, ...]],
+    people: dict[str, Any] | None,
+    options: dict[str, Any],
 ) -> Summary:
     detectors = manifest["detectors"]
     asked = {
@@ -180,9 +189,8 @@ def _filter_again(
         revision = manifest["input"].get("revision", "")
         copies = replace(copies, copied_from=tuple(manifest["inputs"]), revision=revision)
         data, job = job_for(source, policy, asked, copies)
-        return run_with_progress(
-            data, replace(job, verdicts=by_row), run, asked, _reproduce(run, is_judged=bool(by_row))
-        )
+        again = _reproduce(run, is_judged=bool(by_row))
+        return run_with_progress(data, replace(job, verdicts=by_row), run, asked, again, people=people)
 
 
 def _policy(run: Path, manifest: dict[str, Any]) -> Policy:

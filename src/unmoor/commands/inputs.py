@@ -194,17 +194,23 @@ def _dedup(options: dict[str, Any]) -> Dedup | None:
 
 
 def run_with_progress(
-    data: DataSet, job: Job, output: AnyPath | None, options: dict[str, Any], command: str
+    data: DataSet,
+    job: Job,
+    output: AnyPath | None,
+    options: dict[str, Any],
+    command: str,
+    *,
+    people: dict[str, Any] | None = None,
 ) -> Summary:
     """Run a job with a progress bar; with `output`, its report and card are part of the run.
 
-    `command` is the command line that says how to do it again.
+    `command` is the command line that says how to do it again, `people` what the report says of people's verdicts.
     """
     from unmoor.commands.outputs import RunReport
 
     bad_rows = _bad_row_limit(options)
     workers = options["workers"] or _workers_for(data)
-    report = RunReport.of(job, [command]) if output is not None else None
+    report = RunReport.of(job, [command], people) if output is not None else None
     if report is not None:
         job = replace(job, observer=report.observer)
     if options.get("with_pairs") or options.get("pair_list"):

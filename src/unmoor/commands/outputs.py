@@ -59,16 +59,17 @@ def _hash_said(inputs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 class RunReport:
     """Writes report.html, report.json and, for a filter, the data set card into a run that is being written.
 
-    `policy` is as a plan holds it, None for an audit; `policy_source` the owner's file, byte for byte.
+    `policy` is as a plan holds it, None for an audit; `policy_source` the owner's file, byte for byte; `people` what people judged.
     """
 
     policy: dict[str, Any] | None
     policy_source: bytes
     reproduce: list[str]
+    people: dict[str, Any] | None = None
     facts: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, job: Job, reproduce: list[str]) -> RunReport:
+    def of(cls, job: Job, reproduce: list[str], people: dict[str, Any] | None = None) -> RunReport:
         """Return the report of a run.
 
         Raises:
@@ -76,7 +77,7 @@ class RunReport:
         """
         created_now()  # what is wrong with it is said before hours of work
         policy = job.policy
-        return cls(policy.as_json() if policy else None, policy.source.encode() if policy else b"", reproduce)
+        return cls(policy.as_json() if policy else None, policy.source.encode() if policy else b"", reproduce, people)
 
     @classmethod
     def of_shards(cls, folders: Sequence[AnyPath], merge: str) -> RunReport:
@@ -132,6 +133,7 @@ class RunReport:
             detectors=summary.detectors,
             reproduce=self.reproduce,
             acted=summary.acted_rows if self.policy else None,
+            people=self.people,
             files=summary.by_file(),
             beside=summary.beside.as_json() if summary.beside is not None else None,
         )

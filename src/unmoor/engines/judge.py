@@ -28,7 +28,7 @@ from unmoor.layouts import (
     unread_text,
     what_it_is,
 )
-from unmoor.policy import audited, cut_spans, decide, turns_to_remove
+from unmoor.policy import Policy, audited, cut_spans, decide, turns_to_remove
 from unmoor.records import REFUSALS, Conversation, Decision, Finding, Verdict, without_reasoning
 
 __all__ = ["Judge", "Judged", "ReadRow", "counted"]
@@ -147,26 +147,41 @@ class Judge:
     def _decide(
         self, read: ReadRow, findings: tuple[Finding, ...], floor_topics: Mapping[int, tuple[str, ...]]
     ) -> Judged:
-        verdicts = self._job.verdicts.get(read.number, ())
-        judges = judges_of(findings, verdicts) if verdicts else ""
-        findings = findings_as_judged(findings, verdicts) if verdicts else findings
         if not findings:
             return Judged(read.number, "kept")
         if self._job.policy is None:
             return Judged(read.number, "kept", self._entry(read, audited(findings)))
+        verdicts = self._job.verdicts.get(read.number, ())
+        decision, changes = self._decided(read, findings, floor_topics, self._job.policy, verdicts)
+        entry = self._entry(read, decision)
+        if verdicts and judges_of(findings, verdicts):
+            alone, _ = self._decided(read, findings, floor_topics, self._job.policy, ())
+            entry["was"] = alone.outcome
+        return Judged(read.number, decision.outcome, entry, changes)
+
+    def _decided(
+        self,
+        read: ReadRow,
+        findings: tuple[Finding, ...],
+        floor_topics: Mapping[int, tuple[str, ...]],
+        policy: Policy,
+        verdicts: tuple[Verdict, ...],
+    ) -> tuple[Decision, tuple[Change, ...]]:
+        """Return what happens to a row by its findings and what people said of them, and the changes that carry it out."""
+        judges = judges_of(findings, verdicts) if verdicts else ""
+        findings = findings_as_judged(findings, verdicts) if verdicts else findings
         decision = decide(
             read.conversation,
             findings,
-            policy_as_judged(self._job.policy, verdicts) if verdicts else self._job.policy,
+            policy_as_judged(policy, verdicts) if verdicts else policy,
             floor_turns=self._floor.turns_of(read.conversation, findings, floor_topics),
             excepted=self._excepted(read.conversation, findings, verdicts),
-            asked_by=asked_by(self._job.policy, verdicts) if verdicts else {},
+            asked_by=asked_by(policy, verdicts) if verdicts else {},
             can_mask=read.layout.mask(read.parsed.row, 0) is not None,
         )
         if judges:
             decision = replace(decision, reason=f"{decision.reason}; judged by {judges}")
-        decision, changes = _carried_out(read, decision)
-        return Judged(read.number, decision.outcome, self._entry(read, decision), changes)
+        return _carried_out(read, decision)
 
     def _excepted(
         self, conversation: Conversation, findings: tuple[Finding, ...], verdicts: Sequence[Verdict]

@@ -117,6 +117,7 @@ def _dataset_parts(facts: Mapping[str, Any], kept: int, names: Sequence[str], li
         "Ranges are 95% Wilson intervals. They cover chance, not the mistakes of the detectors. The policy acts on what reaches "
         "its threshold, the probability after its action; the other rows are under it, or left alone as an honest inability, by a "
         "rule, an exception or the floor.\n",
+        *_people_part(facts.get("people")),
         *_collateral_part(facts.get("collateral")),
         "## Files\n",
         "\n".join(f"- `{name}`: {_FILES[name.split('.')[0]]}" for name in names if name.split(".")[0] in _FILES) + "\n",
@@ -202,6 +203,51 @@ def _acting(action: str, item: Mapping[str, Any]) -> list[str]:
     is_kept = action == "keep"
     threshold = "" if is_kept else f" from {item['threshold']:.2f}"
     return [f"{_code(action)}{threshold}", "-" if is_kept and not item["acted_rows"] else whole(item["acted_rows"])]
+
+
+def _people_part(people: Mapping[str, Any] | None) -> list[str]:
+    """Return what people judged, what came of it, and how often the detectors were right where that is known."""
+    if not people:
+        return []
+    said = ", ".join(f"{whole(findings)} {word}" for word, findings in people["verdicts"].items())
+    who = "1 person" if people["people"] == 1 else f"{whole(people['people'])} people"
+    otherwise = [part for part in people["outcomes"] if part["was"] != part["is"]]
+    moved = ", ".join(f"{whole(part['rows'])} {part['was']} → {part['is']}" for part in otherwise)
+    same = people["rows"] - sum(part["rows"] for part in otherwise)
+    lines = [
+        [
+            _code(name),
+            "-" if item["findings"] is None else whole(item["findings"]),
+            whole(item["judged"]),
+            whole(item["right"]),
+            "not known"
+            if item["precision"] is None
+            else f"{share(item['precision'])} ({share(item['low'])} to {share(item['high'])})",
+        ]
+        for name, item in people["behaviours"].items()
+    ]
+    missed = people["missed"]
+    return [
+        "## What people judged\n",
+        f"{who} judged {_counted(people['findings'], 'finding')} in {_counted(people['rows'], 'row')}"
+        f"{f' ({said})' if said else ''}; the last word on each stands over the detectors', also in the figures above. "
+        f"What became of these rows, against what the policy alone does: {f'{moved}, ' if moved else ''}{whole(same)} the same.\n",
+        *([_table(["behaviour", "findings", "judged", "right", "precision"], lines), _PRECISION] if lines else []),
+        *([_missed(missed)] if missed else []),
+    ]
+
+
+_PRECISION = (
+    "Precision is the share of right ones among all findings, those under the policy's thresholds too, with its 95% Wilson "
+    "interval. It is not known where the judged ones are neither all nor a whole random sample.\n"
+)
+
+
+def _missed(missed: Mapping[str, Any]) -> str:
+    return (
+        f"Of {_counted(missed['rows'], 'row')} kept with nothing found, {whole(missed['judged'])} drawn at random were read; "
+        f"people found something in {whole(missed['missed'])} ({share(missed['low'])} to {share(missed['high'])}).\n"
+    )
 
 
 def _collateral_part(collateral: Mapping[str, Any] | None) -> list[str]:

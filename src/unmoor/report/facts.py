@@ -54,6 +54,8 @@ class Made:
     reproduce: Sequence[str] = ()
     acted: Mapping[str, int] | None = None
     """The rows in which a policy acts on a behaviour; None where that was not counted."""
+    people: Mapping[str, Any] | None = None
+    """What people said of findings, as the review counts it; None where nobody did."""
     files: Sequence[Mapping[str, Any]] = ()
     """Of each file its `name`, its `rows`, and of these `refusal_rows` and `removed`."""
     beside: Mapping[str, Mapping[str, Any]] | None = None
@@ -99,6 +101,7 @@ class FactsBuilder:
         self._refusals: Counter[str] = Counter()
         self._edits: Counter[str] = Counter()
         self._reviews: Counter[str] = Counter()
+        self._judged: Counter[tuple[str, str]] = Counter()
         self._reasoning_rows = self._floor_rows = self._review_rows = self._found_rows = 0
 
     def add_entry(self, entry: dict[str, Any]) -> None:
@@ -110,6 +113,8 @@ class FactsBuilder:
         self._floor_rows += bool(entry.get("is_floor"))
         self._review_rows += bool(entry.get("needs_review"))
         self._reviews.update({findings[place]["behaviour"] for place in entry.get("waits_for") or ()})
+        if "was" in entry and "duplicate_of" not in entry:  # what a duplicate is taken out for is no person's word
+            self._judged[entry["was"], entry["outcome"]] += 1
         self._found_rows += bool(found)
         if not set(found).isdisjoint(REFUSALS):
             self._refusals.update(("rows", entry["outcome"]))
@@ -195,6 +200,7 @@ class FactsBuilder:
             "found": _share(self._found_rows, rows),
             "floor": {"rows": self._floor_rows},
             "review": {"rows": self._review_rows, "behaviours": dict(self._reviews.most_common())},
+            "people": {**made.people, **self._outcomes_judged()} if made.people else None,
             "reasoning": {"rows": self._reasoning_rows},
             "behaviours": {
                 name: _behaviour_json(tally, rows) | self._acting(name, made.acted)
@@ -227,6 +233,12 @@ class FactsBuilder:
         """Return examples by behaviour, the one with most rows first."""
         ordered = sorted(self._behaviours.items(), key=lambda item: -item[1].rows)
         return {name: shown for name, tally in ordered if (shown := _examples(tally))}
+
+    def _outcomes_judged(self) -> dict[str, Any]:
+        """Return the rows in which findings were judged, and what became of them against what the policy alone does."""
+        outcomes = sorted(self._judged.items(), key=lambda item: (-item[1], item[0]))
+        told = [{"was": was, "is": now, "rows": rows} for (was, now), rows in outcomes]
+        return {"rows": self._judged.total(), "outcomes": told}
 
     def _by(self, what: str) -> dict[str, Any]:
         """Return for each language or source its rows, and the rows lost and changed with intervals."""

@@ -37,6 +37,13 @@ _OUTCOME_WORDS = {
     "quarantined": "could not be read",
     "blank": "blank lines",
 }
+_JUDGED_WORDS = {
+    "correct": "right",
+    "wrong": "wrong",
+    "another behaviour": "another behaviour",
+    "mend": "right, to be mended",
+    "drop": "right, to be dropped",
+}
 _EDIT_WORDS = {
     "mend": "a part of the answer was cut",
     "drop_turn": "a question and its answer were taken out",
@@ -74,6 +81,7 @@ def _page(facts: dict[str, Any]) -> str:
         unrecognised_from=UNRECOGNISED_FROM,
         outcome_words=_OUTCOME_WORDS,
         edit_words=_EDIT_WORDS,
+        judged_words=_JUDGED_WORDS,
         found_by_words=_FOUND_BY_WORDS,
         position_words=POSITIONS,
         persona_words=plots.PERSONA_WORDS,

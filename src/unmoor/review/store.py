@@ -19,6 +19,7 @@ from unmoor.review.agreement import NO_FINDING, Agreement, agreements
 from unmoor.review.audit import Stratum
 from unmoor.review.index import ready_index
 from unmoor.review.item import Item, ItemLine, ReadRow, conversation_of, parse_entry, row_bytes
+from unmoor.review.judged import Drawn
 from unmoor.review.row_files import Reading
 from unmoor.review.said import Said
 from unmoor.review.view import ORDERS, View
@@ -301,14 +302,27 @@ class Store:
             for behaviour, outcome, size, drawn in strata.fetchall()
         ]
 
+    def drawn(self) -> list[Drawn]:
+        """Return the sample of the audit: of each stratum its size and the keys of what was drawn."""
+        keys: dict[tuple[str, str], list[int]] = {}
+        query = "select behaviour, outcome, key from found.items where is_drawn order by id"
+        for behaviour, outcome, key in self._database.execute(query):
+            keys.setdefault((behaviour, outcome), []).append(key)
+        strata = self._database.execute("select behaviour, outcome, size from found.strata order by size desc")
+        return [Drawn(name, outcome, size, tuple(keys.get((name, outcome), ()))) for name, outcome, size in strata]
+
+    def standing(self) -> list[tuple[int, Verdict]]:
+        """Return each person's last verdict on each finding that the run holds, with its key, in the order of saying."""
+        return [(key, verdict) for key, verdict in self._said.standing() if self._holds(key)]
+
     def agreements(self) -> list[Agreement]:
         """Return how far people agree with each other and with the machine, over the findings that the run holds."""
-        return agreements((key, verdict) for key, verdict in self._said.standing() if self._holds(key))
+        return agreements(self.standing())
 
     def verdicts(self, *, person: str | None = None) -> Iterator[Verdict]:
         """Yield each person's standing verdicts, or one person's, on findings that the run holds."""
-        for key, verdict in self._said.standing():
-            if person in {None, verdict.by} and self._holds(key):
+        for _, verdict in self.standing():
+            if person in {None, verdict.by}:
                 yield verdict
 
     def verdicts_by_row(self) -> dict[int, tuple[Verdict, ...]]:
