@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pyarrow as pa
@@ -35,6 +36,52 @@ def test_a_shard_is_to_be_joined_and_not_restored(data: Path, capsys: pytest.Cap
     said = capsys.readouterr().out
     assert "Next:    unmoor merge SHARD... -o RUN, with all 2 of them, makes the whole" in said
     assert "unmoor restore" not in said
+
+
+@pytest.fixture
+def several(tmp_path: Path) -> Path:
+    """A run of three files, of which the second and the third have one name in two folders."""
+    for name, rows in (("a.jsonl", 2), ("b/c.jsonl", 3), ("d/c.jsonl", 1)):
+        path = tmp_path / "all" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"{json.dumps(ROW)}\n" * rows)
+    run("audit", tmp_path / "all", "--language", "en", "-o", tmp_path / "run")
+    return tmp_path / "run"
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        ("4",),
+        ("row 4 (row 2 of b/c.jsonl)",),
+        ("b/c.jsonl:2",),
+        ["row", "2", "of", "b/c.jsonl"],
+        ("2", "--file", "b/c.jsonl"),
+    ],
+)
+def test_a_row_is_explained_by_whatever_names_its_place(
+    several: Path, place: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    capsys.readouterr()
+    run("explain", several, *place)
+    assert capsys.readouterr().out.startswith("Row 4 (row 2 of b/c.jsonl) was kept")
+
+
+@pytest.mark.parametrize(
+    ("place", "words"),
+    [
+        ("a:1", 'no file "a"'),
+        ("a.json:1", 'Did you mean "a.jsonl"'),
+        ("c.jsonl:1", "2 files are called c.jsonl. Next: one of them by its whole name, such as b/c.jsonl"),
+        ("a.jsonl:3", "There is no row 3 in a.jsonl: it has rows 1 to 2"),
+        ("1,007", "There is no row 1007"),
+        ("last", "ROW is a number such as 17, or NAME:17"),
+        ("a.jsonl:" + "9" * 5000, "ROW is a number"),
+    ],
+)
+def test_a_place_that_is_not_there_is_said(several: Path, place: str, words: str) -> None:
+    with pytest.raises(UsageError, match=re.escape(words)):
+        run("explain", several, place)
 
 
 def test_of_tables_that_differ_the_column_is_named_that_cannot_be_joined(tmp_path: Path) -> None:

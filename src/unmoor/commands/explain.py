@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 
 import click
@@ -9,25 +10,49 @@ import click
 from unmoor.commands.places import Place
 from unmoor.commands.terminal import print_json, visible, wrapped
 from unmoor.engines import explain_row
+from unmoor.errors import UsageError
 from unmoor.storage import AnyPath
+
+_NUMBER = r"([0-9]{1,18}(?:,[0-9]{3}){0,5})"
+_OF_ALL = re.compile(rf"(?:row )?{_NUMBER}(?: \(row .+\))?", re.IGNORECASE)
+_OF_A_FILE = re.compile(rf"row {_NUMBER} of (.+)|(.+):{_NUMBER}", re.IGNORECASE)
 
 
 @click.command("explain")
 @click.argument("run", type=Place())
-@click.argument("row", type=int)
+@click.argument("row", nargs=-1, required=True)
+@click.option("--file", metavar="NAME", help="Of several files the one in which ROW counts.")
 @click.option("--json", "as_json", is_flag=True, help="Print the whole ledger entry for a script.")
-def command(run: AnyPath, row: int, as_json: bool) -> None:
+def command(run: AnyPath, row: tuple[str, ...], file: str | None, as_json: bool) -> None:
     """Say in one sentence why ROW (1 is the first) went where it went, and in which file it stands where there are several.
 
+    ROW is a number in the whole input, as reports and the review page have it, or NAME:ROW in one of its files.
     The sentence counts turns from 1, the system prompt among them; the ledger, which --json prints, counts them from 0.
     Example: unmoor explain runs/house 17
     """
-    entry = explain_row(run, row)
+    entry = explain_row(run, *_place(" ".join(row), file))
     if as_json:
         print_json(entry)
     else:
         review = " It waits for review." if entry.get("needs_review") else ""
         place = f" (row {entry['row_in_file']} of {entry['file']})" if "file" in entry else ""
         why = entry["reason"] if "reason" in entry else entry["outcome"]
-        sentence = visible(f"Row {row}{place} was {why}.{review}")
+        sentence = visible(f"Row {entry['row']}{place} was {why}.{review}")
         click.echo(wrapped(sentence) if sys.stdout.isatty() else sentence)
+
+
+def _place(text: str, file: str | None) -> tuple[int, str | None]:
+    """Return the number of a row and the file in which it counts, None for the whole input.
+
+    Raises:
+        UsageError: it says no row, or a file although one is named already.
+    """
+    if whole := _OF_ALL.fullmatch(text):
+        return int(whole[1].replace(",", "")), file
+    part = _OF_A_FILE.fullmatch(text) if file is None else None
+    if part is None:
+        raise UsageError(
+            f'ROW is a number such as 17, or NAME:17 for a row of one of several files, found "{text}". '
+            "Next: the number that the report, the ledger or the review page has"
+        )
+    return int((part[1] or part[4]).replace(",", "")), part[2] or part[3]

@@ -24,6 +24,7 @@ from unmoor.run_folder import (
     place_in_files,
     read_lines_of,
     read_manifest,
+    row_at,
     scratch_beside,
     verify,
 )
@@ -360,14 +361,17 @@ class _TableCursor:
         return take_rows(self._open, wanted)
 
 
-def explain_row(folder: AnyPath, row: int) -> dict[str, Any]:
-    """Return the ledger entry of a row, or one that says that nothing was found in it.
+def explain_row(folder: AnyPath, row: int, file: str | None = None) -> dict[str, Any]:
+    """Return the ledger entry of a row, or one that says that nothing was found in it; `row` counts in `file` where one is named.
 
     Raises:
         RunFolderError: the run is half-written or altered.
-        UsageError: the input had no such row.
+        UsageError: the input had no such row or file.
     """
     manifest = read_manifest(folder, RUN)
+    if file is not None and manifest["shard"] is not None:
+        raise UsageError(f"Of {file} a shard may hold a part alone: {_held(manifest)}")
+    row = row if file is None else row_at(manifest, file, row)
     total = manifest["counts"]["input"]
     if not 1 <= row <= total:
         raise UsageError(f"There is no row {row}: {_held(manifest)}")

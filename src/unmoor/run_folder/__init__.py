@@ -22,6 +22,7 @@ from unmoor.run_folder.reading import (
     read_json,
     read_lines_of,
     read_manifest,
+    row_at,
     verify,
 )
 from unmoor.run_folder.shape import COUNT, FILES, RUN
@@ -53,6 +54,7 @@ __all__ = [
     "read_json",
     "read_lines_of",
     "read_manifest",
+    "row_at",
     "scratch_beside",
     "unfinished_folder",
     "verify",

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from unmoor.errors import RunFolderError, UsageError
+from unmoor.errors import RunFolderError, UsageError, nearest_name
 from unmoor.run_folder.files import FORMAT_VERSION, MANIFEST, PLAN, REVIEW, hash_file, self_hash, unfinished_folder
 from unmoor.run_folder.shape import COUNT, FILES, Shape, first_lack
 from unmoor.storage import Address, AnyPath
@@ -19,6 +19,7 @@ __all__ = [
     "read_json",
     "read_lines_of",
     "read_manifest",
+    "row_at",
     "verify",
 ]
 
@@ -144,6 +145,27 @@ def _check_file(path: AnyPath, expected: dict[str, Any]) -> str:
     if path.stat().st_size != expected["size_bytes"]:
         return f"{path.name} has {path.stat().st_size} bytes, the manifest says {expected['size_bytes']}"
     return "" if hash_file(path) == expected["sha256"] else f"{path.name} was altered: its SHA-256 differs"
+
+
+def row_at(manifest: dict[str, Any], file: str, row_in_file: int) -> int:
+    """Return the row of the whole input that a file's row is; the file may be named by the last part of its name alone.
+
+    Raises:
+        UsageError: no file, or more than one, is called so, or it has no such row.
+    """
+    inputs = manifest["inputs"]
+    names = [one["name"] for one in inputs]
+    called = [file] if file in names else [name for name in names if PurePosixPath(name).name == file]
+    if not called:
+        raise UsageError(f'The input has no file "{file}".{nearest_name(file, names)}')
+    if len(called) > 1:
+        raise UsageError(
+            f"{len(called):,} files are called {file}. Next: one of them by its whole name, such as {called[0]}"
+        )
+    place = names.index(called[0])
+    if not 1 <= row_in_file <= inputs[place]["rows"]:
+        raise UsageError(f"There is no row {row_in_file} in {called[0]}: it has rows 1 to {inputs[place]['rows']:,}")
+    return int(sum(one["rows"] for one in inputs[:place])) + row_in_file
 
 
 def place_in_files(manifest: dict[str, Any], row: int) -> dict[str, Any]:
