@@ -353,6 +353,21 @@ def test_a_shard_that_no_file_falls_to_is_joined_like_any_other(kind: str, tmp_p
     assert (tmp_path / "joined" / "ledger.jsonl").read_bytes() == (tmp_path / "whole" / "ledger.jsonl").read_bytes()
 
 
+def test_what_any_shard_found_beside_the_data_is_named_by_the_whole(tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    folder.mkdir()
+    _jsonl(folder)
+    runs = [tmp_path / "1", tmp_path / "2"]
+    for number, names in ((1, ("a.csv", "both.csv")), (2, ("both.csv", "c.csv"))):
+        for name in names:
+            (folder / name).write_text("a,b\n")
+        run_job(shard_of(open_data_set(folder), number, 2), _job(), runs[number - 1], Options(shard=(number, 2)))
+        (folder / names[0]).unlink()
+    merge(runs, tmp_path / "joined", ChunkFacts)
+    told = read_manifest(tmp_path / "joined")["not_read"]
+    assert (told["files"], told["folders"], sorted(told["names"])) == (3, 0, ["a.csv", "both.csv", "c.csv"])
+
+
 @pytest.mark.parametrize("change", ["a file before", "a file after", "a file shorter", "other rows in as many bytes"])
 def test_shards_of_a_folder_that_changed_between_them_are_not_joined(change: str, tmp_path: Path) -> None:
     """Files that are read whole, each by one shard: no shard has seen what another one read."""

@@ -21,7 +21,7 @@ __all__ = ["merge", "merged_plan"]
 
 _OWN = frozenset(("run.json", "shard.json", "report.html", "report.json", "README.md", "policy.toml", MANIFEST))
 """Files that a run makes anew rather than taking them over from its shards."""
-_NOT_READ: Shape = {"not_read": {"files": COUNT, "folders": COUNT}}
+_NOT_READ: Shape = {"not_read": {"files": COUNT, "folders": COUNT, "names": [str]}}
 _SHARD: dict[str, Any] = {"shard": {"number": int, "count": int}}
 
 
@@ -63,14 +63,21 @@ def merge(
         outputs.close()
         finish(summary, writer)
         beside = [each["not_read"] for each in manifests if not first_lack(each, _NOT_READ)]
-        told = {"not_read": max(beside, key=_count_not_read)} if beside else {}
-        writer.finish(manifest_of(plan, summary, outputs) | told, summary.state())
+        writer.finish(manifest_of(plan, summary, outputs) | _all_not_read(beside), summary.state())
     return summary
 
 
-def _count_not_read(told: dict[str, Any]) -> int:
-    """Return how much a shard found beside the data: what is added while shards are read, the last one to end has seen."""
-    return int(told["files"]) + int(told["folders"])
+def _all_not_read(beside: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Return what any shard found beside the data, for files come and go between them. Where one has more than it names, the counts
+    are the least that there were.
+    """
+    if not beside:
+        return {}
+    names = list(dict.fromkeys(name for told in beside for name in told["names"]))
+    places = sum(name.endswith("/") for name in names)
+    files = max(len(names) - places, *(told["files"] for told in beside))
+    folders = max(places, *(told["folders"] for told in beside))
+    return {"not_read": {"files": files, "folders": folders, "names": names}}
 
 
 def _hold_apart(folders: Sequence[AnyPath], target: AnyPath) -> None:
