@@ -168,6 +168,25 @@ def test_rows_that_are_bare_lists_of_turns_are_read_after_the_command_that_is_pr
     assert [[turn.text for turn in read.read(row).turns] for row in rows] == [["Name a tree.", "An oak."]] * 2
 
 
+@pytest.mark.parametrize(("speaker", "words"), [("role", "content"), ("from", "value")])
+@pytest.mark.parametrize("frame", ["[{0}, {1}]", "{0}\n{1}\n"])
+def test_a_file_that_is_one_conversation_is_read_after_the_command_that_is_proposed(
+    tmp_path: Path, frame: str, speaker: str, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if shutil.which("jq") is None:
+        pytest.skip("jq is not installed")
+    monkeypatch.chdir(tmp_path)
+    turns = [{speaker: "user", words: "Name a tree."}, {speaker: "assistant", words: "An oak."}]
+    Path("chat.json").write_text(frame.replace("{0}", json.dumps(turns[0])).replace("{1}", json.dumps(turns[1])))
+    with pytest.raises(LayoutError, match="the whole file is one conversation and no data set") as caught:
+        first_layout(Path("chat.json"))
+    assert "--layout columns" not in str(caught.value)
+    command = str(caught.value).partition("Next: if it is one conversation, ")[2].partition(" makes one row")[0]
+    subprocess.run(command, shell=True, check=True)
+    ((_, row),) = read_rows(Path("rows.jsonl"))
+    assert [turn.text for turn in first_layout(Path("rows.jsonl")).read(row).turns] == ["Name a tree.", "An oak."]
+
+
 def test_other_text_is_asked_to_be_what_can_be_read(tmp_path: Path) -> None:
     path = tmp_path / "notes.jsonl"
     path.write_text("Dear diary!\nToday it rained.\n")

@@ -24,6 +24,7 @@ _COMPARED = (
 )
 _SEVERAL = ("completions", "answers", "responses", "generations", "outputs", "candidates")
 _REQUESTS = ("prompt", "instruction", "question", "query", "input")
+_SPEAKERS = ("system", "developer", "user", "human", "assistant", "gpt", "model", "tool", "function")
 _LISTS = ("messages", "conversations", "conversation", "turns", "chosen")
 
 
@@ -35,6 +36,14 @@ def _text_key(row: Row) -> str:
 
 def _json_key(row: Row) -> str:
     return next((key for key in _LISTS if isinstance(row.get(key), str) and row[key].lstrip().startswith("[{")), "")
+
+
+def _turn_keys(row: Row) -> tuple[str, str] | None:
+    """Return under which keys a row says who speaks and what, where it is one turn of a conversation; None otherwise."""
+    for who, said in (("role", "content"), ("from", "value")):
+        if row.get(who) in _SPEAKERS and isinstance(row.get(said), str | list):
+            return who, said
+    return None
 
 
 def _is_tree(row: Row) -> bool:
@@ -70,6 +79,15 @@ _KINDS: tuple[tuple[Callable[[Row], object], Callable[[Row], str], str], ...] = 
         "choose one, and write request and answer as prompt and completion",
     ),
     (
+        _turn_keys,
+        lambda row: (
+            f"a turn ({', '.join(_turn_keys(row) or ())}) is no row: the whole file is one conversation and no data set of them, "
+            "or each row is a turn of one"
+        ),
+        "if it is one conversation, jq -cs '{{turns}: (if (.[0] | type) == \"array\" then .[0] else . end)}' {path} > rows.jsonl "
+        "makes one row of it; of several, write each one's turns into one row",
+    ),
+    (
         lambda row: "input_ids" in row,
         lambda _: "these are token ids, and the words are gone",
         "read the data set that they were made of",
@@ -102,6 +120,7 @@ def what_to_do(row: Row, path: AnyPath, compression: str) -> str:
     for is_one, says, following in _KINDS:
         if is_one(row):
             said = says(row)
-            step = fed(following.replace("{key}", _json_key(row)), path, compression)
+            turns = "messages" if "role" in row else "conversations"
+            step = fed(following.replace("{key}", _json_key(row)).replace("{turns}", turns), path, compression)
             return f"{said[0].upper()}{said[1:]}.\nNext: {step}\n"
     return ""
