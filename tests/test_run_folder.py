@@ -346,8 +346,11 @@ def test_who_interrupts_a_run_is_told_what_the_same_command_does(tmp_path: Path,
 
 def test_another_plan_is_refused_by_the_name_of_the_field_that_differs(tmp_path: Path) -> None:
     _stopped(tmp_path / "run", PLAN)
-    other = {"unmoor": "0", "policy": {"actions": {"refusal.policy": "keep"}}}
-    with pytest.raises(UsageError, match=r'policy\.actions\.refusal\.policy was "drop" and is now "keep"'):
+    other = {"unmoor": "0", "policy": {"actions": {"refusal.policy": "keep"}, "version": 2, "sha256": "b"}}
+    said = (
+        r'policy\.actions\.refusal\.policy was "drop" and is now "keep", policy\.version was null and is now 2\. Next'
+    )
+    with pytest.raises(UsageError, match=said):
         RunWriter(tmp_path / "run", plan=other).__enter__()
     with RunWriter(tmp_path / "run", plan=other, force=True) as writer:
         assert writer.state is None

@@ -45,6 +45,29 @@ def test_a_report_begins_with_the_figures_of_the_run_that_the_data_came_from(
     assert json.loads((tmp_path / "twins" / "report.json").read_text())["counts"]["removed"] == 632
 
 
+def test_twins_of_two_policies_of_one_name_are_told_apart_by_hash_and_keys(
+    trained: dict[str, Any], tmp_path: Path
+) -> None:
+    for name, action in (("raw", "keep"), ("filtered", "mend")):
+        policy = {**made_up.POLICY, "name": "own", "sha256": name.encode().hex() * 4}
+        policy["actions"] = {**policy["actions"], "moralising": action}
+        (tmp_path / f"of-{name}").mkdir()
+        facts = json.dumps(made_up.facts("filter", 300) | {"policy": policy})
+        (tmp_path / f"of-{name}" / "report.json").write_text(facts)
+        trained["config_difference"]["data"][name] = str(tmp_path / f"of-{name}" / "kept.jsonl")
+    facts = write_model_report(tmp_path / "twins", ["unmoor train ..."], trained)
+    differs = facts["training"]["config_difference"]
+    assert differs["policy.actions.moralising"] == {"raw": "keep", "filtered": "mend"}
+    assert "policy.sha256" not in differs
+    page, said = (tmp_path / "twins" / "report.html").read_text(), "own, version 1, SHA-256 726177726177…"
+    assert f"that of <span data-text>raw</span> by <span data-text>{said}</span>;" in page
+    write_cards(facts)
+    card = (tmp_path / "twins" / "filtered" / "README.md").read_text()
+    assert (
+        f"was made with policy `{said}` for `raw` and `own, version 1, SHA-256 66696c746572…` for `filtered`." in card
+    )
+
+
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"kind": "audit"}', None])
 def test_a_run_that_cannot_be_read_leaves_a_report_on_models_alone(
     trained: dict[str, Any], tmp_path: Path, content: str | None

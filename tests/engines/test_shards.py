@@ -307,6 +307,25 @@ def test_shards_of_another_policy_are_told_apart(tmp_path: Path) -> None:
         merge([one, tmp_path / "other"], tmp_path / "joined")
 
 
+def test_shards_of_two_policies_of_one_name_say_by_which_keys_these_differ(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    _jsonl(data)
+    runs = [tmp_path / "1", tmp_path / "2"]
+    for number, said in ((1, ""), (2, '[actions]\n"moralising" = "keep"\n[thresholds]\ndefault = 0.9\n')):
+        (tmp_path / "own.toml").write_text(f'name = "own"\nversion = 1\nextends = "dolphin"\n{said}')
+        policy = replace(load_policy(str(tmp_path / "own.toml")), max_removed_share=1.0)
+        job = Job("messages", policy, languages=("en", "sv"))
+        options = Options(shard=(number, 2), max_bad_rows=100)
+        run_job(shard_of(open_data_set(data), number, 2), job, runs[number - 1], options)
+    with pytest.raises(RunFolderError) as caught:
+        merge(runs, tmp_path / "joined")
+    assert str(caught.value).endswith(
+        'differs from shard 1 in policy: they are not of one run. policy.actions.moralising is "keep" and not "mend", '
+        "policy.thresholds.default is 0.9 and not 0.8"
+    )
+
+
 def test_a_file_that_was_written_again_between_two_shards_is_told(tmp_path: Path) -> None:
     path = tmp_path / "data.jsonl"
 

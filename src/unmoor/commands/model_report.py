@@ -51,24 +51,42 @@ def write_model_report(
     from unmoor.report import empty_facts, write_report
 
     kind = "evaluate" if evaluation is not None else "train"
-    facts = _of_filter(training) or empty_facts(kind, created_now())
+    filters = _filters_of(training)
+    facts = next(iter(filters.values()), None) or empty_facts(kind, created_now())
+    if training is not None and filters:
+        training = _with_policies(training, {name: run["policy"] for name, run in filters.items()})
     told = {"kind": kind, "created": created_now(), "reproduce": [*facts.get("reproduce", ()), *reproduce]}
     facts |= told | {"training": training, "evaluation": evaluation}
     write_report(facts, out)
     return facts
 
 
-def _of_filter(training: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    """Return the facts of the filter run that a twin's data lies in, or None."""
+def _filters_of(training: Mapping[str, Any] | None) -> dict[str, dict[str, Any]]:
+    """Return the facts of the filter run that a twin's data lies in, by the twin's name."""
     data = (training or {}).get("config_difference", {}).get("data", {})
-    for path in data.values() if isinstance(data, dict) else ():
+    found: dict[str, dict[str, Any]] = {}
+    for name, path in data.items() if isinstance(data, dict) else ():
         try:
             facts = json.loads((Path(path).parent / "report.json").read_bytes())
         except (OSError, ValueError, TypeError):
             continue
         if isinstance(facts, dict) and facts.get("kind") == "filter" and facts.get("policy"):
-            return facts
-    return None
+            found[name] = facts
+    return found
+
+
+def _with_policies(training: Mapping[str, Any], policies: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
+    """Return what was trained with the policy of each twin's data, and, where these are several, what differs between them."""
+    from unmoor.run_folder.plan import differences
+
+    first, *others = policies
+    between: dict[str, dict[str, Any]] = {}
+    for other in others:
+        for one in differences(policies[first], policies[other], "policy"):
+            of_twins = between.setdefault(one.field, dict.fromkeys(policies, one.old))
+            of_twins[other] = one.new
+    told = {field: {twin: values.get(twin, "-") for twin in training["twins"]} for field, values in between.items()}
+    return {**training, "policies": policies, "config_difference": {**training["config_difference"], **told}}
 
 
 def write_cards(facts: Mapping[str, Any]) -> list[Path]:

@@ -14,6 +14,7 @@ from unmoor.engines.summary import Summary
 from unmoor.errors import RunFolderError, UsageError
 from unmoor.layouts import DataSet, Source
 from unmoor.run_folder import COUNT, MANIFEST, RUN, RunWriter, hold_replaceable, read_json, read_manifest, verify
+from unmoor.run_folder.plan import differences, named_differences
 from unmoor.run_folder.shape import Shape, first_lack
 from unmoor.storage import AnyPath
 
@@ -133,8 +134,10 @@ def merged_plan(manifests: Sequence[dict[str, Any]]) -> dict[str, Any]:
     for other in manifests[1:]:
         for key in ("unmoor", "kind", "input", "chunk_bytes", "layout", "policy", "detectors", "judge"):
             if other.get(key) != first.get(key):
+                found = differences(first.get(key), other.get(key), key)
                 raise RunFolderError(
-                    f"Shard {other['shard']['number']} differs from shard 1 in {key}: they are not of one run"
+                    f"Shard {other['shard']['number']} differs from shard 1 in {key}: they are not of one run. "
+                    f"{named_differences(found, '{field} is {new} and not {old}')}"
                 )
     files: dict[str, dict[str, Any]] = {}
     times: dict[str, int | None] = {}

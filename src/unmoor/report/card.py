@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from unmoor.records import BEHAVIOURS, FLOOR_TOPICS
-from unmoor.report.headline import completed, one_seed, twins_differ
+from unmoor.report.headline import HASH_CHARS, completed, one_seed, policies_of, twins_differ
 from unmoor.report.visible import plain, share, signed_p, whole
 from unmoor.run_folder import write_atomic
 
@@ -110,8 +110,7 @@ def _dataset_parts(facts: Mapping[str, Any], kept: int, names: Sequence[str], li
         )
         if headline["done"]
         else "",
-        f"Policy {_code(_policy_name(policy))}, version {_code(policy.get('version', '-'))}. {_floor(facts)}"
-        f"{_own_word(policy)}\n",
+        f"Policy {_policy(policy)}. {_floor(facts)}{_own_word(policy)}\n",
         "## What was found\n",
         _behaviours(facts),
         "Ranges are 95% Wilson intervals. They cover chance, not the mistakes of the detectors. The policy acts on what reaches "
@@ -161,10 +160,6 @@ def _floor(facts: Mapping[str, Any]) -> str:
         f"Refusals of requests on topics of the floor ({', '.join(_code(topic) for topic in topics)}) are never removed: "
         f"{_stay(facts['floor']['rows'])} for that reason."
     )
-
-
-def _policy_name(policy: Mapping[str, Any]) -> str:
-    return str(policy.get("shown_name", policy.get("name", "none")))
 
 
 def _own_word(policy: Mapping[str, Any]) -> str:
@@ -370,14 +365,26 @@ def _model_parts(facts: Mapping[str, Any], training: Mapping[str, Any], model: s
         f"# {_code(model)}, one of twins\n",
         f"Trained from {_code(training['base'])} by recipe {_code(Path(training['recipe']).name)}. {_twins(training)}\n",
         _table(["trained on", "count"], lines),
-        f"The filtered data was made with policy {_code(_policy_name(policy))}, version {_code(policy['version'])}.\n"
-        if policy
-        else "",
+        f"The filtered data was made with policy {_made_with(facts)}.\n" if policy else "",
         *_evaluation_part(facts),
         "## How to make it again\n",
         _fenced(facts["reproduce"]),
         _OWNER.format(who=_MODEL_OWNER),
     ]
+
+
+def _policy(policy: Mapping[str, Any]) -> str:
+    name, version = policy.get("shown_name", policy.get("name", "none")), policy.get("version", "-")
+    sha256 = str(policy.get("sha256") or "")[:HASH_CHARS]
+    return f"{_code(name)}, version {_code(version)}" + (f", SHA-256 {_code(f'{sha256}…')}" if sha256 else "")
+
+
+def _made_with(facts: Mapping[str, Any]) -> str:
+    """Return the policy of the filtered data, or each with the twins that had its data where there are several."""
+    policies = policies_of(facts)
+    if len(policies) < 2:
+        return _policy(facts["policy"])
+    return " and ".join(f"{_code(policy)} for {', '.join(map(_code, twins))}" for policy, twins in policies.items())
 
 
 def _twins(training: Mapping[str, Any]) -> str:

@@ -8,22 +8,27 @@ from typing import Any
 from unmoor.records import OUTCOMES
 
 __all__ = [
+    "HASH_CHARS",
     "completed",
     "encodable",
     "has_one_seed",
     "one_seed",
+    "policies_of",
+    "policy_said",
     "questions_of",
     "row_words",
     "rows_of",
     "shown_evaluation",
+    "twins_differ",
 ]
-__all__ += ["twins_differ"]
 
 _CHANGED = ("mended", "masked", "labelled")
 _FIRST_PERSONAS = ("plain", "none")
 _CONTROLS = ("neutral", "all of neutral")
 _WORDS = {"trigger": "harmless requests that sound dangerous", "neutral": "ordinary requests, the control"}
 _SHIPPED = {"all of look-alikes": "trigger", "all of neutral": "neutral"}
+HASH_CHARS = 12
+"""Of a policy's hash, for people: enough to tell two apart."""
 _LOSS_ROWS = 8
 """Lines of the loss table: the same curve as the plot, at even steps."""
 
@@ -138,6 +143,22 @@ def _done(counts: Mapping[str, int]) -> dict[str, Any] | None:
             if counts.get(name, 0)
         ],
     }
+
+
+def policies_of(facts: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Return the policies by which data was filtered, as people tell them apart, each with the twins that were trained on it."""
+    of_twins = (facts.get("training") or {}).get("policies") or {}
+    found: dict[str, list[str]] = {}
+    for twin, policy in of_twins.items():
+        found.setdefault(policy_said(policy), []).append(twin)
+    return found
+
+
+def policy_said(policy: Mapping[str, Any]) -> str:
+    """Return a policy's name and version, and the beginning of the hash of what it says, which tells apart two of one name."""
+    name = policy.get("shown_name", policy.get("name", "none"))
+    sha256 = str(policy.get("sha256") or "")[:HASH_CHARS]
+    return f"{name}, version {policy.get('version', '-')}" + (f", SHA-256 {sha256}…" if sha256 else "")
 
 
 def rows_of(evaluation: Mapping[str, Any]) -> list[str]:

@@ -21,7 +21,17 @@ from unmoor.records import BEHAVIOURS, UNRECOGNISED_FROM, cache_folder, keep_in_
 from unmoor.records.kappa import FEWEST_PAIRS
 from unmoor.report import plots, visible
 from unmoor.report.facts import POSITIONS
-from unmoor.report.headline import completed, one_seed, questions_of, row_words, rows_of, shown_evaluation, twins_differ
+from unmoor.report.headline import (
+    completed,
+    one_seed,
+    policies_of,
+    policy_said,
+    questions_of,
+    row_words,
+    rows_of,
+    shown_evaluation,
+    twins_differ,
+)
 from unmoor.run_folder import dump_json, write_atomic
 
 __all__ = ["render_report", "write_report"]
@@ -82,6 +92,7 @@ def _page(facts: dict[str, Any]) -> str:
         outcome_words=_OUTCOME_WORDS,
         edit_words=_EDIT_WORDS,
         judged_words=_JUDGED_WORDS,
+        policies=policies_of(facts),
         found_by_words=_FOUND_BY_WORDS,
         position_words=POSITIONS,
         persona_words=plots.PERSONA_WORDS,
@@ -131,6 +142,7 @@ def _environment() -> Environment:
             "brief": visible.brief,
             "marked": visible.marked,
             "p_value": visible.signed_p,
+            "policy_said": policy_said,
             "questions": questions_of,
             "row_words": row_words,
             "share": visible.share,

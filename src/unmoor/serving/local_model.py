@@ -84,7 +84,7 @@ class LocalModel:
         )
         room = self._room(batch["input_ids"].shape[1])
         if len(chats) > 1 and room < max_new_tokens:  # a shorter chat has room for more
-            return [answer for chat in chats for answer in self.answer_all([chat], max_new_tokens)]
+            return [answer for chat in chats for answer in self.write_all([chat], max_new_tokens)]
         batch = {key: batch[key].to(self.model.device) for key in ("input_ids", "attention_mask")}
         with torch.inference_mode():
             output = self.model.generate(**batch, **self._greedy(min(max_new_tokens, room)))
