@@ -7,9 +7,12 @@ from collections.abc import Callable
 import pytest
 
 from unmoor.detectors import Detector, load
+from unmoor.detectors.structure import labels_of
+from unmoor.languages import load_packs
 from unmoor.records import REFUSALS, Conversation, Finding, Turn
 
 Ask = Callable[..., tuple[Finding, ...]]
+LABELS = labels_of(load_packs())
 
 
 @pytest.fixture(scope="session")

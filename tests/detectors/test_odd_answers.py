@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.detectors.conftest import exchange
+from tests.detectors.conftest import LABELS, exchange
 from unmoor.detectors import Detector
 from unmoor.detectors.structure import read_answer
 
@@ -77,7 +77,7 @@ def test_a_named_speaker_s_line_is_speech_though_its_mark_is_never_closed(detect
 @pytest.mark.parametrize("filler", ["\n", " ", "\t", " \n", "- \n", "> ", "\n**"])
 def test_an_answer_that_ends_in_a_million_lines_or_spaces_is_read_to_its_end(filler: str) -> None:
     """Models end so; a look at each line from each line before it would take hours."""
-    answer = read_answer("Three trees: oak, ash and elm." + filler * 1_000_000 + "x")
+    answer = read_answer("Three trees: oak, ash and elm." + filler * 1_000_000 + "x", LABELS)
     assert answer.sentences.spans[-1][1] == len(answer.text) and answer.speakers == ((0, 12),)
 
 
@@ -99,4 +99,4 @@ def test_a_machine_is_a_character_where_somebody_with_a_name_speaks_before_and_a
 
 def test_a_speaker_behind_empty_lines_begins_at_the_first_of_them() -> None:
     text = "A talk.\n\n\n- Anna: I will not.\n> *Bo*: Why?\n\nand so on"
-    assert [text[start:end] for start, end in read_answer(text).speakers] == ["\n\n- Anna:", "> *Bo*:"]
+    assert [text[start:end] for start, end in read_answer(text, LABELS).speakers] == ["\n\n- Anna:", "> *Bo*:"]

@@ -7,8 +7,10 @@ from unicodedata import normalize
 
 import pytest
 
+from tests.detectors.conftest import LABELS
 from unmoor.detectors.language import Languages
 from unmoor.detectors.normalise import normalise
+from unmoor.detectors.pieces import beginning_with
 from unmoor.detectors.sentences import split_sentences
 from unmoor.detectors.structure import read_answer
 from unmoor.languages import fold, load_pack, load_packs
@@ -64,13 +66,13 @@ def test_hindi_and_arabic_sentences_end_at_their_own_marks() -> None:
 
 
 def test_speakers_with_vowel_signs_make_a_dialogue() -> None:
-    answer = read_answer("विक्रेता: मैं मदद नहीं कर सकता।\nग्राहक: ठीक है।")
+    answer = read_answer("विक्रेता: मैं मदद नहीं कर सकता।\nग्राहक: ठीक है।", LABELS)
     assert len(answer.speakers) == 2
 
 
 @pytest.mark.parametrize("head", ["प्रिय सीमा,", "سيدي العزيز،", "عزيزتي ليلى،", "सेवा में,", "친애하는 지수에게,"])
 def test_letters_open_as_letters_do(head: str) -> None:
-    assert read_answer(f"{head}\n\n...").is_letter
+    assert read_answer(f"{head}\n\n...", LABELS).is_letter
 
 
 def test_a_chinese_phrase_counts_in_a_japanese_answer_only_where_no_kana_stands() -> None:
@@ -94,19 +96,35 @@ def test_a_unit_after_a_figure_ends_a_sentence_and_an_initial_does_not() -> None
 )  # fmt: skip
 def test_a_note_among_other_labels_is_no_character(label: str) -> None:
     text = f"Titel: Zwei Wege\n{label}: Das geht so nicht.\nAnna: Doch!"
-    answer = read_answer(text)
+    answer = read_answer(text, LABELS)
     assert not answer.is_dialogue(text.index("Das"))
     assert answer.is_dialogue(text.index("Doch"))
 
 
+@pytest.mark.parametrize(
+    ("stem", "text", "is_found"),
+    [
+        ("dialog", "schreib dialoge", True),
+        ("dialog", "ein monodialog", False),
+        ("dikt ", "en dikt.", True),
+        ("dikt ", "ett diktat", False),
+        ("对话", "写一段对话吧", True),
+        (" شعر", "اكتب شعرا", True),
+        (" شعر", "لماذا اشعر", False),
+    ],
+)
+def test_a_stem_begins_a_word_and_is_a_whole_one_before_a_space(stem: str, text: str, is_found: bool) -> None:
+    assert bool(beginning_with([stem]).search(text)) is is_found
+
+
 def test_a_speaker_after_a_blank_line_is_a_character_too() -> None:
     text = "**Anna:** Tule mukaan!\n\n**Otto:** En voi auttaa siinä.\n\n**Anna:** Harmi."
-    assert read_answer(text).is_dialogue(text.index("En voi"))
+    assert read_answer(text, LABELS).is_dialogue(text.index("En voi"))
 
 
 def test_sections_with_a_label_each_are_no_dialogue() -> None:
     text = "**Short answer:** No.\n\n**Why:** I can't help with that.\n\n**Instead:** Ask a locksmith."
-    assert not read_answer(text).is_dialogue(text.index("I can't"))
+    assert not read_answer(text, LABELS).is_dialogue(text.index("I can't"))
 
 
 @pytest.mark.parametrize(
@@ -114,7 +132,7 @@ def test_sections_with_a_label_each_are_no_dialogue() -> None:
 )
 def test_who_answers_in_an_interview_is_a_character(asks: str, answers: str) -> None:
     text = f"{asks}: Eins?\n{answers}: Nein.\n{asks}: Zwei?\n{answers}: Auch nicht."
-    answer = read_answer(text)
+    answer = read_answer(text, LABELS)
     assert answer.is_dialogue(text.index("Nein"))
 
 

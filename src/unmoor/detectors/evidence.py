@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Literal
 
 from unmoor.detectors.lectures import stands_apart, wants_a_text
+from unmoor.detectors.normalise import fold_text
 from unmoor.detectors.phrases import FILLERS, Hit
+from unmoor.detectors.pieces import beginning_with
 from unmoor.detectors.spans import cut_of, denies, says_more, turned_at, turns
 from unmoor.detectors.view import TurnView
 from unmoor.languages import STRENGTHS
@@ -26,16 +29,8 @@ _GIVES_A_VOICE = frozenset(("request.text", "request.rewrite", "request.persona"
 """Requests whose answer may speak for somebody else, or for one side."""
 _ASKS_OF_ITSELF = frozenset(("request.self", "request.identity"))
 _SPEAKS_TO_THE_READER = re.compile(r"\byou(?:r|rs|rself)?\b", re.IGNORECASE)
-_TO_A_READER = re.compile(r"\b(?:you(?:r|rs|rself)?|this (?:story|tale))\b|[你您]|あなた|皆さん|ご", re.IGNORECASE)
-"""The same in English, Chinese and Japanese."""
 _REMINDS = re.compile(r"\W*(?:remember|(?:keep|bear) in mind)\b", re.IGNORECASE)
 """How a reminder begins that closes an English answer."""
-_STORY = re.compile(
-    r"(?<![^\W\d_])(?:stor(?:y|ies)|tales?|diary|monologue|novel|histoires?|conte|recit|geschichten?|erzahlung|historias?|cuento"
-    r"|relato|storia|racconto|conto|berattelse|historie|fortelling|fortælling|verhaal|opowiadani\w+|histori[ea]|рассказ\w*|истори\w+"
-    r"|hikaye\w*|oyku\w*|tarina\w*|kertomu\w+|قصه|कहानी)(?![^\W\d_])|故事|小说|小說|日记|日記|物語|小説|이야기|소설"
-)
-"""What is told in the first person by whoever tells it, folded."""
 _UNDER_WAY = 300
 """Code points before a refusing phrase from which an answer is under way. On the tuning half of a French and German set none of 21
 phrases that begin so late was labelled a refusal, and on that of a Korean set three of fourteen."""
@@ -193,11 +188,15 @@ def _is_a_narrator(view: TurnView, hit: Hit) -> bool:
     to no reader where it closes the story.
     """
     answer = view.answer
-    if not _STORY.search(view.request) or answer.ordinal(hit.start) == 0 or denies(view, hit):
+    if not view.asks_for("story") or answer.ordinal(hit.start) == 0 or denies(view, hit):
         return False
-    return answer.from_end(hit.start) > 0 or (
-        hit.phrase.language in ("en", "zh", "ja") and not _TO_A_READER.search(answer.text, *hit.sentence)
-    )
+    if answer.from_end(hit.start) > 0:
+        return True
+    reader = view.words_of(hit.phrase.language, "reader")
+    return bool(reader) and not _to_a_reader(reader).search(fold_text(answer.text[slice(*hit.sentence)]))
+
+
+_to_a_reader = lru_cache(maxsize=64)(beginning_with)
 
 
 def _is_inside_a_text(view: TurnView, hit: Hit) -> bool:

@@ -15,8 +15,9 @@ import re2
 from unmoor.detectors.language import Languages
 from unmoor.detectors.lectures import Stems
 from unmoor.detectors.normalise import Normalised, fold_text, normalise
+from unmoor.detectors.pieces import beginning_with
 from unmoor.detectors.scan import FLOOR, REWORDING, Scanner, exact_pattern, group_of, requests_in
-from unmoor.detectors.structure import Answer
+from unmoor.detectors.structure import Answer, labels_of
 from unmoor.detectors.together import may_match
 from unmoor.errors import PackError
 from unmoor.languages import STRENGTHS, Pack, Phrase
@@ -42,6 +43,8 @@ FILLERS = frozenset(
 On ordinary instruction data this halves the turns that are looked at closely and costs under 0.01 recall."""
 FAINT = FILLERS | {"sign.norms", "sign.redirect"}
 NERVOUS = frozenset(("request.sensitive", "request.opinion"))
+KINDS = ("story", "dialogue", "poem")
+"""Kinds of texts that packs have words for, as they are asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +77,10 @@ class Phrases:
         self._looked_at = 0
         self.languages = Languages(packs)
         self.words = {pack.code: pack.words for pack in packs}
-        self._orders = tuple({word for pack in packs for word in pack.words.get("order", ())})
+        self._orders = _words_in(packs, "order")
+        self.kinds = {kind: beginning_with(_words_in(packs, kind)) for kind in KINDS}
+        self.bare_no = frozenset(_words_in(packs, "no"))
+        self.labels = labels_of(packs)
         self._stems: dict[tuple[str, ...], Stems] = {}
 
     def _of(self, behaviours: Set[str]) -> frozenset[int]:
@@ -269,6 +275,11 @@ class Phrases:
             return exact_pattern(exact, self._scripts[phrase.language], among_others=among_others)
         except re2.error as error:
             raise PackError(f"{phrase.language}: phrase {phrase.id}: RE2 does not take the pattern: {error}") from error
+
+
+def _words_in(packs: Sequence[Pack], name: str) -> tuple[str, ...]:
+    """Return the words that some packs list under a name, each once."""
+    return tuple(dict.fromkeys(word for pack in packs for word in pack.words.get(name, ())))
 
 
 @lru_cache(maxsize=1024)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
-__all__ = ["spaced", "words_of"]
+__all__ = ["beginning_with", "spaced", "words_of"]
 
 _ANY_WORD = re.compile(r"(?=([\u3040-\u30ff\u4e00-\u9fff]{2}))|([^\W\d_\u3040-\u30ff\u4e00-\u9fff]+)")
 _PIECE = re.compile(r"[.!?\n。！？؟।]+")
@@ -19,6 +19,19 @@ def words_of(folded: str) -> list[list[str]]:
     if folded.isascii():
         return [piece.split() for piece in folded.encode().translate(_BLANKS).decode().split("\n")]
     return [[pair or word for pair, word in _ANY_WORD.findall(piece)] for piece in _PIECE.split(folded)]
+
+
+def beginning_with(stems: Iterable[str]) -> re.Pattern[str]:
+    """Return what finds a word that begins with one of the stems, or is one where a space follows; in scripts without capitals
+    anywhere, unless a space stands before the stem.
+    """
+    return re.compile("|".join(map(_edged, stems)) or r"(?!)")
+
+
+def _edged(stem: str) -> str:
+    bare = stem.strip()
+    has_start = stem[0] == " " or bare[0].lower() != bare[0].upper()
+    return (r"(?<![^\W\d_])" if has_start else "") + re.escape(bare) + (r"(?![^\W\d_])" if stem[-1] == " " else "")
 
 
 def spaced(texts: Sequence[str]) -> Iterator[tuple[int, str]]:

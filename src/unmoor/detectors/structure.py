@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from unmoor.detectors.sentences import Sentences, split_sentences
+from unmoor.languages import Pack, fold
 from unmoor.records import reasoning_spans
 
-__all__ = ["Answer", "read_answer", "split_reasoning"]
+__all__ = ["Answer", "Labels", "labels_of", "read_answer", "split_reasoning"]
 
 _FENCE = re.compile(r"^ {0,3}(```|~~~).*?(?:^ {0,3}\1|\Z)", re.DOTALL | re.MULTILINE)
 _COMMENT = re.compile(r"\s*(?:#(?!include|define|if|else|endif|pragma)|//|--|;|%|/?\*|<!--|'{3}|\"{3})")
@@ -29,43 +30,10 @@ _SPEAKER = re.compile(
 )
 """A name and a colon at the beginning of a line; matches nothing but blank lines and marks too, so that these are gone by once."""
 _AROUND_NAMES = " \t\n*_>#-[]:："
-_SELF_SPEAKERS = frozenset((
-    "assistant", "ai", "answer", "response", "output", "a", "chatgpt", "gpt", "bot", "note", "disclaimer", "important",
-    "important note", "please note", "warning", "caution", "reminder",
-    "antwort", "hinweis", "wichtig", "wichtiger hinweis", "achtung", "anmerkung", "warnung", "haftungsausschluss",
-    "antwoord", "opmerking", "let op", "belangrijk", "waarschuwing",
-    "svar", "obs", "observera", "viktigt", "viktig", "merk", "bemærk", "vigtigt", "advarsel", "varning", "anmärkning",
-    "vastaus", "huomautus", "huom", "huomio", "tärkeää", "varoitus",
-    "réponse", "remarque", "note importante", "avertissement", "attention", "important", "précision",
-    "risposta", "respuesta", "resposta", "nota", "nota importante", "avviso", "avvertenza", "attenzione", "premessa", "aviso",
-    "advertencia", "advertência", "atención", "atenção", "importante", "aviso importante",
-    "odpowiedź", "uwaga", "ważne", "zastrzeżenie", "ответ", "примечание", "внимание", "важно", "предупреждение",
-    "cevap", "yanıt", "not", "önemli", "uyarı", "önemli not", "dikkat",
-    "答", "回答", "答案", "注", "注意", "说明", "說明", "提示", "温馨提示", "警告", "免责声明", "免責聲明", "重要提示",
-    "答え", "注意事項", "ご注意", "補足", "免責事項", "重要",
-    "답변", "답", "참고", "주의", "주의사항", "중요", "알림", "경고",
-    "الجواب", "إجابة", "الإجابة", "ملاحظة", "تنبيه", "تحذير", "هام", "مهم",
-    "उत्तर", "जवाब", "नोट", "ध्यान दें", "चेतावनी", "महत्वपूर्ण", "अस्वीकरण",
-))  # fmt: skip
-"""Labels under which the assistant itself speaks: it answers, or notes and warns."""
 _MACHINES = frozenset(("assistant", "ai", "chatgpt", "gpt", "bot"))
-_ASKERS = frozenset((
-    "user", "human", "you", "me", "prompt", "input", "request", "task", "benutzer", "nutzer", "mensch", "utilisateur", "usuario",
-    "utente", "usuário", "gebruiker", "användare", "bruger", "bruker", "käyttäjä", "użytkownik", "пользователь", "kullanıcı",
-    "用户", "用戶", "人类", "ユーザー", "사용자", "المستخدم", "उपयोगकर्ता",
-))  # fmt: skip
-"""Who asks in a chat that a model goes on writing by itself: what the machine says there is still its own."""
+"""Labels under which the assistant itself speaks, whatever the language."""
 _SPEECH = re.compile(r"\s*[\"“„«「『]")
 """A quotation mark after a speaker's name: speech, though the mark may never be closed where an answer was cut off."""
-_QUESTIONS = frozenset((
-    "q", "question", "frage", "vraag", "fråga", "spørgsmål", "spørsmål", "kysymys", "domanda", "pregunta", "pergunta", "pytanie",
-    "вопрос", "soru", "问", "問", "问题", "問題", "質問", "질문", "문", "السؤال", "سؤال", "प्रश्न", "सवाल",
-))  # fmt: skip
-_ANSWERS = frozenset((
-    "a", "answer", "response", "antwort", "antwoord", "svar", "vastaus", "réponse", "risposta", "respuesta", "resposta",
-    "odpowiedź", "ответ", "cevap", "yanıt", "答", "回答", "答え", "답변", "답", "الجواب", "إجابة", "الإجابة", "उत्तर", "जवाब",
-))  # fmt: skip
-"""Who answers in a text of questions and answers: a speaker where there are several questions."""
 _DASH = re.compile(r"[ \t]*[—–―][ \t]*\S")
 _SPOKEN_LINES = 3
 """Lines that open with a dash from which a text is talk, where one of them asks or exclaims: items of lists do not."""
@@ -124,6 +92,27 @@ _FAREWELL = re.compile(
 )
 """The first line of a letter, and the one above the name at its end."""
 _NAME_CHARS = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Labels:
+    """What the packs name before a colon, folded.
+
+    Under `answers` and `notes` the assistant itself speaks; who answers is a speaker where there are several questions. `users` ask
+    in a chat that a model goes on writing by itself: what the machine says there is still its own.
+    """
+
+    answers: frozenset[str]
+    notes: frozenset[str]
+    questions: frozenset[str]
+    users: frozenset[str]
+
+
+def labels_of(packs: Iterable[Pack]) -> Labels:
+    """Return the labels of some packs."""
+    lists = [pack.words for pack in packs]
+    names = ("answer", "note", "question", "user")
+    return Labels(*(frozenset(word for words in lists for word in words.get(name, ())) for name in names))
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,7 +220,7 @@ def _is_talk(text: str) -> bool:
     return len(lines) >= _SPOKEN_LINES and any(line.endswith(("?", "!", "?!", "…")) for line in lines)
 
 
-def read_answer(text: str) -> Answer:
+def read_answer(text: str, labels: Labels) -> Answer:
     """Take an answer apart. Linear in its length."""
     reasoning = tuple(reasoning_spans(text))
     body = max((end for _, end in reasoning), default=0)
@@ -242,7 +231,7 @@ def read_answer(text: str) -> Answer:
         reasoning=reasoning,
         code=_code(text) if "```" in text or "~~~" in text else (),
         quotes=_quotes(text),
-        speakers=_speakers(text) if ":" in text or "：" in text else (),
+        speakers=_speakers(text, labels) if ":" in text or "：" in text else (),
         items=len(_LIST_ITEM.findall(text)),
         headings=len(_HEADING.findall(text)) if "#" in text or "**" in text else 0,
         is_letter=bool(_LETTER_HEAD.match(text) or _GREETED.match(text)) or _is_signed(text),
@@ -289,11 +278,11 @@ def split_reasoning(text: str) -> list[tuple[int, int, bool]]:
     ]
 
 
-def _speakers(text: str) -> tuple[tuple[int, int], ...]:
-    labels = [(found.span(), found.group(1).strip(" *_").casefold()) for found in _SPEAKER.finditer(text) if found[1]]
-    is_interview = sum(label in _QUESTIONS for _, label in labels) >= 2
-    own = _SELF_SPEAKERS - _ANSWERS if is_interview else _SELF_SPEAKERS
-    others = Counter(label for _, label in labels if label not in own | _ASKERS | _QUESTIONS)
+def _speakers(text: str, known: Labels) -> tuple[tuple[int, int], ...]:
+    labels = [(found.span(), fold(found.group(1).strip(" *_"))) for found in _SPEAKER.finditer(text) if found[1]]
+    is_interview = sum(label in known.questions for _, label in labels) >= 2
+    own = known.notes | _MACHINES if is_interview else known.notes | _MACHINES | known.answers
+    others = Counter(label for _, label in labels if label not in own | known.users | known.questions)
     if labels and labels[0][1] not in _MACHINES and any(lines >= 2 for lines in others.values()):
         # A scene, and the machine one of its persons.
         own -= _MACHINES

@@ -24,11 +24,6 @@ _GIVEN = re.compile(r"[:：\"\n]|(?<!\w)'")
 """What parts the text that a request gives from what it asks."""
 _MOST_GIVEN = 8
 """Parts of a request that are looked at each in its own language."""
-_BARE_NO = frozenset((
-    "no", "nope", "nah", "nein", "non", "nee", "nej", "nei", "ei", "nie", "nao", "нет", "hayir", "olmaz",
-    "不", "不行", "不要", "不可以", "いいえ", "無理", "だめ", "아니", "아니요", "아니오", "안돼", "नहीं", "ना", "لا", "كلا",
-))  # fmt: skip
-"""What a given text says that only declines, folded."""
 _LECTURES_FROM = 0.5
 """Probability from which a sentence is taken for a lecture."""
 
@@ -157,7 +152,7 @@ def _look(phrases: Phrases, look: _Look, asked: _Asked) -> TurnView | None:
     is_little = is_little or (is_calm and (is_one or phrases.fillers.issuperset(confirmed)))
     if is_little and not is_pursued:
         return None
-    answer = read_answer(look.said.text)
+    answer = read_answer(look.said.text, phrases.labels)
     lectures = _lectures(answer, look, asked.text, asks)
     if is_little and not lectures and not look.is_wanted:
         return None
@@ -205,6 +200,7 @@ def _taken_apart(phrases: Phrases, look: _Look, asked: _Asked, parts: _Parts) ->
         language=language,
         has_tools=said.has_tools,
         words=phrases.words,
+        kinds=phrases.kinds,
         lectures=lectures,
         is_told_by_opening=is_faint and not lectures,
     )
@@ -253,7 +249,7 @@ def _declines(phrases: Phrases, asked: str, *, is_nervous: bool) -> bool:
     """Return whether the text given in a folded request declines, in whatever language: on what is nervous, by a whole refusal."""
     wanted = tuple(REFUSALS) if is_nervous else (*REFUSALS, *DECLINES)
     parts = [asked, *(part for part in _GIVEN.split(asked)[1:] if part.strip())][: _MOST_GIVEN + 1]
-    if any(part.strip(" .!-。") in _BARE_NO for part in parts[1:]):
+    if any(part.strip(" .!-。") in phrases.bare_no for part in parts[1:]):
         return True
     return any(phrases.named_in(parts[place], found, wanted) for place, found in phrases.spoken_many(parts).items())
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -26,6 +27,8 @@ class TurnView:
     has_tools: bool
     words: Mapping[str, Mapping[str, tuple[str, ...]]]
     """The packs' lists of plain words, by language and name."""
+    kinds: Mapping[str, re.Pattern[str]]
+    """What finds in a request, in any pack's words, the kinds of texts that it may ask for."""
     lectures: tuple[Lecture, ...] = ()
     """Sentences that the model of lectures takes for such."""
     is_told_by_opening: bool = False
@@ -35,6 +38,10 @@ class TurnView:
     def is_worded(self) -> bool:
         """Return whether words that decline are what was asked for: those of a given text, or of a refusal on nothing nervous."""
         return "a refusal's words" in self.asks
+
+    def asks_for(self, kind: str) -> bool:
+        """Return whether the request names a kind of text, in the words of any pack."""
+        return bool(self.kinds[kind].search(self.request))
 
     def words_of(self, language: str, name: str) -> tuple[str, ...]:
         """Return a pack's list of plain words; none where it has no such list."""

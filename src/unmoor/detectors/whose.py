@@ -7,6 +7,7 @@ from functools import lru_cache
 
 from unmoor.detectors.normalise import fold_text
 from unmoor.detectors.phrases import Hit
+from unmoor.detectors.pieces import beginning_with
 from unmoor.detectors.structure import Answer
 from unmoor.detectors.view import TurnView
 from unmoor.records import REFUSALS
@@ -30,15 +31,6 @@ _REPEATED = re.compile(
     r"(?:[.!?:：。؟।\"\n]|(?<!\w)'|'(?!\w))((?:[^.!?:：。؟।\"\n']|(?<=\w)'(?=\w))+)(?![^.!?:：。؟।\"\n']|[?؟])"
 )
 """A sentence of a request that an answer may repeat: none of the first words, which ask, and no question."""
-_DIALOGUE = re.compile(
-    r"(?<![^\W\d_])(?:dialog\w*|dialogu?es?|dialogh?[oi]|dijalog\w*|diyalog\w*|samtal|skuespill|vuoropuhelu\w*|диалог\w*|حوار\w*|الحوار)"
-    r"(?![^\W\d_])|对话|對話|剧本|劇本|対話|会話|台本|脚本|대화|대본|संवाद"
-)
-"""Requests for a text in which persons speak in turn, folded."""
-_POEM = re.compile(
-    r"(?<![^\W\d_])(?:poem\w*|haikus?|sonn?et\w*|poesia|poesie|gedicht\w*|dikt|digt|runo\w*|wiersz\w*|стих\w*|siir\w*|قصيدة|شعر\w*)"
-    r"(?![^\W\d_])|诗|詩|俳句|시를|시 한 편|कविता"
-)
 _POEM_LINES = 3
 """Lines from which a poem is written as one; a haiku has so many."""
 _WORD = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff]|[^\W\d_\u3040-\u30ff\u4e00-\u9fff]+")
@@ -124,9 +116,9 @@ def _is_requested(view: TurnView, hit: Hit) -> bool:
 def _may_be_the_text(view: TurnView) -> bool:
     """Return whether an answer has the form that was asked for: someone who speaks, in a dialogue; lines, in a poem."""
     answer = view.answer
-    if _DIALOGUE.search(view.request):
+    if view.asks_for("dialogue"):
         return bool(answer.speakers or answer.quotes or answer.has_dashes)
-    return not _POEM.search(view.request) or answer.text.strip().count("\n") >= _POEM_LINES - 1
+    return not view.asks_for("poem") or answer.text.strip().count("\n") >= _POEM_LINES - 1
 
 
 def _is_asked_for(view: TurnView, hit: Hit) -> bool:
@@ -194,8 +186,4 @@ def _names_the_subject(view: TurnView, hit: Hit) -> bool:
     return any(len(word) > _SHORT_WORD and not word.startswith(stems) for word in shared)
 
 
-@lru_cache(maxsize=64)
-def _work(stems: tuple[str, ...]) -> re.Pattern[str]:
-    """Return what finds a word that starts with one of the stems; anywhere in scripts that do not part words."""
-    starts = ((r"(?<![^\W\d_])" if stem[0].lower() != stem[0].upper() else "") + re.escape(stem) for stem in stems)
-    return re.compile("|".join(starts) or r"(?!)")
+_work = lru_cache(maxsize=64)(beginning_with)
