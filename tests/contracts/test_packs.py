@@ -63,7 +63,7 @@ def test_a_pack_looks_for_what_matters_most(code: str) -> None:
 @pytest.mark.parametrize("code", CODES)
 def test_a_pack_has_the_words_that_show_whose_words_an_answer_holds(code: str) -> None:
     named = {name for name, words in load_pack(code).words.items() if words}
-    assert {"task", "story", "dialogue", "poem", "no", "answer", "note", "question", "user"} <= named
+    assert {"as", "task", "story", "dialogue", "poem", "no", "answer", "note", "question", "user"} <= named
 
 
 @pytest.mark.parametrize(("code", "number"), PHRASES, ids=str)

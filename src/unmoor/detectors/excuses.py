@@ -9,6 +9,7 @@ from unmoor.detectors.normalise import fold_text
 from unmoor.detectors.phrases import FILLERS, Hit
 from unmoor.detectors.spans import opener_after, turned_at
 from unmoor.detectors.view import TurnView
+from unmoor.detectors.whose import speaks_as_asked
 from unmoor.languages import STRENGTHS
 from unmoor.records import REFUSALS
 
@@ -156,6 +157,13 @@ def _only_advises(view: TurnView, _refusals: list[Hit]) -> bool:
     own = {hit.phrase.behaviour for hit in view.hits if not hit.doubt}
     first = min((hit.start for hit in view.hits if hit.phrase.behaviour == "disclaimer.professional"), default=0)
     return "disclaimer.professional" in own and own <= _BESIDE_AN_ANSWER and view.answer.ordinal(first) > 0
+
+
+def _speaks_as_asked(view: TurnView, refusals: list[Hit]) -> bool:
+    """Return whether an answer speaks as whom it was asked to be, of itself and not in a text, and declines nothing."""
+    declines = any(hit.phrase.behaviour in ("refusal.policy", "refusal.partial") for hit in refusals)
+    is_text = not view.asks.isdisjoint(("request.text", "request.argue"))
+    return not declines and not is_text and speaks_as_asked(view, "en", len(view.answer.text))
 
 
 def _only_disclaims(view: TurnView, refusals: list[Hit]) -> bool:
@@ -331,6 +339,7 @@ _EXCUSES = (
     _says_yes,
     _only_a_caveat,
     _only_lectures_beside,
+    _speaks_as_asked,
     _is_service,
     _only_disclaims,
     _goes_on,

@@ -56,7 +56,7 @@ class Hit:
     end: int
     sentence: tuple[int, int]
     doubt: str = ""
-    """Why the words are not the assistant's own (quoted, code, dialogue, block quote, given or requested text), or nothing."""
+    """Why the words are not the assistant's own (quoted, code, dialogue, block quote, persona, given or requested text), if so."""
 
     @property
     def belief(self) -> float:

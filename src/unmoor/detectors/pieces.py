@@ -23,14 +23,14 @@ def words_of(folded: str) -> list[list[str]]:
 
 def beginning_with(stems: Iterable[str]) -> re.Pattern[str]:
     """Return what finds a word that begins with one of the stems, or is one where a space follows; in scripts without capitals
-    anywhere, unless a space stands before the stem.
+    anywhere, unless a space stands before the stem. What follows a hyphen is an ending.
     """
     return re.compile("|".join(map(_edged, stems)) or r"(?!)")
 
 
 def _edged(stem: str) -> str:
-    bare = stem.strip()
-    has_start = stem[0] == " " or bare[0].lower() != bare[0].upper()
+    bare = stem.strip(" -")
+    has_start = stem[0] == " " or (stem[0] != "-" and bare[0].lower() != bare[0].upper())
     return (r"(?<![^\W\d_])" if has_start else "") + re.escape(bare) + (r"(?![^\W\d_])" if stem[-1] == " " else "")
 
 

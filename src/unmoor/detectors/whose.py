@@ -12,7 +12,7 @@ from unmoor.detectors.structure import Answer
 from unmoor.detectors.view import TurnView
 from unmoor.records import REFUSALS
 
-__all__ = ["DECLINES", "FORBIDS", "WORDED_CHARS", "doubt_of", "speaker_at"]
+__all__ = ["DECLINES", "FORBIDS", "WORDED_CHARS", "doubt_of", "speaker_at", "speaks_as_asked"]
 
 DECLINES = ("sign.inability", "sign.apology")
 WORDED_CHARS = 600
@@ -31,9 +31,18 @@ _REPEATED = re.compile(
     r"(?:[.!?:：。؟।\"\n]|(?<!\w)'|'(?!\w))((?:[^.!?:：。؟।\"\n']|(?<=\w)'(?=\w))+)(?![^.!?:：。؟।\"\n']|[?؟])"
 )
 """A sentence of a request that an answer may repeat: none of the first words, which ask, and no question."""
+_OF_ONES_OWN = ("refusal.capability", "bias.evasion", "disclaimer.identity")
+"""What a character may say of itself: "As a pirate, I have no taste for tea." """
+_BESIDE_CHARS = 20
+"""Code points on either side of "as a" in which the character is named."""
+_END = re.compile(r"[.!?。\n]")
 _POEM_LINES = 3
 """Lines from which a poem is written as one; a haiku has so many."""
 _WORD = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff]|[^\W\d_\u3040-\u30ff\u4e00-\u9fff]+")
+_BEGINNING = re.compile(
+    r"(?=([\u3040-\u30ff\u4e00-\u9fff]{2}))|(?<![^\W\d_])"
+    r"([\uac00-\ud7a3]{2}|(?:[^\W\d_\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7a3]|[\u0900-\u0963]){4})"
+)
 _NOT = re.compile(r"(?:n't|(?<=can)not|(?<![^\W\d_])not)(?![^\W\d_])")
 _FIRST = frozenset(("i", "we"))
 _WISHES = frozenset(("want", "need", "please", "wish"))
@@ -55,6 +64,8 @@ def doubt_of(view: TurnView, hit: Hit) -> str:
         return speaker
     if _repeats(view, hit):
         return "given text"
+    if hit.phrase.behaviour in _OF_ONES_OWN and speaks_as_asked(view, hit.phrase.language, hit.sentence[1]):
+        return "persona"
     return "requested text" if _is_requested(view, hit) or _is_asked_for(view, hit) else ""
 
 
@@ -67,6 +78,22 @@ def speaker_at(answer: Answer, begin: int, start: int) -> str:
     if answer.is_block_quote(start):
         return "block quote"
     return "dialogue" if answer.is_dialogue(start) else ""
+
+
+def speaks_as_asked(view: TurnView, language: str, end: int) -> bool:
+    """Return whether an answer says before `end` that it speaks as whom it was asked to be, and nowhere that it is a program."""
+    if "request.persona" not in view.asks or any(hit.phrase.behaviour == "sign.self" for hit in view.hits):
+        return False
+    said, asked = fold_text(view.answer.text[:end]), _beginnings(_END.split(view.request, maxsplit=1)[0])
+    return any(
+        not asked.isdisjoint(_beginnings(said[max(0, found.start() - _BESIDE_CHARS) : found.end() + _BESIDE_CHARS]))
+        for found in _stems(view.words_of(language, "as")).finditer(said)
+    )
+
+
+def _beginnings(folded: str) -> set[str]:
+    """Return how the longer words begin, two syllables of Korean ones; pairs of characters where words are not spaced."""
+    return {pair or word for pair, word in _BEGINNING.findall(folded)}
 
 
 def _repeats(view: TurnView, hit: Hit) -> bool:
@@ -163,7 +190,7 @@ def _names_itself(view: TurnView, hit: Hit) -> bool:
 def _names_the_work(view: TurnView, hit: Hit) -> bool:
     """Return whether the sentence speaks of writing or translating: "I cannot write that" is said by who was to write."""
     stems = view.words_of(hit.phrase.language, "task")
-    return bool(_work(stems).search(fold_text(view.answer.text[slice(*hit.sentence)])))
+    return bool(_stems(stems).search(fold_text(view.answer.text[slice(*hit.sentence)])))
 
 
 def _declines_the_work(view: TurnView, hit: Hit) -> bool:
@@ -186,4 +213,4 @@ def _names_the_subject(view: TurnView, hit: Hit) -> bool:
     return any(len(word) > _SHORT_WORD and not word.startswith(stems) for word in shared)
 
 
-_work = lru_cache(maxsize=64)(beginning_with)
+_stems = lru_cache(maxsize=64)(beginning_with)
