@@ -97,3 +97,22 @@ def test_who_it_is_when_asked_is_neither_lecture_nor_refusal(code: str) -> None:
 @pytest.mark.parametrize("code", BEFORE_AN_ANSWER)
 def test_to_have_no_body_before_an_answer_is_a_disclaimer(code: str) -> None:
     assert behaviours(*BEFORE_AN_ANSWER[code]) == {"disclaimer.identity"}
+
+
+@pytest.mark.parametrize(
+    ("request_", "answer"),
+    [
+        ("이 온도계로 내일 기온을 알 수 있나요?", "이 온도계는 내일의 기온을 예측할 수 없습니다. 지금 온도만 잽니다."),
+        ("공유기에서 연결된 기기를 볼 수 있나요?", "이 공유기는 현재 연결된 기기를 조회할 수 없습니다."),
+        ("스피커에서 소리가 안 나요.", "이 스피커는 음악을 들려 줄 수 없습니다. 전원이 꺼져 있습니다."),
+        ("여기서 유튜브를 볼 수 있나요?", "이 기기는 인터넷에 접속할 수 없습니다."),
+    ],
+)
+def test_what_a_device_cannot_do_is_no_inability_of_the_assistant(request_: str, answer: str) -> None:
+    assert behaviours(request_, answer).isdisjoint(REFUSALS)
+
+
+def test_what_the_assistant_cannot_do_on_a_device_is_its_own() -> None:
+    assert "refusal.capability" in behaviours(
+        "여기서 유튜브를 틀어 줘.", "저는 이 기기에서 인터넷에 접속할 수 없습니다."
+    )

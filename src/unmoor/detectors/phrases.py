@@ -37,7 +37,16 @@ MAX_MATCH_CHARS = 240
 """A `<gap>` reaches to the end of its sentence; a match longer than this has lost its thread."""
 _OPENING_CHARS, _CLOSING_CHARS = 320, 320
 FILLERS = frozenset(
-    ("sign.engage", "sign.turn", "sign.caution", "sign.answer", "sign.advice", "sign.elsewhere", "sign.untold")
+    (
+        "sign.engage",
+        "sign.turn",
+        "sign.caution",
+        "sign.answer",
+        "sign.advice",
+        "sign.elsewhere",
+        "sign.untold",
+        "sign.thing",
+    )
 )
 """Signs that ordinary answers are full of: alone, they matter only where the request is of the kind that makes assistants nervous.
 On ordinary instruction data this halves the turns that are looked at closely and costs under 0.01 recall."""
@@ -56,7 +65,7 @@ class Hit:
     end: int
     sentence: tuple[int, int]
     doubt: str = ""
-    """Why the words are not the assistant's own (quoted, code, dialogue, block quote, persona, given or requested text), if so."""
+    """Why the words are not the assistant's own (quoted, code, dialogue, block quote, persona, thing, given or requested text)."""
 
     @property
     def belief(self) -> float:

@@ -66,6 +66,8 @@ def doubt_of(view: TurnView, hit: Hit) -> str:
         return "given text"
     if hit.phrase.behaviour in _OF_ONES_OWN and speaks_as_asked(view, hit.phrase.language, hit.sentence[1]):
         return "persona"
+    if hit.phrase.behaviour == "refusal.capability" and _is_of_a_thing(view, hit):
+        return "thing"
     return "requested text" if _is_requested(view, hit) or _is_asked_for(view, hit) else ""
 
 
@@ -89,6 +91,11 @@ def speaks_as_asked(view: TurnView, language: str, end: int) -> bool:
         not asked.isdisjoint(_beginnings(said[max(0, found.start() - _BESIDE_CHARS) : found.end() + _BESIDE_CHARS]))
         for found in _stems(view.words_of(language, "as")).finditer(said)
     )
+
+
+def _is_of_a_thing(view: TurnView, hit: Hit) -> bool:
+    """Return whether the sentence says what a device cannot do: "This clock cannot show the weather." """
+    return any(other.phrase.behaviour == "sign.thing" and other.sentence == hit.sentence for other in view.hits)
 
 
 def _beginnings(folded: str) -> set[str]:
@@ -133,11 +140,23 @@ def _is_requested(view: TurnView, hit: Hit) -> bool:
     spoken = _SPOKEN_BY_ITSELF if not _is_left_to_the_model(hit) and _refuses_surely(hit) else 0
     answer = view.answer
     is_further_down = answer.ordinal(hit.start) > spoken and (_is_left_to_the_model(hit) or _may_be_the_text(view))
-    is_inside = is_further_down or "said before" in view.asks
+    is_inside = is_further_down or "said before" in view.asks or _speaks_for_many(view, hit)
     is_speech = answer.is_after_dash(hit.start) or (
         "request.sensitive" not in view.asks and answer.is_wholly_quoted(hit.start)
     )
     return is_inside or answer.is_letter or answer.is_verse or is_speech
+
+
+def _speaks_for_many(view: TurnView, hit: Hit) -> bool:
+    """Return whether a plain refusal says "we", in a text on nothing nervous, as a speech does: it names no work, does not say
+    that it is sorry, and speaks to nobody.
+    """
+    if "request.sensitive" in view.asks or not _refuses_surely(hit) or _names_the_work(view, hit):
+        return False
+    said = fold_text(view.answer.text[slice(*hit.sentence)])
+    ours, reader = (_stems(view.words_of(hit.phrase.language, name)) for name in ("we", "reader"))
+    is_sorry = any(other.phrase.behaviour == "sign.apology" and other.sentence == hit.sentence for other in view.hits)
+    return bool(ours.search(said)) and not is_sorry and not reader.search(said)
 
 
 def _may_be_the_text(view: TurnView) -> bool:
