@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 import re2
 
 from unmoor.detectors.normalise import normalise
+from unmoor.errors import PackError
 from unmoor.languages import LETTERS, fold, read_pattern
 
 PATTERNS = [
@@ -67,6 +70,19 @@ def test_accents_case_and_width_fold_alike_in_pattern_and_text() -> None:
 def test_signs_that_tell_words_apart_stay() -> None:
     assert fold("が") != fold("か")
     assert fold("नहीं") == "नहीं"
+
+
+@pytest.mark.parametrize(
+    ("meaning", "message"),
+    [
+        ("kan (?:inte", "'kan (?:inte' is not a pattern: brackets do not pair"),
+        ("kan <can>", "'kan <can>' refers to itself"),
+        ("kan <cann>", 'no shorthand "<cann>". Did you mean "can"'),
+    ],
+)
+def test_a_mistake_in_a_shorthand_is_shown_where_it_was_made(meaning: str, message: str) -> None:
+    with pytest.raises(PackError, match=re.escape(message)):
+        read_pattern("jag <can>", {"can": meaning})
 
 
 def _scan(sources: list[str], text: str, *, starts_a_word: bool = False) -> dict[int, list[int]]:

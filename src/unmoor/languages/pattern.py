@@ -9,10 +9,10 @@ and after them, and is what the end of a text is told by, and the edge of its fi
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import groupby, pairwise
+from itertools import groupby
 from typing import Any
 
 import re2
@@ -38,16 +38,16 @@ _START = b"[^a-z0-9]"
 """What stands before the first letter of a word, at least: in bytes, letters beyond ASCII are not told from other signs."""
 
 _TOKEN = re.compile(
-    r"(?P<quantifier>[*+?]\??|\{\d{1,4}(?:,\d{0,4})?\}\??)"
+    r"(?P<name><[a-z_]+>)"
+    r"|(?P<quantifier>[*+?]\??|\{\d{1,4}(?:,\d{0,4})?\}\??)"
     r"|(?P<group>\(\?:|\(|\)|\|)"
     r"|(?P<klass>\[\^?\]?(?:\\.[^\]\\]*|[^\]\\])*\])"
     r"|(?P<property>\\[pP]\{[A-Za-z_]+\}|\\[dDsS])"
     r"|(?P<anchor>\$)"
     r"|(?P<dot>\.)"
+    r"|(?P<run>[^\\\[\]()|*+?{}.^$<]{2,}(?![*+?{]))"
     r"|(?P<literal>\\[^\w\s]|\\n|[^\\\[\]()|*+?{}.^$])"
 )
-_Token = tuple[str, str]
-_NAME = re.compile(r"<([a-z_]+)>")
 _BEYOND_ASCII = re.compile(r"\\[pPDS]|^\[\^")
 _SPECIAL = frozenset("\\[](){}|*+?.^$")
 
@@ -61,55 +61,173 @@ class Pattern:
     wide: bytes
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Element:
+    """An atom, a row of characters or a group, and what is asked of it, worked out once: a shorthand stands in many patterns."""
+
+    kind: str
+    text: str
+    quantifier: str | None
+    inside: _Alternatives
+    exact: str
+    wide: bytes
+    letters: int
+    """How many letters every match holds at least; one of another script than Latin says as much as several."""
+    held: frozenset[str]
+    """Those of `_ENDS` that it may hold."""
+    is_han: bool
+
+
+_Sequence = tuple[_Element, ...]
+_Alternatives = tuple[_Sequence, ...]
+
+
 def read_pattern(source: str, shorthand: Mapping[str, str] | None = None, *, starts_a_word: bool = False) -> Pattern:
     """Read one pattern of a pack; `starts_a_word` says that the exact one will be looked for at the start of words alone.
 
     Raises:
         PackError: an unknown shorthand, an upper-case letter, or syntax that is not part of the pack language.
     """
-    tokens = _tokens(_expand(source, {**SHORTHAND, **(shorthand or {})}), source)
-    return Pattern(source, "".join(map(_exact, tokens)), b"".join(_loose(tokens, _START if starts_a_word else b"")))
-
-
-def _expand(source: str, shorthand: Mapping[str, str], depth: int = 0) -> str:
-    if depth > 8:
-        raise PackError(f"the shorthand in {source!r} refers to itself")
-
-    def meaning(found: re.Match[str]) -> str:
-        name = found.group(1)
-        if name not in shorthand:
-            raise PackError(f'no shorthand "<{name}>".{nearest_name(name, shorthand)}')
-        return f"(?:{_expand(shorthand[name], shorthand, depth + 1)})"
-
-    return _NAME.sub(meaning, source)
-
-
-def _tokens(expanded: str, source: str) -> list[_Token]:
-    tokens: list[_Token] = []
-    position = 0
-    while position < len(expanded):
-        found = _TOKEN.match(expanded, position)
-        if not found:
-            raise PackError(f"{source!r} is not a pattern: stuck at {expanded[position : position + 12]!r}")
-        kind, text = str(found.lastgroup), found.group()
-        if kind in ("literal", "klass") and text != text.lower() and _has_capital(text):
-            raise PackError(f"{source!r} holds the capital {text!r}; texts are matched in lower case")
-        if kind == "quantifier" and (not tokens or tokens[-1] in (("group", "("), ("group", "(?:"), ("group", "|"))):
-            raise PackError(f"{source!r} is not a pattern: nothing before {text!r} to repeat")
-        tokens.append((kind, text))
-        position = found.end()
-    if sum(text in ("(", "(?:") for kind, text in tokens if kind == "group") != tokens.count(("group", ")")):
-        raise PackError(f"{source!r} is not a pattern: brackets do not pair")
-    return tokens
-
-
-def _has_capital(text: str) -> bool:
-    return any(c.isupper() for c in re.sub(r"\\[pP]\{\w+\}|\\.", "", text))
+    read = _read(source, tuple({**SHORTHAND, **(shorthand or {})}.items()))
+    return Pattern(source, _exact_of(read), b"".join(_loose(read, _START if starts_a_word else b"")))
 
 
 @lru_cache(maxsize=4096)
-def _exact(token: _Token) -> str:
-    kind, text = token
+def _meaning(name: str, shorthand: tuple[tuple[str, str], ...], depth: int) -> _Element:
+    """Return the group that a shorthand stands for, read once for all patterns of a pack."""
+    known = dict(shorthand)
+    if name not in known:
+        raise PackError(f'no shorthand "<{name}>".{nearest_name(name, known)}')
+    return _group("(?:", _read(known[name], shorthand, depth + 1))
+
+
+def _read(source: str, shorthand: tuple[tuple[str, str], ...], depth: int = 0) -> _Alternatives:
+    """Return the alternatives that a pattern lists at its top level, each a sequence of elements."""
+    if depth > 8:
+        raise PackError(f"the shorthand in {source!r} refers to itself")
+    opened: list[tuple[str, list[list[_Element]]]] = [("", [[]])]
+    position = 0
+    while position < len(source):
+        kind, text = _token(source, position)
+        position += len(text)
+        here = opened[-1][1]
+        if kind == "quantifier":
+            if not here[-1] or here[-1][-1].quantifier is not None:
+                raise PackError(f"{source!r} is not a pattern: nothing before {text!r} to repeat")
+            here[-1][-1] = _repeated(here[-1][-1], text)
+        elif kind == "name":
+            here[-1].append(_meaning(text[1:-1], shorthand, depth))
+        elif kind != "group":
+            here[-1].append(_run(text) if kind == "run" else _atom(kind, text))
+        elif text == "|":
+            here.append([])
+        elif text == ")":
+            _close(opened, source)
+        else:
+            opened.append((text, [[]]))
+    if len(opened) > 1:
+        raise PackError(f"{source!r} is not a pattern: brackets do not pair")
+    return tuple(map(tuple, opened[0][1]))
+
+
+def _close(opened: list[tuple[str, list[list[_Element]]]], source: str) -> None:
+    """Take the group that was opened last to what stands before it."""
+    opening, alternatives = opened.pop()
+    if not opened:
+        raise PackError(f"{source!r} is not a pattern: brackets do not pair")
+    opened[-1][1][-1].append(_group(opening, tuple(map(tuple, alternatives))))
+
+
+def _token(source: str, position: int) -> tuple[str, str]:
+    """Return kind and text of what stands at a place in a pattern."""
+    found = _TOKEN.match(source, position)
+    if not found:
+        raise PackError(f"{source!r} is not a pattern: stuck at {source[position : position + 12]!r}")
+    kind, text = str(found.lastgroup), found.group()
+    if kind in ("literal", "run", "klass") and text != text.lower() and (capital := _capital(text)):
+        raise PackError(f"{source!r} holds the capital {capital!r}; texts are matched in lower case")
+    return kind, text
+
+
+def _capital(text: str) -> str:
+    return next((c for c in re.sub(r"\\[pP]\{\w+\}|\\.", "", text) if c.isupper()), "")
+
+
+@lru_cache(maxsize=16384)
+def _run(text: str) -> _Element:
+    """Return a row of plain characters as one element."""
+    letters = [_atom("literal", letter) for letter in text]
+    return _Element(
+        "run",
+        text,
+        None,
+        (),
+        "".join(letter.exact for letter in letters),
+        _wide(letters),
+        _fewest_letters(letters),
+        frozenset().union(*(letter.held for letter in letters)),
+        any(letter.is_han for letter in letters),
+    )
+
+
+@lru_cache(maxsize=4096)
+def _atom(kind: str, text: str, quantifier: str | None = None) -> _Element:
+    exact = _exact(kind, text)
+    takes_bytes = kind in _CLASSES and _is_beyond_ascii(exact)
+    if quantifier is None:
+        repeats = b"+" if takes_bytes else b""
+    elif quantifier == _ONCE:
+        repeats = b""
+    else:
+        repeats = _wide_quantifier(quantifier) if takes_bytes else _greedy(quantifier)
+    is_letter = kind == "literal" and text != " "
+    return _Element(
+        kind,
+        text,
+        quantifier,
+        (),
+        exact + (quantifier or ""),
+        _wide_atom(kind, exact) + repeats,
+        (1 if text < "\u0250" else _TELL_NOTHING + 1) if is_letter else 0,
+        frozenset(end for end in _ENDS if kind != "anchor" and _may_hold(kind, exact, end)),
+        kind == "literal" and text > "\u2e80",
+    )
+
+
+def _group(opening: str, inside: _Alternatives, quantifier: str | None = None) -> _Element:
+    elements = [element for sequence in inside for element in sequence]
+    return _Element(
+        "group",
+        opening,
+        quantifier,
+        inside,
+        f"{opening}{_exact_of(inside)}){quantifier or ''}",
+        b"%b%b)%b" % (opening.encode(), _wide_of(inside), _greedy(quantifier or "")),
+        min((_fewest_letters(sequence) for sequence in inside if sequence), default=0),
+        frozenset().union(*(element.held for element in elements)),
+        any(element.is_han for element in elements),
+    )
+
+
+def _repeated(element: _Element, quantifier: str) -> _Element:
+    if element.kind == "group":
+        return _group(element.text, element.inside, quantifier)
+    return _atom(element.kind, element.text, quantifier)
+
+
+def _exact_of(alternatives: _Alternatives) -> str:
+    return "|".join("".join(element.exact for element in sequence) for sequence in alternatives)
+
+
+def _wide_of(alternatives: _Alternatives) -> bytes:
+    return b"|".join(map(_wide, alternatives))
+
+
+def _wide(elements: Iterable[_Element]) -> bytes:
+    return b"".join(element.wide for element in elements)
+
+
+def _exact(kind: str, text: str) -> str:
     if kind == "klass":
         return _fold_class(text).replace(r"\p{L}", LETTERS).replace(r"\p{N}", "0-9")
     if kind == "property":
@@ -137,8 +255,8 @@ def _in_class(character: str) -> str:
     return folded if folded not in ("]", "[", "^", "-", "\\") else "\\" + folded
 
 
-_BAR: list[_Token] = [("group", "|")]
-_ONCE: _Token = ("quantifier", "")
+_CLASSES = ("klass", "property", "dot")
+_ONCE = ""
 """Once is enough, where a class of characters would take as many bytes as there are."""
 _ENDS = ".!?。"
 """What ends a sentence; the last is three bytes, which are told apart only where a pattern is in Chinese or Japanese."""
@@ -146,7 +264,7 @@ _TELL_NOTHING, _TELL_LITTLE = 2, 5
 """Letters so few that nearly every text holds them, or that a piece of twice as many is the better one to look for."""
 
 
-def _loose(tokens: list[_Token], start: bytes) -> list[bytes]:
+def _loose(alternatives: _Alternatives, start: bytes) -> list[bytes]:
     """Return the wide pattern; optional groups and gaps between what must be there become "anything in the sentence", at its ends
     they go, and with the first piece what stands before it.
 
@@ -154,26 +272,19 @@ def _loose(tokens: list[_Token], start: bytes) -> list[bytes]:
     of a letter or two, such as `i` before "anything": nearly every text holds them, and the scan would look for the rest all along,
     as it would beyond the sentence if it were let.
     """
-    elements = _elements(_unwrapped(tokens))
-    if _BAR in elements:
-        return [start, b"(?:", *_wide(_ended(tokens)), b")"]
-    runs = [(is_loose, list(run)) for is_loose, run in groupby(elements, _is_loose)]
+    if len(alternatives) > 1:
+        return [start, b"(?:", _wide_of(_ended(alternatives)), b")"]
+    runs = [(is_loose, list(run)) for is_loose, run in groupby(_unwrapped(alternatives[0]), _is_loose)]
     if runs and runs[-1][0]:
         runs.pop()
     while runs and (runs[0][0] or _tells_little([_fewest_letters(run) for is_loose, run in runs if not is_loose])):
         runs.pop(0)
         start = b""
     if not runs:
-        return _wide(tokens)
-    runs[-1] = False, _elements(_ended(_together(runs[-1][1])))
-    is_han = any(kind == "literal" and text > "\u2e80" for kind, text in tokens)
-    return [
-        start,
-        *(
-            _anything_but_ends(run, is_han=is_han) if is_loose else b"".join(_wide(_together(run)))
-            for is_loose, run in runs
-        ),
-    ]
+        return [_wide_of(alternatives)]
+    runs[-1] = False, list(_ended_sequence(tuple(runs[-1][1])))
+    is_han = any(element.is_han for element in alternatives[0])
+    return [start, *(_anything_but_ends(run, is_han=is_han) if is_loose else _wide(run) for is_loose, run in runs)]
 
 
 def _tells_little(letters: list[int]) -> bool:
@@ -183,113 +294,65 @@ def _tells_little(letters: list[int]) -> bool:
     return rest >= first and (first <= _TELL_NOTHING or (first <= _TELL_LITTLE and rest >= 2 * first))
 
 
-def _ended(tokens: list[_Token]) -> list[_Token]:
+@lru_cache(maxsize=1024)
+def _ended(alternatives: _Alternatives) -> _Alternatives:
     """Return the pattern without what may follow after all that must be there: a scan would tell of every byte of it."""
-    elements = _elements(tokens)
-    if _BAR in elements:
-        if elements[0] == _BAR or elements[-1] == _BAR or any(a == b == _BAR for a, b in pairwise(elements)):
-            return tokens  # one of the alternatives is nothing at all
-        bars = (list(part) for is_bar, part in groupby(elements, lambda element: element == _BAR) if not is_bar)
-        ended = [_ended(_together(part)) for part in bars]
-        return _together([piece for part in ended for piece in (_BAR, part)][1:]) if all(ended) else tokens
+    if len(alternatives) > 1 and not all(alternatives):
+        return alternatives  # one of the alternatives is nothing at all
+    ended = tuple(map(_ended_sequence, alternatives))
+    return ended if all(ended) or len(alternatives) == 1 else alternatives
+
+
+def _ended_sequence(elements: _Sequence) -> _Sequence:
     while elements and _is_class(elements[-1]) and _may_be_absent(elements[-1]):
-        elements.pop()
+        elements = elements[:-1]
     if not elements:
-        return []
+        return ()
     *before, last = elements
     if _is_class(last):
-        return [*_together(before), last[0], _ONCE]
-    if last[0][0] != "group" or last[-1][0] == "quantifier":
-        return _together(elements)
-    inside = last[1:-1]
-    return [*_together(before), last[0], *(_ended(inside) or inside), last[-1]]
+        return (*before, _atom(last.kind, last.text, _ONCE))
+    if last.kind != "group" or last.quantifier is not None:
+        return elements
+    ended = _ended(last.inside)
+    return (*before, _group(last.text, ended if ended != ((),) else last.inside))
 
 
-def _is_class(element: list[_Token]) -> bool:
-    return element[0][0] in ("klass", "property", "dot")
+def _is_class(element: _Element) -> bool:
+    return element.kind in _CLASSES
 
 
-def _together(elements: Sequence[list[_Token]]) -> list[_Token]:
-    return [token for element in elements for token in element]
-
-
-def _anything_but_ends(elements: list[list[_Token]], *, is_han: bool) -> bytes:
+def _anything_but_ends(elements: Sequence[_Element], *, is_han: bool) -> bytes:
     """Return a run of any bytes, without those that end a sentence if none of the elements may hold them."""
-    tokens = [token for element in elements for token in element if token[0] not in ("quantifier", "group", "anchor")]
-    held = "".join(end for end in _ENDS if any(_may_hold(token, end) for token in tokens))
+    held = frozenset().union(*(element.held for element in elements))
     ends = "".join(end for end in _ENDS[:-1] if end not in held).encode()
     if _ENDS[-1] in held or not is_han:
         return rb"[^\x00" + ends + b"]*"
     return rb"(?:[^\x00\xe3" + ends + rb"]|\xe3[^\x00\x80]|\xe3\x80[^\x00\x82])*"
 
 
-def _may_hold(token: _Token, character: str) -> bool:
-    kind, exact = token[0], _exact(token)
-    if kind == "literal":
-        return character in exact
-    return bool(_matcher(exact)(character))
+def _may_hold(kind: str, exact: str, character: str) -> bool:
+    return character in exact if kind == "literal" else bool(_matcher(exact)(character))
 
 
-def _fewest_letters(elements: list[list[_Token]]) -> int:
-    """Return how many letters every match holds at least; one of another script than Latin says as much as several."""
-    return sum(_letters_of(element) for element in elements if not _may_be_absent(element))
+def _fewest_letters(elements: Iterable[_Element]) -> int:
+    return sum(element.letters for element in elements if not _may_be_absent(element))
 
 
-def _letters_of(element: list[_Token]) -> int:
-    kind, text = element[0]
-    if kind == "group":
-        inside = element[1 : -1 if element[-1] == ("group", ")") else -2]
-        parts = groupby(_elements(inside), lambda part: part == [("group", "|")])
-        return min((_fewest_letters(list(part)) for is_bar, part in parts if not is_bar), default=0)
-    return (1 if text < "\u0250" else _TELL_NOTHING + 1) if kind == "literal" and text != " " else 0
-
-
-def _unwrapped(tokens: list[_Token]) -> list[_Token]:
+def _unwrapped(elements: _Sequence) -> _Sequence:
     """Take off a group that holds the whole pattern and nothing else, unless it lists alternatives."""
-    if len(_elements(tokens)) == 1 and tokens[0] in (("group", "(?:"), ("group", "(")) and tokens[-1] == ("group", ")"):
-        inside = tokens[1:-1]
-        return tokens if any(element == [("group", "|")] for element in _elements(inside)) else _unwrapped(inside)
-    return tokens
-
-
-def _elements(tokens: list[_Token]) -> list[list[_Token]]:
-    """Split a pattern at its top level into atoms or groups, each with its quantifier."""
-    elements: list[list[_Token]] = []
-    depth = 0
-    for token in tokens:
-        kind, text = token
-        if depth or kind == "quantifier":
-            elements[-1].append(token)
-        else:
-            elements.append([token])
-        depth += (kind == "group" and text.startswith("(")) - (kind == "group" and text == ")")
+    if len(elements) == 1 and elements[0].kind == "group" and elements[0].quantifier is None:
+        inside = elements[0].inside
+        return elements if len(inside) > 1 else _unwrapped(inside[0])
     return elements
 
 
-def _may_be_absent(element: list[_Token]) -> bool:
-    return element[-1][0] == "quantifier" and element[-1][1].startswith(("?", "*", "{0"))
+def _may_be_absent(element: _Element) -> bool:
+    return (element.quantifier or "").startswith(("?", "*", "{0"))
 
 
-def _is_loose(element: list[_Token]) -> bool:
+def _is_loose(element: _Element) -> bool:
     """Return whether an element may be absent and is more than a letter."""
-    return _may_be_absent(element) and (len(element) > 2 or _is_class(element))
-
-
-def _wide(tokens: list[_Token]) -> list[bytes]:
-    parts: list[bytes] = []
-    takes_bytes = False
-    for place, token in enumerate(tokens):
-        kind, text = token
-        if kind == "quantifier":
-            if token != _ONCE:
-                parts.append(_wide_quantifier(text) if takes_bytes else _greedy(text))
-            continue
-        exact = _exact(token)
-        takes_bytes = _is_class([token]) and _is_beyond_ascii(exact)
-        parts.append(_wide_atom(kind, exact))
-        if takes_bytes and (place + 1 == len(tokens) or tokens[place + 1][0] != "quantifier"):
-            parts.append(b"+")
-    return parts
+    return _may_be_absent(element) and (element.kind == "group" or _is_class(element))
 
 
 def _greedy(quantifier: str) -> bytes:
@@ -305,7 +368,7 @@ def _wide_quantifier(quantifier: str) -> bytes:
 def _wide_atom(kind: str, exact: str) -> bytes:
     if kind == "anchor":
         return rb"\x00"
-    if kind in ("klass", "property", "dot"):
+    if kind in _CLASSES:
         return _class_of_bytes(exact)
     data = exact.encode()
     return b"(?:" + data + b")" if kind == "literal" and not exact.isascii() and not exact.startswith("(?:") else data
