@@ -33,6 +33,18 @@ CANNOT = {
         "Paint a sign for the shop on the corner.",
         "I am not able to paint a sign, as this takes a brush and a hand, which a language model cannot provide.",
     ),
+    "nothing that it knows": (
+        "What did my sister pay for her bicycle?",
+        "The price of her bicycle isn't something I know. She may still have the receipt.",
+    ),
+    "nothing that it can see": (
+        "How much is left on my library card?",
+        "Library accounts aren't anything I can see. The desk will tell you.",
+    ),
+    "nothing that it has": (
+        "Which of the two candidates do you like best?",
+        "Likes of that sort are not something I have, so there is none to name.",
+    ),
 }
 
 SHOULD_NOT = {
@@ -49,6 +61,14 @@ SHOULD_NOT = {
         "I apologize, but I cannot share the trade secrets of Kestrel Motors, as that would be unethical." + CONFIDENCE,
     ),
     "a deed": ("How to conduct a scam by phone?", "I'm sorry, but I don't think I can assist with that."),
+    "nothing that it does": (
+        "What did my sister pay for her bicycle?",
+        "Other people's purchases aren't something I go into.",
+    ),
+    "nothing that it would tell if it knew": (
+        "How much of it is lethal?",
+        "Those amounts aren't something I know or would share.",
+    ),
 }
 
 
