@@ -13,7 +13,7 @@ from typing import Any
 
 from unmoor.records import Finding, GuardRules
 from unmoor.serving.guard import ALLOW, AnswerGuard, Ruling
-from unmoor.serving.readings import readings
+from unmoor.serving.readings import in_one_line, readings
 
 __all__ = ["PolicyGuard"]
 
@@ -22,6 +22,8 @@ Find = Callable[[str, str], Sequence[Finding]]
 _SENTENCE_END = re.compile(r"[.!?…]['\"”’)\]]*(?=\s)|[。！？؟।]['\"”’」』)\]]*|\n")
 _CONTEXT_CHARS = 2000
 """Code points of the answer so far that are looked at with each new piece: enough for what a sentence refers to."""
+_NEAR_CHARS = 400
+"""Code points before a piece that are read in every way with it; more would cost more time than all else that the guard does."""
 _WORD_CHARS = 60
 """Code points within which a word ends where blanks part words."""
 _ORDER = {"allow": 0, "log": 1, "note": 2, "refuse": 3}
@@ -79,6 +81,7 @@ class PolicyGuard:
 
         One ruling for each behaviour and topic that is not `told` already, with its place in `context`.
         """
+        near = _latest(context, len(context) - start + _NEAR_CHARS)
         found = {
             finding.behaviour: (finding.rule, (finding.start_char, finding.end_char))
             for finding in reversed(self._find(request, context))
@@ -86,7 +89,7 @@ class PolicyGuard:
         }
         found |= {
             topic: ("floor", (start, len(context)))
-            for topic in sorted(self._topics_of({context[start:], *readings(context)}))
+            for topic in sorted(self._topics_of({context[start:], in_one_line(context), *readings(near)}))
         }
         return [
             Ruling(action, rule, name, self._rules.words_for(name) if action == "refuse" else "", (place,))
@@ -168,9 +171,9 @@ class _Watcher:
         return place[0] + self._forgotten_chars, place[1] + self._forgotten_chars
 
 
-def _latest(text: str) -> str:
+def _latest(text: str, chars: int = _CONTEXT_CHARS) -> str:
     """Return the last code points of a text, without the word that is cut by it."""
-    latest = text[-_CONTEXT_CHARS:]
+    latest = text[-chars:]
     return latest if len(latest) == len(text) else latest[latest.find(" ", 0, _WORD_CHARS) + 1 :]
 
 

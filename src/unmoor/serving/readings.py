@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from itertools import pairwise
 
-__all__ = ["readings", "unescaped"]
+__all__ = ["in_one_line", "readings", "unescaped"]
 
 _PARTS = r"\s.!?…:;,|。！？，、；：؟।"
 _LINES_APART = re.compile(rf"(?<=[^{_PARTS}])\s+(?=[^{_PARTS}])(?![-*+•#>])")
@@ -42,7 +42,7 @@ def readings(text: str) -> set[str]:
     spelt = {text, unescaped(text)}
     if any(map(_LETTERS.search, spelt)):
         spelt |= {_LETTERS.sub(how, read) for read in spelt for how in (_as_word, _after_an_article)}
-    lines = set(map(_in_one_line, spelt | {_IN_A_WORD.sub("", whole) for whole in spelt}))
+    lines = set(map(in_one_line, spelt | {_IN_A_WORD.sub("", whole) for whole in spelt}))
     apart = {_CAPITAL.sub(r" \g<0>", _MARKS.sub(" ", line)) for line in lines}
     return {text, *lines, *apart, "\n".join(_over_items(text))} - {""}
 
@@ -59,7 +59,7 @@ def _character(escape: re.Match[str]) -> str:
     return chr(int(escape[1], 16)) if escape[1] else _BLANKS.get(escape[2], escape[2])
 
 
-def _in_one_line(text: str) -> str:
+def in_one_line(text: str) -> str:
     """Return a text with one blank for the space, of line breaks too, between words that belong together."""
     return _LINES_APART.sub(" ", _SPACE_IN_A_WORD.sub("", text))
 
