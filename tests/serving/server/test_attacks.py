@@ -56,15 +56,27 @@ def head(server: Running, line: str = "GET /v1/models HTTP/1.1", *more: str) -> 
 # On the wire, before anybody has shown a key.
 
 
-def test_a_header_without_end_fills_no_memory(server: Running) -> None:
+TRAILERS = b"GET /healthz HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n0\r\n"
+
+
+@pytest.mark.parametrize(
+    ("start", "more"),
+    [
+        (b"GET / HTTP/1.1\r\nx: ", b"a" * 65_536),
+        (TRAILERS, b"x: y\r\n" * 10_000),
+        (TRAILERS + b"x: ", b"a" * 65_536),
+    ],
+    ids=["header", "trailers", "trailer"],
+)
+def test_a_header_without_end_fills_no_memory(server: Running, start: bytes, more: bytes) -> None:
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     with connect(server) as connection:
-        connection.sendall(b"GET / HTTP/1.1\r\nx: ")
+        connection.sendall(start)
         sent = 0
         with pytest.raises(OSError):
             while sent < 64 * 1_048_576:
-                connection.sendall(b"a" * 65_536)
-                sent += 65_536
+                connection.sendall(more)
+                sent += len(more)
         assert sent < 32 * 1_048_576, "the system's buffers, not ours, took the rest"
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 16 * 1_024
     assert post(server, HELLO).status_code == 200
@@ -89,6 +101,21 @@ def test_a_client_that_is_still_sending_can_read_why_it_was_turned_away(
             connection.sendall(b"x: y\r\n" * 1_000)
         connection.settimeout(10)
         assert connection.recv(65_536).startswith(b"HTTP/1.1 " + status)
+
+
+def test_requests_in_a_row_are_answered_and_more_than_anybody_sends_are_not(server: Running) -> None:
+    assert said_to(server, head(server) * 20).count(b"HTTP/1.1 200 OK") == 20
+    said = said_to(server, head(server) * 500)
+    assert b"HTTP/1.1 400 " in said and said.count(b"HTTP/1.1 200 OK") < 100
+
+
+def test_what_follows_a_request_and_is_none_ends_the_connection_without_a_trace(
+    server: Running, caplog: pytest.LogCaptureFixture
+) -> None:
+    for raw in (head(server) + b"no such thing\r\n\r\n", head(server) * 3 + b"\x00" * 100):
+        assert b"HTTP/1.1 " in said_to(server, raw)
+    assert post(server, HELLO).status_code == 200
+    assert "Exception" not in caplog.text and "Traceback" not in caplog.text
 
 
 @pytest.mark.parametrize("begun", [b"", b"GET /v1/models HTTP/1.1\r\nhost: "])
@@ -173,6 +200,22 @@ def test_a_thousand_heads_that_trickle_hold_nobody_up(upstream_url: str) -> None
     with running_service(Proxy(upstream_url), limits=Limits(head_seconds=5.0)) as server:
         assert asyncio.run(trickle(server)) == (200, 1_000)
         wait_until(lambda: not server.server.server_state.connections)
+
+
+def test_a_client_that_leaves_with_another_request_behind_its_stream_stops_the_model_server(
+    server: Running, upstream: Upstream
+) -> None:
+    upstream.delay_seconds = 0.05
+    body = json.dumps(
+        {**HELLO, "messages": [{"role": "user", "content": "says " + "x" * 500}], "stream": True}
+    ).encode()
+    first = head(server, "POST /v1/chat/completions HTTP/1.1", f"content-length: {len(body)}") + body
+    with connect(server) as connection:
+        connection.sendall(first + head(server))
+        connection.recv(1_024)
+        wait_until(lambda: upstream.streaming == 1)
+    wait_until(lambda: upstream.streaming == 0 and server.service.gate.inside == 0)
+    assert "unmoor_hangups_total 1" in server.service.metrics.text({})
 
 
 # Keys and paths.
