@@ -90,3 +90,12 @@ def test_the_scores_that_are_told_are_the_models_own() -> None:
 )
 def test_options_of_a_request_become_sampling(options: dict[str, Any], expected: Sampling) -> None:
     assert sampling_of(options, 2, repetition_penalty=1.0) == expected
+
+
+@pytest.mark.parametrize("temperature", [1e-320, 1e-40, 1e-5])
+@pytest.mark.parametrize("is_half", [False, True])
+def test_the_smallest_temperature_takes_the_likeliest_token(temperature: float, is_half: bool) -> None:
+    scores = scores_of(-9.0, 20.0, 21.0, 3.0)
+    scores = scores.half() if is_half else scores
+    picked = Picker(Sampling(temperature=temperature, seed=3)).row(scores).to(scores.dtype)
+    assert picked.argmax() == 2

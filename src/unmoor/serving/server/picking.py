@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["Picker", "Sampling", "TokenScores", "sampling_of"]
 
 _SMALLEST = 1e-10
-"""Below it a random number is taken as this, so that no noise is infinite."""
+"""Below it a random number or a temperature is taken as this, so that no noise and no score is infinite."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,7 +112,10 @@ class Picker:
         if self._chance is None:
             self._chance = torch.Generator(scores.device)
             self._chance.seed() if self.sampling.seed is None else self._chance.manual_seed(self.sampling.seed)
-        scores = scores / self.sampling.temperature
+        scores = scores.float()
+        scores = (scores - scores.max()) / max(
+            self.sampling.temperature, _SMALLEST
+        )  # the likeliest is 0, whatever divides it
         if self.sampling.top_p < 1:
             least = max(self.sampling.top_p, _SMALLEST)
             scores = TopPLogitsWarper(top_p=least)(scores, scores[None])[0]
