@@ -259,6 +259,13 @@ def test_the_page_says_that_nothing_is_known_of_languages_without_a_pack(unknown
     assert (f"In {unknown} of these rows ({unknown}.0%)" in page) == is_said
 
 
+def test_the_page_says_what_its_counts_are_of() -> None:
+    said = "".join(read(render_report(made_up.facts("filter"))[0]).all_text)
+    assert "each behaviour that it shows as likely as not or more, outside of reasoning" in said
+    assert "of all rows that could be read were removed" in said
+    assert "rows that show it in other turns alone are left out" in said
+
+
 def test_the_page_says_for_what_rows_wait() -> None:
     found = made_up.facts("filter")
     page = read(render_report(found)[0])

@@ -113,9 +113,9 @@ def _dataset_parts(facts: Mapping[str, Any], kept: int, names: Sequence[str], li
         f"Policy {_policy(policy)}. {_floor(facts)}{_own_word(policy)}\n",
         "## What was found\n",
         _behaviours(facts),
-        "Ranges are 95% Wilson intervals. They cover chance, not the mistakes of the detectors. The policy acts on what reaches "
-        "its threshold, the probability after its action; the other rows are under it, or left alone as an honest inability, by a "
-        "rule, an exception or the floor.\n",
+        "A row counts for what it shows as likely as not or more, outside of reasoning. Ranges are 95% Wilson intervals. They "
+        "cover chance, not the mistakes of the detectors. The policy acts on what reaches its threshold, the probability after its "
+        "action; the other rows are under it, or left alone as an honest inability, by a rule, an exception or the floor.\n",
         *_people_part(facts.get("people")),
         *_collateral_part(facts.get("collateral")),
         "## Files\n",
@@ -123,6 +123,11 @@ def _dataset_parts(facts: Mapping[str, Any], kept: int, names: Sequence[str], li
         *_evaluation_part(facts),
         "## How to make it again\n",
         _fenced(facts["reproduce"]),
+        *(
+            ["It takes what people judged too, which lies in the run's folder `review` and is not published.\n"]
+            if facts.get("people")
+            else []
+        ),
         f"Input: {title}{_revision(source)}, SHA-256 {_hash(source)}. unmoor {_plain_name(facts['unmoor'])}.\n",
         _OWNER.format(who=_DATA_OWNER),
     ]
