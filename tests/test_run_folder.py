@@ -45,6 +45,24 @@ def test_a_ledger_of_brackets_without_end_is_an_altered_one(tmp_path: Path) -> N
         list(read_lines_of(tmp_path, "ledger.jsonl"))
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "null",
+        '["row", 2]',
+        '{"outcome": "kept"}',
+        '{"row": "2", "outcome": "kept"}',
+        '{"row": 2, "outcome": 3}',
+        '{"row": 2, "outcome": "mended", "before": 3}',
+        '{"row": 2, "outcome": "quarantined", "size_bytes": "3"}',
+    ],
+)
+def test_a_ledger_with_a_line_of_another_kind_is_an_altered_one(tmp_path: Path, line: str) -> None:
+    (tmp_path / "ledger.jsonl").write_text('{"row": 1, "outcome": "kept"}\n' + line)
+    with pytest.raises(RunFolderError, match=r"ledger.jsonl:2 does not say what every line does: it was altered"):
+        list(read_lines_of(tmp_path, "ledger.jsonl"))
+
+
 @pytest.mark.parametrize("name", ["../outside", "{tmp_path}/outside", "sub/../../outside"])
 def test_a_manifest_cannot_have_files_outside_of_its_run_read(tmp_path: Path, name: str) -> None:
     run = _finished(tmp_path / "run")
@@ -245,6 +263,13 @@ def test_a_manifest_that_cannot_be_trusted_is_refused(tmp_path: Path, text: str)
     (run / "MANIFEST.json").write_text(text)
     with pytest.raises(RunFolderError):
         verify(run)
+
+
+@pytest.mark.parametrize("value", ["NaN", "1e400", '"\\ud800"'])
+def test_a_manifest_with_a_value_that_none_of_ours_has_was_altered(tmp_path: Path, value: str) -> None:
+    path = _finished(tmp_path / "run") / "MANIFEST.json"
+    path.write_text(path.read_text().replace('"files"', f'"more": {value}, "files"', 1))
+    assert verify(tmp_path / "run") == ["MANIFEST.json was altered: it does not hold its own SHA-256"]
 
 
 def test_counts_of_another_kind_are_found(tmp_path: Path) -> None:

@@ -195,7 +195,7 @@ def _bytes_writer(
                     _copy(quarantine, out, entry["size_bytes"])
                     continue
                 raw = b"" if outcome == "blank" else _next_of(removed if outcome == "removed" else kept)
-                out.write(entry["before"].encode() if "before" in entry else raw)
+                out.write(entry["before"].encode(errors="surrogatepass") if "before" in entry else raw)
             out.write(tail)
             if file["added_newline"]:
                 out.truncate(out.tell() - 1)
@@ -209,7 +209,7 @@ def _rows(folder: AnyPath, manifest: dict[str, Any]) -> Iterator[tuple[int, str,
     entry = next(entries, None)
     for number in range(1, manifest["counts"]["input"] + 1):
         if entry is not None and entry["row"] == number:
-            yield number, entry["outcome"], entry
+            yield number, entry.get("outcome", "kept"), entry
             entry = next(entries, None)
         else:
             yield number, "kept", {}

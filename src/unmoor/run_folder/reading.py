@@ -93,10 +93,10 @@ def _is_run(folder: Path) -> bool:
 
 
 def read_lines_of(folder: AnyPath, name: str) -> Iterator[dict[str, Any]]:
-    """Yield the objects of a JSON Lines file of a run, such as the ledger; a file that is not there has none.
+    """Yield the objects of the ledger of a run, or of the quarantine; a file that is not there has none.
 
     Raises:
-        RunFolderError: a line is not JSON.
+        RunFolderError: a line is not JSON, or lacks what a reader asks it for.
     """
     path = folder / name
     if not path.exists():
@@ -104,9 +104,22 @@ def read_lines_of(folder: AnyPath, name: str) -> Iterator[dict[str, Any]]:
     with path.open("rb") as file:
         for number, line in enumerate(file, 1):
             try:
-                yield json.loads(line)
+                entry = json.loads(line)
             except (ValueError, RecursionError) as error:
                 raise RunFolderError(f"{path}:{number} is not JSON: it was altered or cut short") from error
+            if not _is_entry(entry):
+                raise RunFolderError(f"{path}:{number} does not say what every line does: it was altered")
+            yield entry
+
+
+def _is_entry(entry: Any) -> bool:
+    return (
+        isinstance(entry, dict)
+        and isinstance(entry.get("row"), int)
+        and isinstance(entry.get("outcome", "kept"), str)
+        and isinstance(entry.get("before", ""), str)
+        and isinstance(entry.get("size_bytes", 0), int)
+    )
 
 
 def verify(folder: AnyPath) -> list[str]:
@@ -116,7 +129,7 @@ def verify(folder: AnyPath) -> list[str]:
         RunFolderError: there is no readable manifest to check against.
     """
     manifest = read_manifest(folder, FILES)
-    if manifest.get("manifest_sha256") != self_hash(manifest):
+    if not _holds_its_hash(manifest):
         return [f"{MANIFEST} was altered: it does not hold its own SHA-256"]
     wrong = [_check_name(name) or _check_file(folder / name, expected) for name, expected in manifest["files"].items()]
     known = {*manifest["files"], MANIFEST, REVIEW}
@@ -130,6 +143,13 @@ def verify(folder: AnyPath) -> list[str]:
         if total != counts["input"]:
             wrong.append(f"the counts add up to {total} rows, the input had {counts['input']}")
     return [line for line in wrong if line]
+
+
+def _holds_its_hash(manifest: dict[str, Any]) -> bool:
+    try:
+        return bool(manifest.get("manifest_sha256") == self_hash(manifest))
+    except (ValueError, RecursionError):  # NaN, half a character, lists without end: none of ours was written with them
+        return False
 
 
 def _check_name(name: str) -> str:
