@@ -43,6 +43,17 @@ def test_of_two_splits_one_has_to_be_named(tmp_path: Path) -> None:
     assert [row for _, row in read_rows(saved / "test")] == ROWS
 
 
+def test_a_split_without_rows_hides_no_other_and_is_called_empty(tmp_path: Path) -> None:
+    rows = datasets.Dataset.from_list(ROWS)
+    splits = datasets.DatasetDict({"train": rows, "test": rows.select(range(0))})
+    splits.save_to_disk(str(tmp_path / "saved"))
+    with pytest.raises(UsageError, match=r"splits train, test.*Next: name one"):
+        open_data_set(tmp_path / "saved")
+    assert [row for _, row in read_rows(tmp_path / "saved" / "train")] == ROWS
+    with pytest.raises(UsageError, match=r"test holds no row"):
+        open_data_set(tmp_path / "saved" / "test")
+
+
 def test_a_damaged_arrow_file_is_bad_data_and_leaves_nothing_in_the_cache(tmp_path: Path) -> None:
     saved = _save(tmp_path / "saved")
     (arrow,) = saved.glob("*.arrow")

@@ -18,7 +18,7 @@ import tempfile
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
 from unmoor.errors import BadDataError, MachineError, MissingExtraError, UsageError
 from unmoor.layouts.faults import is_of_machine, why
@@ -69,9 +69,9 @@ def hint_of_hub(name: str) -> str:
 
 
 def is_saved_data_set(folder: Path) -> bool:
-    """Return whether `datasets` saved the folder: Arrow files with their state, or a dictionary of splits."""
-    has_arrow = (folder / "state.json").is_file() and any(folder.glob("*.arrow"))
-    return has_arrow or (folder / "dataset_dict.json").is_file()
+    """Return whether `datasets` saved the folder: Arrow files, of no rows none, with their state, or a dictionary of splits."""
+    has_rows = any(folder.glob("*.arrow")) or (folder / "dataset_info.json").is_file()
+    return ((folder / "state.json").is_file() and has_rows) or (folder / "dataset_dict.json").is_file()
 
 
 def exported_data_set(name: str) -> Export:
@@ -215,15 +215,32 @@ def _data_set(name: str, revision: str) -> Any:
     from datasets import DatasetDict, load_dataset, load_from_disk
 
     hub = HUB.fullmatch(name)
-    found = load_dataset(hub["name"], split=hub["split"], revision=revision) if hub else load_from_disk(name)
-    if isinstance(found, DatasetDict):
-        splits = list(found)
-        if len(splits) > 1:
-            example = f"{name}:{splits[0]}" if hub else str(Path(name) / splits[0])
-            sys.stderr.write(f"{name} has the splits {', '.join(splits)}. Next: name one, for example {example}\n")
-            raise SystemExit(_UNKNOWN)
-        found = found[splits[0]]
-    return found
+    if hub:
+        found = load_dataset(hub["name"], split=hub["split"], revision=revision)
+        splits = list(found) if isinstance(found, DatasetDict) else []
+    else:
+        splits = _saved_splits(Path(name))
+    if len(splits) > 1:
+        example = f"{name}:{splits[0]}" if hub else str(Path(name) / splits[0])
+        _refuse(f"{name} has the splits {', '.join(splits)}. Next: name one, for example {example}")
+    if hub:
+        return found[splits[0]] if splits else found
+    folder = Path(name, *splits)
+    if (folder / "state.json").is_file() and not any(
+        folder.glob("*.arrow")
+    ):  # which `datasets` saves and does not load
+        _refuse(f"{folder} holds no row")
+    return load_from_disk(str(folder))
+
+
+def _saved_splits(folder: Path) -> list[str]:
+    told = folder / "dataset_dict.json"
+    return list(json.loads(told.read_text(encoding="utf-8"))["splits"]) if told.is_file() else []
+
+
+def _refuse(said: str) -> NoReturn:
+    sys.stderr.write(f"{said}\n")
+    raise SystemExit(_UNKNOWN)
 
 
 def _main(name: str, revision: str, folder: str) -> None:
