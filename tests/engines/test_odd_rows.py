@@ -91,6 +91,7 @@ def test_every_line_of_a_ledger_has_what_a_script_asks_it_for(tmp_path: Path) ->
             "labels",
             "needs_review",
             "waits_for",
+            "acted_on",
             "is_floor",
         } <= entry.keys()
         assert entry["reason"].startswith(f"{entry['outcome']}: ")

@@ -335,6 +335,17 @@ def test_where_the_floor_holds_one_turn_the_reason_says_what_was_done_to_another
     )
 
 
+def test_what_the_floor_or_an_exception_keeps_was_not_acted_on_beside_what_was() -> None:
+    found = (_finding(TWO, 2, "I won't help with that."), _finding(TWO, 4, "An oak."))
+    held = decide(TWO, found, _policy("drop_turn"), floor_turns={2: True})
+    assert (held.outcome, held.acted_on) == ("mended", found[1:])
+    excepted = decide(TWO, found, _policy("drop_turn"), excepted={found[0]: "won't"})
+    assert (excepted.outcome, excepted.acted_on) == ("mended", found[1:])
+    assert decide(TWO, found, _policy("drop")).acted_on == found
+    assert decide(TWO, found, _policy("label"), floor_turns={2: True}).acted_on == found
+    assert decide(TWO, found, _policy("keep")).acted_on == ()
+
+
 def test_a_refusal_after_a_request_of_the_floor_says_why_it_stays() -> None:
     three = _conversation("I won't help with that.", "I won't joke about that.", "An oak.")
     found = (_finding(three, 1, "I won't help with that."), _finding(three, 3, "I won't joke about that."))

@@ -107,6 +107,7 @@ def entry(
         "labels": [],
         "needs_review": False,
         "waits_for": [],
+        "acted_on": [] if outcome == "kept" else list(range(len(findings))),
         "is_floor": False,
         "language": findings[0]["language"] if findings else "en",
         "turn": 1,
@@ -257,7 +258,7 @@ def acted(entries: list[dict[str, Any]]) -> Counter[str]:
 def _as_audit(seen: Any, entries: Any) -> tuple[list[tuple[str, str, str]], list[dict[str, Any]]]:
     """The same rows, nothing done to them."""
     entries = [
-        {**one, "outcome": "kept", "edits": [], "after": None, "is_floor": False, "needs_review": False}
+        {**one, "outcome": "kept", "edits": [], "after": None, "is_floor": False, "needs_review": False, "acted_on": []}
         for one in entries
     ]
     refusing = {one["request"] for one in entries if {f["behaviour"] for f in one["findings"]} & set(REFUSALS)}

@@ -11,7 +11,7 @@ from huggingface_hub import DatasetCard, ModelCard
 
 from tests.report import made_up
 from tests.report.hostile import payloads, poisoned
-from unmoor.report import render_dataset_card, render_report, write_dataset_card, write_model_card
+from unmoor.report import FactsBuilder, Made, render_dataset_card, render_report, write_dataset_card, write_model_card
 
 SNAPSHOTS = Path(__file__).resolve().parent.parent / "snapshots"
 FILES = ["kept.jsonl", "removed.jsonl", "quarantine.jsonl", "ledger.jsonl", "policy.toml", "report.html", "report.json"]
@@ -105,6 +105,22 @@ def test_a_card_says_what_the_policy_does_by_rule_and_leaves_alone() -> None:
     text = render_dataset_card(built, FILES).decode()
     assert "By rule: `en.moral.*` keep." in text
     assert "Left alone, whatever is found in the same sentence: `We cannot refund`." in text
+
+
+def test_rows_that_went_as_duplicates_are_told_from_those_that_the_policy_took() -> None:
+    builder = FactsBuilder(policy=made_up.POLICY)
+    builder.add_entry(made_up.entry(1, "A?", "B.", [], "removed") | {"duplicate_of": 3})
+    facts = builder.build(Made("filter", made_up.CREATED, counts={"input": 3, "kept": 2, "removed": 1}, acted={}))
+    said = "Of the removed rows, 1 went since another row stands for it."
+    assert said in render_dataset_card(facts, FILES).decode() and said in render_report(facts)[0].decode()
+
+
+def test_values_of_a_table_are_not_said_to_be_kept_byte_for_byte() -> None:
+    facts = made_up.facts("filter", 300)
+    facts["input"] |= {"format": "2 files, Parquet"}
+    card, page = render_dataset_card(facts, ["kept.parquet"]).decode(), render_report(facts)[0].decode()
+    assert "- `kept.parquet`: what stays, untouched rows each value as it was" in card
+    assert "kept, each value as it was" in page and "byte for byte" not in card + page
 
 
 def test_one_word_and_one_group_are_counted_as_one() -> None:

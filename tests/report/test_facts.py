@@ -59,17 +59,14 @@ def test_examples_show_both_sides_and_several_rules(facts: dict[str, Any]) -> No
 CANNOT, LECTURE = "I can't see the screen.", "Always behave."
 
 
-def _both(outcome: str, probability: float = 0.9, by: str = "") -> dict[str, Any]:
+def _both(outcome: str, acted_on: tuple[int, ...] = (1,)) -> dict[str, Any]:
     """Return a row that `outcome` befell for its lecture; beside it stands an inability, which the policy keeps."""
     answer = f"{CANNOT} Turn it off and on. {LECTURE}"
     said = (("refusal.capability", CANNOT, "en.capability.see"), ("moralising", LECTURE, "en.moralising.behave"))
-    found = [
-        made_up._finding(name, (rule, answer, quote), 0.9 if name == "moralising" else probability, "en")
-        for name, quote, rule in said
-    ]
+    found = [made_up._finding(name, (rule, answer, quote), 0.9, "en") for name, quote, rule in said]
     spans = [[found[1]["start_char"], found[1]["end_char"]]]
     return made_up.entry(1, "It hangs.", answer, found, outcome) | {
-        "reason": f"{outcome}: for a reason{by}",
+        "acted_on": list(acted_on),
         "edits": [{"action": "mend", "turn": 1, "spans": spans}] if outcome == "mended" else [],
     }
 
@@ -85,25 +82,12 @@ def test_a_finding_that_the_policy_keeps_is_not_shown_as_acted_on(outcome: str) 
     assert [mend["behaviours"] for mend in built["mends"]] == ([["moralising"]] if outcome == "mended" else [])
 
 
-@pytest.mark.parametrize(
-    ("rules", "probability", "by", "is_shown"),
-    [
-        ({"en.capability.*": "drop"}, 0.9, "", True),
-        ({"en.capability.*": "drop"}, 0.6, "", False),
-        ({"en.capability.*": "drop", "en.capability.see": "keep"}, 0.9, "", False),
-        ({}, 1.0, "; judged by ada@x.org", True),
-        ({}, 0.9, "; judged by ada@x.org", False),
-        ({}, 1.0, "", False),
-    ],
-    ids=["rule", "under the threshold", "nearer rule", "a person's word", "a person on another", "sure but kept"],
-)
-def test_what_is_acted_on_goes_by_rule_threshold_and_person(
-    rules: dict[str, str], probability: float, by: str, is_shown: bool
-) -> None:
-    builder = FactsBuilder(policy=made_up.POLICY | {"rules": rules})
-    builder.add_entry(_both("removed", probability, by))
+@pytest.mark.parametrize("acted_on", [(1,), (0, 1)])
+def test_what_is_acted_on_is_what_the_ledger_says(acted_on: tuple[int, ...]) -> None:
+    builder = FactsBuilder(policy=made_up.POLICY)
+    builder.add_entry(_both("removed", acted_on))
     shown = builder.build(Made("filter", made_up.CREATED, counts={"input": 1}))["examples"]
-    assert ("refusal.capability" in shown) == is_shown
+    assert ("refusal.capability" in shown) == (0 in acted_on)
 
 
 def test_findings_below_one_half_and_in_reasoning_are_not_counted() -> None:

@@ -26,7 +26,7 @@ from unmoor.layouts import (
     take_rows,
 )
 from unmoor.policy import Policy
-from unmoor.records import REFUSALS, action_for
+from unmoor.records import REFUSALS
 
 __all__ = ["ChunkWorker", "quarantine_entry", "unjudged_entry"]
 
@@ -207,7 +207,15 @@ def _quarantine(files: dict[str, list[bytes]], number: int, raw: bytes, error: B
 
 def unjudged_entry(number: int, outcome: str, why: str, **more: Any) -> dict[str, Any]:
     """Return the ledger entry of a row that nobody judged, with the keys that a script asks every entry for."""
-    nothing = {"findings": [], "edits": [], "labels": [], "needs_review": False, "waits_for": [], "is_floor": False}
+    nothing = {
+        "findings": [],
+        "edits": [],
+        "labels": [],
+        "needs_review": False,
+        "waits_for": [],
+        "acted_on": [],
+        "is_floor": False,
+    }
     return {"row": number, "outcome": outcome, "reason": f"{outcome}: {why}", **nothing, **more}
 
 
@@ -297,21 +305,20 @@ def _count(judged: list[Judged], result: ChunkResult, policy: Policy | None) -> 
         if result.beside is not None:
             result.beside.add(row.entry, behaviours)
         if policy is not None:
-            _count_sure(row, row.entry["findings"], result, policy)
+            _count_sure(row.entry, result, policy)
         result.refusal_rows += any(behaviour in REFUSALS for behaviour in behaviours)
         result.review_rows += row.entry["needs_review"]
         result.duplicate_rows += "duplicate_of" in row.entry
 
 
-def _count_sure(row: Judged, findings: list[dict[str, Any]], result: ChunkResult, policy: Policy) -> None:
+def _count_sure(entry: dict[str, Any], result: ChunkResult, policy: Policy) -> None:
     """Count the behaviours that reach the policy's threshold in a row, and those for which something followed."""
-    sure, acted = set(), set()
-    for finding in findings:
-        behaviour = finding["behaviour"]
-        if finding["probability"] >= policy.threshold(behaviour) and not finding["is_reasoning"]:
-            sure.add(behaviour)
-            action = action_for(policy.actions, policy.rules, behaviour, finding["rule"])
-            if action == "review" or (action != "keep" and row.outcome != "kept"):
-                acted.add(behaviour)
+    findings = entry["findings"]
+    sure = {
+        one["behaviour"]
+        for one in findings
+        if one["probability"] >= policy.threshold(one["behaviour"]) and not one["is_reasoning"]
+    }
+    acted = {findings[place]["behaviour"] for place in entry["acted_on"]}
     result.sure_rows.update(sure)
     result.acted_rows.update(acted)

@@ -44,6 +44,7 @@ def duplicate_entry(number: int, of: tuple[int, float], found: dict[str, Any] | 
         "labels": [],
         "needs_review": False,
         "waits_for": [],
+        "acted_on": [],
         "after": None,
         "duplicate_of": kept_row,
         "similarity": similarity,

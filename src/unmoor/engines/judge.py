@@ -219,6 +219,7 @@ class Judge:
             "labels": list(decision.labels),
             "needs_review": decision.needs_review,
             "waits_for": [decision.findings.index(finding) for finding in decision.waits_for],
+            "acted_on": [decision.findings.index(finding) for finding in decision.acted_on],
             "is_floor": decision.is_floor,
             "language": self._language(read.conversation, decision.findings),
             "turn": first.turn,

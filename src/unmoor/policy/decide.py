@@ -207,12 +207,13 @@ def _conclude(conversation: Conversation, findings: tuple[Finding, ...], policy:
     labels = tuple(dict.fromkeys(f.behaviour for f in counted if policy.action_on(f) == "label"))
     gone = turns_to_remove(conversation, plan.edits)
     waits_for = tuple(f for f in _asked_about(plan, counted, policy) if f.turn not in gone)
+    acted_on = tuple(f for f in counted if f.turn in plan.acted or policy.action_on(f) in ("label", "review"))
     masked = {edit.turn for edit in plan.edits if edit.action == "mask"}
     is_left = any(turn.is_target for i, turn in enumerate(conversation.turns) if i not in gone and i not in masked)
     if plan.drops_row or (plan.edits and not is_left):
         why = _because(counted, policy, plan.asked_by) + _with_it(conversation, plan)
         why += "" if plan.drops_row else "; nothing was left to train on"
-        return Decision("removed", f"removed: {why}", findings, is_floor=bool(plan.held))
+        return Decision("removed", f"removed: {why}", findings, is_floor=bool(plan.held), acted_on=acted_on)
     outcome = "kept"
     if any(edit.action != "mask" for edit in plan.edits):
         outcome = "mended"
@@ -222,7 +223,7 @@ def _conclude(conversation: Conversation, findings: tuple[Finding, ...], policy:
         outcome = "labelled"
     reason = f"{outcome}: {_why_here(plan, counted, findings, policy)}{_with_it(conversation, plan)}"
     reason += _why_waits(waits_for, plan, counted, policy)
-    return Decision(outcome, reason, findings, plan.edits, labels, waits_for, bool(plan.held))  # type: ignore[arg-type]
+    return Decision(outcome, reason, findings, plan.edits, labels, waits_for, bool(plan.held), acted_on)  # type: ignore[arg-type]
 
 
 def _asked_about(plan: _Plan, counted: list[Finding], policy: Policy) -> list[Finding]:

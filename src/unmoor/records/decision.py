@@ -38,7 +38,8 @@ class Decision:
     """What happens to one row and why.
 
     `outcome` is where the row goes; `edits` how it is rewritten (empty for kept and removed rows); `waits_for` are findings that a
-    person is to judge while the row stays where `outcome` says; `reason` is one plain sentence for the owner.
+    person is to judge while the row stays where `outcome` says; `acted_on` those for which something followed: not where a rule, an
+    exception or the floor stood in the way. `reason` is one plain sentence for the owner.
     """
 
     outcome: Outcome
@@ -48,6 +49,7 @@ class Decision:
     labels: tuple[str, ...] = ()
     waits_for: tuple[Finding, ...] = ()
     is_floor: bool = False
+    acted_on: tuple[Finding, ...] = ()
 
     @property
     def needs_review(self) -> bool:

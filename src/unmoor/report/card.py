@@ -91,6 +91,7 @@ def _dataset_parts(facts: Mapping[str, Any], kept: int, names: Sequence[str], li
     source, policy, headline = facts["input"], facts["policy"] or {}, facts["headline"]
     refusals = facts["refusals"]
     title = _code(source.get("path", "data"))
+    duplicates = facts["duplicates"]["rows"]
     gone = "Every removed row lies in `removed.*`" if facts["counts"].get("removed", 0) else "No row was removed"
     intro = (
         f"{_stay(kept)} of {whole(facts['counts'].get('input', 0))}. In the input, {_counted(refusals['rows'], 'row')} "
@@ -110,7 +111,7 @@ def _dataset_parts(facts: Mapping[str, Any], kept: int, names: Sequence[str], li
         )
         if headline["done"]
         else "",
-        f"Policy {_policy(policy)}. {_floor(facts)}{_own_word(policy)}\n",
+        f"{_duplicates(duplicates)}Policy {_policy(policy)}. {_floor(facts)}{_own_word(policy)}\n",
         "## What was found\n",
         _behaviours(facts),
         "A row counts for what it shows as likely as not or more, outside of reasoning. Ranges are 95% Wilson intervals. They "
@@ -119,7 +120,7 @@ def _dataset_parts(facts: Mapping[str, Any], kept: int, names: Sequence[str], li
         *_people_part(facts.get("people")),
         *_collateral_part(facts.get("collateral")),
         "## Files\n",
-        "\n".join(f"- `{name}`: {_FILES[name.split('.')[0]]}" for name in names if name.split(".")[0] in _FILES) + "\n",
+        "\n".join(f"- `{name}`: {_file_said(name)}" for name in names if name.split(".")[0] in _FILES) + "\n",
         *_evaluation_part(facts),
         "## How to make it again\n",
         _fenced(facts["reproduce"]),
@@ -157,6 +158,17 @@ _FILES = {
     "policy": "the policy, as it was",
     "review": "rows that wait for a person",
 }
+
+
+def _file_said(name: str) -> str:
+    said = _FILES[name.split(".", maxsplit=1)[0]]
+    return said.replace("byte for byte", "each value as it was") if name.endswith(".parquet") else said
+
+
+def _duplicates(rows: int) -> str:
+    """Return how many of the removed rows no policy took."""
+    stands = f"another row stands for {'it' if rows == 1 else 'them'}"
+    return f"Of the removed rows, {whole(rows)} went since {stands}. " if rows else ""
 
 
 def _floor(facts: Mapping[str, Any]) -> str:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from unmoor import __version__
-from unmoor.records import BEHAVIOURS, REFUSALS, action_for
+from unmoor.records import BEHAVIOURS, REFUSALS
 from unmoor.records.intervals import wilson
 from unmoor.report.collateral import Collateral
 from unmoor.report.excerpts import example, mend_difference
@@ -35,8 +35,6 @@ _ACTED_SHOWN, _KEPT_SHOWN, _MENDS_SHOWN, _RULES_SHOWN = 4, 3, 6, 25
 _POOL = 6
 """Rows sampled for each one shown, so that the shown ones can come from different rules."""
 _MOST_RULES = 20_000
-_CALLED_RIGHT, _JUDGED = 1.0, "; judged by "
-"""The probability of a finding that a person called right, and what the reason of a row says then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +100,7 @@ class FactsBuilder:
         self._edits: Counter[str] = Counter()
         self._reviews: Counter[str] = Counter()
         self._judged: Counter[tuple[str, str]] = Counter()
-        self._reasoning_rows = self._floor_rows = self._review_rows = self._found_rows = 0
+        self._reasoning_rows = self._floor_rows = self._review_rows = self._found_rows = self._duplicate_rows = 0
 
     def add_entry(self, entry: dict[str, Any]) -> None:
         """Count one line of the ledger; lines without findings (blank, quarantined) count for nothing here."""
@@ -112,6 +110,7 @@ class FactsBuilder:
         self._reasoning_rows += any(finding["is_reasoning"] for finding in findings)
         self._floor_rows += bool(entry.get("is_floor"))
         self._review_rows += bool(entry.get("needs_review"))
+        self._duplicate_rows += "duplicate_of" in entry
         self._reviews.update({findings[place]["behaviour"] for place in entry.get("waits_for") or ()})
         if "was" in entry and "duplicate_of" not in entry:  # what a duplicate is taken out for is no person's word
             self._judged[entry["was"], entry["outcome"]] += 1
@@ -128,7 +127,7 @@ class FactsBuilder:
         self._count_rules(counted)
         self._note_loss(entry, found)
         if any(edit["action"] == "mend" for edit in entry.get("edits") or ()):
-            cut = {**entry, "findings": [f for f in findings if self._is_acted_on(f, entry)] or findings}
+            cut = {**entry, "findings": [findings[place] for place in entry.get("acted_on") or ()] or findings}
             self._mends.offer(entry["row"], lambda: {"difference": mend_difference(cut)})
 
     def _count(self, entry: dict[str, Any], behaviour: str, findings: list[dict[str, Any]]) -> None:
@@ -150,16 +149,8 @@ class FactsBuilder:
             (tally.acted if is_sure else tally.kept).offer(entry["row"], lambda: example(entry, behaviour))
         elif entry["outcome"] == "kept":
             tally.kept.offer(entry["row"], lambda: example(entry, behaviour))
-        elif any(self._is_acted_on(finding, entry) for finding in findings):
+        elif behaviour in {entry["findings"][place]["behaviour"] for place in entry.get("acted_on") or ()}:
             tally.acted.offer(entry["row"], lambda: example(entry, behaviour))
-
-    def _is_acted_on(self, finding: dict[str, Any], entry: dict[str, Any]) -> bool:
-        """Return whether the policy does something about a finding where it stands; a person who called it right may have asked."""
-        actions, rules = ((self._policy or {}).get(name, {}) for name in ("actions", "rules"))
-        action = action_for(actions, rules, finding["behaviour"], finding["rule"])
-        is_sure = finding["probability"] >= self._threshold(finding["behaviour"]) and action != "keep"
-        is_asked = finding["probability"] == _CALLED_RIGHT and _JUDGED in entry.get("reason", "")
-        return not finding["is_reasoning"] and (is_sure or is_asked)
 
     def _acting(self, behaviour: str, acted: Mapping[str, int] | None) -> dict[str, Any]:
         """Return from which probability the policy acts on a behaviour and in how many rows it does; nothing without a policy."""
@@ -200,6 +191,7 @@ class FactsBuilder:
             "found": _share(self._found_rows, rows),
             "floor": {"rows": self._floor_rows},
             "review": {"rows": self._review_rows, "behaviours": dict(self._reviews.most_common())},
+            "duplicates": {"rows": self._duplicate_rows},
             "people": {**made.people, **self._outcomes_judged()} if made.people else None,
             "reasoning": {"rows": self._reasoning_rows},
             "behaviours": {

@@ -93,6 +93,7 @@ def _page(facts: dict[str, Any]) -> str:
         edit_words=_EDIT_WORDS,
         judged_words=_JUDGED_WORDS,
         policies=policies_of(facts),
+        is_table="Parquet" in str(facts["input"].get("format", "")),
         found_by_words=_FOUND_BY_WORDS,
         position_words=POSITIONS,
         persona_words=plots.PERSONA_WORDS,
