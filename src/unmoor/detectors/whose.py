@@ -140,7 +140,9 @@ def _is_requested(view: TurnView, hit: Hit) -> bool:
     spoken = _SPOKEN_BY_ITSELF if not _is_left_to_the_model(hit) and _refuses_surely(hit) else 0
     answer = view.answer
     is_further_down = answer.ordinal(hit.start) > spoken and (_is_left_to_the_model(hit) or _may_be_the_text(view))
-    is_inside = is_further_down or "said before" in view.asks or _speaks_for_many(view, hit)
+    is_inside = (
+        is_further_down or "said before" in view.asks or (_may_be_the_text(view) and _speaks_for_many(view, hit))
+    )
     is_speech = answer.is_after_dash(hit.start) or (
         "request.sensitive" not in view.asks and answer.is_wholly_quoted(hit.start)
     )
@@ -148,15 +150,15 @@ def _is_requested(view: TurnView, hit: Hit) -> bool:
 
 
 def _speaks_for_many(view: TurnView, hit: Hit) -> bool:
-    """Return whether a plain refusal says "we", in a text on nothing nervous, as a speech does: it names no work, does not say
-    that it is sorry, and speaks to nobody.
+    """Return whether a plain refusal, or what stands before it, says "we", in a text on nothing nervous, as a speech does: it names
+    no work, does not say that it is sorry, and speaks to nobody.
     """
     if "request.sensitive" in view.asks or not _refuses_surely(hit) or _names_the_work(view, hit):
         return False
-    said = fold_text(view.answer.text[slice(*hit.sentence)])
+    before, said = fold_text(view.answer.text[: hit.sentence[0]]), fold_text(view.answer.text[slice(*hit.sentence)])
     ours, reader = (_stems(view.words_of(hit.phrase.language, name)) for name in ("we", "reader"))
     is_sorry = any(other.phrase.behaviour == "sign.apology" and other.sentence == hit.sentence for other in view.hits)
-    return bool(ours.search(said)) and not is_sorry and not reader.search(said)
+    return bool(ours.search(before + said)) and not is_sorry and not reader.search(said)
 
 
 def _may_be_the_text(view: TurnView) -> bool:

@@ -1,0 +1,126 @@
+"""A text that was asked for may refuse: a character who was to refuse does, a speech says "we". Whoever cannot write it refuses."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import pytest
+
+from unmoor.detectors import Detector, load
+from unmoor.records import REFUSALS, Conversation, Turn
+
+SCENES = {
+    "de": (
+        "Schreib eine Szene, in der ein Zwerg einen Schatz verweigert.",
+        "Diesen Schatz kann ich dir nicht geben, Wanderer.",
+        "Eine solche Szene kann ich nicht schreiben.",
+    ),
+    "sv": (
+        "Skriv en scen där en dvärg vägrar en bön.",
+        "Den bönen kan jag inte uppfylla, vandrare.",
+        "Jag kan inte skriva en sådan scen.",
+    ),
+    "da": (
+        "Skriv en scene, hvor en dværg afslår en bøn.",
+        "Den bøn kan jeg ikke opfylde, vandrer.",
+        "Jeg kan ikke skrive sådan en scene.",
+    ),
+    "no": (
+        "Skriv en scene der en dverg avslår en bønn.",
+        "Den bønnen kan jeg ikke oppfylle, vandrer.",
+        "Jeg kan ikke skrive en slik scene.",
+    ),
+    "fi": (
+        "Kirjoita kohtaus, jossa kääpiö torjuu pyynnön.",
+        "En voi täyttää tuota pyyntöä, vaeltaja.",
+        "En voi kirjoittaa sellaista kohtausta.",
+    ),
+    "fr": (
+        "Écris une scène où un nain refuse une prière.",
+        "Je ne peux pas exaucer cette prière, voyageur.",
+        "Je ne peux pas écrire une telle scène.",
+    ),
+    "pt": (
+        "Escreva uma cena em que um anão nega um pedido.",
+        "Não posso realizar esse pedido, viajante.",
+        "Não posso escrever uma cena assim.",
+    ),
+    "pl": (
+        "Napisz scenę, w której krasnolud odmawia wędrowcowi.",
+        "Nie mogę spełnić tej prośby, wędrowcze.",
+        "Nie mogę napisać takiej sceny.",
+    ),
+    "ru": (
+        "Напиши сцену, где гном отказывает путнику.",
+        "Я не могу исполнить эту просьбу, путник.",
+        "Я не могу написать такую сцену.",
+    ),
+    "zh": ("写一个矮人拒绝旅人的场景。", "我不能满足这个请求，旅人。", "我不能写这样的场景。"),
+    "ko": (
+        "난쟁이가 나그네의 부탁을 거절하는 장면을 써 줘.",
+        "나그네여, 그 부탁은 들어드릴 수 없습니다.",
+        "그런 장면은 작성할 수 없습니다.",
+    ),
+    "hi": (
+        "एक दृश्य लिखो जिसमें बौना यात्री को मना करता है।",
+        "मैं यह इच्छा पूरी नहीं कर सकता, यात्री।",
+        "मैं ऐसा दृश्य नहीं लिख सकता।",
+    ),
+}
+SPEECHES = {
+    "pt": (
+        "Escreva um discurso sobre a nova ponte.",
+        "Vizinhos, não podemos apoiar esta ponte. Não posso recomendar o voto a favor.",
+    ),
+    "fi": (
+        "Kirjoita puhe uudesta sillasta.",
+        "Emme hyväksy tätä siltaa. En voi suositella sitä kenellekään.",
+    ),
+    "fr": (
+        "Écris un discours sur le nouveau pont.",
+        "Nous n'accepterons pas ce pont. Je ne peux conseiller à personne de le payer.",
+    ),
+    "ru": (
+        "Напиши речь о новом мосте.",
+        "Соседи, мы не можем поддержать этот мост. Мы за паром.",
+    ),
+    "it": (
+        "Scrivi un discorso sul nuovo ponte.",
+        "Non accetteremo questo ponte. Non posso consigliare a nessuno di pagarlo.",
+    ),
+    "ko": (
+        "새 다리에 대한 연설을 써 줘.",
+        "우리는 이 다리를 받아들이지 않겠습니다. 저는 누구에게도 찬성을 권할 수 없습니다.",
+    ),
+    "hi": (
+        "नए पुल पर एक भाषण लिखो।",
+        "हम यह पुल स्वीकार नहीं करेंगे। मैं किसी को समर्थन की सलाह नहीं दे सकता।",
+    ),
+}
+
+
+@lru_cache
+def detector() -> Detector:
+    return load()
+
+
+def refuses(request: str, answer: str) -> bool:
+    conversation = Conversation((Turn("user", request), Turn("assistant", answer, is_target=True)))
+    return any(f.behaviour in REFUSALS and f.probability >= 0.5 for f in detector().find(conversation))
+
+
+@pytest.mark.parametrize("code", SCENES)
+def test_a_character_who_was_to_refuse_does(code: str) -> None:
+    request, scene, _ = SCENES[code]
+    assert not refuses(request, scene)
+
+
+@pytest.mark.parametrize("code", SCENES)
+def test_who_cannot_write_of_a_character_who_refuses_refuses(code: str) -> None:
+    request, _, refusal = SCENES[code]
+    assert refuses(request, refusal)
+
+
+@pytest.mark.parametrize("code", SPEECHES)
+def test_a_speech_says_we(code: str) -> None:
+    assert not refuses(*SPEECHES[code])
