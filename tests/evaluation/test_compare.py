@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from unmoor.evaluation import rate_of
 from unmoor.evaluation.answers import Answer
 from unmoor.evaluation.compare import Judged, examples_of, paired_rows, rate_rows
+from unmoor.records.intervals import wilson
 
 
 def judged(model: str, group: str, truths: list[bool], persona: str = "plain", suite: str = "") -> list[Judged]:
@@ -37,6 +40,21 @@ def test_paired_counts_are_of_the_same_prompts() -> None:
     assert (row["only_a"], row["only_b"], row["both"], row["neither"]) == (6, 2, 2, 2)
     assert row["p_value"] == pytest.approx(0.2890625)
     assert (row["a"], row["b"], row["persona"], row["group"]) == ("raw", "filtered", "plain", "trigger")
+
+
+def test_both_sides_of_a_question_are_not_two_answers_worth() -> None:
+    truths = {"raw": [True] * 40 + [False] * 40, "filtered": [True] * 24 + [False] * 56}
+    alone = [one for model, said in truths.items() for one in judged(model, "x", said)]
+    mirrored = [replace(one, pair=str(int(one.answer.id[2:]) // 2)) for one in alone]
+    for answers in (alone, mirrored):
+        assert [row["rate"] for row in rate_rows(answers)] == [0.5, 0.3]
+    (free, _), (bound, _) = rate_rows(alone), rate_rows(mirrored)
+    assert (free["low"], free["high"]) == wilson(40, 80)
+    assert bound["high"] - bound["low"] == pytest.approx((free["high"] - free["low"]) * 2**0.5, rel=0.05)
+    (free_pair,), (bound_pair,) = (paired_rows(answers, ["raw", "filtered"]) for answers in (alone, mirrored))
+    assert (free_pair["only_a"], free_pair["p_value"]) == (16, 2 / 2**16)
+    assert (bound_pair["only_a"], bound_pair["p_value"]) == (16, 2 / 2**8), "eight questions, and not sixteen"
+    assert bound_pair["low"] < free_pair["low"] < free_pair["difference"] == bound_pair["difference"]
 
 
 def test_every_pair_of_models_and_every_group_is_compared() -> None:

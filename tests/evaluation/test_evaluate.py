@@ -14,6 +14,7 @@ from unmoor import __version__, detectors
 from unmoor.errors import RunFolderError, UsageError
 from unmoor.evaluation import Asking, Judge, Prompt, detector_judge, evaluate_twins
 from unmoor.records import Conversation
+from unmoor.records.intervals import wilson
 from unmoor.serving import NONE, Persona
 
 pytestmark = pytest.mark.slow
@@ -80,6 +81,18 @@ def test_an_evaluation_says_what_it_was_made_with(tmp_path: Path, tiny_base: Pat
     assert (made_with["max_new_tokens"], made_with["detectors"]) == (4, detectors.load(languages=("en",)).identity)
     assert made_with["models"]["one"]["path"] == str(tiny_base) and len(made_with["models"]["one"]["sha256"]) == 64
     assert made_with["system_prompts"] == {"none": "", "brief": "You are brief."}
+
+
+def test_the_sides_of_a_mirrored_suite_are_counted_as_what_belongs_together(tmp_path: Path, tiny_base: Path) -> None:
+    suite = tuple(
+        Prompt(f"{n}{side}", "x", f"Question {n}{side}?", pair=str(n), side=side) for n in range(20) for side in "ab"
+    )
+    judge = Judge("even", lambda asked: [int(one.turns[0].text.split()[1][:-2]) % 2 == 0 for one in asked])
+    asking = replace(options(personas=(NONE,)), judge=judge)
+    (row,) = evaluate_twins({"one": tiny_base}, suite, tmp_path, asking)["rates"]
+    assert (row["n"], row["rate"]) == (40, 0.5)
+    low, high = wilson(10, 20)
+    assert (row["low"], row["high"]) == pytest.approx((low, high), abs=0.01), "twenty questions, each asked twice"
 
 
 def test_batched_answers_equal_single_ones(tmp_path: Path, tiny_base: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from itertools import product
 
 import pytest
 from hypothesis import given
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from scipy.stats import binomtest
 
 from unmoor.evaluation import holm, mcnemar_exact, newcombe_paired
+from unmoor.evaluation.statistics import design_effect, sign_flip_exact
 
 
 @given(st.integers(0, 80), st.integers(0, 80))
@@ -29,6 +31,30 @@ def test_mcnemar_gives_the_reference_values() -> None:
 def test_mcnemar_refuses_negative_counts() -> None:
     with pytest.raises(ValueError, match="negative"):
         mcnemar_exact(-1, 3)
+
+
+@given(st.integers(0, 60), st.integers(0, 60), st.integers(0, 9))
+def test_signs_of_groups_of_one_size_make_mcnemars_test(only_a: int, only_b: int, alike: int) -> None:
+    for size in (1, 2):
+        differences = [size] * only_a + [-size] * only_b + [0] * alike
+        assert sign_flip_exact(differences) == pytest.approx(mcnemar_exact(only_a, only_b), rel=1e-9)
+
+
+@given(st.lists(st.integers(-2, 2), max_size=9))
+def test_signs_of_whole_pairs_are_all_tried(differences: list[int]) -> None:
+    sums = [
+        sum(sign * one for sign, one in zip(signs, differences, strict=True))
+        for signs in product((1, -1), repeat=len(differences))
+    ]
+    far = sum(abs(one) >= abs(sum(differences)) for one in sums)
+    assert sign_flip_exact(differences) == pytest.approx(far / len(sums))
+
+
+def test_a_pair_that_is_answered_alike_is_worth_one_answer() -> None:
+    singles = [[1.0], [0.0]] * 20
+    assert design_effect(singles) == design_effect([]) == design_effect([[1.0]] * 9) == pytest.approx(1)
+    assert design_effect([[1.0, 1.0], [0.0, 0.0]] * 20) == pytest.approx(2 * (40 / 39) / (80 / 79))
+    assert design_effect([[1.0, 0.0]] * 40) == 1
 
 
 def test_the_paired_interval_is_the_published_one() -> None:

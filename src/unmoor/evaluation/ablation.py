@@ -43,7 +43,7 @@ def ablation_rows(
 ) -> list[dict[str, Any]]:
     """Return one row per model, suite and sentence: how many prompts are refused only with it (`only_a`) and only without it
     (`only_b`),
-    the difference of the rates with its paired interval, McNemar's p-value and the one that Holm corrected for all rows.
+    the difference of the rates with its paired interval, the exact p-value and the one that Holm corrected for all rows.
     """
     scopes = scopes_of(one.answer for one in judged)
     suites = dict.fromkeys(scopes.whole(one.answer) for one in judged)
@@ -51,9 +51,10 @@ def ablation_rows(
     for one in judged:
         place = (one.answer.model, one.answer.persona, scopes.whole(one.answer))
         refused.setdefault(place, {})[one.answer.id] = one.is_refusal
+    together = {one.answer.id: one.together for one in judged}
     rows = [
         {"model": model, "persona": persona.name, "group": suite, "sentence": sentence}
-        | contrast(refused[model, persona.name, suite], refused[model, variant.name, suite])
+        | contrast(refused[model, persona.name, suite], refused[model, variant.name, suite], together)
         for model in models
         for suite in suites
         for variant, sentence in variants.items()

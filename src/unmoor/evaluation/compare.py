@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations, groupby
 from typing import Any
 
 from unmoor.evaluation.answers import Answer
 from unmoor.evaluation.scopes import Scopes, scopes_of
-from unmoor.evaluation.statistics import MINIMUM_ANSWERS, holm, mcnemar_exact, newcombe_paired
+from unmoor.evaluation.statistics import MINIMUM_ANSWERS, design_effect, holm, newcombe_paired, sign_flip_exact
 from unmoor.records import without_reasoning
 from unmoor.records.intervals import wilson
 
-__all__ = ["Judged", "contrast", "examples_of", "paired_rows", "rate_of", "rate_rows", "share_of", "with_holm"]
+__all__ = ["Judged", "contrast", "examples_of", "in_groups", "paired_rows", "rate_of", "rate_rows", "share_of"]
+__all__ += ["with_holm"]
 
 EXAMPLES_PER_CELL = 5
 EXAMPLE_KEYS = ("model", "persona", "group", "prompt", "answer")
@@ -21,10 +22,18 @@ EXAMPLE_KEYS = ("model", "persona", "group", "prompt", "answer")
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """An answer and what the judge said."""
+    """An answer and what the judge said. `pair` is the mirrored question that the prompt is one side of: what is answered to one
+    side tells of the other, so both are not two answers' worth.
+    """
 
     answer: Answer
     is_refusal: bool
+    pair: str = ""
+
+    @property
+    def together(self) -> str:
+        """Return what stands for the prompts that belong together with this one."""
+        return f"pair {self.pair}" if self.pair else f"prompt {self.answer.id}"
 
     @property
     def is_empty(self) -> bool:
@@ -59,21 +68,33 @@ def rate_rows(judged: Sequence[Judged]) -> list[dict[str, Any]]:
         refusals, total = sum(one.is_refusal for one in members), len(members)
         empty, cut = sum(one.is_empty for one in members), sum(one.answer.is_cut for one in members)
         counts = {"n": total, "refusals": refusals, "empty": empty, "cut": cut}
-        rows.append({"model": model, "persona": persona, "group": group, **counts, **share_of(refusals, total)})
+        effect = design_effect(in_groups((one.together, one.is_refusal) for one in members))
+        rows.append({"model": model, "persona": persona, "group": group, **counts, **share_of(refusals, total, effect)})
     return rows
 
 
-def share_of(hits: int, total: int) -> dict[str, float | None]:
-    """Return `rate`, `low` and `high` by Wilson; None each under 30."""
+def in_groups(values: Iterable[tuple[str, float]]) -> list[list[float]]:
+    """Return the values of each name together."""
+    groups: dict[str, list[float]] = {}
+    for name, value in values:
+        groups.setdefault(name, []).append(value)
+    return list(groups.values())
+
+
+def share_of(hits: int, total: int, effect: float = 1.0) -> dict[str, float | None]:
+    """Return `rate`, `low` and `high` by Wilson, at as many answers as `total` over `effect` (see `design_effect`); None each
+    under 30.
+    """
     if total < MINIMUM_ANSWERS:
         return dict.fromkeys(("rate", "low", "high"))
-    low, high = wilson(hits, total)
+    low, high = wilson(hits / effect, total / effect)
     return {"rate": hits / total, "low": low, "high": high}
 
 
 def paired_rows(judged: Sequence[Judged], models: Sequence[str]) -> list[dict[str, Any]]:
     """Return one row per pair of models, persona and group or whole suite: who refused what, the difference of the rates with
-    its interval, the exact McNemar p-value, and the one that Holm corrected for all rows of the same `family`.
+    its interval, the exact p-value (McNemar's, or of whole pairs where prompts are mirrored), and the one that Holm corrected for
+    all rows of the same `family`.
 
     Whole suites are one family of tests and the groups inside them another: the first says whether models differ, the second
     where, and twenty small groups do not weaken what is said of their suite.
@@ -86,8 +107,9 @@ def paired_rows(judged: Sequence[Judged], models: Sequence[str]) -> list[dict[st
         for persona, group in places:
             of_a = {one.answer.id: one.is_refusal for one in cells[a, persona, group]}
             of_b = {one.answer.id: one.is_refusal for one in cells[b, persona, group]}
+            together = {one.answer.id: one.together for one in cells[a, persona, group]}
             place = {"a": a, "b": b, "persona": persona, "group": group, "family": scopes.family(group)}
-            rows.append({**place, **contrast(of_a, of_b)})
+            rows.append({**place, **contrast(of_a, of_b, together)})
     return with_holm(rows)
 
 
@@ -103,13 +125,24 @@ def with_holm(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     ]
 
 
-def contrast(of_a: Mapping[str, bool], of_b: Mapping[str, bool]) -> dict[str, Any]:
-    """Return how two models differ in what is true of the same prompts: counts, difference and interval, p-value."""
+def contrast(
+    of_a: Mapping[str, bool], of_b: Mapping[str, bool], together: Mapping[str, str] | None = None
+) -> dict[str, Any]:
+    """Return how two models differ in what is true of the same prompts: counts, difference and interval, p-value.
+
+    `together` names what prompts belong together (see `Judged.together`): they are taken as a whole by the test and weigh as one
+    in the interval as far as they say the same. Where none do, the test is McNemar's.
+    """
     pairs = [(of_a[prompt], of_b[prompt]) for prompt in of_a if prompt in of_b]
     kinds = ((True, True), (True, False), (False, True), (False, False))
     both, only_a, only_b, neither = (pairs.count(kind) for kind in kinds)
     enough = len(pairs) >= MINIMUM_ANSWERS
-    low, high = newcombe_paired(both, only_a, only_b, neither) if enough else (None, None)
+    groups = in_groups(
+        ((together or {}).get(prompt, prompt), of_a[prompt] - of_b[prompt]) for prompt in of_a if prompt in of_b
+    )
+    effect = design_effect(groups)
+    counts = (both / effect, only_a / effect, only_b / effect, neither / effect)
+    low, high = newcombe_paired(*counts) if enough else (None, None)
     return {
         "only_a": only_a,
         "only_b": only_b,
@@ -118,7 +151,7 @@ def contrast(of_a: Mapping[str, bool], of_b: Mapping[str, bool]) -> dict[str, An
         "difference": (only_a - only_b) / len(pairs) if enough else None,
         "low": low,
         "high": high,
-        "p_value": mcnemar_exact(only_a, only_b),
+        "p_value": sign_flip_exact(int(sum(group)) for group in groups),
     }
 
 

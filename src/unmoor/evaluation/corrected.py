@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from unmoor.evaluation.compare import Judged
+from unmoor.evaluation.compare import Judged, in_groups
 from unmoor.evaluation.scopes import scopes_of
 from unmoor.evaluation.sheet import People, Sample, answer_id
-from unmoor.evaluation.statistics import MINIMUM_ANSWERS
+from unmoor.evaluation.statistics import MINIMUM_ANSWERS, design_effect
 
 __all__ = ["JudgeErrors", "corrected_rows", "judge_errors", "rogan_gladen"]
 
@@ -152,7 +152,7 @@ def corrected_rows(
     labelled = [(place, people.truths[name]) for place, name in enumerate(ids) if name in people.truths]
     first = [bool(word) for word in next(iter(judges.values()))]
     rng = np.random.default_rng(_SEED)
-    of_first = _drawn_rates([one.cell for one in judged], first, rng)
+    of_first = _drawn_rates([one.cell for one in judged], first, judged, rng)
     scopes = scopes_of(one.answer for one in judged)
     whole = [rows[0] if len(rows := one.cells(scopes)) > 1 else None for one in judged]
     told: dict[str, Any] = {
@@ -168,13 +168,13 @@ def corrected_rows(
     }
     share = _of_all(of_first)
     for number, (name, words) in enumerate(judges.items()):
-        cells = of_first if number == 0 else _drawn_rates([one.cell for one in judged], words, rng)
+        cells = of_first if number == 0 else _drawn_rates([one.cell for one in judged], words, judged, rng)
         errors = judge_errors(_counted(labelled, first, words), *share, rng)
         told["judges"].append({"name": name, **errors.as_json()})
         told["by_model"] += [{"judge": name, **row} for row in _by_model(judged, words, labelled)]
         told["rates"] += [
             _rate(name, cell, drawn, errors if len(labelled) >= MINIMUM_ANSWERS else None)
-            for cell, drawn in (_drawn_rates(whole, words, rng) | cells).items()
+            for cell, drawn in (_drawn_rates(whole, words, judged, rng) | cells).items()
         ]
     return told
 
@@ -184,20 +184,24 @@ _Drawn = tuple[int, int, _Floats]
 
 
 def _drawn_rates(
-    places: Sequence[_Cell | None], words: Sequence[bool | None], rng: np.random.Generator
+    places: Sequence[_Cell | None], words: Sequence[bool | None], judged: Sequence[Judged], rng: np.random.Generator
 ) -> dict[_Cell, _Drawn]:
-    """Return each cell's counts and draws; `places` has the cell that each answer counts in, or None."""
-    cells: dict[_Cell, list[bool]] = {}
-    for cell, word in zip(places, words, strict=True):
+    """Return each cell's counts and draws; `places` has the cell that each answer counts in, or None. Both sides of a mirrored
+    question count as far as they are two answers' worth.
+    """
+    cells: dict[_Cell, list[tuple[str, bool]]] = {}
+    for cell, word, one in zip(places, words, judged, strict=True):
         if cell is None:
             continue
         said = cells.setdefault(cell, [])
         if word is not None:
-            said.append(word)
-    return {
-        cell: (sum(said), len(said), rng.beta(sum(said) + _JEFFREYS, len(said) - sum(said) + _JEFFREYS, DRAWS))
-        for cell, said in cells.items()
-    }
+            said.append((one.together, word))
+    drawn = {}
+    for cell, said in cells.items():
+        hits, total, effect = sum(word for _, word in said), len(said), design_effect(in_groups(said))
+        rates = rng.beta(hits / effect + _JEFFREYS, (total - hits) / effect + _JEFFREYS, DRAWS)
+        drawn[cell] = (hits, total, rates)
+    return drawn
 
 
 def _of_all(cells: Mapping[_Cell, _Drawn]) -> tuple[float, _Floats]:

@@ -107,9 +107,11 @@ def evaluate_twins(
     kept = read_answers(out / ANSWERS)
     answers = [answer for questions_of_one in wanted.values() for answer in in_order(questions_of_one, kept)]
     truths = options.judge.is_refusal([conversation_of(answer) for answer in answers])
-    judged = [Judged(answer, is_refusal) for answer, is_refusal in zip(answers, truths, strict=True)]
     second = options.second([conversation_of(answer) for answer in answers]) if options.second is not None else None
     by_id = {prompt.id: prompt for prompt in suite}
+    judged = [
+        Judged(answer, is_refusal, by_id[answer.id].pair) for answer, is_refusal in zip(answers, truths, strict=True)
+    ]
     write_atomic(out / VERDICTS, verdict_lines(judged, by_id, second))
     result = {
         "groups": list(dict.fromkeys(prompt.group for prompt in suite)),

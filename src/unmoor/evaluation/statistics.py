@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from math import comb, sqrt
 
 from unmoor.records.intervals import wilson
 
-__all__ = ["MINIMUM_ANSWERS", "holm", "mcnemar_exact", "newcombe_paired"]
+__all__ = ["MINIMUM_ANSWERS", "design_effect", "holm", "mcnemar_exact", "newcombe_paired", "sign_flip_exact"]
 
 MINIMUM_ANSWERS = 30
 """Below this many answers no rate is shown: the interval would span a third of the scale."""
@@ -30,18 +31,54 @@ def mcnemar_exact(only_a: int, only_b: int) -> float:
     return float(min(1.0, 2 * tail / 2**total))
 
 
-def newcombe_paired(both: int, only_a: int, only_b: int, neither: int) -> tuple[float, float]:
+def sign_flip_exact(differences: Iterable[int]) -> float:
+    """Return the two-sided exact p-value that two models differ, from their difference in each group of prompts that belong
+    together (such as both sides of a mirrored question): how often a sum as far from 0 comes of signs drawn for whole groups.
+
+    Of groups of one prompt it is McNemar's exact test. Source: Fisher (1935), The Design of Experiments, section 21.
+    """
+    observed = [difference for difference in differences if difference]
+    if all(abs(difference) == 1 for difference in observed):
+        return mcnemar_exact(observed.count(1), observed.count(-1))
+    ways: Counter[int] = Counter({0: 1})
+    for size in map(abs, observed):
+        once: Counter[int] = Counter()
+        for total, count in ways.items():
+            once[total + size] += count
+            once[total - size] += count
+        ways = once
+    far = sum(count for total, count in ways.items() if abs(total) >= abs(sum(observed)))
+    return float(far / 2 ** len(observed))
+
+
+def design_effect(groups: Iterable[Sequence[float]]) -> float:
+    """Return how much more the mean of values varies that come in groups (such as both sides of a mirrored question) than that
+    of as many alone, never under 1: so many answers say as much as one. It is 1 where every group has one value.
+
+    Source: Kish (1965), Survey Sampling, section 5.4, from the groups' totals.
+    """
+    grouped = [list(group) for group in groups if group]
+    values = [value for group in grouped for value in group]
+    if len(grouped) < 2:
+        return 1.0
+    mean = sum(values) / len(values)
+    alone = sum((value - mean) ** 2 for value in values) * len(values) / (len(values) - 1)
+    together = sum((sum(group) - len(group) * mean) ** 2 for group in grouped) * len(grouped) / (len(grouped) - 1)
+    return max(1.0, together / alone) if alone else 1.0
+
+
+def newcombe_paired(both: float, only_a: float, only_b: float, neither: float) -> tuple[float, float]:
     """Return the 95% (low, high) of the difference of two shares, a's less b's, of the same prompts; from -1 to 1.
 
     Source: Newcombe (1998), "Improved confidence intervals for the difference between binomial proportions based on paired
-    data", method 10: Wilson's intervals of both shares, joined by their correlation.
+    data", method 10: Wilson's intervals of both shares, joined by their correlation. The counts need not be whole.
 
     Raises:
         ValueError: a negative count, or no prompts at all.
     """
     counts = (both, only_a, only_b, neither)
     total = sum(counts)
-    if min(counts) < 0 or total < 1:
+    if min(counts) < 0 or total <= 0:
         raise ValueError(f"expected counts of at least one prompt, found {counts}")
     a, b = (both + only_a) / total, (both + only_b) / total
     (a_low, a_high), (b_low, b_high) = (wilson(both + only, total) for only in (only_a, only_b))
@@ -51,7 +88,7 @@ def newcombe_paired(both: int, only_a: int, only_b: int, neither: int) -> tuple[
     return max(-1.0, a - b - down), min(1.0, a - b + up)
 
 
-def _phi(both: int, only_a: int, only_b: int, neither: int) -> float:
+def _phi(both: float, only_a: float, only_b: float, neither: float) -> float:
     """Return the correlation of two paired shares, corrected towards none as method 10 does."""
     margins = (both + only_a) * (only_b + neither) * (both + only_b) * (only_a + neither)
     if not margins:
