@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -83,3 +86,11 @@ def test_without_checkpointing_every_layer_keeps_its_own(mixtral: object) -> Non
 
 def test_sharding_spreads_states_and_not_activations() -> None:
     assert Memory(2, 4, 2, 8, 5).per_device(4) == 9
+
+
+def test_the_page_on_training_at_scale_shows_what_its_own_lines_say() -> None:
+    page = Path(__file__).resolve().parents[2] / "docs" / "training-at-scale.md"
+    (lines,) = re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+    said = subprocess.run([sys.executable, "-c", lines], capture_output=True, text=True, check=True).stdout
+    assert "The adapter covers 0% of the experts, which hold 96.6% of the parameters" in said
+    assert said.endswith("29.1 GB\n") and ':.1f} GB")  # 29.1\n' in lines
