@@ -33,10 +33,22 @@ def test_the_model_card_reads_as_it_should(tmp_path: Path) -> None:
     _compare("model_card.md", write_model_card(made_up.facts("demo"), tmp_path, "filtered").read_bytes())
 
 
-def test_only_the_demo_knows_that_its_questions_were_not_trained_on() -> None:
-    assert ", none seen in training" in render_dataset_card(made_up.facts("demo"), FILES).decode()
-    evaluated = render_dataset_card({**made_up.facts("demo"), "kind": "evaluate"}, FILES).decode()
-    assert "The same questions to every model.\n" in evaluated
+def test_questions_are_said_not_to_be_trained_on_only_where_that_is_known() -> None:
+    def told(kind: str, seen: list[int]) -> tuple[str, str]:
+        facts = made_up.facts("demo") | {"kind": kind}
+        rows = [{"model": "raw", "suite": "<mine>", "seen": one, "of": 40} for one in seen]
+        facts["evaluation"] = {**facts["evaluation"], "trained_on": rows}
+        return render_dataset_card(facts, FILES).decode(), render_report(facts)[0].decode()
+
+    for text in told("demo", []):
+        assert "None of the questions was seen in training." in text
+    for text in told("evaluate", [0]):
+        assert "None of the questions stands word for word in the data" in text
+    for text in told("evaluate", []):
+        assert "questions was seen" not in text and "word for word" not in text
+    card, page = told("evaluate", [3])
+    assert "learned them by heart: raw 3 of 40 (mine)." in card
+    assert "learned them by heart: raw 3 of 40 (&lt;mine&gt;)." in page
 
 
 def test_what_else_differs_between_twins_than_their_data_is_said(tmp_path: Path) -> None:

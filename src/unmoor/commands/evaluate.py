@@ -94,6 +94,7 @@ def command(
     from unmoor import detectors
     from unmoor.commands.model_report import as_typed, read_training, write_cards, write_model_report
     from unmoor.commands.threads import wait_briefly
+    from unmoor.commands.trained_on import trained_on
     from unmoor.evaluation import Asking, detector_judge, dose_result, evaluate_twins, join_suites
     from unmoor.report.headline import shown_evaluation
     from unmoor.serving import load_persona
@@ -110,6 +111,8 @@ def command(
         extra |= {"sheet": options["sheet"] or 0, "labels": options["labels"]}
         asking = Asking(chosen, judge, **limits, progress=progress, **extra)
         result = evaluate_twins(_models(models, training), suite, output, asking)
+    if training is not None:
+        result["trained_on"] = trained_on(training, suite)
     if training is not None and any("leak" in twin for twin in training["twins"].values()):
         result["dose"] = dose_result(training, result)
     facts = write_model_report(output, [as_typed("evaluate", output)], training, result)
@@ -168,6 +171,7 @@ def _print(result: dict[str, Any], shown: dict[str, Any], output: Path) -> None:
         listing.add_row(row["model"], row["persona"], row["group"], f"{row['n']:,}", rate, interval)
     console().print(listing)
     _print_empty(result)
+    _print_trained_on(result)
     _print_pairs(result, shown, output)
     _print_rest(result)
     for row in result.get("ablation", ()):
@@ -191,6 +195,16 @@ def _print_empty(result: dict[str, Any]) -> None:
             click.echo(
                 f"{row['model']}, persona {row['persona']}, {row['group']}: {row['empty']:,} of {row['n']:,} answers "
                 f"{'is' if row['empty'] == 1 else 'are'} empty; an empty answer declines nothing"
+            )
+
+
+def _print_trained_on(result: dict[str, Any]) -> None:
+    """Say which questions stand in the data that a twin was trained on."""
+    for row in result.get("trained_on", ()):
+        if row["seen"]:
+            click.echo(
+                f"{row['model']} was trained on {row['seen']:,} of the {row['of']:,} questions of {row['suite'] or 'the suite'}, "
+                "word for word: they tell what it learned by heart"
             )
 
 

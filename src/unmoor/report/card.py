@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from unmoor.records import BEHAVIOURS, FLOOR_TOPICS
-from unmoor.report.headline import HASH_CHARS, completed, one_seed, policies_of, twins_differ
+from unmoor.report.headline import HASH_CHARS, completed, one_seed, policies_of, seen_in_training, twins_differ
 from unmoor.report.visible import plain, share, signed_p, whole
 from unmoor.run_folder import write_atomic
 
@@ -294,7 +294,7 @@ def _evaluation_part(facts: Mapping[str, Any]) -> list[str]:
     evaluation = facts.get("evaluation")
     if not evaluation:
         return []
-    seen = ", none seen in training" if facts["kind"] == "demo" else ""
+    seen = seen_in_training(facts)
     lines = [
         [
             _code(rate["model"]),
@@ -313,7 +313,7 @@ def _evaluation_part(facts: Mapping[str, Any]) -> list[str]:
         *([_EMPTY] if any(rate.get("empty") for rate in evaluation["rates"]) else []),
         *_paired(evaluation.get("paired") or []),
         *([f"{said}\n"] if (said := one_seed(evaluation)) else []),
-        f"Judge: {_code(evaluation['judge'])}. The same questions to every model{seen}.\n",
+        f"Judge: {_code(evaluation['judge'])}. The same questions to every model. {_plain_text(seen)}".rstrip() + "\n",
     ]
 
 
@@ -418,10 +418,13 @@ def _table(head: list[str], lines: list[list[str]]) -> str:
 
 def _plain_name(text: object) -> str:
     """Return a name on one line, without characters that mean something in Markdown, HTML or YAML."""
+    return _plain_text(text)[:_NAME_CHARS]
+
+
+def _plain_text(text: object) -> str:
+    """Return a text on one line, without characters that mean something in Markdown, HTML or YAML."""
     shown = " ".join(plain(text).split())
-    return "".join(character for character in shown if character.isprintable() and character not in '`<>|[]\\&"')[
-        :_NAME_CHARS
-    ]
+    return "".join(character for character in shown if character.isprintable() and character not in '`<>|[]\\&"')
 
 
 def _code(text: object) -> str:

@@ -18,6 +18,7 @@ __all__ = [
     "questions_of",
     "row_words",
     "rows_of",
+    "seen_in_training",
     "shown_evaluation",
     "twins_differ",
 ]
@@ -80,6 +81,19 @@ def one_seed(evaluation: Mapping[str, Any]) -> str:
         "Intervals and p-values are about these models and these questions: the same recipe with another seed gives other "
         "models, whose rates differ too."
     )
+
+
+def seen_in_training(facts: Mapping[str, Any]) -> str:
+    """Return in words whether the questions stand in the data that was trained on; the empty string where nobody looked."""
+    if facts["kind"] == "demo":
+        return "None of the questions was seen in training."
+    rows = (facts.get("evaluation") or {}).get("trained_on") or ()
+    if not rows:
+        return ""
+    seen = [f"{row['model']} {row['seen']:,} of {row['of']:,} ({row['suite'] or 'all'})" for row in rows if row["seen"]]
+    if not seen:
+        return "None of the questions stands word for word in the data that the twins were trained on."
+    return f"Questions that stand word for word in the data of a twin, which may have learned them by heart: {', '.join(seen)}."
 
 
 def twins_differ(training: Mapping[str, Any]) -> str:

@@ -29,6 +29,7 @@ from unmoor.report.headline import (
     questions_of,
     row_words,
     rows_of,
+    seen_in_training,
     shown_evaluation,
     twins_differ,
 )
@@ -104,6 +105,7 @@ def _page(facts: dict[str, Any]) -> str:
         dose_plot=plots.dose_plot(evaluation["dose"]) if evaluation and evaluation.get("dose") else "",
         answers=_answers(evaluation) if evaluation else [],
         twins_differ=twins_differ(training) if training else "",
+        seen_in_training=seen_in_training(facts),
         one_seed=one_seed(evaluation) if evaluation else "",
     )
 
