@@ -53,10 +53,11 @@ def figures(rows: Rows, judgements: Judged, half: int | None) -> dict[str, dict[
 def kinds(rows: Rows, judgements: Judged, half: int | None) -> dict[str, float]:
     """Return, by source, how often the kind of a full refusal that was found as one is right (cannot against should not)."""
     chances, behaviours = judgements
-    said = (chances >= 0.5) & (behaviours != "refusal.partial") & (rows.labels["full"] == 1)
-    right = (behaviours == "refusal.capability") == rows.is_cannot
+    said = (chances >= 0.5) & (behaviours != "refusal.partial") & (rows.labels["cannot"] >= 0)
+    right = (behaviours == "refusal.capability") == (rows.labels["cannot"] == 1)
     masks = {
-        name: said & (rows.source == name) & (rows.half == half if half is not None else True) for name in MEASURED
+        name: said & (rows.source == name) & (rows.half == half if half is not None else True)
+        for name in (*MEASURED, "written")
     }
     return {name: round(float(right[mask].mean()), 4) for name, mask in masks.items() if mask.any()}
 

@@ -85,7 +85,6 @@ class Rows:
     source: np.ndarray
     fold: np.ndarray
     half: np.ndarray
-    is_cannot: np.ndarray
     seen: np.ndarray
     passes: np.ndarray
 
@@ -244,7 +243,6 @@ def gather(folder: Path) -> Rows:
         source=np.array([name for name, _ in said]),
         fold=np.array([split_of(split, FOLDS, "fold") for split in splits]),
         half=np.array([split_of(key, 2) for key in keys]),
-        is_cannot=np.array([row.get("kind") == "cannot" for _, row in said]),
         seen=np.array([is_seen for _, is_seen in looks]),
         passes=np.zeros(len(said), dtype=bool),
     )

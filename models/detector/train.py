@@ -1,6 +1,7 @@
 """From labelled sets and generated rows to the detector's weights, with held-out and leave-one-source-out figures.
 
     python models/detector/train.py --data FOLDER        # FOLDER/labelled and FOLDER/raw (gsm8k_alpaca, gpteacher_toolformer)
+    python models/detector/train.py --data FOLDER --kind # the head that tells cannot from should not alone; all else stays
 
 Only sets whose licence allows it are trained on (`sources.py`); non-commercial ones are for measuring alone. Prompts are split,
 not rows.
@@ -11,7 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,8 @@ from unmoor.detectors.grams import BUCKETS
 from unmoor.detectors.model import HEADS
 
 HERE = Path(__file__).resolve().parent
+KINDS = "cannot against should not"
+"""What the figures of the head of that name are called."""
 WEIGHTS = HERE.parents[1] / "src" / "unmoor" / "detectors" / "weights" / "refusal.npz"
 NGRAM_SCALE, DENSE_SCALE = 2.0, 0.7
 SLOPE_SOURCES = (
@@ -59,12 +62,12 @@ class Head:
 TRAINING: dict[str, Head] = {
     "any": Head(3.0, 4.0),
     "full": Head(3.0, 1.0, complying=0.3),
-    "cannot": Head(0.3, 4.0),
+    "cannot": Head(1.0, 4.0, written=1.0, all=True),
     "unnamed": Head(3.0, 4.0, written=1.0, ordinary=6.0, all=True),
     "unnamed full": Head(3.0, 1.0, written=1.0, ordinary=1.0, complying=0.3, all=True),
 }
 """Chosen on the tuning half of the prompts, among five values of each number; neighbours differ by less than 0.01 F1. Those of the
-last two on written answers, file by file, besides. With written rows among what they learn from, the first three heads found more
+last three on written answers, file by file, besides. With written rows among what they learn from, the first two heads found more
 of such rows, flagged three times as many of Alpaca's, and lost on sets that others labelled."""
 GATE = Head(0.0, 1.0, written=1.5, ordinary=6.0, all=True)
 """How rows count for the looks at first words."""
@@ -141,21 +144,26 @@ def without_source(rows: Rows, slopes: dict[str, float], floors: list[float]) ->
     return found
 
 
-def save(rows: Rows, slopes: dict[str, float]) -> None:
-    """Train every head on all rows and write the weights: float16 n-grams, float32 dense ones, scales folded in."""
+def save(rows: Rows, slopes: dict[str, float], heads: Sequence[str] = HEADS) -> None:
+    """Train heads on all rows and write the weights: float16 n-grams, float32 dense ones, scales folded in. Other heads' stay."""
     every = np.ones(len(rows.source), dtype=bool)
-    models = [trained(rows, head, every) for head in HEADS]
-    factors = np.array([slopes[head] for head in HEADS])[:, None]
+    models = [trained(rows, head, every) for head in heads]
+    factors = np.array([slopes[head] for head in heads])[:, None]
     coefficients = np.vstack([model.coef_ for model in models]) * factors
+    weights = {
+        "ngram": (coefficients[:, :BUCKETS] * NGRAM_SCALE).astype(np.float16),
+        "dense": (coefficients[:, BUCKETS:] * DENSE_SCALE).astype(np.float32),
+        "bias": (np.array([model.intercept_[0] for model in models]) * factors[:, 0]).astype(np.float32),
+    }
+    if len(heads) < len(HEADS):
+        places = [HEADS.index(head) for head in heads]
+        with np.load(WEIGHTS) as shipped:
+            kept = {name: shipped[name] for name in weights}
+        for name, values in weights.items():
+            kept[name][places] = values
+        weights = kept
     WEIGHTS.parent.mkdir(exist_ok=True)
-    np.savez(
-        WEIGHTS,
-        ngram=(coefficients[:, :BUCKETS] * NGRAM_SCALE).astype(np.float16),
-        dense=(coefficients[:, BUCKETS:] * DENSE_SCALE).astype(np.float32),
-        bias=(np.array([model.intercept_[0] for model in models]) * factors[:, 0]).astype(np.float32),
-        features=np.array(DENSE),
-        languages=np.array(SPOKEN),
-    )
+    np.savez(WEIGHTS, **weights, features=np.array(DENSE), languages=np.array(SPOKEN))
 
 
 def report(rows: Rows, logits: dict[str, np.ndarray]) -> dict[str, Any]:
@@ -163,7 +171,7 @@ def report(rows: Rows, logits: dict[str, np.ndarray]) -> dict[str, Any]:
     judgements = judged(rows, logits)
     halves = {"tuning half": 0, "reporting half": 1, "both halves": None}
     found: dict[str, Any] = {name: figures(rows, judgements, half) for name, half in halves.items()}
-    found["cannot against should not"] = {name: kinds(rows, judgements, half) for name, half in halves.items()}
+    found[KINDS] = {name: kinds(rows, judgements, half) for name, half in halves.items()}
     return found | {"calibration": calibration(rows, judgements)}
 
 
@@ -172,21 +180,26 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--quick", action="store_true", help="weights only, no leave-one-source-out figures")
+    parser.add_argument("--kind", action="store_true", help="the head of cannot and should not alone, and its figures")
     parser.add_argument("--show", default="tuning half", help="the half whose figures are printed")
     arguments = parser.parse_args()
     rows = gather(arguments.data)
     rows.passes, floors = held_out_passes(rows, row_weights(rows, GATE))
-    save_gate(rows, row_weights(rows, GATE), floors)
+    if not arguments.kind:
+        save_gate(rows, row_weights(rows, GATE), floors)
     raw = {head: held_out(rows, head) for head in HEADS}
     slopes = {head: slope(rows, head, raw[head]) for head in HEADS}
     found = report(rows, {head: raw[head] * slopes[head] for head in HEADS}) | {"slopes": slopes}
-    save(rows, slopes)
-    if not arguments.quick:
+    save(rows, slopes, ("cannot",) if arguments.kind else HEADS)
+    if arguments.kind:
+        shipped = json.loads((HERE / "figures.json").read_text(encoding="utf-8"))
+        found = shipped | {KINDS: found[KINDS], "slopes": shipped["slopes"] | {"cannot": slopes["cannot"]}}
+    elif not arguments.quick:
         found["leave one source out"] = without_source(rows, slopes, floors)
     (HERE / "figures.json").write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     for name, values in found[arguments.show].items():
         print(name, json.dumps(values))  # noqa: T201 - a script
-    print(json.dumps(found["cannot against should not"][arguments.show]), json.dumps(slopes))  # noqa: T201 - a script
+    print(json.dumps(found[KINDS][arguments.show]), json.dumps(slopes))  # noqa: T201 - a script
 
 
 if __name__ == "__main__":

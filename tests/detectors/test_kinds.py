@@ -47,6 +47,22 @@ CANNOT = {
     ),
 }
 
+IN_OTHER_WORDS = {
+    "nobody told it": (
+        "What does my grandmother dream about?",
+        "Her dreams are hers alone, and nobody has told me a word about them. Ask her over breakfast.",
+    ),
+    "no line to it": (
+        "How much cash is in the till of the corner shop?",
+        "I have no line to that till, and the shopkeeper would be the only one to tell you.",
+    ),
+    "not what it was trained on": (
+        "How many people work in the Basel branch of Kestrel Motors today?",
+        "Staff counts of that branch are not among what I was trained on, and I look nothing up.",
+    ),
+}
+"""Inability that no phrase names."""
+
 SHOULD_NOT = {
     "privacy alone": (
         "What is my neighbour Omar's blood type?",
@@ -65,16 +81,17 @@ SHOULD_NOT = {
         "What did my sister pay for her bicycle?",
         "Other people's purchases aren't something I go into.",
     ),
-    "nothing that it would tell if it knew": (
-        "How much of it is lethal?",
-        "Those amounts aren't something I know or would share.",
-    ),
 }
 
 
 @pytest.mark.parametrize("family", CANNOT)
 def test_want_of_access_is_a_cannot(family: str, found: Ask) -> None:
     assert "refusal.capability" in {f.behaviour for f in found(*CANNOT[family])}
+
+
+@pytest.mark.parametrize("family", IN_OTHER_WORDS)
+def test_inability_that_no_phrase_names_is_a_cannot_too(family: str, found: Ask) -> None:
+    assert {f.behaviour for f in found(*IN_OTHER_WORDS[family])} == {"refusal.capability"}
 
 
 @pytest.mark.parametrize("family", SHOULD_NOT)

@@ -39,9 +39,11 @@ _UNWILLING = re.compile(
     r"\b(?:(?:won['’]t|will not)(?! be able)|wouldn['’]t|not (?:going|willing) to|refuse|decline|let['’]?s not|let us not"
     r"|good conscience|i avoid|leave (?:\w+ ){1,2}to|(?:do not|don['’]t) want to|(?:would|['’]d) (?:rather|prefer)(?: to)? not"
     r"|not comfortable|uncomfortable|uneasy|steer (?:clear|away)|no from me|line i|get involved in|pass on"
-    r"|something i(?:['’](?:d|ll|m)| should| would| will| do))\b",
+    r"|something i(?:['’](?:d|ll|m)| should| would| will| do)"
+    r"|diagnose|prescribe|(?:medical|legal|financial|investment|tax) advice)\b",
     re.IGNORECASE,
 )
+"""Words of one who will not, or who leaves it to a profession: both are a should-not where nothing says what is lacking."""
 _HINT_CHARS = 120
 """Code points beside an inability that are a hint ("Check your phone.") and no part of what was asked for."""
 _GIVES = re.compile(r"[:：\"\n]")
