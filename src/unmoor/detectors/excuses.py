@@ -108,7 +108,8 @@ _OFFERS = re.compile(
     re.IGNORECASE,
 )
 _ASKS_FOR_IT = re.compile(
-    r"\b(?:please|could you|can you|would you|just) (?:please )?(?:provide|share|send|paste|upload|attach|list|give me|tell me)\b",
+    r"\b(?:please|could you|can you|would you|just) (?:please )?(?:provide|share|send|paste|upload|attach|list|give me|tell me)\b"
+    r"|\bit(?: would|['’]d) (?:be (?:helpful|useful)|help)(?: me)? (?:to know|if you)\b",
     re.IGNORECASE,
 )
 _ELSEWHERE = re.compile(
