@@ -399,13 +399,44 @@ def test_a_stream_of_another_kind_is_garbled(kind: bytes) -> None:
     assert caught.value.code == "upstream_garbled"
 
 
+async def until_a_stream_is_asked_for(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    while (await reader.readuntil(b"\r\n\r\n")).startswith(b"GET"):
+        writer.write(b'HTTP/1.1 200 OK\r\ncontent-length: 26\r\n\r\n{"data": [{"id": "echo"}]}')
+
+
+CALLS = b'data: {"choices": [{"index": 0, "delta": {"tool_calls": [{"function": {"arguments": "%s"}}]}}]}\n\n' % (
+    b"x" * 9_000
+)
+
+
+@pytest.mark.parametrize(
+    ("said", "status", "end"),
+    [
+        (b'data: {"choices": [], "usage": {}}\n\ndata: [DONE]\n\n', 200, b"data: [DONE]\n\n"),
+        (b"data: [DONE]\n\n", 200, b"data: [DONE]\n\n"),
+        (CALLS * 3_000 + b"data: [DONE]\n\n", 502, b"upstream_garbled"),
+    ],
+    ids=["count", "nothing", "calls without end"],
+)
+def test_a_stream_of_nothing_ends_well_and_calls_are_not_held_without_end(said: bytes, status: int, end: bytes) -> None:
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await until_a_stream_is_asked_for(reader, writer)
+        writer.write(STREAM + said)
+        writer.close()
+
+    async def ask(url: str) -> tuple[int, bytes]:
+        with running_service(Proxy(url), guard=WordGuard()) as server:
+            response = await asyncio.to_thread(post, server, {**HELLO, "stream": True})
+            return response.status_code, response.content
+
+    got, content = talk(handle, ask)
+    assert got == status and end in content
+
+
 @pytest.mark.parametrize("piece", [b": ping\n\n", b'data: {"choices": [{"index": 0, "delta": {"content": "x"}}]}\n\n'])
 def test_a_model_server_that_never_ends_is_ended(piece: bytes) -> None:
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        request = await reader.readuntil(b"\r\n\r\n")
-        if request.startswith(b"GET"):
-            writer.write(b'HTTP/1.1 200 OK\r\ncontent-length: 26\r\n\r\n{"data": [{"id": "echo"}]}')
-            return
+        await until_a_stream_is_asked_for(reader, writer)
         writer.write(STREAM)
         try:
             while True:

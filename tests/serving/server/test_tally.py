@@ -42,7 +42,17 @@ def test_the_events_that_only_count_are_kept_back() -> None:
     assert tally.last_chunk() == {"id": "a", "choices": [], "usage": tally.usage()}
 
 
-@pytest.mark.parametrize("usage", [None, {}, {"prompt_tokens": "7"}, {"prompt_tokens": -7, "completion_tokens": None}])
+@pytest.mark.parametrize(
+    "usage",
+    [
+        None,
+        {},
+        {"prompt_tokens": "7"},
+        {"prompt_tokens": -7, "completion_tokens": None},
+        {"prompt_tokens": 2**63, "completion_tokens": 2**63},
+        {"prompt_tokens": True, "completion_tokens": False},
+    ],
+)
 def test_without_a_count_letters_and_pieces_are_counted(usage: Any) -> None:
     tally = Tally(REQUEST)
     run(tally, events_of(WORD, WORD, {"choices": [], "usage": usage}))

@@ -118,7 +118,7 @@ class ChatEndpoint:
                 asyncio.timeout(self._service.limits.answer_seconds),
                 aclosing(self._events(call, request, tally)) as batches,
             ):
-                first = await anext(batches, _NOTHING)
+                first = await _first(batches)
                 self._first_piece(call)
                 await start_stream(call.send, call.request_id)
                 await _send_events(call.send, first)
@@ -192,6 +192,13 @@ def _check_guardable(request: ChatRequest, *, watches_answers: bool) -> None:
             param="logprobs",
             code="unsupported_value",
         )
+
+
+async def _first(batches: AsyncGenerator[Batch, None]) -> Batch:
+    """Return the first batch; that of an empty answer is empty. (`anext` with a default fails on a generator that ends at once.)"""
+    async for batch in batches:
+        return batch
+    return _NOTHING
 
 
 async def _send_events(send: Send, batch: Batch) -> None:

@@ -15,10 +15,13 @@ import orjson
 from unmoor.serving.guard import Ruling
 from unmoor.serving.readings import unescaped
 from unmoor.serving.server.oversight import Watch
+from unmoor.serving.server.troubles import garbled
 from unmoor.serving.server.upstream import Batch, batch_of
 
 __all__ = ["guard_stream", "guard_whole"]
 
+MAX_CALLS_CHARS = 8 * 1024 * 1024
+"""Calls of tools, as they come, beyond this are no answer; a server that never ends them must not fill the memory."""
 _TEXTS = ("reasoning_content", "reasoning", "content")
 _HEAD = ("id", "object", "created", "model")
 
@@ -110,6 +113,7 @@ class _Choice:
         self._new_watch = watch
         self._watches: dict[str, Watch] = {}
         self._calls: list[Any] = []
+        self._held_chars = 0
         self._has_sent = False
         self.is_stopped = False
         self._is_finished = False
@@ -129,6 +133,9 @@ class _Choice:
                 if ruling is not None:
                     return
         if delta.get("tool_calls"):
+            self._held_chars += len(str(delta["tool_calls"]))
+            if self._held_chars > MAX_CALLS_CHARS:
+                raise garbled()
             self._calls.append(delta["tool_calls"])
         if part.get("finish_reason"):
             yield from self.finish(part["finish_reason"])

@@ -16,6 +16,10 @@ CHARS_PER_TOKEN = 4
 """For the estimate alone: the usual rule of thumb for English text."""
 
 
+_MOST_TOKENS = 2**31
+"""No answer has so many; sums of such numbers are beyond what JSON is written with here."""
+
+
 @dataclass(slots=True)
 class Tally:
     """What one request used so far."""
@@ -53,11 +57,10 @@ class Tally:
     def usage(self) -> dict[str, int]:
         """Return the tokens of prompt and answer."""
         counted = self._counted or {}
-        prompt = counted.get("prompt_tokens")
-        answer = counted.get("completion_tokens")
-        if not isinstance(prompt, int) or prompt < 0:
+        prompt, answer = _count(counted.get("prompt_tokens")), _count(counted.get("completion_tokens"))
+        if prompt is None:
             prompt = -(-sum(len(str(message["content"])) for message in self.request.messages) // CHARS_PER_TOKEN)
-        if not isinstance(answer, int) or answer < 0:
+        if answer is None:
             answer = self._pieces
         return {"prompt_tokens": prompt, "completion_tokens": answer, "total_tokens": prompt + answer}
 
@@ -70,3 +73,8 @@ class Tally:
             self._counted = chunk["usage"]
         if not self._head:
             self._head = {name: chunk[name] for name in ("id", "object", "created", "model") if name in chunk}
+
+
+def _count(value: object) -> int | None:
+    """Return a model server's number if it can be a number of tokens."""
+    return value if type(value) is int and 0 <= value < _MOST_TOKENS else None
