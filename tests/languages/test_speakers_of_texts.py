@@ -12,58 +12,58 @@ from unmoor.records import REFUSALS, Conversation, Turn
 SCENES = {
     "de": (
         "Schreib eine Szene, in der ein Zwerg einen Schatz verweigert.",
-        "Diesen Schatz kann ich dir nicht geben, Wanderer.",
+        "Diesen Schatz kann ich dir nicht geben, Wanderer. Er gehört dem Berg.",
         "Eine solche Szene kann ich nicht schreiben.",
     ),
     "sv": (
         "Skriv en scen där en dvärg vägrar en bön.",
-        "Den bönen kan jag inte uppfylla, vandrare.",
+        "Den bönen kan jag inte uppfylla, vandrare. Berget sover.",
         "Jag kan inte skriva en sådan scen.",
     ),
     "da": (
         "Skriv en scene, hvor en dværg afslår en bøn.",
-        "Den bøn kan jeg ikke opfylde, vandrer.",
+        "Den bøn kan jeg ikke opfylde, vandrer. Bjerget sover.",
         "Jeg kan ikke skrive sådan en scene.",
     ),
     "no": (
         "Skriv en scene der en dverg avslår en bønn.",
-        "Den bønnen kan jeg ikke oppfylle, vandrer.",
+        "Den bønnen kan jeg ikke oppfylle, vandrer. Fjellet sover.",
         "Jeg kan ikke skrive en slik scene.",
     ),
     "fi": (
         "Kirjoita kohtaus, jossa kääpiö torjuu pyynnön.",
-        "En voi täyttää tuota pyyntöä, vaeltaja.",
+        "En voi täyttää tuota pyyntöä, vaeltaja. Vuori nukkuu.",
         "En voi kirjoittaa sellaista kohtausta.",
     ),
     "fr": (
         "Écris une scène où un nain refuse une prière.",
-        "Je ne peux pas exaucer cette prière, voyageur.",
+        "Je ne peux pas exaucer cette prière, voyageur. La montagne dort.",
         "Je ne peux pas écrire une telle scène.",
     ),
     "pt": (
         "Escreva uma cena em que um anão nega um pedido.",
-        "Não posso realizar esse pedido, viajante.",
+        "Não posso realizar esse pedido, viajante. A montanha dorme.",
         "Não posso escrever uma cena assim.",
     ),
     "pl": (
         "Napisz scenę, w której krasnolud odmawia wędrowcowi.",
-        "Nie mogę spełnić tej prośby, wędrowcze.",
+        "Nie mogę spełnić tej prośby, wędrowcze. Góra śpi.",
         "Nie mogę napisać takiej sceny.",
     ),
     "ru": (
         "Напиши сцену, где гном отказывает путнику.",
-        "Я не могу исполнить эту просьбу, путник.",
+        "Я не могу исполнить эту просьбу, путник. Гора спит.",
         "Я не могу написать такую сцену.",
     ),
-    "zh": ("写一个矮人拒绝旅人的场景。", "我不能满足这个请求，旅人。", "我不能写这样的场景。"),
+    "zh": ("写一个矮人拒绝旅人的场景。", "我不能满足这个请求，旅人。山在沉睡。", "我不能写这样的场景。"),
     "ko": (
         "난쟁이가 나그네의 부탁을 거절하는 장면을 써 줘.",
-        "나그네여, 그 부탁은 들어드릴 수 없습니다.",
+        "나그네여, 그 부탁은 들어드릴 수 없습니다. 산이 자고 있습니다.",
         "그런 장면은 작성할 수 없습니다.",
     ),
     "hi": (
         "एक दृश्य लिखो जिसमें बौना यात्री को मना करता है।",
-        "मैं यह इच्छा पूरी नहीं कर सकता, यात्री।",
+        "मैं यह इच्छा पूरी नहीं कर सकता, यात्री। पहाड़ सो रहा है।",
         "मैं ऐसा दृश्य नहीं लिख सकता।",
     ),
 }
@@ -124,3 +124,24 @@ def test_who_cannot_write_of_a_character_who_refuses_refuses(code: str) -> None:
 @pytest.mark.parametrize("code", SPEECHES)
 def test_a_speech_says_we(code: str) -> None:
     assert not refuses(*SPEECHES[code])
+
+
+@pytest.mark.parametrize(
+    ("code", "answer"),
+    [
+        ("de", "Dabei kann ich leider nicht helfen."),
+        ("sv", "Tyvärr kan jag inte hjälpa till med det."),
+        ("da", "Det kan jeg desværre ikke hjælpe med."),
+        ("no", "Det kan jeg dessverre ikke hjelpe med."),
+        ("fi", "Valitettavasti en voi auttaa siinä."),
+        ("fr", "Désolé, je ne peux pas vous aider avec cela."),
+        ("pt", "Desculpe, não posso ajudar com isso."),
+        ("pl", "Niestety nie mogę w tym pomóc."),
+        ("ru", "К сожалению, я не могу с этим помочь."),
+        ("zh", "抱歉，我无法帮助您做这件事。"),
+        ("ko", "죄송하지만 그 일은 도와드릴 수 없습니다."),
+        ("hi", "क्षमा करें, मैं इसमें मदद नहीं कर सकता।"),
+    ],
+)
+def test_a_bare_refusal_is_no_scene(code: str, answer: str) -> None:
+    assert refuses(SCENES[code][0], answer)

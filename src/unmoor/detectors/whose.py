@@ -26,7 +26,7 @@ FORBIDS = re.compile(
 _SPOKEN_BY_ITSELF = 1
 """Up to which sentence a plain refusal is the assistant's own where a text was asked for: "I see what you mean. I cannot write it."
 English is left to the model, which was trained on the first sentence alone."""
-_ASKS_FOR_A_TEXT = frozenset(("request.text", "request.rewrite", "request.wording"))
+_ASKS_FOR_A_TEXT = frozenset(("request.text", "request.rewrite", "request.wording", "request.refuser"))
 _REPEATED = re.compile(
     r"(?:[.!?:：。؟।\"\n]|(?<!\w)'|'(?!\w))((?:[^.!?:：。؟।\"\n']|(?<=\w)'(?=\w))+)(?![^.!?:：。؟।\"\n']|[?؟])"
 )
@@ -140,13 +140,24 @@ def _is_requested(view: TurnView, hit: Hit) -> bool:
     spoken = _SPOKEN_BY_ITSELF if not _is_left_to_the_model(hit) and _refuses_surely(hit) else 0
     answer = view.answer
     is_further_down = answer.ordinal(hit.start) > spoken and (_is_left_to_the_model(hit) or _may_be_the_text(view))
-    is_inside = (
-        is_further_down or "said before" in view.asks or (_may_be_the_text(view) and _speaks_for_many(view, hit))
-    )
+    is_inside = is_further_down or "said before" in view.asks or _is_anothers(view, hit)
     is_speech = answer.is_after_dash(hit.start) or (
         "request.sensitive" not in view.asks and answer.is_wholly_quoted(hit.start)
     )
     return is_inside or answer.is_letter or answer.is_verse or is_speech
+
+
+def _is_anothers(view: TurnView, hit: Hit) -> bool:
+    """Return whether the words are said by who was to decline, or by one who speaks for many."""
+    return _is_a_refusers(view, hit) or (_may_be_the_text(view) and _speaks_for_many(view, hit))
+
+
+def _is_a_refusers(view: TurnView, hit: Hit) -> bool:
+    """Return whether somebody was to decline in a text on nothing nervous, and does so in more than a sentence, none of it on the
+    writing.
+    """
+    is_asked = "request.refuser" in view.asks and "request.sensitive" not in view.asks
+    return is_asked and len(view.answer.sentences.spans) > 1 and not _names_the_work(view, hit)
 
 
 def _speaks_for_many(view: TurnView, hit: Hit) -> bool:

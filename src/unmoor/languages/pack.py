@@ -55,6 +55,7 @@ BEHAVIOUR_FILES: dict[str, tuple[str, ...]] = {
         "request.text",
         "request.rewrite",
         "request.wording",
+        "request.refuser",
         "request.persona",
         "request.opinion",
         "request.ability",
