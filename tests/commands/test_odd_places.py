@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.commands.test_data_commands import as_bound_by_rights
+
 ROW = {"instruction": "Name three trees.", "input": "", "output": "Oak, ash and elm are three trees."}
 FILTER = ("filter", "train.jsonl", "--language", "de", "-o")
 
@@ -92,6 +94,33 @@ def test_a_folder_that_is_gone_is_said(here: Path, arguments: tuple[str, ...]) -
     shell = ["sh", "-c", 'rmdir "$PWD" && exec "$@"', "sh", *command]
     done = subprocess.run(shell, cwd=gone, capture_output=True, text=True, check=False)
     hold_told(done, 2, "The folder that you are in is gone")
+
+
+@pytest.mark.parametrize(
+    ("shut", "arguments"),
+    [
+        ("run/ledger.jsonl", ("verify", "run")),
+        ("run/ledger.jsonl", ("explain", "run", "1")),
+        ("run/ledger.jsonl", ("restore", "run", "-o", "back.jsonl")),
+        ("run/MANIFEST.json", ("verify", "run")),
+        ("run/MANIFEST.json", (*FILTER, "run", "--force")),
+        ("run", (*FILTER, "run")),
+    ],
+)
+def test_what_may_not_be_read_is_named(here: Path, shut: str, arguments: tuple[str, ...]) -> None:
+    (here / shut).chmod(0)
+    done = unmoor(*arguments, cwd=here, preexec=as_bound_by_rights)
+    (here / shut).chmod(0o700)
+    hold_told(done, 2, f"{shut} may not be read or written: Permission denied")
+
+
+def test_a_replaced_run_that_may_not_be_deleted_is_named(here: Path) -> None:
+    left = here / ".run.replaced"
+    shutil.copytree(here / "run", left)
+    left.chmod(0o500)
+    done = unmoor(*FILTER, "run", "--force", cwd=here, preexec=as_bound_by_rights)
+    left.chmod(0o700)
+    hold_told(done, 4, f"Deleting {left}: Permission denied")
 
 
 def few_files() -> None:

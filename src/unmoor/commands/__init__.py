@@ -187,7 +187,7 @@ def _told_of_system(error: OSError) -> int:
             error,
         )
         return 4
-    if place := _wrong_place(error):
+    if place := _wrong_place(error) or _no_right(error):
         _complain(place)
         return 2
     if error.errno not in _CANNOT_WRITE:
@@ -215,6 +215,12 @@ def _wrong_place(error: OSError) -> str:
     if isinstance(error, FileExistsError):
         return f"{error.filename} is a file, and a folder is wanted there. Next: name another place"
     return ""
+
+
+def _no_right(error: OSError) -> str:
+    is_one = isinstance(error, PermissionError) and error.filename
+    next_step = "Next: the right to do so, or another place"
+    return f"{error.filename} may not be read or written: {error.strerror}. {next_step}" if is_one else ""
 
 
 def _is_nowhere() -> bool:

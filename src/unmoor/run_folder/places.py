@@ -23,6 +23,7 @@ from unmoor.run_folder.files import (
     dump_json,
     fail_point,
     hidden_beside,
+    machine_errors,
     settle_folder,
     unfinished_folder,
     write_atomic,
@@ -156,7 +157,8 @@ class _Folder:
     def _put_back(self) -> None:
         put_back(self._folder)
         if self._replaced.is_dir():
-            shutil.rmtree(self._replaced)
+            with machine_errors(f"Deleting {self._replaced}"):
+                shutil.rmtree(self._replaced)
 
     def begin(self, work: Path, *, force: bool) -> None:
         """Nothing: the folder for unfinished files lies beside, so it is known that there is room and leave to write."""
