@@ -1,12 +1,24 @@
-"""Which packs Hyperscan compiles, but for their longest phrases."""
+"""Which packs Hyperscan compiles, but for their longest phrases; and compiled packs, as a second run finds them."""
 
 from __future__ import annotations
 
-from unmoor.detectors.scan import group_of
-from unmoor.detectors.sets import parted
-from unmoor.languages import load_pack, pack_codes
+from collections.abc import Sequence
 
-__all__ = ["compiled_codes"]
+from unmoor.detectors.scan import FLOOR, group_of
+from unmoor.detectors.sets import parted, phrase_database
+from unmoor.languages import Phrase, load_pack, pack_codes
+
+__all__ = ["compile_packs", "compiled_codes"]
+
+
+def compile_packs(codes: Sequence[str]) -> None:
+    """Compile what a first run with these packs has compiled beside it."""
+    groups: dict[str, list[tuple[int, Phrase]]] = {}
+    for number, phrase in enumerate(phrase for code in codes for phrase in load_pack(code).phrases):
+        groups.setdefault(group_of(phrase), []).append((number, phrase))
+    for group, phrases in groups.items():
+        if group != FLOOR and (whole := parted(phrases)[0]):
+            phrase_database(whole)
 
 
 def compiled_codes() -> list[str]:

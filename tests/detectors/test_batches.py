@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import random
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+from tests.detectors.compiled import compile_packs
 from unmoor.detectors import sets
 from unmoor.detectors.detector import DEFAULT, Detector
 from unmoor.detectors.literals import bare, must_have
@@ -64,6 +68,8 @@ def test_many_at_once_find_what_one_at_a_time_finds(step: str, tmp_path: Path, m
     monkeypatch.setattr(sets, "COMPILE_AFTER_CHARACTERS", 0 if "phrases" in step else 10**9)
     monkeypatch.setattr(sets, "COMPILE_MOST_BYTES", 80_000)
     monkeypatch.setattr(sets, "WHOLE_MOST_BYTES", 600 if step == "phrases and words" else 10**9)
+    if "phrases" in step:
+        compile_packs(CODES)
     assert Detector(DEFAULT, CODES, None, "auto").find_many(conversations) == expected
     assert any(expected)
 
@@ -83,6 +89,21 @@ def test_every_match_holds_a_word_of_each_list_of_its_phrase() -> None:
                 assert all(any(word in said for word in words) for words in lists), (phrase.id, sentence)
     assert looked_at > 2000
     assert several > 1000
+
+
+def test_the_words_of_a_phrase_are_the_same_in_every_process() -> None:
+    """Where two lists are as rare, what one adds up must not hang on the order of a set."""
+    program = (
+        "from unmoor.detectors.literals import must_have; from unmoor.languages import load_pack\n"
+        "print([must_have(phrase.pattern.exact) for code in ('fi', 'pl') for phrase in load_pack(code).phrases])"
+    )
+    said = {
+        subprocess.run(
+            [sys.executable, "-c", program], env={**os.environ, "PYTHONHASHSEED": seed}, check=True, capture_output=True
+        ).stdout
+        for seed in ("1", "2")
+    }
+    assert len(said) == 1
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,8 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
+from typing import Any
 
 __all__ = ["KEPT", "bare", "must_have"]
 
@@ -44,6 +46,9 @@ class _Part:
     held: tuple[frozenset[str], ...] = ()
 
 
+_Token = tuple[str, Any]
+"""Kind and text of a piece of a pattern; of a group, what it holds."""
+_END: _Token = ("end", "")
 _NOTHING = frozenset(("",))
 _UNKNOWN = _Part(None)
 
@@ -55,7 +60,7 @@ def bare(text: str) -> str:
 
 def must_have(exact: str) -> tuple[tuple[str, ...], ...]:
     """Return lists of words (letters only), of each of which any match of `exact` holds one; no list if there is no telling."""
-    part, _ = _alternatives(_tokens(exact), 0)
+    part = _alternatives(_tokens(exact))
     first, *others = _best((part.whole, *part.held)) or (frozenset(),)
     lists = [first, *(words for words in others if _commonness(words) <= _RARE)]
     return tuple(tuple(sorted({word[-_LONGEST:] for word in words})) for words in lists if words)
@@ -66,40 +71,43 @@ def _is_told(words: Iterable[str], rarer: Iterable[str]) -> bool:
     return all(any(word in longer for word in words) for longer in rarer)
 
 
-def _tokens(exact: str) -> list[tuple[str, str]]:
-    """Return (kind, text) of the pieces of a pattern; of plain characters what counts of them, for a row of them together."""
-    tokens = []
+def _tokens(exact: str) -> tuple[_Token, ...]:
+    """Return the pieces of a pattern; of plain characters what counts of them, for a row of them together."""
+    opened: list[list[_Token]] = [[]]
     for found in _TOKEN.finditer(exact):
         kind, text = found.lastgroup or "", found[0]
-        tokens.append((kind, bare(_plain(text)) if kind in ("run", "literal") else text))
-    return tokens
+        if kind == "open":
+            opened.append([])
+        elif kind == "close":
+            inside = tuple(opened.pop())
+            opened[-1].append(("group", inside))
+        else:
+            opened[-1].append((kind, _counted(text) if kind in ("run", "literal") else text))
+    return tuple(opened[0])
 
 
-def _alternatives(tokens: Sequence[tuple[str, str]], at: int) -> tuple[_Part, int]:
-    parts: list[_Part] = []
-    while True:
-        part, at = _sequence(tokens, at)
-        parts.append(part)
-        if at >= len(tokens) or tokens[at][0] != "or":
-            break
-        at += 1
+@lru_cache(maxsize=1024)
+def _alternatives(tokens: tuple[_Token, ...]) -> _Part:
+    """Return what a pattern or a group holds, worked out once: what a shorthand stands for is in many patterns."""
+    bars = [place for place, (kind, _) in enumerate(tokens) if kind == "or"]
+    parts = [_sequence(tokens[before + 1 : bar]) for before, bar in pairwise((-1, *bars, len(tokens)))]
     if len(parts) == 1:
-        return parts[0], at
+        return parts[0]
     wholes = [part.whole for part in parts]
     together = frozenset().union(*(whole for whole in wholes if whole is not None))
     whole = together if None not in wholes and len(together) <= _MOST else None
     lists = [_best((part.whole, *part.held)) for part in parts]
-    return _Part(whole, tuple(frozenset().union(*alike) for alike in zip(*lists, strict=False))), at
+    return _Part(whole, tuple(frozenset().union(*alike) for alike in zip(*lists, strict=False)))
 
 
-def _sequence(tokens: Sequence[tuple[str, str]], at: int) -> tuple[_Part, int]:
+def _sequence(tokens: Sequence[_Token]) -> _Part:
     run: frozenset[str] = _NOTHING
     lists: list[frozenset[str]] = []
     is_whole = True
-    while at < len(tokens) and tokens[at][0] not in ("close", "or"):
-        part, at = _atom(tokens, at)
-        if at < len(tokens) and tokens[at][0] == "quantifier":
-            part, at = _repeated(part, tokens[at][1]), at + 1
+    for token, after in pairwise((*tokens, _END)):
+        if token[0] == "quantifier":
+            continue
+        part = _repeated(_atom(token), after[1]) if after[0] == "quantifier" else _atom(token)
         lists += part.held
         joined = _joined(run, part.whole)
         if joined is None:
@@ -111,7 +119,7 @@ def _sequence(tokens: Sequence[tuple[str, str]], at: int) -> tuple[_Part, int]:
         else:
             is_whole, run = is_whole and joined.is_all, joined.words
     lists.append(run)
-    return _Part(run if is_whole else None, _best(lists)), at
+    return _Part(run if is_whole else None, _best(lists))
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,16 +144,20 @@ def _joined(before: frozenset[str], after: frozenset[str] | None) -> _Joined | N
     return None
 
 
-def _atom(tokens: Sequence[tuple[str, str]], at: int) -> tuple[_Part, int]:
-    kind, text = tokens[at]
-    if kind == "open":
-        part, at = _alternatives(tokens, at + 1)
-        return part, at + 1
+def _atom(token: _Token) -> _Part:
+    kind, text = token
+    if kind == "group":
+        return _alternatives(text)
     if kind in ("literal", "run"):
-        return _Part(frozenset((text,))), at + 1
+        return _Part(frozenset((text,)))
     if kind == "anchor":
-        return _Part(_NOTHING), at + 1
-    return (_class(text) if kind == "klass" else _UNKNOWN), at + 1
+        return _Part(_NOTHING)
+    return _class(text) if kind == "klass" else _UNKNOWN
+
+
+@lru_cache(maxsize=4096)
+def _counted(text: str) -> str:
+    return bare(_plain(text))
 
 
 def _plain(escaped: str) -> str:
@@ -153,6 +165,7 @@ def _plain(escaped: str) -> str:
     return escaped if escaped[0] != "\\" else "\n" if escaped == r"\n" else escaped[-1]
 
 
+@lru_cache(maxsize=256)
 def _class(text: str) -> _Part:
     """Return the characters of a class that lists a few, one by one."""
     members = _MEMBER.findall(text[1:-1])
@@ -180,14 +193,21 @@ def _best(lists: Iterable[frozenset[str] | None]) -> tuple[frozenset[str], ...]:
     """Return the lists whose words stand in the fewest texts, as far as letters tell."""
     usable = {words for words in lists if words and "" not in words}
     best: list[frozenset[str]] = []
-    for words in sorted(usable, key=lambda words: (_commonness(words), sorted(words))):
+    for words in sorted(usable, key=_rank) if len(usable) > 1 else usable:
         if len(best) < _LISTS and not any(_is_told(words, rarer) for rarer in best):
             best.append(words)
     return tuple(best)
 
 
-def _commonness(words: Iterable[str]) -> float:
-    return sum(math.prod(map(_chance, word)) for word in words)
+@lru_cache(maxsize=4096)
+def _rank(words: frozenset[str]) -> tuple[float, list[str]]:
+    return _commonness(words), sorted(words)
+
+
+@lru_cache(maxsize=4096)
+def _commonness(words: frozenset[str]) -> float:
+    """Return roughly how many of the words stand at a place; the sum must not depend on their order, which differs by process."""
+    return math.fsum(math.prod(map(_chance, word)) for word in words)
 
 
 @lru_cache(maxsize=4096)

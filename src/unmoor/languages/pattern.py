@@ -92,7 +92,7 @@ def read_pattern(source: str, shorthand: Mapping[str, str] | None = None, *, sta
     return Pattern(source, _exact_of(read), b"".join(_loose(read, _START if starts_a_word else b"")))
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=512)
 def _meaning(name: str, shorthand: tuple[tuple[str, str], ...], depth: int) -> _Element:
     """Return the group that a shorthand stands for, read once for all patterns of a pack."""
     known = dict(shorthand)
@@ -153,7 +153,7 @@ def _capital(text: str) -> str:
     return next((c for c in re.sub(r"\\[pP]\{\w+\}|\\.", "", text) if c.isupper()), "")
 
 
-@lru_cache(maxsize=16384)
+@lru_cache(maxsize=4096)
 def _run(text: str) -> _Element:
     """Return a row of plain characters as one element."""
     letters = [_atom("literal", letter) for letter in text]
@@ -294,7 +294,7 @@ def _tells_little(letters: list[int]) -> bool:
     return rest >= first and (first <= _TELL_NOTHING or (first <= _TELL_LITTLE and rest >= 2 * first))
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=256)
 def _ended(alternatives: _Alternatives) -> _Alternatives:
     """Return the pattern without what may follow after all that must be there: a scan would tell of every byte of it."""
     if len(alternatives) > 1 and not all(alternatives):
