@@ -36,7 +36,7 @@ def test_the_first_run_says_so_on_a_terminal(
     rows = cache.parent / "rows.jsonl"
     rows.write_text('{"instruction": "Name a tree.", "input": "", "output": "An oak is a tree."}\n')
     monkeypatch.setattr(sys.stderr, "isatty", lambda: is_terminal)
-    line = f"The phrase lists are compiled for this machine: ten to thirty seconds, once (kept in {cache}).\n"
+    line = f"The phrase lists are read for the first time on this machine: some seconds, once (kept in {cache}).\n"
     for is_first in (True, False):
         load_pack.cache_clear()
         cli.main(["audit", str(rows), "--language", "hi", "--language", "no", "--json"], standalone_mode=False)

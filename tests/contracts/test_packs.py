@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.detectors.compiled import compile_packs
 from unmoor.detectors import sets
 from unmoor.detectors.normalise import normalise
 from unmoor.detectors.phrases import Phrases
@@ -84,6 +85,8 @@ def test_the_first_stage_takes_the_whole_pack_and_lets_every_hit_through(
     pytest.importorskip(engine)
     monkeypatch.setattr(sets, "WORDS_AFTER_TEXTS", 0)
     monkeypatch.setattr(sets, "COMPILE_AFTER_CHARACTERS", 0)
+    if engine == "hyperscan":
+        compile_packs([code])
     phrases = compiled(code, "auto" if engine == "hyperscan" else engine)
     for number, phrase in enumerate(load_pack(code).phrases):
         for sentence in phrase.hits:

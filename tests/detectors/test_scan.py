@@ -6,22 +6,25 @@ import gzip
 import json
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from importlib.metadata import PackageNotFoundError
 from itertools import islice
 from pathlib import Path
 
 import pytest
 
-from tests.detectors.compiled import compiled_codes
+from tests.detectors.compiled import compile_packs, compiled_codes
 from unmoor.detectors import databases, sets
 from unmoor.detectors.normalise import normalise
 from unmoor.detectors.phrases import Phrases
 from unmoor.detectors.raw_wordlist import RawWordlist
 from unmoor.detectors.scan import Scanner
+from unmoor.detectors.sets import phrase_database
 from unmoor.languages import Phrase, load_pack
 
 hyperscan = pytest.importorskip("hyperscan")
 REFUSAL = "i'm sorry, but i can't help with that."
+TEXT = "i do not have access to real-time data. " + REFUSAL
 
 
 @pytest.fixture
@@ -44,8 +47,18 @@ def compilations(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[li
     databases.trusted_hyperscan()  # tries a pattern of its own, once
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setattr(hyperscan, "Database", Counted)
-    monkeypatch.setattr(sets, "COMPILE_AFTER_CHARACTERS", 3 * len(REFUSAL))
+    monkeypatch.setattr(sets, "COMPILE_AFTER_CHARACTERS", 3 * len(TEXT))
     yield seen
+
+
+def _once_compiled(scanner: Scanner) -> set[int]:
+    """Return what a scanner finds once the process beside it has compiled: until then it goes on with words."""
+    for _ in range(4):
+        assert scanner.hits(TEXT, ["en"])
+    (warming,) = scanner._sets.values()
+    assert isinstance(warming, sets.WarmingSet) and warming._beside is not None
+    warming._beside.wait(60)
+    return scanner.hits(TEXT, ["en"])
 
 
 def test_a_few_texts_compile_nothing(phrases: tuple[Phrase, ...], compilations: list[int]) -> None:
@@ -55,28 +68,24 @@ def test_a_few_texts_compile_nothing(phrases: tuple[Phrase, ...], compilations: 
     assert all(hits == found[0] for hits in found)
 
 
-def test_many_texts_compile_once_and_the_next_process_not_at_all(
+def test_many_texts_are_compiled_beside_the_run_and_the_next_one_compiles_nothing(
     phrases: tuple[Phrase, ...], compilations: list[int]
 ) -> None:
-    text = "i do not have access to real-time data. " + REFUSAL
-    first = Scanner(phrases)
-    found = [first.hits(text, ["en"]) for _ in range(6)]
-    assert compilations == [len(phrases)]
-    assert found[0]
-    assert found[0] <= found[5]
+    found = _once_compiled(Scanner(phrases))
     second = Scanner(phrases)
-    assert second.hits(text, ["en"]) == found[5]
-    assert compilations == [len(phrases)]
+    assert [second.hits(TEXT, ["en"]) for _ in range(6)][5] == found
+    assert Scanner(phrases, "hyperscan").hits(TEXT, ["en"]) == found != set()
+    assert len(phrases) not in compilations, "another process compiled"
 
 
 def test_what_was_compiled_is_loaded_once_there_is_much_to_read(
     phrases: tuple[Phrase, ...], compilations: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sets, "WORDS_AFTER_TEXTS", 0)
-    monkeypatch.setattr(sets, "LOAD_AFTER_CHARACTERS", 3 * len(REFUSAL))
+    monkeypatch.setattr(sets, "LOAD_AFTER_CHARACTERS", 3 * len(TEXT))
     first = Scanner(phrases)
-    expected = [first.hits(REFUSAL, ["en"]) for _ in range(6)][5]
-    words_and_phrases = list(compilations)
+    expected = _once_compiled(first)
+    words = list(compilations)
     loaded: list[str] = []
 
     def noted(expressions: list[bytes], kind: str) -> object:
@@ -87,45 +96,49 @@ def test_what_was_compiled_is_loaded_once_there_is_much_to_read(
     monkeypatch.setattr(sets, "COMPILE_AFTER_CHARACTERS", 10**9)
     second = Scanner(phrases)
     for _ in range(3):
-        assert expected <= second.hits(REFUSAL, ["en"])
+        assert expected <= second.hits(TEXT, ["en"])
         assert loaded == []
-    assert [second.hits(REFUSAL, ["en"]) for _ in range(3)] == [expected] * 3
+    assert [second.hits(TEXT, ["en"]) for _ in range(3)] == [expected] * 3
     assert loaded == ["0"]
-    assert len(words_and_phrases) == 2
-    assert compilations == words_and_phrases
+    assert len(words) == 1
+    assert compilations == words
 
 
 def test_a_compiled_set_that_was_changed_on_the_disk_is_compiled_again(
     phrases: tuple[Phrase, ...], compilations: list[int], tmp_path: Path
 ) -> None:
-    first = Scanner(phrases)
-    found = [first.hits(REFUSAL, ["en"]) for _ in range(6)]
+    phrase_database(list(enumerate(phrases)))
     (stored,) = (tmp_path / "unmoor").glob("*.hs")
     written = stored.read_bytes()
     stored.write_bytes(written[:-1] + bytes([written[-1] ^ 1]))
-    second = Scanner(phrases)
-    assert [second.hits(REFUSAL, ["en"]) for _ in range(6)][5] == found[5]
-    assert compilations == [len(phrases)] * 2
+    scanner = Scanner(phrases)
+    found = [scanner.hits(TEXT, ["en"]) for _ in range(6)][5]
+    assert found == Scanner(phrases, "hyperscan").hits(TEXT, ["en"]) != set()
+    assert compilations.count(len(phrases)) == 2
     assert stored.read_bytes() == written
 
 
-def test_a_set_that_hyperscan_does_not_take_is_tried_once(
-    phrases: tuple[Phrase, ...], compilations: list[int], monkeypatch: pytest.MonkeyPatch
+def test_a_set_that_hyperscan_does_not_take_is_tried_once_beside_the_run_and_once_in_it(
+    phrases: tuple[Phrase, ...], compilations: list[int]
 ) -> None:
-    tries: list[int] = []
-
-    class Refusing(hyperscan.Database):  # type: ignore[misc]
-        def compile(self, **arguments: object) -> None:
-            tries.append(1)
-            raise hyperscan.error("Pattern is too large.")
-
-    monkeypatch.setattr(hyperscan, "Database", Refusing)
-    scanner = Scanner(phrases)
-    found = [scanner.hits("i do not have access to real-time data.", ["en"]) for _ in range(9)]
-    assert tries == [1]
-    assert all(hits == found[0] != set() for hits in found)
+    one = phrases[0]
+    refused = (replace(one, pattern=replace(one.pattern, wide=rb"(?=a)")), *phrases[1:])
+    scanner = Scanner(refused)
+    found = _once_compiled(scanner)
+    assert [scanner.hits(TEXT, ["en"]) for _ in range(3)] == [found] * 3
+    assert found >= Scanner(phrases, "re2").hits(TEXT, ["en"]) != set()
+    assert compilations.count(len(refused)) == 1
     with pytest.raises(hyperscan.error):
-        Scanner(phrases, "hyperscan").hits(REFUSAL, ["en"])
+        Scanner(refused, "hyperscan").hits(REFUSAL, ["en"])
+
+
+def test_where_no_other_process_starts_the_run_compiles_itself(
+    phrases: tuple[Phrase, ...], compilations: list[int], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "no-python"))
+    scanner = Scanner(phrases)
+    assert [scanner.hits(TEXT, ["en"]) for _ in range(6)][5] == Scanner(phrases, "hyperscan").hits(TEXT, ["en"])
+    assert compilations == [len(phrases)]
 
 
 class Deaf(hyperscan.Database):  # type: ignore[misc]
@@ -164,9 +177,8 @@ def test_where_no_library_is_installed_the_sets_of_re2_find_the_same(
     for cached in (databases.trusted_hyperscan, databases._version):
         cached.cache_clear()
     monkeypatch.setattr(sets, "WORDS_AFTER_TEXTS", 0)
-    text = "i do not have access to real-time data. " + REFUSAL
     try:
-        assert Scanner(phrases).hits(text, ["en"]) == Scanner(phrases, "re2").hits(text, ["en"]) != set()
+        assert Scanner(phrases).hits(TEXT, ["en"]) == Scanner(phrases, "re2").hits(TEXT, ["en"]) != set()
     finally:
         for cached in (databases.trusted_hyperscan, databases._version):
             cached.cache_clear()
@@ -182,6 +194,7 @@ def test_both_engines_let_the_same_phrases_through_on_real_texts(
 ) -> None:
     """Stage one of Hyperscan may let more through than the exact patterns, never less."""
     monkeypatch.setattr(sets, "COMPILE_AFTER_CHARACTERS", 0)
+    compile_packs(compiled_codes())
     packs = tuple(map(load_pack, compiled_codes()))
     wide, exact = Phrases(packs, "auto"), Phrases(packs, "re2")
     looked_at = 0

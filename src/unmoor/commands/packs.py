@@ -15,9 +15,9 @@ __all__ = ["pack_option", "say_first_run"]
 
 
 def say_first_run(codes: Iterable[str] | None) -> None:
-    """Say on a terminal that the packs that ship (of `codes`, or all) are about to be compiled, unless an earlier run did."""
+    """Say on a terminal that the packs that ship (of `codes`, or all) are about to be read, unless an earlier run did."""
     if sys.stderr.isatty() and not are_read(codes):
-        told = "The phrase lists are compiled for this machine: ten to thirty seconds, once"
+        told = "The phrase lists are read for the first time on this machine: some seconds, once"
         click.echo(visible(f"{told} (kept in {cache_folder()})."), err=True)
 
 

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import json
+import subprocess
+import sys
+import tempfile
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -10,7 +14,7 @@ from typing import Any
 
 from unmoor.records import cache_folder, keep_in_cache, kept_in_cache
 
-__all__ = ["compiled_set", "is_stored", "not_trusted", "note", "stored_set", "trusted_hyperscan"]
+__all__ = ["compiled_set", "compiling_beside", "is_stored", "not_trusted", "note", "stored_set", "trusted_hyperscan"]
 
 _CANARY = rb"((ed)|i('ouldn]be)?[ n](|recommend|wouln]recommend)[ n](st|y)|ut)"
 _CANARY_TEXT = b" it went home. i recommend you read"
@@ -65,6 +69,34 @@ def compiled_set(expressions: list[bytes], flags: int, *, literal: bool = False)
     return database
 
 
+def compiling_beside(expressions: list[bytes]) -> subprocess.Popen[bytes] | None:
+    """Return a process that compiles the expressions for the cache while this one goes on; None where it does not start.
+
+    It is not ended with this process: what it compiles, the next run has for nothing. It holds none of this one's pipes, or
+    whoever reads them would wait for it.
+    """
+    with tempfile.TemporaryFile() as told:
+        told.write(json.dumps([expression.decode("latin-1") for expression in expressions]).encode())
+        told.seek(0)
+        try:
+            return subprocess.Popen(
+                [sys.executable, "-P", __file__], stdin=told, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            )
+        except OSError:
+            return None
+
+
+def _compile_what_is_told() -> None:
+    """Compile the expressions that come as JSON, one such process at a time for a cache, and nothing that it holds by then."""
+    import fcntl
+
+    expressions = [expression.encode("latin-1") for expression in json.load(sys.stdin)]
+    with (cache_folder() / "compiling.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not is_stored(expressions, "0"):
+            compiled_set(expressions, 0)
+
+
 def stored_set(expressions: list[bytes], kind: str) -> Any:
     """Return the database that an earlier run compiled, or None."""
     hyperscan = trusted_hyperscan()
@@ -100,3 +132,7 @@ def _version() -> str:
 
 def note(number: int, _start: int, end: int, _flags: int, context: Any) -> None:
     context.append((number, end))
+
+
+if __name__ == "__main__":
+    _compile_what_is_told()

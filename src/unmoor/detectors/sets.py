@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import subprocess
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -17,7 +18,15 @@ import numpy as np
 import re2
 from numpy.typing import NDArray
 
-from unmoor.detectors.databases import compiled_set, is_stored, not_trusted, note, stored_set, trusted_hyperscan
+from unmoor.detectors.databases import (
+    compiled_set,
+    compiling_beside,
+    is_stored,
+    not_trusted,
+    note,
+    stored_set,
+    trusted_hyperscan,
+)
 from unmoor.detectors.literals import KEPT, must_have
 from unmoor.detectors.normalise import fold_letters, fold_text
 from unmoor.languages import Phrase
@@ -29,9 +38,9 @@ WORDS_AFTER_TEXTS = 50
 """RE2's sets cost 0.2 to 2 milliseconds a text, of Japanese 8 and of Korean 13; words take 0.2 to 0.6 s to find for a pack, once on
 a machine, and then nothing to speak of."""
 COMPILE_AFTER_CHARACTERS = 8_000_000
-"""Words cost 25 to 85 microseconds a text of some 400 characters more than whole phrases; compiling those costs 3 to 20 s a pack
-(English 8), once on a machine: sooner than one run would have it, for the next has it for nothing. Texts alone would not do to
-count: answers of a few words are looked through for every pack of their script."""
+"""Words cost 25 to 85 microseconds a text of some 400 characters more than whole phrases; compiling those costs another process 3
+to 20 s a pack (English 8), once on a machine: sooner than one run would have it, for the next has it for nothing. Texts alone would
+not do to count: answers of a few words are looked through for every pack of their script."""
 LOAD_AFTER_CHARACTERS = 100_000
 """What an earlier run compiled takes 50 to 90 milliseconds to load, words 10: where there are few texts, words do."""
 COMPILE_MOST_BYTES = 400_000
@@ -146,7 +155,8 @@ def _placed(found: list[tuple[int, int]], data: bytes) -> tuple[NDArray[np.int64
 class WarmingSet:
     """RE2's sets for a few texts, words for more, whole phrases for very many, or at once what was compiled before.
 
-    A pack takes Hyperscan a quarter of a second to ten; a single text in a language must not cost that.
+    A pack takes Hyperscan a quarter of a second to ten; a single text in a language must not cost that, and no run waits for it:
+    another process compiles, and words do until it has.
     """
 
     def __init__(
@@ -167,6 +177,7 @@ class WarmingSet:
         self._may_compile = bool(self._whole)
         self._is_final = self._is_sought = False
         self._set: PhraseSet | None = None
+        self._beside: subprocess.Popen[bytes] | None = None
 
     def hits_many(self, texts: Sequence[str]) -> Iterator[tuple[int, int]]:
         return self._warmed(texts).hits_many(texts)
@@ -185,9 +196,10 @@ class WarmingSet:
 
     def _warm(self) -> None:
         """Take what is there or due; where there is no Hyperscan, or it does not take the phrases, what was taken before stays."""
-        due = self._may_compile and self._characters > COMPILE_AFTER_CHARACTERS
+        is_much = self._may_compile and self._characters > COMPILE_AFTER_CHARACTERS
+        due = is_much and self._is_ready()
         load_due = self._may_compile and self._characters > LOAD_AFTER_CHARACTERS and not self._is_sought
-        words_due = due or self._seen > WORDS_AFTER_TEXTS
+        words_due = is_much or self._seen > WORDS_AFTER_TEXTS
         has_words = isinstance(self._set, WordSet)
         if self._set is not None and not due and not load_due and (has_words or not words_due):
             return
@@ -212,6 +224,16 @@ class WarmingSet:
             self._set = WordSet(self._phrases, words)
         elif self._set is None:
             self._set = Re2Set(self._phrases)
+
+    def _is_ready(self) -> bool:
+        """Return whether nothing is to be waited for: compiled before, or by a process that has ended."""
+        try:
+            trusted_hyperscan()
+        except ImportError:
+            return True
+        if self._beside is None and not is_stored(_wide(self._whole), "0"):
+            self._beside = compiling_beside(_wide(self._whole))
+        return self._beside is None or self._beside.poll() is not None
 
 
 def parted(phrases: Sequence[tuple[int, Phrase]]) -> tuple[list[tuple[int, Phrase]], list[tuple[int, Phrase]]]:
