@@ -57,7 +57,7 @@ def _once_compiled(scanner: Scanner) -> set[int]:
         assert scanner.hits(TEXT, ["en"])
     (warming,) = scanner._sets.values()
     assert isinstance(warming, sets.WarmingSet) and warming._beside is not None
-    warming._beside.wait(60)
+    warming._beside.wait(300)
     return scanner.hits(TEXT, ["en"])
 
 
@@ -76,6 +76,22 @@ def test_many_texts_are_compiled_beside_the_run_and_the_next_one_compiles_nothin
     assert [second.hits(TEXT, ["en"]) for _ in range(6)][5] == found
     assert Scanner(phrases, "hyperscan").hits(TEXT, ["en"]) == found != set()
     assert len(phrases) not in compilations, "another process compiled"
+
+
+def test_what_compiles_beside_a_run_follows_no_link_in_a_folder_that_others_may_write_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    (tmp_path / "letters").write_text("Dear aunt")
+    (folder := databases.cache_folder()).mkdir(parents=True, exist_ok=True)
+    (folder / "compiling.lock").symlink_to(tmp_path / "letters")
+    beside = databases.compiling_beside([b"an oak"])
+    assert beside is not None and beside.wait(300) != 0
+    assert (tmp_path / "letters").read_text() == "Dear aunt"
+    (folder / "compiling.lock").unlink()
+    again = databases.compiling_beside([b"an oak"])
+    assert again is not None and again.wait(300) == 0
+    assert databases.is_stored([b"an oak"], "0")
 
 
 def test_what_was_compiled_is_loaded_once_there_is_much_to_read(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -18,6 +20,8 @@ __all__ = ["compiled_set", "compiling_beside", "is_stored", "not_trusted", "note
 
 _CANARY = rb"((ed)|i('ouldn]be)?[ n](|recommend|wouln]recommend)[ n](st|y)|ut)"
 _CANARY_TEXT = b" it went home. i recommend you read"
+_MOST_SECONDS = 900
+"""What a process that compiles beside a run may take, waiting for others included: the slowest packs take 20 seconds each."""
 
 
 def not_trusted() -> tuple[type[Exception], ...]:
@@ -90,11 +94,13 @@ def _compile_what_is_told() -> None:
     """Compile the expressions that come as JSON, one such process at a time for a cache, and nothing that it holds by then."""
     import fcntl
 
+    signal.alarm(_MOST_SECONDS)  # nobody waits for this process, or would end it
     expressions = [expression.encode("latin-1") for expression in json.load(sys.stdin)]
-    with (cache_folder() / "compiling.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not is_stored(expressions, "0"):
-            compiled_set(expressions, 0)
+    # The folder may be one that others write in: a link that lies there is not followed, and nothing is emptied.
+    lock = os.open(cache_folder() / "compiling.lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    if not is_stored(expressions, "0"):
+        compiled_set(expressions, 0)
 
 
 def stored_set(expressions: list[bytes], kind: str) -> Any:
