@@ -91,7 +91,7 @@ def test_report_and_card_say_what_people_judged_and_what_came_of_it(run: Path) -
     assert "1 person judged 1 finding in 1 row (1 wrong)" in card and "1 removed → kept, 0 the same" in card
     assert "| `refusal.policy` | 3 | 1 | 0 | not known |" in card
     assert "It takes what people judged too" in card and "together with what people judged" in page
-    assert "1 person judged 1 finding in 1 row: 1 wrong." in page and "by the policy alone: removed" in page
+    assert "1 person judged 1 finding in 1 row: 1 wrong." in page and "kept, where the policy alone has removed" in page
 
     say(run, "correct", of_row=3, person="bo")
     say(run, "correct", of_row=5)
