@@ -1005,7 +1005,7 @@ main()
 """
 
 
-@pytest.mark.parametrize(("seconds", "is_kept"), [(5, False), (0, True)])
+@pytest.mark.parametrize(("seconds", "is_kept"), [(600, False), (0, True)])
 def test_a_run_without_memory_says_that_it_goes_on_only_if_something_was_kept(
     tmp_path: Path, seconds: int, is_kept: bool
 ) -> None:
