@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
@@ -202,6 +204,26 @@ def test_two_processes_writing_at_once_lose_nothing(run: Path) -> None:
     said = list(Store.open(run, "cy").verdicts())
     assert {(each.by, each.row) for each in said} == {(name, each.row) for each in said for name in ("ada", "bo")}
     assert len(said) == 120
+
+
+def test_who_begins_at_the_same_moment_as_another_waits_for_it(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """SQLite says at once that the file is locked where two make a record's tables, each holding what the other wants."""
+    turned_away = []
+
+    class Busy(sqlite3.Connection):
+        def executescript(self, script: str, /) -> sqlite3.Cursor:
+            if "table if not exists said" in script and len(turned_away) < 2:
+                error = sqlite3.OperationalError("database is locked")
+                error.sqlite_errorcode = sqlite3.SQLITE_BUSY
+                turned_away.append(error)
+                raise error
+            return super().executescript(script)
+
+    monkeypatch.setattr(sqlite3, "connect", partial(sqlite3.connect, factory=Busy))
+    store = Store.open(run, "ada")
+    store.decide(1, "wrong")
+    assert [verdict.judgement for verdict in store.verdicts()] == ["wrong"]
+    assert len(turned_away) == 2
 
 
 def test_everything_in_a_filter_is_one_batch_and_refused_if_the_filter_moved(store: Store) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,6 +21,7 @@ from unmoor.review.databases import database_errors
 __all__ = ["Said", "make_record_folder"]
 
 _WAIT_SECONDS = 20
+_AGAIN_SECONDS = 0.02
 _TABLES = """
 pragma journal_mode = wal; pragma synchronous = full;
 create table if not exists said(
@@ -45,6 +47,19 @@ def make_record_folder(folder: Path) -> None:
         ) from error
 
 
+def _make_tables(database: sqlite3.Connection) -> None:
+    """Make what is not there yet. Of two that begin at once each may hold what the other wants; SQLite does not wait for that."""
+    end = time.monotonic() + _WAIT_SECONDS
+    while True:
+        try:
+            database.executescript(_TABLES)
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > end:
+                raise
+            time.sleep(_AGAIN_SECONDS)
+
+
 class Said:
     """What `person` and others said about a run; `database` has the index attached as `found` by the store."""
 
@@ -54,7 +69,7 @@ class Said:
             self.database = sqlite3.connect(
                 path, timeout=_WAIT_SECONDS, isolation_level=None, check_same_thread=False, uri=True
             )
-            self.database.executescript(_TABLES)
+            _make_tables(self.database)
         self._person = person
         self._path, self._file = path, _file_at(path)
 
