@@ -20,7 +20,7 @@ from unmoor.detectors.verdict import judged_findings
 from unmoor.detectors.view import TurnView
 from unmoor.detectors.wordlist import Wordlist
 from unmoor.errors import UsageError, nearest_name
-from unmoor.languages import Pack, load_packs
+from unmoor.languages import TOPICS, Pack, load_packs
 from unmoor.records import REFUSALS, Conversation, Finding
 
 __all__ = ["DEFAULT", "DETECTORS", "Detector", "load"]
@@ -159,12 +159,18 @@ class Detector:
         """Return the floor topics that the requests before a turn, or the turn itself, name; whatever detectors were chosen."""
         return self.floor_topics_many([conversation])[0].get(turn_index, ())
 
-    def floor_topics_many(self, conversations: Sequence[Conversation]) -> list[dict[int, tuple[str, ...]]]:
-        """Return for each conversation the turns with floor topics, by index; every text is looked at once, all together."""
+    def floor_topics_many(
+        self, conversations: Sequence[Conversation], *, is_raised: bool = True
+    ) -> list[dict[int, tuple[str, ...]]]:
+        """Return for each conversation the turns with floor topics, by index; every text is looked at once, all together.
+
+        Unless it `is_raised`, the floor has the two topics that always stand, and no others are looked for.
+        """
         places = [
             (n, index) for n, one in enumerate(conversations) for index, turn in enumerate(one.turns) if turn.text
         ]
-        named = self._phrases.floor_in_many([conversations[n].turns[index].text for n, index in places])
+        texts = [conversations[n].turns[index].text for n, index in places]
+        named = self._phrases.floor_in_many(texts, is_raised=is_raised)
         named_at = {places[place]: behaviours for place, behaviours in named.items()}
         concerned = {n for n, _ in named_at}
         return [_floor_by_turn(n, one, named_at) if n in concerned else {} for n, one in enumerate(conversations)]
@@ -223,6 +229,10 @@ class _Part(NamedTuple):
     is_reasoning: bool
 
 
+_ASKED_FOR = frozenset(f"floor.{topic}" for topic in TOPICS)
+"""Topics that requests name; an answer that declines speaks of harm whatever was asked."""
+
+
 def _floor_by_turn(
     number: int, conversation: Conversation, named_at: Mapping[tuple[int, int], set[str]]
 ) -> dict[int, tuple[str, ...]]:
@@ -230,6 +240,8 @@ def _floor_by_turn(
     found = {}
     for index, turn in enumerate(conversation.turns):
         here = named_at.get((number, index), set())
+        if turn.role != "user":
+            here = here - _ASKED_FOR
         if topics := asked | here:
             found[index] = tuple(sorted(topic.removeprefix("floor.") for topic in topics))
         if turn.role == "user":

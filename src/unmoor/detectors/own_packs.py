@@ -36,8 +36,7 @@ def _check_examples(pack: Pack) -> None:
 
 
 def _wrong(phrase: Phrase, what: str, list_name: str) -> PackError:
-    is_floor = phrase.behaviour.startswith("floor.")
-    file = "floor" if is_floor else next(name for name, held in BEHAVIOUR_FILES.items() if phrase.behaviour in held)
+    file = next((name for name, held in BEHAVIOUR_FILES.items() if phrase.behaviour in held), "floor")
     return PackError(
         f"{phrase.language}/{file}.toml: phrase {phrase.id} {what}. Next: mend its pattern, or the sentence under {list_name}"
     )

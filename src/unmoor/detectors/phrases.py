@@ -16,7 +16,7 @@ from unmoor.detectors.language import Languages
 from unmoor.detectors.lectures import Stems
 from unmoor.detectors.normalise import Normalised, fold_text, normalise
 from unmoor.detectors.pieces import beginning_with
-from unmoor.detectors.scan import FLOOR, REWORDING, Scanner, exact_pattern, group_of, requests_in
+from unmoor.detectors.scan import FLOOR, REWORDING, TOPICS, Scanner, exact_pattern, group_of, requests_in
 from unmoor.detectors.structure import Answer, labels_of
 from unmoor.detectors.together import may_match
 from unmoor.errors import PackError
@@ -164,9 +164,11 @@ class Phrases:
         """Return the floor behaviours that `text` names, in the language of any pack."""
         return self.floor_in_many([text]).get(0, set())
 
-    def floor_in_many(self, texts: Sequence[str]) -> dict[int, set[str]]:
-        """Return the same for many texts at once: by index, those alone that name something of the floor."""
-        candidates = self._scanner.hits_unfolded(texts, FLOOR)
+    def floor_in_many(self, texts: Sequence[str], *, is_raised: bool = True) -> dict[int, set[str]]:
+        """Return the same for many texts at once: by index, those alone that name something of the floor; of one that is not
+        raised the two topics that always stand.
+        """
+        candidates = self._scanner.hits_unfolded(texts, (FLOOR, TOPICS) if is_raised else (FLOOR,))
         folded = {index: fold_text(texts[index]) for index in candidates}
         likely = self._likely(folded, candidates)
         named = {index: self.named_in(folded[index], numbers, "floor.") for index, numbers in likely.items()}

@@ -15,12 +15,15 @@ from unmoor.detectors.sets import HyperscanSet, PhraseSet, Re2Set, WarmingSet, p
 from unmoor.detectors.together import side_by_side
 from unmoor.errors import PackError
 from unmoor.languages import LETTERS, NO_START, Phrase
+from unmoor.records import FLOOR_TOPICS
 
-__all__ = ["FLOOR", "REWORDING", "Scanner", "exact_pattern", "group_of", "requests_in"]
+__all__ = ["FLOOR", "REWORDING", "TOPICS", "Scanner", "exact_pattern", "group_of", "requests_in"]
 
 FLOOR = "floor"
 """The group of all packs' floor phrases, which are looked for in every language at once, but only where something is done to a row:
 compiling them whole, 900 kB, would take a minute and be worth it to nobody."""
+TOPICS = "topics"
+"""The group of the topics with which a policy may raise the floor, looked for alike, where one does."""
 REWORDING = "rewording"
 """The group of all packs' phrases that ask for a text in other words: it may hold more of another
 language than of its own."""
@@ -37,7 +40,7 @@ def requests_in(code: str) -> str:
 def group_of(phrase: Phrase) -> str:
     """Return the group that a phrase is scanned in."""
     if phrase.behaviour.startswith("floor."):
-        return FLOOR
+        return FLOOR if phrase.behaviour.removeprefix("floor.") in FLOOR_TOPICS else TOPICS
     if phrase.behaviour in ("request.rewrite", "request.wording"):
         return REWORDING
     return requests_in(phrase.language) if phrase.behaviour.startswith("request.") else phrase.language
@@ -79,12 +82,13 @@ class Scanner:
                     found.setdefault(indexes[place], set()).add(number)
         return found
 
-    def hits_unfolded(self, texts: Sequence[str], group: str) -> dict[int, set[int]]:
-        """Return the same for many texts as they were typed and one group: they are folded as far as its set needs it."""
+    def hits_unfolded(self, texts: Sequence[str], groups: Sequence[str]) -> dict[int, set[int]]:
+        """Return the same for many texts as they were typed, all with the same groups: they are folded as far as a set needs it."""
         found: dict[int, set[int]] = {}
-        if group in self._groups:
-            for place, number in self._set(group).hits_unfolded(texts):
-                found.setdefault(place, set()).add(number)
+        for group in groups:
+            if group in self._groups:
+                for place, number in self._set(group).hits_unfolded(texts):
+                    found.setdefault(place, set()).add(number)
         return found
 
     def _set(self, group: str) -> PhraseSet:
@@ -95,7 +99,7 @@ class Scanner:
     def _compile(self, group: str) -> PhraseSet:
         phrases = self._groups[group]
         if self._engine == "auto":
-            return WarmingSet(phrases, check=_check_patterns, may_compile=group != FLOOR)
+            return WarmingSet(phrases, check=_check_patterns, may_compile=group not in (FLOOR, TOPICS))
         _check_patterns(phrases)
         return Re2Set(phrases) if self._engine == "re2" else HyperscanSet(phrases, phrase_database(phrases))
 

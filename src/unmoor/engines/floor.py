@@ -34,7 +34,11 @@ class Floor:
     ) -> Iterator[Mapping[int, tuple[str, ...]]]:
         """Yield for each conversation the floor topics of its turns; of those that nothing is done to, none."""
         wanted = [self._policy is not None and is_acted_on for is_acted_on in acted_on]
-        named = iter(self._detector.floor_topics_many(list(compress(conversations, wanted))) if any(wanted) else ())
+        if not any(wanted):
+            return iter([{}] * len(wanted))
+        is_raised = self._policy is not None and bool(self._policy.floor_also)
+        here = list(compress(conversations, wanted))
+        named = iter(self._detector.floor_topics_many(here, is_raised=is_raised))
         return (next(named) if is_wanted else {} for is_wanted in wanted)
 
     def turns_of(

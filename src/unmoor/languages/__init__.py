@@ -4,6 +4,7 @@ from unmoor.languages.fold import fold, fold_character
 from unmoor.languages.pack import (
     BEHAVIOUR_FILES,
     STRENGTHS,
+    TOPICS,
     WORDS,
     Pack,
     Phrase,
@@ -23,6 +24,7 @@ __all__ = [
     "LETTERS",
     "NO_START",
     "STRENGTHS",
+    "TOPICS",
     "WORDS",
     "Pack",
     "Pattern",

@@ -19,6 +19,7 @@ __all__ = [
     "BEHAVIOUR_FILES",
     "SCRIPTS",
     "STRENGTHS",
+    "TOPICS",
     "Pack",
     "Phrase",
     "are_read",
@@ -30,6 +31,22 @@ __all__ = [
     "rule_ids",
 ]
 
+TOPICS: dict[str, str] = {
+    "violence": "hurting, killing, threatening or abducting people, cruelty to animals, terror",
+    "weapons": "making or getting arms and explosives that are not allowed",
+    "crime": "theft, burglary, arson, smuggling, trafficking, hiding a crime from the police",
+    "fraud": "scams, phishing, forgery, laundering money, evading tax, cheating",
+    "hacking": "breaking into accounts and devices, malware, attacks on networks",
+    "privacy": "private data of people who are not public, stalking, spying on somebody",
+    "hate": "texts and deeds against people for what they are",
+    "harassment": "bullying, blackmail, humiliating or manipulating somebody",
+    "self-harm": "suicide, self-injury, starving oneself",
+    "drugs": "making, selling or getting illegal drugs, drugging somebody",
+    "sexual-coercion": "sex without consent, intimate pictures without consent",
+    "deception": "made-up news, reviews and health claims that are to be believed",
+}
+"""Topics that a policy may raise the floor with, each with what it covers; the two that always stand are `records.FLOOR_TOPICS`."""
+
 BEHAVIOUR_FILES: dict[str, tuple[str, ...]] = {
     "refusals": ("refusal.policy", "refusal.partial"),
     "capability": ("refusal.capability",),
@@ -38,6 +55,7 @@ BEHAVIOUR_FILES: dict[str, tuple[str, ...]] = {
     "opinion": ("bias.stance", "bias.evasion"),
     "identity": ("identity.vendor",),
     "floor": ("floor.minors", "floor.mass-casualty", "floor.*"),
+    "topics": tuple(f"floor.{topic}" for topic in TOPICS),
     "signs": (
         "sign.apology",
         "sign.inability",
@@ -71,6 +89,9 @@ BEHAVIOUR_FILES: dict[str, tuple[str, ...]] = {
     ),
 }
 """File name (without .toml) to the behaviours that its phrases may have. `floor.*`: topics of an owner's own packs."""
+
+_OF_THE_FLOOR = ("floor", "topics")
+"""Files whose phrases are looked for in requests and name topics."""
 
 STRENGTHS: dict[str, float] = {"sure": 0.95, "likely": 0.75, "weak": 0.40}
 """How far a phrase alone is believed, 0 to 1; the learned model corrects it where it can."""
@@ -157,9 +178,11 @@ def pack_codes(folder: Path | None = None) -> tuple[str, ...]:
 
 def pack_topics(folder: Path | None = None) -> tuple[str, ...]:
     """Return the topics that the packs in `folder` name as `floor.TOPIC`, sorted; nothing else of a pack is read or checked."""
+    root = folder or _SHIPPED
     parsed = (
-        _parsed(f"{code}/floor.toml", _read((folder or _SHIPPED) / code / "floor.toml", hashlib.sha256()))
+        _parsed(f"{code}/{file}.toml", _read(root / code / f"{file}.toml", hashlib.sha256()))
         for code in pack_codes(folder)
+        for file in _OF_THE_FLOOR
     )
     named = {str(phrase.get("behaviour")) for content in parsed for phrase in content.get("phrase", [])}
     return tuple(sorted(name.removeprefix("floor.") for name in named if name.startswith("floor.")))
@@ -168,7 +191,9 @@ def pack_topics(folder: Path | None = None) -> tuple[str, ...]:
 def rule_ids(folder: Path | None = None) -> tuple[str, ...]:
     """Return the ids of the phrases in `folder` by which a behaviour is found, sorted; patterns are neither read nor checked."""
     root = folder or _SHIPPED
-    names = [(code, file) for code in pack_codes(folder) for file in BEHAVIOUR_FILES if file not in ("floor", "signs")]
+    names = [
+        (code, file) for code in pack_codes(folder) for file in BEHAVIOUR_FILES if file not in (*_OF_THE_FLOOR, "signs")
+    ]
     parsed = (
         _parsed(f"{code}/{file}.toml", _read(root / code / f"{file}.toml", hashlib.sha256())) for code, file in names
     )
