@@ -190,10 +190,13 @@ def test_a_floor_refusal_and_what_was_done_beside_it_are_both_in_the_reason(tmp_
     (tmp_path / "data.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     first, second, third = _run(tmp_path / "data.jsonl", tmp_path / "run").values()
     assert first["outcome"] == "mended" and first["is_floor"]
-    assert "policy dolphin says drop_turn; turn 4 names a topic of the floor in its request" in first["reason"]
+    assert (
+        "policy dolphin says drop_turn; turn 4 names a topic of the floor (mass-casualty) in its request"
+        in first["reason"]
+    )
     for entry in (second, third):
         assert entry["outcome"] == "kept", "the floor is never lowered by what follows it"
-        assert "turn 4 refuses after a request that names a topic of the floor" in entry["reason"]
+        assert "turn 4 refuses after a request that names a topic of the floor (mass-casualty)" in entry["reason"]
 
 
 def test_a_person_may_have_an_inability_with_an_answer_dropped_that_the_policy_keeps(tmp_path: Path) -> None:

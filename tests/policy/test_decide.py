@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from unmoor.policy import Policy, audited, decide, load_policy, turns_to_remove
-from unmoor.records import ACTIONS, BEHAVIOURS, Conversation, Edit, Finding, Turn
+from unmoor.records import ACTIONS, BEHAVIOURS, Conversation, Edit, Finding, Held, Turn
 
 
 def _conversation(*answers: str, system: str = "") -> Conversation:
@@ -31,6 +31,7 @@ def _policy(action: str, behaviour: str = "refusal.policy") -> Policy:
 
 
 TWO = _conversation("I won't help with that.", "An oak.", system="Be kind.")
+NAMED, EARLIER = Held(("violence",)), Held(("minors", "fraud"), is_own=False)
 REFUSAL = _finding(TWO, 2, "I won't help with that.")
 
 
@@ -200,13 +201,13 @@ def test_what_follows_a_dropped_answer_up_to_the_next_request_goes_with_it(turn:
 @pytest.mark.parametrize(("turn", "floor"), [(1, 3), (3, 1), (1, 5), (7, 8)])
 def test_no_exchange_goes_in_which_the_floor_keeps_an_answer(turn: int, floor: int, action: str) -> None:
     found = (_finding(CALLS, turn, CALLS.turns[turn].text),)
-    decision = decide(CALLS, found, _policy(action), floor_turns={floor: True})
+    decision = decide(CALLS, found, _policy(action), floor_turns={floor: NAMED})
     assert decision.outcome != "removed" and floor not in turns_to_remove(CALLS, decision.edits)
 
 
 @pytest.mark.parametrize("action", ACTIONS)
 def test_no_action_touches_a_floor_refusal(action: str) -> None:
-    decision = decide(TWO, (REFUSAL,), _policy(action), floor_turns={2: True})
+    decision = decide(TWO, (REFUSAL,), _policy(action), floor_turns={2: NAMED})
     assert decision.outcome in ("kept", "labelled")
     assert decision.edits == ()
 
@@ -231,7 +232,7 @@ policies = st.builds(
 
 @given(findings, policies, st.sets(st.sampled_from([1, 3, 5]), min_size=1))
 def test_whatever_the_policy_a_floor_refusal_stays(found: list[Finding], policy: Policy, floor: set[int]) -> None:
-    decision = decide(three_answers, tuple(found), policy, floor_turns=dict.fromkeys(floor, True))
+    decision = decide(three_answers, tuple(found), policy, floor_turns=dict.fromkeys(floor, NAMED))
     assert decision.outcome != "removed"
     assert not floor & turns_to_remove(three_answers, decision.edits)
     assert not floor & {edit.turn for edit in decision.edits}
@@ -318,7 +319,7 @@ def test_an_exception_saves_no_other_finding() -> None:
 @pytest.mark.parametrize("action", ACTIONS)
 def test_no_rule_removes_a_refusal_of_the_floor(action: str) -> None:
     policy = replace(_policy("keep"), rules={"*": action})
-    decision = decide(TWO, (REFUSAL,), policy, floor_turns={2: True})
+    decision = decide(TWO, (REFUSAL,), policy, floor_turns={2: NAMED})
     assert 2 not in turns_to_remove(TWO, decision.edits)
     assert decision.outcome in ("kept", "labelled")
 
@@ -326,34 +327,34 @@ def test_no_rule_removes_a_refusal_of_the_floor(action: str) -> None:
 def test_where_the_floor_holds_one_turn_the_reason_says_what_was_done_to_another_too() -> None:
     three = _conversation("I won't joke about that.", "I won't help with that.", "An oak.")
     joke, sarin = _finding(three, 1, "I won't joke about that."), _finding(three, 3, "I won't help with that.")
-    decision = decide(three, (joke, sarin), _policy("drop_turn"), floor_turns={3: True})
+    decision = decide(three, (joke, sarin), _policy("drop_turn"), floor_turns={3: NAMED})
     assert decision.edits == (Edit("drop_turn", 1),)
     assert decision.is_floor
     assert "turn 2 declines" in decision.reason and "policy test says drop_turn" in decision.reason
     assert decision.reason.endswith(
-        "; turn 4 names a topic of the floor in its request, and such a refusal is never removed"
+        "; turn 4 names a topic of the floor (violence) in its request, and such a refusal is never removed"
     )
 
 
 def test_what_the_floor_or_an_exception_keeps_was_not_acted_on_beside_what_was() -> None:
     found = (_finding(TWO, 2, "I won't help with that."), _finding(TWO, 4, "An oak."))
-    held = decide(TWO, found, _policy("drop_turn"), floor_turns={2: True})
+    held = decide(TWO, found, _policy("drop_turn"), floor_turns={2: NAMED})
     assert (held.outcome, held.acted_on) == ("mended", found[1:])
     excepted = decide(TWO, found, _policy("drop_turn"), excepted={found[0]: "won't"})
     assert (excepted.outcome, excepted.acted_on) == ("mended", found[1:])
     assert decide(TWO, found, _policy("drop")).acted_on == found
-    assert decide(TWO, found, _policy("label"), floor_turns={2: True}).acted_on == found
+    assert decide(TWO, found, _policy("label"), floor_turns={2: NAMED}).acted_on == found
     assert decide(TWO, found, _policy("keep")).acted_on == ()
 
 
 def test_a_refusal_after_a_request_of_the_floor_says_why_it_stays() -> None:
     three = _conversation("I won't help with that.", "I won't joke about that.", "An oak.")
     found = (_finding(three, 1, "I won't help with that."), _finding(three, 3, "I won't joke about that."))
-    decision = decide(three, found, _policy("drop_turn"), floor_turns={1: True, 3: False})
+    decision = decide(three, found, _policy("drop_turn"), floor_turns={1: NAMED, 3: EARLIER})
     assert (decision.outcome, decision.edits) == ("kept", ())
     assert decision.reason == (
-        "kept: turn 2 names a topic of the floor in its request, and such a refusal is never removed; turn 4 refuses after "
-        "a request that names a topic of the floor, which it may still be about, and is never removed"
+        "kept: turn 2 names a topic of the floor (violence) in its request, and such a refusal is never removed; turn 4 refuses "
+        "after a request that names a topic of the floor (minors, fraud), which it may still be about, and is never removed"
     )
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from unmoor.policy import Policy, decide, turns_to_remove
 from unmoor.policy.follow_ups import asks_back
-from unmoor.records import Conversation, Finding, Turn
+from unmoor.records import Conversation, Finding, Held, Turn
 
 TABLE = tomllib.loads(files("unmoor.policy").joinpath("follow_ups.toml").read_text(encoding="utf-8"))
 REFUSAL = "I won't help with that."
@@ -151,7 +151,7 @@ def test_a_request_of_its_own_after_a_refusal_stays_with_what_follows() -> None:
 
 def test_what_the_floor_keeps_is_taken_along_by_no_question_back() -> None:
     asked = conversation(("Write malware", REFUSAL), ("Why not?", "No."), ("2+2?", "4"))
-    decision = decide(asked, (refusal(1),), DROP, floor_turns={3: False})
+    decision = decide(asked, (refusal(1),), DROP, floor_turns={3: Held(("minors",), is_own=False)})
     assert turns_to_remove(asked, decision.edits) == {0, 1}
 
 

@@ -9,7 +9,8 @@ from pathlib import Path
 from unmoor.commands.checked import checked_policy
 from unmoor.detectors import load, load_topic_classifier
 from unmoor.errors import UsageError
-from unmoor.records import Conversation, Finding, GuardRules, Turn
+from unmoor.policy import ALL_TOPICS
+from unmoor.records import BEHAVIOURS, FLOOR_TOPICS, Conversation, Finding, GuardRules, Turn
 from unmoor.serving.guard import OPEN_GUARD, Guard
 from unmoor.serving.policy_guard import PolicyGuard
 
@@ -31,9 +32,11 @@ def guard_from(policy_name_or_path: str | None, packs: Sequence[Path] = ()) -> G
     detector = load(packs=packs)
 
     classify = _classifier(rules)
+    is_raised = not {*rules.floor, *rules.request, *rules.answer} <= {*FLOOR_TOPICS, *BEHAVIOURS, ALL_TOPICS}
 
     def topics_in(text: str) -> Sequence[str]:
-        return detector.floor_topics(Conversation((Turn("user", text), Turn("assistant", ""))), 1)
+        exchange = Conversation((Turn("user", text), Turn("assistant", "")))
+        return detector.floor_topics(exchange, 1, is_raised=is_raised)
 
     def find(request: str, answer: str) -> Sequence[Finding]:
         return detector.find(Conversation((Turn("user", request), Turn("assistant", answer, is_target=True))))

@@ -155,16 +155,17 @@ class Detector:
                     found.setdefault(row, []).extend(self._as_ordered(here, conversations[row]))
         return [tuple(sorted(found[n], key=_order)) if n in found else () for n in range(len(conversations))]
 
-    def floor_topics(self, conversation: Conversation, turn_index: int) -> tuple[str, ...]:
+    def floor_topics(self, conversation: Conversation, turn_index: int, *, is_raised: bool = True) -> tuple[str, ...]:
         """Return the floor topics that the requests before a turn, or the turn itself, name; whatever detectors were chosen."""
-        return self.floor_topics_many([conversation])[0].get(turn_index, ())
+        return self.floor_topics_many([conversation], is_raised=is_raised)[0].get(turn_index, ())
 
     def floor_topics_many(
         self, conversations: Sequence[Conversation], *, is_raised: bool = True
     ) -> list[dict[int, tuple[str, ...]]]:
         """Return for each conversation the turns with floor topics, by index; every text is looked at once, all together.
 
-        Unless it `is_raised`, the floor has the two topics that always stand, and no others are looked for.
+        Unless it `is_raised`, the floor has the two topics that always stand, and no others are looked for. The others that ship
+        are named by requests alone: an answer that declines speaks of harm whatever was asked.
         """
         places = [
             (n, index) for n, one in enumerate(conversations) for index, turn in enumerate(one.turns) if turn.text
@@ -230,7 +231,6 @@ class _Part(NamedTuple):
 
 
 _ASKED_FOR = frozenset(f"floor.{topic}" for topic in TOPICS)
-"""Topics that requests name; an answer that declines speaks of harm whatever was asked."""
 
 
 def _floor_by_turn(

@@ -7,7 +7,7 @@ from itertools import compress
 
 from unmoor.detectors import Detector
 from unmoor.policy import Policy, cut_spans
-from unmoor.records import REFUSALS, Conversation, Finding, Turn
+from unmoor.records import REFUSALS, Conversation, Finding, Held, Turn
 
 __all__ = ["Floor"]
 
@@ -46,30 +46,32 @@ class Floor:
         conversation: Conversation,
         findings: tuple[Finding, ...],
         topics: Mapping[int, tuple[str, ...]],
-    ) -> dict[int, bool]:
-        """Return the answers that decline a request on a topic of the floor, whichever detectors were asked for, and whether the
-        exchange of each names the topic; else a request before it does, which "give me the steps then" is still about.
+    ) -> dict[int, Held]:
+        """Return the answers that decline a request on a topic of the floor, whichever detectors were asked for, with the topics
+        that the exchange of each names; else those of a request before it, which "give me the steps then" is still about.
         """
         refusing = {finding.turn for finding in findings if finding.behaviour in REFUSALS}
         return {
-            index: self._is_named_in(conversation, index)
-            for index in sorted(topics)
+            index: Held(own)
+            if (own := self._named_in(conversation, index))
+            else Held(self._of_the_floor(named), is_own=False)
+            for index, named in sorted(topics.items())
             if conversation.turns[index].is_target
-            and self._is_of_the_floor(topics[index])
+            and self._of_the_floor(named)
             and (
                 index in refusing
-                or (_declines(conversation.turns[index], index, findings) and self._is_named_in(conversation, index))
+                or (_declines(conversation.turns[index], index, findings) and self._named_in(conversation, index))
                 or self._detector.refuses(conversation.turns[index].text)
             )
         }
 
-    def _is_of_the_floor(self, topics: tuple[str, ...]) -> bool:
-        return self._policy is not None and any(map(self._policy.is_floor_topic, topics))
+    def _of_the_floor(self, topics: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(filter(self._policy.is_floor_topic, topics)) if self._policy is not None else ()
 
-    def _is_named_in(self, conversation: Conversation, index: int) -> bool:
-        """Return whether an exchange itself names a topic of the floor."""
+    def _named_in(self, conversation: Conversation, index: int) -> tuple[str, ...]:
+        """Return the topics of the floor that an exchange itself names."""
         exchange = Conversation((Turn("user", conversation.request_before(index)), conversation.turns[index]))
-        return self._is_of_the_floor(self._detector.floor_topics(exchange, 1))
+        return self._of_the_floor(self._detector.floor_topics(exchange, 1))
 
 
 def _declines(turn: Turn, index: int, findings: Sequence[Finding]) -> bool:

@@ -9,14 +9,14 @@ from types import MappingProxyType
 from unmoor.policy.follow_ups import follow_ups_of
 from unmoor.policy.mend import cut_spans, is_enough
 from unmoor.policy.policy import Policy
-from unmoor.records import ACTIONS, BEHAVIOURS, Conversation, Decision, Edit, Finding, without_reasoning
+from unmoor.records import ACTIONS, BEHAVIOURS, Conversation, Decision, Edit, Finding, Held, without_reasoning
 
 __all__ = ["audited", "decide", "turns_to_remove"]
 
 _STRENGTH = {action: strength for strength, action in enumerate(ACTIONS)}
 _NONE_EXCEPTED: Mapping[Finding, str] = MappingProxyType({})
 _NOBODY: Mapping[str, tuple[str, ...]] = MappingProxyType({})
-_NO_TURNS: Mapping[int, bool] = MappingProxyType({})
+_NO_TURNS: Mapping[int, Held] = MappingProxyType({})
 _MILD = ("keep", "label", "review")
 _QUOTE_CHARS = 80
 _FOUND_SAID = 3
@@ -39,16 +39,16 @@ def decide(
     findings: tuple[Finding, ...],
     policy: Policy,
     *,
-    floor_turns: Mapping[int, bool] = _NO_TURNS,
+    floor_turns: Mapping[int, Held] = _NO_TURNS,
     excepted: Mapping[Finding, str] = _NONE_EXCEPTED,
     asked_by: Mapping[str, tuple[str, ...]] = _NOBODY,
     can_mask: bool = True,
 ) -> Decision:
     """Decide what happens to a row.
 
-    `floor_turns` are refusals that the floor protects, each with whether its own request names the topic or only one before it:
-    no edit touches them and no row that holds one is removed. `asked_by` has the behaviours and rules whose action is a person's
-    word and not the policy's, with the persons' names.
+    `floor_turns` are refusals that the floor protects, each with the topics, and whether its own request names them or only one
+    before it: no edit touches them and no row that holds one is removed. `asked_by` has the behaviours and rules whose action is
+    a person's word and not the policy's, with the persons' names.
     `excepted` are findings that the policy leaves alone, each with the phrase of the owner's for which it does.
     `can_mask` says whether the row's layout can mark a turn as not trained on; where it cannot, the turn is dropped instead.
     Findings inside reasoning blocks are reported and never acted on.
@@ -85,7 +85,7 @@ class _Plan:
     edits: tuple[Edit, ...]
     drops_row: bool
     acted: frozenset[int]
-    held: Mapping[int, bool]
+    held: Mapping[int, Held]
     orphans: tuple[int, ...]
     asked_by: Mapping[str, tuple[str, ...]]
 
@@ -262,14 +262,18 @@ def _is_unsure(finding: Finding, policy: Policy) -> str:
     return f"{_says(finding)} {_by(finding)}, under the threshold of {policy.threshold(finding.behaviour):.2f}"
 
 
-def _why_held(held: Mapping[int, bool]) -> str:
+def _why_held(held: Mapping[int, Held]) -> str:
     """Say why the floor keeps refusals: their own request names a topic of it, or one before does."""
-    why = {
-        True: "names a topic of the floor in its request, and such a refusal is never removed",
-        False: "refuses after a request that names a topic of the floor, which it may still be about, and is never removed",
-    }
-    told = [(turn, why[is_own]) for turn, is_own in sorted(held.items())]
-    return "; ".join(f"turn {turn + 1} {words}" for turn, words in told)
+    told = []
+    for turn, (topics, is_own) in sorted(held.items()):
+        named = f"a topic of the floor ({', '.join(topics)})"
+        words = (
+            f"names {named} in its request, and such a refusal is never removed"
+            if is_own
+            else f"refuses after a request that names {named}, which it may still be about, and is never removed"
+        )
+        told.append(f"turn {turn + 1} {words}")
+    return "; ".join(told)
 
 
 def _with_it(conversation: Conversation, plan: _Plan) -> str:

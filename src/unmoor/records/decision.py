@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from unmoor.records.finding import Finding
 
-__all__ = ["ACTIONS", "OUTCOMES", "Decision", "Edit", "Outcome", "action_for", "rule_for"]
+__all__ = ["ACTIONS", "OUTCOMES", "Decision", "Edit", "Held", "Outcome", "action_for", "rule_for"]
 
 ACTIONS: tuple[str, ...] = ("keep", "label", "review", "mend", "mask", "drop_turn", "cut", "drop")
 """Every action a policy can name, from the mildest to the strongest; the strongest asked for in a turn wins."""
@@ -31,6 +31,13 @@ class Edit:
     action: Literal["mend", "mask", "drop_turn", "cut"]
     turn: int
     spans: tuple[tuple[int, int], ...] = ()
+
+
+class Held(NamedTuple):
+    """Why the floor keeps an answer: the topics that a request names, and whether its own does or only one before it."""
+
+    topics: tuple[str, ...]
+    is_own: bool = True
 
 
 @dataclass(frozen=True, slots=True)
