@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import tomllib
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -165,6 +165,24 @@ def test_what_was_to_be_logged_is_told_with_what_stops_the_answer() -> None:
     assert ruling.action == "refuse" and [one.topic for one in ruling.also] == ["moralising", "own"]
 
 
+def test_lines_of_a_few_letters_are_looked_at_together() -> None:
+    looks: list[str] = []
+
+    def find(request: str, text: str) -> Any:
+        looks.append(text)
+        return _find(request, text)
+
+    watcher = PolicyGuard(GuardRules(), _topics, find).answer([])
+    sent = "".join(watcher.feed("so\n")[0] for _ in range(1_000)) + watcher.finish()[0]
+    assert sent == "so\n" * 1_000 and len(looks) < 60
+
+
+def test_what_stands_before_the_sentence_that_breaks_a_rule_is_sent_however_short_it_is() -> None:
+    watcher = PolicyGuard(GuardRules(), _topics, _find).answer([])  # type: ignore[arg-type]
+    sent, ruling = watcher.feed("Yes. No.\nTOPIC\nSo it goes on, and on, and on, until nobody will listen to it.\n")
+    assert sent == "Yes. No.\n" and ruling is not None and ruling.action == "refuse"
+
+
 def test_a_ruling_s_place_is_the_place_in_the_whole_answer() -> None:
     _, [ruling] = _told(["a b. " * 1_000 + "HM."])
     assert ruling.evidence == ((5_000, 5_002),)
@@ -198,8 +216,8 @@ def test_an_owner_s_own_topics_words_and_behaviours(tmp_path: Path) -> None:
 RULES = GuardRules(answer={"identity.vendor": "refuse", "moralising": "log", "own": "log"}, hold_back_chars=20)
 
 
-def _topics(text: str) -> Sequence[str]:
-    return [name for word, name in (("TOPIC", "minors"), ("OWN", "own")) if word in text]
+def _topics(texts: Collection[str]) -> Sequence[str]:
+    return [name for word, name in (("TOPIC", "minors"), ("OWN", "own")) if any(word in text for text in texts)]
 
 
 def _find(_request: str, text: str) -> Iterator[Finding] | list[Finding]:
@@ -246,7 +264,7 @@ def test_what_is_sent_does_not_depend_on_how_the_text_arrived(pieces: list[str],
 
 
 def test_a_failing_detector_is_not_swallowed() -> None:
-    def broken(_text: str) -> Sequence[str]:
+    def broken(_texts: Collection[str]) -> Sequence[str]:
         raise RuntimeError("the packs are gone")
 
     with pytest.raises(RuntimeError):  # the server turns it into a refusal

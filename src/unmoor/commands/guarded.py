@@ -34,16 +34,17 @@ def guard_from(policy_name_or_path: str | None, packs: Sequence[Path] = ()) -> G
     classify = _classifier(rules)
     is_raised = not {*rules.floor, *rules.request, *rules.answer} <= {*FLOOR_TOPICS, *BEHAVIOURS, ALL_TOPICS}
 
-    def topics_in(text: str) -> Sequence[str]:
-        exchange = Conversation((Turn("user", text), Turn("assistant", "")))
-        return detector.floor_topics(exchange, 1, is_raised=is_raised)
+    def topics_in(texts: Collection[str]) -> set[str]:
+        asked = [Conversation((Turn("user", text),)) for text in texts]
+        named = detector.floor_topics_many(asked, is_raised=is_raised)
+        return {topic for turns in named for topics in turns.values() for topic in topics}
 
     def find(request: str, answer: str) -> Sequence[Finding]:
         return detector.find(Conversation((Turn("user", request), Turn("assistant", answer, is_target=True))))
 
     guard = PolicyGuard(rules, topics_in, find, classify)
     find("Who are you?", "I am a model.")  # what is compiled on first use is compiled before the first request
-    topics_in("Hello.")
+    topics_in(["Hello."])
     return guard
 
 

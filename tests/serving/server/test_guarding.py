@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import Iterator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,10 @@ from tests.serving.server.upstream_app import Upstream, answer_to
 from tests.serving.server.word_guard import WORDS, WordGuard
 from unmoor.errors import UsageError
 from unmoor.serving.guard import Ruling
-from unmoor.serving.server import InterventionLog, Proxy, Rules
+from unmoor.serving.server import InterventionLog, Metrics, Oversight, Proxy, Rules
+from unmoor.serving.server.guarded_answer import guard_stream, guard_whole
+from unmoor.serving.server.oversight import Watch
+from unmoor.serving.server.upstream import Batch, batch_of
 
 CLOCK = "2026-01-02T03:04:05.678+00:00"
 
@@ -181,6 +185,33 @@ def test_calls_of_tools_and_reasoning_are_watched_too(upstream_url: str, stream:
 def test_a_call_is_looked_at_as_the_tool_will_read_it(upstream_url: str, stream: bool) -> None:
     with asking(upstream_url, WordGuard(), tools=True) as (client, _):
         assert ask(client, "escapes now", stream=stream) == ([WORDS], ["content_filter"])
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_long_answer_that_comes_at_once_leaves_others_their_turn(stream: bool) -> None:
+    def watch() -> Watch:
+        return Watch(Oversight(WordGuard(), Metrics()), WordGuard().answer([]), "r1", "alice")
+
+    async def batches() -> AsyncGenerator[Batch, None]:
+        delta = {"content": "a line\n"}
+        yield batch_of([{"choices": [{"index": 0, "delta": delta, "finish_reason": None}]}] * 2_000)
+
+    async def guarded() -> None:
+        if stream:
+            async for _ in guard_stream(batches(), watch, 1):
+                pass
+        else:
+            await guard_whole({"choices": [{"message": {"content": "a line\n" * 2_000}}]}, watch)
+
+    async def turns_of_others() -> int:
+        working, turns = asyncio.create_task(guarded()), 0
+        while not working.done():
+            await asyncio.sleep(0)
+            turns += 1
+        await working
+        return turns
+
+    assert asyncio.run(turns_of_others()) > 20
 
 
 def test_usage_is_counted_and_given_behind_a_guard(upstream_url: str) -> None:

@@ -106,7 +106,7 @@ class ChatEndpoint:
             raise _too_long() from error
         tally.whole(answer)
         if oversight.watches_answers:
-            answer = guard_whole(answer, lambda: oversight.watch(request, call.request_id, call.key.name))
+            answer = await guard_whole(answer, lambda: oversight.watch(request, call.request_id, call.key.name))
         self._first_piece(call)
         await send_json(call.send, 200, {**answer, "usage": tally.usage()}, {"x-request-id": call.request_id})
         self._last_piece(call)

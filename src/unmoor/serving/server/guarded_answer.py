@@ -6,6 +6,7 @@ carry past the guard what it would have stopped. Calls of tools are held until t
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from typing import Any
@@ -22,18 +23,20 @@ __all__ = ["guard_stream", "guard_whole"]
 
 MAX_CALLS_CHARS = 8 * 1024 * 1024
 """Calls of tools, as they come, beyond this are no answer; a server that never ends them must not fill the memory."""
+PORTION_CHARS = 200
+"""Code points of an answer that the guard looks at before others get their turn; they take it a millisecond."""
 _TEXTS = ("reasoning_content", "reasoning", "content")
 _HEAD = ("id", "object", "created", "model")
 
 
-def guard_whole(answer: Mapping[str, Any], watch: Callable[[], Watch]) -> dict[str, Any]:
+async def guard_whole(answer: Mapping[str, Any], watch: Callable[[], Watch]) -> dict[str, Any]:
     """Return a chat.completion with what may be sent; a choice that was stopped holds the owner's words alone."""
-    choices = [_guard_choice(choice, watch) for choice in answer["choices"]]
+    choices = [await _guard_choice(choice, watch) for choice in answer["choices"]]
     usage = {"usage": answer["usage"]} if isinstance(answer.get("usage"), dict) else {}
     return {**_head(answer), "choices": choices, **usage}
 
 
-def _guard_choice(choice: Mapping[str, Any], watch: Callable[[], Watch]) -> dict[str, Any]:
+async def _guard_choice(choice: Mapping[str, Any], watch: Callable[[], Watch]) -> dict[str, Any]:
     message = choice["message"]
     kept: dict[str, Any] = {"role": "assistant", "content": None}
     for name in (*_TEXTS, "tool_calls"):
@@ -41,7 +44,7 @@ def _guard_choice(choice: Mapping[str, Any], watch: Callable[[], Watch]) -> dict
         if not value:
             continue
         text = value if isinstance(value, str) else _call_text([value])
-        safe, ruling = _whole(watch(), text)
+        safe, ruling = await _whole_by_turns(watch(), text)
         if ruling is not None:
             return _choice(choice, "message", {"role": "assistant", "content": ruling.words}, "content_filter")
         kept[name] = safe if isinstance(value, str) else value
@@ -50,12 +53,28 @@ def _guard_choice(choice: Mapping[str, Any], watch: Callable[[], Watch]) -> dict
     return _choice(choice, "message", kept, choice.get("finish_reason"))
 
 
+async def _whole_by_turns(watch: Watch, text: str) -> tuple[str, Ruling | None]:
+    safe = ""
+    for portion in _portions(text):
+        released, ruling = watch.feed(portion)
+        safe += released
+        if ruling is not None:
+            return safe, ruling
+        await asyncio.sleep(0)
+    rest, ruling = watch.finish()
+    return safe + rest, ruling
+
+
 def _whole(watch: Watch, text: str) -> tuple[str, Ruling | None]:
     safe, ruling = watch.feed(text)
     if ruling is not None:
         return safe, ruling
     rest, ruling = watch.finish()
     return safe + rest, ruling
+
+
+def _portions(text: str) -> Iterator[str]:
+    return (text[start : start + PORTION_CHARS] for start in range(0, len(text), PORTION_CHARS))
 
 
 async def guard_stream(
@@ -67,7 +86,11 @@ async def guard_stream(
     async with aclosing(batches):
         async for batch in batches:
             last = batch.chunks[-1]
-            made = [{**_head(last), "choices": [part]} for part in _parts(batch.chunks, choices, watch)]
+            made: list[dict[str, Any]] = []
+            for number, part in enumerate(_joined(batch.chunks)):
+                if number:
+                    await asyncio.sleep(0)
+                made += [{**_head(last), "choices": [safe]} for safe in _choice_of(part, choices, watch).feed(part)]
             if made:
                 yield batch_of(made)
             if len(choices) >= n and all(choice.is_stopped for choice in choices.values()):
@@ -77,32 +100,32 @@ async def guard_stream(
         yield batch_of(rest)
 
 
-def _parts(
-    chunks: Sequence[Mapping[str, Any]], choices: dict[int, _Choice], watch: Callable[[], Watch]
-) -> Iterator[dict[str, Any]]:
-    for part in _joined(chunks):
-        index = part.get("index", 0)
-        if index not in choices:
-            choices[index] = _Choice(index, watch)
-        yield from choices[index].feed(part)
+def _choice_of(part: Mapping[str, Any], choices: dict[int, _Choice], watch: Callable[[], Watch]) -> _Choice:
+    index = part.get("index", 0)
+    if index not in choices:
+        choices[index] = _Choice(index, watch)
+    return choices[index]
 
 
 def _joined(chunks: Sequence[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
-    """Yield the parts of all choices; words of one choice that came in one read are one part, looked at once."""
+    """Yield the parts of all choices; words of one choice that came in one read are one part, or one for each portion."""
     index, words = 0, ""
     for chunk in chunks:
         for part in chunk["choices"]:
             delta = part["delta"]
             is_words = delta.keys() <= {"content"} and delta.get("content") and not part.get("finish_reason")
             if words and not (is_words and part.get("index", 0) == index):
-                yield {"index": index, "delta": {"content": words}}
+                yield from _words(index, words)
                 words = ""
             if is_words:
                 index, words = part.get("index", 0), words + delta["content"]
             else:
                 yield part
-    if words:
-        yield {"index": index, "delta": {"content": words}}
+    yield from _words(index, words)
+
+
+def _words(index: int, words: str) -> Iterator[Mapping[str, Any]]:
+    return ({"index": index, "delta": {"content": portion}} for portion in _portions(words))
 
 
 class _Choice:
