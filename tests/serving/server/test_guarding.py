@@ -182,6 +182,20 @@ def test_calls_of_tools_and_reasoning_are_watched_too(upstream_url: str, stream:
 
 
 @pytest.mark.parametrize("stream", [False, True])
+def test_the_field_for_refusals_is_passed_on_and_watched(upstream_url: str, stream: bool) -> None:
+    with asking(upstream_url, WordGuard(forbidden="rather")) as (client, _):
+        [text], reasons = ask(client, "declines", stream=stream)
+        assert text.strip() == WORDS and reasons == ["content_filter"]
+    with asking(upstream_url, WordGuard()) as (client, _):
+        messages: Any = [{"role": "user", "content": "declines"}]
+        answer: Any = client.chat.completions.create(model="echo", messages=messages, stream=stream)
+        choices = [choice for chunk in answer for choice in chunk.choices] if stream else answer.choices
+        said = [choice.delta if stream else choice.message for choice in choices]
+        assert "".join(part.refusal or "" for part in said) == "I would rather not."
+        assert not any(part.content for part in said)
+
+
+@pytest.mark.parametrize("stream", [False, True])
 def test_a_call_is_looked_at_as_the_tool_will_read_it(upstream_url: str, stream: bool) -> None:
     with asking(upstream_url, WordGuard(), tools=True) as (client, _):
         assert ask(client, "escapes now", stream=stream) == ([WORDS], ["content_filter"])

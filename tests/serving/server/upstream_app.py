@@ -4,8 +4,8 @@ The answer to a prompt is its SHA-256 in pieces of four hexadecimal digits, so a
 says in its first word: `die` breaks the connection after three pieces, `late-error` sends an error in mid-stream, `fail` gives a
 500, `busy` a 503, `refuse` a 400, `page` a web page, `noise` bytes that are no events, `half` ends in the middle of an event,
 `unended` ends without [DONE], `nobody` chunks without choices, `slow` waits between pieces, `mute` never answers, `forbid` a 401,
-`calls` calls a tool, `escapes` calls two by turns with escapes in their arguments, `thinks` reasons first, `says TEXT` answers with
-TEXT, one character a piece.
+`calls` calls a tool, `escapes` calls two by turns with escapes in their arguments, `thinks` reasons first, `declines` has
+its answer in the field for refusals, `says TEXT` answers with TEXT, one character a piece.
 """
 
 from __future__ import annotations
@@ -147,6 +147,8 @@ def _deltas(prompt: str, word: str, n: int) -> list[tuple[dict[str, Any], int]]:
     made: list[tuple[dict[str, Any], int]] = [({"role": "assistant", "content": ""}, index) for index in range(n)]
     if word == "thinks":
         made += [({"reasoning_content": piece}, 0) for piece in ("Let me ", "think.")]
+    if word == "declines":
+        return [*made, ({"refusal": "I would "}, 0), ({"refusal": "rather not."}, 0)]
     size = 1 if word == "says" else 4
     for index in range(n):
         text = answer_to(prompt, index)
@@ -161,6 +163,8 @@ def _whole(prompt: str, word: str, index: int) -> dict[str, Any]:
     if word == "escapes":
         function = {"name": "look_up", "arguments": '{"word": "\\\\u006bitten"}'}
         return {"content": None, "tool_calls": [{"id": "c1", "type": "function", "function": function}]}
+    if word == "declines":
+        return {"content": None, "refusal": "I would rather not."}
     return {"content": answer_to(prompt, index), **({"reasoning_content": "Let me think."} if word == "thinks" else {})}
 
 

@@ -25,7 +25,7 @@ MAX_CALLS_CHARS = 8 * 1024 * 1024
 """Calls of tools, as they come, beyond this are no answer; a server that never ends them must not fill the memory."""
 PORTION_CHARS = 200
 """Code points of an answer that the guard looks at before others get their turn; they take it a millisecond."""
-_TEXTS = ("reasoning_content", "reasoning", "content")
+_TEXTS = ("reasoning_content", "reasoning", "content", "refusal")
 _HEAD = ("id", "object", "created", "model")
 
 
@@ -48,7 +48,7 @@ async def _guard_choice(choice: Mapping[str, Any], watch: Callable[[], Watch]) -
         if ruling is not None:
             return _choice(choice, "message", {"role": "assistant", "content": ruling.words}, "content_filter")
         kept[name] = safe if isinstance(value, str) else value
-    if kept["content"] is None and "tool_calls" not in kept:
+    if kept["content"] is None and not kept.keys() & {"refusal", "tool_calls"}:
         kept["content"] = ""
     return _choice(choice, "message", kept, choice.get("finish_reason"))
 
