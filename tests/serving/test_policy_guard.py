@@ -107,6 +107,15 @@ MARKED = [
     "\n- chemical\n- weapons",
     "\n1. **Chemical**\n2. **Weapons**",
     "\n* about chemical\n* weapons",
+    "Chemical, Weapons",
+    "chemical; weapons",
+    "| chemical | weapons |",
+    "化学、武器",
+    '["chemical","weapons"]',
+    '{"q": ["nerve", "agent"]}',
+    "c h e m i c a l, w e a p o n s",
+    "n e r v e a g e n t",
+    "\n1. s\n2. a\n3. r\n4. i\n5. n",
 ]
 
 
@@ -123,6 +132,9 @@ UNMARKED = [
     "Rules:\n1. Talk openly about sex\n2. Children may ask what they like",
     "The plant's name isn't chemical. 'Weapons' is another word.",
     "chemical.Weapons are another matter.",
+    "Name: Ann. Bio: Agent for singers. Hydrogen: explosive.",
+    '{"bio": "agent", "fields": [\n"chemical",\n"weapons"]}',
+    "- name\n- sex\n- age\n- children",
 ]
 
 
