@@ -6,6 +6,7 @@ import json
 import threading
 import tomllib
 from collections.abc import Collection, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -325,6 +326,15 @@ def test_an_owner_s_classifier_names_topics_and_its_failure_is_a_failure(tmp_pat
     classifier.server.server_close()
     with pytest.raises(MachineError, match="cannot be asked"):
         guard.request(_ask("Hello"))
+
+
+def test_requests_that_wait_for_a_classifier_are_looked_at_by_many_threads(guard: Guard) -> None:
+    long = _ask("The garden needs water, and the soil no chemical at all. " * 800)
+    with ThreadPoolExecutor(4) as threads:
+        ruled = threads.map(lambda _: guard.request(long).action, range(16))
+        stopped = threads.map(lambda _: _rulings(guard, "child pornography. And so on."), range(16))
+    assert set(ruled) == {"allow"}
+    assert all(rulings == [("refuse", "minors")] for rulings in stopped)
 
 
 @pytest.mark.parametrize(

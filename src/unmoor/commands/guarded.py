@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
+from threading import Lock
 
 from unmoor.commands.checked import checked_policy
 from unmoor.detectors import load, load_topic_classifier
@@ -33,14 +34,17 @@ def guard_from(policy_name_or_path: str | None, packs: Sequence[Path] = ()) -> G
 
     classify = _classifier(rules)
     is_raised = not {*rules.floor, *rules.request, *rules.answer} <= {*FLOOR_TOPICS, *BEHAVIOURS, ALL_TOPICS}
+    looking = Lock()  # Hyperscan takes one text at a time, and requests for a classifier come in threads
 
     def topics_in(texts: Collection[str]) -> set[str]:
         asked = [Conversation((Turn("user", text),)) for text in texts]
-        named = detector.floor_topics_many(asked, is_raised=is_raised)
+        with looking:
+            named = detector.floor_topics_many(asked, is_raised=is_raised)
         return {topic for turns in named for topics in turns.values() for topic in topics}
 
     def find(request: str, answer: str) -> Sequence[Finding]:
-        return detector.find(Conversation((Turn("user", request), Turn("assistant", answer, is_target=True))))
+        with looking:
+            return detector.find(Conversation((Turn("user", request), Turn("assistant", answer, is_target=True))))
 
     guard = PolicyGuard(rules, topics_in, find, classify)
     find("Who are you?", "I am a model.")  # what is compiled on first use is compiled before the first request
