@@ -24,10 +24,10 @@ def test_a_chat_gets_the_answer_of_the_model_and_its_usage(client: openai.OpenAI
 
 
 def test_the_persona_comes_first_and_the_clients_key_stays_here(client: openai.OpenAI, upstream: Upstream) -> None:
-    client.chat.completions.create(model="echo", messages=HELLO, user="me")
+    client.chat.completions.create(model="echo", messages=HELLO, user="me", prompt_cache_key="me too")
     assert upstream.bodies[0]["messages"] == [{"role": "system", "content": PERSONA}, *HELLO]
     assert SECRET not in str(upstream.headers) + str(upstream.bodies)
-    assert "user" not in upstream.bodies[0]
+    assert upstream.bodies[0].keys() == {"model", "messages", "max_tokens"}
 
 
 def test_a_stream_comes_piece_by_piece_and_is_whole(client: openai.OpenAI) -> None:
@@ -100,6 +100,22 @@ def test_the_personas_sampling_holds_unless_the_client_says_otherwise(upstream: 
 
 def test_the_models_are_listed(client: openai.OpenAI) -> None:
     assert [model.id for model in client.models.list()] == ["echo", "other"]
+
+
+NOT_SERVED: dict[str, Any] = {
+    "completions": lambda client: client.completions.create(model="echo", prompt="hello"),
+    "embeddings": lambda client: client.embeddings.create(model="echo", input="hello"),
+    "responses": lambda client: client.responses.create(model="echo", input="hello"),
+    "one model": lambda client: client.models.retrieve("echo"),
+    "without /v1": lambda client: client.with_options(base_url=str(client.base_url)[:-3]).models.list(),
+}
+
+
+@pytest.mark.parametrize("what", NOT_SERVED)
+def test_what_is_not_served_is_a_not_found_error_that_names_what_is(client: openai.OpenAI, what: str) -> None:
+    with pytest.raises(openai.NotFoundError, match="answers /v1/chat/completions, /v1/models") as caught:
+        NOT_SERVED[what](client)
+    assert caught.value.code == "unknown_url"
 
 
 def test_a_wrong_key_is_an_authentication_error(server: Running) -> None:

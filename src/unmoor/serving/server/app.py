@@ -136,7 +136,7 @@ async def _on_http_error(request: Request, error: Exception) -> Response:
     """Say 404 and 405 as OpenAI's service does."""
     status = getattr(error, "status_code", 500)
     where = f"{request.method} {request.url.path[:200]}"
-    made = ServiceError(404, f"Invalid URL ({where})", code="unknown_url")
+    made = ServiceError(404, f"Invalid URL ({where}). This server answers {', '.join(PATHS)}.", code="unknown_url")
     if status == 405:
         made = ServiceError(405, f"Not allowed: {where}", code="method_not_supported")
     response = _error_response(made, request.scope["unmoor.request_id"])

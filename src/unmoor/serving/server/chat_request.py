@@ -113,7 +113,7 @@ _NUMBERS = {
     "frequency_penalty": (-2.0, 2.0),
 }
 """Parameter to its range, as in OpenAI's reference."""
-_IGNORED = ("user", "metadata", "store", "safety_identifier", "service_tier")
+_IGNORED = ("user", "metadata", "store", "safety_identifier", "service_tier", "prompt_cache_key")
 """What clients send for their vendor's bookkeeping: accepted and dropped."""
 _WORDY = ("tools", "tool_choice", "response_format")
 """Options in which a client writes text that a model may read."""

@@ -210,6 +210,7 @@ _CHAT = {
         "metadata": {},
         "store": {},
         "safety_identifier": {},
+        "prompt_cache_key": {},
         "service_tier": {},
     },
 }
