@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from unmoor.errors import BadDataError, MachineError, UsageError
+from unmoor.layouts.dictionaries import with_whole_dictionaries
 from unmoor.layouts.faults import is_of_machine, why
 from unmoor.layouts.files import CHUNK_BYTES, Chunk, Source, fed
 from unmoor.layouts.one_schema import common_schema, in_schema
@@ -149,7 +150,7 @@ def _batches(file: Any, group: int, chunk_bytes: int) -> Iterator[Any]:
                 at_a_time = max(1, min(batch.num_rows // 2, batch.num_rows * chunk_bytes // batch.nbytes))
                 break
             done += batch.num_rows
-            yield batch
+            yield with_whole_dictionaries(batch)
     rows = file.metadata.row_group(group).num_rows
     if done != rows:
         raise pa.ArrowInvalid(f"row group {group} has {rows:,} rows by its footer, and {done:,} can be read")
