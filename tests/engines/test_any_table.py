@@ -34,6 +34,7 @@ HELD = st.sampled_from(
         *(pa.string(), pa.string_view(), pa.binary(), pa.bool_(), pa.int64(), pa.float32(), pa.null()),
         *(pa.decimal128(9, 2), pa.dictionary(pa.int32(), pa.string()), pa.map_(pa.string(), pa.int64())),
         pa.list_(pa.struct([("a", pa.null()), ("b", pa.large_string())])),
+        *(pa.uuid(), pa.json_(), pa.list_(pa.bool8(), 2), pa.map_(pa.string(), pa.uuid())),
     ]
 )
 """What a rewritten turn may hold: types of which Python has the values."""

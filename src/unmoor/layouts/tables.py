@@ -15,7 +15,7 @@ from unmoor.errors import BadRow, UsageError
 from unmoor.layouts.changes import Change, SetKey, apply_to_row
 from unmoor.layouts.chat_list import CHAT_KEYS, SPEAKER_KEYS
 from unmoor.layouts.one_schema import in_type
-from unmoor.layouts.types import is_list, list_like, rebuilt, without_views
+from unmoor.layouts.types import as_python_writes, is_list, list_like, rebuilt
 
 __all__ = [
     "LABEL_KEY",
@@ -218,9 +218,9 @@ def _taken(column: Any, field: Any, places: Any, changes: Mapping[int, tuple[Cha
     """Return a column's values at `places`; what changes is made anew and stands behind the others before all are taken."""
     import pyarrow as pa
 
-    plain = rebuilt(field.type, without_views)
-    changed = [_changed(column, field.name, place, these) for place, these in changes.items()]
+    plain = rebuilt(field.type, as_python_writes)
     column = in_type(column, plain)
+    changed = [_changed(column, field.name, place, these) for place, these in changes.items()]
     if changed:
         moved = {place: len(column) + number for number, place in enumerate(changes)}
         made = pa.chunked_array([pa.array(changed, plain)], plain)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-__all__ = ["is_list", "list_like", "rebuilt", "without_views"]
+__all__ = ["as_python_writes", "is_list", "list_like", "rebuilt", "without_views"]
 
 
 def is_list(kind: Any) -> bool:
@@ -33,6 +33,17 @@ def without_views(kind: Any) -> Any:
     if pa.types.is_string_view(kind):
         return pa.large_string()
     return pa.large_binary() if pa.types.is_binary_view(kind) else kind
+
+
+def as_python_writes(kind: Any) -> Any:
+    """Return a type that pyarrow makes of Python's values: for an extension, such as `arrow.uuid`, the type in which it is stored;
+    for a view what `without_views` says.
+    """
+    import pyarrow as pa
+
+    return (
+        rebuilt(kind.storage_type, as_python_writes) if isinstance(kind, pa.BaseExtensionType) else without_views(kind)
+    )
 
 
 def rebuilt(kind: Any, leaf: Callable[[Any], Any]) -> Any:
