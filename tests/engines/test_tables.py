@@ -591,14 +591,16 @@ def test_long_rows_after_short_ones_are_read_a_few_at_a_time(
 def test_one_row_that_unfolds_to_more_than_is_read_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(parquet, "_MOST_BATCH_BYTES", 40_000)
     pq.write_table(pa.table({"text": ["Hi", "x" * 50_000]}), tmp_path / "data.parquet")
-    with pytest.raises(BadDataError, match="a row of row group 0 unfolds to 50,"):
+    with pytest.raises(BadDataError, match=r"a row of row group 0 unfolds to 50,.*Next: .*column 'text'"):
         list(read_chunks(recognise_source(tmp_path / "data.parquet"), 10_000))
 
 
 def test_rows_that_the_footer_counts_and_the_reader_passes_over_are_not_lost_in_silence(tmp_path: Path) -> None:
     table = pa.table({"messages": pa.array([TURNS[0], None], pa.list_(TURN)), "n": [1, 2]})
     pq.write_table(table, tmp_path / "data.parquet", row_group_size=1, data_page_size=1)  # begins with an empty page
-    with pytest.raises(BadDataError, match="row group 0 has 1 rows by its footer, and 0 can be read"):
+    with pytest.raises(
+        BadDataError, match=r"0 of the 1 rows of row group 0 can be read.*Next: .*duckdb.*data\.parquet"
+    ):
         list(read_chunks(recognise_source(tmp_path / "data.parquet")))
 
 
@@ -674,14 +676,14 @@ def test_a_row_of_many_values_that_was_taken_beside_short_ones_comes_back(
     table, run = _of_three_outcomes(tmp_path, 3, sound=sound)
     restore(run, tmp_path / "again.parquet")
     assert pq.read_table(tmp_path / "again.parquet").equals(table)
-    with pytest.raises(BadDataError, match="1 rows of row group 0 unfold to 25,000 values"):
+    with pytest.raises(BadDataError, match=r"row group 0, of 1 rows, unfolds to 25,000 values.*Next: .*column 'sound"):
         list(read_chunks(recognise_source(run / "removed.parquet")))
 
 
 FAULTS = [
     (pa.ArrowMemoryError("realloc of size 33554432 failed"), MachineError, "ran out of memory. Next: --workers 1"),
     (OSError(errno.EIO, "Error reading bytes from file"), MachineError, "cannot be read: Input/output error.*Next"),
-    (OSError("Unexpected end of stream"), BadDataError, "is damaged: Unexpected end of stream"),
+    (OSError("Unexpected end of stream"), BadDataError, "is damaged: Unexpected end of stream. Next: .*duckdb"),
 ]
 
 

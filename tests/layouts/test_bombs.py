@@ -107,7 +107,7 @@ def _nested_parquet(path: Path) -> None:
         (_long_line, "ROW_TOO_LARGE"),
         (_parquet, ""),
         (_short_row_first, ""),
-        (_nested_parquet, "unfold to"),
+        (_nested_parquet, "unfolds to"),
         (_commas, "hold no element"),
     ],
 )

@@ -42,6 +42,7 @@ _WITH_ROOM = (
     'python -c "import sys, pyarrow.parquet as p; '
     "p.write_table(p.read_table(sys.argv[1], coerce_int96_timestamp_unit='us'), 'rows.parquet')\""
 )
+_ANEW = "python -c \"import sys, duckdb; duckdb.read_parquet(sys.argv[1]).write_parquet('rows.parquet')\" {path}"
 _AS_INT96_IS_READ = "timestamp[ns"
 _MOST_MILLISECONDS = 2**63 // 10**6
 """Before and after 1970, in 64 bits of nanoseconds: the years 1677 to 2262."""
@@ -99,7 +100,12 @@ def _read_errors(source: Source) -> Iterator[None]:
             raise MachineError(
                 f"{source.path} cannot be read: {why(error)}. Next: {next_step}, then the same command again"
             ) from error
-        raise BadDataError(f"{source.path}: the Parquet data is damaged: {error}") from error
+        raise BadDataError(f"{source.path}: the Parquet data is damaged: {error}. {_anew(source)}") from error
+
+
+def _anew(source: Source) -> str:
+    """Return what to do with a file that pyarrow does not read: there are tables that other programs do."""
+    return f"Next: get the file again; if it is whole, have it written anew (pip install duckdb): {fed(_ANEW, source.path)}"
 
 
 def _refuse_encrypted(file: Any, source: Source) -> None:
@@ -119,11 +125,12 @@ def _tables(file: Any, source: Source, group: int, chunk_bytes: int) -> Iterator
     import pyarrow as pa
 
     if not source.is_of_a_run:
-        _refuse_nested_bomb(file.metadata.row_group(group), group)
+        _refuse_nested_bomb(file.metadata.row_group(group), source, group)
     batches, size = [], 0
-    for batch in _batches(file, group, chunk_bytes):
+    for batch in _batches(file, source, group, chunk_bytes):
         if batch.nbytes > _MOST_BATCH_BYTES and not source.is_of_a_run:
-            raise pa.ArrowInvalid(f"a row of row group {group} unfolds to {batch.nbytes:,} bytes")
+            largest = max(batch.column_names, key=lambda name: batch.column(name).nbytes)
+            raise _unfolding(source, f"a row of row group {group} unfolds to {batch.nbytes:,} bytes", largest)
         batches.append(batch)
         size += batch.nbytes
         if size >= chunk_bytes:
@@ -133,14 +140,16 @@ def _tables(file: Any, source: Source, group: int, chunk_bytes: int) -> Iterator
         yield pa.Table.from_batches(batches, file.schema_arrow)
 
 
-def _batches(file: Any, group: int, chunk_bytes: int) -> Iterator[Any]:
+def _unfolding(source: Source, what: str, column: str) -> BadDataError:
+    return BadDataError(f"{source.path}: {what}, more than is read. Next: a table without the column {column!r}")
+
+
+def _batches(file: Any, source: Source, group: int, chunk_bytes: int) -> Iterator[Any]:
     """Yield the rows of a row group some at a time, and fewer from where they turn out to be long.
 
     Raises:
-        ArrowInvalid: they are not as many as the footer says. pyarrow ends with the shortest column, without a word.
+        BadDataError: they are not as many as the footer says. pyarrow ends with the shortest column, without a word.
     """
-    import pyarrow as pa
-
     at_a_time: int | None = _batch_rows(file, group, chunk_bytes)
     done = 0
     while at_a_time is not None:
@@ -153,7 +162,10 @@ def _batches(file: Any, group: int, chunk_bytes: int) -> Iterator[Any]:
             yield with_whole_dictionaries(batch)
     rows = file.metadata.row_group(group).num_rows
     if done != rows:
-        raise pa.ArrowInvalid(f"row group {group} has {rows:,} rows by its footer, and {done:,} can be read")
+        raise BadDataError(
+            f"{source.path}: {done:,} of the {rows:,} rows of row group {group} can be read: the data is damaged, or a column "
+            f"begins with an empty page, which pyarrow does not read. {_anew(source)}"
+        )
 
 
 def _from_row(batches: Iterator[Any], skipped: int) -> Iterator[Any]:
@@ -165,13 +177,13 @@ def _from_row(batches: Iterator[Any], skipped: int) -> Iterator[Any]:
             yield left
 
 
-def _refuse_nested_bomb(told: Any, group: int) -> None:
-    """Raise ArrowInvalid where the footer itself says that rows unfold to more than could be read one at a time."""
-    import pyarrow as pa
-
-    values = max((told.column(index).num_values for index in range(told.num_columns)), default=0)
-    if values > _MOST_VALUES_PER_ROW * max(told.num_rows, 1):
-        raise pa.ArrowInvalid(f"{told.num_rows} rows of row group {group} unfold to {values:,} values")
+def _refuse_nested_bomb(told: Any, source: Source, group: int) -> None:
+    """Raise BadDataError where the footer itself says that rows unfold to more than could be read one at a time."""
+    columns = [told.column(index) for index in range(told.num_columns)]
+    largest = max(columns, key=lambda column: column.num_values, default=None)
+    if largest is not None and largest.num_values > _MOST_VALUES_PER_ROW * max(told.num_rows, 1):
+        what = f"row group {group}, of {told.num_rows:,} rows, unfolds to {largest.num_values:,} values"
+        raise _unfolding(source, what, largest.path_in_schema)
 
 
 def _batch_rows(file: Any, group: int, chunk_bytes: int) -> int:
