@@ -41,7 +41,7 @@ def test_a_finished_run_verifies(tmp_path: Path) -> None:
 
 def test_a_ledger_of_brackets_without_end_is_an_altered_one(tmp_path: Path) -> None:
     (tmp_path / "ledger.jsonl").write_text("[" * 100_000)
-    with pytest.raises(RunFolderError, match=r"ledger.jsonl:1 is not JSON"):
+    with pytest.raises(RunFolderError, match=r"ledger.jsonl:1 is not JSON: .* Next: "):
         list(read_lines_of(tmp_path, "ledger.jsonl"))
 
 
@@ -59,7 +59,9 @@ def test_a_ledger_of_brackets_without_end_is_an_altered_one(tmp_path: Path) -> N
 )
 def test_a_ledger_with_a_line_of_another_kind_is_an_altered_one(tmp_path: Path, line: str) -> None:
     (tmp_path / "ledger.jsonl").write_text('{"row": 1, "outcome": "kept"}\n' + line)
-    with pytest.raises(RunFolderError, match=r"ledger.jsonl:2 does not say what every line does: it was altered"):
+    with pytest.raises(
+        RunFolderError, match=r"ledger.jsonl:2 does not say what every line does: it was altered. Next: "
+    ):
         list(read_lines_of(tmp_path, "ledger.jsonl"))
 
 
@@ -199,7 +201,7 @@ def test_a_file_called_as_the_folder_of_the_review_is_no_part_of_a_run(tmp_path:
 
 def test_a_file_is_no_run_folder(tmp_path: Path) -> None:
     (tmp_path / "run").write_text("a file")
-    with pytest.raises(UsageError, match="is a file"), RunWriter(tmp_path / "run"):
+    with pytest.raises(UsageError, match=r"is a file.* Next: -o"), RunWriter(tmp_path / "run"):
         pass
 
 

@@ -175,7 +175,7 @@ def test_a_missing_value_or_no_text_goes_to_the_quarantine_and_other_layouts_are
         3: "UNKNOWN_LAYOUT",
         4: "TEXT_EXPECTED",
     }
-    assert quarantined[2]["message"] == "antwort should be text, found NoneType"
+    assert quarantined[2]["message"] == "antwort should be text, found null"
     assert summary.layouts == {
         "columns:user=frage,assistant=antwort": 1,
         "alpaca": 1,

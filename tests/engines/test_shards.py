@@ -261,7 +261,9 @@ def test_what_cannot_be_joined_is_said(tmp_path: Path) -> None:
     one, two, three = _shards(data, tmp_path / "shards", 3)
     with pytest.raises(UsageError, match="Of 3 shards 1 is missing: 2\\. Next: "):
         merge([one, three], tmp_path / "joined")
-    with pytest.raises(UsageError, match="are both shard 1"):
+    with pytest.raises(UsageError, match=r"no shard to join. Next: "):
+        merge([], tmp_path / "joined")
+    with pytest.raises(UsageError, match=r"are both shard 1. Next: "):
         merge([one, one, two], tmp_path / "joined")
     (two / "kept.jsonl").write_bytes((two / "kept.jsonl").read_bytes() + b"{}\n")
     with pytest.raises(RunFolderError, match="Next: run this shard again"):
@@ -322,7 +324,7 @@ def test_shards_of_two_policies_of_one_name_say_by_which_keys_these_differ(tmp_p
         merge(runs, tmp_path / "joined")
     assert str(caught.value).endswith(
         'differs from shard 1 in policy: they are not of one run. policy.actions.moralising is "keep" and not "mend", '
-        "policy.thresholds.default is 0.9 and not 0.8"
+        "policy.thresholds.default is 0.9 and not 0.8. Next: run shard 2 again as shard 1 was run"
     )
 
 
@@ -484,7 +486,9 @@ def _in_shards(path: Path, runs: Path, **limits: Any) -> list[Path]:
 @pytest.mark.parametrize("limits", [{"max_bad_rows": 1}, {"max_bad_share": 0.05}])
 def test_a_limit_on_broken_rows_is_held_over_the_whole(tmp_path: Path, limits: dict[str, Any]) -> None:
     shards = _in_shards(_with_broken(tmp_path / "rows.jsonl", 40, (4, 14, 24, 34)), tmp_path, **limits)
-    with pytest.raises(BadDataError, match="4 of 44 rows cannot be read, over the limit of"):
+    with pytest.raises(
+        BadDataError, match=r"4 of 44 rows cannot be read, over the limit of .*\nNext: .*--max-bad-rows"
+    ):
         merge(shards, tmp_path / "joined")
     assert not (tmp_path / "joined").exists()
 

@@ -108,7 +108,7 @@ def _nested_parquet(path: Path) -> None:
         (_parquet, ""),
         (_short_row_first, ""),
         (_nested_parquet, "unfolds to"),
-        (_commas, "hold no element"),
+        (_commas, "hold no element. Next: "),
     ],
 )
 def test_a_bomb_stops_within_its_memory(tmp_path: Path, make: Callable[[Path], None], words: str) -> None:

@@ -25,6 +25,7 @@ __all__ = ["Cluster", "run_on_ray"]
 
 _BYTES_PER_SHARD = 256 * 2**20
 _TRIES = 5
+_AGAIN = "Next: more memory for a worker, then the same command, which goes on; or smaller shards (--ray-shards)"
 """Times a shard is begun again after its worker died."""
 
 
@@ -117,7 +118,7 @@ def _run_shards(ray: Any, tasks: list[tuple[Any, ...]], on_progress: Callable[[i
             raise error.cause from error
         raise
     except ray.exceptions.RayError as error:
-        raise MachineError(f"A Ray worker died {_TRIES + 1} times on one shard: {error}") from error
+        raise MachineError(f"A Ray worker died {_TRIES + 1} times on one shard: {error}. {_AGAIN}") from error
 
 
 def _run_shard(data: DataSet, job: Job, shards: AnyPath, shard: tuple[int, int], options: Options) -> tuple[int, int]:

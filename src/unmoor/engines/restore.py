@@ -15,6 +15,7 @@ import numpy as np
 from unmoor.errors import RunFolderError, UsageError
 from unmoor.layouts import Source, TableFile, in_schema, read_chunks, recognise_source, take_rows
 from unmoor.run_folder import (
+    MAKE_AGAIN,
     RUN,
     hash_file,
     hold_as_written,
@@ -70,7 +71,7 @@ def restore(folder: AnyPath, target: Path) -> int:
     _hold_fit(target, manifest)
     wrong = [f"{name} is not in the manifest" for name in _names_of_rows(manifest) if name not in manifest["files"]]
     if wrong := wrong or verify(folder):
-        raise RunFolderError(f"{folder}: {wrong[0]}. What it would give back is not what was read")
+        raise RunFolderError(f"{folder}: {wrong[0]}. What it would give back is not what was read. {MAKE_AGAIN}")
     is_folder = len(manifest["inputs"]) > 1
     with machine_errors(f"Writing {target}"), scratch_beside(target, ".restoring") as scratch:
         made = scratch / "made"
@@ -122,14 +123,15 @@ def _restore_files(folder: AnyPath, manifest: dict[str, Any], beside: Path) -> N
     deque(rows, maxlen=0)  # the ledger is checked to its end
     if next(kept, None) is not None or next(removed, None) is not None:
         raise RunFolderError(
-            f"{folder} holds more rows than its ledger says, so what comes back would not be what was read"
+            f"{folder} holds more rows than its ledger says, so what comes back would not be what was read. {MAKE_AGAIN}"
         )
 
 
 def _hold_alike(path: Path, file: dict[str, Any]) -> None:
     if hash_file(path) != file["sha256"]:
         raise RunFolderError(
-            f"{file['name']} does not come back as it was read: its SHA-256 differs. It may have changed while the run was made"
+            f"{file['name']} does not come back as it was read: its SHA-256 differs. It may have changed while the run was made. "
+            "Next: the command that made it again, when the file rests"
         )
 
 
@@ -145,9 +147,11 @@ def restored_files(manifest: dict[str, Any], target: Path) -> list[Path]:
     for file, name in zip(manifest["inputs"], names, strict=True):
         parts = PurePosixPath(name).parts
         if not parts or ".." in parts or PurePosixPath(name).is_absolute():
-            raise RunFolderError(f'The run names a file "{file["name"]}", which cannot lie below {target}')
+            raise RunFolderError(
+                f'The run names a file "{file["name"]}", which cannot lie below {target}. {MAKE_AGAIN}'
+            )
     if len(set(names)) < len(names):
-        raise RunFolderError(f"The run names a file twice, so its files cannot all lie below {target}")
+        raise RunFolderError(f"The run names a file twice, so its files cannot all lie below {target}. {MAKE_AGAIN}")
     return [target.joinpath(*PurePosixPath(name).parts) for name in names]
 
 
@@ -215,7 +219,7 @@ def _rows(folder: AnyPath, manifest: dict[str, Any]) -> Iterator[tuple[int, str,
             yield number, "kept", {}
     if entry is not None:
         raise RunFolderError(
-            f"{folder}: the ledger names row {entry['row']}, the input had {manifest['counts']['input']}"
+            f"{folder}: the ledger names row {entry['row']}, the input had {manifest['counts']['input']}. {MAKE_AGAIN}"
         )
 
 
@@ -234,7 +238,9 @@ def _raw_rows(path: AnyPath) -> Iterator[bytes]:
 def _next_of(rows: Iterator[bytes]) -> bytes:
     row = next(rows, None)
     if row is None:
-        raise RunFolderError("kept and removed rows are fewer than the ledger says, so what was read cannot come back")
+        raise RunFolderError(
+            f"kept and removed rows are fewer than the ledger says, so what was read cannot come back. {MAKE_AGAIN}"
+        )
     return row
 
 
@@ -252,7 +258,9 @@ def _copy(source: BinaryIO, target: BinaryIO, size: int) -> None:
         target.write(part)
         size -= len(part)
     if size:
-        raise RunFolderError("quarantine.raw is shorter than the ledger says: it was altered or cut short")
+        raise RunFolderError(
+            f"quarantine.raw is shorter than the ledger says: it was altered or cut short. {MAKE_AGAIN}"
+        )
 
 
 def _array(told: Any) -> tuple[list[tuple[int, bytes]], bytes]:
@@ -260,7 +268,9 @@ def _array(told: Any) -> tuple[list[tuple[int, bytes]], bytes]:
     try:
         return [(int(count), gap.encode("latin-1")) for count, gap in told["gaps"]], told["tail"].encode("latin-1")
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
-        raise RunFolderError("The manifest does not say what stood between the rows: it was altered") from error
+        raise RunFolderError(
+            f"The manifest does not say what stood between the rows: it was altered. {MAKE_AGAIN}"
+        ) from error
 
 
 def _parquet_writer(folder: AnyPath) -> Callable[[Path, dict[str, Any], _Rows], None]:
@@ -296,7 +306,9 @@ def _schema_of(file: dict[str, Any]) -> Any:
     try:
         return pa.ipc.read_schema(pa.py_buffer(b64decode(file["schema"])))
     except (TypeError, ValueError, pa.ArrowException, OSError) as error:
-        raise RunFolderError(f"The manifest does not say what columns {file['name']} had: it was altered") from error
+        raise RunFolderError(
+            f"The manifest does not say what columns {file['name']} had: it was altered. {MAKE_AGAIN}"
+        ) from error
 
 
 def _in_order(rows: _Rows, cursors: dict[str, _TableCursor], schema: Any) -> Iterator[Any]:
@@ -347,7 +359,9 @@ class _TableCursor:
         """
         self._open, self._row = next(self._tables, None), 0
         if self._open is None:
-            raise RunFolderError("a Parquet file of the run is shorter than the ledger says: it was altered")
+            raise RunFolderError(
+                f"a Parquet file of the run is shorter than the ledger says: it was altered. {MAKE_AGAIN}"
+            )
 
     def pass_row(self, *, is_wanted: bool) -> None:
         """Go one row on in the open table."""

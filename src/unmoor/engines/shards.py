@@ -22,6 +22,7 @@ __all__ = ["merge", "merged_plan"]
 
 _OWN = frozenset(("run.json", "shard.json", "report.html", "report.json", "README.md", "policy.toml", MANIFEST))
 """Files that a run makes anew rather than taking them over from its shards."""
+_NAMED = "the folders of all shards of one run"
 _NOT_READ: Shape = {"not_read": {"files": COUNT, "folders": COUNT, "names": [str]}}
 _SHARD: dict[str, Any] = {"shard": {"number": int, "count": int}}
 
@@ -40,7 +41,7 @@ def merge(
     `limits` says how many rows of the whole may be broken; None: as many as the shards were told, of different words the lowest.
 
     Raises:
-        UsageError: a shard is missing or given twice.
+        UsageError: a shard is missing or given twice, or there is none.
         RunFolderError: one is half-written, altered, no shard, or of another plan than the others.
         BadDataError: the policy's limit on removed rows or that on broken ones is passed by the whole.
     """
@@ -107,12 +108,14 @@ def _in_order(folders: Sequence[AnyPath]) -> tuple[list[AnyPath], list[dict[str,
         if of_another is not None:
             raise UsageError(
                 f"{folder} is one of {manifest['shard']['count']} shards and {of_another} one of another number: "
-                "they are not of one run"
+                f"they are not of one run. Next: {_NAMED}"
             )
         if number in found:
-            raise UsageError(f"{folder} and {found[number][0]} are both shard {number}")
+            raise UsageError(f"{folder} and {found[number][0]} are both shard {number}. Next: name one of them")
         found[number] = (folder, manifest)
-    count = next(iter(found.values()))[1]["shard"]["count"] if found else 0
+    if not found:
+        raise UsageError(f"There is no shard to join. Next: {_NAMED}")
+    count = next(iter(found.values()))[1]["shard"]["count"]
     missing = [str(number) for number in range(1, count + 1) if number not in found]
     if missing:
         more = f" and {len(missing) - 20} more" if len(missing) > 20 else ""
@@ -137,7 +140,8 @@ def merged_plan(manifests: Sequence[dict[str, Any]]) -> dict[str, Any]:
                 found = differences(first.get(key), other.get(key), key)
                 raise RunFolderError(
                     f"Shard {other['shard']['number']} differs from shard 1 in {key}: they are not of one run. "
-                    f"{named_differences(found, '{field} is {new} and not {old}')}"
+                    f"{named_differences(found, '{field} is {new} and not {old}')}. "
+                    f"Next: run shard {other['shard']['number']} again as shard 1 was run"
                 )
     files: dict[str, dict[str, Any]] = {}
     times: dict[str, int | None] = {}

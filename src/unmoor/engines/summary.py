@@ -104,7 +104,10 @@ class Summary:
     def first_bad_row(self) -> str:
         """Return where the first row in the quarantine stands and what is wrong with it."""
         bad = self.first_bad
-        return f"row {bad['row']}, byte {bad['error_offset']}: {bad['code']}: {bad['message']}"
+        byte = f"byte {bad['error_offset']}" if self.source.format != "parquet" else ""
+        file = bad.get("file", "") if len(self.source.files) > 1 else ""
+        place = f", {' of '.join(filter(None, (byte, file)))}" if byte or file else ""
+        return f"row {bad['row']}{place}: {bad['code']}: {bad['message']}"
 
     def as_json(self) -> dict[str, Any]:
         """Return the numbers under the names that scripts read."""
@@ -147,7 +150,8 @@ class Summary:
         self.refusal_rows += result.refusal_rows
         self.review_rows += result.review_rows
         self.duplicate_rows += result.duplicate_rows
-        self.first_bad = self.first_bad or result.first_bad
+        if result.first_bad and not self.first_bad:
+            self.first_bad = {**result.first_bad, "file": file}
         self.judge_error = self.judge_error or result.judge_error
         if result.beside is not None:
             self.beside = self.beside or Beside()

@@ -25,6 +25,7 @@ _FIRST_KEY = re.compile(rb'\{\s*("[^"\\]*(?:\\.[^"\\]*)*")\s*:', re.DOTALL)
 _OPENING_BYTES = 4096
 _MOST_BETWEEN_BYTES = 2**20
 """Commas and white space between two elements: more is no list of rows."""
+_LOOK = "Next: see that it is the file that is meant, and what made it"
 
 
 def read_array(source: Source, chunk_bytes: int = CHUNK_BYTES) -> Iterator[Chunk]:
@@ -94,7 +95,9 @@ def _elements(source: Source, block_bytes: int) -> Iterator[tuple[bytes, bytes |
                 else:
                     pending += segment + separator
             if len(pending) > _MOST_BETWEEN_BYTES:
-                raise BadDataError(f"{source.path}: over {_MOST_BETWEEN_BYTES} bytes of the array hold no element")
+                raise BadDataError(
+                    f"{source.path}: over {_MOST_BETWEEN_BYTES} bytes of the array hold no element. {_LOOK}"
+                )
     yield bytes(pending) + splitter.rest, None
 
 
@@ -123,7 +126,7 @@ def _refuse_more_json(source: Source, rest: bytes, opening: bytes) -> None:
 
 def _too_long(source: Source, *, is_closed: bool) -> str:
     if is_closed:
-        return f"{source.path}: over {MAX_ROW_BYTES} bytes follow the end of the array"
+        return f"{source.path}: over {MAX_ROW_BYTES} bytes follow the end of the array. {_LOOK}"
     return f"{source.path}: an element of the array is over {MAX_ROW_BYTES} bytes. Next: write the file as JSON Lines"
 
 

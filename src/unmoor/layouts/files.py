@@ -38,6 +38,7 @@ CHUNK_BYTES = 4 * 2**20
 _ALWAYS_UNFOLDS, _MOST_TIMES = 2**29, 300
 """Decompressed bytes that are always read, and times the file's size that are: beyond both it is a bomb."""
 BOM = b"\xef\xbb\xbf"
+_GZIP = b"\x1f\x8b"
 _ZSTD_NEEDS = {
     "Dictionary": ("needs a dictionary, which unmoor does not take", "-D DICTIONARY"),
     "too much memory": ("was compressed with a window over 128 MiB (zstd --long)", "--long=31"),
@@ -197,12 +198,20 @@ def read_some(stream: BinaryIO, size: int, path: AnyPath) -> bytes:
     try:
         return stream.read(size)
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        raise BadDataError(f"{path}: the compressed data is damaged or cut short: {error}") from error
+        raise BadDataError(f"{path}: the compressed data is damaged or cut short: {error}. {_whole(path)}") from error
     except Exception as error:
         if type(error).__name__ == "ZstdError":
             _refuse_if_whole(path, str(error))
-            raise BadDataError(f"{path}: the zstd data is damaged or cut short: {error}") from error
+            raise BadDataError(f"{path}: the zstd data is damaged or cut short: {error}. {_whole(path)}") from error
         raise
+
+
+def _whole(path: AnyPath) -> str:
+    """Return what to do with a compressed file that breaks off."""
+    with path.open("rb") as file:
+        program = "gzip" if file.read(len(_GZIP)) == _GZIP else "zstd"
+    rows = fed(f"{program} -dc {{path}} > rows.jsonl", path)
+    return f"Next: get the file again, or take the rows before the damage, of which the last may be half: {rows}"
 
 
 def _refuse_if_whole(path: AnyPath, said: str) -> None:

@@ -37,6 +37,7 @@ _MISSING, _UNKNOWN, _MACHINE = 64, 65, 66
 """Exit codes of the process that exports."""
 _HUB_FAILED = 500
 """Statuses from here on are the hub's own failures."""
+_AS_PARQUET = "Next: get it again, or have `datasets` write it where it can be read: to_parquet, then that file"
 _FILE_ROWS, _BATCH_ROWS = 500_000, 10_000
 
 
@@ -192,9 +193,11 @@ def _export_apart(name: str, revision: str, folder: Path) -> None:
             f"{name} cannot be written to {folder.parent}: {last}. Next: {next_step}, then the same command"
         )
     if done.returncode < 0:
-        raise BadDataError(f"{name}: the process that read it with `datasets` was killed by signal {-done.returncode}")
+        raise BadDataError(
+            f"{name}: the process that read it with `datasets` was killed by signal {-done.returncode}. {_AS_PARQUET}"
+        )
     if done.returncode:
-        raise BadDataError(f"{name}: `datasets` cannot read it: {last}")
+        raise BadDataError(f"{name}: `datasets` cannot read it: {last}. {_AS_PARQUET}")
 
 
 def _export(name: str, revision: str, folder: Path) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from unmoor.errors import BadRow
 from unmoor.layouts.changes import Change, RemoveItems, SetKey
+from unmoor.layouts.parse import kind_of
 from unmoor.records import Conversation, Path, Piece, Role, Row, Turn
 
 __all__ = ["Layout", "mask_in_list", "no_mask", "no_removal", "remove_from_list", "text_turn"]
@@ -47,7 +48,7 @@ def text_turn(role: Role, text: object, path: Path, *, is_target: bool = False, 
     """
     if not isinstance(text, str):
         where = ".".join(map(str, path))
-        raise BadRow("TEXT_EXPECTED", f"{where} should be text, found {type(text).__name__}")
+        raise BadRow("TEXT_EXPECTED", f"{where} should be text, found {kind_of(text)}")
     return Turn(role, text, (Piece(path, 0, len(text)),), is_target=is_target, position=position)
 
 

@@ -17,7 +17,7 @@ from unmoor.errors import BadRow
 from unmoor.layouts.places import MAX_DIGITS, first_too_deep, first_too_long_integer, first_too_many, second_of_a_key
 from unmoor.records import Row
 
-__all__ = ["MAX_DEPTH", "MAX_NESTED", "MAX_ROW_BYTES", "ParsedRow", "parse_row", "row_too_large"]
+__all__ = ["MAX_DEPTH", "MAX_NESTED", "MAX_ROW_BYTES", "ParsedRow", "kind_of", "parse_row", "row_too_large"]
 
 MAX_DEPTH = 64
 """Levels of nesting; instruction data has under ten, and parsers fail somewhere over 1,000."""
@@ -54,7 +54,7 @@ def parse_row(raw: bytes) -> ParsedRow:
     except ValueError:
         return _parse_exactly(raw)
     if not isinstance(value, dict):
-        raise BadRow("NOT_AN_OBJECT", f"expected an object, found {_kind(value)}")
+        raise BadRow("NOT_AN_OBJECT", f"expected an object, found {kind_of(value)}")
     if brackets > MAX_DEPTH and _is_too_deep(value, 1):
         _check_depth(raw.decode("utf-8"))
     return ParsedRow(value, value)
@@ -96,7 +96,7 @@ def _parse_exactly(raw: bytes) -> ParsedRow:
         message = f"the key {key!r} stands twice: readers differ in which one they take"
         raise BadRow("DUPLICATE_KEY", message, _byte(text, place)) from error
     if not isinstance(value, dict):
-        raise BadRow("NOT_AN_OBJECT", f"expected an object, found {_kind(value)}")
+        raise BadRow("NOT_AN_OBJECT", f"expected an object, found {kind_of(value)}")
     return ParsedRow(value, value if not _has_surrogate(value) else _readable(value))
 
 
@@ -179,6 +179,14 @@ def _readable(value: Any) -> Any:
     return [_readable(v) for v in value] if isinstance(value, list) else value
 
 
-def _kind(value: Any) -> str:
-    names = {list: "an array", str: "a string", bool: "true or false", int: "a number", float: "a number"}
-    return "null" if value is None else names.get(type(value), "something else")
+def kind_of(value: object) -> str:
+    """Return what a value is in the words of JSON; what JSON has not, and a table may hold, by the name of its type."""
+    names = {
+        list: "an array",
+        dict: "an object",
+        str: "a string",
+        bool: "true or false",
+        int: "a number",
+        float: "a number",
+    }
+    return "null" if value is None else names.get(type(value), type(value).__name__)

@@ -93,7 +93,7 @@ def _start_of(path: AnyPath) -> bytes:
     except FileNotFoundError as error:
         raise UsageError(_absent(path)) from error
     except OSError as error:
-        raise UsageError(f"{path} cannot be read: {error.strerror}") from error
+        raise UsageError(f"{path} cannot be read: {error.strerror}. Next: make it readable, or leave it out") from error
 
 
 def _refuse_other_kinds(path: AnyPath, start: bytes) -> None:
@@ -142,7 +142,7 @@ def _written(path: AnyPath) -> int | None:
     except FileNotFoundError as error:
         raise UsageError(_absent(path)) from error
     except OSError as error:
-        raise UsageError(f"{path} cannot be read: {error.strerror}") from error
+        raise UsageError(f"{path} cannot be read: {error.strerror}. Next: make it readable, or leave it out") from error
     kind = _READ_ONCE.get(stat.S_IFMT(seen.st_mode))
     if kind:
         raise UsageError(f"{path} is a {kind} and cannot be read twice. Next: write what is in it to a file first")

@@ -16,6 +16,7 @@ from unmoor.run_folder.files import (
 )
 from unmoor.run_folder.places import hold_others_out, hold_replaceable, hold_room, others_in, put_back
 from unmoor.run_folder.reading import (
+    MAKE_AGAIN,
     hold_as_written,
     hold_outside_runs,
     place_in_files,
@@ -32,6 +33,7 @@ from unmoor.run_folder.writing import RunWriter
 __all__ = [
     "COUNT",
     "FILES",
+    "MAKE_AGAIN",
     "MANIFEST",
     "RUN",
     "RunWriter",

@@ -150,7 +150,9 @@ class _Folder:
         hold_outside_runs(self._folder)
         hold_replaceable(self._folder)
         if self._folder.is_file():
-            raise UsageError(f"{self._folder} is a file; a run needs a folder of its own")
+            raise UsageError(
+                f"{self._folder} is a file; a run needs a folder of its own. Next: -o and a name that is free"
+            )
         if self._folder.exists():
             _check_room(self._folder, {path.name for path in self._folder.iterdir()}, force=force)
 

@@ -13,6 +13,7 @@ from unmoor.run_folder.shape import COUNT, FILES, Shape, first_lack
 from unmoor.storage import Address, AnyPath
 
 __all__ = [
+    "MAKE_AGAIN",
     "hold_as_written",
     "hold_outside_runs",
     "place_in_files",
@@ -23,7 +24,8 @@ __all__ = [
     "verify",
 ]
 
-_MAKE_AGAIN = "Next: the folder that unmoor wrote, or the command that made it again"
+MAKE_AGAIN = "Next: the folder that unmoor wrote, or the command that made it again"
+_NAMED = "Next: the folder that a command of unmoor was told to write with -o"
 _HALF_UPLOADED = ", or one that is being uploaded. Next: the command that writes it, again, goes on with it"
 _COUNTS: Shape = {"counts": {"*": COUNT, "input": COUNT}}
 
@@ -37,10 +39,10 @@ def read_json(path: AnyPath) -> Any:
     try:
         return json.loads(path.read_bytes())
     except FileNotFoundError as error:
-        hint = _HALF_UPLOADED if isinstance(path, Address) and path.name == MANIFEST else ""
+        hint = _HALF_UPLOADED if isinstance(path, Address) and path.name == MANIFEST else f". {_NAMED}"
         raise RunFolderError(f"There is no {path.name} in {path.parent}: not a finished run{hint}") from error
     except (ValueError, RecursionError) as error:
-        raise RunFolderError(f"{path} is not JSON: it was altered or cut short") from error
+        raise RunFolderError(f"{path} is not JSON: it was altered or cut short. {MAKE_AGAIN}") from error
 
 
 def read_manifest(folder: AnyPath, shape: Shape = dict) -> dict[str, Any]:
@@ -54,27 +56,25 @@ def read_manifest(folder: AnyPath, shape: Shape = dict) -> dict[str, Any]:
             raise RunFolderError(
                 f"{folder} is half-written: a run began and did not finish. Next: the same command again goes on with it"
             )
-        raise RunFolderError(f"There is no run folder {folder}")
+        raise RunFolderError(f"There is no run folder {folder}. {_NAMED}")
     manifest = read_json(folder / MANIFEST)
     if not isinstance(manifest, dict):
-        raise RunFolderError(f"{folder / MANIFEST} is no manifest of a run, which is a JSON object. {_MAKE_AGAIN}")
+        raise RunFolderError(f"{folder / MANIFEST} is no manifest of a run, which is a JSON object. {MAKE_AGAIN}")
     if manifest.get("format_version") != FORMAT_VERSION:
         raise RunFolderError(
-            f"{folder} was written by another version of unmoor (format {FORMAT_VERSION} is known here). {_MAKE_AGAIN}"
+            f"{folder} was written by another version of unmoor (format {FORMAT_VERSION} is known here). {MAKE_AGAIN}"
         )
     if lack := first_lack(manifest, shape):
-        raise RunFolderError(
-            f"{folder / MANIFEST} does not say {lack} as every run does: it was altered. {_MAKE_AGAIN}"
-        )
+        raise RunFolderError(f"{folder / MANIFEST} does not say {lack} as every run does: it was altered. {MAKE_AGAIN}")
     return manifest
 
 
 def hold_as_written(folder: AnyPath, manifest: dict[str, Any], name: str) -> None:
     """Raise RunFolderError if one file of a run is not the one that was written, so that what it says is of no use."""
     if name not in manifest["files"]:
-        raise RunFolderError(f"{folder}: {name} is not in the manifest. {_MAKE_AGAIN}")
+        raise RunFolderError(f"{folder}: {name} is not in the manifest. {MAKE_AGAIN}")
     if wrong := _check_file(folder / name, manifest["files"][name]):
-        raise RunFolderError(f"{folder}: {wrong}. {_MAKE_AGAIN}")
+        raise RunFolderError(f"{folder}: {wrong}. {MAKE_AGAIN}")
 
 
 def hold_outside_runs(place: AnyPath) -> None:
@@ -106,9 +106,11 @@ def read_lines_of(folder: AnyPath, name: str) -> Iterator[dict[str, Any]]:
             try:
                 entry = json.loads(line)
             except (ValueError, RecursionError) as error:
-                raise RunFolderError(f"{path}:{number} is not JSON: it was altered or cut short") from error
+                raise RunFolderError(
+                    f"{path}:{number} is not JSON: it was altered or cut short. {MAKE_AGAIN}"
+                ) from error
             if not _is_entry(entry):
-                raise RunFolderError(f"{path}:{number} does not say what every line does: it was altered")
+                raise RunFolderError(f"{path}:{number} does not say what every line does: it was altered. {MAKE_AGAIN}")
             yield entry
 
 
