@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests.training.test_memory import LORA_R16_EVERYWHERE
 from unmoor.records import Conversation, Turn
 from unmoor.training.backends.axolotl import count_steps, settings_of
 from unmoor.training.backends.axolotl_recipe import read_axolotl_recipe
@@ -94,6 +95,16 @@ def test_mixtrals_recipes_train_every_expert_with_the_balance_loss_and_no_warnin
     assert report.warnings == ()
     assert report.experts_covered == 1.0
     assert report.balance_loss == 0.001
+
+
+def test_the_page_says_how_many_parameters_the_adapters_of_mixtral_add() -> None:
+    from transformers import MixtralConfig
+
+    report = experts_report(MixtralConfig(), adapter_of(values_of(RECIPES / "mixtral-8x7b-lora-4x80gb.trl.yaml")))
+    assert report is not None
+    assert report.trained_parameters == LORA_R16_EVERYWHERE
+    page = (RECIPES.parents[3] / "docs" / "training-at-scale.md").read_text(encoding="utf-8")
+    assert f"Rank 16 adds {report.trained_parameters / 1e6:.0f} million parameters" in page
 
 
 def test_the_recipe_for_one_card_fits_it_with_a_tenth_to_spare() -> None:
