@@ -131,6 +131,35 @@ def test_a_model_whose_chat_template_was_changed_is_asked_anew(tmp_path: Path, t
     assert asked[-1] == ("ask one", 12, 12)
 
 
+def test_an_adapter_is_asked_anew_when_its_base_was_changed(tmp_path: Path, tiny_base: Path) -> None:
+    base, adapter = tmp_path / "base", tmp_path / "adapter"
+    shutil.copytree(tiny_base, base)
+    _make_adapter(base, adapter)
+    evaluate_twins({"one": adapter}, SUITE, tmp_path / "out", options())
+    asked: list[tuple[str, int, int]] = []
+    evaluate_twins({"one": adapter}, SUITE, tmp_path / "out", options(asked))
+    assert asked == []
+    _change_weights(base / "model.safetensors")
+    evaluate_twins({"one": adapter}, SUITE, tmp_path / "out", options(asked))
+    assert asked[-1] == ("ask one", 12, 12)
+
+
+def _make_adapter(base: Path, folder: Path) -> None:
+    from peft import LoraConfig, get_peft_model
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    settings = LoraConfig(r=2, target_modules=["q_proj"], task_type="CAUSAL_LM")
+    get_peft_model(AutoModelForCausalLM.from_pretrained(base), settings).save_pretrained(folder)
+    AutoTokenizer.from_pretrained(base).save_pretrained(folder)
+
+
+def _change_weights(file: Path) -> None:
+    from safetensors.torch import load_file, save_file
+
+    weights = load_file(file)
+    save_file({name: -values for name, values in weights.items()}, file, {"format": "pt"})
+
+
 def test_a_damaged_answers_file_says_so(tmp_path: Path, tiny_base: Path) -> None:
     (tmp_path / "answers.jsonl").write_text('{"answer": 1}\n')
     with pytest.raises(RunFolderError, match="not an answer"):

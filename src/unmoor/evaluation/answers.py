@@ -15,6 +15,7 @@ from unmoor.evaluation.suite import Prompt
 from unmoor.records import Conversation, Turn
 from unmoor.run_folder import hash_file, machine_errors, write_atomic
 from unmoor.serving import Persona
+from unmoor.serving.adapter import base_of, commit_of
 from unmoor.serving.local_model import LocalModel, Message, Written
 from unmoor.serving.remote_model import RemoteModel
 
@@ -82,13 +83,18 @@ def fingerprint(folder: Path | RemoteModel) -> str:
     """Return a hash of a model's weights and of what stands between them and words (tokenizer, chat template, settings of
     generation): answers of a model that was trained anew, or is asked in another template, are not taken for its own.
 
-    Of a server only its URL and the model's name are known; it may serve other weights under the same name.
+    Of an adapter its base counts too: the base's files where it is a folder, its commit where it is on the hub. Of a server only
+    its URL and the model's name are known; it may serve other weights under the same name.
     """
     whole = hashlib.sha256()
     if isinstance(folder, RemoteModel):
         return hashlib.sha256(json.dumps([folder.url, folder.name, _GREEDY]).encode()).hexdigest()
-    for path in sorted({path for pattern in _OF_THE_MODEL for path in folder.glob(pattern)}):
-        whole.update(hash_file(path).encode())
+    base = base_of(folder)
+    for place in (folder, Path(base)) if base and Path(base).is_dir() else (folder,):
+        for path in sorted({path for pattern in _OF_THE_MODEL for path in place.glob(pattern)}):
+            whole.update(hash_file(path).encode())
+    if base and not Path(base).is_dir():
+        whole.update(commit_of(base).encode())
     return whole.hexdigest()
 
 
