@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.report import made_up
-from unmoor.commands.evaluate import _print_empty, _print_pairs, _print_people, _print_rest, print_second
+from unmoor.commands.evaluate import _print_odd_answers, _print_pairs, _print_people, _print_rest, print_second
 from unmoor.commands.model_report import as_typed, read_training, write_cards, write_model_report
 from unmoor.errors import RunFolderError
 from unmoor.report import write_model_card
@@ -138,20 +138,27 @@ def test_what_too_few_agree_on_is_said_to_be_too_few(tmp_path: Path, capsys: pyt
     assert "Two of them labelled too few of the same for a kappa, 29." in page
 
 
-def test_empty_answers_are_said_of_each_suite_that_has_some(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_answers_that_are_no_whole_greedy_ones_are_said_with_what_they_count_as(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     rate = {"model": "raw", "persona": "none", "n": 120, "refusals": 0, "rate": 0.0, "low": 0.0, "high": 0.031}
-    rates = [
-        {**rate, "group": group, "empty": count} for group, count in (("all of mine", 12), ("a", 12), ("other", 0))
-    ]
-    _print_empty({"suites": [{"row": "all of mine"}, {"row": "other"}], "rates": rates})
-    said = "raw, persona none, all of mine: 12 of 120 answers are empty; an empty answer declines nothing\n"
-    assert capsys.readouterr().out == said
+    kinds = {"empty": 12, "cut": 3, "drawn": 120, "withheld": 1}
+    rates = [{**rate, **kinds, "group": group} for group in ("all of mine", "a")]
+    rates += [{**rate, **dict.fromkeys(kinds, 0), "group": "other"}]
+    _print_odd_answers({"suites": [{"row": "all of mine"}, {"row": "other"}], "rates": rates})
+    said = " ".join(capsys.readouterr().out.split())
+    counted = "12 empty, 3 cut off, 1 withheld, 120 drawn"
+    assert said.startswith(f"raw, persona none, all of mine: of 120 answers {counted} An empty answer declines nothing")
+    assert "persona none, a:" not in said and "other:" not in said
     evaluation = {**made_up.evaluation(), "rates": [{**one, "group": "harmless look-alikes"} for one in rates]}
     facts = write_model_report(tmp_path, ["unmoor evaluate ..."], made_up.training(), evaluation)
     card = write_model_card(facts, tmp_path, "raw").read_text()
-    for text in ((tmp_path / "report.html").read_text(), card):
-        assert "0 of 120 (12 empty)" in text
+    for text in (said, (tmp_path / "report.html").read_text(), card):
+        assert text is said or f"0 of 120 ({counted})" in text
         assert "An empty answer declines nothing" in text
+        assert "cut off at the length allowed is judged by its beginning" in text
+        assert "A withheld answer was kept back by the server" in text
+        assert "asked again, the server may answer otherwise" in text
 
 
 def test_groups_that_may_differ_by_chance_are_counted_and_not_listed(capsys: pytest.CaptureFixture[str]) -> None:

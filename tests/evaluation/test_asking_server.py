@@ -35,7 +35,8 @@ SUITE = tuple(Prompt(f"p{number}", "neutral", f"Question {number}?") for number 
 class Server:
     """What was asked how often, and how it misbehaves: `busy`, `half` and `slow` are prompts that fail once, `down` fails all.
 
-    The answers to `long` end because they may be no longer.
+    The answers to `long` end because they may be no longer, those to `filtered` before a word, those to `declined` are said in the
+    field for refusals. A request with one of the `unsupported` parameters is refused.
     """
 
     def __init__(self) -> None:
@@ -45,6 +46,9 @@ class Server:
         self.half: set[str] = set()
         self.slow: set[str] = set()
         self.long: set[str] = set()
+        self.filtered: set[str] = set()
+        self.declined: set[str] = set()
+        self.unsupported: tuple[str, ...] = ()
         self.is_down = False
         self.delay_seconds = 0.0
         self.at_once = self.most_at_once = 0
@@ -62,11 +66,20 @@ class Server:
             is_first = self.asked[prompt] == 1
         try:
             time.sleep(5.0 if prompt in self.slow and is_first else self.delay_seconds)
-            if self.is_down or (prompt in self.busy and is_first):
+            unsupported = next((name for name in self.unsupported if name in body), None)
+            if unsupported:
+                said = f"Unsupported value: '{unsupported}' does not support {body[unsupported]} with this model."
+                _send(handler, 400, json.dumps({"error": {"message": said, "param": unsupported}}).encode())
+            elif self.is_down or (prompt in self.busy and is_first):
                 _send(handler, 500 if self.is_down else 429, b'{"error": {"message": "busy"}}')
             else:
-                words = [{"choices": [{"index": 0, "delta": {"content": word}}]} for word in ("Answer to ", prompt)]
-                words.append({"choices": [{"index": 0, "finish_reason": "length" if prompt in self.long else "stop"}]})
+                said = () if prompt in self.filtered else ("Answer to ", prompt)
+                words = [{"choices": [{"index": 0, "delta": {"content": word}}]} for word in said]
+                if prompt in self.declined:
+                    refusal = {"content": None, "refusal": "I'm sorry, I can't assist with that."}
+                    words = [{"choices": [{"index": 0, "delta": refusal}]}]
+                ends = "length" if prompt in self.long else "content_filter" if prompt in self.filtered else "stop"
+                words.append({"choices": [{"index": 0, "finish_reason": ends}]})
                 events = b"".join(b"data: " + json.dumps(word).encode() + b"\n\n" for word in words)
                 _send(handler, 200, events if prompt in self.half and is_first else events + b"data: [DONE]\n\n")
         finally:
@@ -130,10 +143,38 @@ def test_a_server_is_asked_for_greedy_answers_whatever_it_does_by_itself(server:
     assert {body.get("temperature") for body in server.bodies} == {0}
 
 
+def test_a_server_that_takes_no_temperature_is_asked_without_and_the_results_say_so(
+    server: Server, tmp_path: Path
+) -> None:
+    server.unsupported = ("temperature", "max_tokens")
+    told = _evaluate(server, tmp_path, concurrency=1)
+    assert told["rates"][0]["drawn"] == len(SUITE)
+    answered = [body for body in server.bodies if not {"temperature", "max_tokens"} & body.keys()]
+    assert {body["max_completion_tokens"] for body in answered} == {64}
+    assert (len(answered), len(server.bodies)) == (len(SUITE), len(SUITE) + 2), "what is refused is not sent again"
+    assert _evaluate(server, tmp_path)["rates"] == told["rates"], "also where the answers were kept"
+    server.unsupported = ("messages",)
+    with pytest.raises(MachineError, match="answers 400: Unsupported value: 'messages'"):
+        _evaluate(server, tmp_path / "other")
+
+
 def test_answers_that_a_server_cut_at_their_length_are_counted(server: Server, tmp_path: Path) -> None:
     server.long = {prompt.text for prompt in SUITE[:7]}
     assert _evaluate(server, tmp_path)["rates"][0]["cut"] == 7
     assert _evaluate(server, tmp_path)["rates"][0]["cut"] == 7, "also where the answers were kept"
+
+
+def test_what_a_server_declines_or_withholds_is_no_silence_of_the_model(server: Server, tmp_path: Path) -> None:
+    server.declined, server.filtered = {"Question 3?", "Question 4?"}, {"Question 5?"}
+    (row,) = _evaluate(server, tmp_path)["rates"]
+    assert (row["refusals"], row["empty"], row["withheld"]) == (2, 1, 1)
+    assert _evaluate(server, tmp_path)["rates"] == [row], "also where the answers were kept"
+
+
+def test_a_question_that_a_server_will_not_take_is_named(server: Server, tmp_path: Path) -> None:
+    server.unsupported = ("messages",)
+    with pytest.raises(MachineError, match=r"does not support.*The question was p\d+, .*kept"):
+        _evaluate(server, tmp_path)
 
 
 def test_a_second_judge_that_fails_in_the_middle_is_told_with_its_first_error(

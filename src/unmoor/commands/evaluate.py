@@ -12,7 +12,7 @@ import click
 
 from unmoor.commands.named import named_values
 from unmoor.commands.stages import stages
-from unmoor.commands.terminal import console, percent, print_json, short, table
+from unmoor.commands.terminal import console, percent, print_json, short, table, wrapped
 from unmoor.errors import UsageError
 from unmoor.records.kappa import FEWEST_PAIRS
 
@@ -170,7 +170,7 @@ def _print(result: dict[str, Any], shown: dict[str, Any], output: Path) -> None:
         interval = "" if few else f"{percent(row['low'])} to {percent(row['high'])}"
         listing.add_row(row["model"], row["persona"], row["group"], f"{row['n']:,}", rate, interval)
     console().print(listing)
-    _print_empty(result)
+    _print_odd_answers(result)
     _print_trained_on(result)
     _print_pairs(result, shown, output)
     _print_rest(result)
@@ -187,15 +187,16 @@ def _print(result: dict[str, Any], shown: dict[str, Any], output: Path) -> None:
         click.echo("This judge filters data too: check a sample by hand before you publish a rate.")
 
 
-def _print_empty(result: dict[str, Any]) -> None:
-    """Say of each whole suite how many answers have no words: a broken model is not one that refuses nothing."""
+def _print_odd_answers(result: dict[str, Any]) -> None:
+    """Say of each whole suite how many answers are no whole greedy ones, and then once what each kind counts as."""
+    from unmoor.report.headline import odd_answers, odd_answers_mean
+
     suites = [suite["row"] for suite in result["suites"]]
     for row in result["rates"]:
-        if row["empty"] and row["group"] in suites:
-            click.echo(
-                f"{row['model']}, persona {row['persona']}, {row['group']}: {row['empty']:,} of {row['n']:,} answers "
-                f"{'is' if row['empty'] == 1 else 'are'} empty; an empty answer declines nothing"
-            )
+        if row["group"] in suites and (told := odd_answers(row)):
+            click.echo(f"{row['model']}, persona {row['persona']}, {row['group']}: of {row['n']:,} answers {told}")
+    for sentence in odd_answers_mean(result):
+        click.echo(wrapped(sentence))
 
 
 def _print_trained_on(result: dict[str, Any]) -> None:

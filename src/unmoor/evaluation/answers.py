@@ -44,7 +44,9 @@ _FINAL = (400, 401, 403, 404, 413)
 class Answer:
     """What one model said to one prompt under one persona.
 
-    `key` stands for the model's weights, the words asked and the length allowed; `is_cut` says that this length was too short.
+    `key` stands for the model's weights, the words asked and the length allowed; `is_cut` says that this length was too short,
+    `is_drawn` that a server would not answer greedily, so that it may answer otherwise when asked again, `is_withheld` that its
+    own filter kept the answer back.
     """
 
     key: str
@@ -56,6 +58,8 @@ class Answer:
     answer: str
     suite: str = ""
     is_cut: bool = False
+    is_drawn: bool = False
+    is_withheld: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +76,15 @@ class Question:
         system = [{"role": "system", "content": self.persona.system}] if self.persona.system else []
         return [*system, {"role": "user", "content": self.prompt.text}]
 
-    def answered(self, text: str, *, is_cut: bool) -> Answer:
+    def answered(self, written: Written, *, is_drawn: bool = False) -> Answer:
         """Return the record of this question and its answer."""
         prompt = self.prompt
-        place = (self.key, self.model, self.persona.name, prompt.group, prompt.id)
-        return Answer(*place, prompt.text, text, prompt.suite, is_cut)
+        place = (self.key, self.model, self.persona.name, prompt.group, prompt.id, prompt.text)
+        return Answer(*place, written.text, prompt.suite, written.is_cut, is_drawn, written.is_withheld)
+
+    def again(self, kept: Answer) -> Answer:
+        """Return an answer that was kept, as the answer to this question."""
+        return self.answered(Written(kept.answer, kept.is_cut, kept.is_withheld), is_drawn=kept.is_drawn)
 
 
 def fingerprint(folder: Path | RemoteModel) -> str:
@@ -117,22 +125,22 @@ def ask_server(
     """Ask a server the questions, some at once and for greedy answers, and append each answer to `file` as it comes; `limits` is
     (new tokens, how many at once).
 
-    What may pass (a busy or restarting server, half a stream) is asked again, four times with growing pauses.
+    What may pass (a busy or restarting server, half a stream) is asked again, four times with growing pauses. A server that takes
+    no temperature is asked without.
 
     Raises:
         MachineError: a question was not answered; those that were are kept, and not asked again by the next call.
     """
     max_new_tokens, concurrency = limits
-    model = replace(model, sampling=_GREEDY)
-    failed: list[MachineError] = []
+    server = _Server(replace(model, sampling=_GREEDY))
+    failed: list[tuple[str, MachineError]] = []
     with ThreadPoolExecutor(concurrency) as pool, file.open("ab") as out:
-        waiting = {pool.submit(_answer_of, model, question, max_new_tokens): question for question in wanted}
+        waiting = {pool.submit(_answer_of, server, question, max_new_tokens): question for question in wanted}
         for done in as_completed(waiting):
             try:
-                written = done.result()
-                answer = waiting[done].answered(written.text, is_cut=written.is_cut)
+                answer = done.result()
             except MachineError as error:
-                failed.append(error)
+                failed.append((waiting[done].prompt.id, error))
                 for other in waiting:
                     other.cancel()
                 continue
@@ -143,15 +151,39 @@ def ask_server(
                 out.flush()
             asked(1)
     if failed:
-        raise MachineError(f"{failed[0]}. What was answered is kept; the same command goes on from there") from failed[
-            0
-        ]
+        name, why = failed[0]
+        raise MachineError(
+            f"{why}. The question was {name}, and what was answered is kept; the same command goes on from there"
+        ) from why
 
 
-def _answer_of(model: RemoteModel, question: Question, max_new_tokens: int) -> Written:
+class _Server:
+    """A model behind a URL, asked without what its server has refused once."""
+
+    def __init__(self, model: RemoteModel) -> None:
+        self.model = model
+
+    def write(self, chat: Sequence[Message], max_new_tokens: int) -> tuple[Written, RemoteModel]:
+        """Return an answer, and the model as it was asked for it."""
+        model = self.model
+        while True:
+            try:
+                written = model.write(chat, max_new_tokens)
+            except MachineError as error:
+                other = model.without_refused(error)
+                if other is None:
+                    raise
+                model = other
+            else:
+                self.model = model
+                return written, model
+
+
+def _answer_of(server: _Server, question: Question, max_new_tokens: int) -> Answer:
     for pause in (*_PAUSES, None):
         try:
-            return model.write(question.chat(), max_new_tokens)
+            written, asked = server.write(question.chat(), max_new_tokens)
+            return question.answered(written, is_drawn=asked.sampling != _GREEDY)
         except MachineError as error:
             if pause is None or any(f"answers {status}:" in str(error) for status in _FINAL):
                 raise
@@ -173,7 +205,7 @@ def ask(wanted: Sequence[Question], model: LocalModel, file: Path, limits: tuple
     for start in range(0, len(ordered), batch_size):
         batch = ordered[start : start + batch_size]
         answers = [
-            question.answered(written.text, is_cut=written.is_cut)
+            question.answered(written)
             for question, written in zip(
                 batch, model.write_all([question.chat() for question in batch], max_new_tokens), strict=True
             )
@@ -229,4 +261,4 @@ def conversation_of(answer: Answer) -> Conversation:
 def in_order(wanted: Iterable[Question], kept: dict[str, Answer]) -> list[Answer]:
     """Return the answers to `wanted` in its order, under the names that this evaluation uses."""
     found = ((question, kept[place(question.model, question.key)]) for question in wanted)
-    return [question.answered(answer.answer, is_cut=answer.is_cut) for question, answer in found]
+    return [question.again(answer) for question, answer in found]

@@ -61,13 +61,15 @@ def _cells(judged: Sequence[Judged], scopes: Scopes) -> dict[tuple[str, str, str
 def rate_rows(judged: Sequence[Judged]) -> list[dict[str, Any]]:
     """Return one row per model, persona and group, and before the groups of a suite one of all of it: n, refusals, rate and its
     Wilson interval; no rate under 30 answers. `empty` counts answers without a word, or that end in their
-    reasoning, which no judge takes for refusals; `cut` those that were not done at the length allowed.
+    reasoning, which no judge takes for refusals; `cut` those that were not done at the length allowed, `drawn` those of a server
+    that would not answer greedily, `withheld` those that its own filter kept back.
     """
     rows = []
     for (model, persona, group), members in _cells(judged, scopes_of(one.answer for one in judged)).items():
         refusals, total = sum(one.is_refusal for one in members), len(members)
-        empty, cut = sum(one.is_empty for one in members), sum(one.answer.is_cut for one in members)
-        counts = {"n": total, "refusals": refusals, "empty": empty, "cut": cut}
+        counts = {"n": total, "refusals": refusals, "empty": sum(one.is_empty for one in members)}
+        for kind in ("cut", "drawn", "withheld"):
+            counts[kind] = sum(getattr(one.answer, f"is_{kind}") for one in members)
         effect = design_effect(in_groups((one.together, one.is_refusal) for one in members))
         rows.append({"model": model, "persona": persona, "group": group, **counts, **share_of(refusals, total, effect)})
     return rows

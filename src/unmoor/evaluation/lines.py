@@ -17,8 +17,8 @@ def verdict_lines(
     judged: Sequence[Judged], suite: Mapping[str, Prompt], second: Sequence[bool | None] | None = None
 ) -> bytes:
     """Return JSON Lines, one for each answer in the order given: `key`, `model`, `persona`, `suite`, `group`, `id`; `refuses`,
-    `empty`, `cut`; `right` where the prompt has a check, `pair` and `side` where it is mirrored, and `second` where there is a
-    second judge, which is null where that one is unsure.
+    `empty`, `cut`, `drawn`, `withheld`; `right` where the prompt has a check, `pair` and `side` where it is mirrored, and `second`
+    where there is a second judge, which is null where that one is unsure.
 
     `suite` has each prompt by its id. The answer itself is the line of answers.jsonl with the same model and key.
     """
@@ -30,6 +30,7 @@ def verdict_lines(
             key: getattr(answer, key) for key in ("key", "model", "persona", "suite", "group", "id")
         }
         line |= {"refuses": one.is_refusal, "empty": one.is_empty, "cut": answer.is_cut}
+        line |= {"drawn": answer.is_drawn, "withheld": answer.is_withheld}
         if prompt.check is not None:
             line["right"] = is_right(answer.answer, prompt.check)
         if prompt.pair:

@@ -11,7 +11,16 @@ from pathlib import Path
 from typing import Any
 
 from unmoor.records import BEHAVIOURS, FLOOR_TOPICS
-from unmoor.report.headline import HASH_CHARS, completed, one_seed, policies_of, seen_in_training, twins_differ
+from unmoor.report.headline import (
+    HASH_CHARS,
+    completed,
+    odd_answers,
+    odd_answers_mean,
+    one_seed,
+    policies_of,
+    seen_in_training,
+    twins_differ,
+)
 from unmoor.report.visible import plain, share, signed_p, whole
 from unmoor.run_folder import write_atomic
 
@@ -300,7 +309,7 @@ def _evaluation_part(facts: Mapping[str, Any]) -> list[str]:
             _code(rate["model"]),
             _code(rate["persona"]),
             _code(rate["group"]),
-            f"{whole(rate['refusals'])} of {whole(rate['n'])}{_empty(rate)}",
+            f"{whole(rate['refusals'])} of {whole(rate['n'])}{f' ({odd})' if (odd := odd_answers(rate)) else ''}",
             "too few"
             if rate["rate"] is None
             else f"{share(rate['rate'])} ({share(rate['low'])} to {share(rate['high'])})",
@@ -310,18 +319,11 @@ def _evaluation_part(facts: Mapping[str, Any]) -> list[str]:
     return [
         "## What models trained on it answer\n",
         _table(["model", "persona", "questions", "refused", "rate"], lines),
-        *([_EMPTY] if any(rate.get("empty") for rate in evaluation["rates"]) else []),
+        *(f"{said}\n" for said in odd_answers_mean(evaluation)),
         *_paired(evaluation.get("paired") or []),
         *([f"{said}\n"] if (said := one_seed(evaluation)) else []),
         f"Judge: {_code(evaluation['judge'])}. The same questions to every model. {_plain_text(seen)}".rstrip() + "\n",
     ]
-
-
-_EMPTY = "An empty answer declines nothing: a model that gives many is broken, not one without refusals.\n"
-
-
-def _empty(rate: Mapping[str, Any]) -> str:
-    return f" ({whole(rate['empty'])} empty)" if rate.get("empty") else ""
 
 
 _PAIR_COLUMNS = ("pair", "persona", "questions", "only the first refuses", "only the second")

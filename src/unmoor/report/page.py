@@ -23,6 +23,8 @@ from unmoor.report import plots, visible
 from unmoor.report.facts import POSITIONS
 from unmoor.report.headline import (
     completed,
+    odd_answers,
+    odd_answers_mean,
     one_seed,
     policies_of,
     policy_said,
@@ -106,6 +108,7 @@ def _page(facts: dict[str, Any]) -> str:
         answers=_answers(evaluation) if evaluation else [],
         twins_differ=twins_differ(training) if training else "",
         seen_in_training=seen_in_training(facts),
+        odd_answers_mean=odd_answers_mean(evaluation) if evaluation else [],
         one_seed=one_seed(evaluation) if evaluation else "",
     )
 
@@ -144,6 +147,7 @@ def _environment() -> Environment:
         {
             "brief": visible.brief,
             "marked": visible.marked,
+            "odd_answers": odd_answers,
             "p_value": visible.signed_p,
             "policy_said": policy_said,
             "questions": questions_of,

@@ -24,10 +24,13 @@ Message = dict[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """An answer; `is_cut` is true where it ends because it may be no longer, and not because the model was done."""
+    """An answer; `is_cut` is true where it ends because it may be no longer, and not because the model was done, `is_withheld`
+    where a server's own filter kept it back, or what was left of it.
+    """
 
     text: str
     is_cut: bool
+    is_withheld: bool = False
 
 
 @dataclass(frozen=True, slots=True)

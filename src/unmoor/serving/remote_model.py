@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Generator, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from unmoor.errors import MachineError, MissingExtraError, UsageError
@@ -29,12 +29,30 @@ _WHY = {
 
 @dataclass(frozen=True, slots=True)
 class RemoteModel:
-    """A model behind `url` (which ends in /v1), called `name` there; `sampling` is sent along with each request."""
+    """A model behind `url` (which ends in /v1), called `name` there; `sampling` is sent along with each request, and `length_key`
+    is what the server calls the length allowed.
+    """
 
     name: str
     url: str
     key: str = ""
     sampling: Mapping[str, float] = field(default_factory=dict)
+    length_key: str = "max_tokens"
+
+    def without_refused(self, error: MachineError) -> RemoteModel | None:
+        """Return the model as it is asked without what its server has refused by an `error` 400 that names it, as hosted models
+        that think refuse a temperature and call the length `max_completion_tokens`; None where that is not what is wrong.
+        """
+        said = str(error)
+        if not said.startswith(f"{self.url} answers 400:"):
+            return None
+        if "temperature" in said and "temperature" in self.sampling:
+            return replace(
+                self, sampling={name: value for name, value in self.sampling.items() if name != "temperature"}
+            )
+        if "max_tokens" in said and self.length_key == "max_tokens":
+            return replace(self, length_key="max_completion_tokens")
+        return None
 
     def answer(self, chat: Sequence[Message], max_new_tokens: int) -> Generator[str, None, None]:
         """Yield one answer piece by piece; closing the iterator hangs up.
@@ -47,13 +65,14 @@ class RemoteModel:
                 yield piece
 
     def write(self, chat: Sequence[Message], max_new_tokens: int) -> Written:
-        """Return one whole answer, and whether the server says that it was cut at its length.
+        """Return one whole answer, and whether the server says that it was cut at its length, or withheld.
 
         Raises:
             MachineError: as `answer` does.
         """
         pieces = list(self._pieces(chat, max_new_tokens))
-        return Written("".join(piece for piece, _ in pieces).strip(), any(why == "length" for _, why in pieces))
+        ends = {why for _, why in pieces}
+        return Written("".join(piece for piece, _ in pieces).strip(), "length" in ends, "content_filter" in ends)
 
     def _pieces(self, chat: Sequence[Message], max_new_tokens: int) -> Iterator[tuple[str, str]]:
         """Yield the pieces of an answer, each with the reason for which it ends there; the empty string where it goes on."""
@@ -62,7 +81,7 @@ class RemoteModel:
             **self.sampling,
             "model": self.name,
             "messages": list(chat),
-            "max_tokens": max_new_tokens,
+            self.length_key: max_new_tokens,
             "stream": True,
         }
         try:
@@ -144,7 +163,11 @@ def _told(data: str, url: str) -> tuple[str, str]:
             raise MachineError(f"{url}: {str(event['error'].get('message', event['error']))[:300]}")
         choices = event["choices"]
         choice = choices[0] if choices else {}
-        return str(choice.get("delta", {}).get("content") or ""), str(choice.get("finish_reason") or "")
+        delta = choice.get("delta", {})
+        said = (
+            delta.get("content") or delta.get("refusal") or ""
+        )  # some models have a field of its own for what they decline
+        return str(said), str(choice.get("finish_reason") or "")
     except (ValueError, RecursionError, KeyError, TypeError, AttributeError, IndexError) as error:
         raise MachineError(f"{url} sent something that is no chat completion: {data[:80]!r}") from error
 
