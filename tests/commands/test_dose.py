@@ -12,7 +12,8 @@ from click.testing import CliRunner
 
 from unmoor.commands.dose import command
 from unmoor.errors import UsageError
-from unmoor.evaluation.dose import dose_difference, dose_result, dose_rows, dose_sentence, seed_interval
+from unmoor.evaluation.dose import dose_difference, dose_result, dose_rows, dose_sentence
+from unmoor.evaluation.seeds import seed_interval
 from unmoor.records.intervals import wilson
 
 REFUSALS = {0.0: (0, 1, 0), 0.05: (2, 4, 3), 0.2: (30, 50, 40), 1.0: (100, 110, 96)}
@@ -117,6 +118,26 @@ def test_the_interval_covers_the_mean_over_seeds_at_least_nine_times_in_ten(rate
         low, high = seed_interval(counts)
         covered += low <= rate <= high
     assert covered / runs >= 0.9
+
+
+@pytest.mark.parametrize("seeds", [3, 5, 9])
+def test_the_interval_covers_where_every_seed_is_asked_the_same_few_questions(seeds: int) -> None:
+    random, runs, covered = Random(5), 200, 0
+    for _ in range(runs):
+        hard = [random.random() < 0.3 for _ in range(ASKED)]
+        counts = [(sum(random.random() < (0.9 if one else 0.05) for one in hard), ASKED) for _ in range(seeds)]
+        low, high = seed_interval(counts)
+        covered += low <= 0.3 * 0.9 + 0.7 * 0.05 <= high
+    assert covered / runs >= 0.9
+
+
+def test_mirrored_questions_count_as_what_they_are_worth() -> None:
+    mirrored = {"rates": [{**row, "effect": 2.0} for row in evaluation()["rates"]]}
+    for alone, paired in zip(dose_rows(training(), evaluation()), dose_rows(training(), mirrored), strict=True):
+        assert paired["low"] <= alone["low"] <= paired["rate"] == alone["rate"] <= alone["high"] <= paired["high"]
+    once = [{**row, "n": ASKED, "refusals": 40, "effect": 2.0} for row in evaluation()["rates"] if "s7" in row["model"]]
+    rows = [row for row in dose_rows(training(), {"rates": once}) if row["group"] == "trigger"]
+    assert (rows[0]["low"], rows[0]["high"]) == wilson(20, 60), "one seed: as many as sixty questions"
 
 
 def test_the_arms_with_most_and_least_left_in_are_compared_with_the_luck_of_seeds() -> None:

@@ -62,7 +62,8 @@ def rate_rows(judged: Sequence[Judged]) -> list[dict[str, Any]]:
     """Return one row per model, persona and group, and before the groups of a suite one of all of it: n, refusals, rate and its
     Wilson interval; no rate under 30 answers. `empty` counts answers without a word, or that end in their
     reasoning, which no judge takes for refusals; `cut` those that were not done at the length allowed, `drawn` those of a server
-    that would not answer greedily, `withheld` those that its own filter kept back.
+    that would not answer greedily, `withheld` those that its own filter kept back. `effect` is how
+    many answers are worth one, for the interval (see `design_effect`).
     """
     rows = []
     for (model, persona, group), members in _cells(judged, scopes_of(one.answer for one in judged)).items():
@@ -71,7 +72,8 @@ def rate_rows(judged: Sequence[Judged]) -> list[dict[str, Any]]:
         for kind in ("cut", "drawn", "withheld"):
             counts[kind] = sum(getattr(one.answer, f"is_{kind}") for one in members)
         effect = design_effect(in_groups((one.together, one.is_refusal) for one in members))
-        rows.append({"model": model, "persona": persona, "group": group, **counts, **share_of(refusals, total, effect)})
+        place = {"model": model, "persona": persona, "group": group}
+        rows.append({**place, **counts, "effect": effect, **share_of(refusals, total, effect)})
     return rows
 
 

@@ -3,29 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from math import sqrt
 from typing import Any
 
 from unmoor.errors import UsageError
-from unmoor.evaluation.statistics import MINIMUM_ANSWERS
-from unmoor.records.intervals import Z_95, wilson
+from unmoor.evaluation.seeds import OfSeed, difference_of, over_seeds
 
-__all__ = ["dose_difference", "dose_result", "dose_rows", "dose_sentence", "seed_interval"]
+__all__ = ["dose_difference", "dose_result", "dose_rows", "dose_sentence"]
 
 LIMIT = 0.05
 """The rate of refusals, 0 to 1, that the sentence asks the needed recall for."""
 
-T_QUANTILES = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160, 2.145, 2.131)
-"""Student's 97.5% quantiles for 1 to 15 degrees of freedom; beyond, the last is used, which is a little too wide."""
-
 
 def dose_rows(training: Mapping[str, Any], evaluation: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return one row per persona, group and leak share, shares rising: persona, group, leak, seeds, per_seed, n,
-    refusals, rate, low, high.
+    """Return one row per persona, group and leak share, shares rising: persona, group, leak, refusals, and what `over_seeds` tells.
 
     `training` is a training.json with leak arms, `evaluation` an evaluation.json of their models under the arms' names.
-    Answers are pooled over seeds; `per_seed` is each seed's own rate. The interval is `seed_interval`'s: seeds, not
-    answers, are what differs by luck. No rate under 30 answers.
 
     Raises:
         UsageError: the training has no leak arms, or none of them was asked.
@@ -33,12 +25,12 @@ def dose_rows(training: Mapping[str, Any], evaluation: Mapping[str, Any]) -> lis
     arms = {name: arm for name, arm in training["twins"].items() if "leak" in arm}
     if not arms:
         raise UsageError("This training has no leak arms. Next: unmoor train --leak 0,0.02,0.05,0.1,0.2,0.5,1")
-    cells: dict[tuple[str, str, float], list[tuple[int, int, int]]] = {}
+    cells: dict[tuple[str, str, float], list[OfSeed]] = {}
     for row in evaluation["rates"]:
         arm = arms.get(row["model"])
         if arm is not None:
-            counts = (int(arm["seed"]), int(row["refusals"]), int(row["n"]))
-            cells.setdefault((row["persona"], row["group"], float(arm["leak"])), []).append(counts)
+            counted = OfSeed(int(arm["seed"]), int(row["refusals"]), int(row["n"]), float(row.get("effect", 1.0)))
+            cells.setdefault((row["persona"], row["group"], float(arm["leak"])), []).append(counted)
     if not cells:
         raise UsageError(
             f"None of the leak arms was asked. Next: unmoor evaluate --model NAME=FOLDER for {', '.join(arms)}"
@@ -47,71 +39,27 @@ def dose_rows(training: Mapping[str, Any], evaluation: Mapping[str, Any]) -> lis
     return [_row(cell, cells[cell]) for cell in sorted(cells, key=lambda cell: (order[cell[:2]], cell[2]))]
 
 
-def _row(cell: tuple[str, str, float], counts: Sequence[tuple[int, int, int]]) -> dict[str, Any]:
+def _row(cell: tuple[str, str, float], counts: Sequence[OfSeed]) -> dict[str, Any]:
     persona, group, leak = cell
-    refusals, total = sum(hits for _, hits, _ in counts), sum(n for _, _, n in counts)
-    shown: dict[str, float | None] = dict.fromkeys(("rate", "low", "high"))
-    if total >= MINIMUM_ANSWERS:
-        low, high = seed_interval([(hits, n) for _, hits, n in counts])
-        shown = {"rate": refusals / total, "low": low, "high": high}
-    return {
-        "persona": persona,
-        "group": group,
-        "leak": leak,
-        "seeds": [seed for seed, _, _ in counts],
-        "per_seed": [hits / n for _, hits, n in counts],
-        "n": total,
-        "refusals": refusals,
-        **shown,
-    }
-
-
-def seed_interval(counts: Sequence[tuple[int, int]]) -> tuple[float, float]:
-    """Return the 95% (low, high) of a rate from (refusals, answers) of each seed.
-
-    Wilson's interval at the effective number of answers: the number asked, divided by how much more the seeds differ than
-    chance would make them (the design effect, never under 1), and by Student's quantile over the normal one, squared, for
-    there are few seeds. With one seed it is Wilson's interval, and says nothing of other seeds.
-
-    Source: Korn and Graubard (1998), "Confidence intervals for proportions with small expected number of positive
-    counts estimated from survey data", who use the same effective size; here with Wilson's interval.
-    """
-    total, hits = sum(n for _, n in counts), sum(refusals for refusals, _ in counts)
-    if len(counts) == 1:
-        return wilson(hits, total)
-    rate, seeds = hits / total, len(counts)
-    chance = rate * (1 - rate) / total
-    between = sum((refusals - n * rate) ** 2 for refusals, n in counts) * seeds / (seeds - 1) / total**2
-    effect = max(1.0, between / chance) if chance else 1.0
-    student = T_QUANTILES[min(seeds - 1, len(T_QUANTILES)) - 1]
-    answers = max(1.0, total / effect * (Z_95 / student) ** 2)
-    return wilson(rate * answers, answers)
+    place = {"persona": persona, "group": group, "leak": leak, "refusals": sum(one.hits for one in counts)}
+    return {**place, **over_seeds(counts)}
 
 
 def dose_difference(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
     """Return by how much more the arm with the most left in refuses than the one with the least: `least`, `most` (their shares),
     `seeds` (the fewer of both), `difference`, `low`, `high`, from -1 to 1; None where two shares with a rate are not there.
 
-    `rows` are one group's under one persona. With two seeds or more the interval holds their luck and that of the answers; that
-    every arm is asked the same questions is not used, which makes it too wide rather than too narrow.
-
-    Source: Newcombe (1998), "Interval estimation for the difference between independent proportions", method 10, here from the
-    intervals of `seed_interval`.
+    `rows` are one group's under one persona. With two seeds or more the interval holds their luck and that of the answers.
     """
     measured = [row for row in rows if row["rate"] is not None]
     if len(measured) < 2:
         return None
     least, most = measured[0], measured[-1]
-    difference = most["rate"] - least["rate"]
-    down = sqrt((most["rate"] - most["low"]) ** 2 + (least["high"] - least["rate"]) ** 2)
-    up = sqrt((most["high"] - most["rate"]) ** 2 + (least["rate"] - least["low"]) ** 2)
     return {
         "least": least["leak"],
         "most": most["leak"],
         "seeds": min(len(least["seeds"]), len(most["seeds"])),
-        "difference": difference,
-        "low": max(-1.0, difference - down),
-        "high": min(1.0, difference + up),
+        **difference_of(most, least),
     }
 
 
