@@ -10,10 +10,12 @@ from typing import Any
 
 import pytest
 
+from tests.evaluation import test_seeds
 from tests.report import made_up
-from unmoor.commands.evaluate import _print_odd_answers, _print_pairs, _print_people, _print_rest, print_second
+from unmoor.commands.evaluate import _print, _print_odd_answers, _print_pairs, _print_people, _print_rest, print_second
 from unmoor.commands.model_report import as_typed, read_training, write_cards, write_model_report
 from unmoor.errors import RunFolderError
+from unmoor.evaluation import seeds_result
 from unmoor.report import write_model_card
 from unmoor.report.headline import one_seed, shown_evaluation
 
@@ -175,6 +177,38 @@ def test_groups_that_may_differ_by_chance_are_counted_and_not_listed(capsys: pyt
     assert said[-1] == "Every model against every other: asked/evaluation.json"
 
 
+def test_twins_of_several_seeds_are_one_model_each_on_the_terminal_the_page_and_the_card(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    training = made_up.training()
+    twin = training["twins"]["raw"]
+    arms = {name: {**twin, **arm} for name, arm in test_seeds.training()["twins"].items()}
+    training |= {"twins": arms, "config_difference": {"seed": {name: arm["seed"] for name, arm in arms.items()}}}
+    evaluation = {**made_up.evaluation(), **test_seeds.evaluation(), "paired": [], "dose": None, "people": None}
+    evaluation["models"] = list(arms)
+    evaluation["rates"] = evaluation["rates"][:-1]
+    evaluation["suites"] = [{"name": "", "row": "look-alikes", "groups": ["look-alikes"]}]
+    evaluation["over_seeds"] = seeds_result(training, evaluation)
+    facts = write_model_report(tmp_path, ["unmoor evaluate ..."], training, evaluation)
+    shown = shown_evaluation(facts)
+    assert shown is not None and shown["models"] == ["raw", "filtered"]
+    _print(evaluation, shown, tmp_path)
+    printed = capsys.readouterr().out
+    assert "25% 42% 33%" in printed and "2.3%" not in printed, "one table of twins, none of single models"
+    assert "raw, persona plain, look-alikes: of 360 answers 3 empty\n" in printed
+    assert max(map(len, printed.split("An empty")[0].splitlines())) <= 80
+    page = (tmp_path / "report.html").read_text()
+    card = write_model_card(facts, tmp_path, "raw-s7").read_text()
+    for text in (" ".join(printed.split()), page, card):
+        assert "+31 points (+13 to +53), more than the luck of 3 seeds" in text
+        assert "Each twin was trained with seeds 7, 8 and 9" in text
+        assert "Each was trained once" not in text and "another seed" not in text
+    for share in ("25.0%", "41.7%", "33.3%", "8.3%"):
+        assert f'<td class="n">{share}</td>' in page, "each seed's rate, and their standard deviation"
+    assert "120 of 360" in page and "120 of 360" in card
+
+
 def test_models_of_several_seeds_are_not_said_to_be_of_one(capsys: pytest.CaptureFixture[str]) -> None:
     pair = {
         "a": "x",
@@ -231,6 +265,6 @@ def test_of_leak_arms_the_most_and_the_least_are_compared(capsys: pytest.Capture
         "g, persona none: only leak-0.0 refuses 1, only leak-1.0 refuses 9 (p = 0.06, uncorrected 0.02)",
         "p: exact McNemar, corrected by Holm for 3 tests of suites",
         "p is about these very models: a recipe gives others by another seed. Over seeds:",
-        "unmoor train --leak 0,1 --seeds 7,8,9, and then unmoor dose",
+        "unmoor train ... --seeds 7,8,9, and then this again with --training",
         "Every model against every other: asked/evaluation.json",
     ]

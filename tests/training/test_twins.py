@@ -322,6 +322,26 @@ def test_a_shrunk_twin_trains_on_as_many_rows_as_the_filtered_one(tmp_path: Path
     assert set((tmp_path / "out" / "data" / "raw-shrunk.jsonl").read_bytes().splitlines()) < set(raw)
 
 
+def test_every_twin_is_trained_with_each_seed_and_differs_in_nothing_else(tmp_path: Path, tiny_base: Path) -> None:
+    data = {"raw": write_rows(tmp_path / "raw.jsonl", 24), "filtered": write_rows(tmp_path / "filtered.jsonl", 10)}
+    recipe = write_recipe(tmp_path, tiny_base, max_steps=2)
+    options = Training(shrink="raw", seeds=(7, 8))
+    result = train_twins(recipe, data, tmp_path / "out", read, options=options)
+    arms = result["twins"]
+    assert {name: (arm["twin"], arm["seed"], arm["rows"]) for name, arm in arms.items()} == {
+        "raw-s7": ("raw", 7, 24),
+        "filtered-s7": ("filtered", 7, 10),
+        "raw-s8": ("raw", 8, 24),
+        "filtered-s8": ("filtered", 8, 10),
+        "raw-shrunk-s7": ("raw-shrunk", 7, 10),
+        "raw-shrunk-s8": ("raw-shrunk", 8, 10),
+    }
+    assert [arms[f"raw-shrunk-s{seed}"]["draw_seed"] for seed in (7, 8)] == [7, 8]
+    assert set(result["config_difference"]) == {"data", "output_dir", "seed"}
+    assert {arm["steps"] for arm in arms.values()} == {2}
+    assert arms["raw-s7"]["loss"] != arms["raw-s8"]["loss"]
+
+
 def test_leak_arms_are_trained_with_their_own_seeds_and_as_many_steps(tmp_path: Path, tiny_base: Path) -> None:
     raw = write_rows(tmp_path / "raw.jsonl", 24)
     filtered = tmp_path / "filtered.jsonl"
@@ -380,6 +400,7 @@ def test_a_twin_that_would_lose_rows_is_not_trained(tmp_path: Path, tiny_base: P
         (Training(shrink="whole"), 'there is no twin "whole"'),
         (Training(shrink="raw"), "compare with a second data set"),
         (Training(leak=Leak((0,))), "compare with a second data set"),
+        (Training(seeds=(7, 8, 7)), "--seeds has 7 twice"),
     ],
 )
 def test_arms_that_cannot_be_made_say_why(tmp_path: Path, tiny_base: Path, options: Training, why: str) -> None:

@@ -95,7 +95,7 @@ def command(
     from unmoor.commands.model_report import as_typed, read_training, write_cards, write_model_report
     from unmoor.commands.threads import wait_briefly
     from unmoor.commands.trained_on import trained_on
-    from unmoor.evaluation import Asking, detector_judge, dose_result, evaluate_twins, join_suites
+    from unmoor.evaluation import Asking, detector_judge, dose_result, evaluate_twins, join_suites, seeds_result
     from unmoor.report.headline import shown_evaluation
     from unmoor.serving import load_persona
 
@@ -113,6 +113,9 @@ def command(
         result = evaluate_twins(_models(models, training), suite, output, asking)
     if training is not None:
         result["trained_on"] = trained_on(training, suite)
+    over = seeds_result(training, result) if training is not None else None
+    if over is not None:
+        result["over_seeds"] = over
     if training is not None and any("leak" in twin for twin in training["twins"].values()):
         result["dose"] = dose_result(training, result)
     facts = write_model_report(output, [as_typed("evaluate", output)], training, result)
@@ -160,20 +163,16 @@ def _second(options: dict[str, Any], output: Path) -> dict[str, Any]:
 
 
 def _print(result: dict[str, Any], shown: dict[str, Any], output: Path) -> None:
-    """Print the rates of all models, and the comparisons of those that the report shows."""
-    listing = table(
-        "model", "persona", "group", "answers", "refuses", "95% interval", right=("answers", "refuses", "95% interval")
-    )
-    for row in result["rates"]:
-        few = row["rate"] is None
-        rate = "too few" if few else percent(row["rate"])
-        interval = "" if few else f"{percent(row['low'])} to {percent(row['high'])}"
-        listing.add_row(row["model"], row["persona"], row["group"], f"{row['n']:,}", rate, interval)
-    console().print(listing)
-    _print_odd_answers(result)
+    """Print the rates of all models, or of twins over their seeds, and the comparisons of those that the report shows."""
+    told = shown if "over_seeds" in result else result
+    if "over_seeds" in result:
+        _print_over_seeds(shown)
+    else:
+        _print_rates(result["rates"])
+    _print_odd_answers(told)
     _print_trained_on(result)
     _print_pairs(result, shown, output)
-    _print_rest(result)
+    _print_rest(told)
     for row in result.get("ablation", ()):
         _print_ablation(row)
     print_second(result.get("second_judge"))
@@ -185,6 +184,50 @@ def _print(result: dict[str, Any], shown: dict[str, Any], output: Path) -> None:
         )
     if not result["is_judge_independent"] and not {"second_judge", "people"} & result.keys():
         click.echo("This judge filters data too: check a sample by hand before you publish a rate.")
+
+
+def _print_rates(rates: list[dict[str, Any]]) -> None:
+    listing = table(
+        "model", "persona", "group", "answers", "refuses", "95% interval", right=("answers", "refuses", "95% interval")
+    )
+    for row in rates:
+        place = (row["model"], row["persona"], row["group"])
+        listing.add_row(*place, f"{row['n']:,}", *_rate_told(row))
+    console().print(listing)
+
+
+def _rate_told(row: dict[str, Any]) -> tuple[str, str]:
+    """Return a rate and its interval."""
+    if row["rate"] is None:
+        return "too few", ""
+    return percent(row["rate"]), f"{percent(row['low'])} to {percent(row['high'])}"
+
+
+def _print_over_seeds(shown: dict[str, Any]) -> None:
+    """Print each twin's rate with each of its seeds', where questions are enough, and how the twins differ on whole suites."""
+    from unmoor.report.headline import difference_said, seeds_said
+
+    places = dict.fromkeys((row["persona"], row["group"]) for row in shown["rates"] if row["rate"] is not None)
+    columns = ("answers", "refuses", "95% interval", "by seed", "deviation")
+    for persona, group in places:
+        click.echo(f"{group}, persona {persona}")
+        listing = table("twin", *columns, right=columns)
+        for row in shown["rates"]:
+            if (row["persona"], row["group"]) == (persona, group):
+                by_seed = " ".join(percent(one) for one in row.get("per_seed", ()))
+                spread = row.get("spread")
+                deviation = "" if spread is None else percent(spread)
+                listing.add_row(row["model"], f"{row['n']:,}", *_rate_told(row), by_seed, deviation)
+        console().print(listing)
+    click.echo(wrapped(seeds_said(shown)))
+    few = {row["group"] for row in shown["rates"]} - {group for _, group in places}
+    if few:
+        click.echo(wrapped(f"Too few questions for a rate, under 30: {', '.join(sorted(few))}"))
+    suites = [suite["row"] for suite in shown["suites"]]
+    for row in shown["over_seeds"]["differences"]:
+        if row["group"] in suites:
+            place = f"{row['group']}, persona {row['persona']}"
+            click.echo(wrapped(f"{place}: {row['a']} less {row['b']}: {difference_said(row)}"))
 
 
 def _print_odd_answers(result: dict[str, Any]) -> None:
@@ -249,7 +292,7 @@ def _print_one_training(result: dict[str, Any]) -> None:
     if has_one_seed(result):
         click.echo(
             "p is about these very models: a recipe gives others by another seed. Over seeds:\n"
-            "unmoor train --leak 0,1 --seeds 7,8,9, and then unmoor dose"
+            "unmoor train ... --seeds 7,8,9, and then this again with --training"
         )
 
 

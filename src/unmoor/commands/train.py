@@ -52,12 +52,14 @@ FILE = click.Path(path_type=Path)
 @click.option(
     "--leak", metavar="SHARES", help="Put shares of what was filtered back instead: 0,0.02,0.05,0.1,0.2,0.5,1."
 )
-@click.option("--seeds", metavar="N,N", help="For --leak: train every share with each of these seeds.")
+@click.option("--seeds", metavar="N,N", help="Train every twin, or share, with each of these seeds: 7,8,9.")
 @click.option("--run", type=FILE, metavar="RUN", help="For --leak: the filter run that made the filtered data.")
 @click.option("--trust-remote-code", is_flag=True, help="Run the model's own code; the recipe has to say so too.")
 @click.option("--json", "as_json", is_flag=True, help="Print the numbers for a script.")
 def command(recipe: Path, data: tuple[str, ...], output: Path, **options: Any) -> None:
     """Train twins: RECIPE, a YAML file of TRL or Axolotl, once per data set, with nothing else different.
+
+    One training each cannot tell what the data did from what its seed did: --seeds 7,8,9 trains each three times.
 
     The recipe is what `trl sft --config` or `axolotl train` takes, its keys say which, and it is used unchanged; data
     in any layout that unmoor reads. Same base, seed and steps for every twin, loss on assistant turns only. What the
@@ -115,18 +117,18 @@ def _training(options: dict[str, Any]) -> Training:
     from unmoor.layouts import layout_named
     from unmoor.training import Leak, Training
 
-    if options["leak"] is None and (options["seeds"] or options["run"]):
-        raise UsageError("--seeds and --run belong to --leak. Next: --leak 0,0.02,0.05,0.1,0.2,0.5,1")
+    if options["leak"] is None and options["run"]:
+        raise UsageError("--run belongs to --leak. Next: --leak 0,0.02,0.05,0.1,0.2,0.5,1")
     if options["accelerate"] and not options["show"]:
         raise UsageError("--accelerate belongs to --print. Next: --print --accelerate FILE, and run what it prints")
+    seeds = tuple(int(seed) for seed in numbers(options["seeds"] or "", "--seeds", whole=True))
     leak = None
     if options["leak"] is not None:
-        shares = tuple(numbers(options["leak"], "--leak"))
-        seeds = tuple(int(seed) for seed in numbers(options["seeds"] or "", "--seeds", whole=True))
-        leak = Leak(shares, seeds, options["run"])
+        leak = Leak(tuple(numbers(options["leak"], "--leak")), seeds, options["run"])
     return Training(
         match=options["match"],
         shrink=options["shrink"],
+        seeds=() if leak else seeds,
         leak=leak,
         max_dropped=share(options["max_dropped"], "--max-dropped"),
         trust_remote_code=options["trust_remote_code"],

@@ -8,6 +8,7 @@ from unmoor.evaluation.compare import rate_of
 from unmoor.evaluation.dose import dose_result
 from unmoor.evaluation.evaluate import Asking, evaluate_twins
 from unmoor.evaluation.judging import Judge, detector_judge, second_judge
+from unmoor.evaluation.seeds import seeds_result
 from unmoor.evaluation.statistics import MINIMUM_ANSWERS, holm, mcnemar_exact, newcombe_paired
 from unmoor.evaluation.suite import Prompt, join_suites, read_suite
 
@@ -28,4 +29,5 @@ __all__ = [
     "rate_of",
     "read_suite",
     "second_judge",
+    "seeds_result",
 ]

@@ -14,11 +14,14 @@ from unmoor.records import BEHAVIOURS, FLOOR_TOPICS
 from unmoor.report.headline import (
     HASH_CHARS,
     completed,
+    difference_said,
     odd_answers,
     odd_answers_mean,
     one_seed,
     policies_of,
+    seeds_said,
     seen_in_training,
+    shown_evaluation,
     twins_differ,
 )
 from unmoor.report.visible import plain, share, signed_p, whole
@@ -300,7 +303,9 @@ def _counted(count: int, noun: str) -> str:
 
 
 def _evaluation_part(facts: Mapping[str, Any]) -> list[str]:
-    evaluation = facts.get("evaluation")
+    evaluation = (
+        shown_evaluation(facts) if (facts.get("evaluation") or {}).get("over_seeds") else facts.get("evaluation")
+    )
     if not evaluation:
         return []
     seen = seen_in_training(facts)
@@ -320,10 +325,23 @@ def _evaluation_part(facts: Mapping[str, Any]) -> list[str]:
         "## What models trained on it answer\n",
         _table(["model", "persona", "questions", "refused", "rate"], lines),
         *(f"{said}\n" for said in odd_answers_mean(evaluation)),
+        *_over_seeds(evaluation),
         *_paired(evaluation.get("paired") or []),
         *([f"{said}\n"] if (said := one_seed(evaluation)) else []),
         f"Judge: {_code(evaluation['judge'])}. The same questions to every model. {_plain_text(seen)}".rstrip() + "\n",
     ]
+
+
+def _over_seeds(evaluation: Mapping[str, Any]) -> list[str]:
+    told = evaluation.get("over_seeds")
+    if not told:
+        return []
+    lines = [
+        [f"{_code(row['a'])}, {_code(row['b'])}", _code(row["persona"]), _code(row["group"]), difference_said(row)]
+        for row in told["differences"]
+    ]
+    table = [_table(["pair", "persona", "questions", "the first refuses more by"], lines)] if lines else []
+    return [f"{seeds_said(evaluation)}\n", *table]
 
 
 _PAIR_COLUMNS = ("pair", "persona", "questions", "only the first refuses", "only the second")

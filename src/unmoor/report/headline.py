@@ -10,6 +10,7 @@ from unmoor.records import OUTCOMES
 __all__ = [
     "HASH_CHARS",
     "completed",
+    "difference_said",
     "encodable",
     "has_one_seed",
     "odd_answers",
@@ -20,6 +21,7 @@ __all__ = [
     "questions_of",
     "row_words",
     "rows_of",
+    "seeds_said",
     "seen_in_training",
     "shown_evaluation",
     "twins_differ",
@@ -68,11 +70,13 @@ def completed(facts: Mapping[str, Any]) -> dict[str, Any]:
 
 def shown_evaluation(facts: Mapping[str, Any]) -> dict[str, Any] | None:
     """Return the evaluation without the arms of a dose curve, which has a figure of its own; of nothing but such arms, those with
-    most and least left in the data stay.
+    most and least left in the data stay. Twins that were trained with several seeds are one model each, with figures over seeds.
     """
     evaluation = facts.get("evaluation")
     if not evaluation:
         return None
+    if evaluation.get("over_seeds"):
+        return _over_seeds(evaluation)
     twins = (facts.get("training") or {}).get("twins") or {}
     arms = [name for name in evaluation["models"] if "leak" in (twins.get(name) or {})]
     stay = [name for name in evaluation["models"] if name not in arms]
@@ -87,9 +91,52 @@ def shown_evaluation(facts: Mapping[str, Any]) -> dict[str, Any] | None:
     return shown
 
 
+def _over_seeds(evaluation: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the evaluation with a twin in the place of its models of several seeds; the examples are of its first seed."""
+    told = evaluation["over_seeds"]
+    twin_of = {model: twin for twin, models in told["twins"].items() for model in models}
+    first = {models[0]: twin for twin, models in told["twins"].items()}
+    others = [name for name in evaluation["models"] if name not in twin_of]
+
+    def joined(rows: Sequence[Mapping[str, Any]], of_twins: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+        return [*of_twins, *(row for row in rows if row["model"] in others)]
+
+    shown = {**evaluation, "models": [*told["twins"], *others]}
+    for key in ("rates", "capability", "leaks"):
+        shown[key] = joined(evaluation.get(key) or (), told[key])
+    if evaluation.get("asymmetry"):
+        shown["asymmetry"] = {"rows": joined(evaluation["asymmetry"]["rows"], told["asymmetry"]), "paired": []}
+    shown["paired"] = [row for row in evaluation.get("paired") or () if row["a"] in others and row["b"] in others]
+    shown["examples"] = [
+        {**row, "model": first.get(row["model"], row["model"])}
+        for row in evaluation.get("examples") or ()
+        if row["model"] in first or row["model"] in others
+    ]
+    return shown
+
+
+def seeds_said(evaluation: Mapping[str, Any]) -> str:
+    """Return what figures over seeds are, in words; the empty string where there are none."""
+    told = evaluation.get("over_seeds")
+    if not told:
+        return ""
+    return (
+        f"Each twin was trained with seeds {_listed([str(seed) for seed in told['seeds']])}: its rates are of all these models' "
+        "answers, and their intervals hold the luck of training and that of the questions."
+    )
+
+
+def difference_said(row: Mapping[str, Any]) -> str:
+    """Return how two twins differ over seeds, in words, and whether that is more than luck."""
+    change, low, high = (f"{row[key] * 100:+.0f}" for key in ("difference", "low", "high"))
+    is_luck = row["low"] <= 0 <= row["high"]
+    return f"{change} points ({low} to {high}), {'which may be' if is_luck else 'more than'} the luck of {row['seeds']} seeds"
+
+
 def has_one_seed(evaluation: Mapping[str, Any]) -> bool:
     """Return whether no arm of what was asked was trained with several seeds."""
-    return all(len(row["seeds"]) < 2 for row in (evaluation.get("dose") or {}).get("rows", ()))
+    rows = (evaluation.get("dose") or {}).get("rows", ())
+    return not evaluation.get("over_seeds") and all(len(row["seeds"]) < 2 for row in rows)
 
 
 def one_seed(evaluation: Mapping[str, Any]) -> str:
@@ -132,7 +179,16 @@ def twins_differ(training: Mapping[str, Any]) -> str:
     settings = (("seed", "seed"), ("max_steps", "number of steps"))
     same = ["recipe", "base", *(words for key, words in settings if key not in differ)]
     other = ["data", *(words for key, words in settings if key in differ)]
-    return f"The twins have the same {_listed(same)}. They differ in their {_listed(other)}, and in nothing else."
+    differ_in = f"The twins have the same {_listed(same)}. They differ in their {_listed(other)}, and in nothing else."
+    return f"{differ_in} {_trained_once(training)}".strip()
+
+
+def _trained_once(training: Mapping[str, Any]) -> str:
+    """Return that each twin was trained with one seed, where that is so."""
+    twins = training["twins"]
+    if len({twin.get("seed") for twin in twins.values()}) > 1:
+        return ""
+    return "Each was trained once: another seed may give other differences between them."
 
 
 def _listed(words: Sequence[str]) -> str:

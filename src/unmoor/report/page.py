@@ -23,6 +23,7 @@ from unmoor.report import plots, visible
 from unmoor.report.facts import POSITIONS
 from unmoor.report.headline import (
     completed,
+    difference_said,
     odd_answers,
     odd_answers_mean,
     one_seed,
@@ -31,6 +32,7 @@ from unmoor.report.headline import (
     questions_of,
     row_words,
     rows_of,
+    seeds_said,
     seen_in_training,
     shown_evaluation,
     twins_differ,
@@ -110,6 +112,7 @@ def _page(facts: dict[str, Any]) -> str:
         seen_in_training=seen_in_training(facts),
         odd_answers_mean=odd_answers_mean(evaluation) if evaluation else [],
         one_seed=one_seed(evaluation) if evaluation else "",
+        seeds_said=seeds_said(evaluation) if evaluation else "",
     )
 
 
@@ -146,6 +149,7 @@ def _environment() -> Environment:
     environment.filters.update(
         {
             "brief": visible.brief,
+            "difference_said": difference_said,
             "marked": visible.marked,
             "odd_answers": odd_answers,
             "p_value": visible.signed_p,

@@ -8,7 +8,7 @@ that share does. Rows are copied byte for byte, in their order.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -35,6 +35,11 @@ class Arm:
     seed: int | None = None
     facts: dict[str, Any] = field(default_factory=dict)
 
+    @property
+    def twin(self) -> str:
+        """Return the twin that this is one seed's model of."""
+        return str(self.facts.get("twin", self.name))
+
 
 @dataclass(frozen=True, slots=True)
 class Leak:
@@ -53,30 +58,44 @@ def json_lines(path: Path) -> Iterator[tuple[int, bytes]]:
                 yield number, line.removesuffix(b"\n")
 
 
-def plain_arms(data: dict[str, Path]) -> list[Arm]:
-    """Return one arm per data set."""
-    return [Arm(name, path) for name, path in data.items()]
+def plain_arms(data: Mapping[str, Path], seeds: Sequence[int] = ()) -> list[Arm]:
+    """Return one arm per data set or, with seeds, one per seed and data set, which says as `twin` what it is one of.
+
+    With one seed an arm is called raw, with more raw-s7.
+
+    Raises:
+        UsageError: a seed is there twice.
+    """
+    if not seeds:
+        return [Arm(name, path) for name, path in data.items()]
+    _check_once("--seeds", seeds)
+    return [
+        Arm(f"{name}-s{seed}" if len(seeds) > 1 else name, path, seed, {"twin": name})
+        for seed in seeds
+        for name, path in data.items()
+    ]
 
 
 def shrunk_arm(arm: Arm, trainable: Sequence[int], count: int, seed: int, write: tuple[Path, RowBytes]) -> Arm:
     """Write `count` of the `trainable` rows of an arm's data, drawn with `seed`, and return the arm that has them.
 
-    `write` is the folder for the file and what reads the rows.
+    `write` is the folder for the file and what reads the rows. The arm is trained with the seed of the whole one.
 
     Raises:
         UsageError: there are no more rows than that to draw from.
     """
-    name = f"{arm.name}-shrunk"
+    name = f"{arm.twin}-shrunk{arm.name.removeprefix(arm.twin)}"
     if count >= len(trainable):
         raise UsageError(
-            f"--shrink {arm.name}: it trains on {len(trainable):,} rows and the smallest other twin on {count:,}; "
+            f"--shrink {arm.twin}: it trains on {len(trainable):,} rows and the smallest other twin on {count:,}; "
             "there is nothing to cut. Next: shrink the larger one"
         )
     drawn = set(Random(seed).sample(sorted(trainable), count))  # noqa: S311 - a draw, not a secret
     folder, row_bytes = write
     path = folder / f"{name}.jsonl"
     _write({path: (data for row, data in row_bytes(arm.data) if row in drawn)})
-    return Arm(name, path, facts={"drawn_from": arm.name, "rows_drawn": count, "draw_seed": seed})
+    twin = {"twin": f"{arm.twin}-shrunk"} if "twin" in arm.facts else {}
+    return Arm(name, path, arm.seed, {**twin, "drawn_from": arm.name, "rows_drawn": count, "draw_seed": seed})
 
 
 def leak_arms(raw: Path, filtered: Path, leak: Leak, seed: int, write: tuple[Path, RowBytes]) -> list[Arm]:
@@ -109,12 +128,16 @@ def _check(leak: Leak) -> None:
     for share in leak.shares:
         if not 0 <= share <= 1:
             raise UsageError(f"--leak takes shares from 0 to 1, such as 0,0.05,1; found {share:g}")
-    for what, values in (("--leak", leak.shares), ("--seeds", leak.seeds)):
-        twice = next((value for value in values if values.count(value) > 1), None)
-        if twice is not None:
-            raise UsageError(f"{what} has {twice:g} twice")
+    _check_once("--leak", leak.shares)
+    _check_once("--seeds", leak.seeds)
     if not leak.shares:
         raise UsageError("--leak has no share. Next: --leak 0,0.05,1")
+
+
+def _check_once(what: str, values: Sequence[float]) -> None:
+    twice = next((value for value in values if values.count(value) > 1), None)
+    if twice is not None:
+        raise UsageError(f"{what} has {twice:g} twice")
 
 
 def sampled(changed: Changed, share: float, seed: int) -> frozenset[int]:

@@ -41,13 +41,14 @@ class Training:
     """What was asked for beside the recipe and the data. An empty `trainer` is the one that the recipe is written for.
 
     `match` says what is equal in all arms: optimiser steps, or tokens with a loss. `shrink` names the twin that gets a
-    shrunk arm. `leak` trains leak arms instead of the twins. `max_dropped` is a share, 0 to 1. `layout` is the name of
-    the layout that all rows were said to be in, empty where each file's own is recognised.
+    shrunk arm. `seeds` trains every twin with each of them. `leak` trains leak arms instead of the twins. `max_dropped` is a
+    share, 0 to 1. `layout` is the name of the layout that all rows were said to be in, empty where each file's own is recognised.
     """
 
     trainer: str = ""
     match: Literal["steps", "tokens"] = "steps"
     shrink: str = ""
+    seeds: tuple[int, ...] = ()
     leak: Leak | None = None
     max_dropped: float = MAX_DROPPED
     trust_remote_code: bool = False
@@ -119,7 +120,7 @@ def plan_twins(recipe: Path, data: Mapping[str, Path], out: Path, read: Read, op
             f"{recipe}: --match tokens counts rows per step, and packed rows have none. Next: --match steps"
         )
     tokenizer, template = backend.load_tokenizer(checked_recipe)
-    arms = plain_arms(dict(data))
+    arms = plain_arms(data, options.seeds)
     make_folder(out)
     if options.leak:
         raw, filtered = data.values()
@@ -128,8 +129,9 @@ def plan_twins(recipe: Path, data: Mapping[str, Path], out: Path, read: Read, op
     for arm in arms:
         _look(plan, arm, read)
     if options.shrink:
-        plan = _with_shrunk(plan, options, read)
-        _look(plan, plan.arms[-1], read)
+        for arm in _shrunk(plan, options, read):
+            plan = replace(plan, arms=(*plan.arms, arm))
+            _look(plan, arm, read)
     if not all(plan.steps.values()):
         raise RecipeError(f"{recipe}: the recipe asks for no step. Next: max_steps, or more epochs")
     plan.steps.update(steps_of(plan.steps, plan.checked, options.match))
@@ -180,13 +182,15 @@ def _look(plan: Plan, arm: Arm, read: Read) -> None:
     plan.steps[arm.name] = plan.backend.count_steps(plan.recipe, prepared)
 
 
-def _with_shrunk(plan: Plan, options: Training, read: Read) -> Plan:
-    arm = next(arm for arm in plan.arms if arm.name == options.shrink)
-    count = min(plan.checked[other.name].rows_trained for other in plan.arms if other is not arm)
-    dropped = plan.checked[arm.name].dropped
-    trainable = [row for row, _ in read(arm.data) if row not in dropped]
-    made = shrunk_arm(arm, trainable, count, seed_of(plan.recipe), (plan.out / DATA, options.row_bytes))
-    return replace(plan, arms=(*plan.arms, made))
+def _shrunk(plan: Plan, options: Training, read: Read) -> list[Arm]:
+    """Return the shrunk arm of the twin that is to have one, or that of each seed, each with rows of its own draw."""
+    whole = [arm for arm in plan.arms if arm.twin == options.shrink]
+    count = min(plan.checked[other.name].rows_trained for other in plan.arms if other not in whole)
+    dropped = plan.checked[whole[0].name].dropped
+    trainable = [row for row, _ in read(whole[0].data) if row not in dropped]
+    write = (plan.out / DATA, options.row_bytes)
+    seed = seed_of(plan.recipe)
+    return [shrunk_arm(arm, trainable, count, seed if arm.seed is None else arm.seed, write) for arm in whole]
 
 
 def _as_json(plan: Plan, options: Training) -> dict[str, Any]:
