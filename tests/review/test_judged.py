@@ -63,10 +63,11 @@ def test_what_a_correction_put_there_is_no_finding_of_the_detectors() -> None:
 
 def test_rows_without_a_finding_say_what_was_missed_once_all_that_were_drawn_are_read() -> None:
     drawn = [Drawn(NO_FINDING, "kept", 900, (7, 8))]
-    read = [said(7, of=NO_FINDING), said(8, "wrong", of=NO_FINDING)]
-    assert facts(read[0], drawn=drawn)["missed"] is None
-    told = facts(*read, drawn=drawn)["missed"]
-    assert (told["rows"], told["judged"], told["missed"], told["share"]) == (900, 2, 1, 0.5)
+    for missed in (said(8, "wrong", of=NO_FINDING), said(8, of=NO_FINDING, is_="moralising")):
+        read = [said(7, of=NO_FINDING), missed]
+        assert facts(read[0], drawn=drawn)["missed"] is None
+        told = facts(*read, drawn=drawn)["missed"]
+        assert (told["rows"], told["judged"], told["missed"], told["share"]) == (900, 2, 1, 0.5)
 
 
 @pytest.mark.parametrize(

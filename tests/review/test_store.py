@@ -23,8 +23,9 @@ from tests.review.web.runs import lines_of, rewrite
 from unmoor.errors import RunFolderError, UsageError
 from unmoor.records import BEHAVIOURS
 from unmoor.records.verdict import JUDGEMENTS
+from unmoor.review.agreement import NO_FINDING
 from unmoor.review.store import Store, View
-from unmoor.review.web.desk import Desk, item_fragment
+from unmoor.review.web.desk import Desk, decide, item_fragment
 from unmoor.review.web.filters import panels
 from unmoor.review.web.sheet import sheet_of
 
@@ -156,6 +157,40 @@ def test_the_whole_conversation_comes_from_the_row_and_else_the_ledger_s_excerpt
         assert said[one.finding.start_char : one.finding.end_char] == one.finding.quote
     (run / "removed.jsonl").write_text('{"messages": []}\n' * 40)
     assert all(whole.item(item).turns == part.item(item).turns for item in walk(whole, View()))
+
+
+def unfound(store: Store) -> list[int]:
+    """Return the items of the sampled audit in which nothing was found."""
+    return [item for item in walk(store, View(sample=True)) if store.line(item).behaviour == NO_FINDING]
+
+
+def test_none_of_them_agrees_with_a_machine_that_found_nothing(store: Store) -> None:
+    desk, (first, *_) = Desk(store, "house", "ada", is_blind=True), unfound(store)
+    answer = decide(desk, {"item": str(first), "judgement": "wrong", "view": "sample=1&blind=yes"})
+    assert 'data-done="Correct."' in answer.body
+    store.decide_all(rest := View(sample=True, verdict="none"), "wrong", expected_count=store.counts(rest)["items"])
+    assert [each.right for each in store.audit() if each.behaviour == NO_FINDING] == [len(unfound(store))]
+    assert all(each.right == 0 for each in store.audit() if each.behaviour != NO_FINDING)
+
+
+def test_a_row_without_a_finding_shows_nothing_that_only_a_finding_has(store: Store) -> None:
+    page = item_fragment(Desk(store, "house", "ada", is_blind=False), {"item": str(unfound(store)[0])}).body
+    assert re.findall(r'name="judgement" value="(\w+)"', page) == ["correct", "skip"]
+    assert "<dt>Decision" in page and "nothing was found in this row" in page
+    assert not re.findall(r"<dt>(?:Probability|Rule)|· und", page)
+
+
+def test_blind_a_row_without_a_finding_looks_as_one_with_a_finding_does(store: Store) -> None:
+    desk = Desk(store, "house", "ada", is_blind=True)
+    heads = [
+        re.sub(
+            r"[\d,]+",
+            "N",
+            re.findall(r"<header.*?</header>", item_fragment(desk, {"item": str(item)}).body, re.DOTALL)[0],
+        )
+        for item in (1, unfound(store)[0])
+    ]
+    assert heads[0] == heads[1]
 
 
 def test_a_verdict_says_who_when_and_why_and_stands_until_the_next(store: Store) -> None:

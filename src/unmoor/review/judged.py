@@ -86,7 +86,8 @@ def _at(verdict: Verdict, behaviour: str | None) -> tuple[Any, ...]:
 
 
 def _is_right(verdict: Verdict) -> bool:
-    return label_of(verdict) == verdict.behaviour if verdict.behaviour != NO_FINDING else verdict.judgement == "correct"
+    is_named = verdict.behaviour != NO_FINDING or verdict.judgement == "correct"
+    return is_named and label_of(verdict) == verdict.behaviour
 
 
 def _word_of(verdict: Verdict) -> str:

@@ -265,6 +265,8 @@ class Store:
             raise UsageError(f'There is no verdict "{judgement}". Known: {", ".join(get_args(Judgement))}')
         entry, place, key, _ = self._entry(item_id)
         finding = entry["findings"][place]
+        if judgement == "wrong" and finding["behaviour"] == NO_FINDING:
+            judgement = "correct"  # "no such behaviour here", also said blind, is what the machine said of this row
         at = datetime.now(UTC).isoformat(timespec="seconds")
         where = {name: finding[name] for name in ("behaviour", "turn", "field", "start_char", "end_char", "rule")}
         said = {"judgement": judgement, "corrected_behaviour": corrected, "by": self._person, "at": at}

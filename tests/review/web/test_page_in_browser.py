@@ -500,7 +500,7 @@ def test_the_sampled_audit_shows_its_figures_while_it_is_judged(browser: Any, ru
             page.click(".button-link")
         page.wait_for_selector("#total", state="attached")
         for done in range(1, 9):
-            person.press("x" if done == 1 else "c")
+            person.press("1" if done == 1 else "c")
             assert f"checked {done} of" in str(page.text_content(".judge")) or "kept rows" in str(
                 page.text_content(".judge")
             )

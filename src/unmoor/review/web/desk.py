@@ -222,7 +222,7 @@ def decide(desk: Desk, asked: Asked) -> Answer:
     view, item = _posted_view(desk, asked), _number(asked, "item")
     judgement, corrected = _judgement(asked, desk.store.item(item).finding.behaviour)
     desk.store.decide(item, judgement, note=asked.get("note", "").strip(), corrected_behaviour=corrected)
-    words = f"{JUDGEMENTS[judgement]}{f', but {corrected}' if corrected else ''}."
+    words = f"{JUDGEMENTS[desk.store.line(item).verdict or judgement]}{f', but {corrected}' if corrected else ''}."
     ahead = view if view.verdict else replace(view, verdict="none")
     following = desk.store.next(ahead, item, 1)
     if following is None:

@@ -57,7 +57,10 @@ class Mend:
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """All that the page shows of one item; `is_hidden` while the machine's verdict is not to be seen."""
+    """All that the page shows of one item; `is_hidden` while the machine's verdict is not to be seen.
+
+    A row of the sample in which nothing was found is shown in the same way, without what only a finding has (`is_finding`).
+    """
 
     id: int
     row: int
@@ -73,6 +76,7 @@ class Sheet:
     detector: str
     decision: str
     reason: str
+    is_finding: bool
     needs_review: bool
     is_floor: bool
     missing: str
@@ -84,10 +88,19 @@ class Sheet:
     history: tuple[Past, ...]
 
     @property
+    def choices(self) -> tuple[str, ...]:
+        """Return the verdicts that say something here: what is hidden cannot be agreed with, what is not there not cut."""
+        if self.is_hidden:
+            return "wrong", "skip"
+        return tuple(_JUDGED) if self.is_finding else ("correct", "skip")
+
+    @property
     def say(self) -> str:
         """Return what a screen reader is told when the item appears."""
         if self.is_hidden:
             return f"Row {self.row:,}. What is this answer?"
+        if not self.is_finding:
+            return f"Row {self.row:,}: {self.behaviour}."
         return f"Row {self.row:,}: {self.behaviour}, probability {self.probability:.2f}."
 
 
@@ -113,6 +126,7 @@ def sheet_of(item: Item, *, is_blind: bool) -> Sheet:
         detector=finding.detector,
         decision=item.outcome,
         reason=item.reason,
+        is_finding=finding.behaviour != NO_FINDING,
         needs_review=item.needs_review,
         is_floor=item.is_floor,
         missing=item.missing,
@@ -165,7 +179,7 @@ def line_shown(line: ItemLine, *, is_blind: bool) -> dict[str, Any]:
     return {
         "id": line.id,
         "name": f"row {line.row:,}" if is_hidden else line.behaviour,
-        "probability": None if is_hidden else line.probability,
+        "probability": None if is_hidden or line.behaviour == NO_FINDING else line.probability,
         "text": line.request,
         "verdict": line.verdict,
         "verdict_words": _JUDGED.get(line.verdict or "", line.verdict),
