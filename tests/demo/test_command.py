@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from pathlib import Path
@@ -45,7 +46,11 @@ def test_writing_the_data_alone_leaves_the_process_as_it_was(tmp_path: Path, mon
 def test_the_folder_of_the_data_is_made_where_there_is_none(tmp_path: Path) -> None:
     place = tmp_path / "not" / "yet" / "rows.jsonl"
     done = CliRunner().invoke(cli, ["demo", "--data", str(place)], catch_exceptions=False)
-    assert (done.exit_code, done.output) == (0, f"{place}: {len(place.read_text().splitlines()):,} rows\n")
+    rows = len(place.read_text().splitlines())
+    assert (done.exit_code, done.output) == (0, f"{place}: {rows:,} rows\n")
+    other = str(tmp_path / "other.jsonl")
+    told = CliRunner().invoke(cli, ["demo", "--data", other, "--json"], catch_exceptions=False)
+    assert json.loads(told.output) == {"data": other, "rows": rows}
 
 
 @pytest.mark.parametrize("mine", ["notes.txt", ".git/config", "data/mine.jsonl", "audit/mine.jsonl"])

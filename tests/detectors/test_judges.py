@@ -234,6 +234,9 @@ def test_a_person_is_told_when_the_judge_decided_nothing(server: Server, tmp_pat
     up = CliRunner().invoke(cli, [*judged, server.url])
     assert "Second opinions on 1 uncertain finding: " in up.output
     assert "decided none" not in up.output
+    path.write_text(json.dumps({"instruction": "Which gate?", "input": "", "output": "Gate 5, on the left."}) + "\n")
+    nothing = CliRunner().invoke(cli, [*judged, server.url])
+    assert "The judge was asked about nothing" in nothing.output
 
 
 @pytest.mark.parametrize(("name", "url"), [("openai:small", None), ("other:x", None), ("openai:x", "ftp://host")])

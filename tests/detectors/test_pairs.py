@@ -90,6 +90,13 @@ def test_the_list_that_ships_can_be_read() -> None:
     assert all(not set(pair.a_words) & set(pair.b_words) for pair in pairs)
 
 
+def test_a_word_on_both_sides_is_an_error_since_it_would_count_for_neither(tmp_path: Path) -> None:
+    path = tmp_path / "pairs.toml"
+    path.write_text('[[pair]]\na = { words = ["men", "Boys"] }\nb = { words = ["boys"] }\n')
+    with pytest.raises(UsageError, match='pair 1: "boys" stands on both sides'):
+        load_pairs(path)
+
+
 def test_an_unknown_key_in_a_list_names_the_nearest(tmp_path: Path) -> None:
     path = tmp_path / "pairs.toml"
     path.write_text('[[pair]]\nnmae = "x"\na = { words = ["a"] }\nb = { words = ["b"] }\n')

@@ -100,7 +100,7 @@ def test_do_not_answer_counts_only_clear_actions(tmp_path: Path) -> None:
         ('{"response": "x"}', r"bad.jsonl:1: `label` should be one of compliance"),
         ('{"label": "compliance"}', r"bad.jsonl:1: expected an object with the text of a `response`"),
         ('["x"]', "expected an object"),
-        ("{", "cannot be read as labelled JSON Lines"),
+        ('\n{"response": }', r"bad.jsonl:2: not JSON: Expecting value at character 14"),
         ("", "holds no labelled rows"),
     ],
 )

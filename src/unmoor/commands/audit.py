@@ -44,7 +44,7 @@ def command(path: AnyPath, output: AnyPath | None, as_json: bool, fail_over: str
     if as_json:
         print_json(summary.as_json() | paired_json(summary))
     else:
-        print_found(path, summary, options["layout"])
+        print_found(path, summary, options["layout"], options["judge"])
         print_files(summary)
         print_pairs(summary)
         print_list_beside(summary)

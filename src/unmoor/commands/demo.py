@@ -43,7 +43,10 @@ def command(output: Path, seed: int, force: bool, data: Path | None, as_json: bo
 
     if data is not None:
         rows = write_data(data, seed)
-        click.echo(f"{data}: {plural(rows, 'row')}")
+        if as_json:
+            print_json({"data": str(data), "rows": rows})
+        else:
+            click.echo(f"{data}: {plural(rows, 'row')}")
         return
 
     _train_sooner()

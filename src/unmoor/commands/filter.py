@@ -67,5 +67,5 @@ def command(path: AnyPath, policy_name: str, output: AnyPath, as_json: bool, **o
     if as_json:
         print_json({**summary.as_json(), "run": str(output)})
         return
-    print_found(path, summary, options["layout"])
+    print_found(path, summary, options["layout"], options["judge"])
     print_done(summary, policy, output, options["shard"])

@@ -28,6 +28,7 @@ _NAMED = 3
 """Names shown of what was not read."""
 _NO_ANSWER = "Next: check --judge, --judge-url and UNMOOR_JUDGE_KEY, then run this again."
 _NO_JUDGE = "It was unsure, or wrong about a row with a known label. Next: another judge."
+_NOTHING_ASKED = "The judge was asked about nothing: the detectors are sure of every refusal that they found."
 _NO_TABLE = (
     "Rows of several layouts are no single table: `datasets` may refuse to load what is kept. "
     "Next: filter the rows of each layout as a file of their own."
@@ -37,8 +38,10 @@ _NARROW = 64
 words a line help nobody."""
 
 
-def print_found(path: AnyPath, summary: Summary, layout_asked: str | None = None) -> None:
-    """Say how the file was read and which behaviours it holds; `layout_asked` is what `--layout` said, if it did."""
+def print_found(
+    path: AnyPath, summary: Summary, layout_asked: str | None = None, judge_asked: str | None = None
+) -> None:
+    """Say how the file was read and which behaviours it holds; the last two are what `--layout` and `--judge` said, if they did."""
     width = console().width
     told = f": {plural(summary.rows, 'row')}, {summary.source.describe()}"
     name = str(path) if len(str(path)) + len(told) <= width else path.name
@@ -71,7 +74,7 @@ def print_found(path: AnyPath, summary: Summary, layout_asked: str | None = None
         click.echo(wrapped(f"Rows that could not be read: {bad:,}. The first: {summary.first_bad_row()}"))
         if bad > summary.rows / 2:
             click.echo(wrapped("That is most of them: what is said above is said of the few others."))
-    if summary.opinions:
+    if judge_asked:
         _print_opinions(summary.opinions, summary.judge_error)
 
 
@@ -127,6 +130,9 @@ def _layout_said(summary: Summary, asked: str | None) -> str:
 
 def _print_opinions(words: Counter[str], error: str) -> None:
     """Say what the judge said of uncertain refusals, why it could not answer, and of one that helped nowhere what to do."""
+    if not words:
+        click.echo(wrapped(_NOTHING_ASKED))
+        return
     said = ", ".join(f"{word} {count:,}" for word, count in words.most_common())
     click.echo(wrapped(f"Second opinions on {plural(words.total(), 'uncertain finding')}: {said}"))
     if error:

@@ -100,6 +100,11 @@ def _pair(values: dict[str, Any], where: str) -> Pair:
         if not words or not all(_WORD.search(str(word)) for word in words):
             raise UsageError(f"{where}: side {side} has no words")
     sides = [(str(values[side].get("name", side)), tuple(map(str, values[side]["words"]))) for side in ("a", "b")]
+    both = {word.lower() for word in sides[0][1]} & {word.lower() for word in sides[1][1]}
+    if both:
+        raise UsageError(
+            f'{where}: "{min(both)}" stands on both sides, and a request that names both counts for neither'
+        )
     return Pair(str(values.get("name", where)), sides[0][0], sides[1][0], sides[0][1], sides[1][1])
 
 

@@ -82,12 +82,19 @@ def read_labelled(path: Path) -> list[LabelledRow]:
         with opened(path, "rt", encoding="utf-8") as lines:
             for number, line in enumerate(lines, 1):
                 if line.strip():
-                    rows.append(_row(json.loads(line), f"{path}:{number}"))
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError, EOFError) as error:
+                    rows.append(_row(_parsed(line, f"{path}:{number}"), f"{path}:{number}"))
+    except (OSError, UnicodeDecodeError, EOFError) as error:
         raise UsageError(f"{path} cannot be read as labelled JSON Lines: {error}") from error
     if not rows:
         raise UsageError(f"{path} holds no labelled rows")
     return rows
+
+
+def _parsed(line: str, where: str) -> Any:
+    try:
+        return json.loads(line)
+    except json.JSONDecodeError as error:
+        raise UsageError(f"{where}: not JSON: {error.msg} at character {error.pos + 1}") from error
 
 
 def _row(values: Any, where: str) -> LabelledRow:
