@@ -48,10 +48,22 @@ MAPS = {
     "counts": "OUTCOME",
     "arrays": "FILE",
     "files": "NAME",
+    "languages": "CODE",
+    "layouts": "NAME",
+    "behaviours": "BEHAVIOUR",
+    "second_opinions": "WORD",
+    "wordlist": "KIND",
+    "sources": "SOURCE",
+    "sources.SOURCE.languages": "CODE",
+    "sources.SOURCE.attrs": "NAME",
+    "errors": "SOURCE",
 }
-"""Objects of the manifest whose keys are names of something, and what the page writes for any of them."""
-WHOLE = {"policy.guard", "arrays.FILE.gaps"}
-"""What another page describes, or what has no names inside."""
+"""Objects whose keys are names of something, and what the page writes for any of them."""
+_FIGURES = {
+    f"{where}.{what}" for where in ("sources.SOURCE", "sources.SOURCE.languages.CODE") for what in ("any", "full")
+}
+WHOLE = {"policy.guard", "arrays.FILE.gaps", "sources.SOURCE.kind", "sources.SOURCE.attrs.NAME", *_FIGURES}
+"""What another page or line describes, or what has no names inside."""
 
 
 def _row(*turns: str) -> dict[str, Any]:
@@ -174,6 +186,65 @@ def test_every_outcome_behaviour_and_code_is_named() -> None:
 
 def test_every_field_of_the_quarantine_is_named(runs: list[Path]) -> None:
     _same({key for entry in _lines(runs, "quarantine.jsonl") for key in entry}, "quarantine.jsonl")
+
+
+def _printed(*words: str) -> set[str]:
+    """Return the names of everything that a command prints as JSON."""
+    done = CliRunner().invoke(cli, [*words, "--json"])
+    assert done.exit_code == 0, done.output
+    return set(paths_of(json.loads(done.stdout)))
+
+
+def _all_named(written: set[str], heading: str) -> None:
+    """Check that the page names everything under a heading, or all of its parts, and nothing else."""
+    told = documented(heading)
+    with_parts = {path for path in written if any(one.startswith((f"{path}.", f"{path}[]")) for one in told)}
+    _same(written - (with_parts - told), heading)
+
+
+def test_every_key_that_audit_and_filter_print_is_named(runs: list[Path]) -> None:
+    home = runs[0].parent
+    unsure = home / "unsure.jsonl"
+    unsure.write_text(json.dumps(_row("Skriv en klage.", "Det ville være upassende at skrive en vred klage.")))
+    judged = _printed("audit", str(unsure), "--judge", "openai:none", "--judge-url", "http://127.0.0.1:9/v1")
+    beside = _printed("audit", str(home / "many"), "--wordlist", str(home / "list.txt"), "--pairs", "--language", "en")
+    filtered = _printed(
+        "filter", str(home / "rows.jsonl"), "--policy", str(home / "own.toml"), "-o", str(home / "json")
+    )
+    _all_named(judged | beside | filtered, "audit, filter and merge")
+
+
+def test_every_key_that_score_prints_is_named(tmp_path: Path) -> None:
+    (tmp_path / "list.txt").write_text("cool climate\n")
+    answers = [
+        {
+            "label": "full_refusal",
+            "response": REFUSAL,
+            "lang": "en",
+            "kind": "should_not",
+            "attrs": {"judgement": False},
+        },
+        {"label": "full_refusal", "response": "Nothing of note."},
+        {"label": "compliance", "response": PLAIN},
+    ]
+    (tmp_path / "own.jsonl").write_text("\n".join(map(json.dumps, answers)))
+    one = ("score", str(tmp_path / "own.jsonl"), "--language", "en")
+    _all_named(_printed(*one), "score")
+    beside = _printed(*one, "--wordlist", str(tmp_path / "list.txt"))
+    assert {"beside.detectors", "beside.sources", "beside.errors", "beside.only_one_right"} <= beside
+
+
+def test_the_keys_of_short_answers_are_named(runs: list[Path]) -> None:
+    told = dict(re.findall(r"^\| `unmoor ([a-z ]+)` \| (.*) \|$", PAGE, re.MULTILINE))
+    printed = {
+        "verify": _printed("verify", str(runs[0])),
+        "labels export": _printed(
+            "labels", "export", str(runs[3]), str(runs[3].parent / "tasks.json"), "--to", "argilla"
+        ),
+        "apply": _printed("apply", str(runs[3])),
+    }
+    for name, paths in printed.items():
+        assert {path for path in paths if "." not in path} == set(re.findall(r"`([^`]+)`", told[name]))
 
 
 def test_every_field_of_plan_and_manifest_is_named(runs: list[Path]) -> None:
