@@ -20,6 +20,7 @@ from unmoor.languages import load_own_packs, pack_codes
 from unmoor.layouts import data_set_of
 from unmoor.policy import Policy, policy_of_run
 from unmoor.records import OUTCOMES, Verdict
+from unmoor.records.registered import package_of
 from unmoor.run_folder import (
     MANIFEST,
     RUN,
@@ -57,6 +58,7 @@ def command(run: Path, as_json: bool, **options: Any) -> None:
         put_back(run)
     manifest = _manifest(run, options["wordlist"])
     _hold_same_packs(run, manifest["detectors"]["packs"], options["packs"])
+    _hold_same_packages(run, manifest["detectors"].get("packages", {}))
     by_row, stale, people = _verdicts(run, manifest)
     before = manifest["counts"]
     summary = _filter_again(run, manifest, by_row, people, options)
@@ -124,6 +126,19 @@ def _hold_same_packs(run: Path, made_with: dict[str, Any], folders: tuple[Path, 
             f"{run} was made with other packs of your own: {', '.join(wrong)} is missing, changed since, or not one of them. "
             f"Next: {typed('unmoor apply', run, *flags)}, as they were, or unmoor filter with the new ones"
         )
+
+
+def _hold_same_packages(run: Path, made_with: dict[str, str]) -> None:
+    """Raise UsageError unless the same versions register the detectors of other packages that the run was made with."""
+    from unmoor.detectors.elsewhere import GROUP
+
+    for name, package in made_with.items():
+        now = package_of(GROUP, name)
+        if now != package:
+            raise UsageError(
+                f'{run} was made with the detector "{name}" of {package}, and now {now} registers it. '
+                "Next: install that version again, or unmoor filter with what is there"
+            )
 
 
 def _folder_of(run: Path, code: str) -> Path | str:

@@ -61,7 +61,8 @@ def data_options(function: F) -> F:
             "names",
             multiple=True,
             metavar="NAME",
-            help="Only this detector: phrases, model (with the phrases that it weighs) or wordlist; again for more.",
+            help="Only this detector: phrases, model (with the phrases that it weighs), wordlist, or one that a package of yours "
+            "registers; again for more.",
         ),
         click.option(
             "--wordlist", type=click.Path(path_type=Path), help="A plain list, a phrase a line: behaviour `wordlist`."

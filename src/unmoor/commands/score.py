@@ -36,7 +36,8 @@ _NONE = "-"
     "names",
     multiple=True,
     metavar="NAME",
-    help="Only this detector: phrases, model (with the phrases that it weighs) or wordlist; again for more.",
+    help="Only this detector: phrases, model (with the phrases that it weighs), wordlist, or one that a package of yours "
+    "registers; again for more.",
 )
 @click.option(
     "--wordlist",

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
+from unmoor.detectors.elsewhere import GROUP, Elsewhere
 from unmoor.detectors.evidence import findings_from
 from unmoor.detectors.lectures import load_lectures
 from unmoor.detectors.model import load_model
@@ -22,6 +23,7 @@ from unmoor.detectors.wordlist import Wordlist
 from unmoor.errors import UsageError, nearest_name
 from unmoor.languages import TOPICS, Pack, load_packs
 from unmoor.records import REFUSALS, Conversation, Finding
+from unmoor.records.registered import registered_names
 
 __all__ = ["DEFAULT", "DETECTORS", "Detector", "load"]
 
@@ -55,20 +57,19 @@ def load(
     packs: Sequence[Path] = (),
 ) -> Detector:
     """Load detectors by name, with all packs or only those of `languages`; a `wordlist` is run in addition, and with the model the
-    phrases that it weighs.
+    phrases that it weighs. A detector of another package has the name that the package registers.
 
     `packs` are folders of packs of the owner's, beside those that ship; `languages` may name their codes, too.
 
     Raises:
-        UsageError: an unknown name, or `wordlist` without a file.
+        UsageError: an unknown name, one of another package that cannot be loaded, or `wordlist` without a file.
         PackError: a pack that breaks its contract or does not find its own examples, or no such language.
     """
     chosen = tuple(dict.fromkeys((*names, "wordlist") if wordlist else names)) or DEFAULT
     for name in chosen:
-        if name not in DETECTORS:
-            raise UsageError(
-                f'There is no detector "{name}".{nearest_name(name, DETECTORS)} Detectors: {", ".join(DETECTORS)}'
-            )
+        if name not in DETECTORS and Elsewhere.load(name) is None:
+            known = (*DETECTORS, *registered_names(GROUP))
+            raise UsageError(f'There is no detector "{name}".{nearest_name(name, known)} Detectors: {", ".join(known)}')
     if "wordlist" in chosen and wordlist is None:
         raise UsageError("The detector wordlist needs a list: --wordlist FILE, a phrase a line")
     if "model" in chosen and "phrases" not in chosen:
@@ -102,6 +103,8 @@ class Detector:
         self._model = load_model() if has_model else None
         self._learned = Learned(load_lectures(), load_openings()) if has_model else Learned()
         self._wordlist = Wordlist.read(wordlist) if wordlist and "wordlist" in names else None
+        loaded = (Elsewhere.load(name) for name in names if name not in DETECTORS)
+        self._elsewhere = tuple(one for one in loaded if one is not None)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Detector, self._arguments
@@ -122,6 +125,8 @@ class Detector:
             found["openings"] = {"sha256": self._learned.openings.sha256}
         if self._wordlist:
             found["wordlist"] = {"sha256": self._wordlist.sha256, "phrases": len(self._wordlist.phrases)}
+        if self._elsewhere:
+            found["packages"] = {one.name: one.package for one in self._elsewhere}
         return found
 
     def raw_scan(self) -> RawWordlist | None:
@@ -153,6 +158,10 @@ class Detector:
                 if here := self._judged(view, parts[place]):
                     row = parts[place].row
                     found.setdefault(row, []).extend(self._as_ordered(here, conversations[row]))
+        for one in self._elsewhere:
+            for number, conversation in enumerate(conversations):
+                if here := one.find(conversation):
+                    found.setdefault(number, []).extend(here)
         return [tuple(sorted(found[n], key=_order)) if n in found else () for n in range(len(conversations))]
 
     def floor_topics(self, conversation: Conversation, turn_index: int, *, is_raised: bool = True) -> tuple[str, ...]:

@@ -40,6 +40,7 @@ from unmoor.layouts.data_set import (
     shard_of,
     with_added,
 )
+from unmoor.layouts.elsewhere import layout_elsewhere, names_elsewhere
 from unmoor.layouts.faults import still_there
 from unmoor.layouts.files import CHUNK_BYTES, Chunk, Source
 from unmoor.layouts.layout import Layout
@@ -139,17 +140,19 @@ ROWS_TO_LOOK_AT = 100
 
 
 def layout_named(name: str) -> Layout:
-    """Return the layout called `name`.
+    """Return the layout called `name`, another package's by the name that it registers.
 
     Raises:
-        UsageError: there is none, or it names no columns; says the nearest.
+        UsageError: there is none, it cannot be loaded, or it names no columns; says the nearest.
     """
     if is_columns(name):
         return columns_layout(name)
-    if name not in LAYOUTS:
-        near = nearest_name(name.partition(":")[0], (*LAYOUTS, "columns"))
-        raise UsageError(f'There is no layout "{name}".{near} Known: {", ".join(LAYOUT_NAMES)}')
-    return LAYOUTS[name]
+    layout = LAYOUTS.get(name) or layout_elsewhere(name)
+    if layout is None:
+        others = names_elsewhere()
+        near = nearest_name(name.partition(":")[0], (*LAYOUTS, "columns", *others))
+        raise UsageError(f'There is no layout "{name}".{near} Known: {", ".join((*LAYOUT_NAMES, *others))}')
+    return layout
 
 
 def layout_of_row(row: Row, first: Layout) -> Layout | None:

@@ -1,0 +1,197 @@
+"""docs/extending.md leads to a package that works, and a package that does not is named."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+import tomllib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from unmoor.commands import cli
+from unmoor.detectors import Detector, load
+from unmoor.errors import UsageError
+from unmoor.layouts import layout_named
+from unmoor.records import Conversation, Turn
+
+PAGE = (Path(__file__).resolve().parent.parent / "docs" / "extending.md").read_text(encoding="utf-8")
+DESK, TICKET = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+PROJECT = tomllib.loads(re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)[0])["project"]
+ROWS = [
+    {"ticket": {"said": "Where is my bag?", "reply": "That is one for the green desk."}},
+    {"ticket": {"said": "Where is the key?", "reply": "In the left drawer, under the maps."}},
+    {"ticket": {"said": "Where is the lamp?", "reply": "I'm sorry, but I can't help with that."}},
+    {"ticket": "lost"},
+]
+Install = Callable[..., None]
+
+
+@pytest.fixture
+def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Install:
+    """Put packages on the path as an installer does: a folder of code and one of what is registered."""
+
+    def put(
+        code: Mapping[str, str],
+        points: Mapping[str, Mapping[str, str]],
+        name: str = PROJECT["name"],
+        version: str = PROJECT["version"],
+    ) -> None:
+        place = tmp_path / f"site-{name}-{version}"
+        told = place / f"{name.replace('-', '_')}-{version}.dist-info"
+        told.mkdir(parents=True)
+        (told / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
+        groups = (f"[{group}]\n" + "".join(f"{a} = {b}\n" for a, b in of.items()) for group, of in points.items())
+        (told / "entry_points.txt").write_text("".join(groups))
+        for module, text in code.items():
+            file = place / f"{module.replace('.', '/')}.py"
+            file.parent.mkdir(exist_ok=True)
+            file.write_text(text)
+            monkeypatch.delitem(sys.modules, module, raising=False)
+        monkeypatch.syspath_prepend(place)
+
+    return put
+
+
+@pytest.fixture
+def page(install: Install) -> None:
+    install({"acme_unmoor.desk": DESK, "acme_unmoor.ticket": TICKET}, PROJECT["entry-points"])
+
+
+@pytest.fixture
+def tickets(tmp_path: Path) -> Path:
+    path = tmp_path / "tickets.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in ROWS))
+    return path
+
+
+def run(*words: object) -> Result:
+    return CliRunner().invoke(cli, [*map(str, words), "--language", "en"])
+
+
+def mine(install: Install, body: str) -> Detector:
+    """Install and load a detector `mine` whose function has this body."""
+    code = f"from unmoor.records import Finding\ndef find(said):\n    {body}\n"
+    install({"mine_unmoor": code}, {"unmoor.detectors": {"mine": "mine_unmoor:find"}}, "mine-unmoor", "2.1")
+    return load(["mine"], languages=["en"])
+
+
+@pytest.mark.usefixtures("page")
+def test_the_package_of_the_page_finds_what_it_says_beside_the_detectors(tickets: Path, tmp_path: Path) -> None:
+    (command,) = re.findall(r"^\$ unmoor audit tickets.jsonl (.*)$", PAGE, re.MULTILINE)
+    done = run("audit", tickets, *command.split(), "-o", tmp_path / "run")
+    assert done.exit_code == 0, done.output
+    ledger = [json.loads(line) for line in (tmp_path / "run" / "ledger.jsonl").read_text().splitlines()]
+    found = {entry["row"]: [(one["detector"], one["quote"]) for one in entry["findings"]] for entry in ledger}
+    assert found[1] == [("green-desk", "one for the green desk")]
+    assert [name for name, _ in found[3]] == ["phrases+model"]
+    assert ledger[-1]["outcome"] == "quarantined"
+    plan = json.loads((tmp_path / "run" / "run.json").read_text())
+    assert plan["detectors"]["packages"] == {"green-desk": "acme-unmoor 1.0"}
+
+
+@pytest.mark.usefixtures("page")
+def test_a_run_by_another_package_is_mended_undone_and_the_same_with_more_workers(
+    tickets: Path, tmp_path: Path
+) -> None:
+    policy = tmp_path / "own.toml"
+    policy.write_text('name = "own"\nversion = 1\n[actions]\n"refusal.policy" = "mend"\n')
+    asked = ("filter", tickets, "--layout", "ticket", "--detector", "green-desk", "--policy", policy)
+    for workers in (1, 2):
+        done = run(*asked, "--workers", workers, "-o", tmp_path / f"run-{workers}")
+        assert done.exit_code == 0, done.output
+    one, two = ((tmp_path / f"run-{workers}" / "ledger.jsonl").read_bytes() for workers in (1, 2))
+    assert one == two and b'"green-desk"' in one
+    back = CliRunner().invoke(cli, ["restore", str(tmp_path / "run-1"), "-o", str(tmp_path / "again.jsonl")])
+    assert back.exit_code == 0
+    assert (tmp_path / "again.jsonl").read_bytes() == tickets.read_bytes()
+
+
+@pytest.mark.usefixtures("page")
+def test_a_run_is_applied_again_by_the_same_version_alone(install: Install, tickets: Path, tmp_path: Path) -> None:
+    house = tmp_path / "house"
+    made = run(
+        "filter", tickets, "--layout", "ticket", "--detector", "green-desk", "--policy", "label-only", "-o", house
+    )
+    assert made.exit_code == 0, made.output
+    assert CliRunner().invoke(cli, ["apply", str(house)]).exit_code == 0
+    install({}, PROJECT["entry-points"], version="1.1")
+    again = CliRunner().invoke(cli, ["apply", str(house)])
+    assert 'made with the detector "green-desk" of acme-unmoor 1.0, and now acme-unmoor 1.1 registers it' in str(
+        again.exception
+    )
+
+
+def test_what_is_merely_installed_is_not_loaded(install: Install) -> None:
+    points = {"unmoor.detectors": {"loud": "loud_unmoor:it"}, "unmoor.layouts": {"loud": "loud_unmoor:it"}}
+    install({"loud_unmoor": "raise RuntimeError"}, points, "loud")
+    load(languages=["en"])
+    assert layout_named("alpaca").name == "alpaca"
+    assert "loud_unmoor" not in sys.modules
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        ("raise KeyError('licence')", "failed: KeyError: 'licence'"),
+        ("return None", "failed: TypeError"),
+        ("return ['one']", "found 'one': that is no unmoor.records.Finding"),
+        ("return [Finding('rude', 1, 0, 4, 'That', 'x', 1.0)]", "its behaviour should be one of refusal.policy, "),
+        ("return [Finding('moralising', 1, 0, 4, 'That', 'x', 7)]", "its probability should be from 0 to 1"),
+        ("return [Finding('moralising', 0, 0, 5, 'Where', 'x', 1.0)]", "its turn should be the index of an answer"),
+        ("return [Finding('moralising', 9, 0, 5, 'Where', 'x', 1.0)]", "its turn should be the index of an answer"),
+        ("return [Finding('moralising', 1, 0, 4, 'This', 'x', 1.0)]", "its quote should be the words between"),
+    ],
+)
+def test_a_detector_that_breaks_its_word_is_named_with_its_package(install: Install, body: str, told: str) -> None:
+    turns = (Turn("user", "Where is my bag?"), Turn("assistant", "That is one for the green desk.", is_target=True))
+    found = re.escape('The detector "mine" of mine-unmoor 2.1 ') + "(?:found .*)?" + re.escape(told)
+    with pytest.raises(UsageError, match=found):
+        mine(install, body).find(Conversation(turns))
+
+
+@pytest.mark.parametrize(
+    ("find", "code", "told"),
+    [
+        (load, "raise ImportError('no numbers')", "loading that failed: ImportError: no numbers"),
+        (load, "other = 1", "loading that failed: AttributeError"),
+        (load, "it = 1", "should be a function from a conversation to findings, found int"),
+        (layout_named, "it = 1", 'should register a Layout called "thing" under that name, found int'),
+        (layout_named, "from unmoor.layouts.alpaca import LAYOUT as it", 'found one called "alpaca"'),
+    ],
+)
+def test_what_cannot_be_loaded_is_named_with_its_package(
+    install: Install, find: Callable[[Any], object], code: str, told: str
+) -> None:
+    points = {group: {"thing": "odd_unmoor:it"} for group in ("unmoor.detectors", "unmoor.layouts")}
+    install({"odd_unmoor": code}, points, "odd-unmoor", "3")
+    with pytest.raises(UsageError, match=f"odd-unmoor 3 .*{told}"):
+        find(["thing"] if find is load else "thing")
+
+
+def test_a_layout_that_fails_otherwise_than_on_a_bad_row_is_named(install: Install) -> None:
+    loose = TICKET.replace("if not isinstance", "if False and not isinstance")
+    install({"loose_unmoor": loose}, {"unmoor.layouts": {"ticket": "loose_unmoor:LAYOUT"}}, "loose-unmoor", "4")
+    with pytest.raises(UsageError, match='The layout "ticket" of loose-unmoor 4 failed on a row: AttributeError'):
+        layout_named("ticket").read(ROWS[-1])
+
+
+@pytest.mark.usefixtures("page")
+def test_a_name_that_nobody_registers_lists_those_that_are() -> None:
+    with pytest.raises(
+        UsageError, match='Did you mean "green-desk"\\? Detectors: phrases, model, wordlist, green-desk'
+    ):
+        load(["green-dsk"])
+    with pytest.raises(UsageError, match=r'Did you mean "ticket"\?.*, ticket$'):
+        layout_named("tickets")
+
+
+def test_a_name_that_two_packages_register_is_an_error(install: Install) -> None:
+    for name in ("first", "second"):
+        install({f"{name}_mod": "it = 1"}, {"unmoor.layouts": {"twice": f"{name}_mod:it"}}, name, "1")
+    with pytest.raises(UsageError, match='"twice" is registered by several packages: first 1, second 1'):
+        layout_named("twice")
