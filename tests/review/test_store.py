@@ -21,11 +21,11 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 from tests.review.generate_run import generate
 from tests.review.web.runs import lines_of, rewrite
 from unmoor.errors import RunFolderError, UsageError
-from unmoor.records import BEHAVIOURS
+from unmoor.records import BEHAVIOURS, Conversation, Turn
 from unmoor.records.verdict import JUDGEMENTS
 from unmoor.review.agreement import NO_FINDING
 from unmoor.review.store import Store, View
-from unmoor.review.web.desk import Desk, decide, item_fragment
+from unmoor.review.web.desk import Desk, all_dialog, decide, item_fragment
 from unmoor.review.web.filters import panels
 from unmoor.review.web.sheet import sheet_of
 
@@ -140,14 +140,13 @@ def test_counts_add_up_in_every_way(store: Store) -> None:
     assert counts["verdicts"] == {"none": 59, "wrong": 1}
 
 
+def read_row(raw: bytes) -> Conversation | None:
+    if not raw.startswith(b"{"):
+        return None
+    return Conversation(tuple(Turn(each["role"], each["content"]) for each in json.loads(raw)["messages"]))
+
+
 def test_the_whole_conversation_comes_from_the_row_and_else_the_ledger_s_excerpt(run: Path) -> None:
-    from unmoor.records import Conversation, Turn
-
-    def read_row(raw: bytes) -> Conversation | None:
-        if not raw.startswith(b"{"):
-            return None
-        return Conversation(tuple(Turn(each["role"], each["content"]) for each in json.loads(raw)["messages"]))
-
     whole, part = Store.open(run, "ada", read_row=read_row), Store.open(run, "ada")
     for item in walk(whole, View()):
         one, other = whole.item(item), part.item(item)
@@ -166,7 +165,7 @@ def unfound(store: Store) -> list[int]:
 
 def test_none_of_them_agrees_with_a_machine_that_found_nothing(store: Store) -> None:
     desk, (first, *_) = Desk(store, "house", "ada", is_blind=True), unfound(store)
-    answer = decide(desk, {"item": str(first), "judgement": "wrong", "view": "sample=1&blind=yes"})
+    answer = decide(desk, {"item": str(first), "judgement": "wrong", "view": "sample=1"})
     assert 'data-done="Correct."' in answer.body
     store.decide_all(rest := View(sample=True, verdict="none"), "wrong", expected_count=store.counts(rest)["items"])
     assert [each.right for each in store.audit() if each.behaviour == NO_FINDING] == [len(unfound(store))]
@@ -178,6 +177,22 @@ def test_a_row_without_a_finding_shows_nothing_that_only_a_finding_has(store: St
     assert re.findall(r'name="judgement" value="(\w+)"', page) == ["correct", "skip"]
     assert "<dt>Decision" in page and "nothing was found in this row" in page
     assert not re.findall(r"<dt>(?:Probability|Rule)|· und", page)
+
+
+def test_a_row_without_a_finding_stands_in_the_list_with_its_request_as_others_do(run: Path) -> None:
+    store = Store.open(run, "ada", read_row=read_row)
+    for item in unfound(store):
+        shown = store.item(item)
+        (asked,) = [turn.text for turn in shown.turns if turn.role == "user"]
+        assert store.line(item).request == asked
+    page = store.page(View(sample=True), None, 100)
+    assert not [line.request for line in page if line.request.startswith("row ")]
+    store.close()
+
+
+def test_all_in_a_blind_filter_can_only_be_none_of_them(store: Store) -> None:
+    page = all_dialog(Desk(store, "house", "ada", is_blind=True), {}).body
+    assert re.findall(r'value="(\w+)" required> ([\w ]+)<', page) == [("wrong", "None of them"), ("skip", "Skip")]
 
 
 def test_blind_a_row_without_a_finding_looks_as_one_with_a_finding_does(store: Store) -> None:

@@ -24,10 +24,10 @@ from unmoor.review.row_files import Reading, RowFiles, row_files
 from unmoor.review.said import make_record_folder
 from unmoor.run_folder import hash_file
 
-__all__ = ["ready_index"]
+__all__ = ["REQUEST_CHARS", "ready_index"]
 
 FORMAT = "4"
-_REQUEST_CHARS = 160
+REQUEST_CHARS = 160
 _ROWS_AT_ONCE = 5_000
 _KNUTH = 2_654_435_761
 """Multiplying by it spreads row numbers over 32 bits (Knuth, The Art of Computer Programming 3, 6.4)."""
@@ -193,7 +193,7 @@ def _found(entry: dict[str, Any], where: tuple[int, int, str, int]) -> list[tupl
         key, probability = finding_key(entry, finding), float(finding["probability"])
         names = (*map(_text, (finding["behaviour"], finding["language"], finding["rule"])), _text(entry["outcome"]))
         figures = (probability, abs(probability - _UNSURE), key & 0xFFFFFFFF)
-        items.append(((int(entry["row"]), place, *names, *figures, request[:_REQUEST_CHARS], *where, key, waits), said))
+        items.append(((int(entry["row"]), place, *names, *figures, request[:REQUEST_CHARS], *where, key, waits), said))
     return items
 
 

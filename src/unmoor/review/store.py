@@ -8,16 +8,17 @@ does. In the queries the names are our own words and every value is bound.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, get_args
 
 from unmoor.errors import RunFolderError, UsageError
-from unmoor.records import BEHAVIOURS, Finding
+from unmoor.records import BEHAVIOURS, Conversation, Finding
 from unmoor.records.verdict import Judgement, Verdict
 from unmoor.review.agreement import NO_FINDING, Agreement, agreements
 from unmoor.review.audit import Stratum
-from unmoor.review.index import ready_index
+from unmoor.review.index import REQUEST_CHARS, ready_index
 from unmoor.review.item import Item, ItemLine, ReadRow, conversation_of, parse_entry, row_bytes
 from unmoor.review.judged import Drawn
 from unmoor.review.row_files import Reading
@@ -90,11 +91,24 @@ class Store:
 
     def page(self, view: View, after: int | None, limit: int) -> list[ItemLine]:
         """Return up to `limit` lines of the view behind `after`."""
-        return [ItemLine(*columns) for columns in self._walk(_LINE, view, after, 1, limit)]
+        return [self._with_request(ItemLine(*columns)) for columns in self._walk(_LINE, view, after, 1, limit)]
 
     def line(self, item_id: int) -> ItemLine:
         """Return the line of one item."""
-        return ItemLine(*self._one(f"{_LINE} where i.id = :id", id=item_id, person=self._person))
+        return self._with_request(ItemLine(*self._one(f"{_LINE} where i.id = :id", id=item_id, person=self._person)))
+
+    def _with_request(self, line: ItemLine) -> ItemLine:
+        """Return a line with what was asked: the index lacks it where nothing was found, which would tell who looks blind."""
+        if line.behaviour != NO_FINDING:
+            return line
+        where = self._one("select data_file, data_byte from found.items where id = :id", id=line.id)
+        read = self._read(where)
+        return line if read is None else replace(line, request=read.request_before(_answer(read))[:REQUEST_CHARS])
+
+    def _read(self, where: tuple[Any, ...]) -> Conversation | None:
+        """Return what the row at a byte of one of the run's files says; None where it cannot be read."""
+        raw = row_bytes(self._run, {}, *where)
+        return self._read_row(raw) if raw is not None and self._read_row is not None else None
 
     def _walk(self, select: str, view: View, after: int | None, direction: int, limit: int) -> list[tuple[Any, ...]]:
         columns = ORDERS[view.order]
@@ -188,10 +202,8 @@ class Store:
 
     def _unlisted(self, row: int, where: tuple[str, int]) -> dict[str, Any]:
         """Return an entry for a row in which nothing was found, as if that were its finding: the last answer, no words of it."""
-        raw = row_bytes(self._run, {}, *where)
-        read = self._read_row(raw) if raw is not None and self._read_row is not None else None
-        answers = [index for index, turn in enumerate(read.turns if read else ()) if turn.role == "assistant"]
-        finding = Finding(NO_FINDING, answers[-1] if answers else 0, 0, 0, "", "", 0.0, detector="")
+        read = self._read(where)
+        finding = Finding(NO_FINDING, _answer(read) if read else 0, 0, 0, "", "", 0.0, detector="")
         return {
             "row": row,
             "outcome": "kept",
@@ -340,6 +352,11 @@ class Store:
 
     def _holds(self, key: int) -> bool:
         return self._database.execute("select 1 from found.items where key = ?", (key,)).fetchone() is not None
+
+
+def _answer(read: Conversation) -> int:
+    """Return the turn that is judged where nothing was found: the last answer, the first turn if there is none."""
+    return max((index for index, turn in enumerate(read.turns) if turn.role == "assistant"), default=0)
 
 
 def _condition(view: View) -> tuple[str, dict[str, Any]]:

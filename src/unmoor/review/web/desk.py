@@ -196,7 +196,7 @@ def all_dialog(desk: Desk, asked: Asked) -> Answer:
     view = desk.view(asked)
     count = desk.store.counts(view)["items"]
     shown = {"count": count, "must_type": count > TYPED_FROM, "typed_from": TYPED_FROM, "query": view.to_query()}
-    return Answer(render("all", **shown, view_words=view_words(view)))
+    return Answer(render("all", **shown, view_words=view_words(view), is_blind=view.blind))
 
 
 def _judgement(asked: Asked, machine: str) -> tuple[str, str | None]:
