@@ -26,7 +26,7 @@ from unmoor.records.verdict import JUDGEMENTS
 from unmoor.review.agreement import NO_FINDING
 from unmoor.review.store import Store, View
 from unmoor.review.web.desk import Desk, all_dialog, decide, item_fragment
-from unmoor.review.web.filters import panels
+from unmoor.review.web.filters import orders, panels
 from unmoor.review.web.sheet import sheet_of
 
 
@@ -188,6 +188,15 @@ def test_a_row_without_a_finding_stands_in_the_list_with_its_request_as_others_d
     page = store.page(View(sample=True), None, 100)
     assert not [line.request for line in page if line.request.startswith("row ")]
     store.close()
+
+
+def test_blind_no_filter_or_order_parts_the_sample_by_what_was_found(store: Store) -> None:
+    desk = Desk(store, "house", "ada", is_blind=True)
+    view = desk.view({"sample": "1", "language": "und", "order": "uncertain"})
+    assert (view.sample, view.language, view.order) == (True, None, "random")
+    assert [panel.title for panel in panels(view, store.counts(view))] == ["Verdict"]
+    assert [value for value, *_ in orders(view)] == ["row", "random"]
+    assert desk.view({"language": "en", "order": "uncertain"}).language == "en"
 
 
 def test_all_in_a_blind_filter_can_only_be_none_of_them(store: Store) -> None:

@@ -62,7 +62,11 @@ class Desk:
         view = View.from_query({name: value for name, value in asked.items() if name != "item"})
         if not (view.blind or self.is_blind):
             return view
-        return replace(view, blind=True, behaviour=None, rule=None, outcome=None, low=None, high=None, waiting=False)
+        view = replace(view, blind=True, behaviour=None, rule=None, outcome=None, low=None, high=None, waiting=False)
+        # Of the sample's rows without a finding no language and no probability is known, which would part them from the others.
+        is_telling = view.sample and view.order == "uncertain"
+        order, language = "random" if is_telling else view.order, None if view.sample else view.language
+        return replace(view, order=order, language=language)
 
     def frame(self, here: str) -> dict[str, Any]:
         """Return what every whole page shows around itself."""

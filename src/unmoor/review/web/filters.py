@@ -53,7 +53,7 @@ def panels(view: View, counts: Mapping[str, Any]) -> list[Panel]:
     )
     languages = _panel("Language", view, "language", counts["languages"])
     if view.blind:
-        return [verdicts, languages]
+        return [verdicts] if view.sample else [verdicts, languages]
     behaviours = _panel("Behaviour", view, "behaviour", counts["behaviours"])
     rules = _panel("Rule", view, "rule", counts["rules"])
     outcomes = [_panel("What happened to the row", view, "outcome", counts["outcomes"])] if "outcomes" in counts else []
@@ -114,8 +114,9 @@ def _probability(view: View, bins: Iterable[int]) -> Panel:
 
 
 def orders(view: View) -> list[tuple[str, str, str]]:
-    """Return value, name and query of each order."""
-    return [(value, name, replace(view, order=value).to_query()) for value, name in _ORDERS]
+    """Return value, name and query of each order; blind, the sample has none by what the machine said."""
+    shown = [(value, name) for value, name in _ORDERS if not (view.blind and view.sample and value == "uncertain")]
+    return [(value, name, replace(view, order=value).to_query()) for value, name in shown]
 
 
 def chips(view: View) -> list[tuple[str, str]]:
