@@ -215,6 +215,15 @@ def test_misuse_shows_an_example(data: Path) -> None:
     assert done.stderr.endswith("Example: unmoor filter train.jsonl --policy dolphin -o runs/house\n")
 
 
+@pytest.mark.parametrize("verb", ["audit", "filter"])
+def test_files_that_the_shell_took_from_a_pattern_lead_to_the_pattern_in_quotes(data: Path, verb: str) -> None:
+    done = unmoor(verb, data.name, "more.jsonl", "-o", "run", cwd=data.parent)
+    assert done.returncode == 2
+    assert f"Next: unmoor {verb} FOLDER, or a pattern in quotes: unmoor {verb} 'data/*.jsonl'" in done.stderr
+    extra = unmoor("verify", "run", "other", cwd=data.parent)
+    assert "pattern" not in extra.stderr
+
+
 def test_an_audit_can_fail_a_pipeline(data: Path) -> None:
     assert unmoor("audit", data, "--fail-over", "0.5", cwd=data.parent).returncode == 0
     done = unmoor("audit", data, "--fail-over", "0.1", cwd=data.parent)

@@ -50,6 +50,7 @@ _CANNOT_WRITE = frozenset((errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG))
 _NOTHING_LEFT = frozenset((errno.EMFILE, errno.ENFILE, errno.EAGAIN, errno.ENOMEM))
 """No more open files, processes or memory."""
 _LOOP = "Symlink loop from "
+_TAKES_A_FOLDER = ("audit", "filter")
 
 
 def _no_color(*, is_hidden: bool) -> click.Option:
@@ -247,8 +248,13 @@ def _write_any_character() -> None:
 
 
 def _show_example(error: click.ClickException) -> None:
-    """Print the example of the command that was misused: what was missing stands in it."""
+    """Print the example of the command that was misused: what was missing stands in it; of several files, how they are named."""
     context = error.ctx if isinstance(error, click.UsageError) else None
+    verb = context.info_name if context else None
+    if verb in _TAKES_A_FOLDER and "unexpected extra argument" in error.message:
+        several = f"unmoor {verb} FOLDER, or a pattern in quotes: unmoor {verb} 'data/*.jsonl'"
+        click.echo(f"Several files are one data set. Next: {several}", err=True)
+        return
     example = re.search(r"Example: (unmoor .+)", " ".join((context.command.help or "").split())) if context else None
     if example:
         click.echo(f"Example: {example[1]}", err=True)

@@ -33,8 +33,8 @@ from unmoor.storage import AnyPath
 def command(path: AnyPath, output: AnyPath | None, as_json: bool, fail_over: str | None, **options: Any) -> None:
     """Say what PATH inherited, and change nothing.
 
-    PATH is JSON Lines (plain, gzip or zstd), a JSON array or Parquet; the layout is recognised. With --wordlist it shows which
-    rows your list and the detectors both take for refusals, and which one of them alone.
+    PATH is JSON Lines (plain, gzip or zstd), a JSON array or Parquet, or a folder or quoted pattern of such files; the layout is
+    recognised. With --wordlist it shows which rows your list and the detectors both take for refusals, and which one of them alone.
     Example: unmoor audit train.jsonl -o runs/audit
     """
     most = None if fail_over is None else share(fail_over, "--fail-over")
