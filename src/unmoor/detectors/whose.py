@@ -52,6 +52,8 @@ _NAMED_WITHIN = 2
 """Sentence up to which words that name the work and its subject are the assistant's own, where a text was asked for."""
 _NAMED_FROM_END = 1
 """The same from the end: "... I won't write the second one, though." """
+_IN_SHORT = 3
+"""Sentences up to which an answer may be a refusal and its reasons, and no scene."""
 _SHORT_WORD = 3
 """Letters of words that say little of what a request is about."""
 _CLOSES_WITHIN = 2
@@ -134,7 +136,7 @@ def _is_requested(view: TurnView, hit: Hit) -> bool:
     if not view.asks & _ASKS_FOR_A_TEXT or names_itself or _turns_to_the_asker(view, hit):
         return False
     if view.is_worded:
-        return not _names_the_work(view, hit)
+        return not _names_the_work(view, hit) and not _has_no_character(view, hit)
     if hit.phrase.behaviour in REFUSALS and _declines_the_work(view, hit):
         return False
     spoken = _SPOKEN_BY_ITSELF if not _is_left_to_the_model(hit) and _refuses_surely(hit) else 0
@@ -154,10 +156,25 @@ def _is_anothers(view: TurnView, hit: Hit) -> bool:
 
 def _is_a_refusers(view: TurnView, hit: Hit) -> bool:
     """Return whether somebody was to decline in a text on nothing nervous, and does so in more than a sentence, none of it on the
-    writing.
+    writing, and none where a character was to, by the assistant.
     """
     is_asked = "request.refuser" in view.asks and "request.sensitive" not in view.asks
-    return is_asked and len(view.answer.sentences.spans) > 1 and not _names_the_work(view, hit)
+    if not is_asked or len(view.answer.sentences.spans) < 2 or _names_the_work(view, hit):
+        return False
+    return _may_be_the_text(view) and not _has_no_character(view, hit)
+
+
+def _has_no_character(view: TurnView, hit: Hit) -> bool:
+    """Return whether a short answer to a request for a story or scene does nothing but decline, or speaks of such a text, of
+    requests or of rules, and nobody is heard in it: "I can't help with that. Such a scene would be demeaning."
+    """
+    answer = view.answer
+    is_heard = answer.speakers or answer.quotes or answer.has_dashes
+    if is_heard or len(answer.sentences.spans) > _IN_SHORT or not view.asks_for("story"):
+        return False
+    declining = {other.sentence for other in view.hits if other.phrase.behaviour in (*REFUSALS, *DECLINES)}
+    speaks_of_it = _stems(view.words_of(hit.phrase.language, "asked")).search(fold_text(answer.text))
+    return bool(speaks_of_it) or declining.issuperset(answer.sentences.spans)
 
 
 def _speaks_for_many(view: TurnView, hit: Hit) -> bool:
