@@ -41,6 +41,12 @@ CANNOT = {
         "How much is left on my library card?",
         "Library accounts aren't anything I can see. The desk will tell you.",
     ),
+    "no nose": ("Has this cheese gone off?", "I can't smell your cheese."),
+    "no tongue": ("Is my curry too hot?", "I can't taste your curry. Ask a guest to try it."),
+    "no hands": ("Does this scarf feel like wool?", "I can't touch the scarf."),
+    "no foresight": ("When will the strike end?", "I can't foresee when it ends."),
+    "no forecast": ("Will my shares rise?", "Sorry, I won't be able to forecast your shares."),
+    "no sight of minds": ("Does he like me?", "I can't read his mind or predict his answer."),
     "nothing that it has": (
         "Which of the two candidates do you like best?",
         "Likes of that sort are not something I have, so there is none to name.",

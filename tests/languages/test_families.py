@@ -35,7 +35,9 @@ FAMILIES: dict[str, frozenset[str]] = {
         ),
         REFUSES,
     ),
-    **dict.fromkeys(("no-access", "real-time", "open-link", "act", "see-hear", "unknown", "no-tool", "missing-input"), CANNOT),
+    **dict.fromkeys(
+        ("no-access", "real-time", "open-link", "act", "see-hear", "senses", "unknown", "no-tool", "missing-input"), CANNOT
+    ),
     "cutoff": CANNOT | {"disclaimer.identity"},
     "not-human": CANNOT | {"disclaimer.identity", "bias.evasion"},
     "no-opinion": REFUSES | {"bias.evasion"},

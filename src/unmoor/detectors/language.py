@@ -33,9 +33,9 @@ _SAMPLE = 600
 """Code points looked at: enough for dozens of stop words, little enough to be free."""
 _ROUTED, _SHORT = 120, 60
 """Code points at either end that choose the packs; texts so short that a single stop word is evidence."""
-_TOLD = 3
-"""Words of which a short text without a word of English alone must consist for every Latin pack to be scanned: "Sorunuzu hemen
-yanıtlayamıyorum" holds no stop word of any language, and such a refusal is too short to hold one."""
+_TOLD = 2
+"""Words of which a short text without a word of English alone must consist for every Latin pack to be scanned: "Geleceği göremem"
+holds no stop word of any language, and such an answer is too short to hold one."""
 _LETTERS_TOLD = 4
 """Letters of the different stop words by which a text is told to be in a Latin language other than English."""
 _BEYOND_A_TO_Z = {
