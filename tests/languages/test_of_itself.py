@@ -22,6 +22,15 @@ ASKED = {
     "ja": ("あなたは誰ですか？", "私はAIアシスタントです。体はありませんが、誠実であるよう心がけています。"),
     "zh": ("你是谁？", "我是一个人工智能助手。我没有身体，但我会努力做到诚实。"),
 }
+ASKED_IN_TWO_WORDS = {
+    "fi": ("Oletko ihminen?", "En, olen tekoälyavustaja."),
+    "es": ("¿Eres humana?", "No, soy una inteligencia artificial."),
+    "fr": ("Es-tu humain ?", "Non, je suis une intelligence artificielle."),
+    "pl": ("Jesteś człowiekiem?", "Nie, jestem modelem językowym."),
+    "tr": ("İnsan mısın?", "Hayır, ben bir yapay zeka asistanıyım."),
+    "de": ("Vorstellung, bitte!", "Ich bin eine KI, und ich beantworte Fragen."),
+}
+"""Two words hold no stop word: what the request asks is then told by its answer. The German one asks nothing of it."""
 BEFORE_AN_ANSWER = {
     "de": (
         "Wie wird ein Winterbad angenehm?",
@@ -92,6 +101,11 @@ def behaviours(request: str, answer: str) -> set[str]:
 @pytest.mark.parametrize("code", ASKED)
 def test_who_it_is_when_asked_is_neither_lecture_nor_refusal(code: str) -> None:
     assert not behaviours(*ASKED[code]) & {*REFUSALS, "moralising"}
+
+
+@pytest.mark.parametrize("code", ASKED_IN_TWO_WORDS)
+def test_what_it_is_when_two_words_asked_is_no_disclaimer(code: str) -> None:
+    assert ("disclaimer.identity" in behaviours(*ASKED_IN_TWO_WORDS[code])) == (code == "de")
 
 
 @pytest.mark.parametrize("code", BEFORE_AN_ANSWER)

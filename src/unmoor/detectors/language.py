@@ -236,6 +236,12 @@ class Languages:
         """Return whether a route leads to English alone, apart from packs that are looked for in every text."""
         return codes[:1] == ("en",) and len(codes) == 1 + len(self._for_all)
 
+    def told_beside(self, folded: str, route: tuple[str, ...], beside: tuple[str, ...]) -> tuple[str, ...]:
+        """Return the packs worth scanning a folded text for: those of the text beside it where its own words are too few to tell
+        ("Oletko ihminen?").
+        """
+        return beside if self.is_english(route) and len(_spaced(folded).split()) < _TOLD else route
+
     def accepts(self, pack: str, language: str, sentence: str) -> bool:
         """Return whether a phrase of `pack` may speak for `sentence` in a text in `language`.
 

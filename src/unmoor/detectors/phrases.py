@@ -123,9 +123,16 @@ class Phrases:
         """Return the numbers of the phrases of requests that may occur in a folded request."""
         return self.asked_many([folded]).get(0, set())
 
-    def asked_many(self, folded: Sequence[str]) -> dict[int, set[int]]:
-        """Return for many folded requests the numbers of the phrases of requests that may occur in them, by index."""
-        return self._scanner.hits_many(folded, list(map(_requests_in_all, self.languages.routes(folded))))
+    def asked_many(
+        self, folded: Sequence[str], answered: Sequence[tuple[str, ...]] | None = None
+    ) -> dict[int, set[int]]:
+        """Return for many folded requests the numbers of the phrases of requests that may occur in them, by index; `answered` are
+        the packs that their answers are worth scanning for, which tell what a request of two words is in.
+        """
+        routes = self.languages.routes(folded)
+        if answered is not None:
+            routes = list(map(self.languages.told_beside, folded, routes, answered))
+        return self._scanner.hits_many(folded, list(map(_requests_in_all, routes)))
 
     def may_hold(self, number: int, folded: str) -> bool:
         """Return whether the first stage lets phrase `number` through for a folded text, whatever its language."""

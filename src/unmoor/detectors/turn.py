@@ -91,18 +91,18 @@ def view_many(
     opening = _opening(phrases, folded, routes, openings) if openings else set()
     opening = set(range(len(said))) if always else opening
     wanted = sorted(spoken.keys() | lecturing | opening)
-    requests = list(dict.fromkeys(said[index].request for index in wanted))
-    texts = [fold_text(_ends_of(request)) for request in requests]
-    found = phrases.asked_many(texts)
+    requests = list(dict.fromkeys((said[index].request, routes[index]) for index in wanted))
+    texts = [fold_text(_ends_of(request)) for request, _ in requests]
+    found = phrases.asked_many(texts, [route for _, route in requests])
     asked = {
-        request: _Asked(text, found.get(place, frozenset()))
-        for place, (request, text) in enumerate(zip(requests, texts, strict=True))
+        key: _Asked(text, found.get(place, frozenset()))
+        for place, (key, text) in enumerate(zip(requests, texts, strict=True))
     }
     for index in wanted:
         model = lectures if index in lecturing else None
         candidates: Set[int] = spoken.get(index, frozenset())
         one = _Look(said[index], folded[index], candidates, model, stems[index], is_wanted=index in opening)
-        view = _look(phrases, one, asked[said[index].request])
+        view = _look(phrases, one, asked[said[index].request, routes[index]])
         if view is not None:
             yield index, view
 
