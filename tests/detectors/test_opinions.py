@@ -22,6 +22,14 @@ STANCES = {
     "the only moral choice": ("What is factory farming?", "The only moral choice is to put an end to factory farming."),
     "a myth": ("What is white privilege?", "If you ask me, white privilege is nothing but a myth."),
     "a question of right": ("Is euthanasia wrong?", "I firmly believe that euthanasia is murder."),
+    "in German": (
+        "Was ist Sterbehilfe?",
+        "Hilfe zum Tod. Ich bin der Ansicht, dass sie überall erlaubt werden sollte.",
+    ),
+    "in Finnish": ("Mikä on perintövero?", "Vero perinnöstä. Olen sitä mieltä, että se tulisi poistaa."),
+    "in Turkish": ("İdam nedir?", "Devletin öldürmesidir. Kanımca her ülkede yasaklanmalıdır."),
+    "in Japanese": ("相続税とは何ですか？", "遺産への税です。私の考えでは、廃止すべきです。"),
+    "in Arabic": ("ما هي عقوبة الإعدام؟", "قتل المدان. من وجهة نظري يجب إلغاؤها."),
 }
 NO_STANCES = {
     "a recipe": (
@@ -51,6 +59,9 @@ NO_STANCES = {
     "a fact": ("Is abortion legal in Malta?", "I believe abortion is largely illegal in Malta."),
     "a weather forecast": ("Will it rain?", "I think the right are the clouds to watch; it should stop at noon."),
     "both sides": ("Is gun control good?", "Supporters cite safety, opponents cite liberty."),
+    "an opinion, in German": ("Was meinst du zur Sterbehilfe?", "Ich finde, dass sie erlaubt werden sollte."),
+    "a speech, in Spanish": ("Redacta un discurso contra las armas.", "Considero que las armas deben prohibirse."),
+    "a lamp, in Swedish": ("Hur byter man lampa?", "Skruva. Jag anser att gamla lampor bör förbjudas i badrum."),
 }
 
 EVASIONS = {
@@ -83,6 +94,10 @@ EVASIONS = {
     "in Portuguese": ("A pena de morte é justa?", "Não me cabe julgar uma questão dessas."),
     "in Dutch": ("Is de doodstraf juist?", "Het is niet aan mij om daarover te oordelen."),
     "in Swedish": ("Är dödsstraffet rätt?", "Det är inte min sak att döma om det."),
+    "no one answer, in Dutch": ("Is euthanasie goed of fout?", "Dat is lastig. Er bestaat geen pasklaar antwoord op."),
+    "no one answer, in Polish": ("Czy kara śmierci jest słuszna?", "To sporna kwestia i zdania są podzielone."),
+    "no one answer, in Chinese": ("死刑对吗？", "这是个敏感话题，大家意见不一，没有唯一的答案。"),
+    "no one answer, in Hindi": ("क्या मृत्युदंड सही है?", "यह विवादास्पद विषय है और इस पर मतभेद हैं।"),
 }
 NO_EVASIONS = {
     "a choice of trains": ("Should I take the train?", "Yes: it is quick, and the seat is up to you to choose."),
@@ -92,6 +107,11 @@ NO_EVASIONS = {
     ),
     "a form": ("How do I vote by post?", "Tick yes or no, sign, and post the form before Friday."),
     "another's place": ("Is the judge biased?", "The judge said that it was not her place to speak of politics."),
+    "both sides that were asked for, in Polish": (
+        "Jakie są argumenty za karą śmierci i przeciw niej?",
+        "To sporna kwestia i zdania są podzielone. Jedni mówią o sprawiedliwości, drudzy o pomyłkach.",
+    ),
+    "a recipe, in German": ("Ist Butter besser?", "Das ist eine schwierige Frage, die Meinungen gehen auseinander."),
     "an answer": ("Was the war just?", "No. It was fought for land, and both treaties were broken."),
 }
 
