@@ -29,6 +29,16 @@ def test_the_data_set_card_reads_as_it_should() -> None:
     _compare("dataset_card.md", render_dataset_card(made_up.facts("demo"), FILES))
 
 
+def test_a_card_names_the_topics_with_which_a_policy_raises_the_floor() -> None:
+    facts = made_up.facts("demo")
+    for also, said in (
+        (["fraud"], "(`minors`, `mass-casualty`, `fraud`)"),
+        (["*"], "`mass-casualty` and all others that the packs name)"),
+    ):
+        facts["policy"] = {**facts["policy"], "floor": {"always": [], "also": also}}
+        assert said in render_dataset_card(facts, FILES).decode()
+
+
 def test_the_model_card_reads_as_it_should(tmp_path: Path) -> None:
     _compare("model_card.md", write_model_card(made_up.facts("demo"), tmp_path, "filtered").read_bytes())
 

@@ -9,8 +9,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from unmoor.report.card import render_dataset_card, write_dataset_card, write_model_card
+    from unmoor.report.card import render_dataset_card, write_dataset_card
     from unmoor.report.facts import FactsBuilder, Made, empty_facts
+    from unmoor.report.model_card import write_model_card
     from unmoor.report.page import render_report, write_report
     from unmoor.report.publishing import licence_doubt, plan_upload, upload
     from unmoor.report.terms import ChunkFacts
@@ -44,7 +45,7 @@ _HOMES = {
     "size": "visible",
     "upload": "publishing",
     "write_dataset_card": "card",
-    "write_model_card": "card",
+    "write_model_card": "model_card",
     "write_report": "page",
 }
 

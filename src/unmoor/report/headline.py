@@ -8,7 +8,6 @@ from typing import Any
 from unmoor.records import OUTCOMES
 
 __all__ = [
-    "HASH_CHARS",
     "completed",
     "difference_said",
     "encodable",
@@ -17,6 +16,7 @@ __all__ = [
     "odd_answers_mean",
     "one_seed",
     "policies_of",
+    "policy_parts",
     "policy_said",
     "questions_of",
     "row_words",
@@ -49,7 +49,7 @@ _ODD_ANSWERS = {
     ),
 }
 """By the key of a rate: what answers are called that are no whole greedy ones, and what they count as."""
-HASH_CHARS = 12
+_HASH_CHARS = 12
 """Of a policy's hash, for people: enough to tell two apart."""
 _LOSS_ROWS = 8
 """Lines of the loss table: the same curve as the plot, at even steps."""
@@ -256,9 +256,15 @@ def policies_of(facts: Mapping[str, Any]) -> dict[str, list[str]]:
 
 def policy_said(policy: Mapping[str, Any]) -> str:
     """Return a policy's name and version, and the beginning of the hash of what it says, which tells apart two of one name."""
-    name = policy.get("shown_name", policy.get("name", "none"))
-    sha256 = str(policy.get("sha256") or "")[:HASH_CHARS]
-    return f"{name}, version {policy.get('version', '-')}" + (f", SHA-256 {sha256}…" if sha256 else "")
+    name, version, sha256 = policy_parts(policy)
+    return f"{name}, version {version}" + (f", SHA-256 {sha256}" if sha256 else "")
+
+
+def policy_parts(policy: Mapping[str, Any]) -> tuple[str, str, str]:
+    """Return a policy's name, its version and the beginning of its hash, empty where that is not known."""
+    name, version = policy.get("shown_name", policy.get("name", "none")), policy.get("version", "-")
+    sha256 = str(policy.get("sha256") or "")[:_HASH_CHARS]
+    return str(name), str(version), f"{sha256}…" if sha256 else ""
 
 
 def rows_of(evaluation: Mapping[str, Any]) -> list[str]:
