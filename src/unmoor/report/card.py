@@ -110,7 +110,7 @@ def _dataset_parts(facts: Mapping[str, Any], kept: int, names: Sequence[str], li
         *_people_part(facts.get("people")),
         *_collateral_part(facts.get("collateral")),
         "## Files\n",
-        "\n".join(f"- `{name}`: {_file_said(name)}" for name in names if name.split(".")[0] in _FILES) + "\n",
+        "\n".join(f"- `{name}`: {_file_said(name)}" for name in names if _file_said(name)) + "\n",
         *evaluation_part(facts),
         "## How to make it again\n",
         fenced(facts["reproduce"]),
@@ -144,14 +144,16 @@ _FILES = {
     "removed": "what was taken out, complete",
     "quarantine": "rows that could not be read, with the reason",
     "ledger": "every decision that changed anything, with its evidence",
-    "report": "the same figures and more, to read (HTML) and to compute with (JSON)",
+    "report.html": "the same figures and more, to read",
+    "report.json": "what `report.html` shows, for scripts",
     "policy": "the policy, as it was",
     "review": "rows that wait for a person",
 }
 
 
 def _file_said(name: str) -> str:
-    said = _FILES[name.split(".", maxsplit=1)[0]]
+    """Return what a file of the run is; the empty string of one that a card does not name."""
+    said = _FILES.get(name) or _FILES.get(name.split(".", maxsplit=1)[0], "")
     return said.replace("byte for byte", "each value as it was") if name.endswith(".parquet") else said
 
 
