@@ -442,6 +442,13 @@ def test_a_headline_without_enough_answers_says_so() -> None:
     assert "– →" not in page and 'class="from">–' not in page
 
 
+def test_pairs_name_their_questions_as_the_rates_do() -> None:
+    page = render_report(made_up.facts("demo"))[0].decode()
+    named = set(re.findall(r'data-label="questions">([^<]*)<', page))
+    assert "Harmless requests that sound dangerous".lower() in {name.lower() for name in named}
+    assert "trigger" not in named
+
+
 def test_one_model_is_not_called_twins() -> None:
     built = made_up.facts("demo")
     built["training"]["twins"] = {"raw": built["training"]["twins"]["raw"]}
