@@ -130,3 +130,10 @@ def test_only_what_both_judged_is_compared_and_skips_are_left_out() -> None:
     assert (found["ada", "bo"].items, found["ada", "bo"].share) == (2, 0.5)
     assert (found["ada", MACHINE].items, found["bo", MACHINE].items) == (3, 2)
     assert agreements([]) == []
+
+
+def test_rows_without_a_finding_do_not_make_the_machine_look_right_about_findings() -> None:
+    kept = [(key, verdict(by, "correct", behaviour=NO_FINDING)) for key in range(90) for by in ("ada", "bo")]
+    told = agreements([*kept, (91, verdict("ada", "wrong")), (92, verdict("ada", "correct"))])
+    found = {(one.first, one.second): (one.items, one.share) for one in told}
+    assert found == {("ada", "bo"): (90, 1.0), ("ada", MACHINE): (2, 0.5)}

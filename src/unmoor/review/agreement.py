@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -60,15 +60,22 @@ def _choice_of(verdict: Verdict) -> str | None:
 
 
 def agreements(standing: Iterable[tuple[int, Verdict]]) -> list[Agreement]:
-    """Return how far each two people agree, then each person and the machine, over (key of the finding, verdict) pairs."""
+    """Return how far each two people agree, then each person and the machine, over (key of the finding, verdict) pairs.
+
+    Rows in which nothing was found count between people alone: a machine that is right about many of them is so about no finding.
+    """
     said: dict[str, dict[int, str]] = {}
+    empty: set[int] = set()
     for key, verdict in standing:
         choice = _choice_of(verdict)
         if choice is not None:
             said.setdefault(verdict.by, {})[key] = choice
+        if verdict.behaviour == NO_FINDING:
+            empty.add(key)
     people = sorted(said)
     between = [_agreement(one, other, said[one], said[other]) for one, other in combinations(people, 2)]
-    return between + [_agreement_with_machine(person, said[person]) for person in people]
+    of_findings = {person: [said[person][key] for key in said[person].keys() - empty] for person in people}
+    return between + [_agreement_with_machine(person, of_findings[person]) for person in people if of_findings[person]]
 
 
 def _agreement(first: str, second: str, one: dict[int, str], other: dict[int, str]) -> Agreement:
@@ -77,6 +84,6 @@ def _agreement(first: str, second: str, one: dict[int, str], other: dict[int, st
     return Agreement(first, second, len(both), share, *kappa(both))
 
 
-def _agreement_with_machine(person: str, choices: dict[int, str]) -> Agreement:
-    share = sum(choice == _RIGHT for choice in choices.values()) / len(choices)
+def _agreement_with_machine(person: str, choices: Sequence[str]) -> Agreement:
+    share = sum(choice == _RIGHT for choice in choices) / len(choices)
     return Agreement(person, MACHINE, len(choices), share, None, None, None)
