@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from unmoor.errors import UsageError
-from unmoor.serving import COMMANDS, Chat, load_persona, printable
+from unmoor.serving import COMMANDS, Chat, load_persona, persona_names, printable
 
 
 def talked() -> Chat:
@@ -43,6 +43,13 @@ def test_a_new_persona_begins_anew() -> None:
     assert chat.messages() == [{"role": "system", "content": "You rhyme."}]
     chat.command("/system")
     assert chat.messages() == []
+
+
+def test_persona_alone_lists_those_that_ship_with_what_they_are_for() -> None:
+    said = Chat(load_persona("plain")).command("/persona")
+    assert said.startswith("Persona: plain. You are a helpful assistant.")
+    for name in persona_names():
+        assert f"{name}: {load_persona(name).about}" in said
 
 
 def test_new_keeps_the_persona() -> None:

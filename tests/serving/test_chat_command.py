@@ -53,6 +53,24 @@ def test_another_persona_brings_its_own_sampling(tmp_path: Path, monkeypatch: py
     assert sent == [{}, {"temperature": 1.9}, {}]
 
 
+@pytest.mark.parametrize(("options", "most"), [([], [512, 9, 512]), (["--max-new-tokens", "5"], [5, 5, 5])])
+def test_a_persona_says_where_answers_end_unless_the_command_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: list[str], most: list[int]
+) -> None:
+    (tmp_path / "terse.toml").write_text('name = "terse"\nsystem = "Be terse."\n[sampling]\nmax_tokens = 9\n')
+    asked: list[int] = []
+
+    def answer(_model: RemoteModel, _chat: object, new_tokens: int) -> Iterator[str]:
+        asked.append(new_tokens)
+        yield "Yes."
+
+    monkeypatch.setattr(RemoteModel, "answer", answer)
+    monkeypatch.setattr("unmoor.commands.chat.open_url", lambda url, key: RemoteModel("m", url, key))
+    typed = f"Hi\n/persona {tmp_path / 'terse.toml'}\nHi\n/persona plain\nHi\n"
+    assert CliRunner().invoke(command, ["http://127.0.0.1:1/v1", *options], input=typed).exit_code == 0
+    assert asked == most
+
+
 def test_an_answer_that_failed_in_a_pipe_is_the_machine_s_error_after_the_other_lines(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
 from unmoor.errors import UsageError
 from unmoor.serving import NONE, Persona, load_persona, persona_names
+from unmoor.serving.personas import SAMPLING
 
 
 def test_the_personas_that_ship_load_and_say_what_they_are() -> None:
@@ -70,6 +72,14 @@ def test_a_missing_file_and_a_folder_say_so(tmp_path: Path) -> None:
     (tmp_path / "folder.toml").mkdir()
     with pytest.raises(UsageError, match="cannot be read"):
         load_persona(str(tmp_path / "folder.toml"))
+
+
+def test_the_page_on_chat_names_every_persona_and_its_example_is_one(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "chat.md").read_text(encoding="utf-8")
+    assert [name for name in persona_names() if f"| `{name}` |" not in page] == []
+    [example] = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
+    (tmp_path / "own.toml").write_text(example, encoding="utf-8")
+    assert load_persona(str(tmp_path / "own.toml")).sampling.keys() == SAMPLING.keys()
 
 
 def test_sampling_defaults_are_read_and_checked(tmp_path: Path) -> None:

@@ -16,6 +16,8 @@ from unmoor.commands.threads import wait_briefly
 from unmoor.errors import MachineError, UnmoorError, UsageError
 from unmoor.serving import Chat, LocalModel, Persona, RemoteModel, load_model, load_persona, open_url, printable
 
+_LONGEST = 512
+"""Tokens of an answer where neither command nor persona says."""
 _NARROW = 72
 """Columns under which two answers stand one under the other."""
 
@@ -32,9 +34,12 @@ _Model = LocalModel | RemoteModel
     help="A system prompt: a name or a .toml or .md file.",
 )
 @click.option(
-    "--max-new-tokens", default=512, show_default=True, type=click.IntRange(1), help="Where an answer is cut off."
+    "--max-new-tokens",
+    show_default=f"the persona's, or {_LONGEST}",
+    type=click.IntRange(1),
+    help="Where an answer is cut off.",
 )
-def command(models: tuple[str, ...], persona: str, max_new_tokens: int) -> None:
+def command(models: tuple[str, ...], persona: str, max_new_tokens: int | None) -> None:
     """Talk to MODEL in the terminal: a folder with a trained model, or the URL of an OpenAI-compatible server.
 
     NAME=MODEL gives it a name; several can be compared with /compare. Answers appear as they are written; Ctrl-C stops one. Lines
@@ -59,7 +64,8 @@ def command(models: tuple[str, ...], persona: str, max_new_tokens: int) -> None:
             click.echo("That line is not UTF-8 text; it was not sent.", err=True)
         elif line:
             chat.ask(line)
-            failed += not _answer(chat, loaded, max_new_tokens)
+            longest = max_new_tokens or int(chat.persona.sampling.get("max_tokens", _LONGEST))
+            failed += not _answer(chat, loaded, longest)
     if failed and not sys.stdin.isatty():
         raise MachineError(f"{failed:,} question{'' if failed == 1 else 's'} got no answer; why stands above")
 

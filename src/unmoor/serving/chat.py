@@ -13,12 +13,12 @@ from pathlib import Path
 from unmoor.errors import UsageError, nearest_name
 from unmoor.run_folder import write_atomic
 from unmoor.serving.local_model import Message
-from unmoor.serving.personas import NONE, Persona, load_persona
+from unmoor.serving.personas import NONE, Persona, load_persona, persona_names
 
 __all__ = ["COMMANDS", "Chat", "printable"]
 
 COMMANDS: dict[str, str] = {
-    "/persona": "NAME or FILE: change the system prompt and begin anew; without a name, say which is in use",
+    "/persona": "NAME or FILE: change the system prompt and begin anew; alone, say which is in use and which ship",
     "/system": "TEXT: use these words as the system prompt and begin anew",
     "/compare": "NAME NAME: ask two of the models each time, side by side; without names, one again",
     "/undo": "take back the last question and its answer",
@@ -91,7 +91,8 @@ class Chat:
 
     def _change_persona(self, rest: str) -> str:
         if not rest:
-            return f"Persona: {self.persona.name}. {self.persona.system}".strip()
+            shipped = [f"{name}: {load_persona(name).about}" for name in persona_names()]
+            return "\n".join([f"Persona: {self.persona.name}. {self.persona.system}".strip(), *shipped])
         return self._begin(load_persona(rest))
 
     def _undo(self) -> str:

@@ -10,7 +10,7 @@ import pytest
 from tests.serving.server.conftest import PERSONA
 from tests.serving.server.running import SECRET, Running, running_service
 from tests.serving.server.upstream_app import Upstream, answer_to
-from unmoor.serving.server import Proxy, Rules
+from unmoor.serving.server import Limits, Proxy, Rules
 
 HELLO: list[Any] = [{"role": "user", "content": "hello there"}]
 
@@ -96,6 +96,20 @@ def test_the_personas_sampling_holds_unless_the_client_says_otherwise(upstream: 
         with client:
             client.chat.completions.create(model="echo", messages=HELLO, temperature=0)
     assert (upstream.bodies[0]["temperature"], upstream.bodies[0]["top_p"]) == (0, 0.95)
+
+
+@pytest.mark.parametrize(
+    ("given", "persona", "sent"), [({}, 30, 30), ({"max_tokens": 7}, 30, 7), ({"max_tokens": 40}, 30, 40), ({}, 99, 50)]
+)
+def test_the_personas_longest_answer_holds_unless_the_client_says_otherwise_and_under_the_owners(
+    upstream: Upstream, upstream_url: str, given: dict[str, int], persona: int, sent: int
+) -> None:
+    rules, limits = Rules(sampling={"max_tokens": persona}), Limits(max_tokens=50)
+    with running_service(Proxy(upstream_url), rules=rules, limits=limits) as server:
+        client = openai.OpenAI(api_key=SECRET, base_url=f"{server.url}/v1", max_retries=0)
+        with client:
+            client.chat.completions.create(model="echo", messages=HELLO, **given)
+    assert upstream.bodies[0]["max_tokens"] == sent
 
 
 def test_the_models_are_listed(client: openai.OpenAI) -> None:

@@ -93,16 +93,18 @@ def parse_chat(body: bytes, rules: Rules, limits: Limits) -> ChatRequest:
     given = {key: value for key, value in values.items() if value is not None}
     stream = _boolean(given, "stream")
     messages, sent = checked_messages(given.get("messages"), rules, limits)
+    sampling = dict(rules.sampling)
+    longest = min(sampling.pop("max_tokens", limits.max_tokens), limits.max_tokens)
     return ChatRequest(
         model=_model(given),
         messages=messages,
         sent=sent,
-        max_tokens=_max_tokens(given, limits.max_tokens),
+        max_tokens=_max_tokens(given, limits.max_tokens) or longest,
         stream=stream,
         include_usage=_include_usage(given, stream=stream),
         n=_integer(given, "n", 1, limits.choices) or 1,
         stop=_stop(given),
-        options={**rules.sampling, **_options(given), **structured_options(given, rules, limits)},
+        options={**sampling, **_options(given), **structured_options(given, rules, limits)},
     )
 
 
@@ -150,11 +152,11 @@ def _model(given: Mapping[str, Any]) -> str:
     return model
 
 
-def _max_tokens(given: Mapping[str, Any], cap: int) -> int:
+def _max_tokens(given: Mapping[str, Any], cap: int) -> int | None:
     both = [name for name in ("max_completion_tokens", "max_tokens") if name in given]
     if len(both) == 2 and given[both[0]] != given[both[1]]:
         raise _unsupported("max_tokens", "give max_completion_tokens or max_tokens, not both")
-    return (_integer(given, both[0], 1, cap) if both else None) or cap
+    return _integer(given, both[0], 1, cap) if both else None
 
 
 def _include_usage(given: Mapping[str, Any], *, stream: bool) -> bool:
