@@ -74,6 +74,21 @@ def test_many_at_once_find_what_one_at_a_time_finds(step: str, tmp_path: Path, m
     assert any(expected)
 
 
+@pytest.mark.parametrize("most", [0, 30_000, 10**9])
+def test_of_a_pack_with_too_many_phrases_the_longest_alone_stay_with_their_words(
+    most: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sets, "COMPILE_MOST_BYTES", most)
+    monkeypatch.setattr(sets, "WHOLE_MOST_BYTES", 10**9)
+    phrases = list(enumerate(load_pack("ru").phrases))
+    whole, stay = sets.parted(phrases)
+    sizes = sorted(len(phrase.pattern.wide) for _, phrase in phrases)
+    assert sorted(whole + stay) == phrases
+    assert [len(whole) > 0, len(stay) > 0] == [most > 0, most < sum(sizes)]
+    assert sorted(len(phrase.pattern.wide) for _, phrase in whole) == sizes[: len(whole)]
+    assert sum(sizes[: len(whole)]) <= most
+
+
 def test_every_match_holds_a_word_of_each_list_of_its_phrase() -> None:
     packs = load_packs()
     phrases = Phrases(packs, "re2")

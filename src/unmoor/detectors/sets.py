@@ -11,6 +11,7 @@ import json
 import subprocess
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
+from itertools import accumulate
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -44,7 +45,7 @@ not do to count: answers of a few words are looked through for every pack of the
 LOAD_AFTER_CHARACTERS = 100_000
 """What an earlier run compiled takes 50 to 90 milliseconds to load, words 10: where there are few texts, words do."""
 COMPILE_MOST_BYTES = 400_000
-"""Bytes of a pack's patterns that are compiled as whole phrases; those of a pack with more stay with their words."""
+"""Bytes of a pack's patterns that are compiled as whole phrases; of a pack with more the longest stay with their words."""
 WHOLE_MOST_BYTES = 9_000
 """Bytes of one pattern that is compiled as a whole phrase; longer ones stay with their words. Of Russian's patterns three of
 15 kB took one of two minutes; without those longer than this it takes ten seconds."""
@@ -237,11 +238,12 @@ class WarmingSet:
 
 
 def parted(phrases: Sequence[tuple[int, Phrase]]) -> tuple[list[tuple[int, Phrase]], list[tuple[int, Phrase]]]:
-    """Return the phrases that Hyperscan compiles whole and those that stay with their words: all, where they are too many."""
-    whole = [one for one in phrases if len(one[1].pattern.wide) <= WHOLE_MOST_BYTES]
-    if sum(len(phrase.pattern.wide) for _, phrase in whole) > COMPILE_MOST_BYTES:
-        return [], list(phrases)
-    return whole, [one for one in phrases if len(one[1].pattern.wide) > WHOLE_MOST_BYTES]
+    """Return the phrases that Hyperscan compiles whole and those that stay with their words: the longest, if there are too many."""
+    sizes = sorted(len(phrase.pattern.wide) for _, phrase in phrases)
+    too_long = [size for size, total in zip(sizes, accumulate(sizes), strict=True) if total > COMPILE_MOST_BYTES]
+    below = min([*too_long[:1], WHOLE_MOST_BYTES + 1])
+    whole = [one for one in phrases if len(one[1].pattern.wide) < below]
+    return whole, [one for one in phrases if len(one[1].pattern.wide) >= below]
 
 
 def phrase_database(phrases: Sequence[tuple[int, Phrase]]) -> Any:
