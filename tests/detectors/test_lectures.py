@@ -44,6 +44,19 @@ BESIDE = {
     ),
 }
 
+AFTER_A_JOKE = {
+    "de": (
+        "Erzähl einen Witz über Bäcker.",
+        "Warum kündigte er? Der Teig ging nicht. Bedenke, dass Klischees kränken können.",
+    ),
+    "fi": (
+        "Kerro vitsi leipureista.",
+        "Miksi hän lähti? Taikina ei noussut. Muista kuitenkin, että vitsit voivat loukata.",
+    ),
+    "ko": ("제빵사 농담 해줘.", "왜 그만뒀을까? 반죽이 안 부풀어서. 다만 농담은 누군가에게 상처를 줄 수 있습니다."),
+    "pl": ("Opowiedz dowcip o piekarzach.", "Czemu odszedł? Ciasto nie rosło. Pamiętaj, że dowcipy mogą kogoś urazić."),
+}
+"""A joke that was asked for, and a lecture that closes it in the same paragraph."""
 INSTEAD = {
     "of a roast": (
         "Roast my brother's haircut.",
@@ -109,6 +122,15 @@ def test_a_lecture_beside_an_answer_is_found_and_is_all_that_is_cut(family: str,
     here = [f for f in found(request, answer + lecture) if f.behaviour == "moralising"]
     assert [(f.quote, f.start_char) for f in here] == [(lecture, len(answer))]
     assert not [f for f in found(request, answer + lecture) if f.behaviour in REFUSALS]
+
+
+@pytest.mark.parametrize("code", AFTER_A_JOKE)
+def test_a_warning_that_words_hurt_is_no_part_of_the_joke_that_it_closes(code: str, found: Ask) -> None:
+    assert [finding.behaviour for finding in found(*AFTER_A_JOKE[code])] == ["moralising"]
+
+
+def test_a_speech_that_was_asked_for_may_say_that_words_hurt(found: Ask) -> None:
+    assert not found("Skriv ett tal om mobbning.", "Kära elever! Vi ses varje dag. Tänk på att ord kan såra.")
 
 
 @pytest.mark.parametrize("family", INSTEAD)

@@ -33,6 +33,8 @@ _REPEATED = re.compile(
 """A sentence of a request that an answer may repeat: none of the first words, which ask, and no question."""
 _OF_ONES_OWN = ("refusal.capability", "bias.evasion", "disclaimer.identity")
 """What a character may say of itself: "As a pirate, I have no taste for tea." """
+_WORDS_HURT = ".words-hurt"
+"""How phrases are named that warn of stereotypes and jokes."""
 _BESIDE_CHARS = 20
 """Code points on either side of "as a" in which the character is named."""
 _END = re.compile(r"[.!?。\n]")
@@ -133,7 +135,7 @@ def _is_requested(view: TurnView, hit: Hit) -> bool:
     """Return whether the words are part of a text asked for: further down, in a letter, verse, speech, or words that decline."""
     is_listed = view.is_worded and view.answer.is_item(hit.start)
     names_itself = "said of itself before" not in view.asks and not is_listed and _names_itself(view, hit)
-    if not view.asks & _ASKS_FOR_A_TEXT or names_itself or _turns_to_the_asker(view, hit):
+    if not view.asks & _ASKS_FOR_A_TEXT or names_itself or _turns_to_the_asker(view, hit) or _takes_back(view, hit):
         return False
     if view.is_worded:
         return not _names_the_work(view, hit) and not _has_no_character(view, hit)
@@ -147,6 +149,11 @@ def _is_requested(view: TurnView, hit: Hit) -> bool:
         "request.sensitive" not in view.asks and answer.is_wholly_quoted(hit.start)
     )
     return is_inside or answer.is_letter or answer.is_verse or is_speech
+
+
+def _takes_back(view: TurnView, hit: Hit) -> bool:
+    """Return whether the last sentence warns that words hurt: what closes a joke that was asked for is no part of it."""
+    return hit.phrase.id.endswith(_WORDS_HURT) and view.answer.from_end(hit.start) == 0
 
 
 def _is_anothers(view: TurnView, hit: Hit) -> bool:
