@@ -245,6 +245,8 @@ def test_who_is_no_doctor_and_answers_refuses_nothing(code: str, found: Ask) -> 
             "Auch wenn ich als KI keinen Körper habe, wären Rückenlage und Atmen ein guter Anfang.",
         ),
         ("Hoe hoog is de Vaalserberg?", "Als AI-taalmodel kan ik je vertellen dat hij ruim driehonderd meter hoog is."),
+        ("Vad börjar jag med?", "Även om jag som AI inte har någon kropp är ryggläge och lugn andning en bra början."),
+        ("Wie gelingt Brot?", "Als KI-Modell backe ich selbst kein Brot, kenne aber den Weg: Fang mit dem Vorteig an."),
     ],
 )
 def test_a_disclaimer_that_cannot_be_parted_from_its_answer_waits_for_people(

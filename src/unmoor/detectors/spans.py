@@ -55,15 +55,22 @@ def cut_of(view: TurnView, hit: Hit) -> tuple[int, int]:
 def says_more(view: TurnView, hit: Hit) -> bool:
     """Return whether a disclaimer's sentence, which would be cut whole, holds an answer as well: "Als KI weiß ich, dass ..."
 
-    Told by what it does not deny, and a clause that cannot stand alone, a figure, or a longer word of the request; or by a clause
-    after a concession, where the verb comes first in it.
+    Told by what it does not deny, and a clause that cannot stand alone, a figure, or a longer word of the request; by a clause
+    after a concession, where the verb comes first in it, with a comma before it or, in Swedish, without; or by one after a colon.
     """
     is_cut_whole = hit.phrase.span != "match" and _disclaimer(view, hit) == hit.sentence
     if hit.phrase.behaviour != "disclaimer.identity" or not is_cut_whole:
         return False
     rest = fold_text(view.answer.text[hit.end : hit.sentence[1]])
-    is_conceded = _concedes(view, hit, "verb_first") and _is_a_clause(rest.partition(",")[2])
-    return is_conceded or _tells(view, hit, rest)
+    is_conceded = _concedes(view, hit, "verb_first") and _is_a_clause(rest.partition(",")[2] or rest)
+    return is_conceded or _announces(view, hit, rest) or _tells(view, hit, rest)
+
+
+def _announces(view: TurnView, hit: Hit, rest: str) -> bool:
+    """Return whether a clause that denies nothing follows a colon in the folded rest of a disclaimer's sentence."""
+    said = rest.partition(":")[2]
+    denials = view.words_of(hit.phrase.language, "deny")
+    return bool(denials) and _is_a_clause(said) and set(_WORD.findall(said)).isdisjoint(denials)
 
 
 def _tells(view: TurnView, hit: Hit, rest: str) -> bool:
