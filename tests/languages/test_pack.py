@@ -8,7 +8,8 @@ import pytest
 
 from unmoor.detectors.phrases import Phrases
 from unmoor.errors import PackError
-from unmoor.languages import BEHAVIOUR_FILES, load_pack, load_packs, pack_codes, pack_topics
+from unmoor.languages import BEHAVIOUR_FILES, TOPICS, load_pack, load_packs, pack_codes, pack_topics
+from unmoor.records import FLOOR_TOPICS
 
 PACK = """
 code = "xx"
@@ -130,8 +131,8 @@ def test_the_packs_that_ship_are_found() -> None:
     assert {"en", "sv"} <= set(pack_codes())
 
 
-def test_the_topics_of_the_packs_are_what_their_floor_files_name(tmp_path: Path) -> None:
-    assert pack_topics() == ("mass-casualty", "minors")
+def test_the_topics_of_the_packs_are_what_their_files_name(tmp_path: Path) -> None:
+    assert pack_topics() == tuple(sorted((*FLOOR_TOPICS, *TOPICS)))
     make_pack(tmp_path)
     own = PHRASE.replace("xx.refusal.one", "xx.floor.dose").replace("refusal.policy", "floor.medical-dosage")
     (tmp_path / "xx" / "floor.toml").write_text(own, encoding="utf-8")

@@ -167,13 +167,10 @@ class Phrases:
         folded = normalise(sentence).text
         return bool(self.matches(number, folded)) and not self.is_excepted(number, folded)
 
-    def floor_in(self, text: str) -> set[str]:
-        """Return the floor behaviours that `text` names, in the language of any pack."""
-        return self.floor_in_many([text]).get(0, set())
-
     def floor_in_many(self, texts: Sequence[str], *, is_raised: bool = True) -> dict[int, set[str]]:
-        """Return the same for many texts at once: by index, those alone that name something of the floor; of one that is not
-        raised the two topics that always stand.
+        """Return the floor behaviours that many texts name, in the language of any pack: by index, those alone that name one.
+
+        Of a floor that is not raised those are the two topics that always stand.
         """
         candidates = self._scanner.hits_unfolded(texts, (FLOOR, TOPICS) if is_raised else (FLOOR,))
         folded = {index: fold_text(texts[index]) for index in candidates}
