@@ -36,6 +36,9 @@ _ROUTED, _SHORT = 120, 60
 _TOLD = 2
 """Words of which a short text without a word of English alone must consist for every Latin pack to be scanned: "Geleceği göremem"
 holds no stop word of any language, and such an answer is too short to hold one."""
+_INSERTED = 3, 2.0
+"""Different stop words of other languages, and what they have to say for one of them, as in a short sentence of it; an English text
+with a name in that language has fewer."""
 _LETTERS_TOLD = 4
 """Letters of the different stop words by which a text is told to be in a Latin language other than English."""
 _BEYOND_A_TO_Z = {
@@ -219,18 +222,31 @@ class Languages:
             return ("en", *codes)
         plainly = len(words & self._english)
         if plainly and plainly >= sum(known[word][0][1] for word in foreign):
-            # words of English alone outweigh all that speaks for another language and not for it
-            return ("en", *codes)
+            # words of English alone outweigh all that speaks for another language and not for it; a sentence may be in one
+            return ("en", *self._inserted(foreign), *codes)
         scores: dict[str, float] = {}
         for word in words & known.keys():
             for code, weight in known[word]:
                 scores[code] = scores.get(code, 0.0) + weight
         english = scores.get("en", 0.0)
-        enough = max(english * 1.01, 0.5 * max(scores.values(), default=0.0), 0.9 if sampled > _SHORT else 0.2)
-        codes += [code for code, score in scores.items() if score >= enough and code != "en" and code in self._latin]
+        most = max(scores.values(), default=0.0)
+        enough = max(english * 1.01, 0.5 * most, 0.9 if sampled > _SHORT else 0.2)
+        inserted = self._inserted(foreign) if english == most else ()
+        codes += [
+            code
+            for code, score in scores.items()
+            if (score >= enough or code in inserted) and code != "en" and code in self._latin
+        ]
         if "en" in self._latin:
             return ("en", *codes)
         return tuple(codes) or tuple(self._latin)
+
+    def _inserted(self, foreign: set[str]) -> Sequence[str]:
+        """Return the Latin languages of which so many words stand in an English text as a sentence holds."""
+        words, enough = _INSERTED
+        if len(foreign) < words:
+            return ()
+        return [code for code, score in self._scored(foreign).items() if score >= enough and code in self._latin]
 
     def is_english(self, codes: tuple[str, ...]) -> bool:
         """Return whether a route leads to English alone, apart from packs that are looked for in every text."""

@@ -43,6 +43,8 @@ def group_of(phrase: Phrase) -> str:
         return FLOOR if phrase.behaviour.removeprefix("floor.") in FLOOR_TOPICS else TOPICS
     if phrase.behaviour in ("request.rewrite", "request.wording"):
         return REWORDING
+    if phrase.in_latin:
+        return "en"  # which is looked for in every text
     return requests_in(phrase.language) if phrase.behaviour.startswith("request.") else phrase.language
 
 

@@ -104,7 +104,7 @@ SCRIPTS = ("Latin", "Cyrillic", "Arabic", "Devanagari", "Han", "Kana", "Hangul")
 _PHRASE_KEYS = {
     "id": str, "behaviour": str, "pattern": str, "why": str, "hits": list, "misses": list,
     "strength": str, "place": str, "span": str, "unless": str, "request": str,
-    "unless_request": str, "weighed": bool,
+    "unless_request": str, "weighed": bool, "in_latin": bool,
 }  # fmt: skip
 _PHRASE_NEEDS = ("id", "behaviour", "pattern", "why", "hits", "misses")
 _PACK_KEYS = {
@@ -131,7 +131,8 @@ words that speak to a reader; a bare "no"; labels before a colon: of an answer, 
 class Phrase:
     """One thing to look for. `unless` is looked for in the same sentence, `request` and `unless_request` in what was asked before.
 
-    `weighed` says whether the learned model counts it; a phrase that is not decides for its own behaviour alone.
+    `weighed` says whether the learned model counts it; a phrase that is not decides for its own behaviour alone. `in_latin`
+    says that it is written in Latin letters in a pack of another script, and looked for wherever English is.
     """
 
     id: str
@@ -148,6 +149,7 @@ class Phrase:
     request: Pattern | None = None
     unless_request: Pattern | None = None
     weighed: bool = True
+    in_latin: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -387,6 +389,7 @@ def _phrase(values: dict[str, Any], settings: dict[str, Any], where: str, known:
         request=patterns.get("request"),
         unless_request=patterns.get("unless_request"),
         weighed=values.get("weighed", True),
+        in_latin=values.get("in_latin", False),
     )
 
 
