@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
 from unmoor.detectors import load
@@ -40,3 +42,22 @@ def test_a_refusal_that_was_ordered_waits_for_people(name: str) -> None:
     assert max(refusals(system, request, answer)) == 0.6
     assert max(refusals("You are a helpful assistant.", request, answer)) > 0.8
     assert max(refusals("", request, answer)) > 0.8
+
+
+class _Counted(tuple[Turn, ...]):
+    """Turns that count how often they are gone through."""
+
+    times = 0
+
+    def __iter__(self) -> Iterator[Turn]:
+        self.times += 1
+        return super().__iter__()
+
+
+def test_a_row_of_many_refusals_is_gone_through_as_often_as_a_row_of_few() -> None:
+    _, request, answer = ORDERS["en"]
+    said = [Turn("user", request), Turn("assistant", answer, is_target=True)]
+    few, many = _Counted(said * 3), _Counted(said * 30)
+    found = [DETECTOR.find(Conversation(turns)) for turns in (few, many)]
+    assert len(found[1]) == 10 * len(found[0])
+    assert few.times == many.times

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from time import process_time
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from unmoor.engines import Job, Options, restore, run_job
 from unmoor.layouts import open_data_set
 from unmoor.policy import load_policy
 from unmoor.records import BEHAVIOURS
+from unmoor.run_folder import read_lines_of
 
 ODD: list[Any] = [
     *(None, True, 5, 1.5, "", "x", "\ud800", 10**30),
@@ -98,3 +100,16 @@ def test_every_line_of_a_ledger_has_what_a_script_asks_it_for(tmp_path: Path) ->
     assert [entry["row"] for entry in entries if entry["is_floor"] or entry["findings"]] == [1]
     restore(run, tmp_path / "again")
     assert (tmp_path / "again").read_bytes() == path.read_bytes()
+
+
+def test_a_row_of_many_findings_takes_no_long_time(tmp_path: Path) -> None:
+    turns = [{"role": role, "content": "As an AI, no."} for _ in range(20_000) for role in ("user", "assistant")]
+    (tmp_path / "data.jsonl").write_text(json.dumps({"messages": turns}) + "\n")
+    (tmp_path / "words.txt").write_text("As an AI\n")
+    policy = replace(load_policy("dolphin"), actions={"wordlist": "drop_turn"}, max_removed_share=1.0)
+    job = Job("messages", policy, detectors=("wordlist",), wordlist=tmp_path / "words.txt")
+    started = process_time()
+    run_job(open_data_set(tmp_path / "data.jsonl"), job, tmp_path / "run")
+    assert process_time() - started < 10
+    (entry,) = read_lines_of(tmp_path / "run", "ledger.jsonl")
+    assert len(entry["acted_on"]) == 20_000

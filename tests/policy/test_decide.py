@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from time import process_time
 
 import pytest
 from hypothesis import given
@@ -416,3 +417,18 @@ def test_an_honest_inability_with_an_answer_gets_the_milder_action(
 def test_shipped_policies_keep_an_inability_beside_an_answer(name: str) -> None:
     finding = replace(REFUSAL, behaviour="refusal.partial", rule="de.capability.no-internet")
     assert decide(TWO, (finding,), load_policy(name)).outcome == "kept"
+
+
+@pytest.mark.parametrize(
+    ("action", "asked"), [("drop_turn", "Why not?"), ("cut", "Name a tree."), ("mend", "Name a tree.")]
+)
+def test_a_row_of_many_findings_is_decided_in_no_long_time(action: str, asked: str) -> None:
+    said = "I won't help with that."
+    exchange = (Turn("user", asked), Turn("assistant", said, is_target=True))
+    found = [Finding("refusal.policy", 2 * n + 1, 0, len(said), said, "rule", 0.99) for n in range(20_000)]
+    unsure = [replace(one, behaviour="moralising", probability=0.6) for one in found]
+    policy = Policy("test", 1, actions={"refusal.policy": action, "moralising": "drop"})
+    started = process_time()
+    decision = decide(Conversation(exchange * 20_000), (*found, *unsure), policy)
+    assert process_time() - started < 5
+    assert decision.outcome == ("kept" if action == "mend" else "removed")

@@ -156,8 +156,8 @@ class Detector:
             parts = [part for number, one in enumerate(conversations) for part in _parts(number, one)]
             for place, view in view_many(self._phrases, [part.said for part in parts], self._learned):
                 if here := self._judged(view, parts[place]):
-                    row = parts[place].row
-                    found.setdefault(row, []).extend(self._as_ordered(here, conversations[row]))
+                    found.setdefault(parts[place].row, []).extend(here)
+        found = {number: self._as_ordered(here, conversations[number]) for number, here in found.items()}
         for one in self._elsewhere:
             for number, conversation in enumerate(conversations):
                 if here := one.find(conversation):

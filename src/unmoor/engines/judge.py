@@ -208,6 +208,7 @@ class Judge:
         turn = read.conversation.turns[first.turn]
         said = turn.reasoning if first.field == "reasoning" else turn.text
         offset = max(0, first.start_char - _ANSWER_LEAD)
+        places = {finding: place for place, finding in reversed(list(enumerate(decision.findings)))}
         return {
             "row": read.number,
             "outcome": decision.outcome,
@@ -218,8 +219,8 @@ class Judge:
             ],
             "labels": list(decision.labels),
             "needs_review": decision.needs_review,
-            "waits_for": [decision.findings.index(finding) for finding in decision.waits_for],
-            "acted_on": [decision.findings.index(finding) for finding in decision.acted_on],
+            "waits_for": [places[finding] for finding in decision.waits_for],
+            "acted_on": [places[finding] for finding in decision.acted_on],
             "is_floor": decision.is_floor,
             "language": self._language(read.conversation, decision.findings),
             "turn": first.turn,

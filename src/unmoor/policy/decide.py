@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from bisect import bisect_left
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
@@ -92,15 +93,25 @@ class _Plan:
 
 def _hold_floor(conversation: Conversation, asked: dict[int, str], floor_turns: frozenset[int]) -> dict[int, str]:
     """Return the actions that leave floor turns alone: not edited, and not taken along by what happens to other turns."""
+    if not floor_turns:
+        return asked
     held = {turn: action for turn, action in asked.items() if turn not in floor_turns or action in _MILD}
+    last = max(floor_turns)
     for turn, action in held.items():
-        takes_floor = action == "drop" or (action == "cut" and any(other > turn for other in floor_turns))
-        held[turn] = "drop_turn" if floor_turns and takes_floor else action
+        takes_floor = action == "drop" or (action == "cut" and last > turn)
+        held[turn] = "drop_turn" if takes_floor else action
+    exchanges, in_order = _exchanges(conversation), sorted(floor_turns)
     return {
         turn: action
         for turn, action in held.items()
-        if action in (*_MILD, "mask") or floor_turns.isdisjoint(_exchange(conversation, turn))
+        if action in (*_MILD, "mask") or not _is_among(in_order, exchanges[turn])
     }
+
+
+def _is_among(turns: Sequence[int], exchange: range) -> bool:
+    """Return whether one of some turns, which stand in order, belongs to an exchange."""
+    place = bisect_left(turns, exchange.start)
+    return place < len(turns) and turns[place] in exchange
 
 
 def _weigh(findings: tuple[Finding, ...], policy: Policy) -> _Weighed:
@@ -113,18 +124,22 @@ def _weigh(findings: tuple[Finding, ...], policy: Policy) -> _Weighed:
             by_turn.setdefault(finding.turn, []).append(finding)
         elif finding.probability >= policy.review_from():
             uncertain.append(finding)
-    hiding = [f for here in by_turn.values() for f in here if _hides(f, uncertain, policy)]
+    unsure: dict[int, list[Finding]] = {}
+    for finding in uncertain:
+        unsure.setdefault(finding.turn, []).append(finding)
+    hiding = {f: None for turn, here in by_turn.items() for f in here if _hides(f, unsure.get(turn, ()), policy)}
     by_turn = {turn: left for turn, here in by_turn.items() if (left := [f for f in here if f not in hiding])}
     return _Weighed(by_turn, tuple(uncertain), tuple(hiding))
 
 
 def _hides(finding: Finding, uncertain: Iterable[Finding], policy: Policy) -> bool:
-    """Return whether a mend would cut the words on which a person has yet to judge something that the policy does more about.
+    """Return whether a mend would cut the words on which a person has yet to judge something that the policy does more about;
+    `uncertain` are the findings of its turn.
 
     What the model found without a phrase only borrows its sentence.
     """
     return policy.action_on(finding) == "mend" and any(
-        (other.turn, other.field) == (finding.turn, finding.field)
+        other.field == finding.field
         and other.detector != "model"
         and _STRENGTH[policy.action_on(other)] > _STRENGTH["mend"]
         and other.start_char < finding.end_char
@@ -161,45 +176,40 @@ def _mend(conversation: Conversation, turn: int, findings: list[Finding], policy
 
 def _orphans(conversation: Conversation, edits: tuple[Edit, ...], floor_turns: frozenset[int]) -> tuple[int, ...]:
     """Return the answers after a dropped one that go with it: "Why not?" asks about nothing where what it asks about is gone."""
-    edited = {edit.turn: edit.action for edit in edits}
-    found: list[int] = []
-    for dropped in (turn for turn, action in edited.items() if action == "drop_turn"):
-        for turn in follow_ups_of(conversation, _exchange(conversation, dropped)[-1]):
-            if not floor_turns.isdisjoint(_exchange(conversation, turn)):
+    dropped = {edit.turn for edit in edits if edit.action == "drop_turn"}
+    exchanges, in_order = _exchanges(conversation) if dropped else [], sorted(floor_turns)
+    found: set[int] = set()
+    for first in dropped:
+        for turn in follow_ups_of(conversation, exchanges[first][-1]):
+            if turn in dropped or _is_among(in_order, exchanges[turn]):
                 break
-            if edited.get(turn) != "drop_turn" and turn not in found:
-                found.append(turn)
+            found.add(turn)
     return tuple(sorted(found))
 
 
 def turns_to_remove(conversation: Conversation, edits: Iterable[Edit]) -> frozenset[int]:
     """Return the indices of turns that `drop_turn` (an answer with its request) and `cut` (from there on) take away."""
+    edits = [edit for edit in edits if edit.action in ("drop_turn", "cut")]
+    exchanges = _exchanges(conversation) if edits else []
     gone: set[int] = set()
-    for edit in edits:
-        if edit.action in ("drop_turn", "cut"):
-            here = _exchange(conversation, edit.turn)
-            gone.update(range(here.start, len(conversation.turns)) if edit.action == "cut" else here)
-    return frozenset(gone)
+    for turn in (edit.turn for edit in edits if edit.action == "drop_turn"):
+        gone.update(exchanges[turn] if turn not in gone else ())  # what has gone has gone with all that goes with it
+    first = min((exchanges[edit.turn].start for edit in edits if edit.action == "cut"), default=len(conversation.turns))
+    return frozenset((*gone, *range(first, len(conversation.turns))))
 
 
-def _exchange(conversation: Conversation, turn: int) -> range:
-    """Return the turns that go with an answer: its request, and what follows it up to the next one, such as the result of a call
-    and the answer made of it. None of them stands without the others.
+def _exchanges(conversation: Conversation) -> list[range]:
+    """Return the turns that go with each turn: its request, which begins after the previous answer or the system prompt, and what
+    follows it up to the next one, such as the result of a call and the answer made of it. None of them stands without the others.
     """
     turns = conversation.turns
-    end = next((i for i in range(turn + 1, len(turns)) if turns[i].role in ("user", "system")), len(turns))
-    return range(_request_start(conversation, turn), end)
-
-
-def _request_start(conversation: Conversation, turn: int) -> int:
-    """Return where the exchange that ends in `turn` begins: after the previous answer or the system prompt."""
-    start = turn
-    while start > 0:
-        before = conversation.turns[start - 1]
-        if before.role == "system" or (before.role == "assistant" and not before.has_tool_calls):
-            break
-        start -= 1
-    return start
+    starts, ends = [0] * len(turns), [len(turns)] * len(turns)
+    for place, before in enumerate(turns[:-1], 1):
+        is_end = before.role == "system" or (before.role == "assistant" and not before.has_tool_calls)
+        starts[place] = place if is_end else starts[place - 1]
+    for place in range(len(turns) - 2, -1, -1):
+        ends[place] = place + 1 if turns[place + 1].role in ("user", "system") else ends[place + 1]
+    return list(map(range, starts, ends))
 
 
 def _conclude(conversation: Conversation, findings: tuple[Finding, ...], policy: Policy, plan: _Plan) -> Decision:
@@ -253,7 +263,8 @@ def _why_waits(waits_for: tuple[Finding, ...], plan: _Plan, counted: list[Findin
     why = _because(others, policy, _NOBODY) if others and others[0] in counted else ""
     more = f" and {len(others) - 1} more" if others[1:] and not why else ""
     since = f", since {why or _is_unsure(others[0], policy)}{more}" if others else ""
-    hiding = [finding for finding in plan.weighed.hiding if finding.turn in {one.turn for one in waits_for}]
+    waiting = {one.turn for one in waits_for}
+    hiding = [finding for finding in plan.weighed.hiding if finding.turn in waiting]
     undone = f"; a mend waits for that, since {_says(hiding[0])}" if hiding else ""
     return f"; a person should look{since}{undone}"
 
@@ -278,7 +289,8 @@ def _why_held(held: Mapping[int, Held]) -> str:
 
 def _with_it(conversation: Conversation, plan: _Plan) -> str:
     """Say which exchanges go along because they only ask back about what goes."""
-    asking = [_request_start(conversation, turn) for turn in plan.orphans]
+    exchanges = _exchanges(conversation) if plan.orphans else []
+    asking = [exchanges[turn].start for turn in plan.orphans]
     return "".join(f"; turn {turn + 1} only asks back about it and goes with it, answer and all" for turn in asking)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import tomllib
 import unicodedata
+from collections.abc import Iterator
 from functools import cache
 from importlib.resources import files
 
@@ -40,9 +41,8 @@ def asks_back(text: str) -> bool:
     return said[-1] in _ends_on() or all(part in follow_ups() for part in said)
 
 
-def follow_ups_of(conversation: Conversation, turn: int) -> list[int]:
-    """Return the answers after `turn`, one after the other, whose requests only ask back about the one before."""
-    found: list[int] = []
+def follow_ups_of(conversation: Conversation, turn: int) -> Iterator[int]:
+    """Yield the answers after `turn`, one after the other, whose requests only ask back about the one before."""
     start = turn + 1
     for index in range(start, len(conversation.turns)):
         here = conversation.turns[index]
@@ -50,9 +50,8 @@ def follow_ups_of(conversation: Conversation, turn: int) -> list[int]:
             continue
         if here.role != "assistant" or here.has_tool_calls or index == start:
             break
-        found.append(index)
+        yield index
         start = index + 1
-    return found
 
 
 @cache

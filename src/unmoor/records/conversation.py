@@ -57,10 +57,8 @@ class Conversation:
 
     def request_before(self, turn_index: int) -> str:
         """Return the text of the nearest user turn before `turn_index`, or the empty string."""
-        for turn in reversed(self.turns[:turn_index]):
-            if turn.role == "user":
-                return turn.text
-        return ""
+        before = range(min(turn_index, len(self.turns)) - 1, -1, -1)
+        return next((self.turns[place].text for place in before if self.turns[place].role == "user"), "")
 
     def sha256(self) -> str:
         """Return the SHA-256 of who says what, in hexadecimal: the same for the same conversation in any layout."""
