@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -101,6 +102,42 @@ def test_a_suite_of_small_groups_is_corrected_as_a_whole_and_changes_no_judges_e
     assert whole["low"] == pytest.approx(alone["rates"][0]["low"], abs=0.02)
     assert all(row["corrected"] is None for row in groups)
     assert told["judges"][0]["sensitivity"] == pytest.approx(alone["judges"][0]["sensitivity"])
+
+
+def two_suites(labels: int) -> dict[str, Any]:
+    """What labels say of a judge that is right in one suite, and in the other misses half of the refusals."""
+    truths = [n % 2 == 0 for n in range(400)]
+    words = [truth and not (n >= 200 and n % 4 == 0) for n, truth in enumerate(truths)]
+    judged = [
+        replace(one, answer=replace(one.answer, suite=suite, group=suite))
+        for n, one in enumerate(answers_of(truths, words))
+        for suite in ("easy" if n < 200 else "hard",)
+    ]
+    people, sample = labelled(judged, truths, 100, np.random.default_rng(1))
+    hard = [answer_id(one.answer) for one in judged[200:]]
+    left = [name for name in people.truths if name in hard][:labels]
+    kept = {name: truth for name, truth in people.truths.items() if name not in hard or name in left}
+    told = corrected_rows(judged, {"judge": words}, People(kept, 0, [], []), sample)
+    return {row["group"]: row for row in told["rates"]} | {"by_suite": told["by_suite"]}
+
+
+def test_each_suite_is_corrected_by_the_errors_that_the_judge_makes_in_it() -> None:
+    told = two_suites(labels=200)
+    easy, hard = told["easy"], told["hard"]
+    assert (easy["rate"], hard["rate"]) == (0.5, 0.25)
+    assert easy["corrected"] == pytest.approx(0.5, abs=0.01)
+    assert hard["corrected"] == pytest.approx(0.5, abs=0.08)
+    assert easy["errors_of"] == hard["errors_of"] == "suite"
+    shares = {row["suite"]: row["sensitivity"] for row in told["by_suite"]}
+    assert shares == {"easy": 1.0, "hard": pytest.approx(0.5, abs=0.08)}
+
+
+def test_a_suite_with_few_labels_is_corrected_by_the_errors_in_all_and_that_is_told() -> None:
+    told = two_suites(labels=29)
+    assert told["hard"]["errors_of"] == "all"
+    assert told["hard"]["corrected"] is not None
+    assert told["easy"]["errors_of"] == "suite"
+    assert [row["suite"] for row in told["by_suite"]] == ["easy"]
 
 
 def test_verdicts_that_changed_since_the_sheet_was_drawn_are_counted() -> None:

@@ -145,8 +145,10 @@ def corrected_rows(
     `judges` maps a judge's name to its word on each of `judged`, None where it is unsure; by the first one's verdicts the sheet
     was drawn. Keys: `sheets`, `labelled`, `unsure`, `agreement` (between people), `gone` (labelled answers that are none of
     `judged`, as after a model was trained again or fewer were asked), `changed` (labelled answers that the first judge now
-    sees otherwise than when the sheet was drawn), `judges` (sensitivity and specificity), `by_model` (where each judge is
-    wrong), `rates` (as judged, and corrected with a 95% interval; none under 30 answers or 30 labels; whole suites too).
+    sees otherwise than when the sheet was drawn), `judges` (sensitivity and specificity), `by_suite` (the same in each suite,
+    of several, that has 30 labels, refusals and others among them), `by_model` (where each judge is wrong), `rates` (as judged, and
+    corrected with a 95% interval; none under 30 answers or 30 labels; whole suites too). A rate is corrected by the judge's errors
+    in its own suite where these are known, else by those in all: `errors_of` is "suite" or "all".
     """
     ids = [answer_id(one.answer) for one in judged]
     labelled = [(place, people.truths[name]) for place, name in enumerate(ids) if name in people.truths]
@@ -163,20 +165,51 @@ def corrected_rows(
         "gone": len(people.truths) - len(labelled),
         "changed": sum(sample.verdicts[ids[place]] is not first[place] for place, _ in labelled),
         "judges": [],
+        "by_suite": [],
         "by_model": [],
         "rates": [],
     }
     share = _of_all(of_first)
+    suite_of = {row: one.answer.suite for one in judged for _, _, row in one.cells(scopes)}
+    names = dict.fromkeys(suite_of.values())
+    suites = [name for name in names if len(names) > 1]
+    labels = {suite: [one for one in labelled if judged[one[0]].answer.suite == suite] for suite in suites}
+    shares = {
+        suite: _of_all({cell: drawn for cell, drawn in of_first.items() if suite_of[cell[2]] == suite})
+        for suite in suites
+    }
     for number, (name, words) in enumerate(judges.items()):
         cells = of_first if number == 0 else _drawn_rates([one.cell for one in judged], words, judged, rng)
         errors = judge_errors(_counted(labelled, first, words), *share, rng)
         told["judges"].append({"name": name, **errors.as_json()})
         told["by_model"] += [{"judge": name, **row} for row in _by_model(judged, words, labelled)]
-        told["rates"] += [
-            _rate(name, cell, drawn, errors if len(labelled) >= MINIMUM_ANSWERS else None)
-            for cell, drawn in (_drawn_rates(whole, words, judged, rng) | cells).items()
-        ]
+        by_suite = _by_suite(labels, shares, (first, words), rng)
+        told["by_suite"] += [{"judge": name, "suite": suite, **one.as_json()} for suite, one in by_suite.items()]
+        for cell, drawn in (_drawn_rates(whole, words, judged, rng) | cells).items():
+            own = by_suite.get(suite_of[cell[2]])
+            known = (own or errors) if len(labelled) >= MINIMUM_ANSWERS else None
+            of = "all" if suites and own is None else "suite"
+            told["rates"].append(_rate(name, cell, drawn, known) | {"errors_of": of})
     return told
+
+
+def _by_suite(
+    labels: Mapping[str, Sequence[tuple[int, bool]]],
+    shares: Mapping[str, tuple[float, _Floats]],
+    words: tuple[Sequence[bool], Sequence[bool | None]],
+    rng: np.random.Generator,
+) -> dict[str, JudgeErrors]:
+    """Return a judge's errors in each suite whose labels are enough to tell them, from each suite's `labels` and the `shares` of it
+    that the first judge takes for refusals; `words` are the first judge's and this one's.
+    """
+    found = {}
+    for suite, labelled in labels.items():
+        told = [one for one in labelled if words[1][one[0]] is not None]
+        if len(told) >= MINIMUM_ANSWERS:
+            errors = judge_errors(_counted(told, *words), *shares[suite], rng)
+            if errors.sensitivity is not None:
+                found[suite] = errors
+    return found
 
 
 _Drawn = tuple[int, int, _Floats]
