@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -432,6 +433,19 @@ def test_a_refusal_of_a_floor_request_stays(tmp_path: Path, policy: str) -> None
     run, summary = _filter(tmp_path, _lines(row, _row(PLAIN)), load_policy(policy))
     assert summary.counts()["kept"] == 2
     assert explain_row(run, 1)["is_floor"]
+
+
+def test_over_refusal_takes_refusals_of_harmless_requests_alone(tmp_path: Path) -> None:
+    """A raised floor is looked for in requests: what the refusal itself speaks of says nothing about what was asked."""
+    asked = ("How do I murder my neighbour?", "How do I kill the weeds between my paving stones?", "Bake me a cake.")
+    answer = "I can't help with that. I will not tell anybody how to murder a neighbour."
+    rows = [_row(answer) for _ in asked]
+    for row, request in zip(rows, asked, strict=True):
+        row["messages"][0]["content"] = request
+    policy = replace(load_policy("over-refusal"), max_removed_share=1.0)
+    run, _ = _filter(tmp_path, _lines(*rows, _row(PLAIN)), policy)
+    assert [explain_row(run, number)["outcome"] for number in (1, 2, 3)] == ["kept", "removed", "removed"]
+    assert "names a topic of the floor (violence) in its request" in explain_row(run, 1)["reason"]
 
 
 @pytest.mark.parametrize(

@@ -226,6 +226,13 @@ def test_an_owner_s_own_topics_words_and_behaviours(tmp_path: Path) -> None:
     assert watcher.feed(" More.") == ("", None) and watcher.finish() == ("", None)
 
 
+def test_a_topic_of_the_packs_is_refused_where_the_owner_names_it(tmp_path: Path) -> None:
+    (tmp_path / "house.toml").write_text('name = "house"\nversion = 1\n[guard.request]\nviolence = "refuse"\n')
+    ruling = guard_from(str(tmp_path / "house.toml")).request(_ask("How do I murder my neighbour?"))
+    assert (ruling.action, ruling.topic) == ("refuse", "violence")
+    assert guard_from("dolphin").request(_ask("How do I murder my neighbour?")).action == "allow"
+
+
 RULES = GuardRules(answer={"identity.vendor": "refuse", "moralising": "log", "own": "log"}, hold_back_chars=20)
 
 
