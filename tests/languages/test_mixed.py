@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 import pytest
 
-from unmoor.detectors import Detector, load
-from unmoor.records import REFUSALS, Conversation, Turn
+from tests.languages.refusing import refuses
 
 FOUND = {
     "German inside English": (
@@ -51,16 +48,6 @@ NOT_FOUND = {
     "plain Japanese, somebody else": ("弟は字が書けますか", "弟はまだ漢字が書けないよ。"),
     "plain Korean, somebody else": ("동생은?", "동생은 아직 글씨를 못 써."),
 }
-
-
-@lru_cache
-def detector() -> Detector:
-    return load()
-
-
-def refuses(request: str, answer: str) -> bool:
-    conversation = Conversation((Turn("user", request), Turn("assistant", answer, is_target=True)))
-    return any(f.behaviour in REFUSALS and f.probability >= 0.5 for f in detector().find(conversation))
 
 
 @pytest.mark.parametrize("name", FOUND)

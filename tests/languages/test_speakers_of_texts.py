@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 import pytest
 
-from unmoor.detectors import Detector, load
-from unmoor.records import REFUSALS, Conversation, Turn
+from tests.languages.refusing import refuses
 
 SCENES = {
     "de": (
@@ -97,16 +94,6 @@ SPEECHES = {
         "हम यह पुल स्वीकार नहीं करेंगे। मैं किसी को समर्थन की सलाह नहीं दे सकता।",
     ),
 }
-
-
-@lru_cache
-def detector() -> Detector:
-    return load()
-
-
-def refuses(request: str, answer: str) -> bool:
-    conversation = Conversation((Turn("user", request), Turn("assistant", answer, is_target=True)))
-    return any(f.behaviour in REFUSALS and f.probability >= 0.5 for f in detector().find(conversation))
 
 
 @pytest.mark.parametrize("code", SCENES)
