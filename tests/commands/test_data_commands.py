@@ -22,6 +22,7 @@ import pytest
 
 from tests.tiny import make_tiny_base
 from unmoor.engines.raw_rows import sample_of
+from unmoor.languages import pack_topics
 from unmoor.policy import SHIPPED
 from unmoor.run_folder.files import lock_folder
 
@@ -1168,12 +1169,12 @@ extends = "over-refusal"
 [floor]
 also = ["medical-dosge"]
 [guard.request]
-"sexual-minors" = "allow"
+"the-minors" = "allow"
 [guard.answer]
 moralizing = "log"
 "mass-casualty" = "refuse"
 [guard.say]
-"sexual-minors" = "No."
+"the-minors" = "No."
 "mass-casulty" = "No."
 """
 
@@ -1181,8 +1182,8 @@ moralizing = "log"
 def test_topics_that_no_pack_names_are_said_with_the_nearest_name(data: Path) -> None:
     (data.parent / "mine.toml").write_text(TOPICS)
     said = [
-        '[floor]: no pack names the topic "medical-dosge", so its words are not recognised. Known: mass-casualty, minors',
-        '[guard.request]: no pack names the topic "sexual-minors", so its words are not recognised. Did you mean "minors"?',
+        f'[floor]: no pack names the topic "medical-dosge", so its words are not recognised. Known: {", ".join(pack_topics())}',
+        '[guard.request]: no pack names the topic "the-minors", so its words are not recognised. Did you mean "minors"?',
         '[guard.answer]: no pack names the topic "moralizing", so its words are not recognised. Did you mean "moralising"?',
         '[guard.say]: no pack names the topic "mass-casulty", so its words are not recognised. Did you mean "mass-casualty"?',
     ]
@@ -1192,7 +1193,7 @@ def test_topics_that_no_pack_names_are_said_with_the_nearest_name(data: Path) ->
         assert done.stderr.splitlines() == [f"Policy mine, {line}" for line in said]
     classified = TOPICS.replace("[guard.request]", '[guard]\nclassifier = "hf:own"\n[guard.request]')
     (data.parent / "mine.toml").write_text(classified)
-    assert "sexual-minors" not in unmoor("policy", "mine.toml", cwd=data.parent).stderr
+    assert "the-minors" not in unmoor("policy", "mine.toml", cwd=data.parent).stderr
     for name in SHIPPED:
         assert unmoor("policy", name, cwd=data.parent).stderr == ""
 

@@ -13,6 +13,7 @@ from unmoor.detectors import phrases as phrases_module
 from unmoor.detectors.literals import bare
 from unmoor.detectors.normalise import fold_letters, fold_text
 from unmoor.detectors.phrases import Phrases
+from unmoor.detectors.scan import exact_pattern
 from unmoor.detectors.together import may_match, side_by_side
 from unmoor.languages import load_packs
 
@@ -45,6 +46,11 @@ def test_texts_that_nothing_matches_in_are_left_out() -> None:
 
 def test_a_match_that_runs_on_touches_every_text_that_it_lies_in() -> None:
     assert may_match(re2.compile(side_by_side(PATTERNS[2])), [b"x", b"a", b"c", b"b", b"x"]) >= {1, 2, 3}
+
+
+def test_an_end_that_is_asked_for_again_and_again_is_one_end() -> None:
+    pattern = exact_pattern(r"buy cocaine(?:$|[.!?\n])(?:$|[.!?\n]|now)", "Latin", among_others=True)
+    assert may_match(pattern, [b"where to buy cocaine", b"and then", b"buy cocaine"]) >= {0, 2}
 
 
 def test_the_floor_of_many_texts_is_that_of_each(monkeypatch: pytest.MonkeyPatch) -> None:
