@@ -28,6 +28,7 @@ class Floor:
     def __init__(self, detector: Detector, policy: Policy | None) -> None:
         self._detector = detector
         self._policy = policy
+        self._is_raised = policy is not None and bool(policy.floor_also)
 
     def topics_of(
         self, conversations: Sequence[Conversation], acted_on: Sequence[bool]
@@ -36,9 +37,8 @@ class Floor:
         wanted = [self._policy is not None and is_acted_on for is_acted_on in acted_on]
         if not any(wanted):
             return iter([{}] * len(wanted))
-        is_raised = self._policy is not None and bool(self._policy.floor_also)
         here = list(compress(conversations, wanted))
-        named = iter(self._detector.floor_topics_many(here, is_raised=is_raised))
+        named = iter(self._detector.floor_topics_many(here, is_raised=self._is_raised))
         return (next(named) if is_wanted else {} for is_wanted in wanted)
 
     def turns_of(
@@ -71,7 +71,7 @@ class Floor:
     def _named_in(self, conversation: Conversation, index: int) -> tuple[str, ...]:
         """Return the topics of the floor that an exchange itself names."""
         exchange = Conversation((Turn("user", conversation.request_before(index)), conversation.turns[index]))
-        return self._of_the_floor(self._detector.floor_topics(exchange, 1))
+        return self._of_the_floor(self._detector.floor_topics(exchange, 1, is_raised=self._is_raised))
 
 
 def _declines(turn: Turn, index: int, findings: Sequence[Finding]) -> bool:

@@ -1,10 +1,9 @@
 """What to look for, language by language: data only. `README.md` in this folder says how a pack is written."""
 
+from unmoor.languages.behaviours import BEHAVIOUR_FILES, TOPICS
 from unmoor.languages.fold import fold, fold_character
 from unmoor.languages.pack import (
-    BEHAVIOUR_FILES,
     STRENGTHS,
-    TOPICS,
     WORDS,
     Pack,
     Phrase,
