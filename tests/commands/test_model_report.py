@@ -12,7 +12,8 @@ import pytest
 
 from tests.evaluation import test_seeds
 from tests.report import made_up
-from unmoor.commands.evaluate import _print, _print_odd_answers, _print_pairs, _print_people, _print_rest, print_second
+from unmoor.commands.evaluation_shown import _print_odd_answers, _print_pairs, _print_rest, print_evaluation
+from unmoor.commands.judges_shown import print_people, print_second
 from unmoor.commands.model_report import as_typed, read_training, write_cards, write_model_report
 from unmoor.errors import RunFolderError
 from unmoor.evaluation import seeds_result
@@ -117,7 +118,7 @@ def test_the_terminal_says_when_no_label_corrects_a_rate(few: bool, capsys: pyte
     people = made_up.people(["raw"])
     if few:
         people["rates"] = [{**row, "corrected": None, "low": None, "high": None} for row in people["rates"]]
-    _print_people(people)
+    print_people(people)
     said = capsys.readouterr().out
     assert ("No rate is corrected: that takes 30 labels" in said) == few
     assert ("with its errors taken out" in said) == (not few)
@@ -128,7 +129,7 @@ def test_what_too_few_agree_on_is_said_to_be_too_few(tmp_path: Path, capsys: pyt
     people = {**made_up.people(["raw"]), "agreement": [{"sheets": ["one.csv", "two.csv"], **few}]}
     second = {**made_up.evaluation()["second_judge"], "agreement": [{"group": "ordinary", **few}]}
     print_second(second)
-    _print_people({**people, "gone": 12})
+    print_people({**people, "gone": 12})
     said = capsys.readouterr().out
     assert "  12 more are of answers that were not counted now" in said
     assert "  both judges, ordinary: too few for a kappa, 29 answers\n" in said
@@ -193,7 +194,7 @@ def test_twins_of_several_seeds_are_one_model_each_on_the_terminal_the_page_and_
     facts = write_model_report(tmp_path, ["unmoor evaluate ..."], training, evaluation)
     shown = shown_evaluation(facts)
     assert shown is not None and shown["models"] == ["raw", "filtered"]
-    _print(evaluation, shown, tmp_path)
+    print_evaluation(evaluation, shown, tmp_path)
     printed = capsys.readouterr().out
     assert "25% 42% 33%" in printed and "2.3%" not in printed, "one table of twins, none of single models"
     assert "raw, persona plain, look-alikes: of 360 answers 3 empty\n" in printed

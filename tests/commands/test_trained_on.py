@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from unmoor.commands.evaluate import _print_trained_on
+from unmoor.commands.evaluation_shown import _print_trained_on
 from unmoor.commands.trained_on import trained_on
 from unmoor.evaluation import Prompt
 

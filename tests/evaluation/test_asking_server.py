@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 
 from unmoor import detectors
-from unmoor.commands.evaluate import print_second
+from unmoor.commands.judges_shown import print_second
 from unmoor.detectors import SecondOpinion
 from unmoor.detectors.judges import Opinion
 from unmoor.errors import MachineError
