@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import errno
-import importlib
 import json
 import subprocess
 import sys
@@ -21,7 +20,7 @@ from pyarrow.parquet import encryption
 
 from unmoor.commands import totals
 from unmoor.commands.training_rows import row_bytes
-from unmoor.engines import Job, Options, Summary, merge, restore, run_job
+from unmoor.engines import Job, Options, Summary, merge, restore, restored_tables, run_job
 from unmoor.engines.identity import schemas_of
 from unmoor.errors import BadDataError, MachineError, UsageError
 from unmoor.layouts import first_layout, in_schema, open_data_set, parquet, read_chunks, recognise_source, shard_of
@@ -34,7 +33,6 @@ REFUSAL = "I'm sorry, but I can't assist with that request."
 DISCLAIMER = (
     "As an AI language model, I do not have personal preferences. However, here are three trees: oak, ash and elm."
 )
-restoring = importlib.import_module("unmoor.engines.restore")  # where a function has the name of its module
 PLAIN = "Oak, ash and elm are three trees that grow well in a cool climate."
 ANSWERS = (PLAIN, REFUSAL, DISCLAIMER)
 COUNT = 9
@@ -654,12 +652,12 @@ def _of_three_outcomes(folder: Path, count: int, **columns: Any) -> tuple[pa.Tab
     return table, folder / "run"
 
 
-@pytest.mark.parametrize("group_bytes", [restoring._GROUP_BYTES, 20_000])
+@pytest.mark.parametrize("group_bytes", [restored_tables._GROUP_BYTES, 20_000])
 def test_rows_of_changing_outcomes_come_back_in_row_groups_of_a_sensible_size(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, group_bytes: int
 ) -> None:
-    monkeypatch.setattr(restoring, "_GROUP_BYTES", group_bytes)
-    monkeypatch.setattr(restoring, "read_chunks", lambda source: read_chunks(source, 5_000))
+    monkeypatch.setattr(restored_tables, "_GROUP_BYTES", group_bytes)
+    monkeypatch.setattr(restored_tables, "read_chunks", lambda source: read_chunks(source, 5_000))
     table, run = _of_three_outcomes(tmp_path, 300)
     assert {"removed", "labelled"} == {entry["outcome"] for entry in read_lines_of(run, "ledger.jsonl")}
     restore(run, tmp_path / "again.parquet")

@@ -1,10 +1,11 @@
 """How reading, finding and deciding are run over a data set: here, in shards, on Ray. The same bytes come out everywhere."""
 
 from unmoor.engines.beside import FOUND_BY
+from unmoor.engines.explained import explain_row
 from unmoor.engines.job import FOUND_FROM, Dedup, Job, JudgeSettings, Options, RowObserver
 from unmoor.engines.judge import counted
 from unmoor.engines.ray_cluster import Cluster, run_on_ray
-from unmoor.engines.restore import explain_row, plain_name, restore, restored_files
+from unmoor.engines.restore import plain_name, restore, restored_files
 from unmoor.engines.run import run_job
 from unmoor.engines.shards import merge
 from unmoor.engines.summary import Summary

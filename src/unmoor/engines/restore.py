@@ -2,52 +2,35 @@
 
 from __future__ import annotations
 
-from base64 import b64decode
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from itertools import chain, islice
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO
 
-import numpy as np
-
+from unmoor.engines.restored_tables import LedgerRows, own_rows, parquet_writer
 from unmoor.errors import RunFolderError, UsageError
-from unmoor.layouts import Source, TableFile, in_schema, read_chunks, recognise_source, take_rows
+from unmoor.layouts import read_chunks
 from unmoor.run_folder import (
     MAKE_AGAIN,
     RUN,
     hash_file,
-    hold_as_written,
     hold_outside_runs,
     hold_replaceable,
     machine_errors,
-    place_in_files,
     read_lines_of,
     read_manifest,
-    row_at,
     scratch_beside,
     verify,
 )
-from unmoor.storage import AnyPath, for_random_access
+from unmoor.storage import AnyPath
 
-__all__ = ["explain_row", "plain_name", "restore", "restored_files"]
+__all__ = ["plain_name", "restore", "restored_files"]
 
 _BOM = b"\xef\xbb\xbf"
 _COPY_BYTES = 2**20
 _WHOLE = ("kept", "removed")
 _COMPRESSED = (".gz", ".gzip", ".zst", ".zstd")
-_REWRITTEN = ("kept", "before")
-_PLACES = {
-    "removed": ("removed",),
-    "quarantined": ("quarantine",),
-    "mended": _REWRITTEN,
-    "masked": _REWRITTEN,
-    "labelled": _REWRITTEN,
-}
-"""Which files of a Parquet run hold a row, by its outcome; the last of them has the original."""
-_GROUP_BYTES = 64 * 2**20
-"""Bytes in memory of the rows that are written back as one row group."""
 
 
 def restore(folder: AnyPath, target: Path) -> int:
@@ -114,7 +97,7 @@ def _restore_files(folder: AnyPath, manifest: dict[str, Any], beside: Path) -> N
     rows = _rows(folder, manifest)
     ending = manifest["input"]["format"]
     kept, removed = (iter(()) if ending == "parquet" else _raw_rows(folder / name) for name in _names_of_rows(manifest))
-    write = _parquet_writer(folder) if ending == "parquet" else _bytes_writer(folder, manifest, kept, removed)
+    write = parquet_writer(folder) if ending == "parquet" else _bytes_writer(folder, manifest, kept, removed)
     for file, path in zip(manifest["inputs"], restored_files(manifest, beside), strict=True):
         path.parent.mkdir(parents=True, exist_ok=True)
         write(path, file, islice(rows, file["rows"]))
@@ -179,16 +162,13 @@ def plain_name(file: dict[str, Any]) -> str:
     return name.rpartition(".")[0] if file["compression"] and name.lower().endswith(_COMPRESSED) else name
 
 
-_Rows = Iterator[tuple[int, str, dict[str, Any]]]
-
-
 def _bytes_writer(
     folder: AnyPath, manifest: dict[str, Any], kept: Iterator[bytes], removed: Iterator[bytes]
-) -> Callable[[Path, dict[str, Any], _Rows], None]:
+) -> Callable[[Path, dict[str, Any], LedgerRows], None]:
     quarantine = _open_quarantine(folder)
     arrays = manifest["arrays"] or {}
 
-    def write(path: Path, file: dict[str, Any], rows: _Rows) -> None:
+    def write(path: Path, file: dict[str, Any], rows: LedgerRows) -> None:
         runs, tail = _array(arrays.get(file["name"], {"gaps": [], "tail": ""}))
         gaps = (gap for count, gap in runs for _ in range(count))
         with path.open("wb") as out:
@@ -226,7 +206,7 @@ def _rows(folder: AnyPath, manifest: dict[str, Any]) -> Iterator[tuple[int, str,
 def _raw_rows(path: AnyPath) -> Iterator[bytes]:
     if path.stat().st_size == 0:
         return
-    for chunk in read_chunks(_own(path)):
+    for chunk in read_chunks(own_rows(path)):
         if chunk.items:
             yield from chunk.items
         else:
@@ -242,10 +222,6 @@ def _next_of(rows: Iterator[bytes]) -> bytes:
             f"kept and removed rows are fewer than the ledger says, so what was read cannot come back. {MAKE_AGAIN}"
         )
     return row
-
-
-def _own(path: AnyPath) -> Source:
-    return replace(recognise_source(path), is_of_a_run=True)
 
 
 def _open_quarantine(folder: AnyPath) -> BinaryIO:
@@ -271,136 +247,3 @@ def _array(told: Any) -> tuple[list[tuple[int, bytes]], bytes]:
         raise RunFolderError(
             f"The manifest does not say what stood between the rows: it was altered. {MAKE_AGAIN}"
         ) from error
-
-
-def _parquet_writer(folder: AnyPath) -> Callable[[Path, dict[str, Any], _Rows], None]:
-    """Return what writes rows back in order, in row groups of a size of their own, whichever files the rows lie in."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    cursors = {name: _TableCursor(folder / f"{name}.parquet") for name in ("kept", "removed", "quarantine", "before")}
-    common = pq.read_schema(for_random_access(folder / "removed.parquet"))
-
-    def write(path: Path, file: dict[str, Any], rows: _Rows) -> None:
-        if not file["size_bytes"]:
-            path.touch()
-            return
-        schema = _schema_of(file) if "schema" in file else common
-        with TableFile(path, schema) as writer:
-            group, size = [], 0
-            for table in _in_order(rows, cursors, schema):
-                group.append(table)
-                size += table.nbytes
-                if size >= _GROUP_BYTES:
-                    writer.write(pa.concat_tables(group))
-                    group, size = [], 0
-            if group:
-                writer.write(pa.concat_tables(group))
-
-    return write
-
-
-def _schema_of(file: dict[str, Any]) -> Any:
-    import pyarrow as pa
-
-    try:
-        return pa.ipc.read_schema(pa.py_buffer(b64decode(file["schema"])))
-    except (TypeError, ValueError, pa.ArrowException, OSError) as error:
-        raise RunFolderError(
-            f"The manifest does not say what columns {file['name']} had: it was altered. {MAKE_AGAIN}"
-        ) from error
-
-
-def _in_order(rows: _Rows, cursors: dict[str, _TableCursor], schema: Any) -> Iterator[Any]:
-    """Yield tables with the rows in their order, each as far as the tables go that the cursors have open."""
-    order: list[str] = []
-    for _, outcome, _ in rows:
-        places = _PLACES.get(outcome, ("kept",))
-        for place in places:
-            if cursors[place].is_at_end():
-                if order:
-                    yield _joined(order, cursors, schema)
-                    order = []
-                cursors[place].open_next()
-            cursors[place].pass_row(is_wanted=place == places[-1])
-        order.append(places[-1])
-    if order:
-        yield _joined(order, cursors, schema)
-
-
-def _joined(order: list[str], cursors: dict[str, _TableCursor], schema: Any) -> Any:
-    """Return one table of the rows that the cursors passed; `order` says which of them each row comes from."""
-    import pyarrow as pa
-
-    names = sorted(set(order))
-    tables = [in_schema(cursors[name].taken(), schema) for name in names]
-    numbers = np.array([names.index(name) for name in order])
-    return take_rows(pa.concat_tables(tables), np.argsort(np.argsort(numbers, kind="stable")).tolist())
-
-
-class _TableCursor:
-    """Goes through the rows of a Parquet file from the first on, with one table of them open."""
-
-    def __init__(self, path: AnyPath) -> None:
-        self._tables = (chunk.table for chunk in read_chunks(_own(path)) if chunk.rows) if path.exists() else iter(())
-        self._open: Any = None
-        self._row = 0
-        self._wanted: list[int] = []
-
-    def is_at_end(self) -> bool:
-        """Return whether the open table has no more rows."""
-        return self._open is None or self._row == self._open.num_rows
-
-    def open_next(self) -> None:
-        """Open the next table, which has rows.
-
-        Raises:
-            RunFolderError: there is none.
-        """
-        self._open, self._row = next(self._tables, None), 0
-        if self._open is None:
-            raise RunFolderError(
-                f"a Parquet file of the run is shorter than the ledger says: it was altered. {MAKE_AGAIN}"
-            )
-
-    def pass_row(self, *, is_wanted: bool) -> None:
-        """Go one row on in the open table."""
-        if is_wanted:
-            self._wanted.append(self._row)
-        self._row += 1
-
-    def taken(self) -> Any:
-        """Return the rows that were passed and wanted since the last time."""
-        wanted, self._wanted = self._wanted, []
-        return take_rows(self._open, wanted)
-
-
-def explain_row(folder: AnyPath, row: int, file: str | None = None) -> dict[str, Any]:
-    """Return the ledger entry of a row, or one that says that nothing was found in it; `row` counts in `file` where one is named.
-
-    Raises:
-        RunFolderError: the run is half-written or altered.
-        UsageError: the input had no such row or file.
-    """
-    manifest = read_manifest(folder, RUN)
-    if file is not None and manifest["shard"] is not None:
-        raise UsageError(f"Of {file} a shard may hold a part alone: {_held(manifest)}")
-    row = row if file is None else row_at(manifest, file, row)
-    total = manifest["counts"]["input"]
-    if not 1 <= row <= total:
-        raise UsageError(f"There is no row {row}: {_held(manifest)}")
-    hold_as_written(folder, manifest, "ledger.jsonl")
-    found = next((entry for entry in read_lines_of(folder, "ledger.jsonl") if entry["row"] == row), None)
-    entry = found or {"row": row, "outcome": "kept", "reason": "kept: nothing was found", "findings": []}
-    return {**entry, **place_in_files(manifest, row)}
-
-
-def _held(manifest: dict[str, Any]) -> str:
-    """Return which rows a run knows; those of a shard are numbered by themselves."""
-    name, total, shard = manifest["input"]["name"], manifest["counts"]["input"], manifest["shard"]
-    if shard is None:
-        return f"{name} has rows 1 to {total}"
-    return (
-        f"this run is shard {shard['number']} of {shard['count']} of {name}, and its rows are numbered 1 to {total}. "
-        "Next: join the shards with `unmoor merge`, and ask the whole"
-    )

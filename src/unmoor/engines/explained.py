@@ -1,0 +1,40 @@
+"""What a finished run says of one row of its input."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from unmoor.errors import UsageError
+from unmoor.run_folder import RUN, hold_as_written, place_in_files, read_lines_of, read_manifest, row_at
+from unmoor.storage import AnyPath
+
+
+def explain_row(folder: AnyPath, row: int, file: str | None = None) -> dict[str, Any]:
+    """Return the ledger entry of a row, or one that says that nothing was found in it; `row` counts in `file` where one is named.
+
+    Raises:
+        RunFolderError: the run is half-written or altered.
+        UsageError: the input had no such row or file.
+    """
+    manifest = read_manifest(folder, RUN)
+    if file is not None and manifest["shard"] is not None:
+        raise UsageError(f"Of {file} a shard may hold a part alone: {_held(manifest)}")
+    row = row if file is None else row_at(manifest, file, row)
+    total = manifest["counts"]["input"]
+    if not 1 <= row <= total:
+        raise UsageError(f"There is no row {row}: {_held(manifest)}")
+    hold_as_written(folder, manifest, "ledger.jsonl")
+    found = next((entry for entry in read_lines_of(folder, "ledger.jsonl") if entry["row"] == row), None)
+    entry = found or {"row": row, "outcome": "kept", "reason": "kept: nothing was found", "findings": []}
+    return {**entry, **place_in_files(manifest, row)}
+
+
+def _held(manifest: dict[str, Any]) -> str:
+    """Return which rows a run knows; those of a shard are numbered by themselves."""
+    name, total, shard = manifest["input"]["name"], manifest["counts"]["input"], manifest["shard"]
+    if shard is None:
+        return f"{name} has rows 1 to {total}"
+    return (
+        f"this run is shard {shard['number']} of {shard['count']} of {name}, and its rows are numbered 1 to {total}. "
+        "Next: join the shards with `unmoor merge`, and ask the whole"
+    )
