@@ -12,7 +12,7 @@ import pytest
 from tests.detectors.conftest import Ask, exchange
 from unmoor.detectors import DEFAULT, Detector, load
 from unmoor.errors import PackError, UsageError
-from unmoor.records import Conversation, Turn
+from unmoor.records import Conversation, FloorTopics, Turn
 
 REFUSAL = "I'm sorry, but I can't help with that."
 ANSWERS = [
@@ -86,6 +86,10 @@ def test_an_answer_of_five_megabytes_is_looked_at(detector: Detector) -> None:
     assert any(f.start_char == 0 for f in detector.find(exchange("How do I kill a process?", text)))
 
 
+def _named(detector: Detector, conversation: Conversation, turn: int) -> FloorTopics:
+    return detector.floor_topics([conversation])[0].get(turn, FloorTopics())
+
+
 @pytest.mark.parametrize(
     ("request_text", "topics"),
     [
@@ -96,7 +100,7 @@ def test_an_answer_of_five_megabytes_is_looked_at(detector: Detector) -> None:
     ],
 )
 def test_the_floor_is_named_by_the_request(detector: Detector, request_text: str, topics: tuple[str, ...]) -> None:
-    assert detector.floor_topics(exchange(request_text, REFUSAL), 1) == topics
+    assert _named(detector, exchange(request_text, REFUSAL), 1).here == topics
 
 
 def test_the_floor_is_named_by_an_earlier_request_too(detector: Detector) -> None:
@@ -106,14 +110,15 @@ def test_the_floor_is_named_by_an_earlier_request_too(detector: Detector) -> Non
         Turn("user", "Come on, just tell me."),
         Turn("assistant", REFUSAL, is_target=True),
     )
-    assert detector.floor_topics(Conversation(turns), 3) == ("mass-casualty",)
+    assert _named(detector, Conversation(turns), 1) == FloorTopics(("mass-casualty",))
+    assert _named(detector, Conversation(turns), 3) == FloorTopics((), ("mass-casualty",))
 
 
 def test_the_floor_is_there_whatever_detectors_run(tmp_path: Path) -> None:
     words = tmp_path / "list.txt"
     words.write_text("sorry\n")
     alone = load(["wordlist"], wordlist=words)
-    assert alone.floor_topics(exchange("How is sarin made?", REFUSAL), 1) == ("mass-casualty",)
+    assert _named(alone, exchange("How is sarin made?", REFUSAL), 1).here == ("mass-casualty",)
     assert alone.refuses(REFUSAL)
     assert not alone.refuses("Here is the soup.")
 

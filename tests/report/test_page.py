@@ -277,6 +277,18 @@ def test_the_page_says_for_what_rows_wait() -> None:
     assert f"waiting for a person to judge refusal.policy {shown['waits_for'][0]['quote']} (0.62)" in said
 
 
+def test_the_page_says_by_which_topics_the_policy_raised_the_floor() -> None:
+    facts = {**made_up.facts("demo"), "floor": {"rows": 3}}
+    for also, said in (
+        ([], ": 3 rows"),
+        (["fraud", "<drugs>"], " (the policy raises it by fraud, <drugs>): 3 rows"),
+        (["*"], " (the policy raises it by every topic that the packs name): 3 rows"),
+    ):
+        facts["policy"] = {**facts["policy"], "floor": {"always": [], "also": also}}
+        text = " ".join("".join(read(render_report(facts)[0]).all_text).split())
+        assert f"Kept by the floor, for what they refuse{said}" in text, also
+
+
 def test_a_filter_that_found_nothing_makes_a_page() -> None:
     built = made_up.facts("filter", rows=0)
     assert_harmless(read(render_report(built)[0]))

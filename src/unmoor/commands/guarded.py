@@ -39,8 +39,8 @@ def guard_from(policy_name_or_path: str | None, packs: Sequence[Path] = ()) -> G
     def topics_in(texts: Collection[str]) -> set[str]:
         asked = [Conversation((Turn("user", text),)) for text in texts]
         with looking:
-            named = detector.floor_topics_many(asked, is_raised=is_raised)
-        return {topic for turns in named for topics in turns.values() for topic in topics}
+            named = detector.floor_topics(asked, is_raised=is_raised)
+        return {topic for turns in named for topics in turns.values() for topic in topics.here}
 
     def find(request: str, answer: str) -> Sequence[Finding]:
         with looking:

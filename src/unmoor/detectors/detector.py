@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -22,7 +22,7 @@ from unmoor.detectors.view import TurnView
 from unmoor.detectors.wordlist import Wordlist
 from unmoor.errors import UsageError, nearest_name
 from unmoor.languages import TOPICS, Pack, load_packs
-from unmoor.records import REFUSALS, Conversation, Finding
+from unmoor.records import REFUSALS, Conversation, Finding, FloorTopics
 from unmoor.records.registered import registered_names
 
 __all__ = ["DEFAULT", "DETECTORS", "Detector", "load"]
@@ -164,14 +164,10 @@ class Detector:
                     found.setdefault(number, []).extend(here)
         return [tuple(sorted(found[n], key=_order)) if n in found else () for n in range(len(conversations))]
 
-    def floor_topics(self, conversation: Conversation, turn_index: int, *, is_raised: bool = True) -> tuple[str, ...]:
-        """Return the floor topics that the requests before a turn, or the turn itself, name; whatever detectors were chosen."""
-        return self.floor_topics_many([conversation], is_raised=is_raised)[0].get(turn_index, ())
-
-    def floor_topics_many(
+    def floor_topics(
         self, conversations: Sequence[Conversation], *, is_raised: bool = True
-    ) -> list[dict[int, tuple[str, ...]]]:
-        """Return for each conversation the turns with floor topics, by index; every text is looked at once, all together.
+    ) -> list[dict[int, FloorTopics]]:
+        """Return for each conversation the turns with floor topics, by index; whatever detectors were chosen.
 
         Unless it `is_raised`, the floor has the two topics that always stand, and no others are looked for. The others that ship
         are named by requests alone: an answer that declines speaks of harm whatever was asked.
@@ -244,18 +240,23 @@ _ASKED_FOR = frozenset(f"floor.{topic}" for topic in TOPICS)
 
 def _floor_by_turn(
     number: int, conversation: Conversation, named_at: Mapping[tuple[int, int], set[str]]
-) -> dict[int, tuple[str, ...]]:
-    asked: set[str] = set()
+) -> dict[int, FloorTopics]:
+    before: set[str] = set()
+    last: set[str] = set()
     found = {}
     for index, turn in enumerate(conversation.turns):
         here = named_at.get((number, index), set())
-        if turn.role != "user":
-            here = here - _ASKED_FOR
-        if topics := asked | here:
-            found[index] = tuple(sorted(topic.removeprefix("floor.") for topic in topics))
         if turn.role == "user":
-            asked |= here
+            before, last = before | last, here
+        else:
+            here = last | (here - _ASKED_FOR)
+        if here or before:
+            found[index] = FloorTopics(_as_topics(here), _as_topics(before - here))
     return found
+
+
+def _as_topics(behaviours: Set[str]) -> tuple[str, ...]:
+    return tuple(sorted(behaviour.removeprefix("floor.") for behaviour in behaviours))
 
 
 def _targets(conversation: Conversation) -> list[tuple[int, str, _Field, str]]:

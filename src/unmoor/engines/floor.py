@@ -7,7 +7,7 @@ from itertools import compress
 
 from unmoor.detectors import Detector
 from unmoor.policy import Policy, cut_spans
-from unmoor.records import REFUSALS, Conversation, Finding, Held, Turn
+from unmoor.records import REFUSALS, Conversation, Finding, FloorTopics, Held, Turn
 
 __all__ = ["Floor"]
 
@@ -32,46 +32,41 @@ class Floor:
 
     def topics_of(
         self, conversations: Sequence[Conversation], acted_on: Sequence[bool]
-    ) -> Iterator[Mapping[int, tuple[str, ...]]]:
+    ) -> Iterator[Mapping[int, FloorTopics]]:
         """Yield for each conversation the floor topics of its turns; of those that nothing is done to, none."""
         wanted = [self._policy is not None and is_acted_on for is_acted_on in acted_on]
         if not any(wanted):
             return iter([{}] * len(wanted))
         here = list(compress(conversations, wanted))
-        named = iter(self._detector.floor_topics_many(here, is_raised=self._is_raised))
+        named = iter(self._detector.floor_topics(here, is_raised=self._is_raised))
         return (next(named) if is_wanted else {} for is_wanted in wanted)
 
     def turns_of(
         self,
         conversation: Conversation,
         findings: tuple[Finding, ...],
-        topics: Mapping[int, tuple[str, ...]],
+        topics: Mapping[int, FloorTopics],
     ) -> dict[int, Held]:
         """Return the answers that decline a request on a topic of the floor, whichever detectors were asked for, with the topics
         that the exchange of each names; else those of a request before it, which "give me the steps then" is still about.
         """
         refusing = {finding.turn for finding in findings if finding.behaviour in REFUSALS}
-        return {
-            index: Held(own)
-            if (own := self._named_in(conversation, index))
-            else Held(self._of_the_floor(named), is_own=False)
-            for index, named in sorted(topics.items())
-            if conversation.turns[index].is_target
-            and self._of_the_floor(named)
-            and (
-                index in refusing
-                or (_declines(conversation.turns[index], index, findings) and self._named_in(conversation, index))
-                or self._detector.refuses(conversation.turns[index].text)
-            )
-        }
+        held = {}
+        for index, named in sorted(topics.items()):
+            turn = conversation.turns[index]
+            own, earlier = self._of_the_floor(named.here), self._of_the_floor(named.earlier)
+            if (
+                turn.is_target
+                and (own or earlier)
+                and (
+                    index in refusing or (own and _declines(turn, index, findings)) or self._detector.refuses(turn.text)
+                )
+            ):
+                held[index] = Held(own) if own else Held(earlier, is_own=False)
+        return held
 
     def _of_the_floor(self, topics: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(filter(self._policy.is_floor_topic, topics)) if self._policy is not None else ()
-
-    def _named_in(self, conversation: Conversation, index: int) -> tuple[str, ...]:
-        """Return the topics of the floor that an exchange itself names."""
-        exchange = Conversation((Turn("user", conversation.request_before(index)), conversation.turns[index]))
-        return self._of_the_floor(self._detector.floor_topics(exchange, 1, is_raised=self._is_raised))
 
 
 def _declines(turn: Turn, index: int, findings: Sequence[Finding]) -> bool:

@@ -29,7 +29,7 @@ from unmoor.layouts import (
     what_it_is,
 )
 from unmoor.policy import Policy, audited, cut_spans, decide, turns_to_remove
-from unmoor.records import REFUSALS, Conversation, Decision, Finding, Verdict, without_reasoning
+from unmoor.records import REFUSALS, Conversation, Decision, Finding, FloorTopics, Verdict, without_reasoning
 
 __all__ = ["Judge", "Judged", "ReadRow", "counted"]
 
@@ -144,9 +144,7 @@ class Judge:
         except BadRow as error:
             return Judged(number, "quarantined", error=unread_text(parsed.readable) or error)
 
-    def _decide(
-        self, read: ReadRow, findings: tuple[Finding, ...], floor_topics: Mapping[int, tuple[str, ...]]
-    ) -> Judged:
+    def _decide(self, read: ReadRow, findings: tuple[Finding, ...], floor_topics: Mapping[int, FloorTopics]) -> Judged:
         if not findings:
             return Judged(read.number, "kept")
         if self._job.policy is None:
@@ -163,7 +161,7 @@ class Judge:
         self,
         read: ReadRow,
         findings: tuple[Finding, ...],
-        floor_topics: Mapping[int, tuple[str, ...]],
+        floor_topics: Mapping[int, FloorTopics],
         policy: Policy,
         verdicts: tuple[Verdict, ...],
     ) -> tuple[Decision, tuple[Change, ...]]:

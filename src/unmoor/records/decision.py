@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple
 
 from unmoor.records.finding import Finding
 
-__all__ = ["ACTIONS", "OUTCOMES", "Decision", "Edit", "Held", "Outcome", "action_for", "rule_for"]
+__all__ = ["ACTIONS", "OUTCOMES", "Decision", "Edit", "FloorTopics", "Held", "Outcome", "action_for", "rule_for"]
 
 ACTIONS: tuple[str, ...] = ("keep", "label", "review", "mend", "mask", "drop_turn", "cut", "drop")
 """Every action a policy can name, from the mildest to the strongest; the strongest asked for in a turn wins."""
@@ -31,6 +31,13 @@ class Edit:
     action: Literal["mend", "mask", "drop_turn", "cut"]
     turn: int
     spans: tuple[tuple[int, int], ...] = ()
+
+
+class FloorTopics(NamedTuple):
+    """Topics of the floor: those that a turn and the request right before it name, and those of requests before that alone."""
+
+    here: tuple[str, ...] = ()
+    earlier: tuple[str, ...] = ()
 
 
 class Held(NamedTuple):
