@@ -36,7 +36,7 @@ class Server:
     """What was asked how often, and how it misbehaves: `busy`, `half` and `slow` are prompts that fail once, `down` fails all.
 
     The answers to `long` end because they may be no longer, those to `filtered` before a word, those to `declined` are said in the
-    field for refusals. A request with one of the `unsupported` parameters is refused.
+    field for refusals; a filter takes none of `flagged` at all. A request with one of the `unsupported` parameters is refused.
     """
 
     def __init__(self) -> None:
@@ -48,6 +48,7 @@ class Server:
         self.long: set[str] = set()
         self.filtered: set[str] = set()
         self.declined: set[str] = set()
+        self.flagged: set[str] = set()
         self.unsupported: tuple[str, ...] = ()
         self.is_down = False
         self.delay_seconds = 0.0
@@ -70,6 +71,9 @@ class Server:
             if unsupported:
                 said = f"Unsupported value: '{unsupported}' does not support {body[unsupported]} with this model."
                 _send(handler, 400, json.dumps({"error": {"message": said, "param": unsupported}}).encode())
+            elif prompt in self.flagged:
+                said = "The response was filtered due to the prompt triggering our content management policy."
+                _send(handler, 400, json.dumps({"error": {"code": "content_filter", "message": said}}).encode())
             elif self.is_down or (prompt in self.busy and is_first):
                 _send(handler, 500 if self.is_down else 429, b'{"error": {"message": "busy"}}')
             else:
@@ -169,6 +173,16 @@ def test_what_a_server_declines_or_withholds_is_no_silence_of_the_model(server: 
     (row,) = _evaluate(server, tmp_path)["rates"]
     assert (row["refusals"], row["empty"], row["withheld"]) == (2, 1, 1)
     assert _evaluate(server, tmp_path)["rates"] == [row], "also where the answers were kept"
+
+
+def test_a_question_that_the_filter_of_a_server_refuses_is_withheld_and_ends_nothing(
+    server: Server, tmp_path: Path
+) -> None:
+    server.flagged = {"Question 3?", "Question 4?"}
+    (row,) = _evaluate(server, tmp_path)["rates"]
+    assert (row["n"], row["refusals"], row["empty"], row["withheld"]) == (len(SUITE), 0, 2, 2)
+    with pytest.raises(MachineError, match="answers 400: The response was filtered"):
+        list(RemoteModel("echo", server.url).answer([{"role": "user", "content": "Question 3?"}], 8))
 
 
 def test_a_question_that_a_server_will_not_take_is_named(server: Server, tmp_path: Path) -> None:

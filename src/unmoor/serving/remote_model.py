@@ -26,6 +26,13 @@ _WHY = {
     429: "it has had too many requests. Next: wait a little and ask again",
 }
 
+_FILTERED = ("content_filter", "invalid_prompt")
+"""Codes of the error by which Azure's and OpenAI's service say that their own filter takes no such request."""
+
+
+class _WithheldError(MachineError):
+    """A server's own filter refuses the request; the model never saw it."""
+
 
 @dataclass(frozen=True, slots=True)
 class RemoteModel:
@@ -65,12 +72,16 @@ class RemoteModel:
                 yield piece
 
     def write(self, chat: Sequence[Message], max_new_tokens: int) -> Written:
-        """Return one whole answer, and whether the server says that it was cut at its length, or withheld.
+        """Return one whole answer, and whether the server says that it was cut at its length, or withheld: by a filter of its own,
+        before the model was asked or after.
 
         Raises:
             MachineError: as `answer` does.
         """
-        pieces = list(self._pieces(chat, max_new_tokens))
+        try:
+            pieces = list(self._pieces(chat, max_new_tokens))
+        except _WithheldError:
+            return Written("", is_cut=False, is_withheld=True)
         ends = {why for _, why in pieces}
         return Written("".join(piece for piece, _ in pieces).strip(), "length" in ends, "content_filter" in ends)
 
@@ -94,7 +105,9 @@ class RemoteModel:
                 trust_env=False,
             ) as response:
                 if response.status_code != 200:
-                    raise MachineError(f"{self.url} answers {response.status_code}: {_reason(response)}")
+                    why, is_filtered = _reason(response)
+                    kind = _WithheldError if is_filtered else MachineError
+                    raise kind(f"{self.url} answers {response.status_code}: {why}")
                 yield from _pieces(_lines(response, self.url), self.url)
         except httpx.TimeoutException as error:
             raise MachineError(f"{self.url} said nothing for {_WAIT_SECONDS:.0f} seconds") from error
@@ -107,13 +120,15 @@ def _headers(key: str) -> dict[str, str]:
     return {"Accept-Encoding": "identity"} | ({"Authorization": f"Bearer {key}"} if key else {})
 
 
-def _reason(response: Any) -> str:
+def _reason(response: Any) -> tuple[str, bool]:
+    """Return why a server does not answer, and whether that is its own filter."""
     if response.status_code in _WHY:
-        return _WHY[response.status_code]
+        return _WHY[response.status_code], False
     try:
-        return str(json.loads(_body(response, _MAX_ERROR_BYTES))["error"]["message"])[:300]
-    except (ValueError, RecursionError, KeyError, TypeError):
-        return "it does not say why"
+        error = json.loads(_body(response, _MAX_ERROR_BYTES))["error"]
+        return str(error["message"])[:300], error.get("code") in _FILTERED
+    except (ValueError, RecursionError, KeyError, TypeError, AttributeError):
+        return "it does not say why", False
 
 
 def _body(response: Any, most_bytes: int) -> bytes:
@@ -183,7 +198,7 @@ def open_url(url: str, key: str = "", model: str | None = None) -> RemoteModel:
     try:
         with httpx.stream("GET", f"{url}/models", headers=_headers(key), timeout=10.0, trust_env=False) as response:
             if response.status_code != 200:
-                raise MachineError(f"{url} answers {response.status_code}: {_reason(response)}")
+                raise MachineError(f"{url} answers {response.status_code}: {_reason(response)[0]}")
             listed = _body(response, _MAX_ANSWER_BYTES)
     except httpx.HTTPError as error:
         raise MachineError(
