@@ -124,6 +124,18 @@ def test_the_terminal_says_when_no_label_corrects_a_rate(few: bool, capsys: pyte
     assert ("with its errors taken out" in said) == (not few)
 
 
+@pytest.mark.parametrize("errors_of", ["suite", "all"])
+def test_a_rate_that_the_errors_of_other_suites_correct_is_named(
+    errors_of: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    people = made_up.people(["raw"])
+    people["rates"] = [{**row, "errors_of": errors_of} for row in people["rates"]]
+    print_people(people)
+    write_model_report(tmp_path, ["unmoor evaluate ..."], None, {**made_up.evaluation(), "people": people})
+    for said in (capsys.readouterr().out, (tmp_path / "report.html").read_text()):
+        assert ("Labels of their own are too few for trigger:" in said) == (errors_of == "all")
+
+
 def test_what_too_few_agree_on_is_said_to_be_too_few(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     few = {"n": 29, "unsure": 0, "share": 1.0, **dict.fromkeys(("kappa", "kappa_low", "kappa_high"))}
     people = {**made_up.people(["raw"]), "agreement": [{"sheets": ["one.csv", "two.csv"], **few}]}

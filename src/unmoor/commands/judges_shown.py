@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from unmoor.commands.terminal import console, percent, table
+from unmoor.commands.terminal import console, percent, table, wrapped
 from unmoor.records.kappa import FEWEST_PAIRS
 
 
@@ -42,6 +42,8 @@ def _kappa_told(row: dict[str, Any]) -> str:
 
 def print_people(people: dict[str, Any] | None) -> None:
     """Say how right the judges are by people's labels, and the rates without their errors."""
+    from unmoor.report.headline import errors_of_others
+
     if people is None:
         return
     click.echo(f"\nBy {people['labelled']:,} answers that people labelled ({people['unsure']:,} unsure):")
@@ -62,6 +64,8 @@ def print_people(people: dict[str, Any] | None) -> None:
         if corrected:
             click.echo(f"\n{judge['name']}, with its errors taken out:")
             _print_corrected(corrected)
+    if said := errors_of_others(people):
+        click.echo(wrapped(said))
     if all(row["corrected"] is None for row in people["rates"]):
         click.echo(
             "No rate is corrected: that takes 30 labels, refusals and others among them, and 30 answers behind a rate.\n"

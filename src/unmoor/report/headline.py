@@ -11,6 +11,7 @@ __all__ = [
     "completed",
     "difference_said",
     "encodable",
+    "errors_of_others",
     "has_one_seed",
     "odd_answers",
     "odd_answers_mean",
@@ -158,6 +159,18 @@ def odd_answers_mean(evaluation: Mapping[str, Any]) -> list[str]:
     """Return what each kind of such answers counts as, of those that there are."""
     rates = evaluation["rates"]
     return [said for key, (_, said) in _ODD_ANSWERS.items() if any(rate.get(key) for rate in rates)]
+
+
+def errors_of_others(people: Mapping[str, Any]) -> str:
+    """Return which rates were corrected by a judge's errors in other suites too; the empty string where each has labels enough."""
+    rates = [row for row in people["rates"] if row["corrected"] is not None]
+    borrowed = dict.fromkeys(row["group"] for row in rates if row.get("errors_of") == "all")
+    if not borrowed:
+        return ""
+    return (
+        f"Labels of their own are too few for {', '.join(borrowed)}: there the judge's errors in all suites together were taken "
+        "out, which may not be its errors on these."
+    )
 
 
 def seen_in_training(facts: Mapping[str, Any]) -> str:

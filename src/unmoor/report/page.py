@@ -24,6 +24,7 @@ from unmoor.report.facts import POSITIONS
 from unmoor.report.headline import (
     completed,
     difference_said,
+    errors_of_others,
     odd_answers,
     odd_answers_mean,
     one_seed,
@@ -110,6 +111,7 @@ def _page(facts: dict[str, Any]) -> str:
         answers=_answers(evaluation) if evaluation else [],
         twins_differ=twins_differ(training) if training else "",
         seen_in_training=seen_in_training(facts),
+        errors_of_others=errors_of_others,
         odd_answers_mean=odd_answers_mean(evaluation) if evaluation else [],
         one_seed=one_seed(evaluation) if evaluation else "",
         seeds_said=seeds_said(evaluation) if evaluation else "",
