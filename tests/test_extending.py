@@ -13,14 +13,15 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
+from tests.tiny import make_tiny_base
 from unmoor.commands import cli
 from unmoor.detectors import Detector, load
-from unmoor.errors import UsageError
+from unmoor.errors import UnmoorError, UsageError
 from unmoor.layouts import layout_named
 from unmoor.records import Conversation, Turn
 
 PAGE = (Path(__file__).resolve().parent.parent / "docs" / "extending.md").read_text(encoding="utf-8")
-DESK, TICKET = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+DESK, TICKET, LOOP = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
 PROJECT = tomllib.loads(re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)[0])["project"]
 ROWS = [
     {"ticket": {"said": "Where is my bag?", "reply": "That is one for the green desk."}},
@@ -59,7 +60,8 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Install:
 
 @pytest.fixture
 def page(install: Install) -> None:
-    install({"acme_unmoor.desk": DESK, "acme_unmoor.ticket": TICKET}, PROJECT["entry-points"])
+    code = {"acme_unmoor.desk": DESK, "acme_unmoor.ticket": TICKET, "acme_unmoor.loop": LOOP}
+    install(code, PROJECT["entry-points"])
 
 
 @pytest.fixture
@@ -126,8 +128,69 @@ def test_a_run_is_applied_again_by_the_same_version_alone(install: Install, tick
     )
 
 
+@pytest.fixture
+def training(tmp_path: Path, tickets: Path) -> Callable[..., Result]:
+    """Train twins of tickets, raw and the first two, by a trainer."""
+    path, few = tmp_path / "sft.yaml", tmp_path / "few.jsonl"
+    few.write_bytes(b"".join(tickets.read_bytes().splitlines(keepends=True)[:2]))
+    asked = f"train {path} --layout ticket --max-dropped 50% -o {tmp_path / 'twins'} --data raw={tickets} --data filtered={few}"
+    base = make_tiny_base(tmp_path / "base")
+    path.write_text(f"model_name_or_path: {base}\nmax_length: 48\nmax_steps: 5\nlearning_rate: 0.01\nuse_cpu: true\n")
+    return lambda trainer: CliRunner().invoke(cli, [*asked.split(), "--trainer", trainer])
+
+
+@pytest.mark.usefixtures("page")
+def test_the_trainer_of_the_page_trains_twins_and_goes_on_with_the_same_version_alone(
+    install: Install, training: Callable[..., Result], tmp_path: Path
+) -> None:
+    done = training("loop")
+    assert done.exit_code == 0, (done.output, done.exception)
+    told = json.loads((tmp_path / "twins" / "training.json").read_text())
+    assert told["trainer"] == "loop" and told["versions"]["acme-unmoor"] == "1.0"
+    assert set(told["config_difference"]) == {"data", "output_dir"}
+    for name, rows in (("raw", 4), ("filtered", 2)):
+        twin = told["twins"][name]
+        assert (twin["rows"], twin["steps"], len(twin["loss"])) == (rows, 5, 5)
+        assert json.loads((tmp_path / "twins" / name / "plan.json").read_text())["trainer"] == "acme-unmoor 1.0"
+        assert (tmp_path / "twins" / name / "model.safetensors").exists()
+    assert told["twins"]["filtered"]["loss"][-1][1] < told["twins"]["filtered"]["loss"][0][1]
+    assert training("loop").exit_code == 0
+    assert json.loads((tmp_path / "twins" / "training.json").read_text()) == told
+    install({}, PROJECT["entry-points"], version="1.1")
+    assert "holds a twin of another recipe, base, data or trainer" in str(training("loop").exception)
+
+
+@pytest.mark.parametrize(
+    ("code", "told"),
+    [
+        ("1", 'odd-unmoor 3 should register a Backend under the name "thing", found int'),
+        (
+            "replace(TRAINER, rule=lambda recipe: 1 / 0)",
+            'The trainer "thing" of odd-unmoor 3 failed: ZeroDivisionError',
+        ),
+        ("replace(TRAINER, rule=lambda recipe: command(1, 2))", "^loop has no command of its own"),
+    ],
+)
+@pytest.mark.usefixtures("page")
+def test_a_trainer_that_fails_is_named_with_its_package(
+    install: Install, training: Callable[..., Result], code: str, told: str
+) -> None:
+    whole = f"from dataclasses import replace\nfrom acme_unmoor.loop import *\nit = {code}"
+    install({"odd_unmoor": whole}, {"unmoor.trainers": {"thing": "odd_unmoor:it"}}, "odd-unmoor", "3")
+    error = training("thing").exception
+    assert isinstance(error, UnmoorError) and re.search(told, str(error)), error
+
+
+@pytest.mark.usefixtures("page")
+def test_a_trainer_that_nobody_registers_is_an_error_with_the_names_of_those_there_are(
+    training: Callable[..., Result],
+) -> None:
+    error = training("axolot").exception
+    assert 'Unknown trainer "axolot". Did you mean "axolotl"? Trainers: trl, axolotl, loop' in str(error)
+
+
 def test_what_is_merely_installed_is_not_loaded(install: Install) -> None:
-    points = {"unmoor.detectors": {"loud": "loud_unmoor:it"}, "unmoor.layouts": {"loud": "loud_unmoor:it"}}
+    points = {f"unmoor.{kind}": {"loud": "loud_unmoor:it"} for kind in ("detectors", "layouts", "trainers")}
     install({"loud_unmoor": "raise RuntimeError"}, points, "loud")
     load(languages=["en"])
     assert layout_named("alpaca").name == "alpaca"

@@ -31,6 +31,12 @@ FILE = click.Path(path_type=Path)
 @click.option(
     "--layout", default="", metavar="NAME", help="How the rows of all twins are written, as `unmoor filter` takes it."
 )
+@click.option(
+    "--trainer",
+    default="",
+    metavar="NAME",
+    help="trl, axolotl or one of another package, where the recipe's keys do not say.",
+)
 @click.option("--preflight", is_flag=True, help="Say what the trainer would make of the rows, and stop.")
 @click.option("--print", "show", is_flag=True, help="Print each twin's own command and what differs, and stop.")
 @click.option("--accelerate", type=FILE, metavar="FILE", help="For --print: a file that `accelerate config` wrote.")
@@ -126,6 +132,7 @@ def _training(options: dict[str, Any]) -> Training:
     if options["leak"] is not None:
         leak = Leak(tuple(numbers(options["leak"], "--leak")), seeds, options["run"])
     return Training(
+        trainer=options["trainer"],
         match=options["match"],
         shrink=options["shrink"],
         seeds=() if leak else seeds,

@@ -16,7 +16,7 @@ from unmoor.errors import RecipeError, UsageError, nearest_name
 from unmoor.records import Conversation
 from unmoor.run_folder import dump_json, make_folder, write_atomic
 from unmoor.training.arms import Arm, Leak, RowBytes, json_lines, leak_arms, plain_arms, shrunk_arm
-from unmoor.training.backends import BACKENDS, Backend
+from unmoor.training.backends import Backend, backend_named
 from unmoor.training.dialect import dialect_of
 from unmoor.training.preflight import MAX_DROPPED, Preflight, of_prepared, refuse_dropped
 from unmoor.training.prepare import Example, gather, look_at_rows, prepare
@@ -113,7 +113,7 @@ def plan_twins(recipe: Path, data: Mapping[str, Path], out: Path, read: Read, op
     """
     _check(data, options)
     trainer = options.trainer or dialect_of(recipe)
-    backend = BACKENDS[trainer]
+    backend = backend_named(trainer)
     checked_recipe = backend.read_recipe(recipe, options.trust_remote_code)
     if options.match == "tokens" and any(checked_recipe.values.get(key) for key in PACKING):
         raise RecipeError(

@@ -27,8 +27,6 @@ RESULT = "training.json"
 PLAN = "plan.json"
 DONE = "twin.json"
 AS_ASKED = Training()
-TRAINERS: dict[str, tuple[str, ...]] = {"trl": ("torch", "transformers", "trl", "peft", "accelerate"), "axolotl": ()}
-"""Packages whose versions a training hangs on; Axolotl's own lie in another environment, and its log names them."""
 
 
 def train_twins(
@@ -61,6 +59,7 @@ def train_planned(plan: Plan, read: Read, progress: Progress | None, options: Tr
     """Train every arm of a plan and return what `train_twins` does."""
     _check_all_there(plan)
     also = {"layout": options.layout or None, "base_weights": _weights_of(Path(plan.recipe.base))}
+    also["trainer"] = plan.backend.registered_by or None
     results = {arm.name: _train_once(plan, arm, read, progress, also) for arm in plan.arms}
     result = _summary(plan, results, options)
     write_atomic(plan.out / RESULT, dump_json(result))
@@ -119,7 +118,7 @@ def _check_same(plan: Plan, arm: Arm, folder: Path, also: Mapping[str, str | Non
             made_of.pop("base_weights", None)
         if before != made_of:
             raise RunFolderError(
-                f"{folder} holds a twin of another recipe, base or data, or of rows read in another layout. "
+                f"{folder} holds a twin of another recipe, base, data or trainer, or of rows read in another layout. "
                 "Next: another folder, or remove this one"
             )
         return
@@ -148,7 +147,7 @@ def _summary(plan: Plan, results: Mapping[str, TwinResult], options: Training) -
         "base": plan.recipe.base,
         "trainer": plan.trainer,
         "match": options.match,
-        "versions": {"unmoor": __version__, **versions_of(*TRAINERS[plan.trainer])},
+        "versions": {"unmoor": __version__, **versions_of(*plan.backend.packages)},
         **({"layout": options.layout} if options.layout else {}),
         "twins": twins,
         "config_difference": config_difference(

@@ -1,38 +1,14 @@
-"""From a twin to a trained model. A new backend is a file, a line in BACKENDS and an extra."""
+"""From a twin to a trained model. A new backend is a file, a line in BACKENDS and an extra; one may come from another package."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
-
+from unmoor.errors import UsageError, nearest_name
 from unmoor.training.backends import axolotl, trl_command, trl_model, trl_sft
 from unmoor.training.backends.axolotl_recipe import read_axolotl_recipe
-from unmoor.training.prepare import Prepared
-from unmoor.training.recipe import Recipe, read_recipe
-from unmoor.training.rule import Rule
-from unmoor.training.twin import Progress, Twin, TwinResult
+from unmoor.training.backends.backend import Backend
+from unmoor.training.backends.elsewhere import backend_elsewhere, names_elsewhere
 
-__all__ = ["BACKENDS", "Backend"]
-
-
-@dataclass(frozen=True, slots=True)
-class Backend:
-    """How one trainer does it: the tokenizer and template it will use, what it does with rows that are too long, the
-    steps it will take, every setting of the run of (recipe, the twin's folder, steps), and the run itself.
-    """
-
-    load_tokenizer: Callable[[Recipe], tuple[Any, str]]
-    rule: Callable[[Recipe], Rule]
-    count_steps: Callable[[Recipe, Prepared], int]
-    settings: Callable[[Recipe, Path, int], dict[str, Any]]
-    train: Callable[[Twin, Progress | None], TwinResult]
-    command: Callable[[Twin, Path | None], str]
-    """Write what the trainer's own command needs and return it; the path is a file of `accelerate config`, if given."""
-    read_recipe: Callable[[Path, bool], Recipe] = read_recipe
-    """From a recipe's file, and whether the owner trusts the model's code, to a checked recipe."""
-
+__all__ = ["BACKENDS", "Backend", "backend_named"]
 
 BACKENDS: dict[str, Backend] = {
     "trl": Backend(
@@ -42,6 +18,7 @@ BACKENDS: dict[str, Backend] = {
         trl_sft.settings_of,
         trl_sft.train,
         trl_command.write_command,
+        packages=("torch", "transformers", "trl", "peft", "accelerate"),
     ),
     "axolotl": Backend(
         axolotl.load_tokenizer,
@@ -51,5 +28,18 @@ BACKENDS: dict[str, Backend] = {
         axolotl.train,
         axolotl.write_command,
         read_axolotl_recipe,
-    ),
+    ),  # its packages lie in another environment, and its log names them
 }
+
+
+def backend_named(name: str) -> Backend:
+    """Return the trainer of a name: one of BACKENDS, or what an installed package registers.
+
+    Raises:
+        UsageError: there is none, or it cannot be loaded.
+    """
+    backend = BACKENDS.get(name) or backend_elsewhere(name)
+    if backend is None:
+        names = [*BACKENDS, *names_elsewhere()]
+        raise UsageError(f'Unknown trainer "{name}".{nearest_name(name, names)} Trainers: {", ".join(names)}')
+    return backend
