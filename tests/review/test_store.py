@@ -190,6 +190,17 @@ def test_a_row_without_a_finding_stands_in_the_list_with_its_request_as_others_d
     store.close()
 
 
+def test_a_search_finds_rows_without_a_finding_by_their_words_as_it_does_others(run: Path) -> None:
+    store = Store.open(run, "ada", read_row=read_row)
+    for item in unfound(store):
+        read = store.item(item)
+        said = [turn.text for turn in read.turns if turn.role in {"user", "assistant"}]
+        for text in said:
+            words = re.sub(r"\W+", " ", text).split()[:6]
+            assert item in walk(store, View(sample=True, text=" ".join(words))), words
+    store.close()
+
+
 def test_blind_no_filter_or_order_parts_the_sample_by_what_was_found(store: Store) -> None:
     desk = Desk(store, "house", "ada", is_blind=True)
     view = desk.view({"sample": "1", "language": "und", "order": "uncertain"})

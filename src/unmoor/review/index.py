@@ -24,7 +24,7 @@ from unmoor.review.row_files import Reading, RowFiles, row_files
 from unmoor.review.said import make_record_folder
 from unmoor.run_folder import hash_file
 
-__all__ = ["REQUEST_CHARS", "ready_index"]
+__all__ = ["REQUEST_CHARS", "ready_index", "storable"]
 
 FORMAT = "4"
 REQUEST_CHARS = 160
@@ -186,12 +186,15 @@ def _items(
 
 def _found(entry: dict[str, Any], where: tuple[int, int, str, int]) -> list[tuple[_Columns, str]]:
     """Return the columns of each finding of an entry; `where` is its byte and size, and the file and byte of its row."""
-    request, waits = _text(entry.get("request")), int(bool(entry.get("needs_review")))
-    said = f"{request} {_text(entry.get('answer'))}"
+    request, waits = storable(entry.get("request")), int(bool(entry.get("needs_review")))
+    said = f"{request} {storable(entry.get('answer'))}"
     items: list[tuple[_Columns, str]] = []
     for place, finding in enumerate(entry["findings"]):
         key, probability = finding_key(entry, finding), float(finding["probability"])
-        names = (*map(_text, (finding["behaviour"], finding["language"], finding["rule"])), _text(entry["outcome"]))
+        names = (
+            *map(storable, (finding["behaviour"], finding["language"], finding["rule"])),
+            storable(entry["outcome"]),
+        )
         figures = (probability, abs(probability - _UNSURE), key & 0xFFFFFFFF)
         items.append(((int(entry["row"]), place, *names, *figures, request[:REQUEST_CHARS], *where, key, waits), said))
     return items
@@ -230,7 +233,7 @@ def finding_key(entry: dict[str, Any], finding: dict[str, Any]) -> int:
     return int.from_bytes(digest[:8], "big") >> 1
 
 
-def _text(value: object) -> str:
+def storable(value: object) -> str:
     """Return text that SQLite takes: unpaired surrogates replaced."""
     return ("" if value is None else str(value)).encode("utf-8", "replace").decode()
 

@@ -18,7 +18,7 @@ from unmoor.records import BEHAVIOURS, Conversation, Finding
 from unmoor.records.verdict import Judgement, Verdict
 from unmoor.review.agreement import NO_FINDING, Agreement, agreements
 from unmoor.review.audit import Stratum
-from unmoor.review.index import REQUEST_CHARS, ready_index
+from unmoor.review.index import REQUEST_CHARS, ready_index, storable
 from unmoor.review.item import Item, ItemLine, ReadRow, conversation_of, parse_entry, row_bytes
 from unmoor.review.judged import Drawn
 from unmoor.review.row_files import Reading
@@ -47,6 +47,7 @@ class Store:
         self._ledger = (run / "ledger.jsonl").open("rb")
         self._counts: dict[View, dict[str, Any]] = {}
         self._searched: str | None = None
+        self._has_drawn_words = False
         self._hits = 0
 
     @classmethod
@@ -182,11 +183,31 @@ class Store:
             self._database.execute("create temp table if not exists hit(id integer primary key)")
             self._database.execute("delete from temp.hit")
             said = " ".join('"' + word.replace('"', '""') + '"' for word in words)
-            self._database.execute("insert into temp.hit select rowid from found.words where words match ?", (said,))
+            self._add_words_of_drawn()
+            for words_of in ("found.words", "temp.drawn_words"):
+                matching = f"select rowid from {words_of} where {words_of.partition('.')[2]} match ?"
+                self._database.execute(f"insert into temp.hit {matching}", (said,))
             self._searched = view.text
             (self._hits,) = self._one("select count(*) from temp.hit")
         # Few hits are walked through; among many, items in order are asked whether they are hits (the plus keeps the index out).
         return f"{where} and {'+' if self._hits > _MANY_HITS else ''}i.id in (select id from temp.hit)", values
+
+    def _add_words_of_drawn(self) -> None:
+        """Make the rows without a finding searchable: the index was made without reading them, and to find others alone would tell
+        who looks blind in which something was found.
+        """
+        if self._has_drawn_words:
+            return
+        self._database.execute("create virtual table temp.drawn_words using fts5(said, content = '', columnsize = 0)")
+        drawn = self._database.execute("select id, data_file, data_byte from found.items where place < 0").fetchall()
+        for number, *where in drawn:
+            if (read := self._read(tuple(where))) is not None:
+                answer = _answer(read)
+                said = f"{read.request_before(answer)} {read.turns[answer].text if read.turns else ''}"
+                self._database.execute(
+                    "insert into temp.drawn_words(rowid, said) values (?, ?)", (number, storable(said))
+                )
+        self._has_drawn_words = True
 
     # --- one item -------------------------------------------------------------------------------------------------------------
 
