@@ -94,6 +94,7 @@ def test_the_package_of_the_page_finds_what_it_says_beside_the_detectors(tickets
     assert ledger[-1]["outcome"] == "quarantined"
     plan = json.loads((tmp_path / "run" / "run.json").read_text())
     assert plan["detectors"]["packages"] == {"green-desk": "acme-unmoor 1.0"}
+    assert plan["layout_package"] == "acme-unmoor 1.0"
 
 
 @pytest.mark.usefixtures("page")
@@ -111,6 +112,34 @@ def test_a_run_by_another_package_is_mended_undone_and_the_same_with_more_worker
     back = CliRunner().invoke(cli, ["restore", str(tmp_path / "run-1"), "-o", str(tmp_path / "again.jsonl")])
     assert back.exit_code == 0
     assert (tmp_path / "again.jsonl").read_bytes() == tickets.read_bytes()
+
+
+@pytest.mark.usefixtures("page")
+def test_a_layout_of_another_version_neither_joins_shards_nor_applies_verdicts(
+    install: Install, tickets: Path, tmp_path: Path
+) -> None:
+    def shard(number: int) -> Result:
+        place = (
+            "--layout",
+            "ticket",
+            "--policy",
+            "label-only",
+            "--shard",
+            f"{number}/2",
+            "-o",
+            tmp_path / f"part-{number}",
+        )
+        return run("filter", tickets, *place)
+
+    whole = run("filter", tickets, "--layout", "ticket", "--policy", "label-only", "-o", tmp_path / "whole")
+    assert (whole.exit_code, shard(1).exit_code) == (0, 0)
+    install({}, PROJECT["entry-points"], version="1.1")
+    applied = CliRunner().invoke(cli, ["apply", str(tmp_path / "whole")])
+    assert 'with the layout "ticket" of acme-unmoor 1.0, and now acme-unmoor 1.1' in str(applied.exception)
+    assert shard(2).exit_code == 0
+    parts = [str(tmp_path / f"part-{number}") for number in (1, 2)]
+    merged = CliRunner().invoke(cli, ["merge", *parts, "-o", str(tmp_path / "joined")])
+    assert "Shard 2 differs from shard 1 in layout_package" in str(merged.exception)
 
 
 @pytest.mark.usefixtures("page")

@@ -38,8 +38,8 @@ extends = "dolphin"
 [limits]
 max_removed_share = 1.0
 """
-SELDOM = {"inputs[].version", "input.revision", "review/", "detectors.packages.NAME"}
-"""Documented, and written only on object storage, for a data set of the hub, by the review page, and with another's detector."""
+SELDOM = {"inputs[].version", "input.revision", "review/", "detectors.packages.NAME", "layout_package"}
+"""Documented, and written only on object storage, for a data set of the hub, by the review page, and with another package."""
 MAPS = {
     "policy.actions": "BEHAVIOUR",
     "policy.rules": "RULE",

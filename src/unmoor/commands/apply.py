@@ -58,7 +58,7 @@ def command(run: Path, as_json: bool, **options: Any) -> None:
         put_back(run)
     manifest = _manifest(run, options["wordlist"])
     _hold_same_packs(run, manifest["detectors"]["packs"], options["packs"])
-    _hold_same_packages(run, manifest["detectors"].get("packages", {}))
+    _hold_same_packages(run, manifest)
     by_row, stale, people = _verdicts(run, manifest)
     before = manifest["counts"]
     summary = _filter_again(run, manifest, by_row, people, options)
@@ -128,15 +128,22 @@ def _hold_same_packs(run: Path, made_with: dict[str, Any], folders: tuple[Path, 
         )
 
 
-def _hold_same_packages(run: Path, made_with: dict[str, str]) -> None:
-    """Raise UsageError unless the same versions register the detectors of other packages that the run was made with."""
+def _hold_same_packages(run: Path, manifest: dict[str, Any]) -> None:
+    """Raise UsageError unless the same versions register what the run was made with of other packages."""
     from unmoor.detectors.elsewhere import GROUP
+    from unmoor.layouts import package_of_layout
 
-    for name, package in made_with.items():
-        now = package_of(GROUP, name)
+    made_with = [
+        (f'the detector "{name}"', package, package_of(GROUP, name))
+        for name, package in manifest["detectors"].get("packages", {}).items()
+    ]
+    if "layout_package" in manifest:
+        layout = manifest["layout"]
+        made_with.append((f'the layout "{layout}"', manifest["layout_package"], package_of_layout(layout)))
+    for what, package, now in made_with:
         if now != package:
             raise UsageError(
-                f'{run} was made with the detector "{name}" of {package}, and now {now} registers it. '
+                f"{run} was made with {what} of {package}, and now {now or 'unmoor itself'} registers it. "
                 "Next: install that version again, or unmoor filter with what is there"
             )
 

@@ -24,7 +24,7 @@ from unmoor.engines.local import process_chunks
 from unmoor.engines.outputs import Outputs
 from unmoor.engines.summary import Summary
 from unmoor.errors import UsageError
-from unmoor.layouts import Chunk, DataSet, read_data_set, with_added
+from unmoor.layouts import Chunk, DataSet, package_of_layout, read_data_set, with_added
 from unmoor.run_folder import RunWriter, dump_json, hold_room, machine_errors
 from unmoor.storage import AnyPath
 
@@ -197,6 +197,7 @@ def plan_of(data: DataSet, job: Job, options: Options) -> dict[str, Any]:
         "chunk_bytes": options.chunk_bytes,
         "compression": inputs[0]["compression"],
         "layout": job.layout,
+        **({"layout_package": package} if (package := package_of_layout(job.layout)) else {}),
         "policy": job.policy.as_json() if job.policy else None,
         "detectors": detector.identity,
         **({"judge": job.judge.name} if job.judge else {}),

@@ -135,7 +135,17 @@ def merged_plan(manifests: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """
     first = manifests[0]
     for other in manifests[1:]:
-        for key in ("unmoor", "kind", "input", "chunk_bytes", "layout", "policy", "detectors", "judge"):
+        for key in (
+            "unmoor",
+            "kind",
+            "input",
+            "chunk_bytes",
+            "layout",
+            "layout_package",
+            "policy",
+            "detectors",
+            "judge",
+        ):
             if other.get(key) != first.get(key):
                 found = differences(first.get(key), other.get(key), key)
                 raise RunFolderError(
@@ -163,7 +173,7 @@ def merged_plan(manifests: Sequence[dict[str, Any]]) -> dict[str, Any]:
             )
     kept_keys = ("unmoor", "kind", "input", "chunk_bytes", "compression", "layout", "policy", "detectors")
     plan = {key: first[key] for key in kept_keys} | {"inputs": list(files.values()), "shard": None}
-    plan |= {"judge": first["judge"]} if "judge" in first else {}
+    plan |= {key: first[key] for key in ("layout_package", "judge") if key in first}
     order = (
         "unmoor",
         "kind",
@@ -173,6 +183,7 @@ def merged_plan(manifests: Sequence[dict[str, Any]]) -> dict[str, Any]:
         "chunk_bytes",
         "compression",
         "layout",
+        "layout_package",
         "policy",
         "detectors",
         "judge",

@@ -40,7 +40,7 @@ from unmoor.layouts.data_set import (
     shard_of,
     with_added,
 )
-from unmoor.layouts.elsewhere import layout_elsewhere, names_elsewhere
+from unmoor.layouts.elsewhere import GROUP, layout_elsewhere, names_elsewhere
 from unmoor.layouts.faults import still_there
 from unmoor.layouts.files import CHUNK_BYTES, Chunk, Source
 from unmoor.layouts.layout import Layout
@@ -60,6 +60,7 @@ from unmoor.layouts.tables import (
 )
 from unmoor.layouts.unread import nested_rows, why_unread
 from unmoor.records import Conversation, Row
+from unmoor.records.registered import package_of
 from unmoor.storage import AnyPath
 
 __all__ = [
@@ -90,6 +91,7 @@ __all__ = [
     "layout_named",
     "layout_of_row",
     "open_data_set",
+    "package_of_layout",
     "parse_row",
     "parsed_rows",
     "read_chunks",
@@ -153,6 +155,11 @@ def layout_named(name: str) -> Layout:
         near = nearest_name(name.partition(":")[0], (*LAYOUTS, "columns", *others))
         raise UsageError(f'There is no layout "{name}".{near} Known: {", ".join((*LAYOUT_NAMES, *others))}')
     return layout
+
+
+def package_of_layout(name: str) -> str:
+    """Return the package, with its version, that registers a layout; the empty string for a layout that ships."""
+    return "" if name in LAYOUTS or is_columns(name) else package_of(GROUP, name)
 
 
 def layout_of_row(row: Row, first: Layout) -> Layout | None:

@@ -9,14 +9,14 @@ from unmoor.layouts.layout import Layout
 from unmoor.records import Conversation, Row
 from unmoor.records.registered import Registered, load_registered, registered_names
 
-__all__ = ["layout_elsewhere", "names_elsewhere"]
+__all__ = ["GROUP", "layout_elsewhere", "names_elsewhere"]
 
-_GROUP = "unmoor.layouts"
+GROUP = "unmoor.layouts"
 
 
 def names_elsewhere() -> list[str]:
     """Return the names of layouts that installed packages register."""
-    return registered_names(_GROUP)
+    return registered_names(GROUP)
 
 
 def layout_elsewhere(name: str) -> Layout | None:
@@ -25,7 +25,7 @@ def layout_elsewhere(name: str) -> Layout | None:
     Raises:
         UsageError: it cannot be loaded, or is no layout of that name.
     """
-    registered = load_registered(_GROUP, name)
+    registered = load_registered(GROUP, name)
     if registered is None:
         return None
     layout = registered.value
