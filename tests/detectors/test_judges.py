@@ -178,6 +178,15 @@ def test_a_server_that_points_elsewhere_is_not_followed_with_the_key(server: Ser
     assert elsewhere.bodies == []
 
 
+def test_a_classifier_that_cannot_be_loaded_is_an_error_that_says_why(tmp_path: Path) -> None:
+    pytest.importorskip("transformers")
+    nowhere = tmp_path / "nowhere"
+    with pytest.raises(UsageError, match=f"The judge hf:{nowhere} cannot be loaded: .*Next: the folder"):
+        load_judge(f"hf:{nowhere}")
+    with pytest.raises(UsageError, match=f"The classifier hf:{nowhere} cannot be loaded: "):
+        load_topic_classifier(f"hf:{nowhere}", ("weather",))
+
+
 def test_an_unsure_answer_is_asked_again_after_a_resume(server: Server, tmp_path: Path) -> None:
     server.answer = lambda _: server.says("")
     for _ in range(2):

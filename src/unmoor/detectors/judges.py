@@ -22,8 +22,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from unmoor.detectors.asking import asked_at_once
+from unmoor.detectors.classifier import load_classifier
 from unmoor.detectors.staying import opened
-from unmoor.errors import MachineError, MissingExtraError, UsageError
+from unmoor.errors import MachineError, UsageError
 from unmoor.records import REFUSALS, Conversation, Finding, without_reasoning
 
 __all__ = ["CANARIES", "NOT_BELIEVED", "Opinion", "SecondOpinion", "load_judge", "open_ai_judge", "reviewed_all"]
@@ -181,7 +182,7 @@ def load_judge(
     `hf:MODEL` (a sequence classifier).
 
     Raises:
-        UsageError: another kind of name, or no URL for a server.
+        UsageError: another kind of name, no URL for a server, or a classifier that cannot be loaded.
         MissingExtraError: `hf:` without transformers.
     """
     kind, _, model = name.partition(":")
@@ -304,11 +305,7 @@ def _ends(text: str) -> str:
 
 
 def _classifier(model: str) -> Ask:
-    try:
-        from transformers import pipeline
-    except ImportError as error:
-        raise MissingExtraError(f"The judge hf:{model}", "train") from error
-    classify = pipeline("text-classification", model=model)
+    classify = load_classifier(f"The judge hf:{model}", model)
 
     def ask(request: str, answer: str) -> Opinion:
         found = classify(f"<|user|>\n{_ends(request)}\n<|assistant|>\n{_ends(answer)}", truncation=True)[0]

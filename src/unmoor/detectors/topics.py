@@ -12,8 +12,9 @@ import urllib.request
 from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
+from unmoor.detectors.classifier import load_classifier
 from unmoor.detectors.staying import opened
-from unmoor.errors import MachineError, MissingExtraError, UsageError
+from unmoor.errors import MachineError, UsageError
 
 __all__ = ["load_topic_classifier"]
 
@@ -36,7 +37,7 @@ def load_topic_classifier(
     are the topics.
 
     Raises:
-        UsageError: another kind of name, or no URL for a server.
+        UsageError: another kind of name, no URL for a server, or a classifier that cannot be loaded.
         MissingExtraError: `hf:` without transformers.
     """
     kind, _, model = name.partition(":")
@@ -88,11 +89,7 @@ def _topics_of(reply: Any) -> list[str]:
 
 
 def _pipeline(model: str, topics: frozenset[str]) -> Classify:
-    try:
-        from transformers import pipeline
-    except ImportError as error:
-        raise MissingExtraError(f"The classifier hf:{model}", "train") from error
-    score = pipeline("text-classification", model=model, top_k=None)
+    score = load_classifier(f"The classifier hf:{model}", model, top_k=None)
     return lambda text: [
         str(found["label"])
         for found in score([_ends(text)], truncation=True)[0]
