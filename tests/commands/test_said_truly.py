@@ -117,3 +117,33 @@ def test_labels_of_an_earlier_run_are_made_anew(data: Path) -> None:
     data.write_text(json.dumps({**ROW, "unmoor": ["refusal.policy", "moralising"]}) + "\n")
     run("filter", data, "--language", "en", "--policy", "label-only", "-o", data.parent / "run")
     assert json.loads((data.parent / "run" / "kept.jsonl").read_bytes())["unmoor"] == ["refusal.policy"]
+
+
+@pytest.mark.parametrize(
+    ("flags", "without"),
+    [
+        (("--ray-address", "10.0.0.1:6379"), "--engine ray"),
+        (("--ray-shards", "3"), "--engine ray"),
+        (("--dedup-threshold", "0.9"), "--dedup minhash"),
+        (("--dedup", "exact", "--dedup-threshold", "0.9"), "--dedup minhash"),
+    ],
+)
+def test_a_flag_that_would_do_nothing_is_refused(data: Path, flags: tuple[str, ...], without: str) -> None:
+    with pytest.raises(UsageError, match=f"{flags[-2]} does nothing without {without}. Next: "):
+        run("filter", data, "--language", "de", *flags, "-o", data.parent / "run")
+    assert not (data.parent / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("flags", "again"), [(("--pairs",), "--pairs"), (("--pair-list", "my own.toml"), "--pair-list 'my own.toml'")]
+)
+def test_an_audit_of_mirrored_subjects_says_how_it_is_made_again(
+    data: Path, flags: tuple[str, ...], again: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(data.parent)
+    sides = 'a = {name = "cats", words = ["cat"]}\nb = {name = "dogs", words = ["dog"]}\n'
+    Path("my own.toml").write_text(f'[[pair]]\nname = "pets"\n{sides}')
+    run("audit", data.name, "--language", "de", *flags, "-o", "run")
+    assert json.loads(Path("run/report.json").read_text())["reproduce"] == [
+        f"unmoor audit train.jsonl --language de {again} -o run"
+    ]

@@ -39,7 +39,8 @@ def command(path: AnyPath, output: AnyPath | None, as_json: bool, fail_over: str
     """
     most = None if fail_over is None else share(fail_over, "--fail-over")
     data, job = job_for(path, None, options)
-    again = typed("unmoor audit", path, *run_flags(options), "-o", output)
+    pairs = ("--pair-list", options["pair_list"]) if options["pair_list"] else ("--pairs",) * options["with_pairs"]
+    again = typed("unmoor audit", path, *run_flags(options), *pairs, "-o", output)
     summary = run_with_progress(data, job, output, options, again)
     if as_json:
         print_json(summary.as_json() | paired_json(summary))

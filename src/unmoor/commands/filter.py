@@ -6,6 +6,7 @@ import shlex
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from unmoor.commands.checked import checked_policy
 from unmoor.commands.found import print_done, print_found
@@ -13,8 +14,16 @@ from unmoor.commands.inputs import data_options, job_for, run_flags, run_with_pr
 from unmoor.commands.places import Place
 from unmoor.commands.shares import Between
 from unmoor.commands.terminal import print_json, typed
+from unmoor.errors import UsageError
 from unmoor.policy import SHIPPED
 from unmoor.storage import AnyPath
+
+_ONLY_WITH = {
+    "--ray-address": ("engine", "ray"),
+    "--ray-shards": ("engine", "ray"),
+    "--dedup-threshold": ("dedup", "minhash"),
+}
+"""Flags that do nothing without a value of another one."""
 
 
 @click.command("filter")
@@ -53,6 +62,7 @@ def command(path: AnyPath, policy_name: str, output: AnyPath, as_json: bool, **o
     RUN holds kept, removed, quarantine, ledger, report, data set card and, written last, MANIFEST.json. Rows that are not
     changed keep their bytes, and `unmoor restore` undoes it all. Example: unmoor filter train.jsonl --policy dolphin -o runs/house
     """
+    _refuse_idle_flags(options)
     policy = checked_policy(policy_name, options["packs"])
     if options["wordlist"] is None and policy.acts_on() == {"wordlist"} and set(policy.rules.values()) <= {"keep"}:
         click.echo(
@@ -69,3 +79,12 @@ def command(path: AnyPath, policy_name: str, output: AnyPath, as_json: bool, **o
         return
     print_found(path, summary, options["layout"], options["judge"])
     print_done(summary, policy, output, options["shard"])
+
+
+def _refuse_idle_flags(options: dict[str, Any]) -> None:
+    """Raise a UsageError for a flag that would do nothing: who gives it takes it for done."""
+    source = click.get_current_context().get_parameter_source
+    for flag, (other, value) in _ONLY_WITH.items():
+        is_given = source(flag.removeprefix("--").replace("-", "_")) is ParameterSource.COMMANDLINE
+        if is_given and options[other] != value:
+            raise UsageError(f"{flag} does nothing without --{other} {value}. Next: give both, or neither")
