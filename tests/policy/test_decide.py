@@ -97,6 +97,19 @@ def test_a_mend_leaves_the_words_on_which_a_person_has_yet_to_judge() -> None:
     assert decide(conversation, (evades, first), kept).outcome == "mended"
 
 
+def test_no_mend_waits_for_a_person_in_a_turn_that_goes_anyway() -> None:
+    conversation = _conversation("As an AI, I have no opinion. I will not write that.")
+    evades = _finding(conversation, 1, "As an AI, I have no opinion.", "bias.evasion", 0.75)
+    disclaims = _finding(conversation, 1, "As an AI, I have no opinion.", "disclaimer.identity")
+    declines = _finding(conversation, 1, "I will not write that.")
+    policy = Policy(
+        "test", 1, actions={"disclaimer.identity": "mend", "bias.evasion": "drop_turn", "refusal.policy": "drop_turn"}
+    )
+    removed = decide(conversation, (evades, disclaims, declines), policy)
+    assert (removed.outcome, removed.waits_for) == ("removed", ())
+    assert removed.acted_on == (disclaims, declines)
+
+
 def test_a_changed_row_that_waits_says_for_what() -> None:
     two = _conversation("As an AI, I like oaks. An oak is a tree.", "I would rather not.")
     disclaims = _finding(two, 1, "As an AI, I like oaks.", "disclaimer.identity")

@@ -211,8 +211,9 @@ def _print_unreached(summary: Summary, policy: Policy) -> None:
         rows, acted = summary.behaviour_rows[name], summary.acted_rows[name]
         listing.add_row(name, f"{rows:,}", f"{acted:,}", f"{policy.threshold(name):.2f}")
     console().print(listing)
-    why = f"under it (from {policy.review_from():.2f} on a person is asked), or left alone as an honest inability"
-    click.echo(wrapped(f"The other rows are {why}, by a rule, an exception or the floor."))
+    asked = f"from {policy.review_from():.2f} on a person is asked"
+    left = "left alone as an honest inability, by a rule, an exception or the floor, or until a person has judged the same words"
+    click.echo(wrapped(f"The other rows are under it ({asked}), or {left}."))
     for name in found:
         if not summary.sure_rows[name] and policy.threshold(name) > (likely := STRENGTHS["likely"]):
             line = f'"{name}" = {likely:.2f}'

@@ -127,7 +127,8 @@ def _weigh(findings: tuple[Finding, ...], policy: Policy) -> _Weighed:
     unsure: dict[int, list[Finding]] = {}
     for finding in uncertain:
         unsure.setdefault(finding.turn, []).append(finding)
-    hiding = {f: None for turn, here in by_turn.items() for f in here if _hides(f, unsure.get(turn, ()), policy)}
+    mended = {turn: here for turn, here in by_turn.items() if _turn_action(here, policy, can_mask=True) == "mend"}
+    hiding = {f: None for turn, here in mended.items() for f in here if _hides(f, unsure.get(turn, ()), policy)}
     by_turn = {turn: left for turn, here in by_turn.items() if (left := [f for f in here if f not in hiding])}
     return _Weighed(by_turn, tuple(uncertain), tuple(hiding))
 

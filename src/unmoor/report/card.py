@@ -106,7 +106,8 @@ def _dataset_parts(facts: Mapping[str, Any], kept: int, names: Sequence[str], li
         _behaviours(facts),
         "A row counts for what it shows as likely as not or more, outside of reasoning. Ranges are 95% Wilson intervals. They "
         "cover chance, not the mistakes of the detectors. The policy acts on what reaches its threshold, the probability after its "
-        "action; the other rows are under it, or left alone as an honest inability, by a rule, an exception or the floor.\n",
+        "action; the other rows are under it, or left alone as an honest inability, by a rule, an exception or the floor, or until "
+        "a person has judged the same words.\n",
         *_people_part(facts.get("people")),
         *_collateral_part(facts.get("collateral")),
         "## Files\n",
