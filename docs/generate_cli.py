@@ -22,8 +22,16 @@ def reference() -> str:
         if command is None:
             raise SystemExit(f"the verb {verb} has no command")
         parts.append(f"\n## {verb}\n\n{VERBS[verb]}\n")
-        parts.append(_block(f"unmoor {verb} --help", command, context))
+        parts += _blocks(f"unmoor {verb}", command, context)
     return "\n".join(parts)
+
+
+def _blocks(line: str, command: click.Command, parent: click.Context) -> list[str]:
+    """Return the help of a command and of those below it."""
+    below = command.commands if isinstance(command, click.Group) else {}
+    context = click.Context(command, parent, info_name=command.name)
+    parts = [_block(f"{line} --help", command, parent)]
+    return sum((_blocks(f"{line} {name}", below[name], context) for name in sorted(below)), parts)
 
 
 def _block(title: str, command: click.Command, parent: click.Context | None) -> str:

@@ -108,6 +108,8 @@ def test_the_command_reference_is_fresh() -> None:
     program = "import runpy; print(runpy.run_path('docs/generate_cli.py')['reference'](), end='')"
     fresh = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     assert (ROOT / "docs" / "cli.md").read_text(encoding="utf-8") == fresh, "stale: make docs"
+    for below in ("labels export", "labels import", "suites export", "suites list"):
+        assert f"$ unmoor {below} --help\nUsage: unmoor {below} " in fresh
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
