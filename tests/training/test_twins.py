@@ -101,6 +101,13 @@ def test_twins_differ_in_data_and_output_path_and_in_nothing_else(tmp_path: Path
     assert json.loads((tmp_path / "out" / "training.json").read_text()) == result
 
 
+def test_rows_of_a_part_of_a_pass_are_those_that_the_steps_took(tmp_path: Path, tiny_base: Path) -> None:
+    data = {"raw": write_rows(tmp_path / "raw.jsonl", 21)}
+    result = train_twins(write_recipe(tmp_path, tiny_base, max_steps=2), data, tmp_path / "out", read)
+    assert result["twins"]["raw"]["rows_trained"] == 2 * 4
+    assert result["twins"]["raw"]["passes"] == pytest.approx(8 / 21, abs=1e-6)
+
+
 def test_an_interrupted_twin_goes_on_from_its_checkpoint_to_the_same_model(tmp_path: Path, tiny_base: Path) -> None:
     data = {"raw": write_rows(tmp_path / "raw.jsonl", ROWS)}
     recipe = write_recipe(tmp_path, tiny_base, save_strategy="steps", save_steps=2)

@@ -231,7 +231,7 @@ def _result(twin: Twin, heard: Heard, seconds: float) -> TwinResult:
         rows_trained=min(rows, round(passes * rows)),
         rows_truncated=len(twin.prepared.truncated),
         tokens_trained=tokens,
-        passes=round(passes, 3),
+        passes=round(passes, 6),
         steps=steps,
         seconds=round(seconds, 2),
         loss=history or heard.loss,

@@ -170,16 +170,27 @@ def _result(twin: Twin, trainer: Any, seconds: float) -> TwinResult:
     rows = sum(len(lengths) for lengths in packs) if packs is not None else len(dataset)
     if twin.prepared.rule.over_long == "split":  # the trainer's data are pieces of rows, or of several
         rows = len(twin.prepared.examples)
-    passes = float(trainer.state.epoch or 0.0)
+    passes = _passes(trainer)
     return TwinResult(
         path=str(twin.folder),
         rows=twin.prepared.rows,
         rows_trained=min(rows, round(passes * rows)),
         rows_truncated=len(twin.prepared.truncated),
         tokens_trained=sum(label != IGNORED for labels in dataset["labels"] for label in labels),
-        passes=round(passes, 3),
+        passes=round(passes, 6),
         steps=int(trainer.state.global_step),
         seconds=round(seconds, 2),
         loss=[[entry["step"], entry["loss"]] for entry in trainer.state.log_history if "loss" in entry],
         settings=trainer.args.to_dict(),
     )
+
+
+def _passes(trainer: Any) -> float:
+    """Return how often the data were gone through.
+
+    In the first pass by what the steps took: the trainer's own figure counts batches, of which the last is smaller.
+    """
+    arguments, steps = trainer.args, int(trainer.state.global_step)
+    at_once = arguments.train_batch_size * arguments.gradient_accumulation_steps * arguments.world_size
+    epoch = float(trainer.state.epoch or 0.0)
+    return epoch if epoch >= 1 else min(1.0, steps * at_once / max(len(trainer.train_dataset), 1))
