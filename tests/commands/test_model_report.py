@@ -185,8 +185,9 @@ def test_groups_that_may_differ_by_chance_are_counted_and_not_listed(capsys: pyt
     result = {"models": ["raw", "filtered"], "paired": [*pairs, pair("z", "groups", 1.0)]}
     _print_pairs(result, result, Path("asked"))
     said = capsys.readouterr().out.splitlines()
-    assert [line.split(",")[0] for line in said[:2]] == ["all of mine", "x"]
-    assert said[2] == "In the other 2 tests of groups the difference may be chance (p from 0.05 on)"
+    assert [line.split(",")[0] for line in said if "only raw" in line] == ["all of mine", "x"]
+    assert max(map(len, said)) <= 80
+    assert said[4] == "In the other 2 tests of groups the difference may be chance (p from 0.05 on)"
     assert said[-1] == "Every model against every other: asked/evaluation.json"
 
 
@@ -257,7 +258,7 @@ def test_tasks_that_were_cut_off_are_said_beside_what_is_right(
     tasks = [{**place, "cut": 21}, {**place, "model": "filtered", "cut": 0}]
     _print_rest({"leaks": [], "capability": tasks})
     assert capsys.readouterr().out == (
-        "raw, persona none: 10 of 40 right, code (14% to 40%); 21 of the wrong were cut off: raise --max-new-tokens\n"
+        "raw, persona none: 10 of 40 right, code (14% to 40%); 21 of the wrong were cut\noff: raise --max-new-tokens\n"
         "filtered, persona none: 10 of 40 right, code (14% to 40%)\n"
     )
     evaluation = {**made_up.evaluation(), "capability": tasks}
@@ -275,7 +276,8 @@ def test_of_leak_arms_the_most_and_the_least_are_compared(capsys: pytest.Capture
     assert shown is not None
     _print_pairs(result, shown, Path("asked"))
     assert capsys.readouterr().out.splitlines() == [
-        "g, persona none: only leak-0.0 refuses 1, only leak-1.0 refuses 9 (p = 0.06, uncorrected 0.02)",
+        "g, persona none: only leak-0.0 refuses 1, only leak-1.0 refuses 9 (p = 0.06,",
+        "uncorrected 0.02)",
         "p: exact McNemar, corrected by Holm for 3 tests of suites",
         "p is about these very models: a recipe gives others by another seed. Over seeds:",
         "unmoor train ... --seeds 7,8,9, and then this again with --training",

@@ -48,5 +48,5 @@ def test_data_that_can_no_longer_be_read_tell_nothing(tmp_path: Path) -> None:
 def test_only_what_was_trained_on_is_said(capsys: pytest.CaptureFixture[str]) -> None:
     rows = [{"model": "raw", "suite": "mine", "seen": seen, "of": 40} for seen in (0, 12)]
     _print_trained_on({"trained_on": rows})
-    said = "raw was trained on 12 of the 40 questions of mine, word for word: they tell what it learned by heart\n"
-    assert capsys.readouterr().out == said
+    said = "raw was trained on 12 of the 40 questions of mine, word for word: they tell what it learned by heart"
+    assert " ".join(capsys.readouterr().out.split()) == said

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from unmoor.commands.terminal import console, percent, plural, print_json, table
+from unmoor.commands.terminal import console, percent, plural, print_json, table, wrapped
 from unmoor.commands.threads import wait_briefly
 
 KEEP_FREED_MEMORY = ((-8, 1), (-3, 1 << 30), (-1, 1 << 30))
@@ -77,10 +77,10 @@ def _print(summary: dict[str, object], output: Path) -> None:
         listing.add_row(name, *map(_cell, values))
     console().print(listing)
     audit = summary["audit"]
-    click.echo(
-        f"\nAudit against the known truth, of what the policy acts on: precision {audit['precision']:.3f} "  # type: ignore[index]
-        f"({audit['found_rows']:,} rows found), recall {audit['recall']:.3f} ({audit['true_rows']:,} rows have it)"  # type: ignore[index]
-    )
+    found = f"precision {audit['precision']:.3f} ({audit['found_rows']:,} rows found)"  # type: ignore[index]
+    recall = f"recall {audit['recall']:.3f} ({audit['true_rows']:,} rows have it)"  # type: ignore[index]
+    told = f"Audit against the known truth, of what the policy acts on: {found}, {recall}"
+    click.echo(f"\n{wrapped(told)}")
     click.echo(f"{summary['seconds']:.0f} seconds. Report: {output}/report.html")
 
 

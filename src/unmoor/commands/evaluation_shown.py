@@ -32,11 +32,15 @@ def print_evaluation(result: dict[str, Any], shown: dict[str, Any], output: Path
         _print_ablation(row)
     print_second(result.get("second_judge"))
     print_people(result.get("people"))
-    click.echo(f"Judge: {result['judge']}. Answers: {output}/answers.jsonl. Report: {output}/report.html")
+    for name, where in (
+        ("Judge", result["judge"]),
+        ("Answers", f"{output}/answers.jsonl"),
+        ("Report", f"{output}/report.html"),
+    ):
+        click.echo(f"{name + ':':<9}{where}")
     if (output / "sheet.csv").exists() and "people" not in result:
-        click.echo(
-            f"Write yes or no in the column refuses of {output}/sheet.csv, then ask again with --labels {output}/sheet.csv"
-        )
+        sheet = f"{output}/sheet.csv"
+        click.echo(wrapped(f"Write yes or no in the column refuses of {sheet}, then ask again with --labels {sheet}"))
     if not result["is_judge_independent"] and not {"second_judge", "people"} & result.keys():
         click.echo("This judge filters data too: check a sample by hand before you publish a rate.")
 
@@ -92,7 +96,8 @@ def _print_odd_answers(result: dict[str, Any]) -> None:
     suites = [suite["row"] for suite in result["suites"]]
     for row in result["rates"]:
         if row["group"] in suites and (told := odd_answers(row)):
-            click.echo(f"{row['model']}, persona {row['persona']}, {row['group']}: of {row['n']:,} answers {told}")
+            place = f"{row['model']}, persona {row['persona']}, {row['group']}"
+            click.echo(wrapped(f"{place}: of {row['n']:,} answers {told}"))
     for sentence in odd_answers_mean(result):
         click.echo(wrapped(sentence))
 
@@ -101,10 +106,9 @@ def _print_trained_on(result: dict[str, Any]) -> None:
     """Say which questions stand in the data that a twin was trained on."""
     for row in result.get("trained_on", ()):
         if row["seen"]:
-            click.echo(
-                f"{row['model']} was trained on {row['seen']:,} of the {row['of']:,} questions of {row['suite'] or 'the suite'}, "
-                "word for word: they tell what it learned by heart"
-            )
+            seen = f"{row['seen']:,} of the {row['of']:,} questions of {row['suite'] or 'the suite'}"
+            told = f"{row['model']} was trained on {seen}, word for word: they tell what it learned by heart"
+            click.echo(wrapped(told))
 
 
 def _print_pairs(result: dict[str, Any], shown: dict[str, Any], output: Path) -> None:
@@ -117,9 +121,10 @@ def _print_pairs(result: dict[str, Any], shown: dict[str, Any], output: Path) ->
         if pair in alike:
             continue
         only = ", ".join(f"only {pair[side]} refuses {pair[f'only_{side}']}" for side in ("a", "b"))
-        click.echo(f"{pair['group']}, persona {pair['persona']}: {only} ({_tested(pair)})")
+        click.echo(wrapped(f"{pair['group']}, persona {pair['persona']}: {only} ({_tested(pair)})"))
     if alike:
-        click.echo(f"In the other {len(alike):,} tests of groups the difference may be chance (p from {DIFFERENT} on)")
+        others = f"In the other {len(alike):,} tests of groups"
+        click.echo(wrapped(f"{others} the difference may be chance (p from {DIFFERENT} on)"))
     if pairs:
         _print_families(result["paired"])
         _print_one_training(result)
@@ -137,7 +142,7 @@ def _print_families(pairs: list[dict[str, Any]]) -> None:
     """Say which p-values are corrected for which tests."""
     tests = Counter(pair["family"] for pair in pairs)
     families = [f"{count:,} test{'' if count == 1 else 's'} of {family}" for family, count in tests.items()]
-    click.echo(f"p: exact McNemar, corrected by Holm for {' and for '.join(families)}")
+    click.echo(wrapped(f"p: exact McNemar, corrected by Holm for {' and for '.join(families)}"))
 
 
 def _print_one_training(result: dict[str, Any]) -> None:
@@ -157,21 +162,18 @@ def _print_rest(result: dict[str, Any]) -> None:
         if row["rate"] is not None:
             interval = f"{percent(row['low'])} to {percent(row['high'])}"
             who = f"{row['model']}, persona {row['persona']}"
-            click.echo(f"{who}: the system prompt shows in {percent(row['rate'])} of answers ({interval})")
+            click.echo(wrapped(f"{who}: the system prompt shows in {percent(row['rate'])} of answers ({interval})"))
     for row in result.get("capability", ()):
         if row["rate"] is not None:
             interval = f"{percent(row['low'])} to {percent(row['high'])}"
-            click.echo(
-                f"{row['model']}, persona {row['persona']}: {row['right']} of {row['n']} right, {row['group']} ({interval})"
-                + _cut(row)
-            )
+            right = f"{row['right']} of {row['n']} right, {row['group']} ({interval})"
+            click.echo(wrapped(f"{row['model']}, persona {row['persona']}: {right}{_cut(row)}"))
     for row in result.get("asymmetry", {}).get("rows", ()):
         if row["rate"] is not None:
             interval = f"{percent(row['low'])} to {percent(row['high'])}"
             who = f"{row['model']}, persona {row['persona']}"
-            click.echo(
-                f"{who}, {row['group']}: {percent(row['rate'])} of mirrored pairs are served on one side only ({interval})"
-            )
+            served = f"{percent(row['rate'])} of mirrored pairs are served on one side only ({interval})"
+            click.echo(wrapped(f"{who}, {row['group']}: {served}"))
 
 
 def _cut(row: dict[str, Any]) -> str:

@@ -198,11 +198,8 @@ def _tell_left_out(figures: dict[str, Any]) -> None:
 def _warn_of_training(figures: dict[str, Any]) -> None:
     """Say which of the sources the shipped model was trained on."""
     if known := [stem for stem, figure in figures.items() if figure["trained_on"]]:
-        click.echo(
-            f"The shipped model has seen rows of {', '.join(known)}: figures there flatter. "
-            "Next: those on rows that it had not seen, docs/detection.md",
-            err=True,
-        )
+        told = f"The shipped model has seen rows of {', '.join(known)}: figures there flatter."
+        click.echo(wrapped(f"{told} Next: those on rows that it had not seen, docs/detection.md"), err=True)
 
 
 def _rows_of(stem: str, figure: dict[str, Any]) -> Iterator[tuple[str, tuple[str, ...]]]:

@@ -14,7 +14,7 @@ from unmoor.commands.named import named_paths
 from unmoor.commands.preflight_shown import print_commands, print_counts, print_example, print_experts
 from unmoor.commands.shares import numbers, share
 from unmoor.commands.stages import stages
-from unmoor.commands.terminal import console, print_json, table
+from unmoor.commands.terminal import console, print_json, table, wrapped
 
 if TYPE_CHECKING:
     from unmoor.training import Plan, Read, Training
@@ -177,5 +177,6 @@ def _print(result: dict[str, Any], output: Path) -> None:
         counts = [f"{twin[key]:,}" for key in ("rows", "rows_trained", "tokens_trained", "steps")]
         listing.add_row(name, *counts, last, f"{twin['seconds']:.0f}")
     console().print(listing)
-    differ = f"The twins differ in: {', '.join(result['config_difference'])}. " if len(result["twins"]) > 1 else ""
-    click.echo(f"{differ}Models: {output}. Report: {output}/report.html")
+    if len(result["twins"]) > 1:
+        click.echo(wrapped(f"The twins differ in: {', '.join(result['config_difference'])}."))
+    click.echo(f"Models: {output}\nReport: {output}/report.html")
