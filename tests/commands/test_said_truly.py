@@ -67,6 +67,14 @@ def test_a_row_is_explained_by_whatever_names_its_place(
     assert capsys.readouterr().out.startswith("Row 4 (row 2 of b/c.jsonl) was kept")
 
 
+def test_several_rows_are_explained_one_after_the_other(several: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    capsys.readouterr()
+    run("explain", several, "4", "a.jsonl:2")
+    assert re.findall(r"^Row (\d)", capsys.readouterr().out, re.MULTILINE) == ["4", "2"]
+    run("explain", several, "4", "2", "--json")
+    assert [entry["row"] for entry in json.loads(capsys.readouterr().out)] == [4, 2]
+
+
 @pytest.mark.parametrize(
     ("place", "words"),
     [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from typing import Any
 
 import click
 
@@ -28,17 +29,28 @@ def command(run: AnyPath, row: tuple[str, ...], file: str | None, as_json: bool)
 
     ROW is a number in the whole input, as reports and the review page have it, or NAME:ROW in one of its files.
     The sentence counts turns from 1, the system prompt among them; the ledger, which --json prints, counts them from 0.
-    Example: unmoor explain runs/house 17
+    Several rows are told one after the other. Example: unmoor explain runs/house 17
     """
-    entry = explain_row(run, *_place(" ".join(row), file))
+    entries = [explain_row(run, *_place(text, file)) for text in _texts(row)]
     if as_json:
-        print_json(entry)
-    else:
-        review = " It waits for review." if entry.get("needs_review") else ""
-        place = f" (row {entry['row_in_file']} of {entry['file']})" if "file" in entry else ""
-        why = entry["reason"] if "reason" in entry else entry["outcome"]
-        sentence = visible(f"Row {entry['row']}{place} was {why}.{review}")
+        print_json(entries if entries[1:] else entries[0])
+        return
+    for entry in entries:
+        sentence = visible(_sentence(entry))
         click.echo(wrapped(sentence) if sys.stdout.isatty() else sentence)
+
+
+def _sentence(entry: dict[str, Any]) -> str:
+    """Return what became of a row, and why."""
+    review = " It waits for review." if entry.get("needs_review") else ""
+    place = f" (row {entry['row_in_file']} of {entry['file']})" if "file" in entry else ""
+    return f"Row {entry['row']}{place} was {entry['reason'] if 'reason' in entry else entry['outcome']}.{review}"
+
+
+def _texts(words: tuple[str, ...]) -> list[str]:
+    """Return what names each row: every word, or all of them together, as in "row 2 of b.jsonl"."""
+    each = all(_OF_ALL.fullmatch(word) or _OF_A_FILE.fullmatch(word) for word in words)
+    return list(words) if each else [" ".join(words)]
 
 
 def _place(text: str, file: str | None) -> tuple[int, str | None]:
