@@ -671,6 +671,7 @@ def test_a_limit_on_bad_rows_stops_before_anything_is_written(data: Path, flags:
     assert (data.parent / "run").exists() is (code == 0)
     if code == 3:
         assert "row 4, byte" in done.stderr and "NOT_AN_OBJECT" in done.stderr
+        assert "allow as many by --max-bad-rows (without --on-bad-row fail)" in done.stderr
     if code == 2:
         assert f'found "{flags[1]}". Next: a whole number from 0 on, or a share from 0% to 100%' in done.stderr
 

@@ -155,3 +155,8 @@ def test_an_audit_of_mirrored_subjects_says_how_it_is_made_again(
     assert json.loads(Path("run/report.json").read_text())["reproduce"] == [
         f"unmoor audit train.jsonl --language de {again} -o run"
     ]
+
+
+def test_of_two_limits_on_broken_rows_neither_is_passed_over(data: Path) -> None:
+    with pytest.raises(UsageError, match="--on-bad-row fail stops at the first broken row"):
+        run("audit", data, "--language", "de", "--on-bad-row", "fail", "--max-bad-rows", "10")

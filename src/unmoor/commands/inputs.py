@@ -74,7 +74,7 @@ def data_options(function: F) -> F:
             "--on-bad-row",
             type=click.Choice(["quarantine", "fail"]),
             default="quarantine",
-            help="What a broken row does.",
+            help="What a broken row does: it goes to a file of its own, or it ends the command.",
         ),
         click.option(
             "--max-bad-rows",
@@ -294,10 +294,14 @@ def _bad_row_limit(options: dict[str, Any]) -> dict[str, Any]:
     """Return the limit that `--on-bad-row` and `--max-bad-rows` set, as options of the run.
 
     Raises:
-        UsageError: the limit is neither a count nor a share.
+        UsageError: the limit is neither a count nor a share, or no row at all may be broken anyway.
     """
     asked = options["max_bad_rows"]
     if options["on_bad_row"] == "fail":
+        if asked is not None:
+            raise UsageError(
+                "--on-bad-row fail stops at the first broken row. Next: leave it out beside --max-bad-rows"
+            )
         return {"max_bad_rows": 0}
     if asked is None:
         return {}

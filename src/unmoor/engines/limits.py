@@ -27,7 +27,7 @@ def hold_bad_rows(summary: Summary, options: Options, *, is_end: bool = False) -
         limit = f"{options.max_bad_rows:,}" if options.max_bad_rows is not None else f"{options.max_bad_share:.2%}"
         raise BadDataError(
             f"{bad:,} of {summary.rows:,} rows cannot be read, over the limit of {limit}. Nothing was written. "
-            f"The first: {summary.first_bad_row()}\nNext: mend them, or raise --max-bad-rows"
+            f"The first: {summary.first_bad_row()}\nNext: mend them, or allow as many by --max-bad-rows (without --on-bad-row fail)"
         )
     has_limit = options.max_bad_rows is not None or options.max_bad_share is not None
     if is_whole and bad and not summary.readable_rows() and not has_limit:
