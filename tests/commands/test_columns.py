@@ -36,7 +36,7 @@ def test_the_line_that_says_the_guess_names_the_columns_and_fits_80(tmp_path: Pa
     assert "Layout columns:user=question,assistant=answer,system=system, guessed from the first rows;" in said
     *lines, _ = done.output.splitlines()
     assert max(len(line) for line in lines if str(tmp_path) not in line) <= 80
-    assert "Rows with any refusal: 4 (33%)" in done.output
+    assert "Rows with any refusal: 4 (33.3%)" in done.output
 
 
 def test_what_an_error_proposes_works_as_it_stands(tmp_path: Path) -> None:

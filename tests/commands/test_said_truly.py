@@ -160,3 +160,13 @@ def test_an_audit_of_mirrored_subjects_says_how_it_is_made_again(
 def test_of_two_limits_on_broken_rows_neither_is_passed_over(data: Path) -> None:
     with pytest.raises(UsageError, match="--on-bad-row fail stops at the first broken row"):
         run("audit", data, "--language", "de", "--on-bad-row", "fail", "--max-bad-rows", "10")
+
+
+def test_the_terminal_gives_the_shares_that_the_card_gives(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data.write_text(f"{json.dumps({**ROW, 'output': 'Oak, ash and elm.'})}\n" * 2 + f"{json.dumps(ROW)}\n")
+    run("filter", data, "--language", "en", "-o", data.parent / "run")
+    said, card = capsys.readouterr().out, (data.parent / "run" / "README.md").read_text()
+    for outcome, rows, share in (("kept", "2", "66.7%"), ("removed", "1", "33.3%")):
+        assert re.search(rf"^{outcome} +{rows} +{share}$", said, re.MULTILINE)
+        assert f"| {outcome} | {rows} | {share} |" in card
+    assert "Rows with any refusal: 1 (33.3%)" in said

@@ -154,7 +154,16 @@ def test_a_long_time_is_said_in_minutes_and_hours(seconds: float, words: str) ->
 
 @pytest.mark.parametrize(
     ("share", "words"),
-    [(0, "0%"), (0.0008, "0.08%"), (0.037, "3.7%"), (0.41, "41%"), (0.996, "99.6%"), (0.9999, "99.9%"), (1, "100%")],
+    [
+        (0, "0%"),
+        (0.000004, "<0.01%"),
+        (0.0008, "0.08%"),
+        (0.037, "3.7%"),
+        (0.41, "41%"),
+        (0.996, "99.6%"),
+        (0.9999, "99.9%"),
+        (1, "100%"),
+    ],
 )
-def test_only_all_is_a_hundred_percent(share: float, words: str) -> None:
+def test_only_all_is_a_hundred_percent_and_only_none_is_none(share: float, words: str) -> None:
     assert percent(share) == words

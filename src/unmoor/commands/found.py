@@ -15,6 +15,7 @@ from unmoor.engines import Summary
 from unmoor.languages import STRENGTHS
 from unmoor.policy import Policy
 from unmoor.records import BEHAVIOURS, UNRECOGNISED_FROM
+from unmoor.report.visible import share
 from unmoor.storage import AnyPath
 
 __all__ = ["print_done", "print_files", "print_found"]
@@ -59,7 +60,7 @@ def print_found(
     for name in names:
         if rows := summary.behaviour_rows[name]:
             sentence = (BEHAVIOURS.get(name, "matches your list"),) if explained else ()
-            listing.add_row(name, f"{rows:,}", percent(rows / summary.rows), *sentence)
+            listing.add_row(name, f"{rows:,}", share(rows / summary.rows), *sentence)
     if listing.row_count:
         console().print(listing)
     absent = [name for name in names if not summary.behaviour_rows[name]]
@@ -67,8 +68,8 @@ def print_found(
         console().print(
             f"\nNot found: {', '.join(absent)}" if listing.row_count else "No behaviour was found in any row."
         )
-    share = percent(summary.refusal_rows / summary.rows) if summary.rows else "0%"
-    click.echo(f"Rows with any refusal: {summary.refusal_rows:,} ({share})")
+    refusing = share(summary.refusal_rows / summary.rows) if summary.rows else "0%"
+    click.echo(f"Rows with any refusal: {summary.refusal_rows:,} ({refusing})")
     bad = summary.outcomes["quarantined"]
     if bad:
         click.echo(wrapped(f"Rows that could not be read: {bad:,}. The first: {summary.first_bad_row()}"))
@@ -238,8 +239,7 @@ def _unrecognised_said(summary: Summary) -> str:
     rows, whole = told.get("und", 0), sum(told.values())
     if not rows or rows < UNRECOGNISED_FROM * whole:
         return ""
-    share = percent(rows / whole)
-    where = f"In {rows:,} of these rows ({share}) no language was recognised"
+    where = f"In {rows:,} of these rows ({percent(rows / whole)}) no language was recognised"
     return f"{where}: a refusal there, in a language without a pack, is not found."
 
 
@@ -250,7 +250,7 @@ def print_done(summary: Summary, policy: Policy, output: AnyPath, shard: str | N
     listing = table("outcome", "rows", "share", right=("rows", "share"))
     for outcome, rows in counts.items():
         if outcome != "input" and rows:
-            listing.add_row(outcome, f"{rows:,}", percent(rows / summary.rows))
+            listing.add_row(outcome, f"{rows:,}", share(rows / summary.rows))
     listing.add_row("input", f"{summary.rows:,}", "")
     console().print(listing)
     print_files(summary, with_removed=True)
