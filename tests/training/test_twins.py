@@ -139,7 +139,7 @@ def test_other_weights_under_the_path_of_the_base_are_another_base(tmp_path: Pat
     data, recipe = {"raw": write_rows(tmp_path / "raw.jsonl", 8)}, write_recipe(tmp_path, base, max_steps=1)
     first = train_twins(recipe, data, tmp_path / "out", read)
     shutil.copy(tmp_path / "out" / "raw" / "model.safetensors", base)
-    with pytest.raises(RunFolderError, match="another recipe, base or data"):
+    with pytest.raises(RunFolderError, match="another recipe, base, data or trainer"):
         train_twins(recipe, data, tmp_path / "out", read)
     plan = tmp_path / "out" / "raw" / "plan.json"
     plan.write_text(json.dumps({k: v for k, v in json.loads(plan.read_text()).items() if k != "base_weights"}))
@@ -186,7 +186,7 @@ def test_a_finished_twin_is_not_trained_again_and_never_mistaken_for_another(tmp
     first = train_twins(recipe, data, tmp_path / "out", read)
     assert train_twins(recipe, data, tmp_path / "out", read) == first
     write_rows(tmp_path / "raw.jsonl", 9)
-    with pytest.raises(RunFolderError, match="another recipe, base or data"):
+    with pytest.raises(RunFolderError, match="another recipe, base, data or trainer"):
         train_twins(recipe, data, tmp_path / "out", read)
 
 
