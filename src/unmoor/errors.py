@@ -39,6 +39,10 @@ __all__ = [
 ]
 
 
+_FEWEST_CHARS = 3
+"""Characters of a name from which it is taken for the beginning of a known one."""
+
+
 class UnmoorError(Exception):
     """Something a person can act on: what was expected, what was found and where, what to do next."""
 
@@ -132,6 +136,11 @@ class ServiceError(Exception):
 
 
 def nearest_name(name: str, known: Iterable[str]) -> str:
-    """Return ` Did you mean "x"?` with the nearest known name, or the empty string if none is near."""
-    close = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
+    """Return ` Did you mean "x"?` with the nearest known name, or the empty string if none is near.
+
+    A name that was begun and not ended is near, however much of it is missing: "look" is no "floor".
+    """
+    names = list(known)
+    begun = [one for one in names if len(name) >= _FEWEST_CHARS and one.startswith(name)]
+    close = begun or difflib.get_close_matches(name, names, n=1, cutoff=0.6)
     return f' Did you mean "{close[0]}"?' if close else ""

@@ -909,10 +909,12 @@ def test_commands_that_are_told_name_a_folder_with_a_hyphen_in_front_so_that_it_
     assert (data.parent / "FILE").read_bytes() == data.read_bytes()
 
 
-def test_an_audit_that_writes_nothing_says_how_the_words_are_seen(data: Path) -> None:
-    told = "The words: the same with -o RUN"
-    assert told in unmoor("audit", data.name, cwd=data.parent).stdout
-    assert told not in unmoor("audit", data.name, "-o", "run", cwd=data.parent).stdout
+def test_an_audit_says_where_the_words_are_seen_and_what_comes_next(data: Path) -> None:
+    after = "\nNext: unmoor filter train.jsonl --policy dolphin -o RUN\n"
+    told = "Report, with the words that were found: the same with -o RUN"
+    assert unmoor("audit", data.name, cwd=data.parent).stdout.endswith(f"{told}{after}")
+    written = unmoor("audit", data.name, "-o", "run", cwd=data.parent).stdout
+    assert written.endswith(f"Report: run/report.html{after}") and told not in written
 
 
 def test_the_command_that_an_audit_names_looks_with_the_same_list_and_packs(data: Path) -> None:

@@ -8,6 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from unmoor.commands import cli
+from unmoor.errors import UsageError, nearest_name
 from unmoor.policy import SHIPPED, load_policy
 from unmoor.records import ACTIONS, BEHAVIOURS
 
@@ -62,3 +63,20 @@ def test_the_tour_says_what_a_policy_leaves_to_defaults(tmp_path: Path) -> None:
     assert limits == {"dolphin": 0.5, "label-only": 1, "over-refusal": 0.35, "vendor-free": 1}
     assert "`dolphin` stops at half of them, `over-refusal` at 35%, the other two that ship have no limit" in tour
     assert all(f"| `{action}` |" in tour for action in ACTIONS)
+
+
+def test_a_policy_without_a_description_says_so(tmp_path: Path) -> None:
+    own = tmp_path / "own.toml"
+    own.write_text('name = "own"\nversion = 1\n')
+    assert _shown(str(own)).startswith("own, version 1: no description. behaviour")
+
+
+def test_a_file_is_printed_of_one_policy_alone() -> None:
+    done = CliRunner().invoke(cli, ["policy", "--toml"])
+    assert isinstance(done.exception, UsageError)
+    assert "Next: unmoor policy dolphin --toml" in str(done.exception)
+
+
+def test_the_beginning_of_a_name_is_nearer_than_a_name_that_only_looks_like_it() -> None:
+    assert nearest_name("look", ("look-alikes", "floor")) == ' Did you mean "look-alikes"?'
+    assert nearest_name("lo", ("look-alikes", "loop")) == ' Did you mean "loop"?'

@@ -11,7 +11,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from unmoor.commands import cli
+from unmoor.commands.found import _languages_said
 from unmoor.commands.places import Place
+from unmoor.engines import Summary
 from unmoor.errors import MachineError, UsageError
 from unmoor.layouts import open_data_set, schemas_held_alike
 from unmoor.storage.troubles import storage_errors
@@ -170,3 +172,9 @@ def test_the_terminal_gives_the_shares_that_the_card_gives(data: Path, capsys: p
         assert re.search(rf"^{outcome} +{rows} +{share}$", said, re.MULTILINE)
         assert f"| {outcome} | {rows} | {share} |" in card
     assert "Rows with any refusal: 1 (33.3%)" in said
+
+
+def test_languages_that_are_not_named_are_counted_with_their_rows(data: Path) -> None:
+    summary = Summary(open_data_set(data), "alpaca")
+    summary.languages.update({"en": 90, "und": 9, "fr": 8, "es": 7, "it": 6, "de": 2, "pl": 3})
+    assert _languages_said(summary).endswith("it 6, 2 more languages 5")

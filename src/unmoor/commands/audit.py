@@ -50,7 +50,11 @@ def command(path: AnyPath, output: AnyPath | None, as_json: bool, fail_over: str
         print_pairs(summary)
         print_list_beside(summary)
         after = typed("unmoor filter", path, *data_flags(options), "--policy dolphin -o RUN")
-        shown = f"The words: the same with -o RUN\nNext: {after}"
-        click.echo(f"\n{f'Report: {output}/report.html' if output else shown}")
+        shown = (
+            f"Report: {output}/report.html"
+            if output
+            else "Report, with the words that were found: the same with -o RUN"
+        )
+        click.echo(f"\n{shown}\nNext: {after}")
     if most is not None and summary.as_json()["refusals"]["share"] > most:
         raise FoundError(f"{summary.refusal_rows:,} of {summary.rows:,} rows refuse, more than {most:.2%}")

@@ -225,7 +225,8 @@ def _languages_said(summary: Summary) -> str:
     """Return the most frequent languages with their rows, and of which rows they were told if not of all."""
     counts = list(summary.told_languages().items())
     said = [f"{_LANGUAGES.get(code, code)} {rows:,}" for code, rows in counts[:_MOST_LANGUAGES]]
-    said += [f"{len(counts) - _MOST_LANGUAGES} more"] if len(counts) > _MOST_LANGUAGES else []
+    if others := [rows for _, rows in counts[_MOST_LANGUAGES:]]:
+        said.append(f"{plural(len(others), 'more language')} {sum(others):,}")
     told = ", ".join(said) or "none"
     if (sample := summary.languages_sample()) is None:
         return f"Languages: {told}"

@@ -9,6 +9,7 @@ import click
 from unmoor.commands.checked import checked_policy
 from unmoor.commands.packs import pack_option
 from unmoor.commands.terminal import console, print_json, table, visible, wrapped
+from unmoor.errors import UsageError
 from unmoor.policy import ALL_TOPICS, SHIPPED, Policy, load_policy
 from unmoor.records import BEHAVIOURS
 
@@ -23,6 +24,8 @@ def command(name: str | None, packs: tuple[Path, ...], toml: bool, as_json: bool
 
     Example: unmoor policy dolphin --toml > house.toml
     """
+    if name is None and toml:
+        raise UsageError("--toml prints the file of one policy. Next: unmoor policy dolphin --toml > house.toml")
     if name is None:
         _list([load_policy(shipped) for shipped in SHIPPED], as_json)
         return
@@ -46,7 +49,8 @@ def _list(policies: list[Policy], as_json: bool) -> None:
 
 
 def _show(policy: Policy) -> None:
-    click.echo(wrapped(f"{policy.shown_name}, version {policy.version}: {policy.description}") + "\n")
+    described = policy.description or "no description."
+    click.echo(wrapped(f"{policy.shown_name}, version {policy.version}: {described}") + "\n")
     listing = table("behaviour", "action", "from", right=("from",))
     for behaviour in dict.fromkeys((*BEHAVIOURS, *policy.actions)):
         listing.add_row(behaviour, policy.action(behaviour), f"{policy.threshold(behaviour):.2f}")
