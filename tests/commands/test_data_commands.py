@@ -147,8 +147,10 @@ def test_all_that_is_said_of_data_and_runs_fits_a_narrow_terminal(data: Path, co
     filtered = told("filter", "all", *flags, "-o", "run")
     assert re.search(r"could not be read: 91. The first: row 84, byte \d+ of a\.jsonl: ", filtered)
     said = told("audit", "all", "--pairs")
-    assert "the-part-with-a-name-that-is-long.jsonl rows 83, any refusal 81, share 98%" in said
-    assert "men / women, refused one side 80 of 80 (95%–100%), other side 80 of 80 (95%–100%), corrected p 1" in said
+    assert "the-part-with-a-name-that-is-long.jsonl rows 83, any refusal 81, share 97.6%" in said
+    assert (
+        "men / women, refused one side 80 of 80 (95.4%–100%), other side 80 of 80 (95.4%–100%), corrected p 1" in said
+    )
     assert "unmoor merge SHARD... -o RUN, with all 1 of them, makes the whole" in told(
         "filter", "all", *flags, "--shard", "1/1", "-o", "part"
     )
@@ -279,10 +281,10 @@ def test_several_files_are_told_apart_in_terminal_numbers_and_report(tmp_path: P
         (tmp_path / "all" / name).write_text("".join(json.dumps(row) + "\n" for row in rows))
     audited = unmoor("audit", "all", cwd=tmp_path).stdout
     lines = [line.split() for line in audited.splitlines() if ".jsonl " in line]
-    assert lines == [["c.jsonl", "7", "2", "29%"], ["b.jsonl", "3", "1", "33%"], ["a.jsonl", "3", "0", "0%"]]
+    assert lines == [["c.jsonl", "7", "2", "28.6%"], ["b.jsonl", "3", "1", "33.3%"], ["a.jsonl", "3", "0", "0%"]]
     done = unmoor("filter", "all", "-o", "run", cwd=tmp_path)
     lines = [line.split() for line in done.stdout.splitlines() if ".jsonl " in line]
-    assert lines[:2] == [["c.jsonl", "7", "2", "29%", "2"], ["b.jsonl", "3", "1", "33%", "1"]]
+    assert lines[:2] == [["c.jsonl", "7", "2", "28.6%", "2"], ["b.jsonl", "3", "1", "33.3%", "1"]]
     expected = [
         {"name": "a.jsonl", "rows": 3, "refusal_rows": 0, "removed": 0},
         {"name": "b.jsonl", "rows": 3, "refusal_rows": 1, "removed": 1},
@@ -938,7 +940,7 @@ def test_an_audit_shows_an_old_list_beside_the_detectors(data: Path, columns: st
     shown = unmoor("audit", data.name, *flags, cwd=data.parent, COLUMNS=columns).stdout
     assert max(map(len, shown.splitlines()[:-1])) <= int(columns)
     told = [" ".join(line.split()) for line in shown.partition("own detectors:")[2].splitlines()]
-    assert {"both 1 25%", "only your list 1 25%", "only unmoor 1 25%"} <= {*told}
+    assert {"both 1 25.0%", "only your list 1 25.0%", "only unmoor 1 25.0%"} <= {*told}
     assert told[told.index("Only your list, 1 of 1:") + 1 :][:2] == ['row 1: "elm"', ROWS[0]["output"]]
     alone = unmoor("audit", data.name, *flags, "--detector", "wordlist", cwd=data.parent).stdout
     assert "own detectors" not in alone
@@ -1223,7 +1225,7 @@ def test_mirrored_subjects_are_compared_on_the_rows_of_the_data(tmp_path: Path) 
     assert "Mirrored subjects" in (tmp_path / "run" / "report.html").read_text()
     shown = unmoor("audit", "data.jsonl", "--pairs", "--language", "en", cwd=tmp_path)
     assert "40 of 60" in shown.stdout and "fewer than 30 rows" in shown.stdout
-    assert "54%–77%" in shown.stdout
+    assert "54.1%–77.3%" in shown.stdout
     narrow = unmoor("audit", "data.jsonl", "--pairs", "--language", "en", cwd=tmp_path, COLUMNS="60").stdout
     assert max(map(len, narrow.partition("Mirrored subjects")[2].partition("Next:")[0].splitlines())) <= 60
 

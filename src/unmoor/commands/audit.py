@@ -12,7 +12,7 @@ from unmoor.commands.found import paired_json, print_files, print_found, print_p
 from unmoor.commands.inputs import data_flags, data_options, job_for, run_flags, run_with_progress
 from unmoor.commands.places import Place
 from unmoor.commands.shares import share
-from unmoor.commands.terminal import print_json, typed
+from unmoor.commands.terminal import print_json, typed, wrapped
 from unmoor.errors import FoundError
 from unmoor.storage import AnyPath
 
@@ -53,7 +53,7 @@ def command(path: AnyPath, output: AnyPath | None, as_json: bool, fail_over: str
         shown = (
             f"Report: {output}/report.html"
             if output
-            else "Report, with the words that were found: the same with -o RUN"
+            else wrapped("Report, with the words that were found: the same with -o RUN", whole="-o RUN")
         )
         click.echo(f"\n{shown}\nNext: {after}")
     if most is not None and summary.as_json()["refusals"]["share"] > most:

@@ -7,8 +7,9 @@ from typing import Any
 
 import click
 
-from unmoor.commands.terminal import console, percent, plural, short, table, wrapped
+from unmoor.commands.terminal import console, plural, short, table, wrapped
 from unmoor.engines import FOUND_BY, Summary
+from unmoor.report.visible import share
 
 __all__ = ["compared", "print_list_beside", "print_only_one_right"]
 
@@ -28,7 +29,7 @@ def print_list_beside(summary: Summary) -> None:
     listing = table("refusals found by", "rows", "share", right=("rows", "share"))
     for kind, name in _FOUND_BY.items():
         rows = told[kind]["rows"]
-        listing.add_row(name, f"{rows:,}", percent(rows / summary.rows) if summary.rows else "0%")
+        listing.add_row(name, f"{rows:,}", share(rows / summary.rows) if summary.rows else "0%")
     click.echo("\nYour list beside unmoor's own detectors:\n")
     console().print(listing)
     for kind, name in _FOUND_BY.items():

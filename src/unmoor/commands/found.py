@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from unmoor.commands.terminal import console, percent, plural, short, table, typed, visible, wrapped
+from unmoor.commands.terminal import console, plural, short, table, typed, visible, wrapped
 from unmoor.detectors import MIN_ROWS, NOT_BELIEVED, PairedTopic
 from unmoor.engines import Summary
 from unmoor.languages import STRENGTHS
@@ -101,7 +101,7 @@ def print_files(summary: Summary, *, with_removed: bool = False) -> None:
 def _cells(file: dict[str, Any]) -> tuple[str, ...]:
     """Return the figures of one file as they are shown."""
     rows, refusals = file["rows"], file["refusal_rows"]
-    return (f"{rows:,}", f"{refusals:,}", percent(refusals / rows) if rows else "-", f"{file['removed']:,}")
+    return (f"{rows:,}", f"{refusals:,}", share(refusals / rows) if rows else "-", f"{file['removed']:,}")
 
 
 def _not_read_said(files: int, folders: int, names: list[str]) -> str:
@@ -191,7 +191,7 @@ def _print_told_pairs(told: Sequence[PairedTopic]) -> None:
 def _rate(found: int, rows: int, rate: tuple[float, float, float] | None) -> str:
     """Return a count and its rate's 95% interval."""
     count = f"{found:,} of {rows:,}"
-    return count if rate is None else f"{count} ({percent(rate[1])}–{percent(rate[2])})"
+    return count if rate is None else f"{count} ({share(rate[1])}–{share(rate[2])})"
 
 
 def _print_below(rows: Iterable[tuple[str, Sequence[str]]], heads: Sequence[str]) -> None:
@@ -240,7 +240,7 @@ def _unrecognised_said(summary: Summary) -> str:
     rows, whole = told.get("und", 0), sum(told.values())
     if not rows or rows < UNRECOGNISED_FROM * whole:
         return ""
-    where = f"In {rows:,} of these rows ({percent(rows / whole)}) no language was recognised"
+    where = f"In {rows:,} of these rows ({share(rows / whole)}) no language was recognised"
     return f"{where}: a refusal there, in a language without a pack, is not found."
 
 
