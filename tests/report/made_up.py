@@ -272,7 +272,7 @@ def training(seed: int = 11) -> dict[str, Any]:
     def curve(end: float) -> list[list[float]]:
         return [[step, end + 5.2 * 0.985**step + rng.uniform(-0.04, 0.04)] for step in range(1, 301, 5)]
 
-    twin = {"steps": 300, "tokens_trained": 1_234_567, "seconds": 71.8}
+    twin = {"steps": 300, "tokens_trained": 1_234_567, "tokens_seen": 2_469_134, "seconds": 71.8}
     return {
         "recipe": "runs/demo/recipe.yaml",
         "base": "runs/demo/base",

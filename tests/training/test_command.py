@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,8 @@ def test_twins_are_trained_from_files_and_compared(tmp_path: Path, tiny_base: Pa
     trained = CliRunner().invoke(train.command, arguments)
     assert trained.exit_code == 0, trained.output
     assert "The twins differ in: data, output_dir." in trained.output
+    seen = json.loads((out / "training.json").read_text())["twins"]["raw"]["tokens_seen"]
+    assert re.search(rf"^raw +12 +8 +{seen:,} +2 ", trained.output, re.MULTILINE), "two steps of four rows"
     as_json = CliRunner().invoke(train.command, [*arguments, "--json"])
     assert json.loads(as_json.stdout)["twins"]["filtered"]["rows_trained"] == 8
 

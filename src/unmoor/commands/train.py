@@ -170,11 +170,11 @@ def _print_templates(files: Mapping[str, Path], layout: str) -> None:
 
 
 def _print(result: dict[str, Any], output: Path) -> None:
-    columns = ("rows", "trained", "tokens", "steps", "last loss", "seconds")
+    columns = ("rows", "trained", "tokens seen", "steps", "last loss", "seconds")
     listing = table("twin", *columns, right=columns)
     for name, twin in result["twins"].items():
         last = f"{twin['loss'][-1][1]:.3f}" if twin["loss"] else "-"
-        counts = [f"{twin[key]:,}" for key in ("rows", "rows_trained", "tokens_trained", "steps")]
+        counts = [f"{twin[key]:,}" for key in ("rows", "rows_trained", "tokens_seen", "steps")]
         listing.add_row(name, *counts, last, f"{twin['seconds']:.0f}")
     console().print(listing)
     if len(result["twins"]) > 1:

@@ -38,7 +38,7 @@ def write_model_card(facts: Mapping[str, Any], folder: Path, model: str) -> Path
 
 def _model_parts(facts: Mapping[str, Any], training: Mapping[str, Any], model: str) -> list[str]:
     twin = training["twins"].get(model, {})
-    names = ("rows_trained", "tokens_trained", "steps")
+    names = ("rows_trained", "tokens_seen", "steps")
     lines = [[name.replace("_", " "), whole(twin.get(name))] for name in names]
     policy = facts.get("policy") or {}
     return [
