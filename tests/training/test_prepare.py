@@ -93,6 +93,15 @@ def test_a_row_that_is_cut_is_counted_and_still_learned_from(tokenizer: Any) -> 
     assert len(prepared.examples) == 1
 
 
+def test_a_row_that_is_longer_than_the_model_takes_is_cut_without_a_warning_of_errors(
+    tokenizer: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tokenizer, "model_max_length", 8)
+    monkeypatch.setattr(tokenizer, "deprecation_warnings", {})
+    prepare([(4, TALK)], tokenizer, CHATML, trl_rule(80))
+    assert tokenizer.deprecation_warnings == {}
+
+
 def test_data_that_teach_nothing_fail_closed(tokenizer: Any) -> None:
     with pytest.raises(RecipeError, match="none has a token to train on: no assistant turn"):
         prepare([(1, Conversation((Turn("user", "Hello?"),)))], tokenizer, CHATML, trl_rule(64))

@@ -123,6 +123,7 @@ def _rendered(conversation: Conversation, tokenizer: Any, template: str) -> Any:
             tokenize=True,
             return_dict=True,
             return_assistant_tokens_mask=True,
+            tokenizer_kwargs={"verbose": False},  # warns of "indexing errors" in a row that is cut afterwards
         )
     except TemplateError as error:
         order = odd_order(conversation)
