@@ -80,3 +80,13 @@ def test_a_file_is_printed_of_one_policy_alone() -> None:
 def test_the_beginning_of_a_name_is_nearer_than_a_name_that_only_looks_like_it() -> None:
     assert nearest_name("look", ("look-alikes", "floor")) == ' Did you mean "look-alikes"?'
     assert nearest_name("lo", ("look-alikes", "loop")) == ' Did you mean "loop"?'
+
+
+def test_what_the_guard_does_is_shown_where_the_policy_says_it(tmp_path: Path) -> None:
+    own = tmp_path / "own.toml"
+    own.write_text('name = "own"\nversion = 1\n')
+    assert "unmoor serve" not in _shown(str(own))
+    own.write_text(
+        own.read_text() + '[guard.request]\nviolence = "log"\n[guard.answer]\n"identity.vendor" = "refuse"\n'
+    )
+    assert "request violence log answer identity.vendor refuse" in _shown(str(own))

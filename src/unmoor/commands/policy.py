@@ -11,7 +11,7 @@ from unmoor.commands.packs import pack_option
 from unmoor.commands.terminal import console, print_json, table, visible, wrapped
 from unmoor.errors import UsageError
 from unmoor.policy import ALL_TOPICS, SHIPPED, Policy, load_policy
-from unmoor.records import BEHAVIOURS
+from unmoor.records import BEHAVIOURS, GuardRules
 
 
 @click.command("policy")
@@ -68,6 +68,7 @@ def _show(policy: Policy) -> None:
         click.echo("\n" + wrapped(f"Excepted, whatever is found in the same sentence: {phrases}"))
     if "wordlist" in policy.actions:
         click.echo("\n" + wrapped("wordlist is what --wordlist FILE finds, nothing without."))
+    _show_guard(policy.guard)
     click.echo("\n" + wrapped(f"The floor: refusals about minors and mass-casualty weapons stay{_also(policy)}."))
     if policy.max_removed_share < 1:
         click.echo(
@@ -75,6 +76,19 @@ def _show(policy: Policy) -> None:
         )
     else:
         click.echo(wrapped("No limit on how many rows may go: max_removed_share under [limits] sets one."))
+
+
+def _show_guard(rules: GuardRules) -> None:
+    """Say what the guard of a served model does, where the policy says something of it."""
+    told = [("request", rules.request), ("answer", rules.answer)]
+    if not any(actions for _, actions in told):
+        return
+    listing = table("in a", "topic or behaviour", "action", whole=("topic or behaviour",))
+    for place, actions in told:
+        for name, action in actions.items():
+            listing.add_row(place, visible(name), action)
+    click.echo("\n" + wrapped("With unmoor serve --policy, beside the floor, which is refused:") + "\n")
+    console().print(listing)
 
 
 def _also(policy: Policy) -> str:
