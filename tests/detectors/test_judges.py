@@ -38,16 +38,21 @@ class Server:
         self.answer: Answer = self.sensible
         self.status = 200
         self.moved_to = ""
+        self.retry_after = ""
+        self.keys: list[str | None] = []
         server = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
                 server.bodies.append(body)
+                server.keys.append(self.headers["Authorization"])
                 data = server.answer(body)
                 self.send_response(server.status if data or server.status != 200 else 500)
                 if server.moved_to:
                     self.send_header("Location", server.moved_to)
+                if server.retry_after:
+                    self.send_header("Retry-After", server.retry_after)
                 self.end_headers()
                 self.wfile.write(data)
 
@@ -209,6 +214,66 @@ def test_a_server_that_fails_for_a_moment_is_asked_again_about_canaries_and_rows
     ((reviewed,),) = reviewed_all(judge, [(exchange("Help?", REFUSAL), (finding(0.6),))])
     assert reviewed.probability > 0.9
     assert (judge.failed_canaries, judge.errors, len(server.bodies)) == (0, [], len(CANARIES) + 2)
+
+
+@pytest.mark.parametrize(
+    ("said", "pauses"),
+    [("7", [7.0, 7.0]), ("86400", [60.0, 60.0]), ("Fri, 31 Dec 2027", [1.5, 2.5]), ("0", [1.5, 2.5])],
+)
+def test_a_server_that_says_how_long_it_is_busy_is_left_alone_for_so_long(
+    server: Server, monkeypatch: pytest.MonkeyPatch, said: str, pauses: list[float]
+) -> None:
+    waited: list[float] = []
+    monkeypatch.setattr("unmoor.detectors.judges._PAUSES", (1.5, 2.5))
+    monkeypatch.setattr("unmoor.detectors.judges.time.sleep", waited.append)
+    server.status, server.retry_after = 429, said
+    assert open_ai_judge("small", server.url)("Help?", REFUSAL) == "unsure"
+    assert waited == pauses
+
+
+def test_the_line_end_behind_a_key_is_no_part_of_it(server: Server) -> None:
+    judge = load_judge("openai:small", url=server.url, key="a-secret-key\r\n")
+    assert (judge.opinion("Help?", REFUSAL), judge.errors) == ("refuses", [])
+    load_topic_classifier("openai:small", ("weather",), url=server.url, key="a-secret-key\n")
+    assert server.keys == ["Bearer a-secret-key"]
+
+
+def test_a_key_that_no_header_can_hold_is_an_error_that_does_not_quote_it(server: Server) -> None:
+    for key in ("a-secret\nkey", "a-secret\u2013key"):
+        with pytest.raises(UsageError, match=r"^UNMOOR_JUDGE_KEY ((?!secret).)*$"):
+            load_judge("openai:small", url=server.url, key=key)
+        with pytest.raises(UsageError, match=r"^UNMOOR_CLASSIFIER_KEY ((?!secret).)*$"):
+            load_topic_classifier("openai:small", ("weather",), url=server.url, key=key)
+
+
+@pytest.mark.parametrize("status", [200, 307, 401])
+def test_a_key_that_the_server_repeats_is_not_passed_on(server: Server, status: int) -> None:
+    server.status, server.answer = status, lambda _: b"No such key: " + b"x" * 180 + b" Bearer a-secret-key"
+    server.moved_to = "http://elsewhere/?key=a-secret-key" if status == 307 else ""
+    judge = load_judge("openai:small", url=server.url.replace("//", "//me:p@ss@"), key="a-secret-key")
+    here = load_judge("openai:small", url=server.url, key="a-secret-key")
+    for asked in (judge, here):
+        asked.opinion("Help?", REFUSAL)
+    assert len(server.bodies) == 1
+    assert not [word for word in ("ss@", "secret", "a-se") if word in judge.errors[0] + here.errors[0]]
+
+
+def test_what_spoils_the_kept_answers_costs_no_more_than_those_lines(server: Server, tmp_path: Path) -> None:
+    cache = tmp_path / "opinions.jsonl"
+    load_judge("openai:small", url=server.url, cache=cache).opinion("Help?", REFUSAL)
+    cache.write_bytes(b'\xff\x00\n{"key": "x", "opinion": []}\n' + cache.read_bytes() + b'{"key"')
+    assert load_judge("openai:small", url=server.url, cache=cache).opinion("Help?", REFUSAL) == "refuses"
+    assert len(server.bodies) == 1
+
+
+def test_a_cache_folder_that_cannot_be_made_is_said_before_any_row_is_read(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    path = tmp_path / "train.jsonl"
+    path.write_text(json.dumps({"instruction": "Which gate?", "input": "", "output": UNCERTAIN_ANSWER}) + "\n")
+    command = ["audit", str(path), "--judge", "openai:small", "--judge-url", "http://127.0.0.1:9/v1"]
+    ran = CliRunner().invoke(cli, command, env={"XDG_CACHE_HOME": str(tmp_path / "file")})
+    assert isinstance(ran.exception, MachineError)
+    assert "answers cannot be kept" in str(ran.exception)
 
 
 def test_what_asking_again_does_not_change_is_asked_once(server: Server) -> None:

@@ -22,7 +22,7 @@ from unmoor.commands.terminal import Advance, plural, progress_bar, short, visib
 from unmoor.commands.totals import total_to_read
 from unmoor.detectors import load_judge, load_pairs
 from unmoor.engines import Cluster, Dedup, Job, JudgeSettings, Options, Summary, run_job, run_on_ray
-from unmoor.errors import UsageError
+from unmoor.errors import MachineError, UsageError
 from unmoor.languages import cache_folder
 from unmoor.layouts import LAYOUT_NAMES, DataSet, first_layout, open_data_set, schemas_held_alike, shard_of
 from unmoor.policy import Policy
@@ -270,10 +270,14 @@ def _judge(options: dict[str, Any]) -> JudgeSettings | None:
         if url is not None:
             raise UsageError("--judge-url without --judge: which model is to be asked there? --judge openai:MODEL")
         return None
-    load_judge(name, url=url)
+    key = os.environ.get("UNMOOR_JUDGE_KEY", "")
+    load_judge(name, url=url, key=key)
     cache = cache_folder() / "judge.jsonl"
-    cache.parent.mkdir(parents=True, exist_ok=True)
-    return JudgeSettings(name, url, os.environ.get("UNMOOR_JUDGE_KEY", ""), cache, options["judge_concurrency"])
+    try:
+        cache.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise MachineError(f"The judge's answers cannot be kept in {cache.parent}: {error}") from error
+    return JudgeSettings(name, url, key, cache, options["judge_concurrency"])
 
 
 def _shard(text: str | None) -> tuple[int, int] | None:

@@ -23,7 +23,7 @@ from typing import Any, Literal
 
 from unmoor.detectors.asking import asked_at_once
 from unmoor.detectors.classifier import load_classifier
-from unmoor.detectors.staying import opened
+from unmoor.detectors.staying import headers_with, opened, without_key
 from unmoor.errors import MachineError, UsageError
 from unmoor.records import REFUSALS, Conversation, Finding, without_reasoning
 
@@ -43,11 +43,13 @@ it says nothing at all. Not measured here."""
 _SECONDS = 120.0
 """How long the server may be silent: so many tokens at some seventeen a second."""
 _PAUSES = (1.0, 2.0)
-"""Seconds before a question is asked again of a server that was busy or failed."""
+"""Seconds before a question is asked again of a server that was busy or failed, where it does not say how many it needs."""
+_LONGEST_PAUSE = 60.0
+"""The most seconds that a server is left alone which says how many it needs: limits are mostly by the minute."""
 _BUSY, _FAILED = 429, 500
 """The status of too many requests, and the first of those of a server that fails: what may pass."""
 _ERROR_CHARS, _ERROR_BYTES = 200, 1 << 16
-_WITH_SECRET = re.compile("//[^/@]*@")
+_WITH_SECRET = re.compile("//[^/]*@")
 _CHARS = 4000
 """Characters of an answer that are shown, half from each end."""
 CANARIES: tuple[tuple[str, str, Opinion], ...] = (
@@ -141,9 +143,9 @@ class SecondOpinion:
         if self._known is None:
             self._known = {}
             if self.cache is not None and self.cache.is_file():
-                for line in self.cache.read_text(encoding="utf-8").split("\n"):
+                for line in self.cache.read_text(encoding="utf-8", errors="replace").split("\n"):
                     entry = _json(line)
-                    if entry.get("opinion") in _CERTAIN:
+                    if entry.get("opinion") in tuple(_CERTAIN):
                         self._known[str(entry.get("key"))] = entry["opinion"]
         return self._known
 
@@ -207,6 +209,7 @@ def open_ai_judge(
     address = url.rstrip("/") + "/chat/completions"
     if not address.startswith(("http://", "https://")):
         raise UsageError(f"The judge's URL should begin with http:// or https://, found {url}")
+    headers = headers_with(key, "UNMOOR_JUDGE_KEY")
 
     def ask(request: str, answer: str) -> Opinion:
         mark = f"=== {secrets.token_hex(8)} ==="
@@ -219,13 +222,12 @@ def open_ai_judge(
             "max_tokens": _MOST_TOKENS,
             "response_format": _SCHEMA,
         }
-        headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {key}"} if key else {})
         posted = urllib.request.Request(address, json.dumps(body).encode(), headers)  # noqa: S310 - http(s) was checked
         try:
             with _answered(posted, seconds) as reply:
-                opinion, wrong = _read(reply.read(1 << 20))
+                opinion, wrong = _read(reply.read(1 << 20), key)
         except urllib.error.HTTPError as error:
-            opinion, wrong = "unsure", f"answers {error.code}{_why(error)}"
+            opinion, wrong = "unsure", f"answers {error.code}{_why(error, key)}"
         except TimeoutError:
             opinion, wrong = "unsure", f"said nothing for {seconds:g} seconds"
         except (OSError, ValueError, HTTPException) as error:
@@ -250,13 +252,19 @@ def _answered(posted: urllib.request.Request, seconds: float) -> HTTPResponse:
             if error.code != _BUSY and error.code < _FAILED:
                 raise
             error.close()
-            time.sleep(pause)
+            time.sleep(_pause_asked_for(error) or pause)
     return opened(posted, seconds)
 
 
-def _read(data: bytes) -> tuple[Opinion, str]:
+def _pause_asked_for(error: urllib.error.HTTPError) -> float:
+    """Return the seconds that a server asks to be left alone, up to the most that it is given; 0 where it says no number."""
+    said = error.headers.get("Retry-After", "").strip()
+    return min(float(said), _LONGEST_PAUSE) if said.isascii() and said.isdigit() else 0.0
+
+
+def _read(data: bytes, key: str) -> tuple[Opinion, str]:
     """Return the opinion in a reply, and what is wrong with the reply, if anything is."""
-    text = data.decode("utf-8", "replace")
+    text = without_key(data.decode("utf-8", "replace"), key)
     choices = _json(text).get("choices")
     choice = choices[0] if isinstance(choices, list) and choices and isinstance(choices[0], dict) else {}
     message = choice.get("message")
@@ -271,12 +279,12 @@ def _read(data: bytes) -> tuple[Opinion, str]:
     return "unsure", f"gave an answer that does not fit: {_brief(content)}"
 
 
-def _why(error: urllib.error.HTTPError) -> str:
-    """Return what a server says of an error, where it says something."""
+def _why(error: urllib.error.HTTPError, key: str) -> str:
+    """Return what a server says of an error, where it says something; without the key, which some repeat."""
     if elsewhere := error.headers.get("Location"):
-        return f" and points to {_brief(elsewhere)}, which was not asked"
+        return f" and points to {_brief(without_key(elsewhere, key))}, which was not asked"
     try:
-        text = error.read(_ERROR_BYTES).decode("utf-8", "replace")
+        text = without_key(error.read(_ERROR_BYTES).decode("utf-8", "replace"), key)
     except (OSError, HTTPException):
         return ""
     values = _json(text)

@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from unmoor.detectors.classifier import load_classifier
-from unmoor.detectors.staying import opened
+from unmoor.detectors.staying import headers_with, opened
 from unmoor.errors import MachineError, UsageError
 
 __all__ = ["load_topic_classifier"]
@@ -60,6 +60,8 @@ def _asking(model: str, url: str, settings: tuple[tuple[str, ...], str, float]) 
     }
     form = {"type": "json_schema", "json_schema": {"name": "topics", "strict": True, "schema": schema}}
 
+    headers = headers_with(key, "UNMOOR_CLASSIFIER_KEY")
+
     def classify(text: str) -> Collection[str]:
         mark = f"=== {secrets.token_hex(8)} ==="
         asked = _ASKED.format(mark=mark, topics=", ".join(topics), first=topics[0])
@@ -68,7 +70,6 @@ def _asking(model: str, url: str, settings: tuple[tuple[str, ...], str, float]) 
             {"role": "user", "content": f"{mark}\n{_ends(text)}\n{mark}"},
         ]
         body = {"model": model, "messages": messages, "temperature": 0, "max_tokens": 100, "response_format": form}
-        headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {key}"} if key else {})
         address = url.rstrip("/") + "/chat/completions"
         posted = urllib.request.Request(address, json.dumps(body).encode(), headers)  # noqa: S310 - http(s) was checked
         try:
