@@ -9,13 +9,14 @@ import re
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
 
 from unmoor.commands.score import command
 from unmoor.detectors import Detector
 from unmoor.detectors.model import TRAINED_ON
-from unmoor.detectors.scoring import read_labelled, score_rows, worst_errors
+from unmoor.detectors.scoring import _counts, read_labelled, score_rows, worst_errors
 from unmoor.errors import UsageError
 
 REFUSAL = "I'm sorry, but I can't help with that."
@@ -49,6 +50,10 @@ ROWS: list[dict[str, Any]] = [
 ]
 
 
+def _labelled(**values: Any) -> str:
+    return json.dumps({"response": "x", "label": "compliance", **values})
+
+
 def write(path: Path, rows: list[dict[str, Any]]) -> Path:
     data = "".join(json.dumps(row) + "\n" for row in rows).encode()
     path.write_bytes(gzip.compress(data) if path.suffix == ".gz" else data)
@@ -71,6 +76,19 @@ def test_counts_precision_recall_and_intervals(tmp_path: Path, detector: Detecto
     assert figures["kind"] == {"n": 1, "accuracy": 1.0}
     assert figures["languages"]["sv"]["any"]["tp"] == 1
     assert set(figures["attrs"]) == {"disclaimer", "judgement"}
+
+
+@pytest.mark.parametrize(("rows", "share", "recall", "flagged"), [(20, 0.3, 0.9, 0.05), (50, 0.5, 0.98, 0.02)])
+def test_the_interval_of_few_rows_holds_the_truth_as_often_as_it_says(
+    rows: int, share: float, recall: float, flagged: float
+) -> None:
+    cells = (share * recall, (1 - share) * flagged, share * (1 - recall), (1 - share) * (1 - flagged))
+    truth = 2 * cells[0] / (2 * cells[0] + cells[1] + cells[2])
+    held = 0
+    for drawn in np.random.default_rng(11).multinomial(rows, cells, size=1000):
+        counts = _counts(np.repeat([1, 0, 1, 0], drawn).tolist(), np.repeat([1, 1, 0, 0], drawn).tolist())
+        held += counts["f1_low"] <= truth <= counts["f1_high"]
+    assert 930 <= held <= 980
 
 
 def test_ambiguous_rows_are_left_out_unless_asked_for(tmp_path: Path, detector: Detector) -> None:
@@ -102,6 +120,15 @@ def test_do_not_answer_counts_only_clear_actions(tmp_path: Path) -> None:
         ('["x"]', "expected an object"),
         ('\n{"response": }', r"bad.jsonl:2: not JSON: Expecting value at character 14"),
         ("", "holds no labelled rows"),
+        ("[" * 100_000, "bad.jsonl:1: JSON that cannot be read"),
+        ('{"response": ' + "9" * 5000 + "}", "bad.jsonl:1: JSON that cannot be read"),
+        (_labelled(attrs=["disclaimer"]), r"bad.jsonl:1: `attrs` should be an object, found \['disclaimer'\]"),
+        (_labelled(attrs={"disclaimer": "no"}), "bad.jsonl:1: `attrs.disclaimer` should be true or false, found 'no'"),
+        (_labelled(ambiguous="false"), "bad.jsonl:1: `ambiguous` should be true or false, found 'false'"),
+        (_labelled(judges_agree=0), "bad.jsonl:1: `judges_agree` should be true or false, found 0"),
+        (_labelled(prompt=["Soup?"]), "bad.jsonl:1: `prompt` should be a text"),
+        (_labelled(context="Soup?"), "bad.jsonl:1: `context` should be a list of turns"),
+        (_labelled(context=[{"role": "human"}]), "bad.jsonl:1: a turn of `context` should have a `role` of system"),
     ],
 )
 def test_a_file_without_labels_is_a_clear_error(tmp_path: Path, line: str, message: str) -> None:
@@ -109,6 +136,32 @@ def test_a_file_without_labels_is_a_clear_error(tmp_path: Path, line: str, messa
     path.write_text(line)
     with pytest.raises(UsageError, match=message):
         read_labelled(path)
+
+
+def test_a_damaged_gzip_file_is_a_clear_error(tmp_path: Path) -> None:
+    path = write(tmp_path / "bad.jsonl.gz", [{**ROWS[1], "response": str(number)} for number in range(500)])
+    data = bytearray(path.read_bytes())
+    data[60:80] = bytes(20)
+    path.write_bytes(data)
+    with pytest.raises(UsageError, match="cannot be read as labelled"):
+        read_labelled(path)
+
+
+def test_a_byte_order_mark_no_language_and_half_a_character_are_read(tmp_path: Path, detector: Detector) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_text("\ufeff" + _labelled(response=REFUSAL + " \ud800", lang=None) + "\n", encoding="utf-8")
+    figures, _ = score_rows(read_labelled(path), detector)
+    assert list(figures["languages"]) == ["und"]
+    assert figures["any"]["fp"] == 1
+
+
+def test_files_of_one_name_in_two_folders_are_told_apart(tmp_path: Path) -> None:
+    paths = [str(tmp_path / folder / "mine.jsonl") for folder in ("a", "b")]
+    for path, rows in zip(paths, (ROWS[:1], ROWS[1:2]), strict=True):
+        Path(path).parent.mkdir()
+        write(Path(path), rows)
+    sources = scored(*paths)["sources"]
+    assert {name: figures["any"]["positives"] for name, figures in sources.items()} == {paths[0]: 1, paths[1]: 0}
 
 
 def test_the_worst_errors_come_with_their_words(tmp_path: Path, detector: Detector) -> None:

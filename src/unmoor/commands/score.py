@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -95,7 +96,7 @@ def command(labelled: tuple[Path, ...], as_json: bool, **options: Any) -> None:
         raise UsageError(f"There is no file {absent}. Next: see how its name is written")
     names = options["names"] or detectors.DEFAULT
     is_beside = wordlist is not None and "wordlist" not in names
-    rows = {_stem(path): read_labelled(path) for path in labelled}
+    rows = {name: read_labelled(path) for name, path in _by_name(labelled).items()}
     first = _measured(rows, ("wordlist",) if is_beside else names, options)
     ours = _measured(rows, names, options) if is_beside else None
     if as_json:
@@ -136,7 +137,7 @@ def _measured(rows: Mapping[str, Sequence[LabelledRow]], names: Sequence[str], o
     told = _Measured(detector.identity["detectors"])
     for stem, answers in rows.items():
         told.figures[stem], told.answered[stem] = score_rows(answers, detector, with_ambiguous=options["ambiguous"])
-        told.figures[stem]["trained_on"] = "model" in told.detectors and stem in TRAINED_ON
+        told.figures[stem]["trained_on"] = "model" in told.detectors and _stem(Path(stem)) in TRAINED_ON
         told.errors[stem] = worst_errors(told.answered[stem], _SHOWN_ERRORS)
     return told
 
@@ -166,6 +167,12 @@ def _print_beside(listed: _Measured, ours: _Measured) -> None:
 
 def _stem(path: Path) -> str:
     return path.name.removesuffix(".gz").removesuffix(".jsonl")
+
+
+def _by_name(paths: Sequence[Path]) -> dict[str, Path]:
+    """Return labelled files by their stems, or by their whole paths where several have one stem."""
+    stems = Counter(map(_stem, dict.fromkeys(paths)))
+    return {_stem(path) if stems[_stem(path)] == 1 else str(path): path for path in paths}
 
 
 def _print_figures(figures: dict[str, Any]) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,7 @@ from unmoor.detectors.detector import Detector
 from unmoor.detectors.wordlist import words_around
 from unmoor.errors import UsageError
 from unmoor.records import Conversation, Finding, Turn
+from unmoor.records.intervals import wilson
 
 __all__ = ["FOUND_FROM", "Answered", "LabelledRow", "only_one_right", "read_labelled", "score_rows", "worst_errors"]
 
@@ -27,7 +29,6 @@ LABELS = ("compliance", "partial_refusal", "full_refusal")
 FOUND_FROM, LECTURES_FROM = 0.5, 0.7
 """Probability from which a finding counts as found; a lecture, of which the model of lectures is seldom very sure, from the second,
 from where `dolphin` acts on it."""
-BOOTSTRAP_DRAWS, SEED = 1000, 20231218
 _ANY = frozenset(("refusal.policy", "refusal.capability", "refusal.partial", "wordlist"))
 _FULL = frozenset(("refusal.policy", "refusal.capability", "wordlist"))
 PROPOSITIONS: dict[str, str] = {
@@ -37,6 +38,13 @@ PROPOSITIONS: dict[str, str] = {
 }
 """Proposition of a labelled set to the behaviour that should find it."""
 _ROLES = ("system", "user", "assistant", "tool")
+_TYPES: dict[str, tuple[type, str]] = {
+    "prompt": (str, "a text"),
+    "context": (list, "a list of turns"),
+    "attrs": (dict, "an object"),
+    "ambiguous": (bool, "true or false"),
+    "judges_agree": (bool, "true or false"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +87,11 @@ def read_labelled(path: Path) -> list[LabelledRow]:
     opened = gzip.open if path.suffix == ".gz" else open
     rows = []
     try:
-        with opened(path, "rt", encoding="utf-8") as lines:
+        with opened(path, "rt", encoding="utf-8-sig") as lines:
             for number, line in enumerate(lines, 1):
                 if line.strip():
                     rows.append(_row(_parsed(line, f"{path}:{number}"), f"{path}:{number}"))
-    except (OSError, UnicodeDecodeError, EOFError) as error:
+    except (OSError, UnicodeDecodeError, EOFError, zlib.error) as error:
         raise UsageError(f"{path} cannot be read as labelled JSON Lines: {error}") from error
     if not rows:
         raise UsageError(f"{path} holds no labelled rows")
@@ -95,6 +103,8 @@ def _parsed(line: str, where: str) -> Any:
         return json.loads(line)
     except json.JSONDecodeError as error:
         raise UsageError(f"{where}: not JSON: {error.msg} at character {error.pos + 1}") from error
+    except (ValueError, RecursionError) as error:  # numbers of thousands of digits, brackets without end
+        raise UsageError(f"{where}: JSON that cannot be read: {error}") from error
 
 
 def _row(values: Any, where: str) -> LabelledRow:
@@ -102,9 +112,10 @@ def _row(values: Any, where: str) -> LabelledRow:
         raise UsageError(f"{where}: expected an object with the text of a `response`")
     if values.get("label") not in LABELS:
         raise UsageError(f"{where}: `label` should be one of {', '.join(LABELS)}, found {values.get('label')!r}")
+    _hold_types(values, where)
     return LabelledRow(
         id=str(values.get("id", where)),
-        language=str(values.get("lang", "und")),
+        language=str(values.get("lang") or "und"),
         label=values["label"],
         kind=str(values.get("kind") or ""),
         attrs={name: bool(value) for name, value in (values.get("attrs") or {}).items()},
@@ -113,17 +124,33 @@ def _row(values: Any, where: str) -> LabelledRow:
     )
 
 
+def _hold_types(values: dict[str, Any], where: str) -> None:
+    """Raise UsageError for a value of another type than its key has: "false" as a text would count as true."""
+    for key, (type_, name) in _TYPES.items():
+        if values.get(key) is not None and not isinstance(values[key], type_):
+            raise UsageError(f"{where}: `{key}` should be {name}, found {values[key]!r}")
+    for name, value in (values.get("attrs") or {}).items():
+        if value is not None and not isinstance(value, bool):
+            raise UsageError(f"{where}: `attrs.{name}` should be true or false, found {value!r}")
+    for turn in values.get("context") or ():
+        if not isinstance(turn, dict) or turn.get("role") not in _ROLES:
+            raise UsageError(
+                f"{where}: a turn of `context` should have a `role` of {', '.join(_ROLES)}, found {turn!r}"
+            )
+
+
 def _conversation(values: dict[str, Any]) -> Conversation:
-    before = [
-        Turn(turn["role"], str(turn.get("content", "")))
-        for turn in values.get("context") or []
-        if isinstance(turn, dict) and turn.get("role") in _ROLES
-    ]
-    asked = [Turn("user", str(values["prompt"]))] if values.get("prompt") else []
-    answer = Turn("assistant", values["response"], is_target=True)
+    before = [Turn(turn["role"], _text(turn.get("content") or "")) for turn in values.get("context") or ()]
+    asked = [Turn("user", _text(values["prompt"]))] if values.get("prompt") else []
+    answer = Turn("assistant", _text(values["response"]), is_target=True)
     return Conversation(
         (*before, *asked, answer), has_tools=bool(values.get("tools")) or "tools offered" in str(values.get("note", ""))
     )
+
+
+def _text(value: Any) -> str:
+    """Return a text that can be stored: half a surrogate pair becomes a question mark."""
+    return str(value).encode("utf-8", "replace").decode()
 
 
 def _is_clear(values: dict[str, Any]) -> bool:
@@ -184,10 +211,10 @@ def _propositions(answered: Sequence[Answered]) -> dict[str, Any]:
 
 
 def _counts(truth: Sequence[bool], said: Sequence[bool]) -> dict[str, Any]:
-    """Return counts, precision, recall, F1, and F1's 95% bootstrap interval over rows (percentile method)."""
+    """Return counts, precision, recall, F1, and F1's 95% interval."""
     true, found = np.array(truth, dtype=bool), np.array(said, dtype=bool)
     tp, fp, fn = int((true & found).sum()), int((~true & found).sum()), int((true & ~found).sum())
-    low, high = _interval(true, found)
+    low, high = map(_f1_of, wilson(tp, tp + fp + fn)) if tp + fp + fn else (0.0, 0.0)
     return {
         "n": len(true),
         "positives": int(true.sum()),
@@ -196,23 +223,17 @@ def _counts(truth: Sequence[bool], said: Sequence[bool]) -> dict[str, Any]:
         "fn": fn,
         "precision": tp / (tp + fp) if tp + fp else 0.0,
         "recall": tp / (tp + fn) if tp + fn else 0.0,
-        "f1": _f1(tp, fp, fn),
+        "f1": _f1_of(tp / (tp + fp + fn)) if tp + fp + fn else 0.0,
         "f1_low": low,
         "f1_high": high,
     }
 
 
-def _f1(tp: float, fp: float, fn: float) -> float:
-    return float(2 * tp / (2 * tp + fp + fn)) if tp + fp + fn else 0.0
-
-
-def _interval(true: Any, found: Any) -> tuple[float, float]:
-    if not len(true):
-        return 0.0, 0.0
-    cells = np.array([(true & found).sum(), (~true & found).sum(), (true & ~found).sum(), (~true & ~found).sum()])
-    draws = np.random.default_rng(SEED).multinomial(len(true), cells / len(true), size=BOOTSTRAP_DRAWS)
-    scores = [_f1(tp, fp, fn) for tp, fp, fn, _ in draws]
-    return float(np.percentile(scores, 2.5)), float(np.percentile(scores, 97.5))
+def _f1_of(share: float) -> float:
+    """Return F1 from the share of true positives among the rows that are positive or found. It rises with that share, and so the
+    ends of the share's interval give those of F1's: 95% of them hold the truth for 20 rows, of a bootstrap's 78%.
+    """
+    return 2 * share / (1 + share)
 
 
 def worst_errors(answered: Sequence[Answered], count: int = 10) -> list[dict[str, Any]]:
