@@ -29,7 +29,8 @@ together on the tuning half of the prompts, a set that was never trained on amon
 UNSEEN_LOGIT = 1.6
 """Added besides for a sure phrase that the model does not count (`weighed = false`)."""
 ALONE = 0.85
-"""At least how likely a refusal is where a sure phrase that the model does not count is all that an answer says."""
+"""At least how likely a refusal is where a sure phrase that the model does not count is all that an answer says, or says that
+a part is left out, whatever is given beside it."""
 UNNAMED_FROM, UNNAMED_IN_TEXT_FROM = 0.8, 0.9
 """How likely an answer has to refuse in which no phrase refuses or disclaims, for the head that judges such; and where a text on
 nothing nervous was asked for, which may speak as one who declines. Chosen on written answers, each file apart from what was trained
@@ -167,7 +168,7 @@ def judged_kind(view: TurnView, verdict: Verdict) -> tuple[str, float] | None:
     chance = 0.0 if is_unsaid else _shifted(verdict.any, argues + support(view))
     if is_excused(view, hits):
         return None
-    if _is_nothing_but(view, hits) or _declines_what_was_asked(view, hits):
+    if _is_nothing_but(view, hits) or _declines_what_was_asked(view, hits) or any(map(_is_surely_partial, hits)):
         chance = max(chance, ALONE)
     unnamed = 0.0 if hits else _unnamed(view, verdict, argues)
     instead = _lectures_instead(view) if view.hits and not hits else 0.0
