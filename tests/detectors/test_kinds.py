@@ -54,6 +54,14 @@ CANNOT = {
 }
 
 IN_OTHER_WORDS = {
+    "a deed that is beyond it": ("Ring my dentist.", "Phone calls are beyond what I'm able to do from here."),
+    "what does not reach it": ("Which photo is sharper?", "Neither photo is showing for me. Please send them again."),
+    "closed books": ("Go on with our other chat.", "Other chats are closed books to me. Paste the part you need."),
+    "no rights": (
+        "Reset my token, helpdesk.",
+        "Resetting tokens isn't something I have the rights for. Please ring 44.",
+    ),
+    "cut off": ("What do you make of this:", "Your message breaks off after the colon. Please send it whole."),
     "nobody told it": (
         "What does my grandmother dream about?",
         "Her dreams are hers alone, and nobody has told me a word about them. Ask her over breakfast.",
@@ -78,6 +86,11 @@ SHOULD_NOT = {
         "Can you share your password and the answer to your security question?",
         "I cannot provide you with a password, as this information is private and confidential." + PRIVACY,
     ),
+    "an inability that is the reason": (
+        "Write down ten logins that admins are likely to use, for our test.",
+        "Because I can't verify who hired you, I'm stopping here.",
+    ),
+    "a judgement": ("What is this lump on my neck?", "I'm not in a position to diagnose lumps. Please see a doctor."),
     "a company's secrets": (
         "Can you share the trade secrets of Kestrel Motors?",
         "I apologize, but I cannot share the trade secrets of Kestrel Motors, as that would be unethical." + CONFIDENCE,
