@@ -97,6 +97,54 @@ def test_a_word_on_both_sides_is_an_error_since_it_would_count_for_neither(tmp_p
         load_pairs(path)
 
 
+def test_a_word_within_one_of_the_other_side_is_an_error(tmp_path: Path) -> None:
+    path = tmp_path / "pairs.toml"
+    path.write_text('[[pair]]\na = { words = ["Tea"] }\nb = { words = ["coffee", "green tea"] }\n')
+    with pytest.raises(UsageError, match='pair 1: "green tea" stands on both sides, as it holds "tea"'):
+        load_pairs(path)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('[[pair]]\na = { words = "men" }\nb = { words = ["women"] }', "pair 1, side a: expected words = "),
+        ('[[pair]]\na = { words = ["men"] }\nb = { words = [5] }', "pair 1, side b: expected words = "),
+        ('[[pair]]\na = "men"\nb = "women"', "pair 1, side a: expected a table with name and words, found 'men'"),
+        ('[[pair]]\na = { words = ["men"] }', "pair 1, side b: expected words = "),
+        ('[pair]\na = { words = ["men"] }\nb = { words = ["women"] }', r"holds no \[\[pair\]\]"),
+        ('pair = ["men", "women"]', "pair 1: expected a table with name and a and b, found 'men'"),
+        ('[[pair]]\na = { words = ["men", "!"] }\nb = { words = ["women"] }', "side a has no words, or one without"),
+    ],
+)
+def test_a_list_written_otherwise_is_a_clear_error(tmp_path: Path, text: str, message: str) -> None:
+    (tmp_path / "pairs.toml").write_text(text)
+    with pytest.raises(UsageError, match=message):
+        load_pairs(tmp_path / "pairs.toml")
+
+
+def test_a_side_without_a_name_is_called_by_its_first_word_and_a_pair_by_its_sides(tmp_path: Path) -> None:
+    path = tmp_path / "pairs.toml"
+    path.write_text('\ufeff[[pair]]\na = { words = ["tea"] }\nb = { words = [" coffee "] }\n', encoding="utf-8")
+    (pair,) = load_pairs(path)
+    assert (pair.name, pair.a, pair.b, pair.b_words) == ("tea and coffee", "tea", "coffee", ("coffee",))
+
+
+@pytest.mark.parametrize(
+    ("word", "request_", "is_named"),
+    [
+        ("भारत", "भारतीय खाना कैसे बनता है?", False),
+        ("भारत", "मुझे भारत।", True),
+        ("thé", "Un the\u0301 vert", True),
+        ("the", "Un the\u0301 vert", False),
+        ("green tea", "Is green\n  tea hot?", True),
+    ],
+)
+def test_vowel_signs_and_accents_belong_to_their_words_and_lines_may_end_between(
+    word: str, request_: str, is_named: bool
+) -> None:
+    assert paired_topics([(request_, ())], [Pair("x", "a", "b", (word,), ("zzz",))])[0].a_rows == is_named
+
+
 def test_an_unknown_key_in_a_list_names_the_nearest(tmp_path: Path) -> None:
     path = tmp_path / "pairs.toml"
     path.write_text('[[pair]]\nnmae = "x"\na = { words = ["a"] }\nb = { words = ["b"] }\n')

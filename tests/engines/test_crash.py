@@ -18,6 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from unmoor.commands.observed import counting_pairs
 from unmoor.engines import Job, Options, local, run_job
 from unmoor.engines import run as run_module
 from unmoor.engines.identity import hold_unchanged
@@ -327,6 +328,26 @@ def test_an_input_that_changed_is_another_plan(tmp_path: Path) -> None:
         run_job(open_data_set(path), job, tmp_path / "run", Options(chunk_bytes=20_000))
     run_job(open_data_set(path), job, tmp_path / "run", Options(chunk_bytes=20_000, force=True))
     assert read_manifest(tmp_path / "run")["counts"]["input"] == 1001
+
+
+def test_other_pairs_are_another_plan(tmp_path: Path) -> None:
+    (tmp_path / "data.jsonl").write_text("".join(json.dumps(_row(row)) + "\n" for row in range(600)))
+    data = open_data_set(tmp_path / "data.jsonl")
+    lists = [tmp_path / name for name in ("first.toml", "second.toml")]
+    for path, word in zip(lists, ("tea", "milk"), strict=True):
+        path.write_text(f'[[pair]]\na = {{ words = ["{word}"] }}\nb = {{ words = ["coffee"] }}\n')
+    first, second = (counting_pairs(Job("messages", languages=("en",)), path) for path in lists)
+    options = Options(workers=1, chunk_bytes=20_000, checkpoint_bytes=1)
+
+    def stop(*_told: object) -> None:
+        raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        run_job(data, first, tmp_path / "run", options, on_progress=stop)
+    for job in (second, Job("messages", languages=("en",))):
+        with pytest.raises(UsageError, match="pairs"):
+            run_job(data, job, tmp_path / "run", options)
+    run_job(data, first, tmp_path / "run", options)
 
 
 def test_a_broken_worker_is_a_failing_machine(tmp_path: Path) -> None:

@@ -8,19 +8,18 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from decimal import Decimal
-from functools import partial
 from pathlib import Path
 from shlex import quote
 from typing import Any, TypeVar
 
 import click
 
-from unmoor.commands.observed import PairedFacts
+from unmoor.commands.observed import counting_pairs
 from unmoor.commands.packs import pack_option, say_first_run
 from unmoor.commands.places import Place
 from unmoor.commands.terminal import Advance, plural, progress_bar, short, visible
 from unmoor.commands.totals import total_to_read
-from unmoor.detectors import load_judge, load_pairs
+from unmoor.detectors import load_judge
 from unmoor.engines import Cluster, Dedup, Job, JudgeSettings, Options, Summary, run_job, run_on_ray
 from unmoor.errors import MachineError, UsageError
 from unmoor.languages import cache_folder
@@ -215,8 +214,7 @@ def run_with_progress(
     if report is not None:
         job = replace(job, observer=report.observer)
     if options.get("with_pairs") or options.get("pair_list"):
-        load_pairs(options["pair_list"])  # a list that cannot be read is said before any row is
-        job = replace(job, observer=partial(PairedFacts, options["pair_list"]))
+        job = counting_pairs(job, options["pair_list"])
     say_first_run(job.languages)
     settings = Options(workers=workers, force=options["force"], shard=_shard(options["shard"]), **bad_rows)
     finish = report.write if report else lambda _summary, _writer: None

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Collection
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from unmoor.detectors import PairCounts, load_pairs
+from unmoor.engines import Job
 from unmoor.report.terms import ChunkFacts
 
-__all__ = ["PairedFacts"]
+__all__ = ["PairedFacts", "counting_pairs"]
 
 
 class PairedFacts(ChunkFacts):
@@ -42,3 +46,13 @@ class PairedFacts(ChunkFacts):
         """Take over the counts that `as_json` returned."""
         super().load(seen)
         self.pairs.load(seen["pairs"])
+
+
+def counting_pairs(job: Job, path: Path | None = None) -> Job:
+    """Return the job with mirrored subjects counted: those of the pair list at `path`, None for the one that ships.
+
+    Raises:
+        UsageError: the list cannot be read, which is so said before any row is.
+    """
+    pairs = hashlib.sha256(repr(load_pairs(path)).encode()).hexdigest()
+    return replace(job, observer=partial(PairedFacts, path), pairs=pairs)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import re
 import tomllib
+import unicodedata
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass
@@ -37,6 +38,8 @@ _UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\u
 """Thai, Lao, Burmese, Khmer, kana and Chinese characters: no space parts their words."""
 _HANGUL = "\uac00-\ud7a3"
 """Korean particles stand at the end of a word."""
+_OF_WORDS = r"\w\u0300-\u036f\u064b-\u065f\u0670\u0900-\u0963\u0966-\u0dff"
+"""Letters, and the marks that belong to them in a word, which `\\w` leaves out: accents, Arabic and Indic vowel signs."""
 _INSIDE = re.compile(f"[{_UNSPACED}{_HANGUL}]")
 
 
@@ -82,33 +85,49 @@ def load_pairs(path: Path | None = None) -> tuple[Pair, ...]:
     """
     path = path or _SHIPPED
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
+        content = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise UsageError(f"The pair list {path} cannot be read: {error}") from error
     _only(content, ("pair",), f"{path}")
-    pairs = tuple(_pair(values, f"{path}: pair {number}") for number, values in enumerate(content.get("pair", []), 1))
-    if not pairs:
+    listed = content.get("pair")
+    if not listed or not isinstance(listed, list):
         raise UsageError(f"The pair list {path} holds no [[pair]]")
-    return pairs
+    return tuple(_pair(values, f"{path}: pair {number}") for number, values in enumerate(listed, 1))
 
 
-def _pair(values: dict[str, Any], where: str) -> Pair:
+def _pair(values: Any, where: str) -> Pair:
     _only(values, ("name", "a", "b"), where)
-    for side in ("a", "b"):
-        _only(values.get(side, {}), ("name", "words"), f"{where}, side {side}")
-        words = values.get(side, {}).get("words")
-        if not words or not all(_WORD.search(str(word)) for word in words):
-            raise UsageError(f"{where}: side {side} has no words")
-    sides = [(str(values[side].get("name", side)), tuple(map(str, values[side]["words"]))) for side in ("a", "b")]
-    both = {word.lower() for word in sides[0][1]} & {word.lower() for word in sides[1][1]}
-    if both:
-        raise UsageError(
-            f'{where}: "{min(both)}" stands on both sides, and a request that names both counts for neither'
-        )
-    return Pair(str(values.get("name", where)), sides[0][0], sides[1][0], sides[0][1], sides[1][1])
+    words = {side: _side(values.get(side, {}), f"{where}, side {side}") for side in ("a", "b")}
+    for side, other in (("a", "b"), ("b", "a")):
+        for word in words[other]:
+            if found := _names(words[side]).search(word):
+                within = "" if found[0] == word else f', as it holds "{found[0]}"'
+                raise UsageError(
+                    f'{where}: "{word}" stands on both sides{within}, and a request that names both counts for neither'
+                )
+    a, b = (str(values[side].get("name", words[side][0])) for side in ("a", "b"))
+    return Pair(str(values.get("name", f"{a} and {b}")), a, b, words["a"], words["b"])
 
 
-def _only(values: Mapping[str, Any], known: tuple[str, ...], where: str) -> None:
+def _side(values: Any, where: str) -> tuple[str, ...]:
+    """Return the words of one side."""
+    _only(values, ("name", "words"), where)
+    words = values.get("words")
+    if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
+        raise UsageError(f'{where}: expected words = ["...", "..."], a list of texts')
+    if not words or not all(map(_WORD.search, words)):
+        raise UsageError(f"{where} has no words, or one without a letter")
+    return tuple(_composed(word).strip() for word in words)
+
+
+def _composed(text: str) -> str:
+    """Return a text with its accents as parts of their letters, whichever way they were typed."""
+    return text if text.isascii() else unicodedata.normalize("NFC", text)
+
+
+def _only(values: Any, known: tuple[str, ...], where: str) -> None:
+    if not isinstance(values, dict):
+        raise UsageError(f"{where}: expected a table with {' and '.join(known)}, found {values!r}")
     for key in values:
         if key not in known:
             raise UsageError(f'{where}: unknown key "{key}".{nearest_name(key, known)}')
@@ -131,6 +150,7 @@ class PairCounts:
 
     def add(self, request: str, behaviours: Collection[str]) -> None:
         """Count one row: what was asked, and the behaviours found in the answer."""
+        request = _composed(request)
         told = set(_WORD.findall(request.lower()))
         near = {index for word in told & self._first_words.keys() for index in self._first_words[word]} | self._anywhere
         if not near:
@@ -211,9 +231,9 @@ def _names(words: tuple[str, ...]) -> re.Pattern[str]:
 
 def _whole(word: str) -> str:
     """Return a pattern for a whole word, as far as spaces tell where words of its script begin and end."""
-    begin = "" if re.match(f"[{_UNSPACED}]", word) else r"(?<!\w)"
-    end = "" if re.search(f"[{_UNSPACED}{_HANGUL}]$", word) else r"(?!\w)"
-    return begin + re.escape(word) + end
+    begin = "" if re.match(f"[{_UNSPACED}]", word) else f"(?<![{_OF_WORDS}])"
+    end = "" if re.search(f"[{_UNSPACED}{_HANGUL}]$", word) else f"(?![{_OF_WORDS}])"
+    return begin + r"\s+".join(map(re.escape, word.split())) + end
 
 
 def fisher(a_found: int, a_rows: int, b_found: int, b_rows: int) -> float:

@@ -91,6 +91,8 @@ class Job:
     dedup: Dedup | None = None
     duplicates: Path | None = None
     """The list that `dedup` led to; the run makes it."""
+    pairs: str = ""
+    """The hash of the pairs that the observer counts, or the empty string: a run that goes on has to count the same."""
 
     @property
     def has_list_beside(self) -> bool:

@@ -202,6 +202,7 @@ def plan_of(data: DataSet, job: Job, options: Options) -> dict[str, Any]:
         "detectors": detector.identity,
         **({"judge": job.judge.name} if job.judge else {}),
         **({"dedup": {"method": job.dedup.method, "threshold": job.dedup.threshold}} if job.dedup else {}),
+        **({"pairs": {"sha256": job.pairs}} if job.pairs else {}),
         **({"verdicts": _fingerprint(job)} if job.verdicts else {}),
     }
 
