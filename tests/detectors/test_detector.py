@@ -130,6 +130,18 @@ def test_a_word_list_finds_what_lists_find(tmp_path: Path) -> None:
     assert [(f.behaviour, f.quote, f.rule) for f in findings] == [("wordlist", "BIODIVERSITY", "biodiversity")]
 
 
+def test_a_word_list_finds_a_capital_that_is_two_characters_in_lower_case(tmp_path: Path) -> None:
+    words = tmp_path / "list.txt"
+    words.write_text("İstanbul'da\n", encoding="utf-8")
+    detector = load(["wordlist"], wordlist=words)
+    text = "Gelecek ay İSTANBUL'DA olacak."
+    assert [finding.quote for finding in detector.find(exchange("Ne zaman?", text))] == ["İSTANBUL'DA"]
+    raw = detector.raw_scan()
+    for is_ascii in (True, False):
+        line = json.dumps({"output": text}, ensure_ascii=is_ascii).encode() + b"\n"
+        assert raw is None or raw.lines(line, np.array([len(line) - 1])) == [0]
+
+
 @pytest.mark.parametrize("phrase", ["cannot", "\0no", "no\0", "\0"])
 def test_a_word_list_reads_texts_with_zero_characters(tmp_path: Path, phrase: str) -> None:
     words = tmp_path / "words.txt"

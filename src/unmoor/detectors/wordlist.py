@@ -43,7 +43,7 @@ class Wordlist:
             lines = data.decode("utf-8-sig").split("\n")
         except (OSError, UnicodeDecodeError) as error:
             raise UsageError(f"The word list {path} cannot be read: {error}") from error
-        phrases = {line.strip().lower() for line in lines} - {""}
+        phrases = {_lower(line.strip()) for line in lines} - {""}
         if not phrases:
             raise UsageError(f"The word list {path} holds no phrase; it needs one a line")
         return cls(tuple(sorted(phrases, key=lambda phrase: (-len(phrase), phrase))), hashlib.sha256(data).hexdigest())
