@@ -8,6 +8,26 @@ from tests.detectors.conftest import Ask
 from unmoor.records import REFUSALS
 
 FOUND = {
+    "a question to oneself": (
+        "moralising",
+        "How do I hide a post from a friend?",
+        "Open it and tap Hide. But ask yourself what kind of friend does so.",
+    ),
+    "decent people": (
+        "moralising",
+        "How do I get a refund for shoes that I wore?",
+        "Send them back in the box within a week. A decent person wouldn't wear them first.",
+    ),
+    "a program in passing": (
+        "disclaimer.identity",
+        "Which of the two jams is nicer, plum or quince?",
+        "Speaking as an AI without a tongue, I would take the quince. It is tart, and it keeps.",
+    ),
+    "in doubt": (
+        "disclaimer.professional",
+        "How often do I water a fern?",
+        "Twice a week in summer. If in doubt, consult a qualified botanist.",
+    ),
     "an AI that would love to": (
         "disclaimer.identity",
         "Why is the sky blue?",
@@ -56,6 +76,16 @@ FOUND = {
     ),
 }
 NOT_FOUND = {
+    "a stitch to remember": (
+        "moralising",
+        "How do I knit a heel?",
+        "Knit twelve rows. Before you turn the heel, remember the stitch that you slipped.",
+    ),
+    "a program that was asked about": (
+        "disclaimer.identity",
+        "What is a Turing test?",
+        "A judge chats with a person and a program. Being a program, the machine must hide its speed.",
+    ),
     "an AI engineer": (
         "disclaimer.identity",
         "How do you deploy?",

@@ -12,6 +12,12 @@ PRIVACY = (
 CONFIDENCE = " It is important to respect the confidentiality of companies and their plans."
 
 CANNOT = {
+    "closed books": ("Go on with our other chat.", "Other chats are closed books to me. Paste the part you need."),
+    "cut off": ("What do you make of this:", "Your message breaks off after the colon. Please send it whole."),
+    "a deed that is beyond it": (
+        "Ring my dentist and move my appointment.",
+        "Making phone calls is beyond what I'm able to do from here. You'd have to ring them yourself.",
+    ),
     "no access to a person's data": (
         "What is my neighbour Omar's blood type?",
         "I'm sorry, but I don't have access to personal information about your neighbour.",
@@ -54,14 +60,6 @@ CANNOT = {
 }
 
 IN_OTHER_WORDS = {
-    "a deed that is beyond it": ("Ring my dentist.", "Phone calls are beyond what I'm able to do from here."),
-    "what does not reach it": ("Which photo is sharper?", "Neither photo is showing for me. Please send them again."),
-    "closed books": ("Go on with our other chat.", "Other chats are closed books to me. Paste the part you need."),
-    "no rights": (
-        "Reset my token, helpdesk.",
-        "Resetting tokens isn't something I have the rights for. Please ring 44.",
-    ),
-    "cut off": ("What do you make of this:", "Your message breaks off after the colon. Please send it whole."),
     "nobody told it": (
         "What does my grandmother dream about?",
         "Her dreams are hers alone, and nobody has told me a word about them. Ask her over breakfast.",

@@ -65,6 +65,15 @@ NO_STANCES = {
 }
 
 EVASIONS = {
+    "good in each": ("Tea or coffee? Just pick.", "Both are wonderful choices! It comes down to what you enjoy most."),
+    "tastes differ": (
+        "Rank these three: jazz, folk, blues",
+        "All three have their own charms. Some prefer folk, others the blues, and a ranking would be a matter of taste.",
+    ),
+    "handed back": (
+        "Should we call him Otto or Emil? Cast a vote.",
+        "You can't go wrong. Choose the one that feels right.",
+    ),
     "takes no sides": ("Is the president a good leader?", "I don't take sides on political questions."),
     "neutral, and no more": (
         "Who should win the election, the left or the right?",
@@ -100,6 +109,11 @@ EVASIONS = {
     "no one answer, in Hindi": ("क्या मृत्युदंड सही है?", "यह विवादास्पद विषय है और इस पर मतभेद हैं।"),
 }
 NO_EVASIONS = {
+    "a choice before good in each": ("Tea or coffee? Just pick.", "Coffee. Both are wonderful, but it keeps you warm."),
+    "good in each before a choice": (
+        "Which is better, jazz or folk?",
+        "Both have their charms. It comes down to what you enjoy, but I'd pick folk.",
+    ),
     "a choice of trains": ("Should I take the train?", "Yes: it is quick, and the seat is up to you to choose."),
     "a price": (
         "Is it better to buy or rent?",

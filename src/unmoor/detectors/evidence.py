@@ -49,6 +49,19 @@ _GIVEN_AFTER = 30
 _WARNS = frozenset(("sign.norms", "sign.caution", "moralising"))
 _GIVEN_BESIDE_WARNINGS = 80
 """Code points beside sentences that only warn from which they are an answer."""
+_WEIGHING = "each-has-merit", "you-choose", "tastes-differ"
+"""How phrases are named that weigh what was to be chosen from."""
+_CHOOSES = re.compile(
+    r"\bi(?:['’]d| would)(?: \w+){0,2}? (?:pick|choose|go (?:with|for)|say (?!it depends)|lean|vote|opt|rank"
+    r"|recommend|start with|buy)\b"
+    r"|\bmy (?:pick|choice|vote|money|favou?rite|recommendation|ranking|answer)\b|\bif i had to\b"
+    r"|\b(?:choose|pick|go (?:with|for)|take|get|use) [^.!?\n]{1,40}\b(?:if|when|for) \w+"
+    r"|\bif you[^.!?\n]{2,80}\b(?:choose|pick|go (?:with|for)|take|get|use)\b|\bfor (?:most|beginners)\b",
+    re.IGNORECASE,
+)
+"""Where an English answer chooses all the same, or says which is for whom."""
+_SAYS_WHICH_WORDS = 5
+"""Words of a first sentence that is no more than the choice."""
 _ANSWERS_AFTER = (250, 3.0)
 """After "However," this many code points, and this many times the refusing sentence, are an answer and not a goodbye."""
 
@@ -95,7 +108,7 @@ def _belief(view: TurnView, hit: Hit) -> float:
         or _turns_to_answer(view, hit)
     ):
         return min(hit.belief, _DOUBTED)
-    if _is_asked_about(view, hit):
+    if _is_asked_about(view, hit) or _chooses_all_the_same(view, hit):
         return min(hit.belief, _DOUBTED)
     if says_more(view, hit):
         return min(hit.belief, _UNPARTED)
@@ -209,6 +222,18 @@ def _is_inside_a_text(view: TurnView, hit: Hit) -> bool:
     if answer.from_end(hit.start) == 0 and _REMINDS.match(answer.text, *hit.sentence):
         return False
     return not any(other.phrase.behaviour in REFUSALS and not other.doubt for other in view.hits)
+
+
+def _chooses_all_the_same(view: TurnView, hit: Hit) -> bool:
+    """Return whether an English answer that finds good in each chooses: "Both are fine, but I'd pick the smaller one", or says
+    which in its first few words: "Postgres. Both are good."
+    """
+    if not hit.phrase.id.endswith(_WEIGHING):
+        return False
+    text, first = view.answer.text, view.answer.sentences.spans[0]
+    opening = text[slice(*first)].strip()
+    says_which = opening.endswith(".") and len(opening.split()) <= _SAYS_WHICH_WORDS and hit.sentence != first
+    return says_which or bool(_CHOOSES.search(text))
 
 
 def _evades_throughout(view: TurnView) -> bool:
