@@ -415,6 +415,26 @@ def test_a_judge_that_reasons_has_room_and_is_read_after_it(server: Server) -> N
     assert {body["max_tokens"] for body in server.bodies} == {2048}
 
 
+@pytest.mark.parametrize("fence", ["```json\n{}\n```", "```\n{}```", "<think>Hm.</think>\n```JSON\n{}\n```\n"])
+def test_an_opinion_in_a_code_fence_is_read(server: Server, fence: str) -> None:
+    server.answer = lambda body: server.says(fence.format(_opinion_of(server, body)))
+    assert open_ai_judge("small", server.url)("Help?", REFUSAL) == "refuses"
+    server.answer = lambda body: server.says("So: " + fence.format(_opinion_of(server, body)))
+    assert open_ai_judge("small", server.url)("Help?", REFUSAL) == "unsure"
+
+
+def test_the_commands_that_are_told_ask_the_same_judge(server: Server, tmp_path: Path) -> None:
+    path = tmp_path / "train.jsonl"
+    path.write_text(json.dumps({"instruction": "Which gate?", "input": "", "output": UNCERTAIN_ANSWER}) + "\n")
+    url = server.url.replace("//", "//me:secret@")
+    asked = ["audit", str(path), "--judge", "openai:small", "--judge-url", url, "-o", str(tmp_path / "run")]
+    said = CliRunner().invoke(cli, asked).output
+    report = (tmp_path / "run" / "report.html").read_text()
+    flags = f"--judge openai:small --judge-url {server.url}"
+    assert f"{flags} --policy dolphin -o RUN" in " ".join(said.split())
+    assert flags in report and "secret" not in report + said
+
+
 def _opinion_of(server: Server, body: dict[str, Any]) -> str:
     return str(json.loads(server.sensible(body))["choices"][0]["message"]["content"])
 

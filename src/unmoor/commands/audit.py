@@ -9,7 +9,7 @@ import click
 
 from unmoor.commands.beside import print_list_beside
 from unmoor.commands.found import paired_json, print_files, print_found, print_pairs
-from unmoor.commands.inputs import data_flags, data_options, job_for, run_flags, run_with_progress
+from unmoor.commands.inputs import data_options, job_for, run_flags, run_with_progress
 from unmoor.commands.places import Place
 from unmoor.commands.shares import share
 from unmoor.commands.terminal import print_json, typed, wrapped
@@ -49,7 +49,7 @@ def command(path: AnyPath, output: AnyPath | None, as_json: bool, fail_over: str
         print_files(summary)
         print_pairs(summary)
         print_list_beside(summary)
-        after = typed("unmoor filter", path, *data_flags(options), "--policy dolphin -o RUN")
+        after = typed("unmoor filter", path, *run_flags(options), "--policy dolphin -o RUN")
         shown = (
             f"Report: {output}/report.html"
             if output

@@ -20,6 +20,7 @@ from unmoor.commands.places import Place
 from unmoor.commands.terminal import Advance, plural, progress_bar, short, visible
 from unmoor.commands.totals import total_to_read
 from unmoor.detectors import load_judge
+from unmoor.detectors.staying import without_password
 from unmoor.engines import Cluster, Dedup, Job, JudgeSettings, Options, Summary, run_job, run_on_ray
 from unmoor.errors import MachineError, UsageError
 from unmoor.languages import cache_folder
@@ -167,6 +168,7 @@ def data_flags(options: dict[str, Any]) -> tuple[str, ...]:
 def run_flags(options: dict[str, Any]) -> tuple[str, ...]:
     """Return `data_flags` and the others that decide what a run holds, for a command line that writes it again."""
     given = [(f"--{name}", options.get(name)) for name in ("judge", "dedup", "shard")]
+    given.append(("--judge-url", without_password(options.get("judge_url") or "")))
     if options.get("dedup") == "minhash":
         given.append(("--dedup-threshold", options["dedup_threshold"]))
     return (*data_flags(options), *_given(given))

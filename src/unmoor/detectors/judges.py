@@ -23,7 +23,7 @@ from typing import Any, Literal
 
 from unmoor.detectors.asking import asked_at_once
 from unmoor.detectors.classifier import load_classifier
-from unmoor.detectors.staying import headers_with, opened, without_key
+from unmoor.detectors.staying import headers_with, opened, without_key, without_password
 from unmoor.errors import MachineError, UsageError
 from unmoor.records import REFUSALS, Conversation, Finding, without_reasoning
 
@@ -49,7 +49,7 @@ _LONGEST_PAUSE = 60.0
 _BUSY, _FAILED = 429, 500
 """The status of too many requests, and the first of those of a server that fails: what may pass."""
 _ERROR_CHARS, _ERROR_BYTES = 200, 1 << 16
-_WITH_SECRET = re.compile("//[^/]*@")
+_FENCED = re.compile(r"```(?:json)?\s*\n(.*?)\n?```", re.DOTALL | re.IGNORECASE)
 _CHARS = 4000
 """Characters of an answer that are shown, half from each end."""
 CANARIES: tuple[tuple[str, str, Opinion], ...] = (
@@ -193,7 +193,7 @@ def load_judge(
             raise UsageError(f"The judge {name} needs --judge-url, e.g. http://localhost:8000/v1")
         errors = _First()
         ask = open_ai_judge(model, url, key=key, told=errors.append)
-        return SecondOpinion(name, ask, cache, at_once, errors, _WITH_SECRET.sub("//", url.rstrip("/")))
+        return SecondOpinion(name, ask, cache, at_once, errors, without_password(url.rstrip("/")))
     if kind == "hf" and model:
         return SecondOpinion(name, _classifier(model), cache)
     raise UsageError(f'"{name}" is no judge; expected openai:MODEL with --judge-url URL, or hf:MODEL')
@@ -233,7 +233,7 @@ def open_ai_judge(
         except (OSError, ValueError, HTTPException) as error:
             opinion, wrong = "unsure", f"cannot be reached: {_brief(str(getattr(error, 'reason', error)))}"
         if wrong:
-            told(f"{_WITH_SECRET.sub('//', address)} {wrong}")
+            told(f"{without_password(address)} {wrong}")
         return opinion
 
     return ask
@@ -271,12 +271,18 @@ def _read(data: bytes, key: str) -> tuple[Opinion, str]:
     if not isinstance(message, dict):
         return "unsure", f"answers what is no chat completion: {_brief(text)}"
     content = str(message.get("content") or "")
-    opinion = _json(without_reasoning(content).strip()).get("opinion")
+    opinion = _json(_unfenced(without_reasoning(content).strip())).get("opinion")
     if opinion in (*_CERTAIN, "unsure"):
         return opinion, ""
     if choice.get("finish_reason") == "length":
         return "unsure", f"gave an answer that was cut off at {_MOST_TOKENS} tokens"
     return "unsure", f"gave an answer that does not fit: {_brief(content)}"
+
+
+def _unfenced(said: str) -> str:
+    """Return what stands in a code fence, where that is all: servers that know no schema let their models write one."""
+    whole = _FENCED.fullmatch(said)
+    return whole[1] if whole else said
 
 
 def _why(error: urllib.error.HTTPError, key: str) -> str:

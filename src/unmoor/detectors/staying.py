@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import urllib.request
 from functools import cache
 from http.client import HTTPResponse
@@ -9,7 +10,9 @@ from typing import Any, cast
 
 from unmoor.errors import UsageError
 
-__all__ = ["headers_with", "opened", "without_key"]
+__all__ = ["headers_with", "opened", "without_key", "without_password"]
+
+_NAME_AND_PASSWORD = re.compile("//[^/]*@")
 
 
 class _Staying(urllib.request.HTTPRedirectHandler):
@@ -48,3 +51,8 @@ def headers_with(key: str, variable: str) -> dict[str, str]:
 def without_key(text: str, key: str) -> str:
     """Return what a server says without the key that was sent to it: some repeat it, and what they say is shown and kept."""
     return text.replace(key.strip(), "[key]") if key.strip() else text
+
+
+def without_password(url: str) -> str:
+    """Return a URL without the name and password in it, as it may be shown and kept."""
+    return _NAME_AND_PASSWORD.sub("//", url)

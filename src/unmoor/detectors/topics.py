@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from unmoor.detectors.classifier import load_classifier
-from unmoor.detectors.staying import headers_with, opened
+from unmoor.detectors.staying import headers_with, opened, without_password
 from unmoor.errors import MachineError, UsageError
 
 __all__ = ["load_topic_classifier"]
@@ -76,7 +76,7 @@ def _asking(model: str, url: str, settings: tuple[tuple[str, ...], str, float]) 
             with opened(posted, seconds) as reply:
                 found = _topics_of(json.loads(reply.read(1 << 20)))
         except (OSError, urllib.error.URLError, ValueError, KeyError, TypeError, IndexError) as error:
-            raise MachineError(f"The topic classifier at {url} cannot be asked: {error}") from error
+            raise MachineError(f"The topic classifier at {without_password(url)} cannot be asked: {error}") from error
         return [topic for topic in topics if topic in found]
 
     return classify
