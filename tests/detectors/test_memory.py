@@ -55,6 +55,18 @@ def test_exact_patterns_are_dropped_after_so_much_text(monkeypatch: pytest.Monke
     assert len(_compiled(phrases) - others) == 1
 
 
+def test_floor_patterns_are_dropped_after_so_much_text_and_name_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    re2.purge()
+    phrases = Phrases([load_pack("sv")], "re2")
+    floor = [phrase for phrase in phrases.all if phrase.behaviour.startswith("floor.")]
+    texts = [hit for phrase in floor for hit in phrase.hits]
+    named = phrases.floor_in_many(texts)
+    assert len(named) == len(texts) and len(phrases._together) > 20
+    monkeypatch.setattr(phrases_module, "RENEWED_AFTER_TOGETHER", 1)
+    assert phrases.floor_in_many(texts) == named
+    assert len(phrases._together) == 1
+
+
 def test_renewed_patterns_find_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     sentences = [hit for code in ("en", "sv") for phrase in load_pack(code).phrases for hit in phrase.hits][::3]
     said = [Conversation((Turn("user", "Why?"), Turn("assistant", text, is_target=True))) for text in sentences]

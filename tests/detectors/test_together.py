@@ -9,11 +9,10 @@ import re2
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from unmoor.detectors import phrases as phrases_module
 from unmoor.detectors.literals import bare
 from unmoor.detectors.normalise import fold_letters, fold_text
 from unmoor.detectors.phrases import Phrases
-from unmoor.detectors.scan import exact_pattern
+from unmoor.detectors.scan import FLOOR, TOPICS, exact_pattern
 from unmoor.detectors.together import may_match, side_by_side
 from unmoor.languages import load_packs
 
@@ -53,7 +52,7 @@ def test_an_end_that_is_asked_for_again_and_again_is_one_end() -> None:
     assert may_match(pattern, [b"where to buy cocaine", b"and then", b"buy cocaine"]) >= {0, 2}
 
 
-def test_the_floor_of_many_texts_is_that_of_each(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_floor_of_many_texts_is_that_of_each() -> None:
     packs = load_packs(None)
     floor = [phrase for pack in packs for phrase in pack.phrases if phrase.behaviour.startswith("floor.")]
     chance = random.Random(5)
@@ -63,9 +62,9 @@ def test_the_floor_of_many_texts_is_that_of_each(monkeypatch: pytest.MonkeyPatch
     texts += [sentence.upper().replace(" ", chance.choice(("  ", "_ ", " **", "\n"))) for sentence in said]
     chance.shuffle(texts)
     alone = Phrases(packs, "re2")
-    monkeypatch.setattr(phrases_module, "TOGETHER_FROM", len(texts) + 1)
-    expected = alone.floor_in_many(texts)
-    monkeypatch.setattr(phrases_module, "TOGETHER_FROM", 2)
+    candidates = alone._scanner.hits_unfolded(texts, (FLOOR, TOPICS))
+    named = {index: alone.named_in(fold_text(texts[index]), held, "floor.") for index, held in candidates.items()}
+    expected = {index: behaviours for index, behaviours in named.items() if behaviours}
     assert {behaviour for named in expected.values() for behaviour in named} == {p.behaviour for p in floor}
     assert Phrases(packs).floor_in_many(texts) == expected
 

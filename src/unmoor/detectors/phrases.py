@@ -27,8 +27,10 @@ __all__ = ["FAINT", "NERVOUS", "Hit", "Phrases"]
 RENEWED_AFTER = 2**27
 """Bytes looked at closely before the exact patterns are compiled anew. RE2 keeps what it met in each, up to `max_mem`, so that they
 grow as long as new texts come: 95 MB after 100 MB of rows, 115 after 500. Renewal takes 0.4 s, every 600 MB of rows or so."""
-TOGETHER_FROM = 6
-"""Texts from which a floor phrase looks through them together: from here on it takes less time than one by one."""
+RENEWED_AFTER_TOGETHER = 2**27
+"""The same for what floor phrases look through together, each text once for each of them. Where a policy raises the floor they are
+hundreds, in all languages: of 10 MB of requests and answers they held 770 MB and ever more, now 450 and no more, for half the time
+again."""
 SYSTEM_CHARS = 8000
 """Code points of a system prompt that are looked at."""
 MAX_MATCHES = 20
@@ -83,7 +85,8 @@ class Phrases:
         self.fillers, self.faint, self.nervous = (self._of(names) for names in (FILLERS, FAINT, NERVOUS))
         self._exact: dict[int, Any] = {}
         self._extra: dict[tuple[int, str], Any] = {}
-        self._looked_at = 0
+        self._looked_at = self._looked_at_together = 0
+        self._together: dict[int, Any] = {}
         self.languages = Languages(packs)
         self.words = {pack.code: pack.words for pack in packs}
         self._orders = _words_in(packs, "order")
@@ -187,10 +190,8 @@ class Phrases:
         data = {index: self._encoded(text) for index, text in folded.items()}
         likely: dict[int, set[int]] = {}
         for number, indexes in holders.items():
-            here: Iterable[int] = range(len(indexes))
-            if len(indexes) >= TOGETHER_FROM:
-                here = may_match(self._among_others(number), [data[index] for index in indexes])
-            for place in here:
+            texts = [data[index] for index in indexes]
+            for place in may_match(self._among_others(number, sum(map(len, texts))), texts):
                 likely.setdefault(indexes[place], set()).add(number)
         return likely
 
@@ -278,11 +279,17 @@ class Phrases:
             self._extra[number, which] = made
         return made
 
-    def _among_others(self, number: int) -> Any:
-        made = self._extra.get((number, "among others"))
+    def _among_others(self, number: int, size_bytes: int) -> Any:
+        """Return what finds a phrase in texts side by side, which are so large together."""
+        self._looked_at_together += size_bytes
+        if self._looked_at_together > RENEWED_AFTER_TOGETHER:
+            self._looked_at_together = size_bytes
+            self._together.clear()
+            re2.purge()
+        made = self._together.get(number)
         if made is None:
             phrase = self.all[number]
-            made = self._extra[number, "among others"] = self._compiled(phrase, phrase.pattern.exact, among_others=True)
+            made = self._together[number] = self._compiled(phrase, phrase.pattern.exact, among_others=True)
         return made
 
     def _compiled(self, phrase: Phrase, exact: str, *, among_others: bool = False) -> Any:

@@ -7,6 +7,7 @@ two looks again exactly, so for the findings it does not matter what finds the c
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from typing import Any
 
 import re2
@@ -30,6 +31,9 @@ language than of its own."""
 
 _NO_END = ("Arabic", "Han", "Kana", "Hangul")
 _EXACT_MEMORY = 64 << 20
+"""Bytes that RE2 may take for a pattern and what it has met with it."""
+_TOGETHER_MEMORY = 4 << 20
+"""The same for a pattern that looks through many texts at once: there are hundreds. Where it is too little, it is the other."""
 
 
 def requests_in(code: str) -> str:
@@ -130,7 +134,12 @@ def exact_pattern(exact: str, script: str, *, among_others: bool = False) -> Any
     after = f"(?:$|[^0-9'{LETTERS}]|'(?:$|[^{LETTERS}]))"
     if script in _NO_END or exact.endswith(("$|[.!?\\n。]))", "$")):
         after = ""
-    options = re2.Options()
-    options.max_mem, options.log_errors = _EXACT_MEMORY, False
     whole = f"{before}({exact}){after}"
+    options = re2.Options()
+    options.log_errors = False
+    if among_others:
+        options.max_mem = _TOGETHER_MEMORY
+        with suppress(re2.error):
+            return re2.compile(side_by_side(whole), options)
+    options.max_mem = _EXACT_MEMORY
     return re2.compile(side_by_side(whole) if among_others else whole, options)
