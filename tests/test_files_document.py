@@ -122,7 +122,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
         ("filter", "rows.jsonl", "--shard", "1/2", *filters, "shard"),
         ("filter", "tables", *filters, "tables-run"),
         ("filter", "rows.jsonl", "--policy", "dolphin", "-o", "shipped"),
-        ("audit", "many", *judge, "-o", "array"),
+        ("audit", "many", *judge, "--pairs", "-o", "array"),
     ]
     for command, source, *more in asked:
         *flags, run = more
