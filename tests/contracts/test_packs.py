@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import re
 from functools import lru_cache
 from pathlib import Path
 
 import pytest
 
 from tests.detectors.compiled import compile_packs
+from unmoor.commands.story import write_data
 from unmoor.detectors import sets
-from unmoor.detectors.normalise import normalise
+from unmoor.detectors.normalise import fold_text, normalise
 from unmoor.detectors.phrases import Phrases
 from unmoor.languages import BEHAVIOUR_FILES, Phrase, load_pack, pack_codes
 
@@ -101,3 +104,14 @@ def test_a_pack_recognises_its_own_language_in_its_examples(code: str) -> None:
     phrases = compiled(code)
     examples = [sentence for phrase in load_pack(code).phrases for sentence in phrase.hits if len(sentence.split()) > 4]
     assert all(phrases.languages.of(sentence) in (code, "und") for sentence in examples)
+
+
+def test_no_english_phrase_has_the_first_stage_pass_many_answers_on(tmp_path: Path) -> None:
+    """What must be there of a phrase may be so little, a word such as "in", that a scan stops at nearly every answer for it."""
+    write_data(tmp_path / "data.jsonl", seed=7)
+    rows = [json.loads(line) for line in (tmp_path / "data.jsonl").read_text().splitlines()]
+    said = [turn["content"] for row in rows for turn in row["messages"] if turn["role"] == "assistant"]
+    answers = [f"\0{fold_text(text)}\0".encode() for text in said]
+    spoken = [phrase for phrase in load_pack("en").phrases if not phrase.behaviour.startswith(("floor.", "sign."))]
+    held = {phrase.id: sum(bool(re.search(phrase.pattern.wide, one)) for one in answers) for phrase in spoken}
+    assert {name for name, count in held.items() if count > len(answers) / 5} == set()

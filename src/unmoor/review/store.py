@@ -23,6 +23,7 @@ from unmoor.review.item import Item, ItemLine, ReadRow, conversation_of, parse_e
 from unmoor.review.judged import Drawn
 from unmoor.review.row_files import Reading
 from unmoor.review.said import Said
+from unmoor.review.unlisted import asked_in, entry_of, said_in
 from unmoor.review.view import ORDERS, View
 from unmoor.run_folder import COUNT, FILES, place_in_files, read_manifest
 
@@ -104,7 +105,7 @@ class Store:
             return line
         where = self._one("select data_file, data_byte from found.items where id = :id", id=line.id)
         read = self._read(where)
-        return line if read is None else replace(line, request=read.request_before(_answer(read))[:REQUEST_CHARS])
+        return line if read is None else replace(line, request=asked_in(read)[:REQUEST_CHARS])
 
     def _read(self, where: tuple[Any, ...]) -> Conversation | None:
         """Return what the row at a byte of one of the run's files says; None where it cannot be read."""
@@ -202,11 +203,8 @@ class Store:
         drawn = self._database.execute("select id, data_file, data_byte from found.items where place < 0").fetchall()
         for number, *where in drawn:
             if (read := self._read(tuple(where))) is not None:
-                answer = _answer(read)
-                said = f"{read.request_before(answer)} {read.turns[answer].text if read.turns else ''}"
-                self._database.execute(
-                    "insert into temp.drawn_words(rowid, said) values (?, ?)", (number, storable(said))
-                )
+                words = (number, storable(said_in(read)))
+                self._database.execute("insert into temp.drawn_words(rowid, said) values (?, ?)", words)
         self._has_drawn_words = True
 
     # --- one item -------------------------------------------------------------------------------------------------------------
@@ -217,23 +215,9 @@ class Store:
         start, size, place, key, file, byte = self._one(f"select {columns} from found.items where id = :id", id=item_id)
         if place < 0:
             (row,) = self._one("select row from found.items where id = :id", id=item_id)
-            return self._unlisted(row, (file, byte)), 0, key, (file, byte)
+            return entry_of(row, self._read((file, byte))), 0, key, (file, byte)
         self._ledger.seek(start)
         return parse_entry(self._ledger.read(size)), place, key, (file, byte)
-
-    def _unlisted(self, row: int, where: tuple[str, int]) -> dict[str, Any]:
-        """Return an entry for a row in which nothing was found, as if that were its finding: the last answer, no words of it."""
-        read = self._read(where)
-        finding = Finding(NO_FINDING, _answer(read) if read else 0, 0, 0, "", "", 0.0, detector="")
-        return {
-            "row": row,
-            "outcome": "kept",
-            "reason": "nothing was found in this row",
-            "findings": [finding.as_json()],
-            "edits": [],
-            "needs_review": False,
-            "is_floor": False,
-        }
 
     def item(self, item_id: int) -> Item:
         """Return everything there is to show of an item.
@@ -373,11 +357,6 @@ class Store:
 
     def _holds(self, key: int) -> bool:
         return self._database.execute("select 1 from found.items where key = ?", (key,)).fetchone() is not None
-
-
-def _answer(read: Conversation) -> int:
-    """Return the turn that is judged where nothing was found: the last answer, the first turn if there is none."""
-    return max((index for index, turn in enumerate(read.turns) if turn.role == "assistant"), default=0)
 
 
 def _condition(view: View) -> tuple[str, dict[str, Any]]:
