@@ -11,6 +11,7 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from threading import Thread, current_thread, main_thread
+from typing import cast
 
 from unmoor.engines.chunks import ChunkWorker
 from unmoor.engines.job import ChunkResult, Job
@@ -101,9 +102,12 @@ def _ctrl_c_held() -> Iterator[None]:
 def _end(pool: ProcessPoolExecutor) -> None:
     """End the workers in the middle of what they do: it is not wanted any more, and a chunk takes seconds."""
     processes = list((pool._processes or {}).values())  # terminate_workers() comes with Python 3.14
+    manager = cast("Thread | None", pool._executor_manager_thread)
     pool.shutdown(wait=False, cancel_futures=True)
     for process in processes:
         process.terminate()
+    if manager is not None:
+        manager.join()  # else it closes the pipe that Python writes to as this process ends, now and then just before that
 
 
 def _start(job: Job) -> None:
