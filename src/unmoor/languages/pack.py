@@ -120,26 +120,25 @@ def pack_codes(folder: Path | None = None) -> tuple[str, ...]:
 
 def pack_topics(folder: Path | None = None) -> tuple[str, ...]:
     """Return the topics that the packs in `folder` name as `floor.TOPIC`, sorted; nothing else of a pack is read or checked."""
-    root = folder or _SHIPPED
-    parsed = (
-        _parsed(f"{code}/{file}.toml", _read(root / code / f"{file}.toml", hashlib.sha256()))
-        for code in pack_codes(folder)
-        for file in _OF_THE_FLOOR
-    )
-    named = {str(phrase.get("behaviour")) for content in parsed for phrase in content.get("phrase", [])}
-    return tuple(sorted(name.removeprefix("floor.") for name in named if name.startswith("floor.")))
+    named = _named_in(folder, _OF_THE_FLOOR, "behaviour")
+    return tuple(name.removeprefix("floor.") for name in named if name.startswith("floor."))
 
 
 def rule_ids(folder: Path | None = None) -> tuple[str, ...]:
     """Return the ids of the phrases in `folder` by which a behaviour is found, sorted; patterns are neither read nor checked."""
-    root = folder or _SHIPPED
-    names = [
-        (code, file) for code in pack_codes(folder) for file in BEHAVIOUR_FILES if file not in (*_OF_THE_FLOOR, "signs")
-    ]
-    parsed = (
-        _parsed(f"{code}/{file}.toml", _read(root / code / f"{file}.toml", hashlib.sha256())) for code, file in names
-    )
-    return tuple(sorted({str(phrase.get("id")) for content in parsed for phrase in content.get("phrase", [])}))
+    return _named_in(folder, [file for file in BEHAVIOUR_FILES if file not in (*_OF_THE_FLOOR, "signs")], "id")
+
+
+def _named_in(folder: Path | None, files: Iterable[str], key: str) -> tuple[str, ...]:
+    """Return what the phrases in these files of every pack have under `key`, sorted; the cache has it after the first time."""
+    names = [f"{code}/{file}" for code in pack_codes(folder) for file in files]
+    found = {name: _read((folder or _SHIPPED) / f"{name}.toml", hashlib.sha256()) for name in names}
+
+    def parsed() -> dict[str, Any]:
+        contents = [_parsed(f"{name}.toml", data) for name, data in found.items()]
+        return {key: sorted({str(phrase.get(key)) for content in contents for phrase in content.get("phrase", [])})}
+
+    return tuple(kept_contents(_parted({"key": key.encode(), **found}), parsed)[key])
 
 
 def load_packs(codes: Iterable[str] | None = None, folder: Path | None = None) -> tuple[Pack, ...]:
@@ -158,7 +157,8 @@ def are_read(codes: Iterable[str] | None = None) -> bool:
     """
     shipped = pack_codes()
     wanted = shipped if codes is None else [code for code in codes if code in shipped]
-    return all(pattern_path(_files(_SHIPPED / code)[1]).is_file() for code in wanted)
+    hashes = [_parted(_files(_SHIPPED / code)[0]) for code in wanted]
+    return all(pattern_path(sha256, file).is_file() for sha256 in hashes for file in BEHAVIOUR_FILES)
 
 
 def load_own_packs(folders: Iterable[Path]) -> tuple[Pack, ...]:
@@ -221,19 +221,27 @@ def load_pack(code: str, folder: Path | None = None, *, may_lack_files: bool = F
             "Next: --language with one of these, again for each more, or --pack with the folder of a pack of your own"
         )
     files, sha256 = _files(root, may_lack=may_lack_files)
+    parted = _parted(files)
     contents = kept_contents(
-        _parted(files), lambda: {file: _parsed(f"{code}/{file}.toml", data) for file, data in files.items()}
+        parted, lambda: {file: _parsed(f"{code}/{file}.toml", data) for file, data in files.items()}
     )
     settings = contents["pack"]
-    patterns = PatternCache(sha256)
     _check_keys(settings, _PACK_KEYS, _PACK_NEEDS, f"{code}/pack.toml")
     if settings["code"] != code:
         raise PackError(f'{code}/pack.toml: the code is that of the folder, "{code}", found "{settings["code"]}"')
     _check_choice(settings["script"], SCRIPTS, f"{code}/pack.toml: script")
     _check_keys(settings.get("words", {}), dict.fromkeys(WORDS, list), (), f"{code}/pack.toml [words]")
-    phrases = [phrase for file in BEHAVIOUR_FILES for phrase in _phrases(file, contents[file], settings, patterns)]
+    starts_a_word = settings["script"] not in NO_START
+    patterns = {
+        file: PatternCache(parted, file, settings.get("shorthand"), starts_a_word=starts_a_word)
+        for file in BEHAVIOUR_FILES
+    }
+    phrases = [
+        phrase for file in BEHAVIOUR_FILES for phrase in _phrases(file, contents[file], settings, patterns[file])
+    ]
     _check_ids(phrases, code)
-    patterns.keep()
+    for cache in patterns.values():
+        cache.keep()
     return Pack(
         code=code,
         name=settings["name"],
@@ -308,7 +316,7 @@ def _phrase(values: dict[str, Any], settings: dict[str, Any], where: str, known:
         raise PackError(f"{where}: hits and misses are sentences, found {wrong!r}")
     try:
         patterns = {
-            key: known.pattern(values[key], settings.get("shorthand"), starts_a_word=settings["script"] not in NO_START)
+            key: known.pattern(values[key])
             for key in ("pattern", "unless", "request", "unless_request")
             if key in values
         }

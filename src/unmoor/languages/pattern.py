@@ -52,13 +52,37 @@ _BEYOND_ASCII = re.compile(r"\\[pPDS]|^\[\^")
 _SPECIAL = frozenset("\\[](){}|*+?.^$")
 
 
-@dataclass(frozen=True, slots=True)
 class Pattern:
-    """`exact` is RE2 syntax for folded text; `wide` the same or more, for Hyperscan, on its UTF-8 bytes between zero bytes."""
+    """`exact` is RE2 syntax for folded text; `wide` the same or more, for Hyperscan, on its UTF-8 bytes between zero bytes.
 
-    source: str
-    exact: str
-    wide: bytes
+    Both are read from `source` as they are first wanted: of a pack whose language no text is in, they never are.
+    """
+
+    __slots__ = ("_both", "_made", "source")
+
+    def __init__(self, source: str, made: Callable[[], tuple[str, bytes]]) -> None:
+        self.source = source
+        self._made = made
+        self._both: tuple[str, bytes] | None = None
+
+    @property
+    def exact(self) -> str:
+        return self._read()[0]
+
+    @property
+    def wide(self) -> bytes:
+        return self._read()[1]
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Pattern) and (self.source, self._read()) == (other.source, other._read())
+
+    def __hash__(self) -> int:
+        return hash(self.source)
+
+    def _read(self) -> tuple[str, bytes]:
+        if self._both is None:
+            self._both = self._made()
+        return self._both
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -89,7 +113,8 @@ def read_pattern(source: str, shorthand: Mapping[str, str] | None = None, *, sta
         PackError: an unknown shorthand, an upper-case letter, or syntax that is not part of the pack language.
     """
     read = _read(source, tuple({**SHORTHAND, **(shorthand or {})}.items()))
-    return Pattern(source, _exact_of(read), b"".join(_loose(read, _START if starts_a_word else b"")))
+    both = _exact_of(read), b"".join(_loose(read, _START if starts_a_word else b""))
+    return Pattern(source, lambda: both)
 
 
 @lru_cache(maxsize=512)
