@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from unmoor.detectors.scan import FLOOR, TOPICS, group_of
+from unmoor.detectors.scan import group_of, is_of_the_floor
 from unmoor.detectors.sets import parted, phrase_database
 from unmoor.languages import Phrase, load_pack, pack_codes
 
@@ -17,7 +17,7 @@ def compile_packs(codes: Sequence[str]) -> None:
     for number, phrase in enumerate(phrase for code in codes for phrase in load_pack(code).phrases):
         groups.setdefault(group_of(phrase), []).append((number, phrase))
     for group, phrases in groups.items():
-        if group not in (FLOOR, TOPICS) and (whole := parted(phrases)[0]):
+        if not is_of_the_floor(group) and (whole := parted(phrases)[0]):
             phrase_database(whole)
 
 

@@ -176,7 +176,8 @@ class Detector:
             (n, index) for n, one in enumerate(conversations) for index, turn in enumerate(one.turns) if turn.text
         ]
         texts = [conversations[n].turns[index].text for n, index in places]
-        named = self._phrases.floor_in_many(texts, is_raised=is_raised)
+        asked = [place for place, (n, index) in enumerate(places) if conversations[n].turns[index].role == "user"]
+        named = self._phrases.floor_in_many(texts, is_raised=is_raised, asked=asked)
         named_at = {places[place]: behaviours for place, behaviours in named.items()}
         concerned = {n for n, _ in named_at}
         return [_floor_by_turn(n, one, named_at) if n in concerned else {} for n, one in enumerate(conversations)]

@@ -252,6 +252,14 @@ class Languages:
         """Return whether a route leads to English alone, apart from packs that are looked for in every text."""
         return codes[:1] == ("en",) and len(codes) == 1 + len(self._for_all)
 
+    def wide_routes(self, folded: Sequence[str]) -> list[tuple[str, ...]]:
+        """Return for each text the packs of its route, and every Latin one where not one of its words says English or another."""
+        wide = ("en", *(code for code in self._latin if code != "en"), *self._for_all)
+        return [
+            wide if self.is_english(route) and _words_of(text).isdisjoint(self._english) else route
+            for text, route in zip(folded, self.routes(folded), strict=True)
+        ]
+
     def told_beside(self, folded: str, route: tuple[str, ...], beside: tuple[str, ...]) -> tuple[str, ...]:
         """Return the packs worth scanning a folded text for: those of the text beside it where its own words are too few to tell
         ("Oletko ihminen?").

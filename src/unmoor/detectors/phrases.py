@@ -16,7 +16,16 @@ from unmoor.detectors.language import Languages
 from unmoor.detectors.lectures import Stems
 from unmoor.detectors.normalise import Normalised, fold_text, normalise
 from unmoor.detectors.pieces import beginning_with
-from unmoor.detectors.scan import FLOOR, REWORDING, TOPICS, Scanner, exact_pattern, group_of, requests_in
+from unmoor.detectors.scan import (
+    FLOOR,
+    OWN_TOPICS,
+    REWORDING,
+    Scanner,
+    exact_pattern,
+    group_of,
+    requests_in,
+    topics_in,
+)
 from unmoor.detectors.structure import Answer, labels_of
 from unmoor.detectors.together import may_match
 from unmoor.errors import PackError
@@ -29,8 +38,7 @@ RENEWED_AFTER = 2**27
 grow as long as new texts come: 95 MB after 100 MB of rows, 115 after 500. Renewal takes 0.4 s, every 600 MB of rows or so."""
 RENEWED_AFTER_TOGETHER = 2**27
 """The same for what floor phrases look through together, each text once for each of them. Where a policy raises the floor they are
-hundreds, in all languages: of 10 MB of requests and answers they held 770 MB and ever more, now 450 and no more, for half the time
-again."""
+a hundred and more in English alone."""
 SYSTEM_CHARS = 8000
 """Code points of a system prompt that are looked at."""
 MAX_MATCHES = 20
@@ -170,13 +178,24 @@ class Phrases:
         folded = normalise(sentence).text
         return bool(self.matches(number, folded)) and not self.is_excepted(number, folded)
 
-    def floor_in_many(self, texts: Sequence[str], *, is_raised: bool = True) -> dict[int, set[str]]:
-        """Return the floor behaviours that many texts name, in the language of any pack: by index, those alone that name one.
+    def floor_in_many(
+        self, texts: Sequence[str], *, is_raised: bool = True, asked: Iterable[int] | None = None
+    ) -> dict[int, set[str]]:
+        """Return the floor behaviours that many texts name: by index, those alone that name one.
 
-        Of a floor that is not raised those are the two topics that always stand.
+        Of a floor that is not raised those are the two topics that always stand, in the language of any pack. Those that owners
+        add are looked for alike; the others that ship only in the texts that ask (all, unless `asked` has their indexes), each in
+        the languages that its own words speak for: they are hundreds of phrases in each.
         """
-        candidates = self._scanner.hits_unfolded(texts, (FLOOR, TOPICS) if is_raised else (FLOOR,))
+        candidates = self._scanner.hits_unfolded(texts, (FLOOR, OWN_TOPICS) if is_raised else (FLOOR,))
         folded = {index: fold_text(texts[index]) for index in candidates}
+        if is_raised:
+            requests = list(range(len(texts)) if asked is None else asked)
+            read = [folded.get(index) or fold_text(texts[index]) for index in requests]
+            groups = [tuple(map(topics_in, route)) for route in self.languages.wide_routes(read)]
+            for place, numbers in self._scanner.hits_many(read, groups).items():
+                folded[requests[place]] = read[place]
+                candidates.setdefault(requests[place], set()).update(numbers)
         likely = self._likely(folded, candidates)
         named = {index: self.named_in(folded[index], numbers, "floor.") for index, numbers in likely.items()}
         return {index: behaviours for index, behaviours in named.items() if behaviours}

@@ -15,16 +15,26 @@ import re2
 from unmoor.detectors.sets import HyperscanSet, PhraseSet, Re2Set, WarmingSet, phrase_database
 from unmoor.detectors.together import side_by_side
 from unmoor.errors import PackError
-from unmoor.languages import LETTERS, NO_START, Phrase
+from unmoor.languages import LETTERS, NO_START, TOPICS, Phrase
 from unmoor.records import FLOOR_TOPICS
 
-__all__ = ["FLOOR", "REWORDING", "TOPICS", "Scanner", "exact_pattern", "group_of", "requests_in"]
+__all__ = [
+    "FLOOR",
+    "OWN_TOPICS",
+    "REWORDING",
+    "Scanner",
+    "exact_pattern",
+    "group_of",
+    "is_of_the_floor",
+    "requests_in",
+    "topics_in",
+]
 
 FLOOR = "floor"
 """The group of all packs' floor phrases, which are looked for in every language at once, but only where something is done to a row:
 compiling them whole, 900 kB, would take a minute and be worth it to nobody."""
-TOPICS = "topics"
-"""The group of the topics with which a policy may raise the floor, looked for alike, where one does."""
+OWN_TOPICS = "topics"
+"""The group of the topics that owners' packs add to those with which a policy may raise the floor, looked for as the floor is."""
 REWORDING = "rewording"
 """The group of all packs' phrases that ask for a text in other words: it may hold more of another
 language than of its own."""
@@ -32,7 +42,7 @@ language than of its own."""
 _NO_END = ("Arabic", "Han", "Kana", "Hangul")
 _EXACT_MEMORY = 64 << 20
 """Bytes that RE2 may take for a pattern and what it has met with it."""
-_TOGETHER_MEMORY = 4 << 20
+_TOGETHER_MEMORY = 1 << 19
 """The same for a pattern that looks through many texts at once: there are hundreds. Where it is too little, it is the other."""
 
 
@@ -41,15 +51,20 @@ def requests_in(code: str) -> str:
     return f"{code} requests"
 
 
+def topics_in(code: str) -> str:
+    """Return the group of the topics that ship, with which a policy may raise the floor, as a pack looks for them in requests."""
+    return f"{code} topics"
+
+
 def group_of(phrase: Phrase) -> str:
-    """Return the group that a phrase is scanned in."""
+    """Return the group that a phrase is scanned in; English is looked for in every text in Latin letters."""
+    code = "en" if phrase.in_latin else phrase.language
     if phrase.behaviour.startswith("floor."):
-        return FLOOR if phrase.behaviour.removeprefix("floor.") in FLOOR_TOPICS else TOPICS
+        topic = phrase.behaviour.removeprefix("floor.")
+        return FLOOR if topic in FLOOR_TOPICS else topics_in(code) if topic in TOPICS else OWN_TOPICS
     if phrase.behaviour in ("request.rewrite", "request.wording"):
         return REWORDING
-    if phrase.in_latin:
-        return "en"  # which is looked for in every text
-    return requests_in(phrase.language) if phrase.behaviour.startswith("request.") else phrase.language
+    return requests_in(code) if phrase.behaviour.startswith("request.") and not phrase.in_latin else code
 
 
 class Scanner:
@@ -105,9 +120,14 @@ class Scanner:
     def _compile(self, group: str) -> PhraseSet:
         phrases = self._groups[group]
         if self._engine == "auto":
-            return WarmingSet(phrases, check=_check_patterns, may_compile=group not in (FLOOR, TOPICS))
+            return WarmingSet(phrases, check=_check_patterns, may_compile=not is_of_the_floor(group))
         _check_patterns(phrases)
         return Re2Set(phrases) if self._engine == "re2" else HyperscanSet(phrases, phrase_database(phrases))
+
+
+def is_of_the_floor(group: str) -> bool:
+    """Return whether a group is looked for in requests that a policy does something about, and never compiled whole."""
+    return group in (FLOOR, OWN_TOPICS) or group.endswith(topics_in(""))
 
 
 def _check_patterns(phrases: Sequence[tuple[int, Phrase]]) -> None:
