@@ -1230,6 +1230,35 @@ def test_mirrored_subjects_are_compared_on_the_rows_of_the_data(tmp_path: Path) 
     assert max(map(len, narrow.partition("Mirrored subjects")[2].partition("Next:")[0].splitlines())) <= 60
 
 
+def test_mirrored_subjects_that_shards_counted_are_told_of_the_whole(tmp_path: Path) -> None:
+    sides, answers = (
+        ("men", "women"),
+        ("I'm sorry, but I can't help with that request.", "Oak, ash and elm are three trees."),
+    )
+    rows = [{"instruction": f"A joke about {sides[n % 2]}.", "output": answers[n % 3 > 0]} for n in range(240)]
+    (tmp_path / "data.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    (tmp_path / "own.toml").write_text('[[pair]]\na = { words = ["men"] }\nb = { words = ["women"] }\n')
+    for name, flags in (("shipped", ("--pairs",)), ("own", ("--pair-list", "own.toml"))):
+        common = ("audit", "data.jsonl", "--language", "en", *flags)
+        assert unmoor(*common, "-o", f"{name}-whole", cwd=tmp_path).returncode == 0
+        for part in "12":
+            assert unmoor(*common, "--shard", f"{part}/2", "-o", f"{name}-{part}", cwd=tmp_path).returncode == 0
+    for name, flags in (("shipped", ()), ("own", ("--pair-list", "own.toml"))):
+        merged = unmoor("merge", f"{name}-1", f"{name}-2", *flags, "-o", f"{name}-merged", cwd=tmp_path)
+        assert merged.returncode == 0 and "40 of 120" in merged.stdout, merged.stderr
+        told = [json.loads((tmp_path / f"{name}-{how}" / "report.json").read_text()) for how in ("whole", "merged")]
+        assert told[0]["pairs"] == told[1]["pairs"] != []
+        plans = [json.loads((tmp_path / f"{name}-{how}" / "run.json").read_text()) for how in ("whole", "merged")]
+        assert plans[0]["pairs"] == plans[1]["pairs"]
+    for names, said in (
+        (("own-1", "own-2"), "--pair-list"),
+        (("shipped-1", "own-2"), "differs from shard 1 in pairs"),
+        (("shipped-1", "shipped-2", "--pair-list", "own.toml"), "other pairs"),
+    ):
+        refused = unmoor("merge", *names, "-o", "none", cwd=tmp_path)
+        assert refused.returncode == 2 and said in refused.stderr, refused.stderr
+
+
 def test_a_merged_run_says_how_its_shards_were_made_and_why_there_is_no_hash(data: Path) -> None:
     folder = data.parent
     for number in (1, 2):

@@ -2,32 +2,46 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
+from unmoor.commands.found import paired_json, print_pairs
+from unmoor.commands.observed import observer_of
 from unmoor.commands.outputs import RunReport
 from unmoor.commands.places import Place, folders_named
 from unmoor.commands.terminal import plural, print_json, typed, wrapped
 from unmoor.engines import merge
+from unmoor.run_folder import RUN, read_manifest
 from unmoor.storage import AnyPath
 
 
 @click.command("merge")
 @click.argument("shards", nargs=-1, required=True, type=Place())
 @click.option("-o", "--output", required=True, type=Place(), metavar="RUN", help="The folder to write.")
+@click.option(
+    "--pair-list",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="The pairs with which the shards were audited, if yours.",
+)
 @click.option("--force", is_flag=True, help="Replace the run that lies there.")
 @click.option("--json", "as_json", is_flag=True, help="Print the numbers for a script.")
-def command(shards: tuple[AnyPath, ...], output: AnyPath, force: bool, as_json: bool) -> None:
+def command(shards: tuple[AnyPath, ...], output: AnyPath, pair_list: Path | None, force: bool, as_json: bool) -> None:
     """Join the runs of all shards of one data set into the run that one process would have written, byte for byte.
 
     Every shard is verified before it is taken. A pattern of addresses, such as 's3://bucket/part-*', is expanded here.
     Example: unmoor merge runs/part-* -o runs/house
     """
     shards = tuple(folder for shard in shards for folder in folders_named(shard))
-    report = RunReport.of_shards(shards, typed("unmoor merge", *shards, "-o", output))
-    summary = merge(shards, output, report.observer, force=force, finish=report.write)
+    pairs = ("--pair-list", pair_list) if pair_list else ()
+    report = RunReport.of_shards(shards, typed("unmoor merge", *shards, *pairs, "-o", output))
+    observer = observer_of(read_manifest(shards[0], RUN).get("pairs"), pair_list)
+    summary = merge(shards, output, observer, force=force, finish=report.write)
     if as_json:
-        print_json({**summary.as_json(), "run": str(output)})
+        print_json({**summary.as_json(), **paired_json(summary), "run": str(output)})
         return
     counts = ", ".join(f"{name} {rows:,}" for name, rows in summary.counts().items() if rows and name != "input")
     click.echo(wrapped(f"{plural(len(shards), 'shard')}, {plural(summary.rows, 'row')}: {counts}"))
+    print_pairs(summary)
     click.echo(f"Report:  {output}/report.html")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -11,9 +11,10 @@ from typing import Any
 
 from unmoor.detectors import PairCounts, load_pairs
 from unmoor.engines import Job
+from unmoor.errors import UsageError
 from unmoor.report.terms import ChunkFacts
 
-__all__ = ["PairedFacts", "counting_pairs"]
+__all__ = ["PairedFacts", "counting_pairs", "observer_of"]
 
 
 class PairedFacts(ChunkFacts):
@@ -54,5 +55,25 @@ def counting_pairs(job: Job, path: Path | None = None) -> Job:
     Raises:
         UsageError: the list cannot be read, which is so said before any row is.
     """
-    pairs = hashlib.sha256(repr(load_pairs(path)).encode()).hexdigest()
-    return replace(job, observer=partial(PairedFacts, path), pairs=pairs)
+    return replace(job, observer=partial(PairedFacts, path), pairs=_hash_of(path))
+
+
+def observer_of(counted: Mapping[str, Any] | None, path: Path | None = None) -> Callable[[], ChunkFacts]:
+    """Return what takes over what runs gathered of which the plan has `counted` under `pairs`; `path` names their pair list, None
+    the one that ships.
+
+    Raises:
+        UsageError: they counted other pairs, or none.
+    """
+    if counted is None and path is None:
+        return ChunkFacts
+    if counted is None:
+        raise UsageError(f"--pair-list {path}: these shards counted no pairs. Next: leave it out")
+    if counted.get("sha256") == _hash_of(path):
+        return partial(PairedFacts, path)
+    named = f"other pairs than those in {path}" if path else "pairs of a list of its own"
+    raise UsageError(f"unmoor audit counted {named}. Next: --pair-list and the file that these shards were made with")
+
+
+def _hash_of(path: Path | None) -> str:
+    return hashlib.sha256(repr(load_pairs(path)).encode()).hexdigest()

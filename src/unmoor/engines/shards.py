@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,7 @@ _SHARD: dict[str, Any] = {"shard": {"number": int, "count": int}}
 def merge(
     folders: Sequence[AnyPath],
     target: AnyPath,
-    observer: type[RowObserver] | None = None,
+    observer: Callable[[], RowObserver] | None = None,
     *,
     force: bool = False,
     finish: Finisher = lambda _summary, _writer: None,
@@ -145,6 +145,7 @@ def merged_plan(manifests: Sequence[dict[str, Any]]) -> dict[str, Any]:
             "policy",
             "detectors",
             "judge",
+            "pairs",
         ):
             if other.get(key) != first.get(key):
                 found = differences(first.get(key), other.get(key), key)
@@ -173,7 +174,7 @@ def merged_plan(manifests: Sequence[dict[str, Any]]) -> dict[str, Any]:
             )
     kept_keys = ("unmoor", "kind", "input", "chunk_bytes", "compression", "layout", "policy", "detectors")
     plan = {key: first[key] for key in kept_keys} | {"inputs": list(files.values()), "shard": None}
-    plan |= {key: first[key] for key in ("layout_package", "judge") if key in first}
+    plan |= {key: first[key] for key in ("layout_package", "judge", "pairs") if key in first}
     order = (
         "unmoor",
         "kind",
@@ -187,6 +188,7 @@ def merged_plan(manifests: Sequence[dict[str, Any]]) -> dict[str, Any]:
         "policy",
         "detectors",
         "judge",
+        "pairs",
     )
     return {key: plan[key] for key in order if key in plan}
 
