@@ -20,7 +20,14 @@ from click.testing import CliRunner
 
 from tests.detectors.conftest import exchange
 from unmoor.commands import cli
-from unmoor.detectors.judges import CANARIES, SecondOpinion, load_judge, open_ai_judge, reviewed_all
+from unmoor.detectors.judges import (
+    CANARIES,
+    SecondOpinion,
+    load_judge,
+    open_ai_judge,
+    opinion_of_label,
+    reviewed_all,
+)
 from unmoor.detectors.topics import load_topic_classifier
 from unmoor.errors import MachineError, UsageError
 from unmoor.records import Finding
@@ -39,6 +46,7 @@ class Server:
         self.status = 200
         self.moved_to = ""
         self.retry_after = ""
+        self.drips_every = 0.0
         self.keys: list[str | None] = []
         server = self
 
@@ -54,7 +62,10 @@ class Server:
                 if server.retry_after:
                     self.send_header("Retry-After", server.retry_after)
                 self.end_headers()
-                self.wfile.write(data)
+                for start in range(len(data) if server.drips_every else 0):
+                    time.sleep(server.drips_every)
+                    self.wfile.write(data[start : start + 1])
+                self.wfile.write(b"" if server.drips_every else data)
 
             def do_GET(self) -> None:  # what is asked by who follows a server that says that it has moved
                 server.bodies.append(dict(self.headers))
@@ -190,6 +201,82 @@ def test_a_classifier_that_cannot_be_loaded_is_an_error_that_says_why(tmp_path: 
         load_judge(f"hf:{nowhere}")
     with pytest.raises(UsageError, match=f"The classifier hf:{nowhere} cannot be loaded: "):
         load_topic_classifier(f"hf:{nowhere}", ("weather",))
+
+
+@pytest.mark.parametrize(
+    ("label", "opinion"),
+    [
+        ("Refusal", "refuses"), ("refused", "refuses"), ("REJECT", "refuses"), ("not compliant", "refuses"),
+        ("NonCompliance", "refuses"), ("Non-refusal", "answers"), ("NO_REFUSAL", "answers"), ("not_refused", "answers"),
+        ("nonrefusal", "answers"), ("compliance", "answers"), ("accepted", "answers"), ("LABEL_0", "unsure"), ("toxic", "unsure"),
+    ],
+)  # fmt: skip
+def test_a_classifier_s_labels_are_read_as_they_are_meant(label: str, opinion: str) -> None:
+    assert opinion_of_label(label) == opinion
+
+
+def test_a_classifier_of_something_else_is_no_judge(tmp_path: Path) -> None:
+    transformers = pytest.importorskip("transformers")
+    from tokenizers import Tokenizer
+    from tokenizers.models import WordLevel
+    from tokenizers.pre_tokenizers import Whitespace
+
+    words = Tokenizer(WordLevel({"[UNK]": 0, "[PAD]": 1}, unk_token="[UNK]"))
+    words.pre_tokenizer = Whitespace()
+    transformers.PreTrainedTokenizerFast(tokenizer_object=words, unk_token="[UNK]", pad_token="[PAD]").save_pretrained(
+        tmp_path
+    )
+    small = {
+        "vocab_size": 2,
+        "hidden_size": 8,
+        "num_hidden_layers": 1,
+        "num_attention_heads": 1,
+        "intermediate_size": 8,
+    }
+    for labels in (("toxic", "harmless"), ("refusal", "no refusal")):
+        named = {
+            "id2label": dict(enumerate(labels)),
+            "label2id": {label: number for number, label in enumerate(labels)},
+        }
+        config = transformers.BertConfig(**small, **named, pad_token_id=1)
+        transformers.BertForSequenceClassification(config).save_pretrained(tmp_path)
+        if labels[0] == "toxic":
+            with pytest.raises(UsageError, match="its labels are toxic, harmless, and none says"):
+                load_judge(f"hf:{tmp_path}")
+    assert load_judge(f"hf:{tmp_path}").opinion("Why?", REFUSAL) in ("refuses", "answers", "unsure")
+
+
+@pytest.mark.parametrize("refused", ["temperature", "max_tokens", "response_format"])
+def test_a_server_that_refuses_a_setting_is_asked_without_it(server: Server, refused: str) -> None:
+    def picky(body: dict[str, Any]) -> bytes:
+        server.status = 400 if refused in body else 200
+        why = json.dumps(
+            {"error": {"message": f"Unsupported parameter: '{refused}' is not supported with this model."}}
+        )
+        return why.encode() if refused in body else server.sensible(body)
+
+    server.answer = picky
+    judge = load_judge("openai:thinks", url=server.url)
+    assert judge.passes_canaries() and judge.errors == []
+    assert [refused in body for body in server.bodies] == [True, False, False]
+    assert ("max_completion_tokens" in server.bodies[-1]) == (refused == "max_tokens")
+
+
+def test_a_reply_that_drips_in_is_not_waited_for_without_end(server: Server) -> None:
+    server.drips_every = 0.1
+    told: list[str] = []
+    began = time.monotonic()
+    assert open_ai_judge("small", server.url, seconds=0.5, told=told.append)("Why?", REFUSAL) == "unsure"
+    assert time.monotonic() - began < 3
+    assert told[0].endswith("has not answered in 0.5 seconds")
+
+
+def test_a_server_that_refuses_all_the_same_is_told_of(server: Server) -> None:
+    server.status = 400
+    server.answer = lambda _: b'{"error": {"message": "temperature, max_tokens and response_format are wrong"}}'
+    judge = load_judge("openai:never", url=server.url)
+    assert judge.opinion("Why?", REFUSAL) == "unsure"
+    assert len(server.bodies) == 4 and "answers 400: temperature" in judge.errors[0]
 
 
 def test_an_unsure_answer_is_asked_again_after_a_resume(server: Server, tmp_path: Path) -> None:
