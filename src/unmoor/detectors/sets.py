@@ -7,7 +7,6 @@ texts, the more is worth compiling.
 from __future__ import annotations
 
 import hashlib
-import json
 import subprocess
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
+import orjson
 import re2
 from numpy.typing import NDArray
 
@@ -275,11 +275,11 @@ def _words(phrases: Sequence[tuple[int, Phrase]], *, find_now: bool) -> list[lis
     path = _words_path(phrases)
     stored = kept_in_cache(path)
     if stored is not None:
-        return list(json.loads(stored))
+        return list(orjson.loads(stored))
     if not find_now:
         return None
     found = [list(map(list, must_have(phrase.pattern.exact))) for _, phrase in phrases]
-    keep_in_cache(path, json.dumps(found).encode())
+    keep_in_cache(path, orjson.dumps(found))
     return found
 
 
