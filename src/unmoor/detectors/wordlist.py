@@ -7,6 +7,7 @@ an old list can be seen beside the packs on one's own data.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -21,6 +22,8 @@ from unmoor.records import Finding
 
 __all__ = ["Wordlist", "words_around"]
 
+_UTF_16 = (b"\xff\xfe", b"\xfe\xff")
+"""The marks with which such a text begins, either byte first."""
 _BEFORE_CHARS, _BEHIND_CHARS = 60, 120
 
 
@@ -40,9 +43,12 @@ class Wordlist:
         """
         try:
             data = path.read_bytes()
-            lines = data.decode("utf-8-sig").split("\n")
-        except (OSError, UnicodeDecodeError) as error:
+            lines = re.split(r"\r\n?|\n", data.decode("utf-8-sig"))
+        except OSError as error:
             raise UsageError(f"The word list {path} cannot be read: {error}") from error
+        except UnicodeDecodeError as error:
+            it_is = "is UTF-16" if data.startswith(_UTF_16) else f"is not UTF-8 at byte {error.start}"
+            raise UsageError(f"The word list {path} {it_is}. Next: save it as UTF-8") from error
         phrases = {_lower(line.strip()) for line in lines} - {""}
         if not phrases:
             raise UsageError(f"The word list {path} holds no phrase; it needs one a line")
