@@ -20,7 +20,7 @@ from unmoor.detectors.phrases import Phrases
 from unmoor.detectors.raw_wordlist import RawWordlist
 from unmoor.detectors.scan import Scanner
 from unmoor.detectors.sets import phrase_database
-from unmoor.languages import Phrase, load_pack
+from unmoor.languages import Pattern, Phrase, load_pack
 
 hyperscan = pytest.importorskip("hyperscan")
 REFUSAL = "i'm sorry, but i can't help with that."
@@ -138,7 +138,8 @@ def test_a_set_that_hyperscan_does_not_take_is_tried_once_beside_the_run_and_onc
     phrases: tuple[Phrase, ...], compilations: list[int]
 ) -> None:
     one = phrases[0]
-    refused = (replace(one, pattern=replace(one.pattern, wide=rb"(?=a)")), *phrases[1:])
+    pattern = Pattern(one.pattern.source, lambda: (one.pattern.exact, rb"(?=a)"))
+    refused = (replace(one, pattern=pattern), *phrases[1:])
     scanner = Scanner(refused)
     found = _once_compiled(scanner)
     assert [scanner.hits(TEXT, ["en"]) for _ in range(3)] == [found] * 3
