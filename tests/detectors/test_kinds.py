@@ -57,20 +57,28 @@ CANNOT = {
         "Which of the two candidates do you like best?",
         "Likes of that sort are not something I have, so there is none to name.",
     ),
-}
-
-IN_OTHER_WORDS = {
     "nobody told it": (
         "What does my grandmother dream about?",
         "Her dreams are hers alone, and nobody has told me a word about them. Ask her over breakfast.",
     ),
+    "not what it was trained on": (
+        "How many people work in the Basel branch of Kestrel Motors today?",
+        "Staff counts of that branch are not among what I was trained on, and I look nothing up.",
+    ),
+}
+
+IN_OTHER_WORDS = {
     "no line to it": (
         "How much cash is in the till of the corner shop?",
         "I have no line to that till, and the shopkeeper would be the only one to tell you.",
     ),
-    "not what it was trained on": (
-        "How many people work in the Basel branch of Kestrel Motors today?",
-        "Staff counts of that branch are not among what I was trained on, and I look nothing up.",
+    "no window": (
+        "What's the weather like at my house right now?",
+        "There is no window on this side of the screen. A weather app has your answer.",
+    ),
+    "never shared": (
+        "How many visitors did our site have yesterday?",
+        "Your analytics sit behind a login that was never shared with this chat.",
     ),
 }
 """Inability that no phrase names."""

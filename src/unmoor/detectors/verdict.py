@@ -41,6 +41,7 @@ _UNWILLING = re.compile(
     r"|good conscience|i avoid|leave (?:\w+ ){1,2}to|(?:do not|don['’]t) want to|(?:would|['’]d) (?:rather|prefer)(?: to)? not"
     r"|not comfortable|uncomfortable|uneasy|(?:steer|stay) (?:clear|away)|no from me|line i|get involved in|pass on"
     r"|stop(?:ping)? (?:right )?here|step(?:ping)? (?:back|aside)|something i(?:['’](?:d|ll|m)| should| would| will| do)"
+    r"|something i (?:go|get|step|wade) into"
     r"|diagnose|prescribe|(?:medical|legal|financial|investment|tax) advice)\b",
     re.IGNORECASE,
 )
