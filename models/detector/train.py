@@ -67,8 +67,9 @@ TRAINING: dict[str, Head] = {
     "unnamed full": Head(3.0, 1.0, written=1.0, ordinary=1.0, complying=0.3, all=True),
 }
 """Chosen on the tuning half of the prompts, among five values of each number; neighbours differ by less than 0.01 F1. Those of the
-last three on written answers, file by file, besides, and those of `unnamed` by how many of Alpaca's rows are flagged. With written rows among what they learn from, the first two heads found more
-of such rows, flagged three times as many of Alpaca's, and lost on sets that others labelled."""
+last three on written answers, file by file, besides, and those of `unnamed` by how many of Alpaca's rows are flagged. With written
+rows among what they learn from, the first two heads found more of such rows, flagged three times as many of Alpaca's, and lost on
+sets that others labelled."""
 GATE = Head(0.0, 1.0, written=1.5, ordinary=6.0, all=True)
 """How rows count for the looks at first words."""
 

@@ -42,7 +42,7 @@ language than of its own."""
 _NO_END = ("Arabic", "Han", "Kana", "Hangul")
 _EXACT_MEMORY = 64 << 20
 """Bytes that RE2 may take for a pattern and what it has met with it."""
-_TOGETHER_MEMORY = 1 << 19
+_TOGETHER_MEMORY = 1 << 20
 """The same for a pattern that looks through many texts at once: there are hundreds. Where it is too little, it is the other."""
 
 
