@@ -1332,7 +1332,11 @@ def test_a_policy_with_the_name_of_one_that_ships_is_told_from_it_wherever_it_is
 def test_an_owner_s_exceptions_are_carried_out_shown_and_applied_again(data: Path) -> None:
     folder = data.parent
     (folder / "house.toml").write_text(HOUSE)
-    own = {"instruction": "Refund me.", "input": "", "output": "I'm sorry, but we cannot refund it, so I can't help."}
+    own = {
+        "instruction": "Refund me.",
+        "input": "",
+        "output": "I'm sorry, but I can't help with that: we cannot refund it.",
+    }
     data.write_text("".join(json.dumps(row) + "\n" for row in (*ROWS, own)))
     shown = unmoor("policy", "house.toml", cwd=folder).stdout
     assert re.search(r"en\.moral\.\* +keep", shown) and "“we cannot refund”" in shown
