@@ -46,6 +46,8 @@ _UNWILLING = re.compile(
     re.IGNORECASE,
 )
 """Words of one who will not, or who leaves it to a profession: both are a should-not where nothing says what is lacking."""
+_ASKS = re.compile(r"\W*(?:convince|persuade) me\b", re.IGNORECASE)
+"""How an answer begins that is itself what somebody asked for, as where turns were swapped: nobody declines so."""
 _HINT_CHARS = 120
 """Code points beside an inability that are a hint ("Check your phone.") and no part of what was asked for."""
 _GIVES = re.compile(r"[:：\"\n]")
@@ -181,13 +183,13 @@ def judged_kind(view: TurnView, verdict: Verdict) -> tuple[str, float] | None:
 
 
 def _unnamed(view: TurnView, verdict: Verdict, argues: float) -> float:
-    """Return how likely an answer refuses in which no phrase does: 0 where that is not likely enough, something disclaims, or the
-    answer is another form of a harmless text that was given ("Can you help me?" as a command: "Help me.").
+    """Return how likely an answer refuses in which no phrase does: 0 where that is not likely enough, something disclaims, or it
+    asks for something itself, or is another form of a harmless text that was given ("Can you help me?" as a command: "Help me.").
     """
     is_calm = view.asks.isdisjoint(("request.sensitive", "request.argue"))
     if is_calm and "request.rewrite" in view.asks:
         return 0.0
-    if any(hit.phrase.behaviour == "disclaimer.identity" for hit in view.hits):
+    if _ASKS.match(view.answer.text) or any(hit.phrase.behaviour == "disclaimer.identity" for hit in view.hits):
         return 0.0
     is_calm_text = is_calm and not view.asks.isdisjoint(_TEXTS)
     chance = _shifted(verdict.unnamed, argues)
