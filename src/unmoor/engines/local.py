@@ -22,6 +22,8 @@ __all__ = ["process_chunks"]
 
 _WAITING_PER_WORKER = 2
 """Chunks handed out ahead of the writer, per worker: enough to keep them busy, few enough to bound memory."""
+_ENDED_WITHIN = 5.0
+"""Seconds that the thread which minds the workers is waited for once they were told to end."""
 _SAFE_PATH = "PYTHONSAFEPATH"
 """The variable with which Python leaves the current folder out of where it looks for modules."""
 
@@ -106,8 +108,10 @@ def _end(pool: ProcessPoolExecutor) -> None:
     pool.shutdown(wait=False, cancel_futures=True)
     for process in processes:
         process.terminate()
-    if manager is not None:
-        manager.join()  # else it closes the pipe that Python writes to as this process ends, now and then just before that
+    if (
+        manager is not None
+    ):  # it would close the pipe that Python writes to as this process ends, now and then just before that
+        manager.join(_ENDED_WITHIN)
 
 
 def _start(job: Job) -> None:
