@@ -1,6 +1,7 @@
 """What to look for, language by language: data only. `README.md` in this folder says how a pack is written."""
 
 from unmoor.languages.behaviours import BEHAVIOUR_FILES, TOPICS
+from unmoor.languages.expressions import Pattern
 from unmoor.languages.fold import fold, fold_character
 from unmoor.languages.pack import (
     STRENGTHS,
@@ -15,7 +16,7 @@ from unmoor.languages.pack import (
     pack_topics,
     rule_ids,
 )
-from unmoor.languages.pattern import LETTERS, NO_START, Pattern, read_pattern
+from unmoor.languages.pattern import LETTERS, NO_START, read_pattern
 from unmoor.records import cache_folder
 
 __all__ = [

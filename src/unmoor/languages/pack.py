@@ -12,8 +12,9 @@ from typing import Any
 
 from unmoor.errors import PackError, nearest_name
 from unmoor.languages.behaviours import BEHAVIOUR_FILES
+from unmoor.languages.expressions import Pattern
 from unmoor.languages.fold import fold
-from unmoor.languages.pattern import NO_START, Pattern
+from unmoor.languages.pattern import NO_START
 from unmoor.languages.pattern_cache import PatternCache, kept_contents, pattern_path
 
 __all__ = [

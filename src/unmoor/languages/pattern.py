@@ -18,9 +18,10 @@ from typing import Any
 import re2
 
 from unmoor.errors import PackError, nearest_name
+from unmoor.languages.expressions import Pattern
 from unmoor.languages.fold import fold_character
 
-__all__ = ["LETTERS", "NO_START", "SHORTHAND", "Pattern", "read_pattern"]
+__all__ = ["LETTERS", "NO_START", "SHORTHAND", "read_pattern"]
 
 LETTERS = r"a-z\x{aa}-\x{1fff}\x{2c00}-\x{2dff}\x{3005}-\x{3007}\x{3040}-\x{d7ff}\x{f900}-\x{faff}"
 """Inside a class: the letters of folded text, in ten ranges where RE2's own `\\p{L}` has six hundred and fills its memory."""
@@ -50,39 +51,6 @@ _TOKEN = re.compile(
 )
 _BEYOND_ASCII = re.compile(r"\\[pPDS]|^\[\^")
 _SPECIAL = frozenset("\\[](){}|*+?.^$")
-
-
-class Pattern:
-    """`exact` is RE2 syntax for folded text; `wide` the same or more, for Hyperscan, on its UTF-8 bytes between zero bytes.
-
-    Both are read from `source` as they are first wanted: of a pack whose language no text is in, they never are.
-    """
-
-    __slots__ = ("_both", "_made", "source")
-
-    def __init__(self, source: str, made: Callable[[], tuple[str, bytes]]) -> None:
-        self.source = source
-        self._made = made
-        self._both: tuple[str, bytes] | None = None
-
-    @property
-    def exact(self) -> str:
-        return self._read()[0]
-
-    @property
-    def wide(self) -> bytes:
-        return self._read()[1]
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Pattern) and (self.source, self._read()) == (other.source, other._read())
-
-    def __hash__(self) -> int:
-        return hash(self.source)
-
-    def _read(self) -> tuple[str, bytes]:
-        if self._both is None:
-            self._both = self._made()
-        return self._both
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -14,7 +14,8 @@ from typing import Any
 
 import orjson
 
-from unmoor.languages.pattern import Pattern, read_pattern
+from unmoor.languages.expressions import Pattern
+from unmoor.languages.pattern import read_pattern
 from unmoor.records import cache_folder, keep_in_cache, kept_in_cache
 
 __all__ = ["PatternCache", "kept_contents", "pattern_path"]
