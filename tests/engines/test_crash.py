@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Generator
+from multiprocessing import active_children
 from pathlib import Path
 from random import Random
 from typing import Any, cast
@@ -259,6 +260,59 @@ def test_an_interruption_leaves_no_thread_of_the_workers_behind(tmp_path: Path) 
     with pytest.raises(KeyboardInterrupt):
         results.throw(KeyboardInterrupt())
     assert [thread for thread in threading.enumerate() if thread not in before] == []
+
+
+class _Heavy:
+    """Something seen in a chunk that does not go through a pipe at once."""
+
+    def __init__(self) -> None:
+        self.seen = bytes(8_000_000)
+
+    def add_row(self, *_said: object, **_more: object) -> None:
+        pass
+
+
+def _hand_over_unheard(path: Path) -> tuple[Generator[Any], list[Any]]:
+    """Return the results of a job, the first taken, and its two workers, who both wait in the middle of handing over another."""
+    path.write_text("".join(json.dumps(_row(number)) + "\n" for number in range(3_000)))
+    job = Job("messages", load_policy("dolphin"), languages=("en",), observer=cast("Any", _Heavy))
+    before = set(active_children())
+    results = cast("Generator[Any]", local.process_chunks(read_data_set(open_data_set(path), 20_000), job, 2))
+    next(results)
+    interval = sys.getswitchinterval()
+    try:
+        sys.setswitchinterval(60)  # no other thread of this process runs until this one waits for something
+        until = time.monotonic() + 3
+        while time.monotonic() < until:
+            pass
+    finally:
+        sys.setswitchinterval(interval)
+    return results, [child for child in active_children() if child not in before]
+
+
+@pytest.mark.slow
+def test_an_interruption_while_results_are_handed_over_ends_all(tmp_path: Path) -> None:
+    before = threading.enumerate()
+    results, workers = _hand_over_unheard(tmp_path / "data.jsonl")
+    with pytest.raises(KeyboardInterrupt):
+        results.throw(KeyboardInterrupt())
+    assert [thread for thread in threading.enumerate() if thread not in before] == []
+    assert len(workers) == 2 and not any(worker.is_alive() for worker in workers)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("dying", [slice(1), slice(1, 2), slice(2)])
+def test_a_worker_that_dies_while_it_hands_over_its_result_is_a_failing_machine(dying: slice, tmp_path: Path) -> None:
+    """Python would wait for the rest of the result without end, and the other worker for its turn."""
+    before = threading.enumerate()
+    results, workers = _hand_over_unheard(tmp_path / "data.jsonl")
+    for worker in workers[dying]:
+        os.kill(worker.pid, signal.SIGKILL)
+    with pytest.raises(MachineError, match="A worker process died"):
+        for _ in results:
+            pass
+    assert [thread for thread in threading.enumerate() if thread not in before] == []
+    assert not any(worker.is_alive() for worker in workers)
 
 
 def test_ctrl_c_that_another_thread_gets_waits_too() -> None:

@@ -7,11 +7,12 @@ import os
 import signal
 from collections import deque
 from collections.abc import Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from multiprocessing.process import BaseProcess
 from threading import Thread, current_thread, main_thread
-from typing import cast
+from typing import Any, cast
 
 from unmoor.engines.chunks import ChunkWorker
 from unmoor.engines.job import ChunkResult, Job
@@ -24,6 +25,8 @@ _WAITING_PER_WORKER = 2
 """Chunks handed out ahead of the writer, per worker: enough to keep them busy, few enough to bound memory."""
 _ENDED_WITHIN = 5.0
 """Seconds that the thread which minds the workers is waited for once they were told to end."""
+_LOOKED_AFTER = 2.0
+"""Seconds without a result after which the workers are looked at, and once more before a dead one ends the run."""
 _SAFE_PATH = "PYTHONSAFEPATH"
 """The variable with which Python leaves the current folder out of where it looks for modules."""
 
@@ -50,9 +53,9 @@ def process_chunks(chunks: Iterator[Chunk], job: Job, workers: int = 1) -> Itera
                 with _ctrl_c_held(), _nothing_run_from_here():
                     waiting.append(pool.submit(_process, chunk))
                 if len(waiting) >= workers * _WAITING_PER_WORKER:
-                    yield waiting.popleft().result()
+                    yield _result(waiting.popleft(), pool)
             while waiting:
-                yield waiting.popleft().result()
+                yield _result(waiting.popleft(), pool)
         except BrokenProcessPool as error:
             raise MachineError("A worker process died, most often for lack of memory. Next: --workers 1") from error
         except BaseException:
@@ -101,17 +104,38 @@ def _ctrl_c_held() -> Iterator[None]:
             signal.raise_signal(signal.SIGINT)
 
 
+def _result(waited_for: Future[ChunkResult], pool: ProcessPoolExecutor) -> ChunkResult:
+    """Wait for a result, and look after the workers meanwhile: where one died while it handed over its own, Python waits without
+    end for the rest, and the other workers for their turn.
+    """
+    is_one_dead = False
+    while True:
+        wait((waited_for,), _LOOKED_AFTER)
+        if waited_for.done():
+            return waited_for.result()
+        if is_one_dead:
+            _end(pool)
+            raise BrokenProcessPool("a worker died while it handed over its result")
+        is_one_dead = not all(process.is_alive() for process in _processes(pool))
+
+
 def _end(pool: ProcessPoolExecutor) -> None:
     """End the workers in the middle of what they do: it is not wanted any more, and a chunk takes seconds."""
-    processes = list((pool._processes or {}).values())  # terminate_workers() comes with Python 3.14
+    processes = _processes(pool)
     manager = cast("Thread | None", pool._executor_manager_thread)
+    results = cast("Any", pool._result_queue)
     pool.shutdown(wait=False, cancel_futures=True)
     for process in processes:
         process.terminate()
-    if (
-        manager is not None
-    ):  # it would close the pipe that Python writes to as this process ends, now and then just before that
+    if results is not None:  # the last end to write into: who reads half a result then hears that no more will come
+        results._writer.close()
+    if manager is not None:
+        # it would close the pipe that Python writes to as this process ends, now and then just before that
         manager.join(_ENDED_WITHIN)
+
+
+def _processes(pool: ProcessPoolExecutor) -> list[BaseProcess]:
+    return list((pool._processes or {}).values())  # terminate_workers() comes with Python 3.14
 
 
 def _start(job: Job) -> None:
