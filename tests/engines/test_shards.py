@@ -259,8 +259,10 @@ def test_what_cannot_be_joined_is_said(tmp_path: Path) -> None:
     data.mkdir()
     _jsonl(data)
     one, two, three = _shards(data, tmp_path / "shards", 3)
-    with pytest.raises(UsageError, match="Of 3 shards 1 is missing: 2\\. Next: "):
+    with pytest.raises(UsageError, match="Shard 2 of 3 is missing\\. Next: "):
         merge([one, three], tmp_path / "joined")
+    with pytest.raises(UsageError, match="Shards 1, 3 of 3 are missing\\. Next: "):
+        merge([two], tmp_path / "joined")
     with pytest.raises(UsageError, match=r"no shard to join. Next: "):
         merge([], tmp_path / "joined")
     with pytest.raises(UsageError, match=r"are both shard 1. Next: "):

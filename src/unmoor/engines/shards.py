@@ -119,11 +119,9 @@ def _in_order(folders: Sequence[AnyPath]) -> tuple[list[AnyPath], list[dict[str,
     missing = [str(number) for number in range(1, count + 1) if number not in found]
     if missing:
         more = f" and {len(missing) - 20} more" if len(missing) > 20 else ""
-        are = "is" if len(missing) == 1 else "are"
-        raise UsageError(
-            f"Of {count} shards {len(missing)} {are} missing: {', '.join(missing[:20])}{more}. "
-            f"Next: name all of them, or run those that are missing with --shard I/{count}"
-        )
+        which = f"Shard {missing[0]} of {count} is missing" if len(missing) == 1 else ""
+        which = which or f"Shards {', '.join(missing[:20])}{more} of {count} are missing"
+        raise UsageError(f"{which}. Next: name all of them, or run what is missing with --shard I/{count}")
     return [found[number][0] for number in sorted(found)], [found[number][1] for number in sorted(found)]
 
 
