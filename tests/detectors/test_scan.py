@@ -78,6 +78,15 @@ def test_many_texts_are_compiled_beside_the_run_and_the_next_one_compiles_nothin
     assert len(phrases) not in compilations, "another process compiled"
 
 
+def test_what_compiles_beside_the_first_run_on_a_machine_makes_the_cache(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "new"))
+    beside = databases.compiling_beside([b"an oak"])
+    assert beside is not None and beside.wait(300) == 0
+    assert databases.is_stored([b"an oak"], "0")
+
+
 def test_what_compiles_beside_a_run_follows_no_link_in_a_folder_that_others_may_write_in(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

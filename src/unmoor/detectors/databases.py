@@ -97,7 +97,8 @@ def _compile_what_is_told() -> None:
     signal.alarm(_MOST_SECONDS)  # nobody waits for this process, or would end it
     expressions = [expression.encode("latin-1") for expression in json.load(sys.stdin)]
     # The folder may be one that others write in: a link that lies there is not followed, and nothing is emptied.
-    lock = os.open(cache_folder() / "compiling.lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+    (folder := cache_folder()).mkdir(mode=0o700, parents=True, exist_ok=True)
+    lock = os.open(folder / "compiling.lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
     fcntl.flock(lock, fcntl.LOCK_EX)
     if not is_stored(expressions, "0"):
         compiled_set(expressions, 0)
