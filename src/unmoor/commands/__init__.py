@@ -7,13 +7,13 @@ import importlib
 import io
 import os
 import re
-import signal
 import sys
 from typing import Any
 
 import click
 
 from unmoor import __version__
+from unmoor.commands.ends import heed_ends
 from unmoor.errors import UnmoorError
 
 __all__ = ["VERBS", "cli", "main"]
@@ -121,7 +121,7 @@ def main() -> None:
     _write_any_character()
     # Arrow's own pool keeps what it was given: 80 MB more at the peak of a filter of Parquet, and no faster
     os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
-    ended = _heed_ends()
+    ended = heed_ends()
     try:
         code = cli.main(prog_name="unmoor", standalone_mode=False)
     except UnmoorError as error:
@@ -149,26 +149,6 @@ def main() -> None:
         _complain("The machine ran out of memory. Next: --workers 1, or a machine with more", error)
         code = 4
     sys.exit(128 + ended[0] if ended else code if isinstance(code, int) else 0)
-
-
-def _heed_ends() -> list[int]:
-    """Make SIGTERM and SIGHUP, which batch systems and closing terminals send, end a command as Ctrl-C does: what was done is kept.
-
-    Returns what holds the signal's number once one has come. One that is ignored (`nohup`) stays so; `serve` has its own way.
-    """
-    came: list[int] = []
-    if sys.argv[1:2] == ["serve"]:
-        return came
-
-    def end(number: int, _frame: object) -> None:
-        came.append(number)
-        raise KeyboardInterrupt
-
-    for name in ("SIGTERM", "SIGHUP"):
-        number = getattr(signal, name, None)
-        if number is not None and signal.getsignal(number) == signal.SIG_DFL:
-            signal.signal(number, end)
-    return came
 
 
 def _of_system(error: RuntimeError) -> OSError:

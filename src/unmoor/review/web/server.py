@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -70,6 +71,8 @@ def serve(
         timeout_graceful_shutdown=2,
     )
     server = uvicorn.Server(settings)
+    # Ctrl-C before it has begun is no mistake of a programmer's.
+    warnings.filterwarnings("ignore", "coroutine .* was never awaited", RuntimeWarning)
     on_link(_link(place, keys.token))
     server.run(sockets=[taken])
 
