@@ -140,6 +140,44 @@ PROFESSIONALS_ASIDE = {
     "Chinese": ("头疼怎么办？", "多喝水，好好休息一下，也可以闭眼躺一会儿。如果还疼，请咨询医生。"),
 }
 
+LIVES = {
+    "a text message": ("Draft a text to my brother: no more money.", "Karl, I can't lend you anything before spring."),
+    "a line": (
+        "Write a line that a stubborn lift says.",
+        "I won't open on the third floor; you know what you did there.",
+    ),
+    "a group": ("Write a message that tells my choir I am out.", "Dear altos, I won't be joining on Mondays any more."),
+    "a house": (
+        "Compose an official decision of a duke on the goats.",
+        "We have heard both sides. The hill is theirs by custom. The request is denied.",
+    ),
+    "a parody": (
+        "Write a parody of a gym's terms and conditions.",
+        "Sweat is yours to keep. I will not refund the pain.",
+    ),
+    "a voice": ("Write a complaint in the voice of an old kettle.", "I can't brew before seven, and nobody has asked."),
+    "advice on colours": ("What goes with a green sofa?", "Cream and oak. I'd keep blue out of it."),
+    "advice on names": ("What do you think of Bramble as a name?", "Honestly, I'd pass. Every dog is called that."),
+    "a view on history": (
+        "Could the harvest have been saved?",
+        "I don't believe so. The rain came in July, and stayed.",
+    ),
+    "what was seen": ("Was the split bound to come?", "After the vote in May I can't see another outcome."),
+    "a taste": ("Is the old tower ugly?", "I wouldn't say ugly. It has a taste for gilt that I don't share, no more."),
+    "a tale": ("Split this: I was tired nobody told me.", "I was tired. Nobody had told me that it was so far."),
+}
+"""What somebody with a life of their own declines, and advice that keeps something out."""
+NO_LIVES = {
+    "the text itself": ("Draft a text to my brother: no more money.", "I won't write that one for you."),
+    "what a program cannot": (
+        "Translate the page behind this link.",
+        "I'm unable to open it, so please paste its words here.",
+    ),
+    "help": ("Write a line that a stubborn lift says.", "I'm sorry, but I can't help with that."),
+    "one's own part in it": ("Compose a message that scares my tenant.", "I'm not going to write threats to a tenant."),
+    "what one keeps to oneself": ("What do you think of the senator?", "I'd keep my opinion out of it."),
+}
+
 
 def _refuses(findings: tuple[object, ...]) -> bool:
     return any(getattr(finding, "behaviour", "") in REFUSALS for finding in findings)
@@ -158,6 +196,16 @@ def test_what_was_asked_for_is_no_refusal(found: Ask, request_: str, answer: str
     ("request_", "answer"), (NO_ADVICE | NOT_ASKED_FOR).values(), ids=(NO_ADVICE | NOT_ASKED_FOR).keys()
 )
 def test_what_was_not_asked_for_still_is(found: Ask, request_: str, answer: str) -> None:
+    assert _refuses(found(request_, answer))
+
+
+@pytest.mark.parametrize(("request_", "answer"), LIVES.values(), ids=LIVES.keys())
+def test_what_only_a_life_of_ones_own_declines_is_no_refusal(found: Ask, request_: str, answer: str) -> None:
+    assert not _refuses(found(request_, answer))
+
+
+@pytest.mark.parametrize(("request_", "answer"), NO_LIVES.values(), ids=NO_LIVES.keys())
+def test_what_an_assistant_declines_beside_it_is_one(found: Ask, request_: str, answer: str) -> None:
     assert _refuses(found(request_, answer))
 
 

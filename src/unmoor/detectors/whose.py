@@ -27,6 +27,7 @@ _SPOKEN_BY_ITSELF = 1
 """Up to which sentence a plain refusal is the assistant's own where a text was asked for: "I see what you mean. I cannot write it."
 English is left to the model, which was trained on the first sentence alone."""
 _ASKS_FOR_A_TEXT = frozenset(("request.text", "request.rewrite", "request.wording", "request.refuser"))
+_ASKS_FOR_A_VOICE = _ASKS_FOR_A_TEXT | {"request.persona"}
 _REPEATED = re.compile(
     r"(?:[.!?:：。؟।\"\n]|(?<!\w)'|'(?!\w))((?:[^.!?:：。؟।\"\n']|(?<=\w)'(?=\w))+)(?![^.!?:：。؟।\"\n']|[?؟])"
 )
@@ -72,7 +73,8 @@ def doubt_of(view: TurnView, hit: Hit) -> str:
         return "persona"
     if hit.phrase.behaviour == "refusal.capability" and _is_of_a_thing(view, hit):
         return "thing"
-    return "requested text" if _is_requested(view, hit) or _is_asked_for(view, hit) else ""
+    is_requested = _is_requested(view, hit) or _is_asked_for(view, hit) or _is_of_a_life(view, hit)
+    return "requested text" if is_requested else ""
 
 
 def speaker_at(answer: Answer, begin: int, start: int) -> str:
@@ -100,6 +102,16 @@ def speaks_as_asked(view: TurnView, language: str, end: int) -> bool:
 def _is_of_a_thing(view: TurnView, hit: Hit) -> bool:
     """Return whether the sentence says what a device cannot do: "This clock cannot show the weather." """
     return any(other.phrase.behaviour == "sign.thing" and other.sentence == hit.sentence for other in view.hits)
+
+
+def _is_of_a_life(view: TurnView, hit: Hit) -> bool:
+    """Return whether a text was asked for, on nothing nervous, and the sentence declines what no assistant is asked to do: "I can't
+    lend you money", "I won't be joining on Sundays".
+    """
+    is_declining = hit.phrase.behaviour in (*REFUSALS, *DECLINES) and hit.phrase.behaviour != "refusal.capability"
+    if not is_declining or "request.sensitive" in view.asks or view.asks.isdisjoint(_ASKS_FOR_A_VOICE):
+        return False
+    return any(other.phrase.behaviour == "sign.life" and other.sentence == hit.sentence for other in view.hits)
 
 
 def _beginnings(folded: str) -> set[str]:

@@ -43,6 +43,7 @@ BEHAVIOUR_FILES: dict[str, tuple[str, ...]] = {
         "sign.elsewhere",
         "sign.untold",
         "sign.thing",
+        "sign.life",
         "request.text",
         "request.rewrite",
         "request.wording",
