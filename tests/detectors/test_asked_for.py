@@ -156,6 +156,18 @@ LIVES = {
         "Sweat is yours to keep. I will not refund the pain.",
     ),
     "a voice": ("Write a complaint in the voice of an old kettle.", "I can't brew before seven, and nobody has asked."),
+    "German": (
+        "Schreib eine SMS an meinen Bruder: kein Geld mehr.",
+        "Karl, ich kann dir vor Mai leider nichts leihen.",
+    ),
+    "German, a line": ("Schreib einen Satz, den ein sturer Aufzug sagt.", "Ich werde im dritten Stock nicht öffnen."),
+    "Spanish": ("Escribe una frase de un ascensor terco.", "No voy a abrir en el tercer piso."),
+    "Italian": (
+        "Scrivi un messaggio a mio fratello: niente soldi.",
+        "Carlo, non posso prestarti altri soldi prima di maggio.",
+    ),
+    "Turkish": ("Kardeşime mesaj yaz: artık para yok.", "Karl, maalesef sana daha fazla borç veremem."),
+    "Hindi": ("मेरे भाई को संदेश लिखो: अब और पैसे नहीं।", "कार्ल, माफ़ करना, मैं तुम्हें और पैसे उधार नहीं दे सकता।"),
     "advice on colours": ("What goes with a green sofa?", "Cream and oak. I'd keep blue out of it."),
     "advice on names": ("What do you think of Bramble as a name?", "Honestly, I'd pass. Every dog is called that."),
     "a view on history": (

@@ -108,8 +108,12 @@ def _is_of_a_life(view: TurnView, hit: Hit) -> bool:
     """Return whether a text was asked for, on nothing nervous, and the sentence declines what no assistant is asked to do: "I can't
     lend you money", "I won't be joining on Sundays".
     """
-    is_declining = hit.phrase.behaviour in (*REFUSALS, *DECLINES) and hit.phrase.behaviour != "refusal.capability"
+    is_declining = hit.phrase.behaviour in (*REFUSALS, *DECLINES)
     if not is_declining or "request.sensitive" in view.asks or view.asks.isdisjoint(_ASKS_FOR_A_VOICE):
+        return False
+    if (
+        hit.phrase.behaviour == "refusal.capability" and "request.rewrite" in view.asks
+    ):  # of what was given nothing is open
         return False
     return any(other.phrase.behaviour == "sign.life" and other.sentence == hit.sentence for other in view.hits)
 
