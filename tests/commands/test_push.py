@@ -204,6 +204,14 @@ def test_a_licence_that_the_hub_does_not_list_is_told(run: Path, licence: str, t
     assert told in done.stderr if told else done.stderr == ""
 
 
+def test_a_shard_is_no_data_set_to_publish(run: Path, hub: FakeHub) -> None:
+    done = _unmoor(run.parent, None, "filter", "trees.jsonl", "--shard", "1/3", "-o", "part")
+    assert done.returncode == 0, done.stderr
+    done = _unmoor(run.parent, hub, "push", "part", "me/trees", "--yes")
+    assert done.returncode == 2 and "is a shard, a part of the rows. Next: unmoor merge" in done.stderr
+    assert hub.asked == []
+
+
 def test_an_audit_has_nothing_to_publish(run: Path, hub: FakeHub) -> None:
     assert _unmoor(run.parent, hub, "audit", "trees.jsonl", "-o", "audit").returncode == 0
     done = _unmoor(run.parent, hub, "push", "audit", "me/trees", "--yes")

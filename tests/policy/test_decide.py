@@ -295,6 +295,19 @@ def test_the_reason_for_leaving_a_row_alone_is_the_true_one(
     assert decision.reason.endswith(said), decision.reason
 
 
+def test_an_honest_cannot_beside_an_answer_is_kept_and_the_reason_says_why() -> None:
+    conversation = _conversation("I have no access to your calendar. Most people book in May.")
+    finding = replace(
+        _finding(conversation, 1, "I have no access to your calendar.", "refusal.partial"),
+        rule="en.capability.no-access",
+    )
+    decision = decide(conversation, (finding,), load_policy("dolphin"))
+    assert decision.outcome == "kept"
+    assert decision.reason.endswith(
+        "by rule en.capability.no-access an honest inability beside an answer, and refusal.capability is what policy dolphin keeps"
+    )
+
+
 def test_of_findings_that_change_nothing_the_reason_names_the_most_likely() -> None:
     weak, kept = replace(REFUSAL, probability=0.3), _finding(TWO, 4, "An oak.", "identity.vendor", 0.9)
     decision = decide(TWO, (weak, kept), _policy("drop"))

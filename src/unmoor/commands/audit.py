@@ -13,7 +13,7 @@ from unmoor.commands.inputs import data_options, job_for, run_flags, run_with_pr
 from unmoor.commands.places import Place
 from unmoor.commands.shares import share
 from unmoor.commands.terminal import print_json, typed, wrapped
-from unmoor.errors import FoundError
+from unmoor.errors import FoundError, UsageError
 from unmoor.storage import AnyPath
 
 
@@ -38,6 +38,10 @@ def command(path: AnyPath, output: AnyPath | None, as_json: bool, fail_over: str
     Example: unmoor audit train.jsonl -o runs/audit
     """
     most = None if fail_over is None else share(fail_over, "--fail-over")
+    if most is not None and set(options["names"]) == {"wordlist"}:
+        raise UsageError(
+            "--fail-over counts refusals, and --detector wordlist looks for none. Next: leave out --detector wordlist"
+        )
     data, job = job_for(path, None, options)
     pairs = ("--pair-list", options["pair_list"]) if options["pair_list"] else ("--pairs",) * options["with_pairs"]
     again = typed("unmoor audit", path, *run_flags(options), *pairs, "-o", output)

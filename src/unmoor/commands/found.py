@@ -218,7 +218,8 @@ def _print_unreached(summary: Summary, policy: Policy) -> None:
     for name in found:
         if not summary.sure_rows[name] and policy.threshold(name) > (likely := STRENGTHS["likely"]):
             line = f'"{name}" = {likely:.2f}'
-            click.echo(wrapped(f"Next: if it is to act on these, {line} under [thresholds]", whole=line))
+            how = "or lower under [thresholds]: the report says how probable each is"
+            click.echo(wrapped(f"Next: if it is to act on these, {line} {how}", whole=line))
 
 
 def _languages_said(summary: Summary) -> str:

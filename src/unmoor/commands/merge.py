@@ -28,7 +28,7 @@ from unmoor.storage import AnyPath
 @click.option("--force", is_flag=True, help="Replace the run that lies there.")
 @click.option("--json", "as_json", is_flag=True, help="Print the numbers for a script.")
 def command(shards: tuple[AnyPath, ...], output: AnyPath, pair_list: Path | None, force: bool, as_json: bool) -> None:
-    """Join the runs of all shards of one data set into the run that one process would have written, byte for byte.
+    """Join the runs of all shards of one data set into one: rows, ledger and counts are, byte for byte, those of a single process.
 
     Every shard is verified before it is taken. A pattern of addresses, such as 's3://bucket/part-*', is expanded here.
     Example: unmoor merge runs/part-* -o runs/house

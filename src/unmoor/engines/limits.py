@@ -25,9 +25,11 @@ def hold_bad_rows(summary: Summary, options: Options, *, is_end: bool = False) -
     over_share = is_whole and share is not None and bad > Fraction(str(share)) * summary.rows  # 29% of 100 rows is 29
     if over_count or over_share:
         limit = f"{options.max_bad_rows:,}" if options.max_bad_rows is not None else f"{options.max_bad_share:.2%}"
+        rows = f"{summary.rows:,} rows" if is_end else f"the first {summary.rows:,} rows"
+        allowed = "--max-bad-rows, without --on-bad-row fail" if options.max_bad_rows == 0 else "--max-bad-rows"
         raise BadDataError(
-            f"{bad:,} of {summary.rows:,} rows cannot be read, over the limit of {limit}. Nothing was written. "
-            f"The first: {summary.first_bad_row()}\nNext: mend them, or allow as many by --max-bad-rows (without --on-bad-row fail)"
+            f"{bad:,} of {rows} cannot be read, over the limit of {limit}. Nothing was written. "
+            f"The first: {summary.first_bad_row()}\nNext: mend them, or allow as many by {allowed}"
         )
     has_limit = options.max_bad_rows is not None or options.max_bad_share is not None
     if is_whole and bad and not summary.readable_rows() and not has_limit:

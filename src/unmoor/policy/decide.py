@@ -302,6 +302,9 @@ def _why_left(finding: Finding, policy: Policy) -> str:
     if finding.is_reasoning:
         return f"{_says(finding)} in its reasoning, which is reported and left alone"
     if policy.action_on(finding) == "keep":
+        if policy.rule_of(finding) is None and policy.actions.get(finding.behaviour, "keep") != "keep":
+            honest = f"by rule {finding.rule} an honest inability beside an answer"
+            return f"{_says(finding)}, {honest}, and refusal.capability is what policy {policy.shown_name} keeps"
         return f"{_says(finding)}, which policy {policy.shown_name} keeps{_by_rule(finding, policy)}"
     return (
         f"{_says(finding)} {_by(finding)}, too low for policy {policy.shown_name} to act on "

@@ -56,7 +56,7 @@ def plan_upload(
     """Return what `upload` would send for the filter run in `run`; asks nobody and sends nothing.
 
     Raises:
-        RunFolderError: the folder holds no finished filter run.
+        RunFolderError: the folder holds no finished filter run, or a shard of one.
         UsageError: `repo` is no name for a data set, or `also` names something that the run has not.
     """
     from huggingface_hub.utils import HFValidationError, validate_repo_id
@@ -70,6 +70,8 @@ def plan_upload(
     if licence and not re.fullmatch(r"[a-z0-9][a-z0-9.+-]*", licence):
         raise UsageError(f'"{licence}" is no licence as the hub writes it, such as mit, apache-2.0 or cc-by-4.0')
     manifest = read_manifest(run, RUN)
+    if manifest.get("shard") is not None:
+        raise RunFolderError(f"{run} is a shard, a part of the rows. Next: unmoor merge, then push the whole")
     there = list(manifest["files"])
     rows = [name for name in there if name.split(".")[0] in ("kept", "removed")]
     if not manifest["counts"]["removed"]:
