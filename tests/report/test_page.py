@@ -224,8 +224,17 @@ def test_the_first_screen_says_found_done_and_learned_in_plain_words() -> None:
     text = " ".join(" ".join(read(render_report(made_up.facts("demo"))[0]).all_text).split())
     assert "What helpers.jsonl inherited" in text
     assert "of rows decline what was asked: 747 of 4,003." in text
-    assert "of rows were kept, byte for byte. 487 were changed and 632 removed" in text
+    assert "of rows stay as they were, byte for byte. " in text and "487 more stay, changed; 632 are removed." in text
     assert "95% → 0%" in text
+
+
+def test_the_first_screen_says_how_many_of_the_rows_that_stay_decline() -> None:
+    facts = made_up.facts()
+    facts["refusals"]["outcomes"] = {**facts["refusals"]["outcomes"], "kept": 41}
+    text = " ".join(" ".join(read(render_report(facts)[0]).all_text).split())
+    assert " 41 of these decline: what the policy, its thresholds or the floor keep." in text
+    facts["refusals"]["outcomes"]["kept"] = 0
+    assert "of these decline" not in " ".join(read(render_report(facts)[0]).all_text)
 
 
 def test_the_page_names_languages_whose_phrases_were_never_measured() -> None:

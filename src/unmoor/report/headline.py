@@ -62,7 +62,7 @@ def completed(facts: Mapping[str, Any]) -> dict[str, Any]:
     training = clean.get("training")
     clean["headline"] = {
         "data": _data(clean),
-        "done": _done(clean.get("counts") or {}),
+        "done": _done(clean.get("counts") or {}, clean.get("refusals") or {}),
         "model": _model(shown_evaluation(clean)),
         "losses": _losses(training) if training else [],
     }
@@ -236,8 +236,10 @@ def _data(facts: Mapping[str, Any]) -> dict[str, Any] | None:
     }
 
 
-def _done(counts: Mapping[str, int]) -> dict[str, Any] | None:
-    """Return what became of the rows, in rows and shares of the input; the outcomes add up to it."""
+def _done(counts: Mapping[str, int], refusals: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return what became of the rows, in rows and shares of the input, and how many that stay as they were decline; the outcomes
+    add up to the input.
+    """
     rows = counts.get("input", 0)
     if not rows:
         return None
@@ -246,6 +248,7 @@ def _done(counts: Mapping[str, int]) -> dict[str, Any] | None:
         "rows": rows,
         "kept": counts.get("kept", 0),
         "kept_share": counts.get("kept", 0) / rows,
+        "still_refusing": (refusals.get("outcomes") or {}).get("kept", 0),
         "changed": changed,
         "changed_share": changed / rows,
         "removed": counts.get("removed", 0),
