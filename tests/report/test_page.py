@@ -234,7 +234,9 @@ def test_the_first_screen_says_how_many_of_the_rows_that_stay_decline() -> None:
     text = " ".join(" ".join(read(render_report(facts)[0]).all_text).split())
     assert " 41 of these decline: what the policy, its thresholds or the floor keep." in text
     facts["refusals"]["outcomes"]["kept"] = 0
-    assert "of these decline" not in " ".join(read(render_report(facts)[0]).all_text)
+    facts["counts"] |= dict.fromkeys(("mended", "masked", "labelled"), 0)
+    text = " ".join(" ".join(read(render_report(facts)[0]).all_text).split())
+    assert "of these decline" not in text and "None was changed; 632 are removed." in text
 
 
 def test_the_page_names_languages_whose_phrases_were_never_measured() -> None:
