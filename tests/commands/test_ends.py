@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -65,3 +66,14 @@ main()
         [sys.executable, "-c", script, "audit"], capture_output=True, text=True, timeout=60, check=False
     )
     assert done.returncode == 0 and "an acorn fell" in done.stderr
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no such device")
+def test_where_nothing_can_be_said_the_exit_code_still_says_it(tmp_path: Path) -> None:
+    rows = tmp_path / "rows.jsonl"
+    rows.write_text('{"instruction": "Name a tree.", "input": "", "output": "An oak."}\n')
+    with Path("/dev/full").open("w") as full:
+        command = [sys.executable, "-m", "unmoor", "audit", str(rows)]
+        assert subprocess.run(command, stdout=full, stderr=full, timeout=60, check=False).returncode == 4
+        nowhere = [sys.executable, "-m", "unmoor", "audit", str(tmp_path / "nowhere.jsonl")]
+        assert subprocess.run(nowhere, stdout=full, stderr=full, timeout=60, check=False).returncode == 2

@@ -27,7 +27,7 @@ from unmoor.engines.identity import hold_unchanged
 from unmoor.errors import BadDataError, MachineError, UsageError
 from unmoor.layouts import data_set, open_data_set, read_data_set, shard_of
 from unmoor.policy import load_policy
-from unmoor.run_folder import read_manifest, unfinished_folder, verify
+from unmoor.run_folder import places, read_manifest, unfinished_folder, verify
 
 ROWS = 3_000
 KILLS = int(os.environ.get("UNMOOR_KILLS", "3"))
@@ -47,6 +47,30 @@ from unmoor.policy import load_policy
 from unmoor.report import ChunkFacts
 job = Job("messages", load_policy("dolphin"), languages=("en",), observer=ChunkFacts)
 run_job(open_data_set(sys.argv[1]), job, Path(sys.argv[2]), Options(chunk_bytes=20_000, checkpoint_bytes=30_000))
+"""
+
+MUCH_TOLD = """
+import os, signal, sys, threading
+from pathlib import Path
+from unmoor.engines import Job, local
+from unmoor.errors import MachineError
+from unmoor.layouts import open_data_set, read_data_set
+from unmoor.policy import load_policy
+
+def kill_the_first():
+    while True:
+        for pid in Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children").read_text().split():
+            if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes():
+                os.kill(int(pid), signal.SIGKILL)
+                return
+
+if __name__ == "__main__":
+    job = Job("messages", load_policy("dolphin"), languages=("en",), verdicts={row: () for row in range(100_000)})
+    threading.Thread(target=kill_the_first, daemon=True).start()
+    try:
+        list(local.process_chunks(read_data_set(open_data_set(sys.argv[1]), 20_000), job, 2))
+    except MachineError as error:
+        print(str(error).partition(",")[0])
 """
 
 
@@ -226,12 +250,25 @@ def test_however_a_run_is_ended_its_workers_end_with_it(name: str, tmp_path: Pat
 
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="children are found in /proc")
-@pytest.mark.parametrize("after", [0.0, 0.1, 0.3, 0.6])
-def test_ctrl_c_while_workers_start_says_one_sentence(after: float, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("name", "after"),
+    [
+        ("SIGINT", 0.0),
+        ("SIGINT", 0.1),
+        ("SIGINT", 0.3),
+        ("SIGINT", 0.6),
+        ("SIGTERM", 0.0),
+        ("SIGTERM", 0.1),
+        ("SIGHUP", 0.0),
+        ("SIGHUP", 0.3),
+    ],
+)
+def test_an_end_while_workers_start_says_one_sentence(name: str, after: float, tmp_path: Path) -> None:
     path = tmp_path / "data.jsonl"
     path.write_text("".join(json.dumps(_row(row)) + "\n" for row in range(60_000)))
     command = [sys.executable, "-m", "unmoor", "filter", str(path), "-o", str(tmp_path / "run"), "--workers", "2"]
-    heeds = "import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL); os.execv(sys.argv[1], sys.argv[1:])"
+    number = getattr(signal, name)
+    heeds = "import os, signal, sys; [signal.signal(n, signal.SIG_DFL) for n in (1, 2)]; os.execv(sys.argv[1], sys.argv[1:])"
     with subprocess.Popen(
         [sys.executable, "-c", heeds, *command], stderr=subprocess.PIPE, text=True, start_new_session=True
     ) as run:
@@ -240,10 +277,56 @@ def test_ctrl_c_while_workers_start_says_one_sentence(after: float, tmp_path: Pa
         while len(children.read_text().split()) < 2 and time.monotonic() < deadline:
             time.sleep(0.01)
         time.sleep(after)
-        os.killpg(run.pid, signal.SIGINT)
+        os.killpg(run.pid, number)
         said = run.communicate(timeout=60)[1]
-    assert run.returncode == 130
+    assert run.returncode == 128 + number
     assert "Traceback" not in said and said.count("Stopped.") == 1
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="children are found in /proc")
+def test_a_worker_that_dies_as_it_starts_is_a_failing_machine_however_much_it_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "data.jsonl"
+    path.write_text("".join(json.dumps(_row(number)) + "\n" for number in range(300)))
+    script = tmp_path / "script.py"
+    script.write_text(MUCH_TOLD)
+    done = subprocess.run([sys.executable, script, path], capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout) == (0, "A worker process died\n"), done.stderr
+
+
+@pytest.mark.slow
+def test_a_worker_that_heeds_nothing_keeps_no_run_from_ending(tmp_path: Path) -> None:
+    before = threading.enumerate()
+    results, workers = _hand_over_unheard(tmp_path / "data.jsonl")
+    os.kill(workers[0].pid, signal.SIGSTOP)
+    with pytest.raises(KeyboardInterrupt):
+        results.throw(KeyboardInterrupt())
+    assert [thread for thread in threading.enumerate() if thread not in before] == []
+    assert not any(worker.is_alive() for worker in workers)
+
+
+@pytest.mark.parametrize("where", ["between-renames", "after-rename"])
+def test_ctrl_c_as_a_run_replaces_another_leaves_one_of_them_and_says_which(
+    where: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, run = tmp_path / "data.jsonl", tmp_path / "run"
+    path.write_text("".join(json.dumps(_row(number)) + "\n" for number in range(30)))
+    job = Job("messages", load_policy("dolphin"), languages=("en",))
+    run_job(open_data_set(path), job, run)
+    before = _files(run)
+    path.write_text("".join(json.dumps(_row(number)) + "\n" for number in range(60)))
+
+    def interrupted(name: str) -> None:
+        if name == where:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(places, "fail_point", interrupted)
+    with pytest.raises(KeyboardInterrupt) as stopped:
+        run_job(open_data_set(path), job, run, Options(force=True))
+    is_new = where == "after-rename"
+    assert (_files(run) != before) is is_new
+    assert any("The run is complete" in note for note in stopped.value.__notes__) is is_new
+    assert read_manifest(run)["counts"]["input"] == (60 if is_new else 30)
 
 
 @pytest.mark.slow
@@ -321,7 +404,7 @@ def test_ctrl_c_that_another_thread_gets_waits_too() -> None:
     listener.start()  # before Ctrl-C is held back, so that it is not in this thread
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
-        with pytest.raises(KeyboardInterrupt), local._ctrl_c_held():
+        with pytest.raises(KeyboardInterrupt), local._ends_held():
             signal.pthread_kill(cast("int", listener.ident), signal.SIGINT)
             time.sleep(0.2)
             reached.append("the end")

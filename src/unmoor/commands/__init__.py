@@ -244,4 +244,7 @@ def _complain(message: str, error: BaseException | None = None) -> None:
     """Say what went wrong on standard error, and what became of the run where `error` has a note of it."""
     from unmoor.commands.terminal import visible
 
-    click.echo(f"unmoor: {visible('. '.join([message, *getattr(error, '__notes__', ())]))}", err=True)
+    try:
+        click.echo(f"unmoor: {visible('. '.join([message, *getattr(error, '__notes__', ())]))}", err=True)
+    except OSError:  # there is nowhere left to say it; the exit code still does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 2)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import pickle
 import signal
 from collections import deque
 from collections.abc import Iterator
@@ -11,6 +12,8 @@ from concurrent.futures import Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from multiprocessing.process import BaseProcess
+from pathlib import Path
+from tempfile import NamedTemporaryFile
 from threading import Thread, current_thread, main_thread
 from typing import Any, cast
 
@@ -27,6 +30,7 @@ _ENDED_WITHIN = 5.0
 """Seconds that the thread which minds the workers is waited for once they were told to end."""
 _LOOKED_AFTER = 2.0
 """Seconds without a result after which the workers are looked at, and once more before a dead one ends the run."""
+_ENDS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
 _SAFE_PATH = "PYTHONSAFEPATH"
 """The variable with which Python leaves the current folder out of where it looks for modules."""
 
@@ -44,23 +48,30 @@ def process_chunks(chunks: Iterator[Chunk], job: Job, workers: int = 1) -> Itera
         yield from map(worker.process, chunks)
         return
     context = multiprocessing.get_context("spawn")
-    with _nothing_run_from_here():
-        pool = ProcessPoolExecutor(workers, context, _start, (job,))
-    with pool:
-        waiting: deque[Future[ChunkResult]] = deque()
-        try:
-            for chunk in chunks:
-                with _ctrl_c_held(), _nothing_run_from_here():
-                    waiting.append(pool.submit(_process, chunk))
-                if len(waiting) >= workers * _WAITING_PER_WORKER:
-                    yield _result(waiting.popleft(), pool)
-            while waiting:
+    with NamedTemporaryFile(prefix="unmoor.") as told:
+        pickle.dump(job, told)
+        told.flush()
+        with _ends_held(), _nothing_run_from_here():
+            pool = ProcessPoolExecutor(workers, context, _start, (told.name,))
+        with pool:
+            yield from _results(chunks, pool, workers * _WAITING_PER_WORKER)
+
+
+def _results(chunks: Iterator[Chunk], pool: ProcessPoolExecutor, most_waiting: int) -> Iterator[ChunkResult]:
+    waiting: deque[Future[ChunkResult]] = deque()
+    try:
+        for chunk in chunks:
+            with _ends_held(), _nothing_run_from_here():
+                waiting.append(pool.submit(_process, chunk))
+            if len(waiting) >= most_waiting:
                 yield _result(waiting.popleft(), pool)
-        except BrokenProcessPool as error:
-            raise MachineError("A worker process died, most often for lack of memory. Next: --workers 1") from error
-        except BaseException:
-            _end(pool)
-            raise
+        while waiting:
+            yield _result(waiting.popleft(), pool)
+    except BrokenProcessPool as error:
+        raise MachineError("A worker process died, most often for lack of memory. Next: --workers 1") from error
+    except BaseException:
+        _end(pool)
+        raise
 
 
 @contextmanager
@@ -80,28 +91,27 @@ def _nothing_run_from_here() -> Iterator[None]:
 
 
 @contextmanager
-def _ctrl_c_held() -> Iterator[None]:
-    """Hold Ctrl-C back for a moment from this process, whichever of its threads gets it, and from a worker that it starts, which
-    would say what it was importing, or that it was told half of what to do.
+def _ends_held() -> Iterator[None]:
+    """Hold the signals that end a run back for a moment from this process, whichever of its threads gets them, and from one that it
+    starts: a worker would say what it was importing, or that it was told half of what to do, and what keeps account of what the
+    workers share would be gone before them.
     """
-    heard = signal.getsignal(signal.SIGINT)
-    if (
-        current_thread() is not main_thread()
-        or not hasattr(signal, "pthread_sigmask")
-        or heard in (signal.SIG_IGN, None)
-    ):
+    heard = {number: heed for number in _ENDS if (heed := signal.getsignal(number)) not in (signal.SIG_IGN, None)}
+    if current_thread() is not main_thread() or not hasattr(signal, "pthread_sigmask") or not heard:
         yield
         return
     came: list[int] = []
-    signal.signal(signal.SIGINT, lambda number, _frame: came.append(number))
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # which a worker inherits
+    for number in heard:
+        signal.signal(number, lambda number, _frame: came.append(number))
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, heard)  # which a worker inherits
     try:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
-        signal.signal(signal.SIGINT, heard)
+        for number, heed in heard.items():
+            signal.signal(number, heed)
         if came:
-            signal.raise_signal(signal.SIGINT)
+            signal.raise_signal(came[0])
 
 
 def _result(waited_for: Future[ChunkResult], pool: ProcessPoolExecutor) -> ChunkResult:
@@ -126,7 +136,7 @@ def _end(pool: ProcessPoolExecutor) -> None:
     results = cast("Any", pool._result_queue)
     pool.shutdown(wait=False, cancel_futures=True)
     for process in processes:
-        process.terminate()
+        process.kill()  # one that is stopped, or starts, would heed nothing else
     if results is not None:  # the last end to write into: who reads half a result then hears that no more will come
         results._writer.close()
     if manager is not None:
@@ -138,13 +148,16 @@ def _processes(pool: ProcessPoolExecutor) -> list[BaseProcess]:
     return list((pool._processes or {}).values())  # terminate_workers() comes with Python 3.14
 
 
-def _start(job: Job) -> None:
+def _start(told: str) -> None:
+    """Begin a worker. What it is told lies in a file: Python would wait without end for one that died before it had read more than
+    a pipe holds.
+    """
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C ends a worker without a word: the parent says it all
     if hasattr(signal, "pthread_sigmask"):
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDS)
     Thread(target=_end_with_parent, daemon=True).start()
     global _worker  # noqa: PLW0603  one worker per process is what a pool's initialiser is for
-    _worker = ChunkWorker(job)
+    _worker = ChunkWorker(pickle.loads(Path(told).read_bytes()))  # noqa: S301  written by the process that started this one
 
 
 def _end_with_parent() -> None:

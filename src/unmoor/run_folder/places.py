@@ -169,11 +169,16 @@ class _Folder:
         if (self._folder / REVIEW).is_dir():
             _copy_folder(self._folder / REVIEW, work / REVIEW)
         fail_point("before-rename")
-        if self._folder.exists() and any(self._folder.iterdir()):
-            _check_room(self._folder, {path.name for path in self._folder.iterdir()}, force=True)
-            self._folder.replace(self._replaced)
-            fail_point("between-renames")
-        work.replace(self._folder)
+        try:
+            if self._folder.exists() and any(self._folder.iterdir()):
+                _check_room(self._folder, {path.name for path in self._folder.iterdir()}, force=True)
+                self._folder.replace(self._replaced)
+                fail_point("between-renames")
+            work.replace(self._folder)
+        except BaseException:
+            if work.exists() and self._replaced.exists() and not self._folder.exists():
+                self._replaced.replace(self._folder)
+            raise
         settle_folder(self._folder.parent)
         fail_point("after-rename")
         shutil.rmtree(self._replaced, ignore_errors=True)

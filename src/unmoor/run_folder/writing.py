@@ -165,8 +165,8 @@ class RunWriter:
         is_kept = isinstance(error, _NOT_THE_DATA) and self._can_go_on()
         if error is not None and is_kept:
             error.add_note(_KEPT)
-        elif isinstance(error, KeyboardInterrupt) and not self._is_finished:
-            error.add_note(_BEGINS_ANEW)
+        elif isinstance(error, KeyboardInterrupt):
+            error.add_note(_BEGINS_ANEW if not self._is_finished else f"The run is complete: {self.folder}")
         if not self._is_finished and not is_kept:
             shutil.rmtree(self._work, ignore_errors=True)
             self._place.withdraw()
@@ -233,8 +233,10 @@ class RunWriter:
             MachineError: the disk is full or fails, or the storage does not answer: the same command again goes on.
         """
         with machine_errors(f"Writing {self.folder}"):
-            self._place.publish(self._work)
-        self._is_finished = True
+            try:
+                self._place.publish(self._work)
+            finally:
+                self._is_finished = not self._work.exists()
 
 
 def _describe(path: Path) -> dict[str, Any]:
