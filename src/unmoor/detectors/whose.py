@@ -111,10 +111,8 @@ def _is_of_a_life(view: TurnView, hit: Hit) -> bool:
     is_declining = hit.phrase.behaviour in (*REFUSALS, *DECLINES)
     if not is_declining or "request.sensitive" in view.asks or view.asks.isdisjoint(_ASKS_FOR_A_VOICE):
         return False
-    if (
-        hit.phrase.behaviour == "refusal.capability" and "request.rewrite" in view.asks
-    ):  # of what was given nothing is open
-        return False
+    if hit.phrase.behaviour == "refusal.capability" and "request.rewrite" in view.asks:
+        return False  # a page to translate that cannot be opened
     return any(other.phrase.behaviour == "sign.life" and other.sentence == hit.sentence for other in view.hits)
 
 

@@ -13,7 +13,7 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from multiprocessing.process import BaseProcess
 from pathlib import Path
-from tempfile import NamedTemporaryFile
+from tempfile import TemporaryDirectory
 from threading import Thread, current_thread, main_thread
 from typing import Any, cast
 
@@ -30,6 +30,8 @@ _ENDED_WITHIN = 5.0
 """Seconds that the thread which minds the workers is waited for once they were told to end."""
 _LOOKED_AFTER = 2.0
 """Seconds without a result after which the workers are looked at, and once more before a dead one ends the run."""
+_TOLD_BYTES = 32_768
+"""What a worker is told through a pipe, which holds twice as much."""
 _ENDS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
 _SAFE_PATH = "PYTHONSAFEPATH"
 """The variable with which Python leaves the current folder out of where it looks for modules."""
@@ -48,13 +50,25 @@ def process_chunks(chunks: Iterator[Chunk], job: Job, workers: int = 1) -> Itera
         yield from map(worker.process, chunks)
         return
     context = multiprocessing.get_context("spawn")
-    with NamedTemporaryFile(prefix="unmoor.") as told:
-        pickle.dump(job, told)
-        told.flush()
+    with _told(job) as told:
         with _ends_held(), _nothing_run_from_here():
-            pool = ProcessPoolExecutor(workers, context, _start, (told.name,))
+            pool = ProcessPoolExecutor(workers, context, _start, (told,))
         with pool:
             yield from _results(chunks, pool, workers * _WAITING_PER_WORKER)
+
+
+@contextmanager
+def _told(job: Job) -> Iterator[bytes | Path]:
+    """Yield the job as workers are told it: much (what people said of thousands of rows) in a file, for Python would wait without
+    end for a worker that died before it had read more than a pipe holds.
+    """
+    said = pickle.dumps(job)
+    if len(said) <= _TOLD_BYTES:
+        yield said
+        return
+    with TemporaryDirectory(prefix="unmoor.") as folder:
+        (file := Path(folder) / "job").write_bytes(said)
+        yield file
 
 
 def _results(chunks: Iterator[Chunk], pool: ProcessPoolExecutor, most_waiting: int) -> Iterator[ChunkResult]:
@@ -148,16 +162,14 @@ def _processes(pool: ProcessPoolExecutor) -> list[BaseProcess]:
     return list((pool._processes or {}).values())  # terminate_workers() comes with Python 3.14
 
 
-def _start(told: str) -> None:
-    """Begin a worker. What it is told lies in a file: Python would wait without end for one that died before it had read more than
-    a pipe holds.
-    """
+def _start(told: bytes | Path) -> None:
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C ends a worker without a word: the parent says it all
     if hasattr(signal, "pthread_sigmask"):
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDS)
     Thread(target=_end_with_parent, daemon=True).start()
     global _worker  # noqa: PLW0603  one worker per process is what a pool's initialiser is for
-    _worker = ChunkWorker(pickle.loads(Path(told).read_bytes()))  # noqa: S301  written by the process that started this one
+    said = told if isinstance(told, bytes) else told.read_bytes()
+    _worker = ChunkWorker(pickle.loads(said))  # noqa: S301  of the process that started this one
 
 
 def _end_with_parent() -> None:

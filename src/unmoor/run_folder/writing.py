@@ -235,8 +235,10 @@ class RunWriter:
         with machine_errors(f"Writing {self.folder}"):
             try:
                 self._place.publish(self._work)
-            finally:
+            except BaseException:
                 self._is_finished = not self._work.exists()
+                raise
+        self._is_finished = True
 
 
 def _describe(path: Path) -> dict[str, Any]:
