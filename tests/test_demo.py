@@ -114,7 +114,7 @@ def test_all_twins_of_a_training_are_asked_labelled_and_reported(demo_run: Path,
     assert raw["corrected"] != raw["rate"]
     page = (asked / "report.html").read_text()
     assert "What people say" in page
-    assert "were kept, byte for byte" in page
+    assert "of rows stay as they were, byte for byte" in page
     assert "one of twins" in (demo_run / "twins" / "filtered" / "README.md").read_text()
 
 
