@@ -24,8 +24,9 @@ from unmoor.errors import RunFolderError, UsageError
 from unmoor.records import BEHAVIOURS, Conversation, Turn
 from unmoor.records.verdict import JUDGEMENTS
 from unmoor.review.agreement import NO_FINDING
+from unmoor.review.audit import UNLIKELY, audit_lines
 from unmoor.review.store import Store, View
-from unmoor.review.web.desk import Desk, all_dialog, decide, item_fragment
+from unmoor.review.web.desk import Desk, all_dialog, decide, home_of, item_fragment
 from unmoor.review.web.filters import orders, panels
 from unmoor.review.web.sheet import sheet_of
 
@@ -95,6 +96,70 @@ def test_a_row_with_two_findings_waits_once(store: Store, run: Path) -> None:
     assert len(walk(newer, View(waiting=True))) == 6
     assert newer.counts(View())["waiting_rows"] == 3
     newer.close()
+
+
+def test_what_waits_are_the_findings_that_a_person_is_asked_about_not_the_others_of_their_rows(
+    store: Store, run: Path
+) -> None:
+    store.close()
+    entries = [
+        {**entry, "findings": entry["findings"] * 3, "needs_review": entry["row"] < 4, "waits_for": [1]}
+        for entry in lines_of(run, "ledger.jsonl")
+    ]
+    rewrite(run, "ledger.jsonl", entries)
+    newer = Store.open(run, "ada")
+    waiting = walk(newer, View(waiting=True))
+    assert [(newer.line(item).row, item % 3) for item in waiting] == [(1, 2), (2, 2), (3, 2)]
+    assert newer.counts(View())["waiting_rows"] == newer.counts(View(waiting=True))["waiting_rows"] == 3
+    newer.close()
+
+
+def test_the_page_opens_on_what_waits_where_something_does(store: Store, run: Path) -> None:
+    assert home_of(store, is_blind=False) == "/?waiting=1"
+    assert home_of(store, is_blind=True) == "/"
+    store.close()
+    rewrite(run, "ledger.jsonl", [{**entry, "needs_review": False} for entry in lines_of(run, "ledger.jsonl")])
+    newer = Store.open(run, "ada")
+    assert home_of(newer, is_blind=False) == "/"
+    newer.close()
+
+
+def test_the_audit_tells_unlikely_findings_apart_from_those_that_count(store: Store, run: Path) -> None:
+    store.close()
+    entries = lines_of(run, "ledger.jsonl")
+    for number, entry in enumerate(entries):
+        entry["needs_review"], (finding,) = False, entry["findings"]
+        finding["probability"] = 0.3 if number < 30 else 0.9
+    entries[0] |= {"needs_review": True, "waits_for": [0]}  # a policy that asks from 0.30 on
+    entries[1] |= {"acted_on": [0]}  # or acts from there
+    rewrite(run, "ledger.jsonl", entries)
+    newer = Store.open(run, "ada")
+    unlikely = [each for each in newer.audit() if each.outcome == UNLIKELY]
+    assert sum(each.size for each in unlikely) == 28
+    likely = [each for each in newer.audit() if each.outcome != UNLIKELY and each.behaviour != NO_FINDING]
+    assert sum(each.size for each in likely) == len(entries) - 28
+    for item in walk(newer, View(sample=True)):
+        line = newer.line(item)
+        newer.decide(item, "correct" if line.probability > 0.5 or line.row == entries[5]["row"] else "wrong")
+    assert sum(each.right for each in newer.audit() if each.outcome == UNLIKELY) == 1
+    found, _, last = audit_lines(newer.audit())
+    assert found.startswith(f"checked {len(entries) - 28} of {len(entries) - 28} findings: ")
+    assert last.startswith("checked 28 of 28 findings held for unlikely (under 0.50): 4% right all the same")
+    assert sum(one.size for one in newer.drawn() if one.behaviour != NO_FINDING) == len(entries) - 28
+    newer.close()
+
+
+def test_an_audit_offers_no_verdict_that_rewrites_rows(run: Path) -> None:
+    manifest = json.loads((run / "MANIFEST.json").read_text(encoding="utf-8"))
+    for kind, offered in (
+        ("filter", ["correct", "wrong", "mend", "drop", "skip"]),
+        ("audit", ["correct", "wrong", "skip"]),
+    ):
+        (run / "MANIFEST.json").write_text(json.dumps({**manifest, "kind": kind}), encoding="utf-8")
+        store = Store.open(run, "ada")
+        page = item_fragment(Desk(store, "house", "ada", is_blind=False), {"item": "1"}).body
+        assert re.findall(r'name="judgement" value="(\w+)"', page) == offered
+        store.close()
 
 
 def test_where_no_row_waits_any_more_its_bar_is_empty(store: Store) -> None:

@@ -33,18 +33,22 @@ def command(run: Path, person: str | None, **options: Any) -> None:
     from unmoor.review.row_files import Reading
     from unmoor.review.store import Store
     from unmoor.review.web.app import Reviewer, build_app
+    from unmoor.review.web.desk import home_of
     from unmoor.review.web.security import place_to_bind
     from unmoor.review.web.server import bound_socket, serve
 
     who = person or getpass.getuser()
     place_to_bind(options["host"], options["port"], options["token"])
     read_row = _row_reader(run)
-    Store.open(run, who, reading=Reading(_rows_of, _progress)).close()
+    store = Store.open(run, who, reading=Reading(_rows_of, _progress))
+    home = home_of(store, is_blind=options["blind"])
+    store.close()
     reviewer = Reviewer(run.resolve().name, who, is_blind=options["blind"])
     serve(
         lambda _: build_app(lambda: Store.open(run, who, read_row=read_row), reviewer),
         bound_socket(options["host"], options["port"], options["token"]),
         token=options["token"],
+        home=home,
         on_link=_Link(run, opens=not options["no_browser"]),
     )
 

@@ -12,12 +12,25 @@ from dataclasses import dataclass
 from unmoor.records.intervals import wilson
 from unmoor.review.agreement import NO_FINDING
 
-__all__ = ["FINDINGS_DRAWN", "ROWS_DRAWN", "Stratum", "audit_lines", "drawn_from", "precision"]
+__all__ = [
+    "FINDINGS_DRAWN",
+    "ROWS_DRAWN",
+    "UNLIKELY",
+    "UNLIKELY_DRAWN",
+    "Stratum",
+    "audit_lines",
+    "drawn_from",
+    "precision",
+]
 
 FINDINGS_DRAWN = 200
 """At 96% right, 200 give an interval of some 6 points; twice as many would give 4."""
 ROWS_DRAWN = 100
 """Kept rows without a finding. If none of 100 hides one, fewer than 3.7% do, at 95%."""
+UNLIKELY = "unlikely: not counted"
+"""Stands for the outcome of findings under 0.50 that nothing came of: the machine says "rather not" of them, so they are counted
+nowhere as found, and one that a person calls right was missed."""
+UNLIKELY_DRAWN = 50
 _LEAST = 5
 
 
@@ -25,7 +38,8 @@ _LEAST = 5
 class Stratum:
     """Findings of one behaviour and outcome: how many the run has, how many were drawn, judged, and judged to be right.
 
-    Of rows without a finding, `right` are those in which the person found nothing either.
+    Of rows without a finding, `right` are those in which the person found nothing either. Of unlikely findings (outcome `UNLIKELY`)
+    those that the person says are there all the same.
     """
 
     behaviour: str
@@ -36,9 +50,9 @@ class Stratum:
     right: int = 0
 
 
-def drawn_from(size: int, total: int) -> int:
-    """Return how many of a stratum of `size` findings of `total` are drawn."""
-    return min(size, max(_LEAST, round(FINDINGS_DRAWN * size / total))) if total else 0
+def drawn_from(size: int, total: int, wanted: int = FINDINGS_DRAWN) -> int:
+    """Return how many of a stratum of `size` findings of `total` are drawn, if of all some `wanted` are."""
+    return min(size, max(_LEAST, round(wanted * size / total))) if total else 0
 
 
 def precision(strata: Sequence[Stratum]) -> tuple[float, float, float] | None:
@@ -47,7 +61,11 @@ def precision(strata: Sequence[Stratum]) -> tuple[float, float, float] | None:
     Each stratum counts by its size in the run. The interval is Wilson's with the effective number of checks, the number of a plain
     sample that would have the same variance (Korn and Graubard 1998); strata without a check are left out.
     """
-    known = [each for each in strata if each.checked and each.behaviour != NO_FINDING]
+    return _weighed([each for each in strata if _is_found(each)])
+
+
+def _weighed(strata: Sequence[Stratum]) -> tuple[float, float, float] | None:
+    known = [each for each in strata if each.checked]
     checked, total = sum(each.checked for each in known), sum(each.size for each in known)
     if not checked:
         return None
@@ -60,9 +78,13 @@ def precision(strata: Sequence[Stratum]) -> tuple[float, float, float] | None:
     return (share, *wilson(share * effective, effective))
 
 
+def _is_found(stratum: Stratum) -> bool:
+    return stratum.behaviour != NO_FINDING and stratum.outcome != UNLIKELY
+
+
 def audit_lines(strata: Sequence[Stratum]) -> list[str]:
-    """Return the running figures as one sentence each: of findings, then of rows in which nothing was found."""
-    found = [each for each in strata if each.behaviour != NO_FINDING]
+    """Return the running figures as one sentence each: of findings, of rows in which nothing was found, of unlikely findings."""
+    found = [each for each in strata if _is_found(each)]
     lines = [
         f"checked {_sum(found, 'checked'):,} of {_sum(found, 'size'):,} findings" + _figure(precision(strata), "right")
     ]
@@ -72,6 +94,13 @@ def audit_lines(strata: Sequence[Stratum]) -> list[str]:
         missed = ((checked - right) / checked, *wilson(checked - right, checked)) if checked else None
         lines.append(
             f"checked {checked:,} of {_sum(empty, 'size'):,} kept rows without a finding" + _figure(missed, "missed")
+        )
+    unlikely = [each for each in strata if each.outcome == UNLIKELY]
+    if unlikely:
+        checked, size = _sum(unlikely, "checked"), _sum(unlikely, "size")
+        lines.append(
+            f"checked {checked:,} of {size:,} findings held for unlikely (under 0.50)"
+            + _figure(_weighed(unlikely), "right all the same")
         )
     return lines
 

@@ -4,6 +4,7 @@ The index holds no text but the beginning of each request and the words for sear
 files, at the byte where it begins. It is derived: it is made again whenever the ledger is another than the one it was made from.
 """
 
+# ruff: noqa: S608
 from __future__ import annotations
 
 import hashlib
@@ -18,7 +19,7 @@ from typing import Any
 
 from unmoor.errors import RunFolderError
 from unmoor.review.agreement import NO_FINDING
-from unmoor.review.audit import ROWS_DRAWN, drawn_from
+from unmoor.review.audit import FINDINGS_DRAWN, ROWS_DRAWN, UNLIKELY, UNLIKELY_DRAWN, drawn_from
 from unmoor.review.databases import database_errors
 from unmoor.review.row_files import Reading, RowFiles, row_files
 from unmoor.review.said import make_record_folder
@@ -26,7 +27,7 @@ from unmoor.run_folder import hash_file
 
 __all__ = ["REQUEST_CHARS", "ready_index", "storable"]
 
-FORMAT = "4"
+FORMAT = "5"
 REQUEST_CHARS = 160
 _ROWS_AT_ONCE = 5_000
 _KNUTH = 2_654_435_761
@@ -39,7 +40,7 @@ pragma journal_mode = off; pragma synchronous = off; pragma cache_size = -200000
 create table meta(name text primary key, value text);
 create table items(id integer primary key, row int, place int, behaviour text, language text, rule text, outcome text,
   probability real, doubt real, shuffle int, request text, entry_byte int, entry_bytes int, data_file text, data_byte int, key int,
-  waits int, is_drawn int not null default 0);
+  waits int, counts int, is_drawn int not null default 0);
 create table strata(behaviour text, outcome text, size int, drawn int);
 create virtual table words using fts5(said, content = '', columnsize = 0);
 begin;
@@ -122,7 +123,7 @@ def _build(run: Path, path: Path, made_from: tuple[str, int, RowFiles], on_progr
         done = 0
         while some := list(islice(numbered, _ROWS_AT_ONCE)):
             database.executemany(
-                "insert into items values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)",
+                "insert into items values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)",
                 ((number, *columns) for number, (columns, _) in some),
             )
             database.executemany(
@@ -146,17 +147,24 @@ def _build(run: Path, path: Path, made_from: tuple[str, int, RowFiles], on_progr
 
 
 def _draw(database: sqlite3.Connection) -> None:
-    """Mark the sample of the audit: the findings of each stratum with the smallest hashes, and all rows without a finding."""
-    sizes = database.execute("select behaviour, outcome, count(*) from items where place >= 0 group by 1, 2").fetchall()
-    total = sum(size for _, _, size in sizes)
-    for behaviour, outcome, size in sizes:
-        drawn = drawn_from(size, total)
-        database.execute("insert into strata values (?, ?, ?, ?)", (behaviour, outcome, size, drawn))
-        database.execute(
-            "update items set is_drawn = 1 where id in (select id from items where behaviour = ? and outcome = ? and place >= 0 "
-            "order by shuffle limit ?)",
-            (behaviour, outcome, drawn),
-        )
+    """Mark the sample of the audit: the findings of each stratum with the smallest hashes, and all rows without a finding.
+
+    Findings that the machine itself holds for unlikely, and that nothing came of, are strata of their own.
+    """
+    for is_counted, outcome_of in ((1, "outcome"), (0, f"'{UNLIKELY}'")):
+        kind = f"place >= 0 and counts = {is_counted}"
+        sizes = database.execute(
+            f"select behaviour, {outcome_of}, count(*) from items where {kind} group by 1, 2"
+        ).fetchall()
+        total = sum(size for _, _, size in sizes)
+        for behaviour, outcome, size in sizes:
+            drawn = drawn_from(size, total, FINDINGS_DRAWN if is_counted else UNLIKELY_DRAWN)
+            database.execute("insert into strata values (?, ?, ?, ?)", (behaviour, outcome, size, drawn))
+            database.execute(
+                "update items set is_drawn = 1 where id in (select id from items "
+                f"where behaviour = ? and {outcome_of} = ? and {kind} order by shuffle limit ?)",
+                (behaviour, outcome, drawn),
+            )
     (unlisted,) = database.execute("select count(*) from items where place < 0").fetchone()
     if unlisted:
         (kept,) = database.execute("select max(outcome) from items where place < 0").fetchone()
@@ -186,7 +194,9 @@ def _items(
 
 def _found(entry: dict[str, Any], where: tuple[int, int, str, int]) -> list[tuple[_Columns, str]]:
     """Return the columns of each finding of an entry; `where` is its byte and size, and the file and byte of its row."""
-    request, waits = storable(entry.get("request")), int(bool(entry.get("needs_review")))
+    request, places = storable(entry.get("request")), range(len(entry["findings"]))
+    waiting = set(entry.get("waits_for", places)) if entry.get("needs_review") else set()
+    counting = waiting.union(entry.get("acted_on", ()))
     said = f"{request} {storable(entry.get('answer'))}"
     items: list[tuple[_Columns, str]] = []
     for place, finding in enumerate(entry["findings"]):
@@ -196,14 +206,15 @@ def _found(entry: dict[str, Any], where: tuple[int, int, str, int]) -> list[tupl
             storable(entry["outcome"]),
         )
         figures = (probability, abs(probability - _UNSURE), key & 0xFFFFFFFF)
-        items.append(((int(entry["row"]), place, *names, *figures, request[:REQUEST_CHARS], *where, key, waits), said))
+        told = (int(place in waiting), int(probability >= _UNSURE or place in counting))
+        items.append(((int(entry["row"]), place, *names, *figures, request[:REQUEST_CHARS], *where, key, *told), said))
     return items
 
 
 def _unlisted(row: int, file: str, byte: int, key: int) -> tuple[_Columns, str]:
     """Return the columns of a row in which nothing was found; its place among the findings is -1."""
     names, figures = (NO_FINDING, "und", "", "kept"), (0.0, _UNSURE, key & 0xFFFFFFFF)
-    return (row, -1, *names, *figures, f"row {row:,}", 0, 0, file, byte, key, 0), ""
+    return (row, -1, *names, *figures, f"row {row:,}", 0, 0, file, byte, key, 0, 0), ""
 
 
 def _no_entry(path: Path, number: int) -> RunFolderError:

@@ -54,6 +54,8 @@ class Item:
     missing: str = ""
     file: str = ""
     row_in_file: int = 0
+    is_rewritten_by_apply: bool = True
+    """False in an audit, which has no rows that a verdict could mend or drop."""
 
 
 @dataclass(frozen=True, slots=True)

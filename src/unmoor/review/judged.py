@@ -108,9 +108,10 @@ def _figures(name: str, said: Mapping[int, Verdict], drawn: Sequence[Drawn] | No
     strata = [one for one in drawn or () if one.behaviour == name]
     findings = sum(one.size for one in strata) if drawn is not None else None
     figure: tuple[float | None, ...] = (None, None, None)
-    if findings == len(judged):
+    has_whole_sample = all(key in said for one in strata for key in one.keys)
+    if has_whole_sample and findings == len(judged):
         figure = (right / len(judged), *wilson(right, len(judged)))
-    elif strata and all(key in said for one in strata for key in one.keys):
+    elif strata and has_whole_sample:
         figure = precision([_checked(one, said) for one in strata]) or figure
     share, low, high = figure
     told = {"findings": findings, "judged": len(judged), "right": right}

@@ -17,7 +17,7 @@ from unmoor.errors import RunFolderError, UsageError
 from unmoor.records import BEHAVIOURS, Conversation, Finding
 from unmoor.records.verdict import Judgement, Verdict
 from unmoor.review.agreement import NO_FINDING, Agreement, agreements
-from unmoor.review.audit import Stratum
+from unmoor.review.audit import UNLIKELY, Stratum
 from unmoor.review.index import REQUEST_CHARS, ready_index, storable
 from unmoor.review.item import Item, ItemLine, ReadRow, conversation_of, parse_entry, row_bytes
 from unmoor.review.judged import Drawn
@@ -34,6 +34,7 @@ _MANY_HITS = 20_000
 """Of a search: from here on walking through all of them for the next one takes longer than a person should wait."""
 _LONGEST_NOTE = 2_000
 _MINE = "(select judgement from standing where by = :person and key = i.key)"
+_STRATUM = f"case when i.counts or i.place < 0 then i.outcome else '{UNLIKELY}' end"
 _LINE = f"select i.id, i.row, i.behaviour, i.probability, i.request, {_MINE} from found.items i"
 
 
@@ -247,6 +248,7 @@ class Store:
             history=history,
             verdict=next((verdict for verdict in reversed(history) if verdict.by == self._person), None),
             missing=shown.missing,
+            is_rewritten_by_apply=self._manifest.get("kind") != "audit",
             **place_in_files(self._manifest, entry["row"]),
         )
 
@@ -309,25 +311,29 @@ class Store:
         judged = {
             (behaviour, outcome): (checked, right)
             for behaviour, outcome, checked, right in self._database.execute(
-                "select i.behaviour, i.outcome, count(*), sum(s.judgement <> 'wrong' and s.corrected is null "
+                f"select i.behaviour, {_STRATUM}, count(*), sum(s.judgement <> 'wrong' and s.corrected is null "
                 "and (i.place >= 0 or s.judgement = 'correct')) from found.items i join standing s on s.by = ? and s.key = i.key "
                 "where i.is_drawn and s.judgement <> 'skip' group by 1, 2",
                 (self._person,),
             )
         }
-        strata = self._database.execute("select behaviour, outcome, size, drawn from found.strata order by size desc")
+        strata = self._database.execute(
+            "select behaviour, outcome, size, drawn from found.strata order by behaviour = ?, outcome = ?, size desc",
+            (NO_FINDING, UNLIKELY),
+        )
         return [
             Stratum(behaviour, outcome, size, drawn, *judged.get((behaviour, outcome), (0, 0)))
             for behaviour, outcome, size, drawn in strata.fetchall()
         ]
 
     def drawn(self) -> list[Drawn]:
-        """Return the sample of the audit: of each stratum its size and the keys of what was drawn."""
+        """Return the sample of the audit but for unlikely findings: of each stratum its size and the keys of what was drawn."""
         keys: dict[tuple[str, str], list[int]] = {}
-        query = "select behaviour, outcome, key from found.items where is_drawn order by id"
+        query = "select behaviour, outcome, key from found.items where is_drawn and (counts or place < 0) order by id"
         for behaviour, outcome, key in self._database.execute(query):
             keys.setdefault((behaviour, outcome), []).append(key)
-        strata = self._database.execute("select behaviour, outcome, size from found.strata order by size desc")
+        query = "select behaviour, outcome, size from found.strata where outcome <> ? order by size desc"
+        strata = self._database.execute(query, (UNLIKELY,))
         return [Drawn(name, outcome, size, tuple(keys.get((name, outcome), ()))) for name, outcome, size in strata]
 
     def standing(self) -> list[tuple[int, Verdict]]:

@@ -39,7 +39,7 @@ def run(small: Path, tmp_path: Path) -> Path:
 class Reviewer:
     """A person at a page: presses keys, waits for what comes, and notes everything that the browser complains about."""
 
-    def __init__(self, browser: Any, link: str, **options: Any) -> None:
+    def __init__(self, browser: Any, link: str, *, shows_everything: bool = True, **options: Any) -> None:
         self.context = browser.new_context(viewport=options.pop("viewport", {"width": 1280, "height": 850}), **options)
         self.page = self.context.new_page()
         self.page.add_init_script(WATCH)
@@ -50,6 +50,8 @@ class Reviewer:
         self.page.on("pageerror", lambda error: self.events.append(str(error)))
         self.page.on("dialog", lambda dialog: (self.events.append("dialog"), dialog.dismiss()))
         self.page.goto(link)
+        if shows_everything and "waiting=1" in self.page.url:
+            self.page.goto(f"{link.partition('/enter')[0]}/")
         self.page.wait_for_selector("#work")
         self.page.wait_for_selector("#total", state="attached")
 
@@ -216,14 +218,10 @@ def test_the_rows_that_wait_for_a_person_are_the_first_filter(browser: Any, tmp_
     run = generate(tmp_path / "house", 40)
     waiting = [entry["row"] for entry in lines_of(run, "ledger.jsonl") if entry["needs_review"]]
     with served(run) as (link, _):
-        page = Reviewer(browser, link).page
+        page = Reviewer(browser, link, shows_everything=False).page
+        assert page.url.endswith("/?waiting=1")  # what the link opens on
         assert page.text_content(".panel:first-child h2") == "Waits for a person"
         assert page.text_content("#bar-waiting .bar-count") == str(len(waiting))
-        page.focus("#bar-waiting")
-        page.keyboard.press("Enter")
-        page.wait_for_url("**/?waiting=1*")
-        page.wait_for_selector("#bar-waiting[aria-current]")
-        assert page.evaluate("document.activeElement.id") == "bar-waiting"
         assert page.text_content("#total") == f"{len(waiting)} in this filter, of {len(waiting)} rows, 0 judged"
         assert page.locator(".lines li a").count() == len(waiting)
         assert "waits for a person" in str(page.text_content(".chips"))
@@ -231,6 +229,23 @@ def test_the_rows_that_wait_for_a_person_are_the_first_filter(browser: Any, tmp_
         page.click("#chip-1")
         page.wait_for_selector("#bar-waiting:not([aria-current])")
         assert "waiting" not in page.url
+        page.focus("#bar-waiting")
+        page.keyboard.press("Enter")
+        page.wait_for_url("**/?waiting=1*")
+        page.wait_for_selector("#bar-waiting[aria-current]")
+        assert page.evaluate("document.activeElement.id") == "bar-waiting"
+
+
+def test_the_verdicts_stand_in_the_same_place_whatever_the_machine_says(browser: Any, tmp_path: Path) -> None:
+    run = generate(tmp_path / "house", 12)
+    entries = lines_of(run, "ledger.jsonl")
+    rewrite(run, "ledger.jsonl", [{**entry, "reason": "kept: since " * 40 * (entry["row"] % 3)} for entry in entries])
+    with served(run) as (link, _):
+        person, places = Reviewer(browser, link), set()
+        for _ in range(6):
+            places.add(tuple(person.page.locator("#verdict-skip").bounding_box().values()))
+            person.press("j")
+        assert len(places) == 1
 
 
 def test_where_no_row_waits_for_a_person_there_is_no_filter_for_it(browser: Any, tmp_path: Path) -> None:

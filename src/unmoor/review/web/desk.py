@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from unmoor.records.verdict import Verdict
     from unmoor.review.store import Store
 
-__all__ = ["Answer", "Desk"]
+__all__ = ["Answer", "Desk", "home_of"]
 
 Asked = Mapping[str, str]
 
@@ -95,6 +95,13 @@ def _where(view: View, item: int | None) -> str:
     """Return the address of an item in a view."""
     parts = [part for part in (view.to_query(), f"item={item}" if item is not None else "") if part]
     return "/?" + "&".join(parts) if parts else "/"
+
+
+def home_of(store: Store, *, is_blind: bool) -> str:
+    """Return the address that a review begins at: what waits for a person where something does, else everything."""
+    waiting = View(waiting=True)
+    is_there = not is_blind and store.next(waiting, None, 1) is not None
+    return _where(waiting if is_there else View(), None)
 
 
 def _work(desk: Desk, view: View, item: int | None, *, judged: int | None = None, words: str = "") -> dict[str, Any]:

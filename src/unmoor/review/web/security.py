@@ -124,6 +124,8 @@ class Keys:
     """
 
     announce: Callable[[str], None]
+    home: str = "/"
+    """Where the link leads: a path of the page's own, with the view that it opens on."""
     token: str = field(default_factory=lambda: secrets.token_urlsafe(32))
     session: str = field(default_factory=lambda: secrets.token_urlsafe(32))
     _used: set[str] = field(default_factory=set)
@@ -233,9 +235,9 @@ class Guarded:
             await _say(send, 403, "The link is for opening, not for looking ahead.")
         elif self._keys.exchange(token):
             cookie = f"{self._cookie}={self._keys.session}; Path=/; HttpOnly; SameSite=Strict"
-            await _say(send, 303, "Come in.", [("location", "/"), ("set-cookie", cookie)])
+            await _say(send, 303, "Come in.", [("location", self._keys.home), ("set-cookie", cookie)])
         elif self._has_session(headers):
-            await _say(send, 303, "Come in.", [("location", "/")])
+            await _say(send, 303, "Come in.", [("location", self._keys.home)])
         else:
             await _say(send, 401, "This link was used before or is not ours. A fresh one stands in the terminal.")
 

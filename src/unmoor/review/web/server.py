@@ -45,16 +45,18 @@ def serve(
     listening: tuple[socket.socket, Place],
     *,
     token: str | None = None,
+    home: str = "/",
     on_link: Callable[[str], None],
 ) -> None:
-    """Serve until Ctrl-C; `on_link` is given the link to open, at the start and whenever a used one was opened again.
+    """Serve until Ctrl-C; `on_link` is given the link to open, at the start and whenever a used one was opened again. It leads to
+    `home`, a path of the page's own.
 
     Raises:
         MissingExtraError: the web server is not installed.
     """
     uvicorn = _uvicorn()
     taken, place = listening
-    keys = Keys(announce=lambda fresh: on_link(_link(place, fresh)))
+    keys = Keys(announce=lambda fresh: on_link(_link(place, fresh)), home=home)
     if token is not None:
         keys.token = token
     guarded = Guarded(build(place), place, keys)

@@ -25,6 +25,7 @@ _OTHER_BEHAVIOURS = {
     NO_FINDING: "a kept row of the sample: say that this is right (c), or name what was missed (1 to 9)"
 }
 _JUDGED = {value: name.lower() for _, value, name, _ in VERDICTS}
+_REWRITES = {"mend", "drop"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +78,7 @@ class Sheet:
     decision: str
     reason: str
     is_finding: bool
+    is_rewritten_by_apply: bool
     needs_review: bool
     is_floor: bool
     missing: str
@@ -92,7 +94,9 @@ class Sheet:
         """Return the verdicts that say something here: what is hidden cannot be agreed with, what is not there not cut."""
         if self.is_hidden:
             return "wrong", "skip"
-        return tuple(_JUDGED) if self.is_finding else ("correct", "skip")
+        if not self.is_finding:
+            return "correct", "skip"
+        return tuple(each for each in _JUDGED if self.is_rewritten_by_apply or each not in _REWRITES)
 
     @property
     def say(self) -> str:
@@ -127,6 +131,7 @@ def sheet_of(item: Item, *, is_blind: bool) -> Sheet:
         decision=item.outcome,
         reason=item.reason,
         is_finding=finding.behaviour != NO_FINDING,
+        is_rewritten_by_apply=item.is_rewritten_by_apply,
         needs_review=item.needs_review,
         is_floor=item.is_floor,
         missing=item.missing,
