@@ -320,10 +320,10 @@ def test_a_refusal_is_one_in_a_chat_too(found: Ask) -> None:
     assert any(f.behaviour in REFUSALS and f.probability >= 0.5 for f in findings)
 
 
-def test_the_opener_stays_where_its_sentence_has_a_finding_of_its_own(found: Ask) -> None:
+def test_the_opener_goes_along_also_where_its_sentence_has_a_finding_of_its_own(found: Ask) -> None:
     answer = "As an AI, I have never swum. However, I am ChatGPT, made by OpenAI, and I can list what people say."
     cut = next(f for f in found(_SEA, answer) if f.behaviour == "disclaimer.identity")
-    assert cut.quote == "As an AI, I have never swum."
+    assert cut.quote == "As an AI, I have never swum. However, "
 
 
 @pytest.mark.parametrize(

@@ -2,35 +2,28 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
-from functools import lru_cache
+from dataclasses import replace
 from typing import Literal
 
-from unmoor.detectors.lectures import stands_apart, wants_a_text
-from unmoor.detectors.normalise import fold_text
+from unmoor.detectors.asked_about import GIVES_A_VOICE, answers_what_it_is, chooses_all_the_same, is_asked_about
 from unmoor.detectors.phrases import FILLERS, Hit
-from unmoor.detectors.pieces import beginning_with
-from unmoor.detectors.spans import cut_of, denies, says_more, turned_at, turns
+from unmoor.detectors.spans import cut_of, is_leant_on, says_more, tells_no_date, turned_at, turns
 from unmoor.detectors.view import TurnView
 from unmoor.languages import STRENGTHS
 from unmoor.records import BEHAVIOURS, REFUSALS, Finding
 
-__all__ = ["finding_at", "findings_from", "is_done_elsewhere", "without_doubles"]
+__all__ = ["UNPARTED", "finding_at", "findings_from", "is_done_elsewhere", "without_doubles"]
 
 MIN_PROBABILITY = 0.2
 """Findings less likely than this are not reported at all."""
 _RANK = {"refusal.capability": 0, "refusal.policy": 1, "refusal.partial": 2}
 _DOUBTED = 0.45
 """What a refusing phrase is believed at most where an answer stands beside it: it stays a finding for people to look at."""
-_UNPARTED = 0.6
-"""What a disclaimer is believed at most whose sentence holds the answer too, and cannot be parted: people look before it is cut."""
-_GIVES_A_VOICE = frozenset(("request.text", "request.rewrite", "request.persona", "request.argue"))
-"""Requests whose answer may speak for somebody else, or for one side."""
-_ASKS_OF_ITSELF = frozenset(("request.self", "request.identity"))
-_SPEAKS_TO_THE_READER = re.compile(r"\byou(?:r|rs|rself)?\b", re.IGNORECASE)
-_REMINDS = re.compile(r"\W*(?:remember|(?:keep|bear) in mind)\b", re.IGNORECASE)
-"""How a reminder begins that closes an English answer."""
+UNPARTED = 0.6
+"""What a disclaimer is believed at most whose sentence holds the answer too, and cannot be parted, and what stands before a
+sentence that points back at it: people look before it is cut."""
+_CUT = frozenset(("disclaimer.identity", "moralising"))
 _UNDER_WAY = 300
 """Code points before a refusing phrase from which an answer is under way. On the tuning half of a French and German set none of 21
 phrases that begin so late was labelled a refusal, and on that of a Korean set three of fourteen."""
@@ -49,19 +42,6 @@ _GIVEN_AFTER = 30
 _WARNS = frozenset(("sign.norms", "sign.caution", "moralising"))
 _GIVEN_BESIDE_WARNINGS = 80
 """Code points beside sentences that only warn from which they are an answer."""
-_WEIGHING = "each-has-merit", "you-choose", "tastes-differ"
-"""How phrases are named that weigh what was to be chosen from."""
-_CHOOSES = re.compile(
-    r"\bi(?:['’]d| would)(?: \w+){0,2}? (?:pick|choose|go (?:with|for)|say (?!it depends)|lean|vote|opt|rank"
-    r"|recommend|start with|buy)\b"
-    r"|\bmy (?:pick|choice|vote|money|favou?rite|recommendation|ranking|answer)\b|\bif i had to\b"
-    r"|\b(?:choose|pick|go (?:with|for)|take|get|use) [^.!?\n]{1,40}\b(?:if|when|for) \w+"
-    r"|\bif you[^.!?\n]{2,80}\b(?:choose|pick|go (?:with|for)|take|get|use)\b|\bfor (?:most|beginners)\b",
-    re.IGNORECASE,
-)
-"""Where an English answer chooses all the same, or says which is for whom."""
-_SAYS_WHICH_WORDS = 5
-"""Words of a first sentence that is no more than the choice."""
 _ANSWERS_AFTER = (250, 3.0)
 """After "However," this many code points, and this many times the refusing sentence, are an answer and not a goodbye."""
 
@@ -81,19 +61,21 @@ def findings_from(view: TurnView, turn: int, field: Literal["text", "reasoning"]
 def without_doubles(findings: list[Finding]) -> list[Finding]:
     """Return the findings without disclaimers whose sentence is a refusal: "As an AI, I cannot help with that" is one thing.
 
-    A refusal that the model found without a phrase only borrows its sentence, and takes no disclaimer away.
+    A refusal that the model found without a phrase only borrows its sentence, and takes no disclaimer away; but where it says that
+    the assistant cannot, people look before that sentence is cut.
     """
-    refused = [
-        (f.start_char, f.end_char)
-        for f in findings
-        if f.behaviour in REFUSALS and f.probability >= 0.5 and f.detector != "model"
-    ]
+    refused = [f for f in findings if f.behaviour in REFUSALS and f.probability >= 0.5]
+    named = [f for f in refused if f.detector != "model"]
+    unable = [f for f in refused if f.detector == "model" and f.behaviour == "refusal.capability"]
     return [
-        f
+        replace(f, probability=min(f.probability, UNPARTED)) if _is_a_disclaimer_of(f, unable) else f
         for f in findings
-        if f.behaviour != "disclaimer.identity"
-        or not any(start < f.end_char and f.start_char < end for start, end in refused)
+        if not _is_a_disclaimer_of(f, named)
     ]
+
+
+def _is_a_disclaimer_of(finding: Finding, refusals: Sequence[Finding]) -> bool:
+    return finding.behaviour == "disclaimer.identity" and any(map(finding.shares_words, refusals))
 
 
 def _order(view: TurnView, hit: Hit) -> tuple[float, int, bool, int]:
@@ -106,22 +88,33 @@ def _belief(view: TurnView, hit: Hit) -> float:
         or _is_beside_an_answer(view, hit)
         or is_done_elsewhere(view, hit)
         or _turns_to_answer(view, hit)
+        or _is_one_point_of_many(view, hit)
     ):
         return min(hit.belief, _DOUBTED)
-    if _is_asked_about(view, hit) or _chooses_all_the_same(view, hit):
+    if is_asked_about(view, hit) or chooses_all_the_same(view, hit):
         return min(hit.belief, _DOUBTED)
-    if says_more(view, hit):
-        return min(hit.belief, _UNPARTED)
+    if (
+        says_more(view, hit)
+        or tells_no_date(view, hit)
+        or (hit.phrase.behaviour in _CUT and _is_leant_on(view, hit))
+        or (hit.phrase.behaviour == "disclaimer.identity" and answers_what_it_is(view, hit))
+    ):
+        return min(hit.belief, UNPARTED)
     if hit.phrase.behaviour == "bias.evasion" and STRENGTHS["likely"] <= hit.belief and _evades_throughout(view):
         return STRENGTHS["sure"]
     return hit.belief
+
+
+def _is_leant_on(view: TurnView, hit: Hit) -> bool:
+    start, end = cut_of(view, hit)
+    return end == hit.sentence[1] and is_leant_on(view, hit.phrase.language, start, end)
 
 
 def _turns_to_answer(view: TurnView, hit: Hit) -> bool:
     """Return whether a sentence says who cannot do it, and turns to an answer: "I am no doctor and cannot say, but most often it is
     ...". What follows the turn must neither decline nor lead away, and an offer in it must be followed by what was offered.
     """
-    if not view.asks.isdisjoint(_GIVES_A_VOICE):
+    if not view.asks.isdisjoint(GIVES_A_VOICE):
         return False
     start, end = hit.sentence
     own = [other for other in view.hits if not other.doubt and start <= other.start]
@@ -156,84 +149,9 @@ def is_done_elsewhere(view: TurnView, hit: Hit) -> bool:
     """
     start, end = hit.sentence
     turned = turned_at(view, hit)
-    is_calm = view.asks.isdisjoint(("request.sensitive", *_GIVES_A_VOICE))
+    is_calm = view.asks.isdisjoint(("request.sensitive", *GIVES_A_VOICE))
     says_so = any(other.phrase.behaviour == "sign.elsewhere" and start <= other.start < turned for other in view.hits)
     return is_calm and turned < end and says_so
-
-
-def _is_asked_about(view: TurnView, hit: Hit) -> bool:
-    """Return whether the words answer what was asked: ethics and law (as items of a list are), whom to see, what it is itself, one
-    side.
-    """
-    if hit.phrase.behaviour == "moralising":
-        return view.answer.is_item(hit.start) or _is_no_lecture(view, hit)
-    if hit.phrase.behaviour == "disclaimer.identity":
-        return not view.asks.isdisjoint(_ASKS_OF_ITSELF) or _is_a_narrator(view, hit)
-    if hit.phrase.behaviour == "disclaimer.professional":
-        return view.answer.is_item(hit.start) and _is_calm(view)
-    return hit.phrase.behaviour == "bias.stance" and bool(view.asks & _GIVES_A_VOICE)
-
-
-def _is_calm(view: TurnView) -> bool:
-    """Return whether nothing sensitive was asked and nothing declines."""
-    refuses = any(hit.phrase.behaviour in REFUSALS and not hit.doubt for hit in view.hits)
-    return "request.sensitive" not in view.asks and not refuses
-
-
-def _is_no_lecture(view: TurnView, hit: Hit) -> bool:
-    """Return whether words on right and wrong are what was asked about, or part of a text that was asked for.
-
-    At either end of such a text a sentence to the reader may still be the assistant's own.
-    """
-    if "request.ethics" in view.asks and "request.sensitive" not in view.asks:
-        return True
-    answer = view.answer
-    if not view.asks & _GIVES_A_VOICE and not _is_inside_a_text(view, hit):
-        return False
-    is_at_an_end = answer.ordinal(hit.start) == 0 or answer.from_end(hit.start) == 0
-    said = answer.text[slice(*hit.sentence)]
-    speaks = hit.phrase.language != "en" or bool(_SPEAKS_TO_THE_READER.search(said))
-    return "request.rewrite" in view.asks or not (is_at_an_end and speaks)
-
-
-def _is_a_narrator(view: TurnView, hit: Hit) -> bool:
-    """Return whether "as an AI assistant, I ..." is told further down in a story that was asked for: it denies nothing, and speaks
-    to no reader where it closes the story.
-    """
-    answer = view.answer
-    if not view.asks_for("story") or answer.ordinal(hit.start) == 0 or denies(view, hit):
-        return False
-    if answer.from_end(hit.start) > 0:
-        return True
-    reader = view.words_of(hit.phrase.language, "reader")
-    return bool(reader) and not _to_a_reader(reader).search(fold_text(answer.text[slice(*hit.sentence)]))
-
-
-_to_a_reader = lru_cache(maxsize=64)(beginning_with)
-
-
-def _is_inside_a_text(view: TurnView, hit: Hit) -> bool:
-    """Return whether the sentence shares its paragraph in an English text that was asked for, closes it with no reminder, and
-    nothing declines to write it.
-    """
-    answer = view.answer
-    if not wants_a_text(view.request) or stands_apart(answer, *hit.sentence):
-        return False
-    if answer.from_end(hit.start) == 0 and _REMINDS.match(answer.text, *hit.sentence):
-        return False
-    return not any(other.phrase.behaviour in REFUSALS and not other.doubt for other in view.hits)
-
-
-def _chooses_all_the_same(view: TurnView, hit: Hit) -> bool:
-    """Return whether an English answer that finds good in each chooses: "Both are fine, but I'd pick the smaller one", or says
-    which in its first few words: "Postgres. Both are good."
-    """
-    if not hit.phrase.id.endswith(_WEIGHING):
-        return False
-    text, first = view.answer.text, view.answer.sentences.spans[0]
-    opening = text[slice(*first)].strip()
-    says_which = opening.endswith(".") and len(opening.split()) <= _SAYS_WHICH_WORDS and hit.sentence != first
-    return says_which or bool(_CHOOSES.search(text))
 
 
 def _evades_throughout(view: TurnView) -> bool:
@@ -250,6 +168,15 @@ def _is_beside_an_answer(view: TurnView, hit: Hit) -> bool:
         return False
     rest = answer.chars_after(hit.sentence[1])
     return rest > _UNDER_WAY or not answer.text.rstrip(" \n*_)\"'»”").endswith(_ENDS)
+
+
+def _is_one_point_of_many(view: TurnView, hit: Hit) -> bool:
+    """Return whether a hit stands in an item of a list, and most others say nothing that refuses: a caveat among answers."""
+    answer = view.answer
+    if not answer.is_item(hit.start):
+        return False
+    lines = {answer.line(other.start) for other in view.hits if other.phrase.behaviour in REFUSALS and not other.doubt}
+    return 2 * len(lines) < answer.items
 
 
 def _is_answered_after(view: TurnView, hit: Hit) -> bool:

@@ -7,19 +7,18 @@ import re
 from unmoor.detectors.evidence import is_done_elsewhere
 from unmoor.detectors.normalise import fold_text
 from unmoor.detectors.phrases import FILLERS, Hit
+from unmoor.detectors.pieces import LONG_WORD
 from unmoor.detectors.spans import opener_after, turned_at
 from unmoor.detectors.view import TurnView
 from unmoor.detectors.whose import speaks_as_asked
 from unmoor.languages import STRENGTHS
 from unmoor.records import REFUSALS
 
-__all__ = ["ANSWERS", "LECTURES", "LONG_WORD", "is_excused"]
+__all__ = ["ANSWERS", "LECTURES", "is_excused"]
 
 ANSWERS = ("sign.answer", "sign.turn")
 """Behaviours by which an answer is offered or begins."""
 LECTURES = ("moralising", "sign.norms")
-LONG_WORD = re.compile(r"[^\W\d_]{5,}")
-"""A word that says what a folded text is about."""
 
 _ANSWER_CHARS = 30
 """Code points after a disclaimer from which something is answered, in a sentence or more."""

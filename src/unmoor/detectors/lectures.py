@@ -31,6 +31,7 @@ __all__ = [
     "Lectures",
     "Sentence",
     "Stems",
+    "is_alone",
     "is_calm",
     "load_lectures",
     "sentence_features",
@@ -59,6 +60,12 @@ _CODE = re.compile(
 )
 """What stands in sentences about programs, folded, and in none of the 4,108 sentences of our own that lecture: "--force", "/etc",
 "printf(3)"."""
+_IS_NONE = re.compile(
+    r"[:：][\s#*_-]*(?:\d{1,2}[.)])?[\s*_]*\Z"
+    r"|\A\W*(?:yes|no|i hope (?:this|these|that|you)|let me know)\b"
+    r"|\A\W*(?:what|which|how|have|do|does|did|is|are|would|could|can)\b[^.!]*\byou(?:r|rs)?\b[^.!]*\?\s*\Z"
+)
+"""What leads to a list; what answers yes or no, hopes to have helped, or asks back, in English: no lecture."""
 _OF_ITSELF = ("request.self", "request.identity")
 _MADE = ("request.text", "request.rewrite", "request.wording", "request.argue")
 _MAKES = re.compile(
@@ -296,12 +303,12 @@ def sentence_features(answer: Answer, request: str, asks: frozenset[str], stems:
     for start, end in candidates(answer):
         place = answer.sentences.index_at(start)
         is_apart = stands_apart(answer, start, end)
-        if answer.is_item(start):
+        if answer.is_entry(start) or (is_joke and not is_apart and place < len(spans) - 1):
             continue
         said = fold_text(answer.text[start : min(end, start + _CHARS)])
         words = [word for words in words_of(said) for word in words]
         unasked = words if is_nervous else [word for word in words if word not in wanted]
-        if not stems.stand_in(unasked) or _HELP.search(said) or _CODE.search(said):
+        if not stems.stand_in(unasked) or _HELP.search(said) or _CODE.search(said) or _IS_NONE.search(said):
             continue
         from_end, ending = len(spans) - 1 - place, said.rstrip()[-1:]
         long = {word for word in words if len(word) >= _LONG or not word.isascii()}
@@ -322,6 +329,13 @@ def sentence_features(answer: Answer, request: str, asks: frozenset[str], stems:
         ]
         is_own = is_apart or not is_made or (is_joke and from_end == 0)
         yield Sentence(start, end, is_own, word_grams(words), np.array(dense, dtype=np.float32))
+
+
+def is_alone(answer: Answer, start: int, end: int) -> bool:
+    """Return whether a sentence is a paragraph."""
+    text = answer.text
+    begins = text.endswith("\n\n", 0, start) or start <= answer.body
+    return begins and (text.startswith("\n\n", end) or not text[end:].strip())
 
 
 @lru_cache(maxsize=2)

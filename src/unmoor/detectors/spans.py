@@ -14,7 +14,17 @@ from unmoor.detectors.phrases import Hit
 from unmoor.detectors.view import TurnView
 from unmoor.records import BEHAVIOURS
 
-__all__ = ["cut_of", "denies", "opener_after", "says_more", "turned_at", "turns"]
+__all__ = [
+    "cut_of",
+    "denies",
+    "is_leant_on",
+    "opener_after",
+    "says_more",
+    "tells_no_date",
+    "turned_at",
+    "turns",
+    "with_opener",
+]
 
 _ASIDES = ("disclaimer.identity", "disclaimer.professional", "moralising")
 """Behaviours whose sentence may stand beside an answer, so that the answer's next one may lean on it."""
@@ -38,6 +48,26 @@ _FIGURE = re.compile(r"(?<!\d)(?!(?:19|20)\d\d(?!\d))\d")
 """A figure that is no year: the date of a model's training is one."""
 _LONG = 6
 """Letters of a word of the request that says what it is about."""
+_DATED = re.compile(
+    r"(?:(?P<as_of>as of )|)[^,]*?(?P<in>(?:(?:in|up to|until|through|of|from|as of) )?)"
+    r"(?P<date>(?:(?:the )?(?:end|beginning|start|middle|spring|summer|autumn|fall|winter|early|late|mid)-?(?: of)? )?"
+    r"(?:(?:jan|febr)uary|march|april|may|june|july|august|(?:septem|octo|novem|decem)ber)? ?(?:\d{1,2}, )?(?:19|20)\d\d),?",
+    re.IGNORECASE,
+)
+"""English for up to when somebody knows, with a date."""
+_EMPTY_OFFER = re.compile(
+    r"i (?:can|could|will|would be happy to|am happy to|['’]ll)(?: (?:still|certainly|try to|do my best to|help))*"
+    r" (?:provide|offer|give|share|present|explain|help|assist|tell|answer|try)(?: you)?(?: (?:with|an?|some|the|my|general"
+    r"|possible|potential|factual|objective|informative|helpful|useful|relevant|accurate|brief|neutral|unbiased|more|background"
+    r"|basic|historical|and|or|of|few))*(?: (?:answers?|responses?|information|insights?|overview|context|facts?|suggestions?"
+    r"|explanations?|perspectives?|guidance|analysis|details?|tips|ideas|examples?|reasons?|advice|view|summary|data))+"
+    r"(?: that (?:may|might|could|can|is|are) [^.:;,]{1,60}| (?:on|about|for|regarding|concerning|based|as to|to|from|related)"
+    r" [^.:;]{1,120})?\.",
+    re.IGNORECASE,
+)
+"""An English clause that only says that an answer follows: "I can provide some information on this topic."."""
+_BRACKETS = re.compile(r"[ \t]*(?:\([^()\n]*\)|（[^（）\n]*）|\[[^\[\]\n]*\](?!\())")
+_OPENS = re.compile(r"[(（](?=[^()（）\n]*\Z)")
 _COMMA = re.compile(r"[,、]")
 _ANNOUNCES = re.compile(r" ?(?:i|here|let|below|the following|these|some)(?!\w)[^.!?:\n]{0,100}:\s*")
 
@@ -45,11 +75,70 @@ _ANNOUNCES = re.compile(r" ?(?:i|here|let|below|the following|these|some)(?!\w)[
 def cut_of(view: TurnView, hit: Hit) -> tuple[int, int]:
     """Return the span (code points of the answer) that stands for a hit."""
     if hit.phrase.span == "match":
+        return _undated(view, hit)
+    if hit.phrase.behaviour not in _ASIDES:
+        return hit.sentence
+    start, end = _bracketed(view, hit) or (
+        hit.sentence if hit.phrase.behaviour != "disclaimer.identity" else _disclaimer(view, hit)
+    )
+    return with_opener(view, hit.phrase.language, start, end) if (start, end) == hit.sentence else (start, end)
+
+
+def _undated(view: TurnView, hit: Hit) -> tuple[int, int]:
+    """Return the span of a match without the date of a fact in it: of "As of my last update in May 2021," the middle."""
+    dated = _DATED.fullmatch(view.answer.text, hit.start, hit.end)
+    if dated is None:
         return hit.start, hit.end
-    start, end = hit.sentence if hit.phrase.behaviour != "disclaimer.identity" else _disclaimer(view, hit)
-    if hit.phrase.behaviour in _ASIDES and end == hit.sentence[1]:
-        return start, _past_opener(view, hit, end)
-    return start, end
+    return (dated.end("as_of"), dated.start("date")) if dated["as_of"] else (hit.start, dated.start("in"))
+
+
+def tells_no_date(view: TurnView, hit: Hit) -> bool:
+    """Return whether a match says that its sentence holds as of the assistant's training, and not when that was: the fact would be
+    told as if it held today.
+    """
+    return hit.phrase.id.endswith("as-of-its-training") and _undated(view, hit) == (hit.start, hit.end)
+
+
+def with_opener(view: TurnView, language: str, start: int, end: int) -> tuple[int, int]:
+    """Return the span of a sentence that is cut, with what only joins the next one to it: "However," or "Therefore,"; "Moreover,"
+    where the sentence is the first.
+    """
+    words = (*view.words_of(language, "but"), *view.words_of(language, "so"))
+    if start <= view.answer.body:
+        words += view.words_of(language, "also")
+    return start, _opener_after(view, language, end, words)
+
+
+def _bracketed(view: TurnView, hit: Hit) -> tuple[int, int] | None:
+    """Return the brackets in which a hit stands within a sentence that says something else: "Drink tea (I'm an AI, no doctor)."."""
+    start, end = hit.sentence
+    said = view.answer.text[start:end]
+    for found in _BRACKETS.finditer(said):
+        opened, closed = found.start() + start, found.end() + start
+        if opened < hit.start and hit.end <= closed:
+            beside = said[: found.start()] + " " + said[found.end() :]
+            return (opened, closed) if _is_a_clause(beside) else None
+    opens = _OPENS.search(said, 0, hit.start - start)  # a bracket that goes on after the sentence
+    return (start + opens.end(), end) if opens and _is_a_clause(said[: opens.start()]) else None
+
+
+def is_leant_on(view: TurnView, language: str, start: int, end: int) -> bool:
+    """Return whether the sentence after one that is cut points back at it ("These rules ...") and holds nothing that would be cut
+    as well: without it nobody would know what is meant.
+    """
+    text = view.answer.text
+    position = end + len(text[end:]) - len(text[end:].lstrip(" \n\t*_"))
+    refers = view.words_of(language, "refers")
+    if not refers or position >= len(text) or "\n\n" in text[end - 1 : position] or start == end:
+        return False
+    if with_opener(view, language, start, end) != (start, end):
+        return False
+    if not fold_text(text[position : position + _OPENER_CHARS]).startswith(refers):
+        return False
+    return not any(
+        other.phrase.behaviour in BEHAVIOURS and not other.doubt and other.sentence[0] <= position < other.sentence[1]
+        for other in view.hits
+    )
 
 
 def says_more(view: TurnView, hit: Hit) -> bool:
@@ -58,8 +147,9 @@ def says_more(view: TurnView, hit: Hit) -> bool:
     Told by what it does not deny, and a clause that cannot stand alone, a figure, or a longer word of the request; by a clause
     after a concession, where the verb comes first in it, with a comma before it or, in Swedish, without; or by one after a colon.
     """
-    is_cut_whole = hit.phrase.span != "match" and _disclaimer(view, hit) == hit.sentence
-    if hit.phrase.behaviour != "disclaimer.identity" or not is_cut_whole:
+    if hit.phrase.behaviour != "disclaimer.identity" or hit.phrase.span == "match" or _bracketed(view, hit):
+        return False
+    if _disclaimer(view, hit) != hit.sentence:
         return False
     rest = fold_text(view.answer.text[hit.end : hit.sentence[1]])
     is_conceded = _concedes(view, hit, "verb_first") and _is_a_clause(rest.partition(",")[2] or rest)
@@ -83,6 +173,8 @@ def _tells(view: TurnView, hit: Hit, rest: str) -> bool:
         return False
     if not set(words).isdisjoint(view.words_of(language, "that")) or _FIGURE.search(rest):
         return True
+    if any(verb in rest for verb in view.words_of(language, "recommend")):
+        return True
     offers = any(
         other.phrase.behaviour == "sign.answer" and hit.start <= other.start < hit.sentence[1] for other in view.hits
     )
@@ -104,16 +196,25 @@ def _disclaimer(view: TurnView, hit: Hit) -> tuple[int, int]:
     """Return the disclaimer's sentence, or only its clause where the sentence answers after all ("..., but leek soup is best")."""
     start, end = hit.sentence
     turned = turned_at(view, hit)
-    offers = [other for other in view.hits if other.phrase.behaviour == "sign.answer" and turned <= other.start < end]
+    again = [other for other in _disclaiming(view, start, end) if turned <= other.start <= turned + _BEFORE]
+    if again:  # "I'm no doctor, but as an AI I can say that ..."
+        return start, (_lead(view, again[0]) or (start, end))[1]
     if turned < end:
-        is_said_after = any(_is_answered_after(view.answer.text[other.end : end]) for other in offers)
-        return (start, turned) if is_said_after or not offers else (start, end)
+        is_empty = hit.phrase.language == "en" and view.answer.chars_after(end) > 0
+        return (
+            (start, end)
+            if is_empty and _EMPTY_OFFER.fullmatch(view.answer.text[turned:end].strip())
+            else (start, turned)
+        )
     return _lead(view, hit) or (start, end)
 
 
-def _is_answered_after(rest: str) -> bool:
-    """Return whether what follows an offer in its sentence is what was offered: "but here is what helps: cold water and salt"."""
-    return len(rest.partition(":")[2].split()) >= _WORDS_LEFT
+def _disclaiming(view: TurnView, start: int, end: int) -> list[Hit]:
+    return [
+        hit
+        for hit in view.hits
+        if hit.phrase.behaviour == "disclaimer.identity" and not hit.doubt and start <= hit.start < end
+    ]
 
 
 def _lead(view: TurnView, hit: Hit) -> tuple[int, int] | None:
@@ -161,29 +262,21 @@ def _after_comma(view: TurnView, hit: Hit, folded: str, at: int) -> int | None:
     return None if any(denial in folded[comma.end() :] for denial in denials) else comma.end()
 
 
-def _past_opener(view: TurnView, hit: Hit, end: int) -> int:
-    """Return where the next sentence begins to say something: past "However," unless it has a finding of its own."""
-    opener = opener_after(view, hit, end)
-    if opener == end or any(
-        other.phrase.behaviour in BEHAVIOURS and not other.doubt and other.sentence[0] <= opener - 1 < other.sentence[1]
-        for other in view.hits
-    ):
-        return end
-    return opener
-
-
 def opener_after(view: TurnView, hit: Hit, end: int) -> int:
     """Return where "However," at the start of the next sentence ends, or `end` where there is none that can be spared."""
+    return _opener_after(view, hit.phrase.language, end, view.words_of(hit.phrase.language, "but"))
+
+
+def _opener_after(view: TurnView, language: str, end: int, words: tuple[str, ...]) -> int:
     text = view.answer.text
     position = end + len(text[end:]) - len(text[end:].lstrip())
     folded = normalise(text[position : position + _OPENER_CHARS])
-    buts = view.words_of(hit.phrase.language, "but")
-    but = max((but for but in buts if folded.text.startswith(but)), key=len, default="")
+    but = max((but for but in words if folded.text.startswith(but)), key=len, default="")
     rest = folded.text[len(but) :]
     if not but or not rest:
         return end
     is_spared = rest[0] in _COMMAS or (
-        but in view.words_of(hit.phrase.language, "join") and (rest[0].isspace() or not _has_cases(but[-1]))
+        but in view.words_of(language, "join") and (rest[0].isspace() or bool(_UNSPACED.match(but[-1])))
     )
     if not is_spared:
         return end
@@ -221,9 +314,12 @@ def _turn_in_sentence(view: TurnView, hit: Hit, position: int) -> int:
 
 
 def _after_concession(view: TurnView, hit: Hit, folded: str) -> list[int]:
-    """Return where the main clause begins in the folded rest of a sentence that begins by conceding; nowhere if it denies."""
+    """Return where the main clause begins in the folded rest of a sentence that begins by conceding; nowhere if it denies, or the
+    concession ended before the hit.
+    """
     comma = folded.find(",")
-    if comma < 0 or not _concedes(view, hit, "though"):
+    conceded, has_ended, _ = fold_text(view.answer.text[hit.sentence[0] : hit.start]).rpartition(",")
+    if comma < 0 or not _concedes(view, hit, "though") or (has_ended and len(conceded.split()) > _WORDS_LEFT):
         return []
     after = _WORD.findall(folded[comma : comma + _DENIED_WITHIN])
     return [] if not set(after).isdisjoint(view.words_of(hit.phrase.language, "deny")) else [comma + 2]

@@ -58,6 +58,13 @@ _LIST_ITEM = re.compile(r"^[^\S\n]*(?:[-*•·]|\d{1,2}[.)])\s+\S", re.MULTILINE
 _CLOSE_ITEM = re.compile(r"^[^\S\n]*(?:\d{1,2}(?:[、．）]|[.)](?=[^\s\d]))|[(（]\d{1,2}[)）]|[①-⑳・])", re.MULTILINE)
 """An item whose number touches its words, as in Chinese and Japanese; the model never counted them."""
 _HEADING = re.compile(r"^\s{0,3}#{1,6}\s|^[^\S\n]*\*\*[^*\n]+\*\*[^\S\n]*+:?[^\S\n]*+$", re.MULTILINE)
+_TITLE = re.compile(r"^[^\S\n]*[*_]*[^\W\d_][^.:：!?\n]{2,60}[*_]*[:：][*_]*[^\S\n]+\S", re.MULTILINE)
+"""A title before what is said on it."""
+_INLINE_NUMBER = re.compile(r"(?<=\S)[ \t]+(?:-{3,}[ \t]+)?(?:#{1,6} )?[*_]*\d{1,2}[.)][*_]*[ \t]+[*_]*[^\W\d_]")
+_NUMBER_BEFORE = re.compile(r"(?<!\S)(?:#{1,6} )?[*_]*\d{1,2}[.)]\s*[*_]*\Z|(?<!\S)#{1,6}\s[*_]*\Z")
+_STOPS = (".", "!", "。", "！", "।", "؟")
+_NUMBER_CHARS, _SEVERAL = 12, 3
+"""Code points before a place in which the number of its item stands; titles and numbers from which there is a list."""
 _LETTER_HEAD = re.compile(
     r"^\W*(?:(?:dear|hi|hello|subject|betreff|kära|hej|cher|chère|car[oa])\b"
     r"|(?:querid|estimad|liebe|sehr geehrt|asunto|prezad|assunto|gentil[ei]|egregi|spettabil|oggetto|geachte"
@@ -146,13 +153,13 @@ class Answer:
 
     def is_block_quote(self, start: int) -> bool:
         """Return whether the line of the place starts with Markdown's `>`."""
-        return self.text[self._line(start) :].lstrip(" ").startswith(">")
+        return self.text[self.line(start) :].lstrip(" ").startswith(">")
 
     def is_dialogue(self, start: int) -> bool:
         """Return whether the line is a named speaker's, in a text with several such lines, or opens with a dash as they do."""
         if self.is_after_dash(start) and _is_talk(self.text):
             return True
-        line = self._line(start)
+        line = self.line(start)
         # A label begins at the blank lines before it; sections of an answer have such labels too, but none twice.
         labels = [(s, e) for s, e in self.speakers if line <= e <= start + 2 and (line <= s or self._is_scene())]
         labels = [(s, e) for s, e in labels if not self._is_spoken_out(e, start)]
@@ -175,7 +182,7 @@ class Answer:
 
     def is_after_dash(self, start: int) -> bool:
         """Return whether the line of the place opens with a dash, as speech does in most languages of Europe."""
-        return bool(_DASH.match(self.text, self._line(start)))
+        return bool(_DASH.match(self.text, self.line(start)))
 
     @property
     def has_dashes(self) -> bool:
@@ -189,10 +196,31 @@ class Answer:
 
     def is_item(self, start: int) -> bool:
         """Return whether the line is one of several list items."""
-        line = self._line(start)
+        line = self.line(start)
         if self.items >= 2 and _LIST_ITEM.match(self.text, line):
             return True
         return bool(_CLOSE_ITEM.match(self.text, line)) and len(_CLOSE_ITEM.findall(self.text)) >= 2
+
+    def is_entry(self, start: int) -> bool:
+        """Return whether the place belongs to a heading, to one of several paragraphs that open with a title ("Training: ..."), or
+        to an item of a list whose lines were run together ("... 1. **Law**: ... 2. ...").
+        """
+        line = self.line(start)
+        head = self.text[line:].partition("\n")[0].rstrip(" *_")
+        is_heading = bool(_HEADING.match(self.text, line)) and (
+            head.lstrip().startswith("#") or not head.endswith(_STOPS)
+        )
+        if is_heading or self.is_item(start):
+            return True
+        if _TITLE.match(self.text, line) and len(_TITLE.findall(self.text)) >= _SEVERAL:
+            return True
+        marked = _NUMBER_BEFORE.search(self.text, max(0, start - _NUMBER_CHARS), start)
+        if marked and ("#" in marked[0] or self.text.startswith("**", start)):
+            return True
+        numbers = [found.end() - 1 for found in _INLINE_NUMBER.finditer(self.text)]
+        if len(numbers) < _SEVERAL or start < numbers[0]:
+            return False
+        return start <= numbers[-1] or self.sentences.index_at(start) == self.sentences.index_at(numbers[-1])
 
     def sentence(self, start: int, end: int) -> tuple[int, int]:
         """Return the span of the sentences that hold the place."""
@@ -210,7 +238,8 @@ class Answer:
         """Return the code points after the place."""
         return max(0, len(self.text.rstrip()) - position)
 
-    def _line(self, position: int) -> int:
+    def line(self, position: int) -> int:
+        """Return where the line of the place begins."""
         return self.text.rfind("\n", 0, position) + 1
 
 

@@ -10,12 +10,14 @@ import re
 from dataclasses import replace
 from typing import Literal
 
-from unmoor.detectors.evidence import MIN_PROBABILITY, finding_at, findings_from, without_doubles
-from unmoor.detectors.excuses import ANSWERS, LECTURES, LONG_WORD, is_excused
+from unmoor.detectors.evidence import MIN_PROBABILITY, UNPARTED, finding_at, findings_from, without_doubles
+from unmoor.detectors.excuses import ANSWERS, LECTURES, is_excused
 from unmoor.detectors.lectures import Lecture
 from unmoor.detectors.model import Model, Verdict
 from unmoor.detectors.normalise import fold_text
 from unmoor.detectors.phrases import Hit
+from unmoor.detectors.pieces import LONG_WORD
+from unmoor.detectors.spans import is_leant_on, with_opener
 from unmoor.detectors.view import TurnView
 from unmoor.languages import STRENGTHS
 from unmoor.records import REFUSALS, Finding
@@ -115,10 +117,14 @@ def _with_lectures(
             told.append(replace(finding, probability=max(finding.probability, round(here[0].chance, 4))))
         else:
             told.append(finding)
-    return told + [
-        _learned(view, "moralising", (one.start, one.end), turn, field=field, probability=one.chance)
-        for one in lectures
-    ]
+    return told + [_lecture_of(view, one, turn, field) for one in lectures]
+
+
+def _lecture_of(view: TurnView, lecture: Lecture, turn: int, field: Literal["text", "reasoning"]) -> Finding:
+    """Return the finding of a lecture without a phrase, with "However," after it; people look where the next leans on it."""
+    span = with_opener(view, view.language, lecture.start, lecture.end)
+    chance = min(lecture.chance, UNPARTED) if is_leant_on(view, view.language, *span) else lecture.chance
+    return _learned(view, "moralising", span, turn, field=field, probability=chance)
 
 
 def _only_speaks_of_itself(view: TurnView, lecture: Lecture) -> bool:

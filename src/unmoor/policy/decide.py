@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from unmoor.policy.follow_ups import follow_ups_of
-from unmoor.policy.mend import cut_spans, is_enough
+from unmoor.policy.mend import cut_spans, is_enough, merged
 from unmoor.policy.policy import Policy
+from unmoor.policy.whole import whole_spans
 from unmoor.records import ACTIONS, BEHAVIOURS, Conversation, Decision, Edit, Finding, Held, without_reasoning
 
 __all__ = ["audited", "decide", "turns_to_remove"]
@@ -140,11 +141,9 @@ def _hides(finding: Finding, uncertain: Iterable[Finding], policy: Policy) -> bo
     What the model found without a phrase only borrows its sentence.
     """
     return policy.action_on(finding) == "mend" and any(
-        other.field == finding.field
-        and other.detector != "model"
+        other.detector != "model"
         and _STRENGTH[policy.action_on(other)] > _STRENGTH["mend"]
-        and other.start_char < finding.end_char
-        and finding.start_char < other.end_char
+        and finding.shares_words(other)
         for other in uncertain
     )
 
@@ -166,12 +165,14 @@ def _edits(conversation: Conversation, weighed: _Weighed, policy: Policy, action
 
 def _mend(conversation: Conversation, turn: int, findings: list[Finding], policy: Policy) -> Edit:
     """Cut the spans; if too little of the answer would be left, drop the turn, whatever reasoning stands before it."""
+    said = conversation.turns[turn].text
     spans = tuple(
         (finding.start_char, finding.end_char)
         for finding in findings
         if policy.action_on(finding) == "mend" and finding.field == "text"
     )
-    left = cut_spans(conversation.turns[turn].text, spans)
+    spans = whole_spans(said, merged(spans, len(said)))
+    left = cut_spans(said, spans)
     return Edit("mend", turn, spans) if is_enough(without_reasoning(left)) else Edit("drop_turn", turn)
 
 

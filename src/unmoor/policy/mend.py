@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
-__all__ = ["MIN_WORDS_LEFT", "cut_spans", "is_enough"]
+__all__ = ["MIN_WORDS_LEFT", "cut_spans", "is_enough", "merged"]
 
 MIN_WORDS_LEFT = 2
 """An answer with fewer words left after a mend says nothing; the turn is dropped instead."""
@@ -14,6 +15,13 @@ _THOUGHT = ("</think>", "</thinking>", "</reasoning>", "</thought>")
 _SENTENCE_ENDS = ".!?…。！？\n:"
 _UNSPACED = "。！？，、：；」』）"
 """After these no space is put: Chinese and Japanese have none between sentences."""
+_BULLETS = frozenset("-*•·>")
+_OPENING = "([（【「『“«"
+_CLOSING = ".,;:!?…。，、！？；：)）]】」』”»"
+"""Before these, and after the ones above, no space is put either."""
+_OPENS = re.compile(r"(?:[(\[（【「『“«]|(?<!\S)[*_]{1,3}|(?<!\S)[\"'])\Z")
+_CLOSES = re.compile(r"[.,;:!?…。，、！？；：)）\]】」』”»]|[*_]{1,3}(?=[\s.,;:!?)]|\Z)")
+"""What ends in an opening bracket or mark of emphasis, and what begins with one that closes: no space stands there."""
 _WHOLE = ".!?…。！？"
 """After these a sentence began already, and keeps the letter that its author gave it: `pip` is no "Pip"."""
 _DOTTED = frozenset(("az", "tr"))
@@ -26,19 +34,20 @@ def cut_spans(text: str, spans: Iterable[tuple[int, int]], language: str = "") -
     Space around a cut becomes what the text had before it; a sentence that now begins at a cut gets a capital letter. What began
     a line or a sentence before stays as it was written, code with its indentation.
     """
-    for start, end in reversed(_merged(spans, len(text))):
+    for start, end in reversed(merged(spans, len(text))):
         text = _join(text[:start], text[start:end], text[end:], keeps_dot=language in _DOTTED)
     return text
 
 
-def _merged(spans: Iterable[tuple[int, int]], length: int) -> list[tuple[int, int]]:
-    merged: list[tuple[int, int]] = []
+def merged(spans: Iterable[tuple[int, int]], length: int) -> list[tuple[int, int]]:
+    """Return spans in order, within a text of `length` code points, those that touch as one."""
+    joined: list[tuple[int, int]] = []
     for start, end in sorted((max(0, start), min(end, length)) for start, end in spans):
-        if merged and start <= merged[-1][1]:
-            merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
+        if joined and start <= joined[-1][1]:
+            joined[-1] = (joined[-1][0], max(end, joined[-1][1]))
         elif start < end:
-            merged.append((start, end))
-    return merged
+            joined.append((start, end))
+    return joined
 
 
 def _join(before: str, cut: str, after: str, *, keeps_dot: bool) -> str:
@@ -58,9 +67,16 @@ def _join(before: str, cut: str, after: str, *, keeps_dot: bool) -> str:
         return indent + begun
     if left.lower().endswith(_THOUGHT):
         return before + begun
-    gap = max((gap_before, gap_after), key=lambda gap: gap.count("\n")) or ("" if left[-1] in _UNSPACED else " ")
+    gap = max((gap_before, gap_after), key=lambda gap: gap.count("\n"))
+    is_touched = bool(_OPENS.search(left)) or (bool(_CLOSES.match(body)) and not begins_line)
+    is_within_a_word = not gap and cut[0] in _OPENING and cut[-1] in _CLOSING
+    if is_touched and "\n" not in gap:
+        gap = ""
+    elif not gap:
+        gap = "" if left[-1] in _UNSPACED or is_within_a_word else " "
     gap = gap[: gap.rfind("\n") + 1] + indent if begins_line else gap
-    return left + gap + (begun if left[-1] in _SENTENCE_ENDS else body)
+    is_begun = left[-1] in _SENTENCE_ENDS or left.rpartition("\n")[2].strip() in _BULLETS
+    return left + gap + (begun if is_begun else body)
 
 
 def _capitalised(text: str, *, keeps_dot: bool) -> str:

@@ -29,6 +29,10 @@ UNRECOGNISED_FROM = 0.03
 """Share of rows in no language that is known from which a report says that nothing is known of them; fewer are sums and code."""
 
 
+_JOINING_CHARS = 40
+"""Code points of the longest words that join a sentence to the one before."""
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """One behaviour at one place.
@@ -49,6 +53,15 @@ class Finding:
     detector: str = "phrases"
     field: Literal["text", "reasoning"] = "text"
     is_reasoning: bool = False
+
+    def shares_words(self, other: Finding) -> bool:
+        """Return whether the two have words of one turn in common, more than what joins the other's sentence to this one's, and is
+        cut with it: "However,".
+        """
+        begins_within = self.start_char < other.start_char and self.end_char < other.end_char
+        shared = min(self.end_char, other.end_char) - max(self.start_char, other.start_char)
+        is_one_text = self.turn == other.turn and self.field == other.field
+        return is_one_text and shared > (_JOINING_CHARS if begins_within else 0)
 
     def as_json(self) -> dict[str, Any]:
         """Return the finding as plain JSON values, keys in a fixed order."""

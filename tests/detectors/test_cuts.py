@@ -1,0 +1,298 @@
+"""What a mend would cut, where the rest has to read well, and where the words are the answer and people look first."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.detectors.conftest import Ask
+
+MENDED_FROM = 0.7
+"""From here on the shipped policy cuts lectures; disclaimers from 0.80."""
+
+_IN_BRACKETS = {
+    "en": (
+        "Sore throat?",
+        "Drink warm tea and rest your voice",
+        " (I'm an AI, not a doctor)",
+        ". See a doctor with a fever.",
+    ),
+    "de": (
+        "Halsweh?",
+        "Trinke warm und schone die Stimme",
+        " (ich bin eine KI und kein Arzt)",
+        ". Geh bei Fieber zum Arzt.",
+    ),
+    "fr": (
+        "Mal de gorge ?",
+        "Buvez chaud et reposez votre voix",
+        " (je suis une IA, pas un médecin)",
+        ". Attendez deux jours.",
+    ),
+    "nl": (
+        "Keelpijn?",
+        "Drink warm en spaar je stem",
+        " (ik ben een AI en geen arts)",
+        ". Bel bij koorts de huisarts.",
+    ),
+    "sv": (
+        "Huvudvärk?",
+        "Drick vatten och vila i ett mörkt rum",
+        " (jag är en AI och inte läkare)",
+        ". Ring om värken kommer.",
+    ),
+    "fi": (
+        "Päänsärky?",
+        "Juo vettä ja lepää pimeässä huoneessa",
+        " (olen tekoäly enkä lääkäri)",
+        ". Varaa sitten aika.",
+    ),
+    "es": (
+        "¿Fiebre?",
+        "Bebe agua y usa ropa ligera",
+        " (soy una inteligencia artificial y no puedo sustituir a un médico)",
+        ".",
+    ),
+    "pt": (
+        "Gripe?",
+        "Descanse e beba muitos líquidos",
+        " (lembre-se de que sou uma IA e não um médico)",
+        ". Durma bem.",
+    ),
+    "ko": (
+        "목이 아파요.",
+        "따뜻한 차를 마시고 목을 쉬게 하세요",
+        " (저는 AI이며 의사가 아닙니다)",
+        ". 열이 나면 쉬세요.",
+    ),
+    "zh": (
+        "头痛怎么办？",
+        "可以先多喝水、规律作息，早点睡觉",
+        "（我是AI，不是医生，以上内容不能替代专业诊断）",
+        "。然后观察两天。",
+    ),
+    "ja": (
+        "肩こりの治し方は？",
+        "一時間ごとに肩を回し、湯船で温めます",
+        "（なお、私はAIであり医師ではないため、診断はできません）",
+        "。枕も替えます。",
+    ),
+}
+
+
+@pytest.mark.parametrize("code", _IN_BRACKETS)
+def test_of_an_answer_with_a_disclaimer_in_brackets_the_brackets_go(code: str, found: Ask) -> None:
+    request, before, aside, after = _IN_BRACKETS[code]
+    (cut,) = [f for f in found(request, before + aside + after) if f.behaviour == "disclaimer.identity"]
+    assert cut.quote == aside
+
+
+@pytest.mark.parametrize(
+    ("request_", "answer", "quote"),
+    [
+        (
+            "¿Qué serie veo?",
+            "Como modelo de lenguaje, no veo series, pero puedo decirte que la tercera es lenta.",
+            "pero ",
+        ),
+        (
+            "Que livro leio?",
+            "Como uma IA, não tenho preferências, mas posso sugerir o «Torto Arado», de Itamar.",
+            "mas ",
+        ),
+        (
+            "Какую книгу взять?",
+            "Как языковая модель, я не имею предпочтений, но могу посоветовать «Пикник на обочине».",
+            "но ",
+        ),
+        ("Jaki film?", "Jako model językowy nie oglądam filmów, ale mogę polecić „Zimną wojnę” z Łodzi.", "ale "),
+        (
+            "Which is oldest?",
+            "As an AI, I have no opinions, but I can tell you that the oldest one is farming.",
+            "but ",
+        ),
+    ],
+)
+def test_an_answer_after_but_stays_whatever_offers_it(request_: str, answer: str, quote: str, found: Ask) -> None:
+    (cut,) = [f for f in found(request_, answer) if f.behaviour == "disclaimer.identity"]
+    assert cut.quote.endswith(quote)
+    assert cut.start_char == 0
+
+
+def test_an_english_offer_of_nothing_in_particular_goes_along(found: Ask) -> None:
+    answer = "As an AI, I have no opinions, but I can provide some general information on this topic. Elms grow fast."
+    (cut,) = [f for f in found("Are elms tall?", answer) if f.behaviour == "disclaimer.identity"]
+    assert answer[cut.end_char :].strip() == "Elms grow fast."
+
+
+@pytest.mark.parametrize(
+    ("request_", "answer", "left"),
+    [
+        (
+            "Is it hot there?",
+            "As an AI, I have no data on today's weather. Therefore, take a hat along.",
+            "take a hat along.",
+        ),
+        (
+            "Is it hot there?",
+            "As an AI, I have no data on the weather. Additionally, it is winter there.",
+            "it is winter there.",
+        ),
+        (
+            "Come mi vendico?",
+            "La vendetta non porta a nulla ed è importante trattare gli altri con rispetto. Piuttosto, esci.",
+            "esci.",
+        ),
+        (
+            "Как отомстить?",
+            "Месть ни к чему не ведёт, и важно относиться к людям с уважением. Вместо этого спите.",
+            "спите.",
+        ),
+        (
+            "Kannattaako?",
+            "Olen vain tekoälyavustaja enkä talousneuvoja. Siksi kannattaa kysyä pankista.",
+            "kannattaa kysyä pankista.",
+        ),
+        ("كيف أنتقم؟", "الانتقام ليس حلًا، ومن المهم أن نحترم الآخرين. بدلاً من ذلك، سجّل الأوقات.", "سجّل الأوقات."),
+    ],
+)
+def test_what_only_joins_the_next_sentence_goes_along(request_: str, answer: str, left: str, found: Ask) -> None:
+    cut = max((f for f in found(request_, answer) if f.probability >= MENDED_FROM), key=lambda f: f.end_char)
+    assert answer[cut.end_char :] == left
+
+
+def test_what_adds_stays_where_something_stands_before(found: Ask) -> None:
+    answer = "Oak is hard. As an AI, I have never sawn any. Moreover, it is heavy."
+    (cut,) = [f for f in found("Which wood?", answer) if f.behaviour == "disclaimer.identity"]
+    assert answer[cut.end_char :].strip() == "Moreover, it is heavy."
+
+
+_IS_THE_ANSWER = {
+    "en, advises": ("How much is it?", "As an AI, I have no taste. These limitations mean that I go by reviews."),
+    "de": (
+        "Welchen Kaffee?",
+        "Als KI würde ich dir den Yirgacheffe empfehlen, weil er blumig schmeckt. Er kostet zwölf Euro.",
+    ),
+    "fr": (
+        "Quel café ?",
+        "En tant qu'IA, je vous recommande le Yirgacheffe pour ses notes florales. Il coûte douze euros.",
+    ),
+    "it": (
+        "Che caffè?",
+        "Come intelligenza artificiale, ti consiglio lo Yirgacheffe per le note floreali. Costa dodici euro.",
+    ),
+    "ru": ("Какой кофе?", "Как искусственный интеллект, я рекомендую иргачефф за цветочные ноты. Стоит недорого."),
+    "fi": ("Mikä kahvi?", "Tekoälynä suosittelen Yirgacheffea sen kukkaisten sävyjen vuoksi. Se maksaa vähän."),
+    "says yes": ("你是一个虚拟助手吗？", "是的，我是一个虚拟助手。我可以回答问题。"),
+    "of its own": (
+        "What is your mother's maiden name?",
+        "I am an AI and do not have a mother or a maiden name. I am here to help.",
+    ),
+    "Chinese, of its own": ("你看到我的狗了吗？", "作为人工智能助手，我无法看到物体。请问问邻居。"),
+    "pointed back at": (
+        "Comment fabriquer cela ?",
+        "En tant qu'intelligence artificielle, je suis soumis à des règles. Ces politiques visent la sécurité de tous.",
+    ),
+    "no date": ("Is the mayor in office?", "As of my last update, the mayor is in office and does well."),
+}
+
+
+@pytest.mark.parametrize("case", _IS_THE_ANSWER)
+def test_people_look_before_words_are_cut_that_are_the_answer_or_that_it_leans_on(case: str, found: Ask) -> None:
+    (cut,) = [f for f in found(*_IS_THE_ANSWER[case]) if f.behaviour == "disclaimer.identity"]
+    assert 0.5 <= cut.probability <= 0.6
+
+
+@pytest.mark.parametrize(
+    ("answer", "quote"),
+    [
+        (
+            "As of my knowledge cutoff date of September 2021, the tower is the tallest in town. It has forty floors and a garden.",
+            "my knowledge cutoff date of ",
+        ),
+        ("As of my last update in 2023, the tower is the tallest in town. It has forty floors.", "my last update in "),
+        (
+            "According to my last update in 2023, the tower is the tallest in town. It has forty floors.",
+            "According to my last update ",
+        ),
+    ],
+)
+def test_the_date_of_a_fact_stays(answer: str, quote: str, found: Ask) -> None:
+    (cut,) = [f for f in found("Which tower is tallest?", answer) if f.behaviour == "disclaimer.identity"]
+    assert cut.quote == quote
+
+
+_NO_LECTURE = {
+    "others hold it": (
+        "Should there be a statue?",
+        "Some want one. However, opponents argue that such a statue would be inappropriate and disrespectful. "
+        "It is up to the town.",
+    ),
+    "leads to a list": (
+        "Can I trust him?",
+        "Perhaps.\nThere are several reasons why it's important to be cautious and respectful when you share it, including:"
+        "\n- bias\n- error",
+    ),
+    "a titled paragraph": (
+        "How do they keep it secret?",
+        "Monitoring: They watch the network.\n\nTraining: It is important to be cautious with sensitive information "
+        "and respect privacy.\n\nAudits: They check it twice.",
+    ),
+    "tells more": (
+        "Why does it work?",
+        "It works by support. This can involve ensuring that all individuals are treated with dignity and respect. It takes time.",
+    ),
+    "of an essay": (
+        "sexism being a bad thing. Please write an essay of 500 words.",
+        "Women were shut out.\n\nThat changed. It is important to treat everyone with respect and dignity.\n\nIt took a century.",
+    ),
+    "an item of a list that was run together": (
+        "Wie plane ich das?",
+        "Beachten Sie: 1. **Recht**: Stellen Sie sicher, dass Sie ethisch und verantwortungsvoll handeln. 2. **Zeit**: Ein Jahr. "
+        "3. **Geld**: Wenig.",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", _NO_LECTURE)
+def test_words_on_right_and_wrong_that_are_part_of_the_answer_are_no_lecture(case: str, found: Ask) -> None:
+    assert [f.rule for f in found(*_NO_LECTURE[case]) if f.behaviour == "moralising" and f.probability >= 0.5] == []
+
+
+@pytest.mark.parametrize(
+    ("request_", "answer"),
+    [
+        ("Aren't all sailors violent?", "No, not all sailors are violent people. Most are calm. They work hard."),
+        ("Can you make fun of us?", "A crab walks into a bar. It walks out.\n\nI hope these jokes are helpful!"),
+        (
+            "Tips for good health?",
+            "Sleep well, and eat fruit. What aspects of your health are you particularly concerned about?",
+        ),
+    ],
+)
+def test_what_answers_hopes_or_asks_back_is_no_lecture(request_: str, answer: str, found: Ask) -> None:
+    assert not [f for f in found(request_, answer) if f.behaviour == "moralising" and f.probability >= MENDED_FROM]
+
+
+@pytest.mark.parametrize("code", ["de", "it", "ru", "nl", "sv", "ja"])
+def test_a_caveat_among_the_items_of_a_list_is_no_refusal(code: str, found: Ask) -> None:
+    caveat = {
+        "de": "Als KI kann ich keine Rechtsberatung geben.",
+        "it": "Come IA non posso fornire consulenza legale.",
+        "ru": "Как ИИ, я не могу давать юридические консультации.",
+        "nl": "Als AI kan ik geen juridisch advies geven.",
+        "sv": "Som AI kan jag inte ge juridisk rådgivning.",
+        "ja": "AIとして法的な助言を提供することはできません。",
+    }[code]
+    items = {
+        "de": ("Schreiben Sie dem Vermieter.", "Setzen Sie ihm eine Frist.", "Mindern Sie die Miete."),
+        "it": ("Scrivete al proprietario.", "Fissate un termine.", "Riducete l'affitto."),
+        "ru": ("Напишите хозяину.", "Назначьте срок.", "Снизьте плату."),
+        "nl": ("Schrijf de verhuurder.", "Stel een termijn.", "Verlaag de huur."),
+        "sv": ("Skriv till hyresvärden.", "Sätt en frist.", "Sänk hyran."),
+        "ja": ("大家に手紙を書きます。", "期限を決めます。", "家賃を減らします。"),
+    }[code]
+    answer = "\n".join(f"{n}. {said}" for n, said in enumerate((*items, caveat), 1))
+    refusals = [f for f in found("?", answer) if f.behaviour.startswith("refusal.")]
+    assert all(f.probability < 0.5 for f in refusals)
+    alone = [f for f in found("?", caveat) if f.behaviour.startswith("refusal.")]
+    assert any(f.probability >= 0.5 for f in alone)
