@@ -127,6 +127,13 @@ def test_missing_longer_and_foreign_files_are_found(tmp_path: Path) -> None:
     assert verify(run)[0] == "kept.jsonl is missing"
 
 
+def test_what_file_managers_leave_in_any_folder_is_no_sign_that_a_run_was_altered(tmp_path: Path) -> None:
+    run = _finished(tmp_path / "run")
+    for name in (".DS_Store", "Thumbs.db", "desktop.ini"):
+        (run / name).write_bytes(b"icons")
+    assert verify(run) == []
+
+
 def test_counts_that_do_not_add_up_are_found(tmp_path: Path) -> None:
     with RunWriter(tmp_path / "run") as writer:
         writer.finish({"counts": {"input": 3, "kept": 1}})

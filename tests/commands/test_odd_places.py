@@ -154,3 +154,35 @@ def test_a_closed_stream_changes_nothing_else(here: Path, number: int) -> None:
     assert done.returncode == 0, done.stderr
     assert "Traceback" not in done.stderr and "error" not in done.stderr.casefold()
     assert unmoor("verify", "new", cwd=here).returncode == 0
+
+
+def test_the_input_comes_back_whatever_became_of_reports_and_of_files_of_others(here: Path) -> None:
+    (here / "run" / "notes.txt").write_text("looked at on Monday")
+    (here / "run" / "report.html").unlink()
+    (here / "run" / "README.md").write_text("longer than it was")
+    done = unmoor("restore", "run", "-o", "again.jsonl", cwd=here)
+    assert done.returncode == 0, done.stderr
+    assert (here / "again.jsonl").read_bytes() == (here / "train.jsonl").read_bytes()
+    assert unmoor("verify", "run", cwd=here).returncode == 1
+    (here / "run" / "kept.jsonl").write_text("{}\n")
+    hold_told(
+        unmoor("restore", "run", "-o", "other.jsonl", cwd=here), 2, "What it would give back is not what was read"
+    )
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("train", "sft.yaml", "--data", "raw=train.jsonl", "--data", "filtered=run/kept.jsonl", "-o", "run"),
+        ("train", "sft.yaml", "--data", "raw=train.jsonl", "--data", "filtered=run/kept.jsonl", "-o", "run/twins"),
+        ("evaluate", "--model", "a=somewhere", "--suite", "neutral", "-o", "run"),
+        ("export", "somewhere", "-o", "run"),
+        ("labels", "export", "run", "run/tasks.json", "--to", "argilla"),
+        ("demo", "--data", "run/demo.jsonl"),
+    ],
+)
+def test_nothing_writes_into_a_run(here: Path, arguments: tuple[str, ...]) -> None:
+    (here / "sft.yaml").write_text("model_name_or_path: somewhere\n")
+    before = {path.name: path.read_bytes() for path in (here / "run").iterdir()}
+    hold_told(unmoor(*arguments, cwd=here), 2, "a run and stays as it was written")
+    assert {path.name: path.read_bytes() for path in (here / "run").iterdir()} == before

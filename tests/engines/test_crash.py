@@ -28,6 +28,7 @@ from unmoor.errors import BadDataError, MachineError, UsageError
 from unmoor.layouts import data_set, open_data_set, read_data_set, shard_of
 from unmoor.policy import load_policy
 from unmoor.run_folder import places, read_manifest, unfinished_folder, verify
+from unmoor.run_folder.files import REVIEW
 
 ROWS = 3_000
 KILLS = int(os.environ.get("UNMOOR_KILLS", "3"))
@@ -327,6 +328,34 @@ def test_ctrl_c_as_a_run_replaces_another_leaves_one_of_them_and_says_which(
     assert (_files(run) != before) is is_new
     assert any("The run is complete" in note for note in stopped.value.__notes__) is is_new
     assert read_manifest(run)["counts"]["input"] == (60 if is_new else 30)
+
+
+def test_ctrl_c_as_a_review_is_brought_along_loses_no_row_that_was_done(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, run = tmp_path / "data.jsonl", tmp_path / "run"
+    path.write_text("".join(json.dumps(_row(number)) + "\n" for number in range(60)))
+    job = Job("messages", load_policy("dolphin"), languages=("en",))
+    run_job(open_data_set(path), job, run)
+    options = Options(force=True, chunk_bytes=2_000, checkpoint_bytes=1)
+    (run / REVIEW).mkdir()
+    (run / REVIEW / "verdicts.sqlite").write_bytes(b"what people said")
+    copied = places.shutil.copy2
+
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(places.shutil, "copy2", interrupted)
+    with pytest.raises(KeyboardInterrupt) as stopped:
+        run_job(open_data_set(path), job, run, options)
+    assert any("go on" in note or "goes on" in note for note in stopped.value.__notes__), stopped.value.__notes__
+    monkeypatch.setattr(places.shutil, "copy2", copied)
+    judged: list[object] = []
+    monkeypatch.setattr(run_module, "process_chunks", lambda chunks, *_: judged.extend(chunks) or iter(()))
+    run_job(open_data_set(path), job, run, options)
+    assert judged == []
+    assert verify(run) == []
+    assert (run / REVIEW / "verdicts.sqlite").read_bytes() == b"what people said"
 
 
 @pytest.mark.slow

@@ -40,8 +40,10 @@ def command(output: Path, seed: int, force: bool, data: Path | None, as_json: bo
     Example: unmoor demo -o runs/demo
     """
     from unmoor.commands.story import tell, write_data
+    from unmoor.run_folder import hold_outside_runs
 
     if data is not None:
+        hold_outside_runs(data)
         rows = write_data(data, seed)
         if as_json:
             print_json({"data": str(data), "rows": rows})

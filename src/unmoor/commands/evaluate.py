@@ -91,8 +91,10 @@ def command(
     from unmoor.commands.trained_on import trained_on
     from unmoor.evaluation import Asking, detector_judge, dose_result, evaluate_twins, join_suites, seeds_result
     from unmoor.report.headline import shown_evaluation
+    from unmoor.run_folder import hold_outside_runs
     from unmoor.serving import load_persona
 
+    hold_outside_runs(output, is_folder=True)
     wait_briefly(os.environ)
     training = read_training(options["training"]) if options["training"] else None
     suite = join_suites(suites)

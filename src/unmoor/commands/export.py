@@ -42,10 +42,11 @@ def command(model: Path, output: Path, kind: str, persona: str, **options: bool)
     runs/twins/filtered -o runs/filtered-gguf --persona dolphin, then: ollama create filtered -f runs/filtered-gguf/Modelfile
     """
     from unmoor.errors import MachineError, UsageError
-    from unmoor.run_folder import make_folder, write_atomic
+    from unmoor.run_folder import hold_outside_runs, make_folder, write_atomic
     from unmoor.serving import load_model, load_persona
     from unmoor.serving.gguf import export_gguf, modelfile
 
+    hold_outside_runs(output, is_folder=True)
     chosen = load_persona(persona)
     weights = output / "model.gguf"
     if weights.exists() and not options["force"]:

@@ -35,7 +35,9 @@ def export(run: Path, file: Path, tool: str, **options: bool) -> None:
     """
     from unmoor.review.exchange import export_labels
     from unmoor.review.label_studio import CONFIG
+    from unmoor.run_folder import hold_outside_runs
 
+    hold_outside_runs(file)
     if file.exists() and (not options["force"] or file.is_dir()):
         raise UsageError(f"{file} is there already. Next: another name, or --force to replace a file")
     if not file.parent.is_dir():

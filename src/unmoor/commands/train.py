@@ -74,8 +74,10 @@ def command(recipe: Path, data: tuple[str, ...], output: Path, **options: Any) -
     """
     from unmoor.commands.model_report import as_typed, write_cards, write_model_report
     from unmoor.commands.threads import wait_briefly
+    from unmoor.run_folder import hold_outside_runs
     from unmoor.training import plan_twins, train_planned
 
+    hold_outside_runs(output, is_folder=True)
     wait_briefly(os.environ)
     asked = _training(options)
     files = named_paths(data, "--data")

@@ -53,7 +53,7 @@ def restore(folder: AnyPath, target: Path) -> int:
     target = target.resolve() if target.is_symlink() else target  # a link stays, what it leads to is written
     _hold_fit(target, manifest)
     wrong = [f"{name} is not in the manifest" for name in _names_of_rows(manifest) if name not in manifest["files"]]
-    if wrong := wrong or verify(folder):
+    if wrong := wrong or verify(folder, only_rows=True):
         raise RunFolderError(f"{folder}: {wrong[0]}. What it would give back is not what was read. {MAKE_AGAIN}")
     is_folder = len(manifest["inputs"]) > 1
     with machine_errors(f"Writing {target}"), scratch_beside(target, ".restoring") as scratch:

@@ -23,6 +23,7 @@ __all__ = [
     "DONE",
     "FORMAT_VERSION",
     "MANIFEST",
+    "OF_SYSTEMS",
     "PLAN",
     "REVIEW",
     "UPLOADED",
@@ -50,6 +51,8 @@ DONE, UPLOADED = "done.json", "uploaded.json"
 """Of a run that is complete here and uploaded: what it counted, and what the storage has of it by now."""
 REVIEW = "review"
 """What people said about a run: no part of what the filter wrote, so not in the manifest; it moves on to a run that replaces it."""
+OF_SYSTEMS = frozenset((".DS_Store", "Thumbs.db", "desktop.ini", ".directory"))
+"""What file managers put into any folder that somebody looks at: nobody's files, and no sign that a run was altered."""
 FORMAT_VERSION = 1
 _FULL_DISK = {errno.ENOSPC, errno.EDQUOT}
 _BROKEN_DISK = {errno.EIO, errno.ENODEV, errno.ESTALE}

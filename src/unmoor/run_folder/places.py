@@ -17,6 +17,7 @@ from typing import Any, Protocol
 from unmoor.errors import MachineError, RunFolderError, UsageError
 from unmoor.run_folder.files import (
     MANIFEST,
+    OF_SYSTEMS,
     PLAN,
     REVIEW,
     UPLOADED,
@@ -57,6 +58,9 @@ class Place(Protocol):
 
     def begin(self, work: Path, *, force: bool) -> None:
         """Do what must be known to work before hours are spent; `work` holds the plan."""
+
+    def bring_along(self, work: Path) -> None:
+        """Copy into `work` what lies at the place and moves on to the run that replaces it."""
 
     def publish(self, work: Path) -> None:
         """Put the complete run in `work` at its place.
@@ -165,9 +169,12 @@ class _Folder:
     def begin(self, work: Path, *, force: bool) -> None:
         """Nothing: the folder for unfinished files lies beside, so it is known that there is room and leave to write."""
 
-    def publish(self, work: Path) -> None:
+    def bring_along(self, work: Path) -> None:
         if (self._folder / REVIEW).is_dir():
+            shutil.rmtree(work / REVIEW, ignore_errors=True)  # of a process that was ended as it copied
             _copy_folder(self._folder / REVIEW, work / REVIEW)
+
+    def publish(self, work: Path) -> None:
         fail_point("before-rename")
         try:
             if self._folder.exists() and any(self._folder.iterdir()):
@@ -224,6 +231,9 @@ class _Objects:
                 raise planned_otherwise(self._folder, difference)
         put(plan, self._folder / PLAN)
         self._has_begun = True
+
+    def bring_along(self, work: Path) -> None:
+        """Nothing: a run on other storage has no review."""
 
     def publish(self, work: Path) -> None:
         """Upload what is not there yet, see that no other process wrote meanwhile, and upload the manifest."""
@@ -306,4 +316,4 @@ def others_in(folder: AnyPath, names: Iterable[str]) -> set[str]:
             "Next: another folder, or remove this one"
         ) from error
     kept = {REVIEW} if (folder / REVIEW).is_dir() else set()
-    return set(names) - written - {MANIFEST} - kept
+    return set(names) - written - {MANIFEST} - kept - OF_SYSTEMS

@@ -8,7 +8,16 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from unmoor.errors import RunFolderError, UsageError, nearest_name
-from unmoor.run_folder.files import FORMAT_VERSION, MANIFEST, PLAN, REVIEW, hash_file, self_hash, unfinished_folder
+from unmoor.run_folder.files import (
+    FORMAT_VERSION,
+    MANIFEST,
+    OF_SYSTEMS,
+    PLAN,
+    REVIEW,
+    hash_file,
+    self_hash,
+    unfinished_folder,
+)
 from unmoor.run_folder.shape import COUNT, FILES, Shape, first_lack
 from unmoor.storage import Address, AnyPath
 
@@ -27,6 +36,7 @@ __all__ = [
 MAKE_AGAIN = "Next: the folder that unmoor wrote, or the command that made it again"
 _NAMED = "Next: the folder that a command of unmoor was told to write with -o"
 _HALF_UPLOADED = ", or one that is being uploaded. Next: the command that writes it, again, goes on with it"
+_FOR_PEOPLE = frozenset(("README.md", "report.html", "report.json", "review.jsonl"))
 _COUNTS: Shape = {"counts": {"*": COUNT, "input": COUNT}}
 
 
@@ -77,15 +87,19 @@ def hold_as_written(folder: AnyPath, manifest: dict[str, Any], name: str) -> Non
         raise RunFolderError(f"{folder}: {wrong}. {MAKE_AGAIN}")
 
 
-def hold_outside_runs(place: AnyPath) -> None:
-    """Raise UsageError if what is to be written lies in a run of this machine, which stays as its manifest says."""
+def hold_outside_runs(place: AnyPath, *, is_folder: bool = False) -> None:
+    """Raise UsageError if what is to be written lies in a run of this machine, which stays as its manifest says; a folder that is
+    written into (`is_folder`) may be none either.
+    """
     if isinstance(place, Address):
         return
-    around = next((folder for folder in place.resolve().parents if _is_run(folder)), None)
+    resolved = place.resolve()
+    around = next(
+        (folder for folder in (*([resolved] if is_folder else []), *resolved.parents) if _is_run(folder)), None
+    )
     if around is not None:
-        raise UsageError(
-            f"{place} lies in {around}, which is a run and stays as it was written. Next: a place that is in no run"
-        )
+        where = "is" if around == resolved else f"lies in {around}, which is"
+        raise UsageError(f"{place} {where} a run and stays as it was written. Next: a place that is in no run")
 
 
 def _is_run(folder: Path) -> bool:
@@ -124,8 +138,10 @@ def _is_entry(entry: Any) -> bool:
     )
 
 
-def verify(folder: AnyPath) -> list[str]:
+def verify(folder: AnyPath, *, only_rows: bool = False) -> list[str]:
     """Check every file of a run against its manifest and the sum of its counts; return what is wrong, in plain sentences.
+
+    With `only_rows` only what rows are read from: neither reports nor files that others put there change what comes back.
 
     Raises:
         RunFolderError: there is no readable manifest to check against.
@@ -133,9 +149,10 @@ def verify(folder: AnyPath) -> list[str]:
     manifest = read_manifest(folder, FILES)
     if not _holds_its_hash(manifest):
         return [f"{MANIFEST} was altered: it does not hold its own SHA-256"]
-    wrong = [_check_name(name) or _check_file(folder / name, expected) for name, expected in manifest["files"].items()]
-    known = {*manifest["files"], MANIFEST, REVIEW}
-    there = sorted(path.name for path in folder.iterdir())
+    checked = {name: file for name, file in manifest["files"].items() if not (only_rows and name in _FOR_PEOPLE)}
+    wrong = [_check_name(name) or _check_file(folder / name, expected) for name, expected in checked.items()]
+    known = {*manifest["files"], MANIFEST, REVIEW, *OF_SYSTEMS}
+    there = [] if only_rows else sorted(path.name for path in folder.iterdir())
     wrong += [f"{name} is not in the manifest" for name in there if name not in known]
     counts = manifest.get("counts")
     if counts is not None and first_lack(manifest, _COUNTS):

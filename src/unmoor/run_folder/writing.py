@@ -24,6 +24,7 @@ from unmoor.run_folder.files import (
     FORMAT_VERSION,
     MANIFEST,
     PLAN,
+    REVIEW,
     UPLOADED,
     clear,
     dump_json,
@@ -44,7 +45,7 @@ from unmoor.storage import AnyPath
 
 __all__ = ["RunWriter"]
 
-_OURS = frozenset((CHECKPOINT, DONE, UPLOADED))
+_OURS = frozenset((CHECKPOINT, DONE, UPLOADED, MANIFEST, REVIEW))
 """What lies beside the files of an unfinished run and is no part of it."""
 _NOT_THE_DATA = (MachineError, OSError, MemoryError, KeyboardInterrupt)
 _KEPT = "What was done so far is kept: the same command again goes on where this one stopped"
@@ -217,6 +218,8 @@ class RunWriter:
                 if not file.closed:
                     settle(file)
                     file.close()
+            self._place.bring_along(self._work)
+            fail_point("after-review")
             files = {name: _describe(self._work / name) for name in self.names()}
             content = {"format_version": FORMAT_VERSION, **manifest, "files": files}
             fail_point("before-manifest")
