@@ -21,8 +21,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.tiny import make_tiny_base
+from unmoor.engines.job import LIKELY
 from unmoor.engines.raw_rows import sample_of
-from unmoor.languages import pack_topics
+from unmoor.languages import STRENGTHS, pack_topics
 from unmoor.policy import SHIPPED
 from unmoor.run_folder.files import lock_folder
 
@@ -928,9 +929,12 @@ def test_an_audit_says_where_the_words_are_seen_and_what_comes_next(data: Path) 
 def test_the_command_that_an_audit_names_looks_with_the_same_list_and_packs(data: Path) -> None:
     folder = data.parent
     (folder / "my words.txt").write_text("as an ai\n")
-    flags = ("--language", "en", "--wordlist", "my words.txt")
+    flags = ("--language", "en", "--wordlist", "my words.txt", "--detector", "wordlist")
     told = unmoor("audit", data.name, *flags, cwd=folder).stdout.partition("Next: ")[2].strip()
-    assert told == "unmoor filter train.jsonl --language en --wordlist 'my words.txt' --policy dolphin -o RUN"
+    assert (
+        told
+        == "unmoor filter train.jsonl --language en --detector wordlist --wordlist 'my words.txt' --policy dolphin -o RUN"
+    )
 
 
 @pytest.mark.parametrize("columns", ["60", "120"])
@@ -1058,13 +1062,34 @@ def test_what_is_found_and_never_surely_enough_is_said_with_the_threshold_that_w
     policy = _unsure(data)
     said = unmoor("filter", data, "--policy", policy, "-o", "run", cwd=data.parent).stdout
     assert re.search(r"\ndisclaimer\.professional +1 +0 +0\.80 *\n", said)
-    line = 'Next: if it is to act on these, "disclaimer.professional" = 0.75 or lower under [thresholds]: the report '
+    line = 'Next: if it is to act on these, "disclaimer.professional" = 0.75 under [thresholds] of a policy of your own'
     assert line in " ".join(said.split())
     policy.write_text(policy.read_text() + '[thresholds]\n"disclaimer.professional" = 0.75\n')
     said = unmoor("filter", data, "--policy", policy, "-o", "run", "--force", cwd=data.parent).stdout
     assert "acted on" not in said and "mended" in said
     numbers = json.loads((data.parent / "run" / "report.json").read_text())["behaviours"]["disclaimer.professional"]
     assert (numbers["rows"], numbers["acted_rows"], numbers["threshold"]) == (1, 1, 0.75)
+
+
+def test_no_threshold_is_advised_that_would_act_on_nothing(data: Path) -> None:
+    answer = "Als KI würde ich dir den Yirgacheffe empfehlen, weil er blumig schmeckt. Er kostet zwölf Euro."
+    row = {"instruction": "Welchen Kaffee?", "input": "", "output": answer}
+    data.write_text(json.dumps(row) + "\n")
+    policy = data.parent / "house.toml"
+    policy.write_text('name = "house"\nversion = 1\n[actions]\n"disclaimer.identity" = "mend"\n')
+    said = unmoor("filter", data, "--policy", policy, "-o", "run", cwd=data.parent).stdout
+    assert re.search(r"\ndisclaimer\.identity +1 +0 +0\.80 *\n", said), said
+    assert "if it is to act on" not in said
+
+
+def test_a_list_that_was_compared_is_not_made_to_drop_rows(data: Path) -> None:
+    (data.parent / "old.txt").write_text("tree\n")
+    said = " ".join(unmoor("audit", data, "--wordlist", "old.txt", cwd=data.parent).stdout.split())
+    assert "Next: unmoor filter" in said and "--wordlist" not in said.rpartition("Next: ")[2]
+    alone = unmoor("audit", data, "--wordlist", "old.txt", "--detector", "wordlist", cwd=data.parent).stdout
+    assert "Nothing but your list was looked for" in alone and "--wordlist" in alone.rpartition("Next: ")[2]
+    assert STRENGTHS["likely"] == LIKELY
+    assert "Not found" not in alone and "any refusal" not in alone
 
 
 def test_the_threshold_parts_what_was_found_from_what_was_acted_on_wherever_it_is_counted(data: Path) -> None:

@@ -53,7 +53,9 @@ def command(path: AnyPath, output: AnyPath | None, as_json: bool, fail_over: str
         print_files(summary)
         print_pairs(summary)
         print_list_beside(summary)
-        after = typed("unmoor filter", path, *run_flags(options), "--policy dolphin -o RUN")
+        is_list_alone = set(options["names"]) == {"wordlist"}
+        without_list = options if is_list_alone else {**options, "wordlist": None}  # to compare with is not to drop by
+        after = typed("unmoor filter", path, *run_flags(without_list), "--policy dolphin -o RUN")
         shown = (
             f"Report: {output}/report.html"
             if output

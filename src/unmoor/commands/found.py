@@ -12,7 +12,7 @@ import click
 from unmoor.commands.terminal import console, plural, short, table, typed, visible, wrapped
 from unmoor.detectors import MIN_ROWS, NOT_BELIEVED, PairedTopic
 from unmoor.engines import Summary
-from unmoor.languages import STRENGTHS
+from unmoor.engines.job import LIKELY
 from unmoor.policy import Policy
 from unmoor.records import BEHAVIOURS, UNRECOGNISED_FROM
 from unmoor.report.visible import share
@@ -63,13 +63,7 @@ def print_found(
             listing.add_row(name, f"{rows:,}", share(rows / summary.rows), *sentence)
     if listing.row_count:
         console().print(listing)
-    absent = [name for name in names if not summary.behaviour_rows[name]]
-    if absent:
-        console().print(
-            f"\nNot found: {', '.join(absent)}" if listing.row_count else "No behaviour was found in any row."
-        )
-    refusing = share(summary.refusal_rows / summary.rows) if summary.rows else "0%"
-    click.echo(f"Rows with any refusal: {summary.refusal_rows:,} ({refusing})")
+    _print_absent(summary, names, has_any=bool(listing.row_count))
     bad = summary.outcomes["quarantined"]
     if bad:
         click.echo(wrapped(f"Rows that could not be read: {bad:,}. The first: {summary.first_bad_row()}"))
@@ -194,6 +188,18 @@ def _rate(found: int, rows: int, rate: tuple[float, float, float] | None) -> str
     return count if rate is None else f"{count} ({share(rate[1])}–{share(rate[2])})"
 
 
+def _print_absent(summary: Summary, names: list[str], *, has_any: bool) -> None:
+    """Say what was looked for and not found, and how many rows refuse; of a list alone that nothing else was looked for."""
+    if summary.detectors.get("detectors") == ["wordlist"]:
+        click.echo("\nNothing but your list was looked for: --detector wordlist")
+        return
+    absent = [name for name in names if not summary.behaviour_rows[name]]
+    if absent:
+        console().print(f"\nNot found: {', '.join(absent)}" if has_any else "No behaviour was found in any row.")
+    refusing = share(summary.refusal_rows / summary.rows) if summary.rows else "0%"
+    click.echo(f"Rows with any refusal: {summary.refusal_rows:,} ({refusing})")
+
+
 def _print_below(rows: Iterable[tuple[str, Sequence[str]]], heads: Sequence[str]) -> None:
     """Print each name on a line of its own and its figures below it."""
     for name, figures in rows:
@@ -216,10 +222,15 @@ def _print_unreached(summary: Summary, policy: Policy) -> None:
     left = "left alone as an honest inability, by a rule, an exception or the floor, or until a person has judged the same words"
     click.echo(wrapped(f"The other rows are under it ({asked}), or {left}."))
     for name in found:
-        if not summary.sure_rows[name] and policy.threshold(name) > (likely := STRENGTHS["likely"]):
-            line = f'"{name}" = {likely:.2f}'
-            how = "or lower under [thresholds]: the report says how probable each is"
-            click.echo(wrapped(f"Next: if it is to act on these, {line} {how}", whole=line))
+        rows = summary.likely_rows[name]
+        if rows and not summary.sure_rows[name] and policy.threshold(name) > LIKELY:
+            line, others = f'"{name}" = {LIKELY:.2f}', summary.behaviour_rows[name] - rows
+            what = f"{rows:,} of these" if others else "these"
+            click.echo(
+                wrapped(
+                    f"Next: if it is to act on {what}, {line} under [thresholds] of a policy of your own", whole=line
+                )
+            )
 
 
 def _languages_said(summary: Summary) -> str:

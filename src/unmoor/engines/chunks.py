@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from unmoor.engines.beside import Beside
-from unmoor.engines.job import UNSAMPLED, ChunkResult, Job
+from unmoor.engines.job import LIKELY, UNSAMPLED, ChunkResult, Job
 from unmoor.engines.judge import Judge, Judged, counted
 from unmoor.engines.raw_rows import RawRows, sample_of
 from unmoor.errors import BadRow
@@ -314,11 +314,9 @@ def _count(judged: list[Judged], result: ChunkResult, policy: Policy | None) -> 
 def _count_sure(entry: dict[str, Any], result: ChunkResult, policy: Policy) -> None:
     """Count the behaviours that reach the policy's threshold in a row, and those for which something followed."""
     findings = entry["findings"]
-    sure = {
-        one["behaviour"]
-        for one in findings
-        if one["probability"] >= policy.threshold(one["behaviour"]) and not one["is_reasoning"]
-    }
+    said = [one for one in findings if not one["is_reasoning"]]
+    sure = {one["behaviour"] for one in said if one["probability"] >= policy.threshold(one["behaviour"])}
     acted = {findings[place]["behaviour"] for place in entry["acted_on"]}
+    result.likely_rows.update({one["behaviour"] for one in said if one["probability"] >= LIKELY})
     result.sure_rows.update(sure)
     result.acted_rows.update(acted)

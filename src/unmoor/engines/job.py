@@ -16,6 +16,7 @@ from unmoor.records import Verdict
 __all__ = [
     "DETECTORS",
     "FOUND_FROM",
+    "LIKELY",
     "UNSAMPLED",
     "ChunkResult",
     "Dedup",
@@ -27,6 +28,8 @@ __all__ = [
 
 FOUND_FROM = 0.5
 """Probability from which a finding is counted by an audit: more likely than not. A policy sets its own thresholds to act."""
+LIKELY = 0.75
+"""What a phrase is believed of which packs say that it likely shows its behaviour."""
 UNSAMPLED = "unsampled"
 """Counted among the languages: a row whose language was not looked at, where that is told of a sample."""
 DETECTORS: tuple[str, ...] = ()
@@ -133,6 +136,7 @@ class ChunkResult:
     outcomes: Counter[str] = field(default_factory=Counter)
     behaviour_rows: Counter[str] = field(default_factory=Counter)
     behaviour_findings: Counter[str] = field(default_factory=Counter)
+    likely_rows: Counter[str] = field(default_factory=Counter)
     sure_rows: Counter[str] = field(default_factory=Counter)
     acted_rows: Counter[str] = field(default_factory=Counter)
     languages: Counter[str] = field(default_factory=Counter)

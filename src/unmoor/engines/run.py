@@ -118,7 +118,7 @@ def _duplicates_found(data: DataSet, job: Job, unfinished: Path) -> Iterator[Job
 
 
 def _count_only(data: DataSet, job: Job, options: Options, on_progress: Callable[[int, int], None]) -> Summary:
-    summary = Summary(data, job.layout)
+    summary = Summary(data, job.layout, detectors={"detectors": list(job.detectors)})
     for result in process_chunks(read_data_set(data, options.chunk_bytes), job, options.workers):
         summary.take(result)
         hold_bad_rows(summary, options)

@@ -15,7 +15,8 @@ from unmoor.records import BEHAVIOURS, OUTCOMES
 __all__ = ["Summary"]
 
 _COUNTERS = (
-    "outcomes", "behaviour_rows", "behaviour_findings", "sure_rows", "acted_rows", "languages", "layouts", "opinions",
+    "outcomes", "behaviour_rows", "behaviour_findings", "likely_rows", "sure_rows", "acted_rows", "languages", "layouts",
+    "opinions",
 )  # fmt: skip
 _BY_FILE = ("file_rows", "file_refusals", "file_removed")
 
@@ -33,6 +34,8 @@ class Summary:
     outcomes: Counter[str] = field(default_factory=Counter)
     behaviour_rows: Counter[str] = field(default_factory=Counter)
     behaviour_findings: Counter[str] = field(default_factory=Counter)
+    likely_rows: Counter[str] = field(default_factory=Counter)
+    """Rows with a finding of 0.75 or more, by behaviour; empty without a policy."""
     sure_rows: Counter[str] = field(default_factory=Counter)
     """Rows with a finding that reaches the policy's threshold, by behaviour; empty without a policy."""
     acted_rows: Counter[str] = field(default_factory=Counter)
