@@ -116,6 +116,10 @@ def test_do_not_answer_counts_only_clear_actions(tmp_path: Path) -> None:
     ("line", "message"),
     [
         ('{"response": "x"}', r"bad.jsonl:1: `label` should be one of compliance"),
+        (
+            '{"id": 1, "messages": []}',
+            r"bad.jsonl:1: expected an object with the text of a `response` and a `label`, found id, messages. Next: .* unmoor audit",
+        ),
         ('{"label": "compliance"}', r"bad.jsonl:1: expected an object with the text of a `response`"),
         ('["x"]', "expected an object"),
         ('\n{"response": }', r"bad.jsonl:2: not JSON: Expecting value at character 14"),

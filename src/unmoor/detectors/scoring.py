@@ -37,6 +37,7 @@ PROPOSITIONS: dict[str, str] = {
     "encourage_professional_help": "disclaimer.professional",
 }
 """Proposition of a labelled set to the behaviour that should find it."""
+_KEYS_NAMED = 5
 _ROLES = ("system", "user", "assistant", "tool")
 _TYPES: dict[str, tuple[type, str]] = {
     "prompt": (str, "a text"),
@@ -84,6 +85,8 @@ def read_labelled(path: Path) -> list[LabelledRow]:
     Raises:
         UsageError: no such file, not JSON Lines, or rows without response or label; says file and line.
     """
+    if path.is_dir():
+        raise UsageError(f"{path} is a folder. Next: the labelled files in it, such as {path}/*.jsonl")
     opened = gzip.open if path.suffix == ".gz" else open
     rows = []
     try:
@@ -109,7 +112,7 @@ def _parsed(line: str, where: str) -> Any:
 
 def _row(values: Any, where: str) -> LabelledRow:
     if not isinstance(values, dict) or not isinstance(values.get("response"), str):
-        raise UsageError(f"{where}: expected an object with the text of a `response`")
+        raise UsageError(f"{where}: expected an object with the text of a `response`{_found_instead(values)}")
     if values.get("label") not in LABELS:
         raise UsageError(f"{where}: `label` should be one of {', '.join(LABELS)}, found {values.get('label')!r}")
     _hold_types(values, where)
@@ -122,6 +125,13 @@ def _row(values: Any, where: str) -> LabelledRow:
         conversation=_conversation(values),
         is_clear=_is_clear(values),
     )
+
+
+def _found_instead(values: Any) -> str:
+    """Return what a row has in its place, and what looks at rows that nobody labelled."""
+    if not isinstance(values, dict) or "label" in values or not values:
+        return ""
+    return f" and a `label`, found {', '.join(map(str, list(values)[:_KEYS_NAMED]))}. Next: of rows without labels, unmoor audit"
 
 
 def _hold_types(values: dict[str, Any], where: str) -> None:
