@@ -118,7 +118,7 @@ def test_do_not_answer_counts_only_clear_actions(tmp_path: Path) -> None:
         ('{"response": "x"}', r"bad.jsonl:1: `label` should be one of compliance"),
         (
             '{"id": 1, "messages": []}',
-            r"bad.jsonl:1: expected an object with the text of a `response` and a `label`, found id, messages. Next: .* unmoor audit",
+            r"bad.jsonl:1: expected an object with the text of a `response` and a `label`, found id, messages. Next: .* unmoor",
         ),
         ('{"label": "compliance"}', r"bad.jsonl:1: expected an object with the text of a `response`"),
         ('["x"]', "expected an object"),
