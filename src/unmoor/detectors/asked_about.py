@@ -145,7 +145,7 @@ def _is_calm(view: TurnView) -> bool:
 
 
 def _is_no_lecture(view: TurnView, hit: Hit) -> bool:
-    """Return whether words on right and wrong are what was asked about, or part of a text that was asked for.
+    """Return whether words on right and wrong are what was asked about, the view that was asked for, or part of such a text.
 
     At either end of such a text a sentence to the reader may still be the assistant's own.
     """
@@ -153,14 +153,15 @@ def _is_no_lecture(view: TurnView, hit: Hit) -> bool:
     if "request.ethics" in view.asks and not is_sensitive:
         return True
     answer = view.answer
-    if hit.phrase.language == "en" and "request.opinion" in view.asks and not is_sensitive:
-        said = answer.text[slice(*hit.sentence)]
-        return not _SPEAKS_TO_THE_READER.search(said) and _speaks_of_it(view, fold_text(said))
+    said = answer.text[slice(*hit.sentence)]
+    speaks_english = hit.phrase.language == "en"
+    speaks = not speaks_english or bool(_SPEAKS_TO_THE_READER.search(said))
+    is_opinion = speaks_english and "request.opinion" in view.asks and not is_sensitive
+    if is_opinion and not speaks and _speaks_of_it(view, fold_text(said)):
+        return True
     if not view.asks & GIVES_A_VOICE and not _is_inside_a_text(view, hit):
         return False
     is_at_an_end = answer.ordinal(hit.start) == 0 or answer.from_end(hit.start) == 0
-    said = answer.text[slice(*hit.sentence)]
-    speaks = hit.phrase.language != "en" or bool(_SPEAKS_TO_THE_READER.search(said))
     return "request.rewrite" in view.asks or not (is_at_an_end and speaks)
 
 
