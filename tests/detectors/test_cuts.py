@@ -273,6 +273,41 @@ def test_what_answers_hopes_or_asks_back_is_no_lecture(request_: str, answer: st
     assert not [f for f in found(request_, answer) if f.behaviour == "moralising" and f.probability >= MENDED_FROM]
 
 
+_CHOOSES = {
+    "en": (
+        "Tea or coffee first?",
+        "While I don't have personal opinions as an AI, tea is the calmer start, and coffee the quicker one.",
+    ),
+    "fi": (
+        "Sauna ennen vai jälkeen?",
+        "Tekoälynä minulla ei ole mielipiteitä. Kuitenkin useimmat saunovat lenkin jälkeen, koska se rentouttaa.",
+    ),
+    "tr": (
+        "Dağ mı deniz mi?",
+        "Bir dil modeli olarak kişisel tercihim yok. Bununla birlikte yürüyüş istiyorsanız dağ daha uygundur.",
+    ),
+    "ar": (
+        "أيهما أهدأ؟",
+        "كوني نموذج ذكاء اصطناعي، ليس لدي رأي شخصي. ومع ذلك، المدينة الأولى أهدأ وخدماتها أكثر استقرارًا بكثير.",
+    ),
+    "hi": ("पहाड़ या समुद्र?", "एआई होने के नाते मेरी कोई निजी पसंद नहीं है। हालाँकि, गर्मी में पहाड़ ठंडा और हरा रहता है और सस्ता भी।"),
+    "zh": (
+        "哪个城市更好？",
+        "作为人工智能，我没有个人偏好。不过，想慢慢喝茶、看熊猫就去第一个城市，想看夜景、吃火锅、爬坡上坎就去第二个城市，两地高铁一个多小时。",
+    ),
+}
+
+
+@pytest.mark.parametrize("code", _CHOOSES)
+def test_who_has_no_opinion_and_turns_to_an_answer_does_not_evade(code: str, found: Ask) -> None:
+    findings = found(*_CHOOSES[code])
+    assert [f.behaviour for f in findings] == ([] if code == "en" else ["disclaimer.identity"])
+    evaded = found(
+        _CHOOSES[code][0], _CHOOSES[code][1].partition("。" if code == "zh" else "।" if code == "hi" else ".")[0] + "."
+    )
+    assert code == "en" or any(f.behaviour == "bias.evasion" for f in evaded)
+
+
 @pytest.mark.parametrize("code", ["de", "it", "ru", "nl", "sv", "ja"])
 def test_a_caveat_among_the_items_of_a_list_is_no_refusal(code: str, found: Ask) -> None:
     caveat = {

@@ -11,7 +11,7 @@ from unmoor.detectors.lectures import is_alone, stands_apart, wants_a_text
 from unmoor.detectors.normalise import fold_text
 from unmoor.detectors.phrases import Hit
 from unmoor.detectors.pieces import LONG_WORD, beginning_with
-from unmoor.detectors.spans import cut_of, denies, turned_at
+from unmoor.detectors.spans import cut_of, denies, opener_after, turned_at
 from unmoor.detectors.view import TurnView
 from unmoor.records import REFUSALS
 
@@ -79,6 +79,10 @@ _WANTS_AN_ESSAY = re.compile(
     r"\b(?:write|compose|draft)\b[^.?!\n]{0,60}\b(?:essay|article|speech|paper|blog|op-?ed|editorial|paragraphs?|conclusion"
     r"|introduction|story|report|review)\b"
 )
+_HAS_NO_VIEW = re.compile(r"\.opinion\.(?:none|no-opinions?|no-preferences?)(?:-|\Z)")
+"""How phrases are named that say one has no opinion."""
+_GIVEN_AFTER = 40
+"""Code points after a turn that are an answer."""
 _WEIGHING = "each-has-merit", "you-choose", "tastes-differ"
 """How phrases are named that weigh what was to be chosen from."""
 _CHOOSES = re.compile(
@@ -204,6 +208,25 @@ def _is_inside_a_text(view: TurnView, hit: Hit) -> bool:
 
 
 def chooses_all_the_same(view: TurnView, hit: Hit) -> bool:
+    """Return whether an answer that withholds a view or finds good in each tells it all the same."""
+    return _chooses(view, hit) or _turns_to_a_choice(view, hit)
+
+
+def _turns_to_a_choice(view: TurnView, hit: Hit) -> bool:
+    """Return whether who has no opinion turns to an answer ("However, most people go for ...") of something calm, in which nothing
+    evades or declines.
+    """
+    if not _HAS_NO_VIEW.search(hit.phrase.id) or "request.sensitive" in view.asks:
+        return False
+    end, turned = hit.sentence[1], turned_at(view, hit)
+    given = turned if turned < end else end if opener_after(view, hit, end) > end else len(view.answer.text)
+    after = [other for other in view.hits if other.start >= given and not other.doubt]
+    return view.answer.chars_after(given) >= _GIVEN_AFTER and not any(
+        other.phrase.behaviour in (*REFUSALS, "bias.evasion", "sign.redirect") for other in after
+    )
+
+
+def _chooses(view: TurnView, hit: Hit) -> bool:
     """Return whether an English answer that finds good in each chooses: "Both are fine, but I'd pick the smaller one", or says
     which in its first few words: "Postgres. Both are good."
     """

@@ -62,20 +62,22 @@ def without_doubles(findings: list[Finding]) -> list[Finding]:
     """Return the findings without disclaimers whose sentence is a refusal: "As an AI, I cannot help with that" is one thing.
 
     A refusal that the model found without a phrase only borrows its sentence, and takes no disclaimer away; but where it says that
-    the assistant cannot, people look before that sentence is cut.
+    the assistant cannot, people look before that sentence is cut, unless the next one turns to an answer.
     """
     refused = [f for f in findings if f.behaviour in REFUSALS and f.probability >= 0.5]
     named = [f for f in refused if f.detector != "model"]
     unable = [f for f in refused if f.detector == "model" and f.behaviour == "refusal.capability"]
     return [
-        replace(f, probability=min(f.probability, UNPARTED)) if _is_a_disclaimer_of(f, unable) else f
+        replace(f, probability=min(f.probability, UNPARTED)) if _is_a_disclaimer_of(f, unable, is_all=True) else f
         for f in findings
         if not _is_a_disclaimer_of(f, named)
     ]
 
 
-def _is_a_disclaimer_of(finding: Finding, refusals: Sequence[Finding]) -> bool:
-    return finding.behaviour == "disclaimer.identity" and any(map(finding.shares_words, refusals))
+def _is_a_disclaimer_of(finding: Finding, refusals: Sequence[Finding], *, is_all: bool = False) -> bool:
+    return finding.behaviour == "disclaimer.identity" and any(
+        finding.shares_words(other) and not (is_all and finding.end_char > other.end_char) for other in refusals
+    )
 
 
 def _order(view: TurnView, hit: Hit) -> tuple[float, int, bool, int]:

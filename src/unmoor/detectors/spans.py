@@ -66,6 +66,9 @@ _EMPTY_OFFER = re.compile(
     re.IGNORECASE,
 )
 """An English clause that only says that an answer follows: "I can provide some information on this topic."."""
+_OFFER_WORDS, _OFFER_CHARS = 9, 18
+"""Words, or characters where words are not parted, of an offer up to which it holds nothing yet."""
+_CONTENT = re.compile(r"[:：\"“«„「『\d]")
 _BRACKETS = re.compile(r"[ \t]*(?:\([^()\n]*\)|（[^（）\n]*）|\[[^\[\]\n]*\](?!\())")
 _OPENS = re.compile(r"[(（](?=[^()（）\n]*\Z)")
 _COMMA = re.compile(r"[,、]")
@@ -200,13 +203,28 @@ def _disclaimer(view: TurnView, hit: Hit) -> tuple[int, int]:
     if again:  # "I'm no doctor, but as an AI I can say that ..."
         return start, (_lead(view, again[0]) or (start, end))[1]
     if turned < end:
-        is_empty = hit.phrase.language == "en" and view.answer.chars_after(end) > 0
-        return (
-            (start, end)
-            if is_empty and _EMPTY_OFFER.fullmatch(view.answer.text[turned:end].strip())
-            else (start, turned)
-        )
+        return (start, end) if _offers_nothing_yet(view, hit, turned) else (start, turned)
     return _lead(view, hit) or (start, end)
+
+
+def _offers_nothing_yet(view: TurnView, hit: Hit, turned: int) -> bool:
+    """Return whether the clause at `turned` only says that an answer follows: "but I can explain it.", in few words."""
+    language, end = hit.phrase.language, hit.sentence[1]
+    said = view.answer.text[turned:end].strip()
+    if not view.answer.chars_after(end):
+        return False
+    if language == "en" and _EMPTY_OFFER.fullmatch(said):
+        return True
+    offers = any(other.phrase.behaviour == "sign.answer" and turned <= other.start < end for other in view.hits)
+    words = said.split()
+    is_short = len(said) <= _OFFER_CHARS if _UNSPACED.search(said) else len(words) <= _OFFER_WORDS
+    is_named = any(word[:1].isupper() for word in words[1:] if not word.startswith("I"))
+    joins = {"that", *view.words_of(language, "that")}
+    return (
+        offers
+        and is_short
+        and not (is_named or _CONTENT.search(said[:-1]) or not joins.isdisjoint(_WORD.findall(fold_text(said))))
+    )
 
 
 def _disclaiming(view: TurnView, start: int, end: int) -> list[Hit]:

@@ -76,15 +76,26 @@ def _results(chunks: Iterator[Chunk], pool: ProcessPoolExecutor, most_waiting: i
     try:
         for chunk in chunks:
             with _ends_held(), _nothing_run_from_here():
-                waiting.append(pool.submit(_process, chunk))
+                waiting.append(_submitted(chunk, pool))
             if len(waiting) >= most_waiting:
                 yield _result(waiting.popleft(), pool)
         while waiting:
             yield _result(waiting.popleft(), pool)
     except BrokenProcessPool as error:
+        _end(pool)  # one that was being started as another died is known to nobody else
         raise MachineError("A worker process died, most often for lack of memory. Next: --workers 1") from error
     except BaseException:
         _end(pool)
+        raise
+
+
+def _submitted(chunk: Chunk, pool: ProcessPoolExecutor) -> Future[ChunkResult]:
+    """Hand a chunk to the workers. Each of the first chunks starts one, and Python closes what that is told by as another dies."""
+    try:
+        return pool.submit(_process, chunk)
+    except OSError as error:
+        if pool._broken:
+            raise BrokenProcessPool("a worker died while another was started") from error
         raise
 
 
