@@ -171,7 +171,6 @@ class _Folder:
 
     def bring_along(self, work: Path) -> None:
         if (self._folder / REVIEW).is_dir():
-            shutil.rmtree(work / REVIEW, ignore_errors=True)  # of a process that was ended as it copied
             _copy_folder(self._folder / REVIEW, work / REVIEW)
 
     def publish(self, work: Path) -> None:

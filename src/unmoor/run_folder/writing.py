@@ -24,7 +24,6 @@ from unmoor.run_folder.files import (
     FORMAT_VERSION,
     MANIFEST,
     PLAN,
-    REVIEW,
     UPLOADED,
     clear,
     dump_json,
@@ -45,7 +44,7 @@ from unmoor.storage import AnyPath
 
 __all__ = ["RunWriter"]
 
-_OURS = frozenset((CHECKPOINT, DONE, UPLOADED, MANIFEST, REVIEW))
+_OURS = frozenset((CHECKPOINT, DONE, UPLOADED))
 """What lies beside the files of an unfinished run and is no part of it."""
 _NOT_THE_DATA = (MachineError, OSError, MemoryError, KeyboardInterrupt)
 _KEPT = "What was done so far is kept: the same command again goes on where this one stopped"
@@ -218,14 +217,13 @@ class RunWriter:
                 if not file.closed:
                     settle(file)
                     file.close()
-            self._place.bring_along(self._work)
-            fail_point("after-review")
             files = {name: _describe(self._work / name) for name in self.names()}
             content = {"format_version": FORMAT_VERSION, **manifest, "files": files}
             fail_point("before-manifest")
             write_atomic(self._work / MANIFEST, dump_json({**content, "manifest_sha256": self_hash(content)}))
             if self._place.is_upload and done is not None:
                 write_atomic(self._work / DONE, orjson.dumps(done, option=orjson.OPT_NON_STR_KEYS))
+            self._place.bring_along(self._work)  # last: a verdict that is given after it would be lost
             (self._work / CHECKPOINT).unlink(missing_ok=True)
         self.publish()
 
