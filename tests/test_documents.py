@@ -57,11 +57,15 @@ def test_the_readmes_quick_commands_run_as_they_stand(tmp_path: Path) -> None:
 
 
 def assert_findings_are_explained(lines: list[str], folder: Path) -> None:
-    from unmoor.engines import explain_row
+    from unmoor.engines import explain_row, rows_with
 
     asked = [line.split() for line in lines if line.startswith("unmoor explain")]
     assert asked
-    for _, _, run, row in asked:
+    for _, _, run, row, *more in asked:
+        if row.startswith("-"):
+            names = dict(zip((row, *more[1::2]), more[::2], strict=True))
+            assert rows_with(folder / run, behaviour=names["--behaviour"], outcome=names["--outcome"]), names
+            continue
         entry = explain_row(folder / run, int(row))
         assert entry["findings"] and entry["outcome"] == "removed", entry
 

@@ -31,6 +31,8 @@ ABSENT = object()
 COMMANDS = {
     "verify": ["verify", "{run}"],
     "explain": ["explain", "{run}", "2"],
+    "explain --waiting": ["explain", "{run}", "--waiting"],
+    "compare": ["compare", "{run}", "{run}"],
     "restore": ["restore", "{run}", "-o", "{back}", "--force"],
     "review": ["review", "{run}", "--no-browser", "--person", "ada"],
     "apply": ["apply", "{run}", "--workers", "1"],

@@ -9,11 +9,13 @@ from typing import Any
 import click
 
 from unmoor.commands.places import Place
-from unmoor.commands.terminal import print_json, visible, wrapped
-from unmoor.engines import explain_row
-from unmoor.errors import UsageError
+from unmoor.commands.terminal import print_json, typed, visible, wrapped
+from unmoor.engines import explain_row, rows_with
+from unmoor.errors import UsageError, nearest_name
+from unmoor.records import BEHAVIOURS, OUTCOMES
 from unmoor.storage import AnyPath
 
+_OUTCOMES = ", ".join(OUTCOMES[:-1]) + f" or {OUTCOMES[-1]}"
 _NUMBER = r"([0-9]{1,18}(?:,[0-9]{3}){0,5})"
 _OF_ALL = re.compile(rf"(?:row )?{_NUMBER}(?: \(row .+\))?", re.IGNORECASE)
 _OF_A_FILE = re.compile(rf"row {_NUMBER} of (.+)|(.+):{_NUMBER}", re.IGNORECASE)
@@ -21,23 +23,53 @@ _OF_A_FILE = re.compile(rf"row {_NUMBER} of (.+)|(.+):{_NUMBER}", re.IGNORECASE)
 
 @click.command("explain")
 @click.argument("run", type=Place())
-@click.argument("row", nargs=-1, required=True)
+@click.argument("row", nargs=-1)
 @click.option("--file", metavar="NAME", help="Of several files the one in which ROW counts.")
+@click.option(
+    "--behaviour", metavar="NAME", help="In place of ROW: rows in which this was found, such as refusal.policy."
+)
+@click.option("--outcome", type=click.Choice(OUTCOMES), metavar="NAME", help=f"Rows that were {_OUTCOMES}.")
+@click.option(
+    "--rule", metavar="NAME", help="Rows in which this rule found something, such as en.refusal.sorry-cannot."
+)
+@click.option("--waiting", is_flag=True, help="Rows that wait for a person.")
+@click.option("--first", type=click.IntRange(1), default=10, show_default=True, help="How many of these rows to tell.")
 @click.option("--json", "as_json", is_flag=True, help="Print the whole ledger entry for a script.")
-def command(run: AnyPath, row: tuple[str, ...], file: str | None, as_json: bool) -> None:
+def command(run: AnyPath, row: tuple[str, ...], *, file: str | None, first: int, as_json: bool, **wanted: Any) -> None:
     """Say in one sentence why ROW (1 is the first) went where it went, and in which file it stands where there are several.
+
+    Without ROW the first rows are told that have all that --behaviour, --outcome, --rule and --waiting name.
 
     ROW is a number in the whole input, as reports and the review page have it, or NAME:ROW in one of its files.
     The sentence counts turns from 1, the system prompt among them; the ledger, which --json prints, counts them from 0.
-    Several rows are told one after the other. Example: unmoor explain runs/house 17
+    Several rows are told one after the other. Examples: unmoor explain runs/house 17,
+    unmoor explain runs/house --behaviour moralising --outcome removed
     """
-    entries = [explain_row(run, *_place(text, file)) for text in _texts(row)]
+    asked = {name: value for name, value in wanted.items() if value}
+    if bool(row) == bool(asked):
+        raise UsageError(
+            "explain takes the numbers of rows, or which rows to look for, and not both. "
+            f"Next: {typed('unmoor explain', run, '1')}, or {typed('unmoor explain', run, '--outcome removed')}"
+        )
+    if asked:
+        _hold_known(asked.get("behaviour"))
+        entries = rows_with(run, first=first, **asked)
+    else:
+        entries = [explain_row(run, *_place(text, file)) for text in _texts(row)]
     if as_json:
-        print_json(entries if entries[1:] else entries[0])
+        print_json(entries if asked or entries[1:] else entries[0])
         return
+    if not entries:
+        click.echo("No row of this run has all of that.")
     for entry in entries:
         sentence = visible(_sentence(entry))
         click.echo(wrapped(sentence) if sys.stdout.isatty() else sentence)
+
+
+def _hold_known(behaviour: str | None) -> None:
+    """Raise UsageError if a behaviour's name looks like a slip; one that is unlike any of ours a third party's detector may find."""
+    if behaviour and behaviour not in BEHAVIOURS and (near := nearest_name(behaviour, BEHAVIOURS)):
+        raise UsageError(f'There is no behaviour "{behaviour}".{near}')
 
 
 def _sentence(entry: dict[str, Any]) -> str:

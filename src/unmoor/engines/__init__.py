@@ -1,7 +1,8 @@
 """How reading, finding and deciding are run over a data set: here, in shards, on Ray. The same bytes come out everywhere."""
 
 from unmoor.engines.beside import FOUND_BY
-from unmoor.engines.explained import explain_row
+from unmoor.engines.compared import compare_runs
+from unmoor.engines.explained import explain_row, rows_with
 from unmoor.engines.job import FOUND_FROM, Dedup, Job, JudgeSettings, Options, RowObserver
 from unmoor.engines.judge import counted
 from unmoor.engines.ray_cluster import Cluster, run_on_ray
@@ -20,12 +21,14 @@ __all__ = [
     "Options",
     "RowObserver",
     "Summary",
+    "compare_runs",
     "counted",
     "explain_row",
     "merge",
     "plain_name",
     "restore",
     "restored_files",
+    "rows_with",
     "run_job",
     "run_on_ray",
 ]

@@ -1,9 +1,11 @@
-"""What a finished run says of one row of its input."""
+"""What a finished run says of rows of its input."""
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import Any
 
+from unmoor.engines.judge import counted
 from unmoor.errors import UsageError
 from unmoor.run_folder import RUN, hold_as_written, place_in_files, read_lines_of, read_manifest, row_at
 from unmoor.storage import AnyPath
@@ -27,6 +29,28 @@ def explain_row(folder: AnyPath, row: int, file: str | None = None) -> dict[str,
     found = next((entry for entry in read_lines_of(folder, "ledger.jsonl") if entry["row"] == row), None)
     entry = found or {"row": row, "outcome": "kept", "reason": "kept: nothing was found", "findings": []}
     return {**entry, **place_in_files(manifest, row)}
+
+
+def rows_with(
+    folder: AnyPath, *, behaviour: str = "", outcome: str = "", rule: str = "", waiting: bool = False, first: int = 10
+) -> list[dict[str, Any]]:
+    """Return the ledger's entries of the first rows in which a behaviour counts as found (it is more likely than not and outside
+    reasoning), that went to `outcome`, in which `rule` found something at all, that wait for people: all that is named.
+
+    Raises:
+        RunFolderError: the run is half-written or altered.
+    """
+    manifest = read_manifest(folder, RUN)
+    hold_as_written(folder, manifest, "ledger.jsonl")
+    wanted = (
+        {**entry, **place_in_files(manifest, entry["row"])}
+        for entry in read_lines_of(folder, "ledger.jsonl")
+        if (not behaviour or behaviour in counted(entry["findings"]))
+        and (not outcome or entry["outcome"] == outcome)
+        and (not rule or any(finding["rule"] == rule for finding in entry["findings"]))
+        and (not waiting or entry["needs_review"])
+    )
+    return list(islice(wanted, first))
 
 
 def _held(manifest: dict[str, Any]) -> str:
