@@ -56,12 +56,15 @@ def _summary(compared: dict[str, Any]) -> str:
 
 
 def _show_plan(found: list[Any]) -> None:
-    """Say which settings differ; hashes tell nobody anything where something else does."""
-    told = [one for one in found if not one[0].endswith(_HASHED)] or found
-    if told:
+    """Say which settings differ; of what is told by its hash alone, the names."""
+    told = [one for one in found if not one[0].endswith(_HASHED)]
+    hashed = [field.removesuffix(_HASHED).rstrip(".") for field, _, _ in found if field.endswith(_HASHED)]
+    if found:
         click.echo("\nsettings, the old value and then the new:")
     for field, old, new in told:
         click.echo(wrapped(visible(f"{field}: {_value(old)}, then {_value(new)}"), indent="  "))
+    if hashed:
+        click.echo(wrapped(visible(f"other contents: {', '.join(hashed)}"), indent="  "))
 
 
 def _value(value: Any) -> str:

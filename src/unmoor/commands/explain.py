@@ -67,7 +67,7 @@ def command(run: AnyPath, row: tuple[str, ...], *, file: str | None, first: int,
 
 
 def _hold_known(behaviour: str | None) -> None:
-    """Raise UsageError if a behaviour's name looks like a slip; one that is unlike any of ours a third party's detector may find."""
+    """Raise UsageError if a behaviour's name looks like a slip; one unlike any of ours a third party's detector may find."""
     if behaviour and behaviour not in BEHAVIOURS and (near := nearest_name(behaviour, BEHAVIOURS)):
         raise UsageError(f'There is no behaviour "{behaviour}".{near}')
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Literal
 
+from unmoor.detectors.answered import declines_as_always, is_a_caveat, is_answered_all_the_same
 from unmoor.detectors.asked_about import GIVES_A_VOICE, answers_what_it_is, chooses_all_the_same, is_asked_about
 from unmoor.detectors.phrases import FILLERS, Hit
 from unmoor.detectors.spans import cut_of, is_leant_on, says_more, tells_no_date, turned_at, turns
@@ -55,17 +56,33 @@ def findings_from(view: TurnView, turn: int, field: Literal["text", "reasoning"]
             key = (group, hit.sentence[0])
             if key not in best or _order(view, hit) < _order(view, best[key]):
                 best[key] = hit
-    return [finding_at(view, hit, turn, field, _belief(view, hit)) for hit in best.values()]
+    return [_disclaiming(view, hit, finding_at(view, hit, turn, field, _belief(view, hit))) for hit in best.values()]
+
+
+def _disclaiming(view: TurnView, hit: Hit, finding: Finding) -> Finding:
+    """Return the finding, as a disclaimer where a whole sentence declines what assistants always do, is answered all the same, and
+    disclaims nothing that is found already.
+    """
+    if hit.phrase.behaviour not in REFUSALS or hit.doubt or hit.belief < STRENGTHS["likely"]:
+        return finding
+    told = {other.phrase.behaviour for other in view.hits if not other.doubt and other.sentence == hit.sentence}
+    is_whole = turned_at(view, hit) == hit.sentence[1]
+    if "disclaimer.identity" in told or not is_whole or not declines_as_always(view, hit):
+        return finding
+    if not is_answered_all_the_same(view, hit):
+        return finding
+    return replace(finding, behaviour="disclaimer.identity", probability=STRENGTHS["likely"])
 
 
 def without_doubles(findings: list[Finding]) -> list[Finding]:
     """Return the findings without disclaimers whose sentence is a refusal: "As an AI, I cannot help with that" is one thing.
 
-    A refusal that the model found without a phrase only borrows its sentence, and takes no disclaimer away; but where it says that
-    the assistant cannot, people look before that sentence is cut, unless the next one turns to an answer.
+    Beside a refusal in part both stand: an answer follows, and who keeps the one may cut the other. A refusal that the model found
+    without a phrase only borrows its sentence, and takes no disclaimer away; but where it says that the assistant cannot, people
+    look before that sentence is cut, unless the next one turns to an answer.
     """
     refused = [f for f in findings if f.behaviour in REFUSALS and f.probability >= 0.5]
-    named = [f for f in refused if f.detector != "model"]
+    named = [f for f in refused if f.detector != "model" and f.behaviour != "refusal.partial"]
     unable = [f for f in refused if f.detector == "model" and f.behaviour == "refusal.capability"]
     return [
         replace(f, probability=min(f.probability, UNPARTED)) if _is_a_disclaimer_of(f, unable, is_all=True) else f
@@ -91,6 +108,8 @@ def _belief(view: TurnView, hit: Hit) -> float:
         or is_done_elsewhere(view, hit)
         or _turns_to_answer(view, hit)
         or _is_one_point_of_many(view, hit)
+        or is_answered_all_the_same(view, hit)
+        or is_a_caveat(view, hit)
     ):
         return min(hit.belief, _DOUBTED)
     if is_asked_about(view, hit) or chooses_all_the_same(view, hit):

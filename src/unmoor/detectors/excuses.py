@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from unmoor.detectors.answered import is_a_caveat, is_answered_all_the_same
 from unmoor.detectors.evidence import is_done_elsewhere
 from unmoor.detectors.normalise import fold_text
 from unmoor.detectors.phrases import FILLERS, Hit
@@ -332,7 +333,13 @@ def _leaves_out_as_asked(view: TurnView, refusals: list[Hit]) -> bool:
     return bool(re.search(_WITHOUT + re.escape(left_out[1].lower()), view.request))
 
 
+def _is_answered(view: TurnView, refusals: list[Hit]) -> bool:
+    """Return whether an answer stands before all that declines, or follows what assistants always decline all the same."""
+    return bool(refusals) and (is_a_caveat(view, refusals[0]) or is_answered_all_the_same(view, refusals[0]))
+
+
 _EXCUSES = (
+    _is_answered,
     _asks_for_what_is_missing,
     _leaves_out_as_asked,
     _chooses_after_all,

@@ -24,7 +24,8 @@ def compare_runs(old: AnyPath, new: AnyPath, *, first: int = 10) -> dict[str, An
     """Return what differs between two runs of the same rows.
 
     `plan` holds [field, old value, new value] of each setting that differs; `outcomes` counts the rows by their old and then by
-    their new outcome, where it changed; `rewritten` those that are mended, masked or labelled in both, each otherwise; `same` all others.
+    their new outcome, where it changed; `rewritten` those that are mended, masked or labelled in both, each otherwise; `same` all
+    others.
     `found` counts by behaviour the rows in which it counts as found in one run only. `rows` are the first `first` rows that went
     otherwise or are rewritten otherwise, each with both reasons.
 

@@ -57,7 +57,7 @@ _SAME_LANGUAGE = 0.8
 """Share of stop words in common from which two packs are of one language: sister languages share fewer."""
 WORDS = (
     *("but", "so", "also", "refers", "turn", "though", "verb_first", "task", "join", "say", "recommend", "yes_no"),
-    *("moral", "deny", "that", "order"),
+    *("blanket", "moral", "deny", "that", "order"),
     *("as", "we", "story", "dialogue", "poem", "asked", "reader", "no", "answer", "note", "question", "user"),
 )
 """Lists under `[words]`: what opens the sentence with which an answer follows after all; what joins a sentence to the one
@@ -65,7 +65,8 @@ before as its reason ("therefore"), or adds to it ("moreover"); what points back
 without a comma before it ("ですが、"); what opens a clause that concedes ("although"), and where the verb comes first after it
 ("obwohl"); stems of verbs of writing; words of the first list that a sentence stays whole without; what leads from "As an AI,"
 to what is said ("I can tell you that"); stems of verbs by which the assistant advises or holds something; what answers yes or
-no; stems of words without which no sentence lectures; words that deny; what opens a clause that cannot stand alone ("dass");
+no; what assistants always say that they do not do (legal advice, forecasts); stems of words without which no sentence lectures;
+words that deny; what opens a clause that cannot stand alone ("dass");
 words of a system prompt that orders the assistant to decline. Then what stands by the character that one speaks as; "we"; stems
 by which a story, a dialogue, a poem is asked for; stems of what is said of such a text or of rules, by no character in it;
 words that speak to a reader; a bare "no"; labels before a colon: of an answer, a note or warning, a question, who asks."""

@@ -1,0 +1,154 @@
+"""From what stands beside words that decline to whether it is the answer all the same: "As an AI, I can't give legal advice. A
+landlord may keep at most two months' rent, and has 30 days to ..."
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from unmoor.detectors.normalise import fold_text
+from unmoor.detectors.phrases import Hit
+from unmoor.detectors.spans import turns
+from unmoor.detectors.view import TurnView
+from unmoor.records import REFUSALS
+
+__all__ = ["declines_as_always", "is_a_caveat", "is_answered_all_the_same"]
+
+_WITHIN = 1
+"""Up to which sentence, from 0, words that decline open an answer."""
+_GIVEN, _GIVEN_PLAIN = 90, 400
+"""Code points of sentences in which nothing was found from which they are an answer: with a figure in them, and without. Chosen on
+half of some 500 written answers in nineteen languages."""
+_GIVEN_BEFORE = 60
+"""The same of those before what declines."""
+_DENSE_SHARE = 0.4
+"""How much of these says as much in scripts that write a word in one or two characters."""
+_DENSE = frozenset(("zh", "ja", "ko"))
+_FIGURE = re.compile(r"(?<![a-zA-Z0-9_.])\d(?!\d*[.)](?:\s|\Z))")
+"""A number that is not an item's: general words ("It depends on many factors.") have none."""
+_LEADS_AWAY = frozenset((*REFUSALS, "sign.inability", "sign.redirect", "bias.evasion", "disclaimer.professional"))
+_NORMS = ("moralising", "sign.norms")
+_ASIDE = frozenset(("sign.caution", "sign.elsewhere", "sign.self", "disclaimer.identity", "moralising"))
+"""Behaviours of sentences that are no answer, and send nobody away."""
+_NO_CAVEAT = ("refusal.partial", "moralising", "sign.norms", "sign.redirect", "sign.apology")
+_OPENS_NO_ANSWER = _LEADS_AWAY | {
+    "sign.apology",
+    "sign.self",
+    "sign.engage",
+    "sign.norms",
+    "moralising",
+    "disclaimer.identity",
+}
+_OF_THE_TWO = re.compile(r"\b(?:i|i['’]\w+|thanks?|thank you)\b", re.IGNORECASE)
+"""English words of sentences that speak of the two who talk, as those that lead to a refusal do."""
+_SPEAKS = re.compile(r"\b(?:i|i['’]\w+|my|me)\b", re.IGNORECASE)
+_OF_ITSELF = ("request.opinion", "request.private", "request.self")
+
+
+def is_answered_all_the_same(view: TurnView, hit: Hit) -> bool:
+    """Return whether all that declines, on nothing nervous, opens the answer, is what assistants always decline or a lack of
+    something, and an answer stands before anything sends elsewhere: "... See a lawyer if he does not pay."
+    """
+    if "request.sensitive" in view.asks:
+        return False
+    own = [other for other in view.hits if not other.doubt]
+    declining = _declining(own, hit)
+    if any(view.answer.ordinal(start) > _WITHIN for start, _ in declining):
+        return False
+    named = [_named(view, hit.phrase.language, span) for span in declining]
+    norms = [other for other in own if other.phrase.behaviour in _NORMS and other.sentence in declining]
+    if any(
+        _folded(view, norm.start, norm.end).strip() not in word for norm in norms for words in named for word in words
+    ):
+        return False
+    is_always = declines_as_always(view, hit)
+    if not is_always and (not _only_lacks(own) or (hit.phrase.language == "en" and _is_asked_of_itself(view, own))):
+        return False
+    given = _given(view, own, max(stop for _, stop in declining), hit.phrase.language)
+    said = _weight(given, hit.phrase.language)
+    has_figure = any(_FIGURE.search(view.answer.text, start, stop) for start, stop in given)
+    return said >= _GIVEN if has_figure else is_always and said >= _GIVEN_PLAIN
+
+
+def is_a_caveat(view: TurnView, hit: Hit) -> bool:
+    """Return whether an answer on nothing nervous stands before all that declines: "About 40 million. I can't see today's figure."
+
+    What turns ("However, I have no access to ...") declines after all, and so does what lectures or leaves a part out. Elsewhere
+    than in English only a lack of something is a caveat.
+    """
+    if not view.asks.isdisjoint(("request.sensitive", "request.argue", "request.private")):
+        return False
+    own = [other for other in view.hits if not other.doubt]
+    declining = _declining(own, hit)
+    start, end = min(declining)
+    if any(
+        (other.phrase.behaviour in _OPENS_NO_ANSWER and other.start < start)
+        or (other.phrase.behaviour in _NO_CAVEAT and other.sentence in declining)
+        for other in own
+    ):
+        return False
+    before = [span for span in view.answer.sentences.spans if span[0] < start]
+    if hit.phrase.language == "en":
+        is_own = bool(_SPEAKS.search(view.answer.text, start, end)) and not _speaks_in(view, before)
+    else:
+        is_own = _only_lacks(own)
+    turned = turns(view, hit.phrase.language, view.answer.text[start:])
+    return is_own and not turned and _weight(before, hit.phrase.language) >= _GIVEN_BEFORE
+
+
+def _speaks_in(view: TurnView, spans: Sequence[tuple[int, int]]) -> bool:
+    """Return whether one of some sentences speaks of the two who talk."""
+    return any(_OF_THE_TWO.search(view.answer.text, *span) for span in spans)
+
+
+def _weight(spans: Sequence[tuple[int, int]], language: str) -> float:
+    """Return how much sentences say, in code points of a script with letters."""
+    return sum(stop - start for start, stop in spans) / (_DENSE_SHARE if language in _DENSE else 1.0)
+
+
+def declines_as_always(view: TurnView, hit: Hit) -> bool:
+    """Return whether each sentence that declines names what assistants always decline (advice of a profession, forecasts, decisions
+    of others), and the request does not ask for it in these words.
+    """
+    own = [other for other in view.hits if not other.doubt]
+    named = [_named(view, hit.phrase.language, span) for span in _declining(own, hit)]
+    return all(named) and not any(word in view.request for words in named for word in words)
+
+
+def _declining(own: Sequence[Hit], hit: Hit) -> set[tuple[int, int]]:
+    """Return the sentences that decline, that of `hit` among them."""
+    return {other.sentence for other in own if other.phrase.behaviour in REFUSALS} | {hit.sentence}
+
+
+def _only_lacks(own: Sequence[Hit]) -> bool:
+    """Return whether all that declines lacks access, senses or data."""
+    return all(hit.phrase.behaviour == "refusal.capability" for hit in own if hit.phrase.behaviour in REFUSALS)
+
+
+def _is_asked_of_itself(view: TurnView, own: Sequence[Hit]) -> bool:
+    """Return whether an answer apologises, or speaks as an AI or of what it was asked of itself."""
+    speaks = any(hit.phrase.behaviour in ("disclaimer.identity", "sign.apology") for hit in own)
+    return speaks or not view.asks.isdisjoint(_OF_ITSELF)
+
+
+def _given(view: TurnView, own: Sequence[Hit], end: int, language: str) -> list[tuple[int, int]]:
+    """Return the sentences after a place that answer, up to the first that sends elsewhere."""
+    given = []
+    for start, stop in (span for span in view.answer.sentences.spans if span[0] >= end):
+        kinds = {hit.phrase.behaviour for hit in own if start <= hit.start < stop}
+        if kinds & _LEADS_AWAY:
+            break
+        if not kinds & _ASIDE and not _named(view, language, (start, stop)):
+            given.append((start, stop))
+    return given
+
+
+def _named(view: TurnView, language: str, span: tuple[int, int]) -> list[str]:
+    """Return what a sentence names of what assistants always decline."""
+    said = _folded(view, *span)
+    return [word for word in view.words_of(language, "blanket") if word in said]
+
+
+def _folded(view: TurnView, start: int, end: int) -> str:
+    return fold_text(view.answer.text[start:end])
