@@ -121,7 +121,11 @@ def test_do_not_answer_counts_only_clear_actions(tmp_path: Path) -> None:
             r"bad.jsonl:1: expected an object with the text of a `response` and a `label`, found id, messages. Next: .* unmoor",
         ),
         ('{"label": "compliance"}', r"bad.jsonl:1: expected an object with the text of a `response`"),
-        ('["x"]', "expected an object"),
+        ('["x"]', r"bad.jsonl:1: a JSON array, .* Next: jq -c '.\[\]'"),
+        ('[\n{"response": "x"}\n]', r"bad.jsonl:1: a JSON array, "),
+        ("7", "expected an object"),
+        (_labelled(kind="should not"), "bad.jsonl:1: `kind` 'should not' is no kind .* 'should_not'"),
+        (_labelled(kind="CANNOT"), "Did you mean 'cannot'"),
         ('\n{"response": }', r"bad.jsonl:2: not JSON: Expecting value at character 14"),
         ("", "holds no labelled rows"),
         ("[" * 100_000, "bad.jsonl:1: JSON that cannot be read"),
@@ -140,6 +144,22 @@ def test_a_file_without_labels_is_a_clear_error(tmp_path: Path, line: str, messa
     path.write_text(line)
     with pytest.raises(UsageError, match=message):
         read_labelled(path)
+
+
+def test_other_kinds_of_other_sets_are_passed_over(tmp_path: Path) -> None:
+    for kind in ("opinionated", "disclaimer", None):
+        assert read_labelled(write(tmp_path / "a.jsonl", [{**ROWS[1], "kind": kind}]))
+
+
+def test_a_folder_is_told_by_what_is_in_it(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"this folder holds no \.jsonl"):
+        read_labelled(tmp_path)
+    write(tmp_path / "mine.jsonl", [ROWS[1]])
+    with pytest.raises(UsageError, match=r"such as .*mine\.jsonl"):
+        read_labelled(tmp_path)
+    (tmp_path / "MANIFEST.json").write_text("{}")
+    with pytest.raises(UsageError, match="this folder is a run"):
+        read_labelled(tmp_path)
 
 
 def test_a_damaged_gzip_file_is_a_clear_error(tmp_path: Path) -> None:

@@ -102,12 +102,13 @@ def test_label_studio_s_own_annotations_are_read_skips_and_changed_minds_too(run
     made = {"id": 7, "completed_by": {"id": 3, "email": "alan@example.org"}, "was_cancelled": False}
     tasks[10] |= {"id": 11, "annotations": [{**made, "created_at": "2026-03-09T22:16:08.728353Z", "result": [choice]}]}
     tasks[11] |= {"id": 12, "annotations": [{"completed_by": 3, "was_cancelled": True, "result": []}]}
+    tasks[12] |= {"id": 13, "annotations": [{"completed_by": 4, "was_cancelled": True, "result": [choice]}]}
     (tmp_path / "out.json").write_text(json.dumps(tasks))
-    assert import_labels(run, tmp_path / "out.json").added == 2
+    assert import_labels(run, tmp_path / "out.json").added == 3
     found = {each["by"]: each for each in said(run)}
     assert found["alan@example.org"]["judgement"] == "drop"
     assert found["alan@example.org"]["at"] == "2026-03-09T22:16:08+00:00"
-    assert found["3"]["judgement"] == "skip"
+    assert found["3"]["judgement"] == found["4"]["judgement"] == "skip"  # one skipped after something was chosen
 
 
 def test_a_name_given_for_the_file_stands_over_the_file_s_own(run: Path, tmp_path: Path) -> None:
@@ -122,7 +123,9 @@ def test_a_name_given_for_the_file_stands_over_the_file_s_own(run: Path, tmp_pat
     [
         ("nonsense", "is not JSON"),
         ('{"a": 1}', "holds no list"),
-        ('[{"data": {"key": "1"}}]', '"annotations" is missing'),
+        ('[{"data": {"key": "1"}}]', "not JSON-MIN"),
+        ('[{"id": "1", "verdict": "drop"}]', "not JSON-MIN"),
+        ("[1, 2]", "it is no object"),
         (
             '[{"id": "1", "responses": {"verdict": [{"value": "maybe", "user_id": "x"}]}}]',
             'there is no verdict "maybe"',
@@ -148,3 +151,30 @@ def test_the_interface_for_label_studio_offers_every_verdict_and_behaviour() -> 
     view = ElementTree.fromstring(CONFIG)
     offered = {each.get("name"): [choice.get("value") for choice in each] for each in view.iter("Choices")}
     assert offered == {"verdict": list(JUDGEMENTS), "behaviour": list(BEHAVIOURS)}
+
+
+def test_only_what_waits_is_written_and_a_file_without_verdicts_is_told(run: Path, tmp_path: Path) -> None:
+    entries = lines_of(run, "ledger.jsonl")
+    for entry in entries[::2]:
+        entry["waits_for"] = [0]
+    for entry in entries[1::2]:
+        entry["waits_for"] = []
+    rewrite(run, "ledger.jsonl", entries)
+    judged = {each["row"] for each in said(run)}
+    count = export_labels(run, tmp_path / "waiting.json", "label-studio", only_waiting=True)
+    tasks = json.loads((tmp_path / "waiting.json").read_text())
+    assert [task["data"]["row"] for task in tasks] == [
+        entry["row"] for entry in entries[::2] if entry["row"] not in judged
+    ]
+    assert count == len(tasks) > 0
+    done = import_labels(run, tmp_path / "waiting.json")
+    assert (done.added, done.known, done.stale, done.asked) == (0, 0, 0, count)
+
+
+def test_responses_without_a_person_are_of_the_one_that_is_named(run: Path, tmp_path: Path) -> None:
+    export_labels(run, tmp_path / "out.json", "argilla")
+    records = json.loads((tmp_path / "out.json").read_text())
+    records[9]["responses"] = {"verdict": [{"value": "wrong"}]}
+    (tmp_path / "out.json").write_text(json.dumps(records))
+    assert import_labels(run, tmp_path / "out.json", person="me").added >= 1
+    assert any(each["by"] == "me" and each["judgement"] == "wrong" for each in said(run))

@@ -1,4 +1,4 @@
-"""From a policy's name to the policy, held against the packs: its rules are theirs, and a topic that none names is said."""
+"""From a policy's name to the policy, held against the packs: its rules are theirs, and so are the topics that it protects."""
 
 from __future__ import annotations
 
@@ -8,28 +8,30 @@ from pathlib import Path
 import click
 
 from unmoor.commands.terminal import visible
-from unmoor.errors import nearest_name
+from unmoor.errors import PolicyError, nearest_name
 from unmoor.languages import Phrase, pack_topics, rule_ids
 from unmoor.policy import ALL_TOPICS, Policy, load_policy
 from unmoor.records import BEHAVIOURS
 
 __all__ = ["checked_policy"]
 
+_PROTECTS = ("[floor]", "[guard.request]")
 _MODEL = "model"
 """The rule of what the learned model finds without a phrase."""
 
 
 def checked_policy(name_or_path: str, packs: Sequence[Path] = ()) -> Policy:
-    """Return the policy of that name or file, and say on standard error which of its topics no pack names; `packs` are the owner's.
+    """Return the policy of that name or file, and say on standard error which other topics no pack names; `packs` are the owner's.
 
     Raises:
-        PolicyError: there is no such policy, or it says something unknown or impossible; a rule that no pack has is unknown.
+        PolicyError: there is no such policy, or it says something unknown or impossible; a rule that no pack has is unknown, and
+            so is a topic of the floor or of requests to be refused: it would protect nothing, and be told as if it did.
         PackError: a pack breaks its contract or does not find its own examples.
     """
     own = _phrases_of(packs)
     policy = load_policy(name_or_path, lambda: (*rule_ids(), *(phrase.id for phrase in own), _MODEL))
     topics = {phrase.behaviour.removeprefix("floor.") for phrase in own if phrase.behaviour.startswith("floor.")}
-    _warn_of_topics(policy, topics)
+    _hold_topics(policy, topics)
     return policy
 
 
@@ -42,8 +44,9 @@ def _phrases_of(folders: Sequence[Path]) -> list[Phrase]:
     return [phrase for pack in checked_packs(folders) for phrase in pack.phrases]
 
 
-def _warn_of_topics(policy: Policy, own: Collection[str]) -> None:
-    """Print a line on standard error for each topic that no pack names: one of an owner's pack that is not here, or misspelt.
+def _hold_topics(policy: Policy, own: Collection[str]) -> None:
+    """Raise PolicyError at a topic to protect that no pack names: one of a pack that is not here, or misspelt. Print a line
+    on standard error for each that is only watched or worded.
 
     What the packs that ship name is read only if the policy names any: it takes a fifth of a second.
     """
@@ -53,8 +56,12 @@ def _warn_of_topics(policy: Policy, own: Collection[str]) -> None:
         if topic not in known:
             names = (*known, *BEHAVIOURS) if place == "[guard.answer]" else known
             hint = nearest_name(topic, names) or f" Known: {', '.join(known)}"
-            told = f'{place}: no pack names the topic "{topic}", so its words are not recognised.{hint}'
-            click.echo(visible(f"Policy {policy.shown_name}, {told}"), err=True)
+            told = f'Policy {policy.shown_name}, {place}: no pack names the topic "{topic}"'
+            if place in _PROTECTS:
+                raise PolicyError(
+                    f"{told}, so nothing would be protected.{hint} Next: its right name, or its pack with --pack"
+                )
+            click.echo(visible(f"{told}, so its words are not recognised.{hint}"), err=True)
 
 
 def _named(policy: Policy) -> Iterator[tuple[str, str]]:

@@ -25,6 +25,7 @@ def command() -> None:
     "--to", "tool", type=click.Choice(["argilla", "label-studio"]), required=True, help="Whose JSON to write."
 )
 @click.option("--judged", "only_judged", is_flag=True, help="Only findings that somebody has judged.")
+@click.option("--waiting", "only_waiting", is_flag=True, help="Only findings that wait for a person.")
 @click.option("--force", is_flag=True, help="Replace the file that lies there.")
 @click.option("--json", "as_json", is_flag=True, help="Print the count for a script.")
 def export(run: Path, file: Path, tool: str, **options: bool) -> None:
@@ -42,7 +43,7 @@ def export(run: Path, file: Path, tool: str, **options: bool) -> None:
         raise UsageError(f"{file} is there already. Next: another name, or --force to replace a file")
     if not file.parent.is_dir():
         raise UsageError(f"There is no folder {file.parent} to write {file.name} into. Next: make it, or name another")
-    count = export_labels(run, file, tool, only_judged=options["only_judged"])
+    count = export_labels(run, file, tool, only_judged=options["only_judged"], only_waiting=options["only_waiting"])
     interface = file.with_suffix(".xml") if tool == "label-studio" else None
     if interface is not None:
         interface.write_text(CONFIG, encoding="utf-8")
@@ -70,6 +71,9 @@ def bring(run: Path, file: Path, person: str | None, as_json: bool) -> None:
     done = import_labels(run, file, person=person)
     if as_json:
         print_json({"added": done.added, "known": done.known, "stale": done.stale})
+        return
+    if not done.added + done.known + done.stale:
+        click.echo(f"{file} asks about {plural(done.asked, 'finding')} and holds no verdict yet. Nothing was added.")
         return
     click.echo(f"{run}: {plural(done.added, 'verdict')} added, {plural(done.known, 'was', 'were')} there already.")
     if done.stale:

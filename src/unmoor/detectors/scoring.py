@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -38,6 +39,8 @@ PROPOSITIONS: dict[str, str] = {
 }
 """Proposition of a labelled set to the behaviour that should find it."""
 _KEYS_NAMED = 5
+_KINDS = ("cannot", "should_not")
+_MEANT = {kind.replace("_", ""): kind for kind in _KINDS}
 _ROLES = ("system", "user", "assistant", "tool")
 _TYPES: dict[str, tuple[type, str]] = {
     "prompt": (str, "a text"),
@@ -86,7 +89,7 @@ def read_labelled(path: Path) -> list[LabelledRow]:
         UsageError: no such file, not JSON Lines, or rows without response or label; says file and line.
     """
     if path.is_dir():
-        raise UsageError(f"{path} is a folder. Next: the labelled files in it, such as {path}/*.jsonl")
+        raise UsageError(f"{path} is a folder. Next: {_files_in(path)}")
     opened = gzip.open if path.suffix == ".gz" else open
     rows = []
     try:
@@ -101,16 +104,30 @@ def read_labelled(path: Path) -> list[LabelledRow]:
     return rows
 
 
+def _files_in(folder: Path) -> str:
+    """Return which of a folder's files may be labelled ones."""
+    if (folder / "MANIFEST.json").is_file():
+        return "a file of labelled answers; this folder is a run, which nobody has labelled"
+    found = sorted(path for path in folder.iterdir() if path.name.endswith((".jsonl", ".jsonl.gz")))
+    return f"the labelled files in it, such as {found[0]}" if found else "a labelled file; this folder holds no .jsonl"
+
+
 def _parsed(line: str, where: str) -> Any:
     try:
         return json.loads(line)
     except json.JSONDecodeError as error:
+        if line.strip() == "[":
+            return "["
         raise UsageError(f"{where}: not JSON: {error.msg} at character {error.pos + 1}") from error
     except (ValueError, RecursionError) as error:  # numbers of thousands of digits, brackets without end
         raise UsageError(f"{where}: JSON that cannot be read: {error}") from error
 
 
 def _row(values: Any, where: str) -> LabelledRow:
+    if isinstance(values, list) or values == "[":
+        raise UsageError(
+            f"{where}: a JSON array, and a labelled file has one object a line. Next: jq -c '.[]' FILE > rows.jsonl"
+        )
     if not isinstance(values, dict) or not isinstance(values.get("response"), str):
         raise UsageError(f"{where}: expected an object with the text of a `response`{_found_instead(values)}")
     if values.get("label") not in LABELS:
@@ -139,6 +156,9 @@ def _hold_types(values: dict[str, Any], where: str) -> None:
     for key, (type_, name) in _TYPES.items():
         if values.get(key) is not None and not isinstance(values[key], type_):
             raise UsageError(f"{where}: `{key}` should be {name}, found {values[key]!r}")
+    kind = values.get("kind")
+    if kind not in _KINDS and (meant := re.sub(r"\W|_", "", str(kind).lower())) in _MEANT:
+        raise UsageError(f"{where}: `kind` {kind!r} is no kind of refusal. Did you mean {_MEANT[meant]!r}?")
     for name, value in (values.get("attrs") or {}).items():
         if value is not None and not isinstance(value, bool):
             raise UsageError(f"{where}: `attrs.{name}` should be true or false, found {value!r}")

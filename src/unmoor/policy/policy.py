@@ -180,7 +180,9 @@ def _from_file(path: Path, rule_ids: RuleIds | None, above: tuple[Path, ...]) ->
         source = path.read_text(encoding="utf-8-sig")
     except FileNotFoundError as error:
         raise PolicyError(f"There is no policy file {path}") from error
-    except (OSError, UnicodeDecodeError) as error:
+    except OSError as error:
+        raise PolicyError(f"{path} cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
         raise PolicyError(f"{path} cannot be read as UTF-8 text: {error}") from error
     return _parse(source, str(path), rule_ids, (*above, path))
 

@@ -72,7 +72,7 @@ def read(record: dict[str, Any]) -> Iterator[Answer]:
     said: dict[str, dict[str, str]] = {}
     for question, responses in record["responses"].items():
         for response in responses:
-            said.setdefault(str(response["user_id"]), {})[question] = response["value"]
+            said.setdefault(str(response.get("user_id") or ""), {})[question] = response["value"]
     for person, values in said.items():
         if "verdict" not in values:
             continue

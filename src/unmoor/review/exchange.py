@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -30,17 +30,20 @@ _LONGEST_NOTE = 2_000
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """How many verdicts of a file were added, were there already, and are on findings that the run does not hold."""
+    """How many verdicts of a file were added, were there already, and are on findings that the run does not hold; how many findings
+    the file asks about.
+    """
 
     added: int
     known: int
     stale: int
+    asked: int = field(default=0, compare=False)
 
 
-def export_labels(run: Path, path: Path, tool: str, *, only_judged: bool = False) -> int:
+def export_labels(run: Path, path: Path, tool: str, *, only_judged: bool = False, only_waiting: bool = False) -> int:
     """Write the findings of a run with what people said of them to `path`, a JSON array; return how many.
 
-    `only_judged` leaves out what nobody has a standing verdict on.
+    `only_judged` leaves out what nobody has a standing verdict on, `only_waiting` what waits for nobody and what somebody has judged.
 
     Raises:
         UsageError: there is no such tool.
@@ -50,7 +53,11 @@ def export_labels(run: Path, path: Path, tool: str, *, only_judged: bool = False
     if tool not in FORMATS:
         raise UsageError(f'There is no format "{tool}". Known: {", ".join(FORMATS)}')
     read_manifest(run)
-    labels = (label for label in _labels(run) if label.verdicts or not only_judged)
+    labels = (
+        label
+        for label in _labels(run)
+        if (label.verdicts or not only_judged) and not (only_waiting and (label.verdicts or not label.waits))
+    )
     beside = hidden_beside(path, ".unfinished")
     count = 0
     with machine_errors(f"Writing {path}"):
@@ -81,6 +88,7 @@ def _labels(run: Path) -> Iterator[Label]:
             request=str(entry.get("request") or ""),
             answer=str(entry.get("answer") or finding.quote),
             outcome=str(entry["outcome"]),
+            waits=key in {finding_key(entry, entry["findings"][place]) for place in entry.get("waits_for", ())},
             verdicts=tuple(said.get(key, ())),
         )
 
@@ -118,7 +126,8 @@ def import_labels(run: Path, path: Path, *, person: str | None = None) -> Import
         RunFolderError: the run is missing, half-written, altered or of another version.
     """
     read_manifest(run)
-    answers = list(_answers(path))
+    records = _read(path)
+    answers = list(_answers(path, records, person))
     wanted = {answer.key for answer in answers}
     places = {key: (entry["row"], finding) for key, entry, finding in findings_of(run) if key in wanted}
     standing = {(key, verdict.by): verdict for key, verdict in standing_of(run)}
@@ -141,7 +150,7 @@ def import_labels(run: Path, path: Path, *, person: str | None = None) -> Import
             said.add(batch)
         finally:
             said.close()
-    return Imported(sum(map(len, batches.values())), known, stale)
+    return Imported(sum(map(len, batches.values())), known, stale, len(records))
 
 
 def _says(verdict: Verdict) -> tuple[str, str | None, str]:
@@ -166,13 +175,19 @@ def _verdict(answer: Answer, row: int, finding: Finding, by: str) -> Verdict:
     )
 
 
-def _answers(path: Path) -> Iterator[Answer]:
-    """Yield what the file says, every value checked."""
-    for number, record in enumerate(_read(path), 1):
+def _answers(path: Path, records: Sequence[Any], person: str | None) -> Iterator[Answer]:
+    """Yield what the file says, every value checked; `person` is whose it is, where somebody is named."""
+    for number, record in enumerate(records, 1):
         try:
+            if not isinstance(record, dict):
+                raise TypeError("it is no object")
+            if "responses" not in record and "annotations" not in record:
+                raise ValueError(
+                    "it has neither `responses` (Argilla) nor `annotations` (Label Studio's JSON, not JSON-MIN)"
+                )
             tool = label_studio if "data" in record else argilla
             for answer in tool.read(record):
-                _check(answer)
+                _check(answer, person)
                 yield answer
         except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
             why = f'"{error.args[0]}" is missing' if isinstance(error, KeyError) else str(error)
@@ -181,7 +196,7 @@ def _answers(path: Path) -> Iterator[Answer]:
             ) from error
 
 
-def _read(path: Path) -> Iterable[Any]:
+def _read(path: Path) -> list[Any]:
     try:
         records = json.loads(path.read_bytes())
     except OSError as error:
@@ -195,10 +210,10 @@ def _read(path: Path) -> Iterable[Any]:
     return records
 
 
-def _check(answer: Answer) -> None:
+def _check(answer: Answer, person: str | None) -> None:
     if answer.judgement not in JUDGEMENTS:
         raise ValueError(f'there is no verdict "{answer.judgement}", only {", ".join(JUDGEMENTS)}')
     if answer.behaviour is not None and answer.behaviour not in BEHAVIOURS:
         raise ValueError(f'there is no behaviour "{answer.behaviour}"')
-    if not answer.by.strip():
-        raise ValueError("a verdict names nobody")
+    if not (person or answer.by).strip():
+        raise ValueError("a verdict names nobody; --person says whose they are")

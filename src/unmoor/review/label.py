@@ -11,7 +11,7 @@ __all__ = ["Answer", "Label"]
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """What goes out: a finding, the words around it, and each person's standing verdict."""
+    """What goes out: a finding, the words around it, whether it waits for a person, and each person's standing verdict."""
 
     key: int
     row: int
@@ -19,6 +19,7 @@ class Label:
     request: str
     answer: str
     outcome: str
+    waits: bool
     verdicts: tuple[Verdict, ...]
 
 

@@ -81,20 +81,20 @@ def _annotation(verdict: Verdict) -> dict[str, Any]:
 
 
 def read(task: dict[str, Any]) -> Iterator[Answer]:
-    """Yield the answer of each annotation of a task; one that was skipped there is a skip here.
+    """Yield the answer of each annotation of a task; one that was skipped there is a skip here, whatever was chosen before.
 
     Raises:
         KeyError, TypeError, ValueError: it is no task that `write` made.
     """
     for annotation in task["annotations"]:
         said = {result["from_name"]: _value(result) for result in annotation["result"]}
-        judgement = said.get("verdict") or ("skip" if annotation.get("was_cancelled") else "")
+        judgement = "skip" if annotation.get("was_cancelled") else said.get("verdict")
         if not judgement:
             continue
         yield Answer(
             key=int(task["data"]["key"]),
             judgement=judgement,
-            behaviour=said.get("behaviour"),
+            behaviour=said.get("behaviour") if judgement != "skip" else None,
             note=said.get("note", ""),
             by=said.get("reviewer") or _completed_by(annotation),
             at=_time(annotation.get("created_at")),
