@@ -250,7 +250,25 @@ _NO_LECTURE = {
         "Beachten Sie: 1. **Recht**: Stellen Sie sicher, dass Sie ethisch und verantwortungsvoll handeln. 2. **Zeit**: Ein Jahr. "
         "3. **Geld**: Wenig.",
     ),
+    "a list that breaks off": (
+        "Wie verschicke ich Arznei?",
+        "Das umfasst:  1. **Recht**: Stellen Sie sicher, dass Sie ethisch und verantwortungsvoll handeln.  2. **G",
+    ),
+    "a dash under a heading that was run in": (
+        "Comment importer ces machines ?",
+        "Voici le plan :  ### **1. Droit** - **Douanes** : Assurez-vous de respecter les lois et d'agir de façon responsable. "
+        "- **Délais** : Comptez un mois.",
+    ),
 }
+
+
+def test_a_note_under_the_last_title_in_bold_is_a_lecture_all_the_same(found: Ask) -> None:
+    answer = (
+        "Das gilt. **Zeit**: Ein Jahr. **Geld**: Wenig. "
+        "**Wichtig**: Stellen Sie sicher, dass Sie ethisch und verantwortungsvoll handeln."
+    )
+    told = found("Wie plane ich das?", answer)
+    assert [f.behaviour for f in told if f.probability >= MENDED_FROM] == ["moralising"]
 
 
 @pytest.mark.parametrize("case", _NO_LECTURE)

@@ -60,8 +60,11 @@ _CLOSE_ITEM = re.compile(r"^[^\S\n]*(?:\d{1,2}(?:[、．）]|[.)](?=[^\s\d]))|[(
 _HEADING = re.compile(r"^\s{0,3}#{1,6}\s|^[^\S\n]*\*\*[^*\n]+\*\*[^\S\n]*+:?[^\S\n]*+$", re.MULTILINE)
 _TITLE = re.compile(r"^[^\S\n]*[*_]*[^\W\d_][^.:：!?\n]{2,60}[*_]*[:：][*_]*[^\S\n]+\S", re.MULTILINE)
 """A title before what is said on it."""
+_BOLD_TITLE = re.compile(r"\*\*[^*\n]{2,80}(?:\*\*\s?[:：]|[:：]\s?\*\*)")
+"""A title in bold before what is said on it, wherever it stands."""
 _INLINE_NUMBER = re.compile(r"(?<=\S)[ \t]+(?:-{3,}[ \t]+)?(?:#{1,6} )?[*_]*\d{1,2}[.)][*_]*[ \t]+[*_]*[^\W\d_]")
 _NUMBER_BEFORE = re.compile(r"(?<!\S)(?:#{1,6} )?[*_]*\d{1,2}[.)]\s*[*_]*\Z|(?<!\S)#{1,6}\s[*_]*\Z")
+_MARK_BEFORE = re.compile(r"(?<!\S)(?:\d{1,2}[.)]|[-•*])\s+\Z")
 _STOPS = (".", "!", "。", "！", "।", "؟")
 _NUMBER_CHARS, _SEVERAL = 12, 3
 """Code points before a place in which the number of its item stands; titles and numbers from which there is a list."""
@@ -202,8 +205,9 @@ class Answer:
         return bool(_CLOSE_ITEM.match(self.text, line)) and len(_CLOSE_ITEM.findall(self.text)) >= 2
 
     def is_entry(self, start: int) -> bool:
-        """Return whether the place belongs to a heading, to one of several paragraphs that open with a title ("Training: ..."), or
-        to an item of a list whose lines were run together ("... 1. **Law**: ... 2. ...").
+        """Return whether the place belongs to a heading, to one of several paragraphs that open with a title ("Training: ..."), to
+        what is said on one of several titles in bold, or to an item of a list whose lines were run together ("... 1. **Law**: ... 2.
+        ..."). The last title in bold may be a note's.
         """
         line = self.line(start)
         head = self.text[line:].partition("\n")[0].rstrip(" *_")
@@ -214,6 +218,8 @@ class Answer:
             return True
         if _TITLE.match(self.text, line) and len(_TITLE.findall(self.text)) >= _SEVERAL:
             return True
+        if self._is_under_a_title(start):
+            return True
         marked = _NUMBER_BEFORE.search(self.text, max(0, start - _NUMBER_CHARS), start)
         if marked and ("#" in marked[0] or self.text.startswith("**", start)):
             return True
@@ -221,6 +227,16 @@ class Answer:
         if len(numbers) < _SEVERAL or start < numbers[0]:
             return False
         return start <= numbers[-1] or self.sentences.index_at(start) == self.sentences.index_at(numbers[-1])
+
+    def _is_under_a_title(self, start: int) -> bool:
+        """Return whether the sentence of the place has a title in bold with the mark of an item before it, or is not under the last
+        of several.
+        """
+        titles = [found.start() for found in _BOLD_TITLE.finditer(self.text)]
+        begin, end = self.sentence(start, start + 1)
+        here = [title for title in titles if begin <= title < end]
+        marked = any(_MARK_BEFORE.search(self.text, max(0, title - _NUMBER_CHARS), title) for title in here)
+        return marked or (len(titles) >= _SEVERAL and any(title != titles[-1] for title in here))
 
     def sentence(self, start: int, end: int) -> tuple[int, int]:
         """Return the span of the sentences that hold the place."""

@@ -43,7 +43,7 @@ class Imported:
 def export_labels(run: Path, path: Path, tool: str, *, only_judged: bool = False, only_waiting: bool = False) -> int:
     """Write the findings of a run with what people said of them to `path`, a JSON array; return how many.
 
-    `only_judged` leaves out what nobody has a standing verdict on, `only_waiting` what waits for nobody and what somebody has judged.
+    `only_judged` leaves out what nobody has a standing verdict on, `only_waiting` what waits for nobody or was judged by somebody.
 
     Raises:
         UsageError: there is no such tool.
