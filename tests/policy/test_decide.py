@@ -97,6 +97,26 @@ def test_a_mend_leaves_the_words_on_which_a_person_has_yet_to_judge() -> None:
     assert decide(conversation, (evades, first), kept).outcome == "mended"
 
 
+def test_a_mend_that_would_leave_nothing_but_a_refusal_waits_for_a_person() -> None:
+    conversation = _conversation("As an AI, I have no beliefs. It is wrong to ask. Be kind to everyone.")
+    refusal = _finding(conversation, 1, "As an AI, I have no beliefs.", "refusal.capability")
+    first = _finding(conversation, 1, "It is wrong to ask.", "moralising")
+    second = _finding(conversation, 1, "Be kind to everyone.", "moralising")
+    policy = Policy("test", 1, actions={"moralising": "mend", "refusal.capability": "keep"})
+    waits = decide(conversation, (refusal, first, second), policy)
+    assert (waits.outcome, waits.edits, waits.waits_for, waits.acted_on) == ("kept", (), (first, second), ())
+    assert waits.reason.endswith("and without it nothing but words that decline would be left; a person should look")
+    said = replace(first, probability=1.0), replace(second, probability=1.0)
+    assert decide(conversation, (refusal, *said), policy).outcome == "mended"
+    longer = _conversation("As an AI, I have no beliefs. It is wrong to ask. Oaks live long, and so do yews.")
+    beside = _finding(longer, 1, "As an AI, I have no beliefs.", "refusal.capability")
+    wrong = _finding(longer, 1, "It is wrong to ask.", "moralising")
+    assert decide(longer, (beside, wrong), policy).outcome == "mended"
+    assert decide(conversation, (first, second), policy).outcome == "mended"
+    weak = replace(refusal, probability=0.3)
+    assert decide(conversation, (weak, first, second), policy).outcome == "mended"
+
+
 def test_no_mend_waits_for_a_person_in_a_turn_that_goes_anyway() -> None:
     conversation = _conversation("As an AI, I have no opinion. I will not write that.")
     evades = _finding(conversation, 1, "As an AI, I have no opinion.", "bias.evasion", 0.75)

@@ -206,8 +206,8 @@ class Answer:
 
     def is_entry(self, start: int) -> bool:
         """Return whether the place belongs to a heading, to one of several paragraphs that open with a title ("Training: ..."), to
-        what is said on one of several titles in bold, or to an item of a list whose lines were run together ("... 1. **Law**: ... 2.
-        ..."). The last title in bold may be a note's.
+        what is said on one of several titles in bold (the last may be a note's), or to an item of a list whose lines were run
+        together ("... 1. **Law**: ... 2. ...").
         """
         line = self.line(start)
         head = self.text[line:].partition("\n")[0].rstrip(" *_")

@@ -70,3 +70,17 @@ def _plain(text: str) -> str:
     folded = unicodedata.normalize("NFKC", text).casefold().replace("’", "'").replace("`", "'")
     kept = (c if unicodedata.category(c)[0] in _KEPT or c in "'-" else " " for c in folded)
     return " ".join("".join(kept).split()).strip("'- ")
+
+
+def exchanges_of(conversation: Conversation) -> list[range]:
+    """Return the turns that go with each turn: its request, which begins after the previous answer or the system prompt, and what
+    follows it up to the next one, such as the result of a call and the answer made of it. None of them stands without the others.
+    """
+    turns = conversation.turns
+    starts, ends = [0] * len(turns), [len(turns)] * len(turns)
+    for place, before in enumerate(turns[:-1], 1):
+        is_end = before.role == "system" or (before.role == "assistant" and not before.has_tool_calls)
+        starts[place] = place if is_end else starts[place - 1]
+    for place in range(len(turns) - 2, -1, -1):
+        ends[place] = place + 1 if turns[place + 1].role in ("user", "system") else ends[place + 1]
+    return list(map(range, starts, ends))
