@@ -146,7 +146,7 @@ def test_all_that_is_said_of_data_and_runs_fits_a_narrow_terminal(data: Path, co
 
     flags = ("--policy", "label-only")
     filtered = told("filter", "all", *flags, "-o", "run")
-    assert re.search(r"could not be read: 91. The first: row 84, byte \d+ of a\.jsonl: ", filtered)
+    assert re.search(r"could not be read: 91. The first: row 84 \(row \d+ of a\.jsonl, byte \d+\): ", filtered)
     said = told("audit", "all", "--pairs")
     assert "the-part-with-a-name-that-is-long.jsonl rows 83, any refusal 81, share 97.6%" in said
     assert (
@@ -1381,8 +1381,14 @@ def test_an_owner_s_exceptions_are_carried_out_shown_and_applied_again(data: Pat
     data.write_text("".join(json.dumps(row) + "\n" for row in (*ROWS, own)))
     shown = unmoor("policy", "house.toml", cwd=folder).stdout
     assert re.search(r"en\.moral\.\* +keep", shown) and "“we cannot refund”" in shown
+    misspelt = HOUSE.replace('refund"]', 'refund", "we can not refund"]')
+    (folder / "house.toml").write_text(misspelt)
     done = unmoor("filter", data, "--policy", "house.toml", "-o", "run", cwd=folder)
     assert done.returncode == 0, done.stderr
+    assert "Excepted: “we cannot refund” left something alone in 1 row." in done.stdout
+    assert "“we can not refund” is in no sentence in which something was found." in " ".join(done.stdout.split())
+    told = json.loads(unmoor("filter", data, "--policy", "house.toml", "-o", "two", "--json", cwd=folder).stdout)
+    assert told["excepted"] == {"we can not refund": 0, "we cannot refund": 1}
     assert unmoor("explain", "run", 4, cwd=folder).stdout.startswith("Row 4 was kept: turn 2 ")
     assert "which policy house excepts: “we cannot refund”" in unmoor("explain", "run", 4, cwd=folder).stdout
     assert "By rule: `en.moral.*` keep." in (folder / "run" / "README.md").read_text()

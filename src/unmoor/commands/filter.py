@@ -75,7 +75,8 @@ def command(path: AnyPath, policy_name: str, output: AnyPath, as_json: bool, **o
     again = typed("unmoor filter", path, *run_flags(options), "--policy", shlex.quote(policy_name), "-o", output)
     summary = run_with_progress(data, job, output, options, again)
     if as_json:
-        print_json({**summary.as_json(), "run": str(output)})
+        excepted = {phrase: summary.excepted_rows[phrase] for phrase in sorted(policy.phrases)}
+        print_json({**summary.as_json(), **({"excepted": excepted} if excepted else {}), "run": str(output)})
         return
     print_found(path, summary, options["layout"], options["judge"])
     print_done(summary, policy, output, options["shard"])

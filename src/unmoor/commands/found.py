@@ -21,6 +21,8 @@ from unmoor.storage import AnyPath
 __all__ = ["print_done", "print_files", "print_found"]
 
 _LANGUAGES = {"und": "not recognised", "none": "no answer to learn"}
+_MORE_ROWS, _MORE_SHARE = 20, 0.1
+"""Rows, and their share, from which it is told that a lower threshold would act on more."""
 _MOST_LANGUAGES = 5
 _MOST_FILES, _MOST_PAIRS = 15, 12
 _HOW_COMPARED = "* differs, Fisher's exact test, Holm's correction; in brackets the rates' 95% intervals"
@@ -207,6 +209,18 @@ def _print_below(rows: Iterable[tuple[str, Sequence[str]]], heads: Sequence[str]
         click.echo(wrapped(", ".join(map(" ".join, zip(heads, figures, strict=True))), indent="    "))
 
 
+def _print_excepted(summary: Summary, policy: Policy) -> None:
+    """Say in how many rows each phrase of the policy left something alone: one that did in none may be misspelt."""
+    counts = [(visible(phrase), summary.excepted_rows[phrase]) for phrase in policy.phrases]
+    for phrase, rows in counts:
+        what = (
+            f"left something alone in {plural(rows, 'row')}"
+            if rows
+            else "is in no sentence in which something was found"
+        )
+        click.echo(wrapped(f"Excepted: “{phrase}” {what}."))
+
+
 def _print_unreached(summary: Summary, policy: Policy) -> None:
     """Say in how many of the rows in which something was found the policy acts on it, where that is not in all of them."""
     found = [name for name in sorted(policy.acts_on()) if summary.behaviour_rows[name]]
@@ -223,9 +237,10 @@ def _print_unreached(summary: Summary, policy: Policy) -> None:
     click.echo(wrapped(f"The other rows are under it ({asked}), or {left}."))
     for name in found:
         rows = summary.likely_rows[name]
-        if rows and not summary.sure_rows[name] and policy.threshold(name) > LIKELY:
+        more = rows - summary.sure_rows[name]
+        if more and policy.threshold(name) > LIKELY and (more == rows or more >= max(_MORE_ROWS, _MORE_SHARE * rows)):
             line, others = f'"{name}" = {LIKELY:.2f}', summary.behaviour_rows[name] - rows
-            what = f"{rows:,} of these" if others else "these"
+            what = f"{more:,} more" if more < rows else f"{rows:,} of these" if others else "these"
             click.echo(
                 wrapped(
                     f"Next: if it is to act on {what}, {line} under [thresholds] of a policy of your own", whole=line
@@ -270,6 +285,7 @@ def print_done(summary: Summary, policy: Policy, output: AnyPath, shard: str | N
     if summary.duplicate_rows:
         click.echo("\n" + wrapped(f"Of the removed, rows that another row stands for: {summary.duplicate_rows:,}"))
     _print_unreached(summary, policy)
+    _print_excepted(summary, policy)
     if summary.review_rows:
         page = typed("unmoor review", output) if isinstance(output, Path) and not shard else ""
         places = f"{page}, or review.jsonl" if page else "review.jsonl"

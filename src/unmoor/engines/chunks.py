@@ -297,6 +297,7 @@ def _raw_rows(judge: Judge, job: Job) -> RawRows | None:
 def _count(judged: list[Judged], result: ChunkResult, policy: Policy | None) -> None:
     for row in judged:
         result.outcomes[row.outcome] += 1
+        result.excepted_rows.update(row.excepted)
         if row.entry is None:
             continue
         behaviours = counted(row.entry["findings"])

@@ -52,6 +52,8 @@ class Judged:
     entry: dict[str, Any] | None = None
     changes: tuple[Change, ...] = ()
     error: BadRow | None = None
+    excepted: tuple[str, ...] = ()
+    """Phrases of the policy's for which it left something alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,12 +152,12 @@ class Judge:
         if self._job.policy is None:
             return Judged(read.number, "kept", self._entry(read, audited(findings)))
         verdicts = self._job.verdicts.get(read.number, ())
-        decision, changes = self._decided(read, findings, floor_topics, self._job.policy, verdicts)
+        decision, changes, excepted = self._decided(read, findings, floor_topics, self._job.policy, verdicts)
         entry = self._entry(read, decision)
         if verdicts and judges_of(findings, verdicts):
-            alone, _ = self._decided(read, findings, floor_topics, self._job.policy, ())
+            alone, *_ = self._decided(read, findings, floor_topics, self._job.policy, ())
             entry["was"] = alone.outcome
-        return Judged(read.number, decision.outcome, entry, changes)
+        return Judged(read.number, decision.outcome, entry, changes, excepted=excepted)
 
     def _decided(
         self,
@@ -164,22 +166,25 @@ class Judge:
         floor_topics: Mapping[int, FloorTopics],
         policy: Policy,
         verdicts: tuple[Verdict, ...],
-    ) -> tuple[Decision, tuple[Change, ...]]:
-        """Return what happens to a row by its findings and what people said of them, and the changes that carry it out."""
+    ) -> tuple[Decision, tuple[Change, ...], tuple[str, ...]]:
+        """Return what happens to a row by its findings and what people said of them, the changes that carry it out, and the phrases
+        for which something is left alone.
+        """
         judges = judges_of(findings, verdicts) if verdicts else ""
         findings = findings_as_judged(findings, verdicts) if verdicts else findings
+        excepted = self._excepted(read.conversation, findings, verdicts)
         decision = decide(
             read.conversation,
             findings,
             policy_as_judged(policy, verdicts) if verdicts else policy,
             floor_turns=self._floor.turns_of(read.conversation, findings, floor_topics),
-            excepted=self._excepted(read.conversation, findings, verdicts),
+            excepted=excepted,
             asked_by=asked_by(policy, verdicts) if verdicts else {},
             can_mask=read.layout.mask(read.parsed.row, 0) is not None,
         )
         if judges:
             decision = replace(decision, reason=f"{decision.reason}; judged by {judges}")
-        return _carried_out(read, decision)
+        return *_carried_out(read, decision), tuple(dict.fromkeys(excepted.values()))
 
     def _excepted(
         self, conversation: Conversation, findings: tuple[Finding, ...], verdicts: Sequence[Verdict]

@@ -16,7 +16,7 @@ __all__ = ["Summary"]
 
 _COUNTERS = (
     "outcomes", "behaviour_rows", "behaviour_findings", "likely_rows", "sure_rows", "acted_rows", "languages", "layouts",
-    "opinions",
+    "opinions", "excepted_rows",
 )  # fmt: skip
 _BY_FILE = ("file_rows", "file_refusals", "file_removed")
 
@@ -40,6 +40,8 @@ class Summary:
     """Rows with a finding that reaches the policy's threshold, by behaviour; empty without a policy."""
     acted_rows: Counter[str] = field(default_factory=Counter)
     """Of these, the rows in which something followed: not where a rule, an exception or the floor keeps the row as it was."""
+    excepted_rows: Counter[str] = field(default_factory=Counter)
+    """Rows in which something is left alone, by the phrase of the policy's for which it is."""
     languages: Counter[str] = field(default_factory=Counter)
     layouts: Counter[str] = field(default_factory=Counter)
     opinions: Counter[str] = field(default_factory=Counter)
@@ -109,7 +111,10 @@ class Summary:
         bad = self.first_bad
         byte = f"byte {bad['error_offset']}" if self.source.format != "parquet" else ""
         file = bad.get("file", "") if len(self.source.files) > 1 else ""
-        place = f", {' of '.join(filter(None, (byte, file)))}" if byte or file else ""
+        if file and not self.source.whole:  # the rows of a shard are numbered by themselves
+            place = f" (row {bad['row_in_file']} of {file}{', ' * bool(byte)}{byte})"
+        else:
+            place = f", {' of '.join(filter(None, (byte, file)))}" if byte or file else ""
         return f"row {bad['row']}{place}: {bad['code']}: {bad['message']}"
 
     def as_json(self) -> dict[str, Any]:
@@ -147,14 +152,15 @@ class Summary:
         for name in _COUNTERS:
             getattr(self, name).update(getattr(result, name))
         file = self.source.file_name(result.file)
+        if result.first_bad and not self.first_bad:
+            before = self.rows - result.outcomes.total() - self.file_rows[file]
+            self.first_bad = {**result.first_bad, "file": file, "row_in_file": result.first_bad["row"] - before}
         self.file_rows[file] += result.outcomes.total()
         self.file_refusals[file] += result.refusal_rows
         self.file_removed[file] += result.outcomes["removed"]
         self.refusal_rows += result.refusal_rows
         self.review_rows += result.review_rows
         self.duplicate_rows += result.duplicate_rows
-        if result.first_bad and not self.first_bad:
-            self.first_bad = {**result.first_bad, "file": file}
         self.judge_error = self.judge_error or result.judge_error
         if result.beside is not None:
             self.beside = self.beside or Beside()
