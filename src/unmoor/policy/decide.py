@@ -111,7 +111,12 @@ def _weigh(conversation: Conversation, findings: tuple[Finding, ...], policy: Po
     mended = {turn: here for turn, here in by_turn.items() if _turn_action(here, policy, can_mask=True) == "mend"}
     hiding = {f: None for turn, here in mended.items() for f in here if _hides(f, unsure.get(turn, ()), policy)}
     by_turn = {turn: left for turn, here in by_turn.items() if (left := [f for f in here if f not in hiding])}
-    refusing = [one for one in findings if one.behaviour in REFUSALS and one.probability >= policy.review_from()]
+    refusing = [
+        one
+        for one in findings
+        if one.behaviour in REFUSALS and one.detector != "model" and policy.action_on(one) == "keep"
+        if one.probability >= policy.review_from()
+    ]
     bare = [
         finding
         for turn, here in by_turn.items()
