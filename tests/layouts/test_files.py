@@ -7,8 +7,10 @@ import gzip
 import io
 import json
 import lzma
+import tarfile
 import zipfile
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from backports import zstd
@@ -175,6 +177,16 @@ def test_a_row_over_the_cap_goes_by_in_parts(tmp_path: Path, monkeypatch: pytest
     assert chunks[-1].first_row == 3
 
 
+def _tar(mode: Literal["w", "w:gz"]) -> bytes:
+    """Return an archive with one file of rows."""
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode=mode) as archive:
+        entry = tarfile.TarInfo("rows.jsonl")
+        entry.size = 9
+        archive.addfile(entry, io.BytesIO(b'{"a": 1}\n'))
+    return packed.getvalue()
+
+
 @pytest.mark.parametrize(
     ("content", "words"),
     [
@@ -200,6 +212,8 @@ def test_a_row_over_the_cap_goes_by_in_parts(tmp_path: Path, monkeypatch: pytest
             gzip.compress(b"PAR1" + bytes(9), mtime=0),
             "is Parquet inside gzip, .* Next: gzip -dc .*x.jsonl > rows.parquet",
         ),
+        (_tar("w"), "is a tar archive, .* Next: mkdir rows && tar -xf .*x.jsonl -C rows, then that folder"),
+        (_tar("w:gz"), "is a tar archive, .* Next: mkdir rows && tar -xf .*x.jsonl -C rows"),
     ],
 )
 def test_a_file_that_cannot_be_read_says_why(tmp_path: Path, content: bytes, words: str) -> None:

@@ -128,10 +128,22 @@ def test_a_broken_conversation_says_what_is_wrong(row: Row, code: str) -> None:
     assert caught.value.code == code
 
 
-@pytest.mark.parametrize("name", ["chatgpt", "Bing", "bard", "GPT", "Human"])
+@pytest.mark.parametrize("name", ["chatgpt", "Bing", "bard", "GPT", "Human", "bot"])
 def test_odd_speakers_of_old_dumps_are_known(name: str) -> None:
     row = {"conversations": [{"from": name, "value": "x"}]}
     assert LAYOUTS["sharegpt"].read(row).turns[0].role in ("user", "assistant")
+
+
+@pytest.mark.parametrize(
+    ("row", "words"),
+    [
+        ({"messages": None}, '"messages" is null where a list of turns belongs'),
+        ({"prompt": "x", "completion": None}, '"completion" is null where a text belongs'),
+    ],
+)
+def test_a_key_of_a_layout_that_holds_nothing_is_named(row: Row, words: str) -> None:
+    with pytest.raises(LayoutError, match=words):
+        recognise_layout([row], Path("x.jsonl"))
 
 
 def test_a_file_in_no_layout_names_its_keys_and_the_known_layouts() -> None:

@@ -28,6 +28,7 @@ ROLES: dict[str, Role] = {
     "chatgpt": "assistant",
     "bing": "assistant",
     "bard": "assistant",
+    "bot": "assistant",
     "tool": "tool",
     "function": "tool",
     "ipython": "tool",

@@ -25,6 +25,7 @@ _COMPARED = (
 _SEVERAL = ("completions", "answers", "responses", "generations", "outputs", "candidates")
 _REQUESTS = ("prompt", "instruction", "question", "query", "input")
 _SPEAKERS = ("system", "developer", "user", "human", "assistant", "gpt", "model", "tool", "function")
+_SIDES = ("prompt", "completion", "response", "answer", "output", "rejected")
 _LISTS = ("messages", "conversations", "conversation", "turns", "chosen")
 
 
@@ -36,6 +37,15 @@ def _text_key(row: Row) -> str:
 
 def _json_key(row: Row) -> str:
     return next((key for key in _LISTS if isinstance(row.get(key), str) and row[key].lstrip().startswith("[{")), "")
+
+
+def _null_key(row: Row) -> str:
+    """Return a key of a known layout that holds nothing."""
+    return next((key for key in (*_LISTS, *_SIDES) if key in row and row[key] is None), "")
+
+
+def _wanted(row: Row) -> str:
+    return "a text" if _null_key(row) in _SIDES else "a list of turns"
 
 
 def _turn_keys(row: Row) -> tuple[str, str] | None:
@@ -97,6 +107,11 @@ _KINDS: tuple[tuple[Callable[[Row], object], Callable[[Row], str], str], ...] = 
         lambda row: f'"{_json_key(row)}" holds JSON written as text',
         "jq -c 'if type == \"array\" then .[] else . end | .{key} |= fromjson' {path} > rows.jsonl, "
         "or for Parquet that column through json.loads",
+    ),
+    (
+        _null_key,
+        lambda row: f'"{_null_key(row)}" is null where {_wanted(row)} belongs',
+        "leave such rows out, or see how they came to be",
     ),
     (
         _text_key,

@@ -43,6 +43,8 @@ _SPREADSHEET = re.compile(
     rb"PK\x03\x04.{26}(?:xl/|mimetypeapplication/vnd\.oasis\.opendocument\.spreadsheet)", re.DOTALL
 )
 """The header of an entry that Excel's files have and no other zip archive does, or the first one of OpenDocument's."""
+_TAR, _TAR_AT = b"ustar", 257
+"""What the header of each file in a tar archive holds, and where."""
 _READ_ONCE = {stat.S_IFIFO: "pipe", stat.S_IFSOCK: "socket", stat.S_IFCHR: "device"}
 """What is no file on a disk. Data is read twice, once to see how it is written, and a run hashes it once more."""
 
@@ -77,6 +79,9 @@ def _recognised(path: AnyPath, *, may_be_empty: bool) -> Source:
     if not start:
         raise UsageError(f"{path} holds nothing once decompressed: there is no row in it")
     _refuse_packed_twice(path, compression, start)
+    if start[_TAR_AT : _TAR_AT + len(_TAR)] == _TAR:
+        unpack = fed("mkdir rows && tar -xf {path} -C rows", path)
+        raise UsageError(f"{path} is a tar archive, which is not read. Next: {unpack}, then that folder")
     _refuse_wide(path, compression, start)
     has_bom = start.startswith(BOM)
     body = start[len(BOM) if has_bom else 0 :].lstrip(_SPACE)

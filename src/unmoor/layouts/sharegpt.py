@@ -20,6 +20,7 @@ ROLES: dict[str, Role] = {
     "chatgpt": "assistant",
     "bing": "assistant",
     "bard": "assistant",
+    "bot": "assistant",
     "function_call": "assistant",
     "observation": "tool",
     "tool": "tool",
