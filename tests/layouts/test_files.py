@@ -288,3 +288,11 @@ def test_damaged_compression_is_bad_data_and_not_a_traceback(tmp_path: Path, com
     path.write_bytes(path.read_bytes()[:-12])
     with pytest.raises(BadDataError, match=rf"damaged or cut short: .* Next: .*{compression} -dc \S+ > rows\.jsonl"):
         list(read_chunks(recognise_source(path)))
+
+
+def test_files_of_several_formats_are_counted_with_a_pattern_that_takes_one(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text('{"a": 1}\n')
+    (tmp_path / "b.jsonl.gz").write_bytes(gzip.compress(b'{"a": 1}\n'))
+    (tmp_path / "c.json").write_text('[{"a": 1}]')
+    with pytest.raises(UsageError, match=r"\(of 3 files: 2 JSON Lines, 1 JSON array\)\. .*\*\.jsonl\*"):
+        open_data_set(str(tmp_path))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -17,7 +18,7 @@ from typing import Any
 from unmoor.errors import MachineError, UsageError
 from unmoor.layouts.arrays import read_array
 from unmoor.layouts.faults import still_there
-from unmoor.layouts.files import CHUNK_BYTES, Chunk, Source, read_lines
+from unmoor.layouts.files import CHUNK_BYTES, FORMAT_NAMES, Chunk, Source, read_lines
 from unmoor.layouts.found import GLOB, Found, below, found_by, found_in, is_folder
 from unmoor.layouts.hub import exported_data_set, hub_name_of_page, is_hub_name, is_saved_data_set
 from unmoor.layouts.parquet import in_one_schema, read_parquet, row_group_bytes, with_footer
@@ -203,13 +204,20 @@ def _sources(files: Sequence[AnyPath]) -> tuple[Source, ...]:
     other = next((source for source in named if source.format != told[0].format), None)
     if other is not None:
         raise UsageError(
-            f"{told[0].path} is {told[0].describe()}, {other.path} is {other.describe()}. "
-            "Next: one format at a time, for example with a pattern such as 'data/*.jsonl'"
+            f"{told[0].path} is {told[0].describe()}, {other.path} is {other.describe()}{_kinds_of(told)}. "
+            "Next: a run for each format, with a pattern that takes all of its files, such as 'data/*.jsonl*' or 'data/*.parquet'"
         )
     sources = [replace(source, format=told[0].format) for source in sources]
     if is_table and len(told) > 1:
         sources = in_one_schema(sources)
     return tuple(replace(source, is_last=index == len(sources) - 1) for index, source in enumerate(sources))
+
+
+def _kinds_of(sources: Sequence[Source]) -> str:
+    """Return how many files are in each format, where they are more than two."""
+    counts = Counter(source.format for source in sources)
+    told = ", ".join(f"{count:,} {FORMAT_NAMES[kind]}" for kind, count in counts.most_common())
+    return f" (of {len(sources):,} files: {told})" if len(sources) > 2 else ""
 
 
 def _recognised(file: AnyPath) -> Source:

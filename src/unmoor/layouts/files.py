@@ -23,6 +23,7 @@ from unmoor.storage import Address, AnyPath, as_argument
 __all__ = [
     "BOM",
     "CHUNK_BYTES",
+    "FORMAT_NAMES",
     "Chunk",
     "Format",
     "Source",
@@ -78,6 +79,9 @@ class Chunk:
         return len(self.items) or self.data.count(b"\n") + (not self.data.endswith((b"\n",)) and bool(self.data))
 
 
+FORMAT_NAMES = {"jsonl": "JSON Lines", "json": "JSON array", "parquet": "Parquet"}
+
+
 @dataclass(frozen=True, slots=True)
 class Source:
     """A file and how it is written: its format, its compression, whether it opens with a byte order mark.
@@ -122,8 +126,7 @@ class Source:
 
     def describe(self) -> str:
         """Return the format in a word or two, for people."""
-        names = {"jsonl": "JSON Lines", "json": "JSON array", "parquet": "Parquet"}
-        return names[self.format] + (f", {self.compression}" if self.compression else "")
+        return FORMAT_NAMES[self.format] + (f", {self.compression}" if self.compression else "")
 
 
 def fed(command: str, path: AnyPath, compression: str = "") -> str:
