@@ -211,3 +211,39 @@ def test_what_is_cut_beside_a_refusal_in_part_is_the_disclaimer(found: Ask) -> N
     told = found("Should we build a statue of Grover Cleveland?", answer)
     cut = [one.quote for one in told if one.behaviour == "disclaimer.identity" and one.probability >= 0.7]
     assert [one.strip() for one in cut] == [answer.partition(" Cleveland")[0]]
+
+
+@pytest.mark.parametrize(
+    ("request_", "answer", "cut"),
+    [
+        (
+            "Quel temps à Fès ?",
+            "Je n'ai pas accès aux prévisions météo. En revanche, les moyennes sont connues : 20 °C l'après-midi, 8 °C à l'aube et "
+            "cinq jours de pluie.",
+            "Je n'ai pas accès aux prévisions météo. En revanche,",
+        ),
+        (
+            "Il cambio scenderà?",
+            "Non posso prevedere l'andamento dei cambi. Detto ciò, la risposta più probabile è sì: dal 2003 l'euro è sceso sotto "
+            "la parità soltanto per qualche settimana nel 2022.",
+            "Non posso prevedere l'andamento dei cambi. Detto ciò,",
+        ),
+    ],
+)
+def test_what_only_joined_the_answer_goes_along(request_: str, answer: str, cut: str, found: Ask) -> None:
+    told = [one for one in found(request_, answer) if one.behaviour == "disclaimer.identity"]
+    assert [one.quote.strip() for one in told if one.probability >= 0.7] == [cut]
+
+
+def test_a_clause_that_concedes_an_answer_is_not_cut_without_a_person(found: Ask) -> None:
+    answer = (
+        "Adivinar el futuro queda fuera de mi alcance, aunque las encuestas dejan poco margen a la duda. La candidata aventaja a "
+        "su rival por unos 20 puntos en la mayoría de los sondeos publicados."
+    )
+    assert not [one for one in found("¿Quién ganará?", answer) if one.probability >= 0.7]
+
+
+def test_after_a_chinese_concession_the_first_character_stays(found: Ask) -> None:
+    answer = "先焯水，再小火煸出油脂，然后炖一小时。虽然我作为AI尝不到味道,很多家庭厨师都说山楂是点睛之笔。"
+    told = found("红烧肉怎么做才不腻？", answer)
+    assert [one.quote for one in told if one.behaviour == "disclaimer.identity"] == ["虽然我作为AI尝不到味道,"]

@@ -8,8 +8,9 @@ from typing import Literal
 
 from unmoor.detectors.answered import declines_as_always, is_a_caveat, is_answered_all_the_same
 from unmoor.detectors.asked_about import GIVES_A_VOICE, answers_what_it_is, chooses_all_the_same, is_asked_about
+from unmoor.detectors.normalise import fold_text
 from unmoor.detectors.phrases import FILLERS, Hit
-from unmoor.detectors.spans import cut_of, is_leant_on, says_more, tells_no_date, turned_at, turns
+from unmoor.detectors.spans import cut_of, is_leant_on, says_more, tells_no_date, turned_at, turns, with_opener
 from unmoor.detectors.view import TurnView
 from unmoor.languages import STRENGTHS
 from unmoor.records import BEHAVIOURS, REFUSALS, Finding
@@ -66,12 +67,23 @@ def _disclaiming(view: TurnView, hit: Hit, finding: Finding) -> Finding:
     if hit.phrase.behaviour not in REFUSALS or hit.doubt or hit.belief < STRENGTHS["likely"]:
         return finding
     told = {other.phrase.behaviour for other in view.hits if not other.doubt and other.sentence == hit.sentence}
-    is_whole = turned_at(view, hit) == hit.sentence[1]
+    folded = fold_text(view.answer.text[hit.end : hit.sentence[1]])
+    concedes = any(word in folded for word in view.words_of(hit.phrase.language, "though"))
+    is_whole = turned_at(view, hit) == hit.sentence[1] and not concedes
     if "disclaimer.identity" in told or not is_whole or not declines_as_always(view, hit):
         return finding
     if not is_answered_all_the_same(view, hit):
         return finding
-    return replace(finding, behaviour="disclaimer.identity", probability=STRENGTHS["likely"])
+    start, end = with_opener(view, hit.phrase.language, *hit.sentence)
+    chance = UNPARTED if is_leant_on(view, hit.phrase.language, start, end) else STRENGTHS["likely"]
+    return replace(
+        finding,
+        behaviour="disclaimer.identity",
+        probability=chance,
+        start_char=start,
+        end_char=end,
+        quote=view.answer.text[start:end],
+    )
 
 
 def without_doubles(findings: list[Finding]) -> list[Finding]:

@@ -340,7 +340,8 @@ def _after_concession(view: TurnView, hit: Hit, folded: str) -> list[int]:
     if comma < 0 or not _concedes(view, hit, "though") or (has_ended and len(conceded.split()) > _WORDS_LEFT):
         return []
     after = _WORD.findall(folded[comma : comma + _DENIED_WITHIN])
-    return [] if not set(after).isdisjoint(view.words_of(hit.phrase.language, "deny")) else [comma + 2]
+    past = len(folded) - len(folded[comma + 1 :].lstrip(" "))  # no space follows in Chinese
+    return [] if not set(after).isdisjoint(view.words_of(hit.phrase.language, "deny")) else [past]
 
 
 def _concedes(view: TurnView, hit: Hit, name: str) -> bool:
