@@ -244,6 +244,7 @@ def test_a_clause_that_concedes_an_answer_is_not_cut_without_a_person(found: Ask
 
 
 def test_after_a_chinese_concession_the_first_character_stays(found: Ask) -> None:
-    answer = "先焯水，再小火煸出油脂，然后炖一小时。虽然我作为AI尝不到味道,很多家庭厨师都说山楂是点睛之笔。"
+    steps = "先把五花肉冷水下锅焯透，再放进干锅里小火煸出油脂并把油倒掉，最后加两勺黄酒和几片山楂炖一小时。"
+    answer = f"{steps}虽然我作为AI尝不到味道,很多家庭厨师都说山楂是点睛之笔。"
     told = found("红烧肉怎么做才不腻？", answer)
     assert [one.quote for one in told if one.behaviour == "disclaimer.identity"] == ["虽然我作为AI尝不到味道,"]
