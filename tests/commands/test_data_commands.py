@@ -1201,22 +1201,25 @@ TOPICS = """
 name = "mine"
 version = 1
 extends = "over-refusal"
+[guard.request]
+"the-minors" = "allow"
 [guard.answer]
 moralizing = "log"
 "mass-casualty" = "refuse"
 [guard.say]
+"the-minors" = "No."
 "mass-casulty" = "No."
 """
 PROTECTED = {
     "floor": ('[floor]\nalso = ["violense"]\n', 'Did you mean "violence"?'),
     "floor, unlike any": ('[floor]\nalso = ["medical-dosage"]\n', "Known: "),
-    "guard": ('[guard.request]\n"the-minors" = "refuse"\n', 'Did you mean "minors"?'),
 }
 
 
 def test_topics_that_no_pack_names_are_said_with_the_nearest_name(data: Path) -> None:
     (data.parent / "mine.toml").write_text(TOPICS)
     said = [
+        '[guard.request]: no pack names the topic "the-minors", so its words are not recognised. Did you mean "minors"?',
         '[guard.answer]: no pack names the topic "moralizing", so its words are not recognised. Did you mean "moralising"?',
         '[guard.say]: no pack names the topic "mass-casulty", so its words are not recognised. Did you mean "mass-casualty"?',
     ]
@@ -1224,6 +1227,9 @@ def test_topics_that_no_pack_names_are_said_with_the_nearest_name(data: Path) ->
         done = unmoor(*arguments, cwd=data.parent)
         assert done.returncode == 0, done.stderr
         assert done.stderr.splitlines() == [f"Policy mine, {line}" for line in said]
+    classified = TOPICS.replace("[guard.request]", '[guard]\nclassifier = "hf:own"\n[guard.request]')
+    (data.parent / "mine.toml").write_text(classified)
+    assert "the-minors" not in unmoor("policy", "mine.toml", cwd=data.parent).stderr
     for name in SHIPPED:
         assert unmoor("policy", name, cwd=data.parent).stderr == ""
 
@@ -1239,9 +1245,6 @@ def test_a_topic_to_protect_that_no_pack_names_is_refused(case: str, data: Path)
         assert "so nothing would be protected" in done.stderr
         assert hint in done.stderr
     assert not (data.parent / "run").exists()
-    classified = head + '[guard]\nclassifier = "hf:own"\n' + PROTECTED["guard"][0]
-    (data.parent / "mine.toml").write_text(classified)
-    assert unmoor("policy", "mine.toml", cwd=data.parent).stderr == ""
 
 
 def test_mirrored_subjects_are_compared_on_the_rows_of_the_data(tmp_path: Path) -> None:

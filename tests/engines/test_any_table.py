@@ -67,7 +67,9 @@ def _fields(kinds: st.SearchStrategy[Any], name: str) -> st.SearchStrategy[Any]:
 
 def _maybe_required(fields: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
     """Return fields of which some must have a value wherever what holds them has one; pyarrow reads no fixed lists that must."""
-    required = fields.map(lambda field: field.with_nullable(pa.types.is_fixed_size_list(field.type)))
+    required = fields.map(
+        lambda field: field.with_nullable(pa.types.is_fixed_size_list(field.type) or pa.types.is_null(field.type))
+    )
     return st.one_of(fields, required)
 
 

@@ -202,7 +202,7 @@ def test_a_floor_refusal_and_what_was_done_beside_it_are_both_in_the_reason(tmp_
 def test_a_person_may_have_an_inability_with_an_answer_dropped_that_the_policy_keeps(tmp_path: Path) -> None:
     answer = (
         "I don't have access to real-time data, so I can't say what the weather is right now. However, Bergen is rainy for "
-        "most of the year: it has some 240 days of rain, October is the wettest month, and a coat that keeps water out is "
+        "most of the year: it rains on two days of three, October is the wettest month, and a coat that keeps water out is "
         "worth its weight. In May the chance of a dry day is best, with some fourteen of them in an ordinary year."
     )
     path = tmp_path / "data.jsonl"

@@ -15,7 +15,6 @@ from unmoor.records import BEHAVIOURS
 
 __all__ = ["checked_policy"]
 
-_PROTECTS = ("[floor]", "[guard.request]")
 _MODEL = "model"
 """The rule of what the learned model finds without a phrase."""
 
@@ -25,7 +24,7 @@ def checked_policy(name_or_path: str, packs: Sequence[Path] = ()) -> Policy:
 
     Raises:
         PolicyError: there is no such policy, or it says something unknown or impossible; a rule that no pack has is unknown, and
-            so is a topic of the floor or of requests to be refused: it would protect nothing, and be told as if it did.
+            so is a topic of the floor: it would protect nothing, and be told as if it did.
         PackError: a pack breaks its contract or does not find its own examples.
     """
     own = _phrases_of(packs)
@@ -45,8 +44,8 @@ def _phrases_of(folders: Sequence[Path]) -> list[Phrase]:
 
 
 def _hold_topics(policy: Policy, own: Collection[str]) -> None:
-    """Raise PolicyError at a topic to protect that no pack names: one of a pack that is not here, or misspelt. Print a line
-    on standard error for each that is only watched or worded.
+    """Raise PolicyError at a topic of the floor that no pack names: one of a pack that is not here, or misspelt. Print a line on
+    standard error for each of the guard's.
 
     What the packs that ship name is read only if the policy names any: it takes a fifth of a second.
     """
@@ -57,7 +56,7 @@ def _hold_topics(policy: Policy, own: Collection[str]) -> None:
             names = (*known, *BEHAVIOURS) if place == "[guard.answer]" else known
             hint = nearest_name(topic, names) or f" Known: {', '.join(known)}"
             told = f'Policy {policy.shown_name}, {place}: no pack names the topic "{topic}"'
-            if place in _PROTECTS:
+            if place == "[floor]":
                 raise PolicyError(
                     f"{told}, so nothing would be protected.{hint} Next: its right name, or its pack with --pack"
                 )
