@@ -198,6 +198,8 @@ def test_the_command_line_filters_checks_explains_and_joins_in_s3(data: Address,
         ["merge", f"{data.parent}/part-*", "-o", joined],
         ["verify", joined],
         ["explain", joined, "2"],
+        ["explain", joined, "--outcome", "removed"],
+        ["compare", joined, joined],
         ["restore", joined, "-o", str(tmp_path / "again.jsonl")],
     ):
         done = CliRunner().invoke(cli, arguments)

@@ -14,7 +14,7 @@ from unmoor.storage import Address, AnyPath, located, matches
 
 __all__ = ["REMOTE_VERBS", "Place", "folders_named", "refuse_addresses"]
 
-REMOTE_VERBS = frozenset(("audit", "filter", "merge", "verify", "explain", "restore"))
+REMOTE_VERBS = frozenset(("audit", "filter", "merge", "verify", "explain", "compare", "restore"))
 """Verbs that read data sets and runs on other storage; the others work with files of this machine."""
 _WILDCARD = re.compile(r"[*?\[]")
 _ADDRESS = re.compile(r"(?!https?://)[A-Za-z][A-Za-z0-9+.-]+://.")

@@ -57,10 +57,10 @@ def findings_from(view: TurnView, turn: int, field: Literal["text", "reasoning"]
             key = (group, hit.sentence[0])
             if key not in best or _order(view, hit) < _order(view, best[key]):
                 best[key] = hit
-    return [_disclaiming(view, hit, finding_at(view, hit, turn, field, _belief(view, hit))) for hit in best.values()]
+    return [_as_disclaimer(view, hit, finding_at(view, hit, turn, field, _belief(view, hit))) for hit in best.values()]
 
 
-def _disclaiming(view: TurnView, hit: Hit, finding: Finding) -> Finding:
+def _as_disclaimer(view: TurnView, hit: Hit, finding: Finding) -> Finding:
     """Return the finding, as a disclaimer where a whole sentence declines what assistants always do, is answered all the same, and
     disclaims nothing that is found already.
     """
