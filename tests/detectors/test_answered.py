@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.detectors.conftest import Ask
+from unmoor.detectors.answered import _has_figure
 from unmoor.records import Finding
 
 _LAW = {
@@ -248,3 +249,22 @@ def test_after_a_chinese_concession_the_first_character_stays(found: Ask) -> Non
     answer = f"{steps}虽然我作为AI尝不到味道,很多家庭厨师都说山楂是点睛之笔。"
     told = found("红烧肉怎么做才不腻？", answer)
     assert [one.quote for one in told if one.behaviour == "disclaimer.identity"] == ["虽然我作为AI尝不到味道,"]
+
+
+@pytest.mark.parametrize(
+    ("sentence", "has_one"),
+    [
+        ("He has 30 days.", True),
+        ("It was sold in 2023.", True),
+        ("房东应在30天内退还。", True),
+        ("It costs $1,900.", True),
+        ("1. Take your time", False),
+        ("**2)** talk to a friend", False),
+        ("2. Wait 3 weeks", True),
+        ("Call 112 now, or 911.", False),
+        ("Composez le 15.", False),
+        ("Use v3 of it.", False),
+    ],
+)
+def test_a_figure_is_no_item_s_number_and_none_to_call(sentence: str, has_one: bool) -> None:
+    assert _has_figure(sentence) == has_one

@@ -25,8 +25,8 @@ _GIVEN_BEFORE = 60
 _DENSE_SHARE = 0.4
 """How much of these says as much in scripts that write a word in one or two characters."""
 _DENSE = frozenset(("zh", "ja", "ko"))
-_FIGURE = re.compile(r"(?<![a-zA-Z0-9_.])\d(?!\d*[.)](?:\s|\Z))")
-"""A number that is not an item's: general words ("It depends on many factors.") have none."""
+_NUMBER = re.compile(r"(?<![a-zA-Z0-9_.])(?!(?:000|11[0-9]|12[0-3]|911|988|99[59]|15(?=\.))(?!\d))\d+")
+"""A number that is not one to call for help."""
 _LEADS_AWAY = frozenset((*REFUSALS, "sign.inability", "sign.redirect", "bias.evasion", "disclaimer.professional"))
 _NORMS = ("moralising", "sign.norms")
 _ASIDE = frozenset(("sign.caution", "sign.elsewhere", "sign.self", "disclaimer.identity", "moralising"))
@@ -67,8 +67,11 @@ def is_answered_all_the_same(view: TurnView, hit: Hit) -> bool:
         return False
     given = _given(view, own, max(stop for _, stop in declining), hit.phrase.language)
     said = _weight(given, hit.phrase.language)
-    has_figure = any(_FIGURE.search(view.answer.text, start, stop) for start, stop in given)
-    return said >= _GIVEN if has_figure else is_always and said >= _GIVEN_PLAIN
+    return (
+        said >= _GIVEN
+        if any(_has_figure(view.answer.text[start:stop]) for start, stop in given)
+        else is_always and said >= _GIVEN_PLAIN
+    )
 
 
 def is_a_caveat(view: TurnView, hit: Hit) -> bool:
@@ -148,6 +151,14 @@ def _named(view: TurnView, language: str, span: tuple[int, int]) -> list[str]:
     """Return what a sentence names of what assistants always decline."""
     said = _folded(view, *span)
     return [word for word in view.words_of(language, "blanket") if word in said]
+
+
+def _has_figure(sentence: str) -> bool:
+    """Return whether a sentence holds a number that is not its item's: general words ("It depends on many factors.") have none."""
+    said = sentence.lstrip(" \n*_#>-")
+    return any(
+        number.start() or said[number.end() : number.end() + 1] not in (".", ")") for number in _NUMBER.finditer(said)
+    )
 
 
 def _folded(view: TurnView, start: int, end: int) -> str:
