@@ -6,6 +6,7 @@ import re
 
 from tests.report import made_up
 from tests.report.hostile import payloads
+from unmoor.report import plots
 from unmoor.report.plots import dose_plot, loss_plot, rates_plot, safe_svg
 
 
@@ -67,3 +68,15 @@ def test_hostile_names_become_plain_text_in_a_plot() -> None:
             r"<(?!/?(?:svg|g|path|line|rect|text|tspan|circle|title|desc)\b)|<[^>]*\s(?:on\w+|href|src|style)=",
             rates_plot(result),
         )
+
+
+def test_a_model_has_one_colour_in_every_plot_whatever_stands_beside_it() -> None:
+    shown = (
+        ["raw", "filtered", "raw-shrunk"],
+        ["raw", "raw-shrunk", "filtered"],
+        ["base", "raw", "filtered", "raw-shrunk"],
+    )
+    colours = [dict(zip(names, plots._scale(names, plots._COLOURS).to_dict()["range"], strict=True)) for names in shown]
+    assert colours[0] == colours[1]
+    assert colours[2] == {**colours[0], "base": colours[2]["base"]}
+    assert len(set(colours[2].values())) == 4

@@ -28,6 +28,8 @@ PERSONA_WORDS: dict[str, str] = {"none": "no system prompt"}
 _COLOURS = ("var(--plain)", "var(--accent)", "var(--ink)", "var(--soft)")
 _DASHES = ([4, 3], [1, 0], [1, 3], [8, 3])
 _SHAPES = ("circle", "diamond", "square", "triangle-up")
+_RANKS = {"raw": 0, "filtered": 1, "base": 3}
+"""Which of the names that are in most reports comes first; others stand before the base model, which not every plot shows."""
 _MOST_POINTS = 240
 _MOST_LAYERS = 4
 """Layers that are drawn; the table has all."""
@@ -221,10 +223,12 @@ def _name(text: str) -> str:
 
 
 def _scale(names: Sequence[str], values: Sequence[Any]) -> Any:
+    """Return which of `values` each name has, the same in every plot of a report whatever other names it shows."""
     import altair as alt
 
+    places = {name: place for place, name in enumerate(sorted(names, key=lambda name: (_RANKS.get(name, 2), name)))}
     return alt.Scale(
-        domain=[_name(name) for name in names], range=[values[index % len(values)] for index in range(len(names))]
+        domain=[_name(name) for name in names], range=[values[places[name] % len(values)] for name in names]
     )
 
 
