@@ -35,6 +35,8 @@ extends = "dolphin"
 "wordlist" = "keep"
 [rules]
 "en.moral.*" = "review"
+[except]
+phrases = ["a cool sentence of ours"]
 [limits]
 max_removed_share = 1.0
 """
@@ -57,6 +59,7 @@ MAPS = {
     "sources.SOURCE.languages": "CODE",
     "sources.SOURCE.attrs": "NAME",
     "errors": "SOURCE",
+    "excepted": "PHRASE",
 }
 """Objects whose keys are names of something, and what the page writes for any of them."""
 _FIGURES = {
