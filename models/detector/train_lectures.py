@@ -138,7 +138,7 @@ def gather(folder: Path) -> Sample:
 
 
 def _add(sample: Sample, phrases: Phrases, row: LectureRow) -> None:
-    said, answer, fold = row.answer, read_answer(row.answer), fold_of(row.prompt)
+    said, answer, fold = row.answer, read_answer(row.answer, phrases.labels), fold_of(row.prompt)
     stems = phrases.stems_of(phrases.languages.route(fold_text(said)))
     folded, asks = asked_of(phrases, row.prompt)
     for one in sentence_features(answer, folded, asks, stems):
