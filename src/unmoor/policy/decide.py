@@ -111,31 +111,30 @@ def _weigh(conversation: Conversation, findings: tuple[Finding, ...], policy: Po
     mended = {turn: here for turn, here in by_turn.items() if _turn_action(here, policy, can_mask=True) == "mend"}
     hiding = {f: None for turn, here in mended.items() for f in here if _hides(f, unsure.get(turn, ()), policy)}
     by_turn = {turn: left for turn, here in by_turn.items() if (left := [f for f in here if f not in hiding])}
-    refusing = [
-        one
-        for one in findings
-        if one.behaviour in REFUSALS and one.detector != "model" and policy.action_on(one) == "keep"
-        if one.probability >= policy.review_from()
-    ]
-    bare = [
-        finding
+    refusing: dict[int, list[tuple[int, int]]] = {}
+    for one in findings:
+        is_kept = one.behaviour in REFUSALS and one.detector != "model" and policy.action_on(one) == "keep"
+        if is_kept and one.field == "text" and one.probability >= policy.review_from():
+            refusing.setdefault(one.turn, []).append((one.start_char, one.end_char))
+    bare = {
+        finding: None
         for turn, here in by_turn.items()
-        if turn in mended and _leaves_a_refusal(conversation.turns[turn].text, turn, here, refusing, policy)
+        if turn in mended and turn in refusing
+        if _leaves_a_refusal(conversation.turns[turn].text, here, refusing[turn], policy)
         for finding in here
         if policy.action_on(finding) == "mend" and finding.probability < 1  # a person's word is carried out
-    ]
+    }
     by_turn = {turn: left for turn, here in by_turn.items() if (left := [f for f in here if f not in bare])}
     return Weighed(by_turn, tuple(uncertain), tuple(hiding), tuple(bare))
 
 
-def _leaves_a_refusal(said: str, turn: int, here: list[Finding], refusing: Sequence[Finding], policy: Policy) -> bool:
-    """Return whether a mend of a turn would leave nothing but sentences that refuse, which the policy keeps: a lecture that
-    declines would become the bare inability that stood before it.
+def _leaves_a_refusal(said: str, here: list[Finding], refused: list[tuple[int, int]], policy: Policy) -> bool:
+    """Return whether a mend of a turn would leave nothing but what stands at `refused`, sentences that refuse and are kept: a
+    lecture that declines would become the bare inability that stood before it.
     """
     spans = _mended_spans(here, policy)
-    refused = [(one.start_char, one.end_char) for one in refusing if one.turn == turn and one.field == "text"]
     left = cut_spans(said, whole_spans(said, merged(spans, len(said))))
-    beside = cut_spans(said, merged((*spans, *refused), len(said))) if refused else left
+    beside = cut_spans(said, merged((*spans, *refused), len(said)))
     return is_enough(without_reasoning(left)) and not is_enough(without_reasoning(beside))
 
 

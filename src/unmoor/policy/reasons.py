@@ -70,6 +70,7 @@ class Plan:
 
 
 def why_here(plan: Plan, counted: list[Finding], findings: tuple[Finding, ...], policy: Policy) -> str:
+    """Say why a row that is not removed is as it is: what was done, what holds it, or what is too unsure."""
     if plan.held:
         acted = [finding for finding in counted if finding.turn in plan.acted]
         return (f"{because(acted, policy, plan.asked_by)}; " if acted else "") + _why_held(plan.held)
@@ -89,18 +90,15 @@ def why_waits(waits_for: tuple[Finding, ...], plan: Plan, counted: list[Finding]
     if not waits_for:
         return ""
     named = None if plan.held else _strongest(counted, policy) if counted else waits_for[0]
-    told = plan.weighed.bare if named in plan.weighed.bare else (named,)  # one reason for all of these
+    bare = frozenset(plan.weighed.bare)
+    told = bare if named in bare else (named,)  # one reason for all of these
     others = [finding for finding in waits_for if finding not in told]
     why = because(others, policy, NOBODY) if others and others[0] in counted else ""
     more = f" and {len(others) - 1} more" if others[1:] and not why else ""
-    unsure = (
-        _is_bare(others[0])
-        if others and others[0] in plan.weighed.bare
-        else _is_unsure(others[0], policy)
-        if others
-        else ""
-    )
-    since = f", since {why or unsure}{more}" if others else ""
+    since = ""
+    if others:
+        unsure = _is_bare(others[0]) if others[0] in bare else _is_unsure(others[0], policy)
+        since = f", since {why or unsure}{more}"
     waiting = {one.turn for one in waits_for}
     hiding = [finding for finding in plan.weighed.hiding if finding.turn in waiting]
     undone = f"; a mend waits for that, since {_says(hiding[0])}" if hiding else ""
@@ -154,6 +152,7 @@ def _why_left(finding: Finding, policy: Policy) -> str:
 
 
 def because(counted: list[Finding], policy: Policy, asked_by: Mapping[str, tuple[str, ...]]) -> str:
+    """Say by which finding something is done, the one with the strongest action, and who or what says so."""
     strongest = _strongest(counted, policy)
     more = f" and {len(counted) - 1} more" if len(counted) > 1 else ""
     found, action = f"{_says(strongest)} {_by(strongest)}{more}", policy.action_on(strongest)
