@@ -328,6 +328,22 @@ def test_the_quarantine_names_row_byte_and_reason(tmp_path: Path) -> None:
     assert content[entry["error_offset"] :].startswith(b'"cut')
 
 
+def test_the_quarantine_names_the_file_that_a_row_stands_in(tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    folder.mkdir()
+    (folder / "a.jsonl").write_bytes(_lines(_row(PLAIN)) + b"{broken\n")
+    broken = b'{"messages": "' + b"x" * 70_000_000 + b'"}\n{also\n'
+    (folder / 'b "two" ä.jsonl').write_bytes(_lines(_row(PLAIN)) + broken)
+    data, job = open_data_set(folder), Job("messages", load_policy("dolphin"), languages=("en",))
+    run_job(data, job, tmp_path / "run", Options(max_bad_share=1.0))
+    entries = list(read_lines_of(tmp_path / "run", "quarantine.jsonl"))
+    assert [(entry["row"], entry["file"]) for entry in entries] == [
+        (2, "a.jsonl"),
+        (4, 'b "two" ä.jsonl'),
+        (5, 'b "two" ä.jsonl'),
+    ]
+
+
 def test_a_row_of_a_hundred_megabytes_goes_by_without_being_held(tmp_path: Path) -> None:
     content = _lines(_row(PLAIN)) + b'{"messages": "' + b"x" * 100_000_000 + b'"}\n' + _lines(_row(PLAIN))
     run, summary = _filter(tmp_path, content)
@@ -366,6 +382,20 @@ def test_no_module_in_the_current_folder_is_run(tmp_path: Path, monkeypatch: pyt
     summary = run_job(open_data_set(path), Job("messages"), tmp_path / "run", Options(workers=2, chunk_bytes=100))
     assert summary.counts()["input"] == 2
     assert "PYTHONSAFEPATH" not in os.environ  # a trainer that is started later may keep its modules there
+
+
+def test_an_audit_never_takes_the_place_of_kept_rows(tmp_path: Path) -> None:
+    run, _ = _filter(tmp_path, _lines(_row(REFUSAL), _row(PLAIN)))
+    before = (run / "kept.jsonl").read_bytes()
+    data, audit = open_data_set(tmp_path / "data.jsonl"), Job("messages", None)
+    with pytest.raises(UsageError, match="holds the rows that a filter kept and removed"):
+        run_job(data, audit, run, Options(force=True))
+    assert (run / "kept.jsonl").read_bytes() == before
+    audited = tmp_path / "audit"
+    run_job(data, audit, audited, Options())
+    run_job(data, audit, audited, Options(force=True))
+    run_job(data, Job("messages", load_policy("dolphin")), audited, Options(force=True))
+    assert verify(audited) == []
 
 
 def test_an_audit_keeps_no_rows_and_cannot_be_restored(tmp_path: Path) -> None:

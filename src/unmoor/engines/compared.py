@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
+from unmoor.engines.explained import untouched
 from unmoor.engines.judge import counted
 from unmoor.errors import RunFolderError, UsageError
 from unmoor.run_folder import MAKE_AGAIN, RUN, hold_as_written, place_in_files, read_lines_of, read_manifest
@@ -105,8 +106,10 @@ def _side_by_side(old: AnyPath, new: AnyPath) -> Iterator[tuple[dict[str, Any], 
     one, other = next(lines[0], None), next(lines[1], None)
     while one is not None or other is not None:
         row = min(entry["row"] for entry in (one, other) if entry is not None)
-        kept = {"row": row, "outcome": "kept", "reason": "kept: nothing was found", "findings": []}
-        yield one if one and one["row"] == row else kept, other if other and other["row"] == row else kept
+        yield (
+            one if one and one["row"] == row else untouched(row),
+            other if other and other["row"] == row else untouched(row),
+        )
         one = next(lines[0], None) if one and one["row"] == row else one
         other = next(lines[1], None) if other and other["row"] == row else other
 

@@ -27,8 +27,7 @@ def explain_row(folder: AnyPath, row: int, file: str | None = None) -> dict[str,
         raise UsageError(f"There is no row {row}: {_held(manifest)}")
     hold_as_written(folder, manifest, "ledger.jsonl")
     found = next((entry for entry in read_lines_of(folder, "ledger.jsonl") if entry["row"] == row), None)
-    entry = found or {"row": row, "outcome": "kept", "reason": "kept: nothing was found", "findings": []}
-    return {**entry, **place_in_files(manifest, row)}
+    return {**(found or untouched(row)), **place_in_files(manifest, row)}
 
 
 def rows_with(
@@ -51,6 +50,11 @@ def rows_with(
         and (not waiting or entry["needs_review"])
     )
     return list(islice(wanted, first))
+
+
+def untouched(row: int) -> dict[str, Any]:
+    """Return what is said of a row of which the ledger says nothing."""
+    return {"row": row, "outcome": "kept", "reason": "kept: nothing was found", "findings": []}
 
 
 def _held(manifest: dict[str, Any]) -> str:

@@ -19,7 +19,7 @@ __all__ = ["Outputs", "json_line"]
 _ROWS = ("kept", "removed")
 _FIRST, _BETWEEN, _LAST, _NONE = b"[\n", b",\n", b"\n]\n", b"[]\n"
 """What frames the elements of an output that is a JSON array."""
-_ROW_NUMBER = re.compile(rb'\A\{"row":(\d+)')
+_ROW_NUMBER = re.compile(rb'^\{"row":(\d+)', re.MULTILINE)
 _COPY_BYTES = 4 * 2**20
 
 
@@ -72,13 +72,15 @@ class Outputs:
 
     def take(self, result: ChunkResult) -> None:
         """Append one chunk's bytes and tables."""
+        file = self._data.file_name(result.file)
         if result.index in self._oversize:
-            self._tell_oversize(*self._oversize.pop(result.index))
+            self._tell_oversize(*self._oversize.pop(result.index), file)
         for name, content in result.files.items():
-            if not (self._is_audit and name in _ROWS):
+            if name == "quarantine.jsonl":
+                self._append(name, _of_file(content, file))
+            elif not (self._is_audit and name in _ROWS):
                 self._append(name, content)
         self.take_tables(result)
-        file = self._data.file_name(result.file)
         if self._data.format == "json":
             array = self._arrays.setdefault(file, {"gaps": [], "tail": ""})
             _add_gaps(array["gaps"], result.gaps)
@@ -92,9 +94,9 @@ class Outputs:
             if not self._is_audit:
                 self._append_table(name, table)
 
-    def _tell_oversize(self, chunk: Chunk, size: int) -> None:
+    def _tell_oversize(self, chunk: Chunk, size: int, file: str) -> None:
         entry = quarantine_entry(chunk.first_row, chunk.data, row_too_large(), chunk.offset, size)
-        self._writer.write("quarantine.jsonl", json_line(entry))
+        self._writer.write("quarantine.jsonl", _of_file(json_line(entry), file))
         reason = f"{entry['code']}: {entry['message']}"
         ledger = unjudged_entry(chunk.first_row, "quarantined", reason, size_bytes=size)
         self._writer.write("ledger.jsonl", json_line(ledger))
@@ -191,6 +193,12 @@ def _renumbered(line: bytes, rows_before: int) -> bytes:
     )
 
 
+def _of_file(lines: bytes, file: str) -> bytes:
+    """Return the lines of rows with the name of their file, which the worker that read them does not know."""
+    name = b',"file":' + json_line(file).rstrip()
+    return _ROW_NUMBER.sub(lambda found: found.group() + name, lines)
+
+
 def _add_gaps(runs: list[list[Any]], gaps: tuple[bytes, ...]) -> None:
     """Append gaps to runs of [count, gap as text], joining what is alike."""
     for gap, same in groupby(map(_as_text, gaps)):
@@ -206,7 +214,7 @@ def _as_text(raw: bytes) -> str:
     return raw.decode("latin-1")
 
 
-def json_line(value: dict[str, Any]) -> bytes:
+def json_line(value: Any) -> bytes:
     """Return a value as one line of JSON."""
     import orjson
 

@@ -66,7 +66,7 @@ def run_on_ray(
     """
     ray = _ray()
     data = open_data_set(path.resolve())
-    hold_room(folder, (source.path for source in data.files), force=options.force)
+    hold_room(folder, (source.path for source in data.files), force=options.force, is_audit=job.policy is None)
     count = min(cluster.shards or max(1, data.size_bytes // _BYTES_PER_SHARD), _most_shards(data))
     shards = _shards_beside(folder.resolve())
     is_ours = not ray.is_initialized()

@@ -63,7 +63,7 @@ def run_job(
         raise UsageError(
             "--dedup looks at all rows, and a shard is a part. Next: merge the shards, then filter with --dedup"
         )
-    hold_room(folder, (source.path for source in data.files), force=options.force)
+    hold_room(folder, (source.path for source in data.files), force=options.force, is_audit=job.policy is None)
     written = times_of(data.files)
     plan = plan_of(data, job, options)
     with RunWriter(folder, force=options.force, plan=plan) as writer:

@@ -78,8 +78,10 @@ def place_of(folder: AnyPath) -> Place:
     return _Objects(folder) if isinstance(folder, Address) else _Folder(folder)
 
 
-def hold_room(folder: AnyPath, inputs: Iterable[AnyPath], *, force: bool) -> None:
-    """Raise UsageError, before anything is read, if no run can be written at `folder` or one of `inputs` lies in it."""
+def hold_room(folder: AnyPath, inputs: Iterable[AnyPath], *, force: bool, is_audit: bool) -> None:
+    """Raise UsageError, before anything is read, if no run can be written at `folder`, one of `inputs` lies in it, or an audit, which
+    keeps no rows, would take the place of what a filter kept.
+    """
     place, written = place_of(folder), (folder.resolve(), unfinished_folder(folder))
     for path in inputs:
         read = path.resolve()
@@ -89,6 +91,16 @@ def hold_room(folder: AnyPath, inputs: Iterable[AnyPath], *, force: bool) -> Non
                 "Next: -o and a folder in which nothing lies that is read"
             )
     place.check_room(force=force)
+    if is_audit and _kept_rows(folder):
+        raise UsageError(
+            f"{folder} holds the rows that a filter kept and removed, and an audit in its place would delete them. "
+            "Next: another folder for the audit"
+        )
+
+
+def _kept_rows(folder: AnyPath) -> bool:
+    path = folder / MANIFEST
+    return path.exists() and read_json(path).get("kind") == "filter"
 
 
 def hold_replaceable(place: AnyPath) -> None:
