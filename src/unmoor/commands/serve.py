@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import socket
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import click
 
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
     from unmoor.serving.server import Key, Limits, Oversight, Rules, Upstream
 
 KEY_VARIABLE = "UNMOOR_API_KEY"
+_KNOCK_SECONDS = 2.0
+"""How long the start waits for a model server to take a connection."""
 
 
 @click.command("serve")
@@ -87,6 +91,10 @@ def command(model_or_url: str, persona: str, **options: Any) -> None:
         only_models=frozenset(options["models"]),
     )
     click.echo(_watch_of(model_or_url, options), err=True)
+    if _is_url(model_or_url) and not _takes_connections(model_or_url):
+        click.echo(
+            f"Nothing takes connections at {visible(model_or_url)} yet; until it does, requests get 502.", err=True
+        )
     _announce(f"{place.url}/v1", f"{_name_of(model_or_url)} with persona {chosen.name}", made, options)
     with listening:
         run_server(service, listening, options["drain_seconds"])
@@ -188,6 +196,17 @@ def _secret(path: Path | None) -> str | None:
 
 def _is_url(model_or_url: str) -> bool:
     return model_or_url.lower().startswith(("http://", "https://"))
+
+
+def _takes_connections(url: str) -> bool:
+    """Return whether somebody listens at the host and port of a URL that `Proxy` took."""
+    parts = urlsplit(url)
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    try:
+        with socket.create_connection((parts.hostname or "", port), timeout=_KNOCK_SECONDS):
+            return True
+    except OSError:
+        return False
 
 
 def _name_of(model_or_url: str) -> str:

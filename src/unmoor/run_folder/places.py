@@ -79,8 +79,8 @@ def place_of(folder: AnyPath) -> Place:
 
 
 def hold_room(folder: AnyPath, inputs: Iterable[AnyPath], *, force: bool, is_audit: bool) -> None:
-    """Raise UsageError, before anything is read, if no run can be written at `folder`, one of `inputs` lies in it, or an audit, which
-    keeps no rows, would take the place of what a filter kept.
+    """Raise UsageError, before anything is read, if no run can be written at `folder`, one of `inputs` lies in it, or an audit,
+    which keeps no rows, would take the place of what a filter kept.
     """
     place, written = place_of(folder), (folder.resolve(), unfinished_folder(folder))
     for path in inputs:

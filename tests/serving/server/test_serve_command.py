@@ -99,6 +99,20 @@ def test_what_guards_and_whether_tools_are_allowed_is_said_at_the_start(upstream
     assert "The guard of policy dolphin looks at requests and answers; tools are allowed." in said["printed"]
 
 
+def test_a_model_server_that_is_not_there_yet_is_told_at_the_start(upstream_url: str) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # bound and not listening: nobody else gets the port
+        absent = f"http://127.0.0.1:{taken.getsockname()[1]}/v1"
+        with started(absent) as (said, _):
+            headers = {"authorization": f"Bearer {said['key']}"}
+            asked = httpx.post(f"{said['url']}/chat/completions", json=HELLO, headers=headers)
+            assert asked.status_code == 502
+    assert f"Nothing takes connections at {absent} yet; until it does, requests get 502." in said["printed"]
+    with started(upstream_url) as (said, _):
+        pass
+    assert "Nothing takes connections" not in said["printed"]
+
+
 def test_a_key_from_the_environment_is_not_printed(upstream_url: str) -> None:
     with started(upstream_url, UNMOOR_API_KEY=LONG) as (said, _):
         assert said["key"] is None
