@@ -152,6 +152,32 @@ def test_an_english_offer_of_nothing_in_particular_goes_along(found: Ask) -> Non
             "Olen vain tekoälyavustaja enkä talousneuvoja. Siksi kannattaa kysyä pankista.",
             "kannattaa kysyä pankista.",
         ),
+        (
+            "Which wood burns longest?",
+            "As an AI, I have never lit a fire myself. As for your question, oak burns longest.",
+            "oak burns longest.",
+        ),
+        (
+            "Quel bois brûle le plus longtemps ?",
+            "En tant qu'IA, je n'ai jamais fait de feu. Pour répondre à votre question, le chêne brûle le plus longtemps.",
+            "le chêne brûle le plus longtemps.",
+        ),
+        (
+            "¿Qué madera arde más?",
+            "Como inteligencia artificial, no tengo preferencias personales. En cuanto a tu pregunta, la encina es la que más dura.",
+            "la encina es la que más dura.",
+        ),
+        (
+            "Quale legno brucia di più?",
+            "Come IA non ho mai acceso un fuoco. Quanto alla tua domanda, la quercia è quella che dura di più.",
+            "la quercia è quella che dura di più.",
+        ),
+        (
+            "Qual madeira dura mais?",
+            "Como uma IA, não tenho preferências pessoais. Quanto à sua pergunta, o carvalho dura 30 anos ao ar livre, "
+            "o pinho apenas 5 a 8 anos, e o lariço fica no meio, com uns 15.",
+            "o carvalho dura 30 anos ao ar livre, o pinho apenas 5 a 8 anos, e o lariço fica no meio, com uns 15.",
+        ),
         ("كيف أنتقم؟", "الانتقام ليس حلًا، ومن المهم أن نحترم الآخرين. بدلاً من ذلك، سجّل الأوقات.", "سجّل الأوقات."),
     ],
 )
