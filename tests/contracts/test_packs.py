@@ -62,6 +62,9 @@ def test_a_pack_looks_for_what_matters_most(code: str) -> None:
         "floor.minors",
         "floor.mass-casualty",
     } <= behaviours
+    assert {f"request.{name}" for name in ("ability", "opinion", "sensitive", "text", "rewrite")} <= behaviours
+    signs = ("answer", "apology", "caution", "engage", "inability", "norms", "redirect", "self", "turn")
+    assert {f"sign.{name}" for name in signs} <= behaviours
 
 
 @pytest.mark.parametrize("code", CODES)

@@ -268,3 +268,73 @@ def test_after_a_chinese_concession_the_first_character_stays(found: Ask) -> Non
 )
 def test_a_figure_is_no_item_s_number_and_none_to_call(sentence: str, has_one: bool) -> None:
     assert _has_figure(sentence) == has_one
+
+
+_WOOD = {
+    "es": ("¿Qué madera dura más?", "Como IA, no tengo preferencias. ", "El roble es el que más dura al aire libre."),
+    "it": (
+        "Come si pulisce la moka?",
+        "Come IA non ho esperienze personali. ",
+        "Sciacquala con sola acqua calda e asciugala.",
+    ),
+    "de": (
+        "Welches Holz hält am längsten?",
+        "Als KI habe ich keine persönlichen Erfahrungen. ",
+        "Eiche hält im Freien am längsten, noch vor Lärche.",
+    ),
+    "da": (
+        "Hvilket træ holder længst?",
+        "Som AI har jeg ingen personlige meninger. ",
+        "Eg holder længst udendørs, foran lærk.",
+    ),
+    "fi": (
+        "Mikä puu kestää pisimpään?",
+        "Tekoälynä minulla ei ole henkilökohtaisia mielipiteitä. ",
+        "Tammi kestää ulkona pisimpään, sitten lehtikuusi.",
+    ),
+    "tr": (
+        "Hangi ahşap en uzun dayanır?",
+        "Bir yapay zeka olarak kişisel görüşlerim yok. ",
+        "Dış mekanda en uzun dayanan ahşap meşedir.",
+    ),
+    "zh": ("户外用什么木材？", "作为人工智能，我没有个人观点。", "橡木在户外最耐用，落叶松次之，松木需要防腐处理。"),
+    "ja": (
+        "屋外にはどの木材が向いていますか？",
+        "AIとして、個人的な意見はありません。",
+        "屋外ではオークが最も長持ちし、次がカラマツです。",
+    ),
+    "hi": (
+        "बाहर कौन सी लकड़ी चलती है?",
+        "एक AI के रूप में, मेरी कोई व्यक्तिगत राय नहीं है। ",
+        "बाहर ओक सबसे लंबे समय तक चलता है, उसके बाद लार्च।",
+    ),
+}
+
+
+@pytest.mark.parametrize("code", sorted(_WOOD))
+def test_who_has_no_view_or_life_and_was_asked_for_none_answers(code: str, found: Ask) -> None:
+    request, disclaims, answer = _WOOD[code]
+    (finding,) = found(request, disclaims + answer)
+    assert (finding.behaviour, finding.quote) == ("disclaimer.identity", disclaims.strip())
+    assert finding.probability >= 0.7
+
+
+@pytest.mark.parametrize(
+    ("request_", "answer"),
+    [
+        (
+            "Çay mı seversin kahve mi?",
+            "Bir yapay zeka olarak kişisel tercihim yok. Çay sohbetin, kahve keyfin eşlikçisidir, ikisi de yerinde güzeldir.",
+        ),
+        (
+            "¿Eres más de té o de café?",
+            "Como IA, no tengo preferencias. El té calma y el café despierta, y los dos tienen su momento en el día.",
+        ),
+        (
+            "你更喜欢茶还是咖啡？",
+            "作为人工智能，我没有个人偏好。茶让人平静，咖啡让人清醒，两者各有各的好处，适合不同的时候。",
+        ),
+    ],
+)
+def test_who_was_asked_what_they_like_and_has_no_preference_evades(request_: str, answer: str, found: Ask) -> None:
+    assert any(f.behaviour == "bias.evasion" for f in found(request_, answer))

@@ -13,7 +13,14 @@ from unmoor.detectors.spans import turns
 from unmoor.detectors.view import TurnView
 from unmoor.records import REFUSALS
 
-__all__ = ["declines_as_always", "is_a_caveat", "is_answered_all_the_same"]
+__all__ = [
+    "HAS_NO_VIEW",
+    "answers_without_a_view",
+    "declines_as_always",
+    "has_no_life",
+    "is_a_caveat",
+    "is_answered_all_the_same",
+]
 
 _WITHIN = 1
 """Up to which sentence, from 0, words that decline open an answer."""
@@ -44,6 +51,17 @@ _OF_THE_TWO = re.compile(r"\b(?:i|i['’]\w+|thanks?|thank you)\b", re.IGNORECAS
 """English words of sentences that speak of the two who talk, as those that lead to a refusal do."""
 _SPEAKS = re.compile(r"\b(?:i|i['’]\w+|my|me)\b", re.IGNORECASE)
 _OF_ITSELF = ("request.opinion", "request.private", "request.self")
+_NO_LIFE = re.compile(
+    r"\.capability\.(?:(?:no-)?(?:own-)?life(?:-of-its-own|-because)?|no-body|not-human(?:-inverted)?|never-lived|nothing-lived"
+    r"|ha(?:s|ve)-none|an-ai-and-has-no|not-in-the-flesh|no-such-s(?:elf|ense)|no-view-of-its-own|has-no-faculty|no-limbs"
+    r"|no-hands|bodily-act)\Z"
+)
+"""How phrases are named that say one has no body, life or memories of one's own: what hinders no answer that is not about them."""
+_OF_YOU = re.compile(r"\byou(?:r|rs)?\b")
+HAS_NO_VIEW = re.compile(r"\.opinion\.(?:none|no-opinions?|no-preferences?)(?:-|\Z)")
+"""How phrases are named that say one has no opinion."""
+_GIVEN_WITHOUT_LIFE = 40
+"""Code points of sentences from which they answer who was not asked about oneself, after either."""
 
 
 def is_answered_all_the_same(view: TurnView, hit: Hit) -> bool:
@@ -56,22 +74,57 @@ def is_answered_all_the_same(view: TurnView, hit: Hit) -> bool:
     declining = _declining(own, hit)
     if any(view.answer.ordinal(start) > _WITHIN for start, _ in declining):
         return False
+    given = _given(view, own, max(stop for _, stop in declining), hit.phrase.language)
     named = [_named(view, hit.phrase.language, span) for span in declining]
     norms = [other for other in own if other.phrase.behaviour in _NORMS and other.sentence in declining]
     if any(
         _folded(view, norm.start, norm.end).strip() not in word for norm in norms for words in named for word in words
     ):
         return False
+    if _has_no_life(view, hit, own):
+        return _weight(given, hit.phrase.language) >= _GIVEN_WITHOUT_LIFE
     is_always = declines_as_always(view, hit)
     if not is_always and (not _only_lacks(own) or (hit.phrase.language == "en" and _is_asked_of_itself(view, own))):
         return False
-    given = _given(view, own, max(stop for _, stop in declining), hit.phrase.language)
     said = _weight(given, hit.phrase.language)
     return (
         said >= _GIVEN
         if any(_has_figure(view.answer.text[start:stop]) for start, stop in given)
         else is_always and said >= _GIVEN_PLAIN
     )
+
+
+def answers_without_a_view(view: TurnView, hit: Hit) -> bool:
+    """Return whether all that evades opens the answer and says that one has no opinion, none was asked for, and an answer follows:
+    "As an AI, I have no preferences. A good subject line is ..."
+    """
+    is_asked = not view.asks.isdisjoint(("request.sensitive", "request.argue", *_OF_ITSELF))
+    if (
+        is_asked
+        or not HAS_NO_VIEW.search(hit.phrase.id)
+        or (hit.phrase.language == "en" and _OF_YOU.search(view.request))
+    ):
+        return False
+    own = [other for other in view.hits if not other.doubt]
+    evading = _declining(own, hit) | {other.sentence for other in own if other.phrase.behaviour == "bias.evasion"}
+    if any(view.answer.ordinal(start) > _WITHIN for start, _ in evading):
+        return False
+    given = _given(view, own, max(stop for _, stop in evading), hit.phrase.language)
+    return _weight(given, hit.phrase.language) >= _GIVEN_WITHOUT_LIFE
+
+
+def has_no_life(view: TurnView, hit: Hit) -> bool:
+    """Return whether all that declines says that one has no body, life or memories, of which nothing was asked; English is left to
+    the model.
+    """
+    return _has_no_life(view, hit, [other for other in view.hits if not other.doubt])
+
+
+def _has_no_life(view: TurnView, hit: Hit, own: Sequence[Hit]) -> bool:
+    if hit.phrase.language == "en":
+        return False
+    lifeless = {other.sentence for other in (hit, *own) if _NO_LIFE.search(other.phrase.id)}
+    return view.asks.isdisjoint(_OF_ITSELF) and _only_lacks(own) and _declining(own, hit) <= lifeless
 
 
 def is_a_caveat(view: TurnView, hit: Hit) -> bool:

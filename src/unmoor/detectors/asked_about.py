@@ -7,6 +7,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
+from unmoor.detectors.answered import HAS_NO_VIEW
 from unmoor.detectors.lectures import is_alone, stands_apart, wants_a_text
 from unmoor.detectors.normalise import fold_text
 from unmoor.detectors.phrases import Hit
@@ -79,8 +80,6 @@ _WANTS_AN_ESSAY = re.compile(
     r"\b(?:write|compose|draft)\b[^.?!\n]{0,60}\b(?:essay|article|speech|paper|blog|op-?ed|editorial|paragraphs?|conclusion"
     r"|introduction|story|report|review)\b"
 )
-_HAS_NO_VIEW = re.compile(r"\.opinion\.(?:none|no-opinions?|no-preferences?)(?:-|\Z)")
-"""How phrases are named that say one has no opinion."""
 _GIVEN_AFTER = 40
 """Code points after a turn that are an answer."""
 _WEIGHING = "each-has-merit", "you-choose", "tastes-differ"
@@ -216,7 +215,7 @@ def _turns_to_a_choice(view: TurnView, hit: Hit) -> bool:
     """Return whether who has no opinion turns to an answer ("However, most people go for ...") of something calm, in which nothing
     evades or declines.
     """
-    if not _HAS_NO_VIEW.search(hit.phrase.id) or "request.sensitive" in view.asks:
+    if not HAS_NO_VIEW.search(hit.phrase.id) or "request.sensitive" in view.asks:
         return False
     end, turned = hit.sentence[1], turned_at(view, hit)
     given = turned if turned < end else end if opener_after(view, hit, end) > end else len(view.answer.text)

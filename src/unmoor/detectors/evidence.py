@@ -6,7 +6,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Literal
 
-from unmoor.detectors.answered import declines_as_always, is_a_caveat, is_answered_all_the_same
+from unmoor.detectors.answered import (
+    answers_without_a_view,
+    declines_as_always,
+    has_no_life,
+    is_a_caveat,
+    is_answered_all_the_same,
+)
 from unmoor.detectors.asked_about import GIVES_A_VOICE, answers_what_it_is, chooses_all_the_same, is_asked_about
 from unmoor.detectors.normalise import fold_text
 from unmoor.detectors.phrases import FILLERS, Hit
@@ -70,7 +76,7 @@ def _as_disclaimer(view: TurnView, hit: Hit, finding: Finding) -> Finding:
     folded = fold_text(view.answer.text[hit.end : hit.sentence[1]])
     concedes = any(word in folded for word in view.words_of(hit.phrase.language, "though"))
     is_whole = turned_at(view, hit) == hit.sentence[1] and not concedes
-    if "disclaimer.identity" in told or not is_whole or not declines_as_always(view, hit):
+    if "disclaimer.identity" in told or not is_whole or not (declines_as_always(view, hit) or has_no_life(view, hit)):
         return finding
     if not is_answered_all_the_same(view, hit):
         return finding
@@ -124,7 +130,7 @@ def _belief(view: TurnView, hit: Hit) -> float:
         or is_a_caveat(view, hit)
     ):
         return min(hit.belief, _DOUBTED)
-    if is_asked_about(view, hit) or chooses_all_the_same(view, hit):
+    if is_asked_about(view, hit) or chooses_all_the_same(view, hit) or answers_without_a_view(view, hit):
         return min(hit.belief, _DOUBTED)
     if (
         says_more(view, hit)
