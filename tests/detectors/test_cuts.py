@@ -164,8 +164,8 @@ def test_an_english_offer_of_nothing_in_particular_goes_along(found: Ask) -> Non
         ),
         (
             "¿Qué madera arde más?",
-            "Como inteligencia artificial, no tengo preferencias personales. En cuanto a tu pregunta, la encina es la que más dura.",
-            "la encina es la que más dura.",
+            "Como inteligencia artificial, no tengo preferencias personales. En cuanto a tu pregunta, dura más la encina.",
+            "dura más la encina.",
         ),
         (
             "Quale legno brucia di più?",

@@ -8,6 +8,7 @@ import random
 import re
 import resource
 import signal
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from unmoor.engines.duplicates import _greedy, _star_pairs
 from unmoor.errors import UsageError
 from unmoor.layouts import open_data_set
 from unmoor.policy import load_policy
-from unmoor.records import Conversation, Turn
+from unmoor.records import Conversation, Turn, Verdict
 from unmoor.run_folder import read_lines_of, verify
 
 REFUSAL = "I'm sorry, but I can't assist with that request."
@@ -75,6 +76,68 @@ def test_a_row_does_not_go_for_the_sake_of_one_that_the_policy_removes(tmp_path:
     assert _gone(run) == {}, "refusals go for their own sake, and every copy that the floor protects stays"
     assert summary.counts()["removed"] == 2
     assert summary.duplicate_rows == 0
+
+
+def test_who_drops_a_row_brings_none_of_its_duplicates_back(tmp_path: Path) -> None:
+    vague = "I have no access to live weather data."
+    rows = [_row("The weather?", vague), _row("A tree?", "An oak."), _row("The weather?", vague)]
+    path = tmp_path / "rows.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    job = Job("messages", load_policy("dolphin"), languages=("en",), dedup=Dedup("exact"))
+    run_job(open_data_set(path), job, tmp_path / "run", Options())
+    (finding,) = next(read_lines_of(tmp_path / "run", "ledger.jsonl"))["findings"]
+    said = {name: finding[name] for name in ("behaviour", "turn", "field", "start_char", "end_char", "rule")}
+    verdict = Verdict.from_json(
+        {"row": 1, **said, "judgement": "drop", "corrected_behaviour": None, "by": "ada", "at": "2026-01-08", "note": ""}
+    )
+    judged = replace(job, verdicts={1: (verdict,)})
+    run_job(open_data_set(path), judged, tmp_path / "judged", Options())
+    assert _gone(tmp_path / "judged") == {3: 1}
+    assert [json.loads(line) for line in (tmp_path / "judged" / "kept.jsonl").read_text().splitlines()] == [rows[1]]
+
+
+@pytest.mark.parametrize("method", ["exact", "minhash"])
+@pytest.mark.parametrize(
+    ("layout", "row", "key"),
+    [
+        ("preference", {"instruction": "Good or bad?", "chosen": "Good", "rejected": "Bad"}, "input"),
+        ("preference", {"question": "What is told?", "chosen": "A", "rejected": "B"}, "context"),
+        ("preference", {"prompt": "And now?", "chosen": "A", "rejected": "B"}, "system_prompt"),
+        ("alpaca", {"instruction": "Good or bad?", "output": "Good", "response": ""}, "question"),
+        ("alpaca", {"instruction": "Good or bad?", "input": "It is told.", "output": "Good"}, "context"),
+        ("alpaca", {"instruction": "Write SQL.", "output": "select 1"}, "schema"),
+        ("messages", _row("Good or bad?", "Good"), "system_prompt"),
+        ("messages", _row("Good or bad?", "Good"), "context"),
+        ("kto", {"prompt": "Good or bad?", "completion": "Good", "label": True}, "system"),
+        ("prompt_completion", {"prompt": "Good or bad?", "completion": "Good"}, "input"),
+        ("alpaca", {"question": "How many?", "response": "Two.", "output": "Two."}, "image_id"),
+        (
+            "exchange_list",
+            {"conversation": [{"input": "Good or bad?", "output": "Good"}]},
+            "system_prompt",
+        ),
+    ],
+)
+def test_what_stands_in_another_column_tells_rows_apart(
+    tmp_path: Path, layout: str, row: dict[str, Any], key: str, method: str
+) -> None:
+    said = [139, 285, 139] if key == "image_id" else ["I loved it.", "I hated it.", "I loved it."]
+    rows = [{**row, key: value, "id": number, "source": f"set {number}"} for number, value in enumerate(said)]
+    path = tmp_path / "rows.jsonl"
+    path.write_text("".join(json.dumps(each) + "\n" for each in rows))
+    job = Job(layout, load_policy("dolphin"), languages=("en",), dedup=Dedup(method))
+    run_job(open_data_set(path), job, tmp_path / "run", Options())
+    assert _gone(tmp_path / "run") == {3: 1}
+
+
+def test_what_a_turn_holds_beside_its_text_tells_rows_apart(tmp_path: Path) -> None:
+    rows = [_row("A tree?", "An oak.") for _ in range(5)]
+    rows[1]["messages"][0]["name"] = "ada"
+    rows[2]["messages"][1]["reasoning"] = "Trees grow."
+    rows[3]["messages"][1]["id"] = "turn 2"
+    rows[4]["text"] = "USER: A tree? ASSISTANT: An oak."
+    run, _ = _run(tmp_path, rows, Dedup("exact"))
+    assert _gone(run) == {4: 1, 5: 1}
 
 
 def test_roles_tools_labels_and_pictures_tell_rows_apart(tmp_path: Path) -> None:

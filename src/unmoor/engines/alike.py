@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from typing import Any, Protocol
 
 import numpy as np
@@ -64,6 +64,100 @@ _BESIDE_TEXT = frozenset(
         ),
     )
 )
+_COPIES = frozenset((*_LISTS, "text", "formatted", "formatted_chat", "chat_template", "raw"))
+"""Columns that, where they are not read, hold what is read once more, as lists or set in a template."""
+_ABOUT = frozenset(
+    (
+        *("id", "ids", "uid", "uuid", "guid", "idx", "index", "row", "hash", "md5", "sha1", "sha256", "key", "number"),
+        *(
+            "source",
+            "src",
+            "sources",
+            "origin",
+            "dataset",
+            "subset",
+            "split",
+            "config",
+            "file",
+            "filename",
+            "path",
+            "url",
+        ),
+        *(
+            "link",
+            "license",
+            "licence",
+            "category",
+            "categories",
+            "topic",
+            "topics",
+            "tag",
+            "tags",
+            "domain",
+            "type",
+            "kind",
+        ),
+        *(
+            "task",
+            "difficulty",
+            "level",
+            "lang",
+            "language",
+            "locale",
+            "country",
+            "model",
+            "models",
+            "generator",
+            "engine",
+        ),
+        *(
+            "annotator",
+            "annotators",
+            "author",
+            "user",
+            "username",
+            "worker",
+            "timestamp",
+            "date",
+            "time",
+            "version",
+            "created",
+        ),
+        *(
+            "updated",
+            "score",
+            "scores",
+            "rating",
+            "ratings",
+            "quality",
+            "rank",
+            "reward",
+            "toxicity",
+            "moderation",
+            "flags",
+        ),
+        *(
+            "length",
+            "tokens",
+            "turn",
+            "status",
+            "meta",
+            "metadata",
+            "info",
+            "extra",
+            "comment",
+            "comments",
+            "note",
+            "notes",
+        ),
+        *("usage", "role", "from", "train", "weight", "redacted", "embedding", "embeddings", "logprobs"),
+    )
+)
+_ABOUT_ENDS = re.compile(
+    r"(?:_|\A)(?:ids?|hash|scores?|ratings?|at|source|dataset|model|type|url|count|length|tokens|index|name|lang|language|date"
+    r"|time|version|category|split|meta(?:data)?|reward|quality)\Z|\A(?:num|n|is|has|score|rating)_"
+)
+"""How columns are called that say something of a row, and nothing that it teaches."""
 _OTHER_SIDE = "reject"
 """In the name of a column: the answer of a pair that is trained away from."""
 
@@ -84,7 +178,9 @@ class Alike(Protocol):
 
 
 class Exact:
-    """Rows that teach the same: equal roles, texts, tools, pictures, labels and rejected answers, whatever else they carry."""
+    """Rows that teach the same: equal roles, texts, tools, pictures, labels, rejected answers and all other columns that hold text,
+    lists or objects, but for those that say where a row is from and how good it is.
+    """
 
     name, threshold, bands, width = "exact", 1.0, 1, 4
 
@@ -231,11 +327,46 @@ def _whole(row: Row, conversation: Conversation) -> bytes:
 
 
 def _beside_text(row: Row, conversation: Conversation) -> bytes:
-    """Return what a row says without words. Rows with tool calls or parts that are no text are told apart by their whole lists."""
-    beside = {key: value for key, value in row.items() if value is not None and _is_beside_text(key, value)}
+    """Return what a row says without words, and in columns and keys of turns that its layout does not read. Rows with tool calls or
+    parts that are no text are told apart by their whole lists.
+    """
+    paths = [piece.path for turn in conversation.turns for piece in turn.pieces]
+    roots, keys = {path[0] for path in paths}, {path[-1] for path in paths}
+    beside = {
+        key: value
+        for key, value in row.items()
+        if (value is not None and _is_beside_text(key, value)) or (key not in roots and _teaches(key, value))
+    }
+    for root in roots & row.keys():
+        beside |= _beside_in_turns(str(root), row[root], keys)
     if any(turn.has_tool_calls for turn in conversation.turns) or _has_parts(row):
         beside |= {key: row[key] for key in _LISTS if key in row}
     return repr(sorted(beside.items())).encode("utf-8", "surrogatepass") if beside else b""
+
+
+def _teaches(key: str, value: Any) -> bool:
+    """Return whether a column that is not read may hold what a row teaches: not how it came to be, nor a copy of the rest."""
+    name = key.casefold()
+    is_picture = "image" in name or "img" in name or "audio" in name or "video" in name
+    if is_picture:
+        return value is not None
+    return bool(value) and isinstance(value, str | list | dict) and name not in _COPIES and not _is_about(name)
+
+
+def _is_about(name: str) -> bool:
+    return name in _ABOUT or bool(_ABOUT_ENDS.search(name))
+
+
+def _beside_in_turns(root: str, turns: Any, read: Set[Any]) -> dict[str, Any]:
+    """Return what the objects of a list of turns hold beside what is read of them, such as who speaks or a thought."""
+    if not isinstance(turns, list):
+        return {}
+    extras = [
+        {key: value for key, value in turn.items() if key not in read and (key == "name" or _teaches(key, value))}
+        for turn in turns
+        if isinstance(turn, dict)
+    ]
+    return {f"{root}, beside": extras} if any(extras) else {}
 
 
 def _is_beside_text(key: str, value: Any) -> bool:

@@ -46,7 +46,7 @@ def write_duplicates(
         MachineError: the disk is full.
     """
     alike: Alike = MinHash(dedup.threshold) if dedup.method == "minhash" else Exact()
-    judge = Judge(replace(job, observer=None, dedup=None))
+    judge = Judge(replace(job, observer=None, dedup=None, verdicts={}))
     on_progress("Looking for duplicates: every row")
     signed = _Signed(folder, alike)
     rows = signed.take(data, judge)
@@ -167,7 +167,8 @@ def _star_pairs(records: NDArray[Any]) -> Pairs:
 def _judged_candidates(data: DataSet, judge: Judge, shared: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Return which of the candidates the policy leaves where they are, so that they may stand for others or be stood for.
 
-    What it removes goes for its own sake; what the floor protects stays, every copy of it.
+    What it removes goes for its own sake; what the floor protects stays, every copy of it. What people say of a row that stands
+    for others brings none of these back: the row was judged for all of them.
     """
     can_stay = np.zeros(len(shared), dtype=bool)
     for chunk in read_data_set(data):

@@ -13,6 +13,7 @@ from __future__ import annotations
 from unmoor.errors import BadRow
 from unmoor.layouts.changes import Change, RemoveItems
 from unmoor.layouts.layout import Layout, no_mask, text_turn
+from unmoor.layouts.request import MORE_KEYS, SYSTEM_KEYS, system_turns, with_more
 from unmoor.records import Conversation, Piece, Row, Turn
 
 __all__ = ["LAYOUT"]
@@ -20,7 +21,6 @@ __all__ = ["LAYOUT"]
 REQUEST_KEYS = ("instruction", "question")
 INPUT_KEYS = ("input", "context")
 ANSWER_KEYS = ("output", "response")
-SYSTEM_KEYS = ("system", "system_prompt")
 
 
 def _recognises(row: Row) -> bool:
@@ -52,8 +52,7 @@ def _read_any(row: Row) -> Conversation:
     request_key, answer_key = _key(row, REQUEST_KEYS), _key(row, ANSWER_KEYS)
     if request_key is None or answer_key is None:
         raise BadRow("KEY_MISSING", f"no {'request' if request_key is None else 'answer'} among the keys {sorted(row)}")
-    turns = [text_turn("system", row[key], (key,)) for key in SYSTEM_KEYS if row.get(key)][:1]
-    turns += _history(row)
+    turns = [*system_turns(row), *_history(row)]
     turns.append(_request(row, request_key))
     turns.append(text_turn("assistant", row[answer_key], (answer_key,), is_target=True))
     return Conversation(tuple(turns))
@@ -61,13 +60,10 @@ def _read_any(row: Row) -> Conversation:
 
 def _request(row: Row, key: str) -> Turn:
     request = text_turn("user", row[key], (key,))
-    input_key = _key(row, INPUT_KEYS)
-    if input_key is None or not row[input_key]:
-        return request
-    more = text_turn("user", row[input_key], (input_key,))
-    start = len(request.text) + 1
-    pieces = (*request.pieces, Piece((input_key,), start, start + len(more.text)))
-    return Turn("user", f"{request.text}\n{more.text}", pieces)
+    for input_key in INPUT_KEYS:
+        if row.get(input_key):
+            text_turn("user", row[input_key], (input_key,))  # which is text, or the row is a bad one
+    return with_more(row, request, (more for more in MORE_KEYS if more != key))
 
 
 def _history(row: Row) -> list[Turn]:
@@ -95,7 +91,7 @@ def _is_plain(row: Row) -> bool:
     return is_text and row.keys().isdisjoint(_RARE_KEYS)
 
 
-_RARE_KEYS = frozenset((*SYSTEM_KEYS, "context", "history"))
+_RARE_KEYS = frozenset((*SYSTEM_KEYS, "question", "context", "history"))
 
 
 LAYOUT = Layout(

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from unmoor.errors import UsageError, nearest_name
 from unmoor.layouts.layout import Layout, no_mask, no_removal, text_turn
+from unmoor.layouts.request import SYSTEM_KEYS
 from unmoor.records import Conversation, Row, Turn
 
 __all__ = [
@@ -30,8 +31,6 @@ __all__ = [
 PREFIX = "columns:"
 FORM = f"{PREFIX}user=NAME,assistant=NAME[,system=NAME]"
 PARTS = ("user", "assistant", "system")
-SYSTEM_KEYS = ("system", "system_prompt")
-"""Read as the system prompt where no column is named for it, as in other layouts."""
 
 FAMILIES = (
     (

@@ -7,6 +7,7 @@ from typing import Any
 from unmoor.errors import BadRow
 from unmoor.layouts.changes import Change, RemoveItems, SetKey
 from unmoor.layouts.layout import Layout, text_turn
+from unmoor.layouts.request import MORE_KEYS, system_turns, with_more
 from unmoor.records import Conversation, Row, Turn
 
 __all__ = ["LAYOUT"]
@@ -49,7 +50,7 @@ def _read(row: Row) -> Conversation:
     exchanges, pair = row.get(key), _pair(row.get(key))
     if not isinstance(exchanges, list) or pair is None:
         raise BadRow("NO_TURNS", f"{key} should be a list with at least one exchange")
-    turns = [text_turn("system", row["system"], ("system",))] if row.get("system") else []
+    turns = [*system_turns(row)]
     for position, exchange in enumerate(exchanges):
         turns += _exchange(exchange, pair, key, position)
     return Conversation(tuple(turns), has_tools=bool(row.get("tools")))
@@ -63,7 +64,8 @@ def _exchange(exchange: Any, pair: tuple[str, str], key: str, position: int) -> 
     turns = (
         [text_turn("system", exchange["system"], (*place, "system"), position=position)] if _system(exchange) else []
     )
-    turns.append(text_turn("user", exchange[asked], (*place, asked), position=position))
+    request = text_turn("user", exchange[asked], (*place, asked), position=position)
+    turns.append(with_more(exchange, request, (key for key in MORE_KEYS if key not in pair), place))
     turns.append(text_turn("assistant", exchange[said], (*place, said), is_target=is_target, position=position))
     return turns
 

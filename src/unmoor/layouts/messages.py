@@ -11,6 +11,7 @@ from typing import Any
 from unmoor.errors import BadRow
 from unmoor.layouts.changes import Change
 from unmoor.layouts.layout import Layout, mask_in_list, remove_from_list, text_turn
+from unmoor.layouts.request import under_system
 from unmoor.records import Conversation, Path, Piece, Role, Row, Turn
 
 __all__ = ["KTO", "LAYOUT", "is_message_list", "message_turn", "message_turns", "parts_text"]
@@ -156,8 +157,7 @@ def _side_of_pair(row: Row, key: str, role: Role, *, is_target: bool) -> tuple[T
 
 def _read(row: Row) -> Conversation:
     key = _list_key(row) or "messages"
-    system = (text_turn("system", row["system"], ("system",)),) if row.get("system") else ()
-    turns = system + message_turns(row.get(key), (key,))
+    turns = under_system(row, message_turns(row.get(key), (key,)))
     return Conversation(turns, has_tools=bool(row.get("tools") or row.get("functions")))
 
 
@@ -166,9 +166,12 @@ def _read_kto(row: Row) -> Conversation:
     is_desirable = bool(row.get("label"))
     if _is_prompt_pair(row):
         prompt = _side_of_pair(row, "prompt", "user", is_target=False)
-        return Conversation(prompt + _side_of_pair(row, "completion", "assistant", is_target=is_desirable))
+        return Conversation(
+            under_system(row, prompt) + _side_of_pair(row, "completion", "assistant", is_target=is_desirable)
+        )
     key = _list_key(row) or "messages"
-    return Conversation(message_turns(row.get(key), (key,), is_target=is_desirable), has_tools=bool(row.get("tools")))
+    turns = under_system(row, message_turns(row.get(key), (key,), is_target=is_desirable))
+    return Conversation(turns, has_tools=bool(row.get("tools")))
 
 
 def _remove(row: Row, positions: tuple[int, ...]) -> tuple[Change, ...] | None:
@@ -183,7 +186,9 @@ def _mask(row: Row, position: int) -> tuple[Change, ...] | None:
 
 def _is_plain(row: Row) -> bool:
     messages = row.get("messages")
-    if type(messages) is not list or not messages or "chosen" in row or "label" in row or "system" in row:
+    if type(messages) is not list or not messages or "chosen" in row or "label" in row:
+        return False
+    if "system" in row or "system_prompt" in row:
         return False
     return all(
         type(m) is dict and type(m.get("role")) is str and m["role"] in ROLES and type(m.get("content")) is str

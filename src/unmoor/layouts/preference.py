@@ -10,6 +10,7 @@ from unmoor.errors import BadRow
 from unmoor.layouts.layout import Layout, no_mask, no_removal, text_turn
 from unmoor.layouts.messages import message_turn, message_turns
 from unmoor.layouts.prompt_completion import prompt_turns
+from unmoor.layouts.request import history_turns, system_turns, under_system, with_more
 from unmoor.layouts.sharegpt import sharegpt_turn, sharegpt_turns
 from unmoor.layouts.styles import transcript_of
 from unmoor.layouts.transcript import transcript_turns
@@ -51,11 +52,15 @@ def _last_answer_alone(turns: tuple[Turn, ...]) -> tuple[Turn, ...]:
 def _prompt(row: Row) -> tuple[Turn, ...]:
     if "conversations" in row:
         return tuple(_as_context(turn) for turn in sharegpt_turns(row))
-    system = tuple(text_turn("system", row["system"], ("system",)) for _ in range(1) if row.get("system"))
     key = next((key for key in PROMPT_KEYS if row.get(key) is not None), None)
-    if key and _style(row[key]) == "HH":
-        return system + tuple(_as_context(turn) for turn in transcript_turns(row[key], (key,)))
-    return system + (prompt_turns(row, key) if key else ())
+    if key is None:
+        return system_turns(row)
+    if _style(row[key]) == "HH":
+        return system_turns(row) + tuple(_as_context(turn) for turn in transcript_turns(row[key], (key,)))
+    asked = prompt_turns(row, key)
+    if isinstance(row[key], str):
+        asked = (*history_turns(row), with_more(row, asked[0]))
+    return under_system(row, asked)
 
 
 def _as_context(turn: Turn) -> Turn:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from unmoor.errors import BadRow
 from unmoor.layouts.layout import Layout, no_mask, no_removal, text_turn
 from unmoor.layouts.messages import is_message_list, message_turns
+from unmoor.layouts.request import history_turns, under_system, with_more
 from unmoor.records import Conversation, Row, Turn
 
 __all__ = ["LAYOUT", "prompt_turns"]
@@ -40,9 +41,14 @@ def _read(row: Row) -> Conversation:
     key = _answer_key(row)
     if key is None:
         raise BadRow("KEY_MISSING", f"no answer among the keys {sorted(row)}")
+    asked = prompt_turns(row)
+    if isinstance(row["prompt"], str):
+        asked = (*history_turns(row), with_more(row, asked[0]))
     if isinstance(row[key], list):
-        return Conversation(prompt_turns(row) + message_turns(row[key], (key,)))
-    return Conversation((*prompt_turns(row), text_turn("assistant", row[key], (key,), is_target=True)))
+        said = message_turns(row[key], (key,))
+    else:
+        said = (text_turn("assistant", row[key], (key,), is_target=True),)
+    return Conversation(under_system(row, asked) + said)
 
 
 LAYOUT = Layout("prompt_completion", "prompt, completion (text or messages)", _recognises, _read, no_removal, no_mask)

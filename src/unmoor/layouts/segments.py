@@ -11,6 +11,7 @@ from typing import Any
 from unmoor.errors import BadRow
 from unmoor.layouts.changes import Change, RemoveItems, SetKey
 from unmoor.layouts.layout import Layout
+from unmoor.layouts.request import under_system
 from unmoor.layouts.styles import lead_end, said_within
 from unmoor.layouts.transcript import is_transcript, transcript_turns
 from unmoor.records import Conversation, Path, Piece, Row, Turn
@@ -31,7 +32,7 @@ def _read(row: Row) -> Conversation:
     segments = row.get("segments")
     if not isinstance(segments, list) or not segments:
         raise BadRow("NO_TURNS", "segments should be a list with at least one segment")
-    return Conversation(tuple(turn for at, one in enumerate(segments) for turn in _turns(one, at)))
+    return Conversation(under_system(row, tuple(turn for at, one in enumerate(segments) for turn in _turns(one, at))))
 
 
 def _turns(segment: Any, position: int) -> tuple[Turn, ...]:

@@ -6,6 +6,7 @@ from typing import Any
 
 from unmoor.errors import BadRow
 from unmoor.layouts.layout import Layout, mask_in_list, remove_from_list, text_turn
+from unmoor.layouts.request import under_system
 from unmoor.records import Conversation, Role, Row, Turn
 
 __all__ = ["LAYOUT", "ROLES", "sharegpt_turn", "sharegpt_turns"]
@@ -56,8 +57,8 @@ def sharegpt_turns(row: Row) -> list[Turn]:
     messages = row.get("conversations")
     if not isinstance(messages, list) or not messages:
         raise BadRow("NO_TURNS", "conversations should be a list with at least one turn")
-    system = [text_turn("system", row["system"], ("system",))] if row.get("system") else []
-    return system + [sharegpt_turn(message, ("conversations", i), i) for i, message in enumerate(messages)]
+    said = tuple(sharegpt_turn(message, ("conversations", i), i) for i, message in enumerate(messages))
+    return [*under_system(row, said)]
 
 
 def _recognises(row: Row) -> bool:
@@ -75,7 +76,9 @@ def _read(row: Row) -> Conversation:
 
 def _is_plain(row: Row) -> bool:
     messages = row.get("conversations")
-    if type(messages) is not list or not messages or "chosen" in row or "system" in row:
+    if type(messages) is not list or not messages or "chosen" in row:
+        return False
+    if "system" in row or "system_prompt" in row:
         return False
     return all(
         type(m) is dict and type(m.get("from")) is str and m["from"] in ROLES and type(m.get("value")) is str

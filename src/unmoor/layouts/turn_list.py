@@ -5,6 +5,7 @@ from __future__ import annotations
 from unmoor.errors import BadRow
 from unmoor.layouts.changes import Change, RemoveItems
 from unmoor.layouts.layout import Layout, no_mask, text_turn
+from unmoor.layouts.request import system_turns
 from unmoor.records import Conversation, Row, Turn
 
 __all__ = ["LAYOUT"]
@@ -30,8 +31,7 @@ def _read(row: Row) -> Conversation:
     said = row[key] if key else None
     if key is None or not said:
         raise BadRow("NO_TURNS", f"{key or ' or '.join(KEYS)} should be a list of at least two texts")
-    system = (text_turn("system", row["system"], ("system",)),) if row.get("system") else ()
-    return Conversation((*system, *(_turn(text, key, position) for position, text in enumerate(said))))
+    return Conversation((*system_turns(row), *(_turn(text, key, position) for position, text in enumerate(said))))
 
 
 def _turn(text: object, key: str, position: int) -> Turn:

@@ -1,0 +1,64 @@
+"""From the columns beside a request to all that was asked: the system prompt, more of the request, what was said before.
+
+Many files split a request over columns, as Alpaca does. What a layout left out, nobody would look at: neither the floor, nor who
+ordered a refusal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from unmoor.layouts.layout import text_turn
+from unmoor.records import Piece, Row, Turn
+
+__all__ = ["MORE_KEYS", "SYSTEM_KEYS", "history_turns", "system_turns", "under_system", "with_more"]
+
+SYSTEM_KEYS = ("system", "system_prompt")
+MORE_KEYS = ("instruction", "question", "input", "context")
+"""Columns that may hold a part of the request, in the order in which a template puts them."""
+
+
+def system_turns(row: Row) -> tuple[Turn, ...]:
+    """Return the row's own system prompt, of `system` or, where that says nothing, of `system_prompt` if it is text.
+
+    Raises:
+        BadRow: TEXT_EXPECTED if `system` is no text.
+    """
+    if row.get("system"):
+        return (text_turn("system", row["system"], ("system",)),)
+    prompt = row.get("system_prompt")
+    return (text_turn("system", prompt, ("system_prompt",)),) if isinstance(prompt, str) and prompt else ()
+
+
+def under_system(row: Row, turns: tuple[Turn, ...]) -> tuple[Turn, ...]:
+    """Return turns after the row's own system prompt, unless they open with the same one."""
+    system = system_turns(row)
+    is_said = bool(system) and bool(turns) and turns[0].role == "system" and turns[0].text == system[0].text
+    return turns if is_said else system + turns
+
+
+def with_more(row: Row, request: Turn, keys: Iterable[str] = MORE_KEYS, place: tuple[str | int, ...] = ()) -> Turn:
+    """Return a request with the text of further columns of `row` under it, but for what it says already; `place` is where the row
+    stands if it is an object within one.
+    """
+    for key in keys:
+        more = row.get(key)
+        if isinstance(more, str) and more and more not in request.text:
+            start = len(request.text) + 1
+            pieces = (*request.pieces, Piece((*place, key), start, start + len(more)))
+            request = request._replace(text=f"{request.text}\n{more}", pieces=pieces)
+    return request
+
+
+def history_turns(row: Row) -> tuple[Turn, ...]:
+    """Return the pairs of request and answer in `history`, as context; nothing where it holds anything else."""
+    pairs = row.get("history")
+    if not isinstance(pairs, list):
+        return ()
+    turns: list[Turn] = []
+    for index, pair in enumerate(pairs):
+        if not (isinstance(pair, list) and len(pair) == 2 and all(isinstance(said, str) for said in pair)):
+            return ()
+        turns.append(text_turn("user", pair[0], ("history", index, 0)))
+        turns.append(text_turn("assistant", pair[1], ("history", index, 1)))
+    return tuple(turns)
