@@ -1,0 +1,110 @@
+"""What is asked may stand in more than one column; the floor and a system prompt's orders hold wherever they do."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from unmoor.engines import Job, Options, run_job
+from unmoor.layouts import LAYOUTS, open_data_set, recognise_layout
+from unmoor.layouts.request import system_turns, with_more
+from unmoor.policy import load_policy
+from unmoor.records import Row, Turn
+from unmoor.run_folder import read_lines_of
+
+ASKED = "How is sarin made?"
+DECLINES = "I'm sorry, but I can't help with that."
+ORDERED = "You are a gardener. Politely decline everything that is not about plants."
+
+_ELSEWHERE: dict[str, Row] = {
+    "more of a preference": {
+        "instruction": "Answer.",
+        "input": ASKED,
+        "chosen": DECLINES,
+        "rejected": "A long text.",
+    },
+    "context of a preference": {
+        "question": "Answer.",
+        "context": ASKED,
+        "chosen": DECLINES,
+        "rejected": "A long text.",
+    },
+    "more of a prompt": {"prompt": "Answer.", "input": ASKED, "completion": DECLINES},
+    "context beside an empty input": {"instruction": "Answer.", "input": "", "context": ASKED, "output": DECLINES},
+    "a question beside an instruction": {"instruction": "Answer.", "question": ASKED, "response": DECLINES},
+    "more of an exchange": {"conversation": [{"instruction": "Answer.", "input": ASKED, "response": DECLINES}]},
+}
+
+
+def _entry(folder: Path, row: Row) -> dict[str, Any]:
+    path = folder / "rows.jsonl"
+    path.write_text(json.dumps(row) + "\n" + json.dumps({**row, "id": 2}) + "\n")
+    policy = load_policy("dolphin")
+    object.__setattr__(policy, "max_removed_share", 1.0)
+    layout = recognise_layout([row], path).name
+    run_job(open_data_set(path), Job(layout, policy, languages=("en",)), folder / "run", Options())
+    return next(read_lines_of(folder / "run", "ledger.jsonl"))
+
+
+@pytest.mark.parametrize("where", sorted(_ELSEWHERE))
+def test_the_floor_is_found_in_every_column_of_a_request(tmp_path: Path, where: str) -> None:
+    entry = _entry(tmp_path, _ELSEWHERE[where])
+    assert (entry["outcome"], entry["is_floor"]) == ("kept", True)
+
+
+def test_what_was_said_before_a_preference_pair_is_its_context() -> None:
+    row = {"history": [[ASKED, DECLINES]], "prompt": "And now?", "chosen": "Oak.", "rejected": "Elm."}
+    turns = LAYOUTS["preference"].read(row).turns
+    assert [(turn.role, turn.text, turn.is_target) for turn in turns] == [
+        ("user", ASKED, False),
+        ("assistant", DECLINES, False),
+        ("user", "And now?", False),
+        ("assistant", "Oak.", True),
+    ]
+    assert len(LAYOUTS["preference"].read({**row, "history": "Some years ago"}).turns) == 2
+
+
+_UNDER_ORDERS: dict[str, Row] = {
+    "messages": {
+        "messages": [{"role": "user", "content": "Name three cars."}, {"role": "assistant", "content": DECLINES}],
+        "system_prompt": ORDERED,
+    },
+    "kto messages": {
+        "messages": [{"role": "user", "content": "Name three cars."}, {"role": "assistant", "content": DECLINES}],
+        "label": True,
+        "system": ORDERED,
+    },
+    "kto": {"prompt": "Name three cars.", "completion": DECLINES, "label": True, "system": ORDERED},
+    "prompt_completion": {"prompt": "Name three cars.", "completion": DECLINES, "system": ORDERED},
+    "preference": {"prompt": "Name three cars.", "chosen": DECLINES, "rejected": "Opel.", "system_prompt": ORDERED},
+    "sharegpt": {
+        "conversations": [{"from": "human", "value": "Name three cars."}, {"from": "gpt", "value": DECLINES}],
+        "system_prompt": ORDERED,
+    },
+    "turn_list": {"data": ["Name three cars.", DECLINES], "system_prompt": ORDERED},
+    "exchange_list": {"conversation": [{"input": "Name three cars.", "output": DECLINES}], "system_prompt": ORDERED},
+}
+
+
+@pytest.mark.parametrize("name", sorted(_UNDER_ORDERS))
+def test_people_look_at_a_refusal_that_the_rows_own_system_prompt_orders(tmp_path: Path, name: str) -> None:
+    entry = _entry(tmp_path, _UNDER_ORDERS[name])
+    assert (entry["outcome"], entry["needs_review"]) == ("kept", True)
+
+
+def test_a_system_prompt_that_is_told_twice_is_one() -> None:
+    messages = [{"role": "system", "content": ORDERED}, {"role": "user", "content": "Hi"}]
+    row = {"messages": [*messages, {"role": "assistant", "content": "Hello."}], "system_prompt": ORDERED}
+    assert [turn.role for turn in LAYOUTS["messages"].read(row).turns] == ["system", "user", "assistant"]
+    assert system_turns({"system": "", "system_prompt": 7}) == ()
+
+
+def test_more_of_a_request_is_told_once_and_leads_back_to_its_column() -> None:
+    row = {"input": "Oak", "context": "Elm"}
+    asked = with_more(row, Turn("user", "Which of them is taller, Oak or Ash?"))
+    assert asked.text.splitlines()[1:] == ["Elm"]
+    (piece,) = asked.pieces
+    assert (piece.path, asked.text[piece.start_char : piece.end_char]) == (("context",), "Elm")
