@@ -163,6 +163,15 @@ def test_a_row_over_the_cap_is_told_alike_by_one_run_and_by_shards_wherever_bloc
         assert joined[name] == expected[name]
 
 
+def test_the_whole_names_the_first_bad_row_of_a_file_that_shards_cut(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "a.jsonl").write_bytes(_lines(0, 100))
+    (tmp_path / "data" / "b.jsonl").write_bytes(_lines(100, 180) + b'{"a"\n' + _lines(180, 200))
+    shards = _shards(tmp_path / "data", tmp_path / "shards", 5, 1_000)
+    summary = merge(shards, tmp_path / "joined", ChunkFacts)
+    assert "row 181 (row 81 of b.jsonl" in summary.first_bad_row()
+
+
 def test_every_file_of_a_folder_comes_back(folder: Path, tmp_path: Path) -> None:
     _whole(folder, tmp_path / "whole")
     restore(tmp_path / "whole", tmp_path / "again")

@@ -253,3 +253,21 @@ def test_a_long_text_of_markers_takes_no_long_time(mark: str) -> None:
     turns = TRANSCRIPT.read({"text": "### Human: ```\n### Assistant: a" + mark * 100_000}).turns
     assert turns[0].role == "user" and len(turns) >= 2
     assert process_time() - started < 10
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<|im_start|>user\nName three trees.<|im_end|>\n<|im_start|>assistant\nOak, ash and elm.<|im_end|>\n"
+        "<|im_start|>user<|im_end|>\n<|im_start|>assistant\nNo.<|im_end|>\n"
+        "<|im_start|>user\nThe capital of France?<|im_end|>\n<|im_start|>assistant\nParis.<|im_end|>\n",
+        "A chat with an AI assistant. USER: How are turns written? ASSISTANT: Put USER: before a request and ASSISTANT: before "
+        "an answer.</s>USER: Name three cars. ASSISTANT: No.</s>",
+    ],
+    ids=["an empty request", "an end that told turns apart"],
+)
+def test_an_exchange_stays_where_the_rest_would_be_read_otherwise_without_it(text: str) -> None:
+    row = {"text": text}
+    turns = TRANSCRIPT.read(row).turns
+    refused = next(index for index, turn in enumerate(turns) if turn.text == "No.")
+    assert TRANSCRIPT.remove(row, (turns[refused - 1].position, turns[refused].position)) is None

@@ -206,3 +206,11 @@ def test_a_file_without_rows_says_so(tmp_path: Path) -> None:
     pq.write_table(pa.table({"instruction": pa.array([], pa.string()), "output": pa.array([], pa.string())}), path)
     with pytest.raises(LayoutError, match=r"none\.parquet holds no row$"):
         first_layout(path)
+
+
+def test_a_row_that_speaks_of_ustar_at_the_wrong_place_is_no_tar_archive(tmp_path: Path) -> None:
+    start = '{"instruction": "'
+    text = start + "x" * (257 - len(start)) + 'ustar is the magic.", "output": "It stands at 257."}\n'
+    path = tmp_path / "rows.jsonl"
+    path.write_text(text)
+    assert len(list(read_rows(path))) == 1

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from time import process_time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as some
@@ -101,3 +103,15 @@ def test_brackets_that_were_whole_stay_whole(text: str, data: some.DataObject) -
     if _balanced(text) and "\n\n" not in text:  # a bracket around paragraphs is nobody's
         assert _balanced(cut_spans(text, whole))
     assert whole_spans(text, []) == ()
+
+
+@pytest.mark.parametrize("mark", ["“", "(", "["])
+def test_a_thousand_opening_marks_are_gone_through_once(mark: str) -> None:
+    """Each closing mark looks back at a bounded number of open ones, however many there are."""
+    text = mark * 60_000 + "I'm an AI." + "x" + "”)]"
+    begun = process_time()
+    whole_spans(text, [(0, len(text))])
+    few = process_time() - begun
+    begun = process_time()
+    whole_spans(text * 4, [(0, 4 * len(text))])
+    assert process_time() - begun < 12 * few + 1.0

@@ -24,7 +24,7 @@ def hold_bad_rows(summary: Summary, options: Options, *, is_end: bool = False) -
     share = options.max_bad_share
     over_share = is_whole and share is not None and bad > Fraction(str(share)) * summary.rows  # 29% of 100 rows is 29
     if over_count or over_share:
-        limit = f"{options.max_bad_rows:,}" if options.max_bad_rows is not None else f"{options.max_bad_share:.2%}"
+        limit = f"{options.max_bad_rows:,}" if options.max_bad_rows is not None else f"{100 * (share or 0):g}%"
         rows = f"{summary.rows:,} rows" if is_end else f"the first {summary.rows:,} rows"
         allowed = "--max-bad-rows, without --on-bad-row fail" if options.max_bad_rows == 0 else "--max-bad-rows"
         raise BadDataError(

@@ -187,13 +187,14 @@ class Summary:
         self, state: dict[str, Any], observer: Callable[[], RowObserver] | None, *, rows_before: int = 0
     ) -> None:
         """Add what another process counted; `rows_before` is how many rows stand before its own."""
+        if not self.first_bad and (bad := state["first_bad"]):
+            in_file = bad["row_in_file"] + self.file_rows[bad["file"]]
+            self.first_bad = {**bad, "row": bad["row"] + rows_before, "row_in_file": in_file}
         for name in (*_COUNTERS, *_BY_FILE):
             getattr(self, name).update(state[name])
         self.refusal_rows += state["refusal_rows"]
         self.review_rows += state["review_rows"]
         self.duplicate_rows += state["duplicate_rows"]
-        if not self.first_bad and state["first_bad"]:
-            self.first_bad = {**state["first_bad"], "row": state["first_bad"]["row"] + rows_before}
         self.judge_error = self.judge_error or state["judge_error"]
         if state.get("beside") is not None:
             self.beside = self.beside or Beside()

@@ -172,7 +172,7 @@ def _fingerprint(name: str, revision: str) -> str:
     if not is_hub_name(name):
         files = sorted(path for path in Path(name).rglob("*") if path.is_file())
         parts = [f"{path.resolve()} {path.stat().st_size} {path.stat().st_mtime_ns}" for path in files]
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:24]
+    return hashlib.sha256("\n".join(parts).encode("utf-8", "surrogateescape")).hexdigest()[:24]
 
 
 def _export_apart(name: str, revision: str, folder: Path) -> None:

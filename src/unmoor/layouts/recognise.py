@@ -45,6 +45,8 @@ _SPREADSHEET = re.compile(
 """The header of an entry that Excel's files have and no other zip archive does, or the first one of OpenDocument's."""
 _TAR, _TAR_AT = b"ustar", 257
 """What the header of each file in a tar archive holds, and where."""
+_TAR_NAME = 108
+"""Bytes of its name and mode; the latter ends in a zero."""
 _READ_ONCE = {stat.S_IFIFO: "pipe", stat.S_IFSOCK: "socket", stat.S_IFCHR: "device"}
 """What is no file on a disk. Data is read twice, once to see how it is written, and a run hashes it once more."""
 
@@ -79,13 +81,18 @@ def _recognised(path: AnyPath, *, may_be_empty: bool) -> Source:
     if not start:
         raise UsageError(f"{path} holds nothing once decompressed: there is no row in it")
     _refuse_packed_twice(path, compression, start)
-    if start[_TAR_AT : _TAR_AT + len(_TAR)] == _TAR:
+    if _is_tar(start):
         unpack = fed("mkdir rows && tar -xf {path} -C rows", path)
         raise UsageError(f"{path} is a tar archive, which is not read. Next: {unpack}, then that folder")
     _refuse_wide(path, compression, start)
     has_bom = start.startswith(BOM)
     body = start[len(BOM) if has_bom else 0 :].lstrip(_SPACE)
     return Source(path, "json" if _is_array(body) else "jsonl", compression, has_bom)
+
+
+def _is_tar(start: bytes) -> bool:
+    """Return whether bytes begin with the header of a tar archive: with its magic, and a name that zeros end, as no row has them."""
+    return start[_TAR_AT : _TAR_AT + len(_TAR)] == _TAR and b"\0" in start[:_TAR_NAME]
 
 
 def _start_of(path: AnyPath) -> bytes:

@@ -6,10 +6,10 @@ markers and the other turns stay as they are.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from unmoor.errors import BadRow
-from unmoor.layouts.changes import Change, SetSlice
+from unmoor.layouts.changes import Change, SetSlice, apply_to_row
 from unmoor.layouts.layout import Layout, no_mask, text_turn
 from unmoor.layouts.styles import Block, transcript_of
 from unmoor.records import Conversation, Path, Piece, Row, Turn
@@ -95,7 +95,7 @@ def _system(row: Row) -> Turn:
 
 
 def _remove(row: Row, positions: tuple[int, ...]) -> tuple[Change, ...] | None:
-    """Cut whole exchanges with their markers; None where what is left would not be in the style any more."""
+    """Cut whole exchanges with their markers; None where what is left would not be in the style any more, or be read otherwise."""
     key = _key(row)
     if key is None:
         return None
@@ -105,7 +105,19 @@ def _remove(row: Row, positions: tuple[int, ...]) -> tuple[Change, ...] | None:
         if span is None:
             return None
         changes.append(SetSlice((key,), *span, ""))
-    return tuple(changes)
+    left = [block for position, block in enumerate(blocks) if position not in set(positions)]
+    is_as_before = _told_again(row, key, tuple(changes)) == _told(row[key], left)
+    return tuple(changes) if is_as_before else None
+
+
+def _told_again(row: Row, key: str, changes: tuple[Change, ...]) -> list[tuple[str, str]]:
+    """Return what is told of a row once it is changed; nothing where it is no conversation any more."""
+    text = apply_to_row(row, changes)[key]
+    return _told(text, _blocks(text))
+
+
+def _told(text: str, blocks: Iterable[Block]) -> list[tuple[str, str]]:
+    return [(str(block.role), "\n".join(text[start:end] for start, end in block.spans)) for block in blocks]
 
 
 def _runs(positions: tuple[int, ...]) -> Iterator[tuple[int, int]]:

@@ -214,7 +214,8 @@ def _conclude(conversation: Conversation, findings: tuple[Finding, ...], policy:
     waits_for = tuple(f for f in _asked_about(plan, counted, policy) if f.turn not in gone)
     acted_on = tuple(f for f in counted if f.turn in plan.acted or policy.action_on(f) in ("label", "review"))
     masked = {edit.turn for edit in plan.edits if edit.action == "mask"}
-    is_left = any(turn.is_target for i, turn in enumerate(conversation.turns) if i not in gone and i not in masked)
+    left = (turn for i, turn in enumerate(conversation.turns) if i not in gone and i not in masked)
+    is_left = any(turn.is_target and (turn.text or turn.reasoning or turn.has_tool_calls) for turn in left)
     if plan.drops_row or (plan.edits and not is_left):
         why = because(counted, policy, plan.asked_by) + with_it(conversation, plan)
         why += "" if plan.drops_row else "; nothing was left to train on"

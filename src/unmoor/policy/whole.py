@@ -37,6 +37,8 @@ _BARE = re.compile(r"[^\w\n`|=+<>$\\{}-]*+(?=\n|\Z)")
 """The rest of a line that says nothing: closing marks, an emoji."""
 _RULE_BEFORE = re.compile(r"\n\s*(?:-{3,}|\*{3,}|_{3,})\s*\Z")
 _MOST_ROUNDS = 8
+_DEEPEST = 50
+"""Marks that may stand open between two halves: a row of a thousand brackets is no text, and must not take all day."""
 
 
 class _Pair(NamedTuple):
@@ -122,7 +124,8 @@ def _pairs(text: str, start: int, end: int) -> list[_Pair]:
         what, at = mark[0], mark.span()
         if what[0] in "*_" and _is_no_emphasis(text, *at):
             continue
-        closes = next((n for n in range(len(opened) - 1, -1, -1) if _closes(opened[n][0], what)), None)
+        nearest = range(len(opened) - 1, max(-1, len(opened) - 1 - _DEEPEST), -1)
+        closes = next((n for n in nearest if _closes(opened[n][0], what)), None)
         if closes is not None and (what[0] not in "*_" or not text[at[0] - 1].isspace()):
             found.append(_Pair(*opened[closes][1:], *at))
             del opened[closes:]
