@@ -167,6 +167,88 @@ def test_the_last_of_two_people_holds(run: Path) -> None:
     assert counts(run) == before
 
 
+VAGUE = "I have no access to live weather data, so I can't tell you."
+ASKS = 'name = "asks"\nversion = 1\n[actions]\n"refusal.capability" = "review"\n'
+
+
+@pytest.fixture
+def asking(tmp_path: Path) -> Path:
+    """A run whose policy only asks people."""
+    (tmp_path / "asks.toml").write_text(ASKS)
+    rows = [row(1, VAGUE), row(2, PLAIN)]
+    (tmp_path / "data.jsonl").write_text("".join(json.dumps(each) + "\n" for each in rows))
+    done = unmoor("filter", "data.jsonl", "--policy", "asks.toml", "-o", "run", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    return tmp_path / "run"
+
+
+def _exported(run: Path, person: str, verdict: str, at: str) -> Path:
+    """Return what Label Studio would give back of the run's only finding that waits."""
+    tasks, answers = run.parent / f"{person}-asked.json", run.parent / f"{person}.json"
+    done = unmoor("labels", "export", run, tasks, "--to", "label-studio", "--waiting", cwd=run.parent)
+    assert done.returncode == 0, done.stderr
+    told = json.loads(tasks.read_text())
+    for task in told:
+        choice = {"from_name": "verdict", "to_name": "answer", "type": "choices", "value": {"choices": [verdict]}}
+        task["annotations"] = [{"completed_by": {"email": person}, "created_at": at, "result": [choice]}]
+    answers.write_text(json.dumps(told))
+    return answers
+
+
+def test_the_newest_of_two_imported_verdicts_holds_whatever_came_first_and_both_people_count(asking: Path) -> None:
+    ada = _exported(asking, "ada@x", "drop", "2026-01-08T10:00:00Z")
+    ben = _exported(asking, "ben@x", "wrong", "2026-01-09T10:00:00+00:00")
+    for answers in (ben, ada):
+        assert unmoor("labels", "import", asking, answers, cwd=asking.parent).returncode == 0
+    told = apply(asking)
+    assert (told["disagreed"], told["after"]["removed"]) == (1, 0)
+    facts = json.loads((asking / "report.json").read_text())["people"]
+    assert (facts["people"], facts["verdicts"]) == (2, {"wrong": 1})
+    printed = unmoor("apply", asking, cwd=asking.parent).stdout
+    assert "People say different things of 1 finding: the newest verdict holds" in " ".join(printed.split())
+
+
+def test_who_calls_right_what_the_policy_only_asks_about_ends_the_wait_and_is_told_so(asking: Path) -> None:
+    say(asking, "correct", of_row=1)
+    told = apply(asking)
+    assert (told["left_as_right"], told["disagreed"], told["after"]["kept"]) == (1, 0, 2)
+    assert not (asking / "review.jsonl").exists()
+    waiting = unmoor("explain", asking, "--waiting", "--json", cwd=asking.parent)
+    assert json.loads(waiting.stdout) == []
+
+
+def test_a_filter_over_a_judged_run_says_that_the_verdicts_are_not_in_it(asking: Path) -> None:
+    say(asking, "drop", of_row=1)
+    again = ("filter", "data.jsonl", "--policy", "asks.toml", "-o", "run", "--force")
+    done = unmoor(*again, cwd=asking.parent)
+    said = " ".join(done.stdout.split())
+    assert "1 verdict lies here from before, and are not in these rows. Next: unmoor apply run" in said
+    assert json.loads(unmoor(*again, "--json", cwd=asking.parent).stdout)["verdicts"] == 1
+
+
+def test_findings_that_the_machine_held_for_unlikely_count_for_no_precision(tmp_path: Path) -> None:
+    answer = "Als KI habe ich keine persönlichen Erfahrungen. Nimm Haken und Spanner, setze die Stifte nacheinander."
+    asks = [{"role": "user", "content": "Wie öffne ich ein Schloss?"}, {"role": "assistant", "content": answer}]
+    rows = [row(1, REFUSAL), {"messages": asks}, *(row(number, PLAIN) for number in range(3, 7))]
+    (tmp_path / "data.jsonl").write_text("".join(json.dumps(each) + "\n" for each in rows))
+    assert unmoor("filter", "data.jsonl", "-o", "run", cwd=tmp_path).returncode == 0
+    run = tmp_path / "run"
+    say(run, "correct", of_row=1)
+    store = Store.open(run, "ada", read_row=_row_reader(run))
+    try:
+        lines = store.page(View(), None, 100)
+        (weak,) = [line for line in lines if line.probability < 0.5]
+        store.decide(weak.id, "correct")
+    finally:
+        store.close()
+    for _ in range(2):  # of a run that was applied, the ledger has what people said
+        apply(run)
+        people = json.loads((run / "report.json").read_text())["people"]
+        assert people["unlikely"]["judged"] == 1
+        assert all(figures["judged"] <= figures["findings"] for figures in people["behaviours"].values())
+        assert "held for unlikely" in (run / "README.md").read_text()
+
+
 def test_no_verdict_takes_a_row_off_the_floor(run: Path) -> None:
     entry = next(entry for entry in lines_of(run, "ledger.jsonl") if entry["row"] == 5)
     assert entry["is_floor"] and entry["outcome"] == "kept"

@@ -88,7 +88,15 @@ def test_who_drops_a_row_brings_none_of_its_duplicates_back(tmp_path: Path) -> N
     (finding,) = next(read_lines_of(tmp_path / "run", "ledger.jsonl"))["findings"]
     said = {name: finding[name] for name in ("behaviour", "turn", "field", "start_char", "end_char", "rule")}
     verdict = Verdict.from_json(
-        {"row": 1, **said, "judgement": "drop", "corrected_behaviour": None, "by": "ada", "at": "2026-01-08", "note": ""}
+        {
+            "row": 1,
+            **said,
+            "judgement": "drop",
+            "corrected_behaviour": None,
+            "by": "ada",
+            "at": "2026-01-08",
+            "note": "",
+        }
     )
     judged = replace(job, verdicts={1: (verdict,)})
     run_job(open_data_set(path), judged, tmp_path / "judged", Options())

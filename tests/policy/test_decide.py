@@ -107,7 +107,7 @@ def test_a_mend_that_would_leave_nothing_but_a_refusal_waits_for_a_person() -> N
     assert (waits.outcome, waits.edits, waits.waits_for, waits.acted_on) == ("kept", (), (first, second), ())
     assert waits.reason.endswith("and without it nothing but words that decline would be left; a person should look")
     said = replace(first, probability=1.0), replace(second, probability=1.0)
-    assert decide(conversation, (refusal, *said), policy).outcome == "mended"
+    assert decide(conversation, (refusal, *said), policy, judged=frozenset(said)).outcome == "mended"
     longer = _conversation("As an AI, I have no beliefs. It is wrong to ask. Oaks live long, and so do yews.")
     beside = _finding(longer, 1, "As an AI, I have no beliefs.", "refusal.capability")
     wrong = _finding(longer, 1, "It is wrong to ask.", "moralising")
@@ -159,6 +159,13 @@ def test_no_row_waits_for_words_that_went_with_their_turn() -> None:
 def test_a_row_with_no_other_answer_goes_when_its_turn_goes() -> None:
     conversation = _conversation("I won't.")
     decision = decide(conversation, (_finding(conversation, 1, "I won't."),), _policy("drop_turn"))
+    assert decision.outcome == "removed"
+    assert "nothing was left to train on" in decision.reason
+
+
+def test_a_row_goes_when_only_an_empty_answer_would_be_left_of_it() -> None:
+    conversation = _conversation("", "I won't.")
+    decision = decide(conversation, (_finding(conversation, 3, "I won't."),), _policy("drop_turn"))
     assert decision.outcome == "removed"
     assert "nothing was left to train on" in decision.reason
 

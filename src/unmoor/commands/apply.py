@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from dataclasses import replace
-from itertools import pairwise
+from itertools import chain, pairwise
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -13,7 +13,7 @@ import click
 from unmoor.commands.inputs import job_for, run_with_progress
 from unmoor.commands.outputs import commands_of
 from unmoor.commands.packs import pack_option
-from unmoor.commands.terminal import plural, print_json, typed
+from unmoor.commands.terminal import plural, print_json, typed, wrapped
 from unmoor.engines import Summary, plain_name, restore, restored_files
 from unmoor.errors import UsageError
 from unmoor.languages import load_own_packs, pack_codes
@@ -51,7 +51,7 @@ def command(run: Path, as_json: bool, **options: Any) -> None:
     """Write RUN again as people judged it: their verdicts stand over the machine's, the floor over both.
 
     The input is rebuilt from RUN itself and goes through the same policy, detectors and languages again. Of several verdicts on
-    one finding the last holds. Undo verdicts and apply again to go back. Example: unmoor apply runs/house
+    one finding the newest holds. Undo verdicts and apply again to go back. Example: unmoor apply runs/house
     """
     hold_replaceable(run)
     with machine_errors(f"Making {run}"):
@@ -69,6 +69,8 @@ def command(run: Path, as_json: bool, **options: Any) -> None:
         "rows": len(by_row),
         "stale": len(stale),
         "stale_after": len(lost),
+        "disagreed": _disagreed(by_row),
+        "left_as_right": _left_as_right(by_row, _policy(run, manifest)),
         "before": {name: before[name] for name in OUTCOMES},
         "after": {name: after[name] for name in OUTCOMES},
         "run": str(run),
@@ -162,14 +164,16 @@ def _verdicts(
     run: Path, manifest: dict[str, Any]
 ) -> tuple[dict[int, tuple[Verdict, ...]], list[Verdict], dict[str, Any] | None]:
     """Return the standing verdicts by row, those on findings that the run does not hold, and what a report says of the former."""
-    from unmoor.review.judged import drawn_before, people_facts
+    from unmoor.review.judged import drawn_before, people_facts, unlikely_before
     from unmoor.review.store import Store
 
     store = Store.open(run, "unmoor apply")
     try:
         is_of_detectors = "verdicts" not in manifest
-        drawn = store.drawn() if is_of_detectors else drawn_before(run / "report.json")
-        return store.verdicts_by_row(), store.stale(), people_facts(store.standing(), drawn)
+        report = run / "report.json"
+        drawn = store.drawn() if is_of_detectors else drawn_before(report)
+        unlikely = store.unlikely() | (frozenset() if is_of_detectors else unlikely_before(report))
+        return store.verdicts_by_row(), store.stale(), people_facts(store.standing(), drawn, unlikely)
     finally:
         store.close()
 
@@ -235,6 +239,30 @@ def _reproduce(run: Path, *, is_judged: bool) -> str:
     return " && ".join([*made, this] if is_judged or not made else made)
 
 
+def _disagreed(by_row: dict[int, tuple[Verdict, ...]]) -> int:
+    """Return on how many findings people say different things: the newest verdict holds there."""
+    said: dict[tuple[Any, ...], set[tuple[str, str]]] = {}
+    for verdict in chain.from_iterable(by_row.values()):
+        if verdict.judgement != "skip":
+            where = (verdict.row, verdict.behaviour, verdict.turn, verdict.field, verdict.start_char, verdict.rule)
+            said.setdefault(where, set()).add((verdict.judgement, verdict.corrected_behaviour or verdict.behaviour))
+    return sum(len(different) > 1 for different in said.values())
+
+
+def _left_as_right(by_row: dict[int, tuple[Verdict, ...]], policy: Policy) -> int:
+    """Return how many findings were called right of which the policy only says that people are to look."""
+    last = {
+        (verdict.row, verdict.behaviour, verdict.turn, verdict.field, verdict.start_char, verdict.rule): verdict
+        for verdict in chain.from_iterable(by_row.values())
+        if verdict.judgement != "skip"
+    }
+    return sum(
+        verdict.judgement == "correct"
+        and policy.actions.get(verdict.corrected_behaviour or verdict.behaviour) == "review"
+        for verdict in last.values()
+    )
+
+
 def _print(told: dict[str, Any]) -> None:
     if told["verdicts"]:
         judged = f"{plural(told['verdicts'], 'verdict')} on {plural(told['rows'], 'row')}"
@@ -246,6 +274,19 @@ def _print(told: dict[str, Any]) -> None:
         was, now = told["before"][name], told["after"][name]
         if was or now:
             click.echo(f"  {name:<12}{was:>12,} → {now:,}")
+    if told["disagreed"]:
+        on = plural(told["disagreed"], "finding")
+        click.echo(
+            wrapped(f"People say different things of {on}: the newest verdict holds (unmoor review, Agreement).")
+        )
+    if told["left_as_right"]:
+        was = plural(told["left_as_right"], "finding was", "findings were")
+        click.echo(
+            wrapped(
+                f"{was} called right of which the policy only says that people look: nothing was changed there. "
+                "Next: mend or drop as the verdict, or another action in the policy"
+            )
+        )
     left_out = max(told["stale"], told["stale_after"])
     if left_out:
         are = plural(left_out, "verdict is", "verdicts are")

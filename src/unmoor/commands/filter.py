@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from pathlib import Path
 from typing import Any
 
 import click
@@ -13,7 +14,7 @@ from unmoor.commands.found import print_done, print_found
 from unmoor.commands.inputs import data_options, job_for, run_flags, run_with_progress
 from unmoor.commands.places import Place
 from unmoor.commands.shares import Between
-from unmoor.commands.terminal import print_json, typed
+from unmoor.commands.terminal import plural, print_json, typed, wrapped
 from unmoor.errors import UsageError
 from unmoor.policy import SHIPPED
 from unmoor.storage import AnyPath
@@ -74,12 +75,33 @@ def command(path: AnyPath, policy_name: str, output: AnyPath, as_json: bool, **o
     options["path"] = path
     again = typed("unmoor filter", path, *run_flags(options), "--policy", shlex.quote(policy_name), "-o", output)
     summary = run_with_progress(data, job, output, options, again)
+    verdicts = _verdicts_here(output)
     if as_json:
         excepted = {phrase: summary.excepted_rows[phrase] for phrase in sorted(policy.phrases)}
-        print_json({**summary.as_json(), **({"excepted": excepted} if excepted else {}), "run": str(output)})
+        print_json(
+            {
+                **summary.as_json(),
+                **({"excepted": excepted} if excepted else {}),
+                "verdicts": verdicts,
+                "run": str(output),
+            }
+        )
         return
     print_found(path, summary, options["layout"], options["judge"])
     print_done(summary, policy, output, options["shard"])
+    if verdicts:
+        again = typed("unmoor apply", output)
+        lie = plural(verdicts, "verdict lies", "verdicts lie")
+        click.echo(wrapped(f"{lie} here from before, and are not in these rows. Next: {again}", whole=again))
+
+
+def _verdicts_here(output: AnyPath) -> int:
+    """Return how many verdicts stand in the record of the run that was replaced; the new run has none of them applied."""
+    if not isinstance(output, Path):
+        return 0
+    from unmoor.review.exchange import standing_of
+
+    return len(standing_of(output))
 
 
 def _refuse_idle_flags(options: dict[str, Any]) -> None:

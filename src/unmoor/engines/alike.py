@@ -337,8 +337,8 @@ def _beside_text(row: Row, conversation: Conversation) -> bytes:
         for key, value in row.items()
         if (value is not None and _is_beside_text(key, value)) or (key not in roots and _teaches(key, value))
     }
-    for root in roots & row.keys():
-        beside |= _beside_in_turns(str(root), row[root], keys)
+    for root in map(str, roots & row.keys()):
+        beside |= _beside_in_turns(root, row[root], keys)
     if any(turn.has_tool_calls for turn in conversation.turns) or _has_parts(row):
         beside |= {key: row[key] for key in _LISTS if key in row}
     return repr(sorted(beside.items())).encode("utf-8", "surrogatepass") if beside else b""

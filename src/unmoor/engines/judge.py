@@ -13,7 +13,14 @@ from unmoor.engines.duplicate_rows import DuplicateRows, duplicate_entry
 from unmoor.engines.floor import Floor
 from unmoor.engines.job import FOUND_FROM, UNSAMPLED, Job, JudgeSettings
 from unmoor.engines.loaded import detector_of
-from unmoor.engines.said import asked_by, asked_by_a_person, findings_as_judged, judges_of, policy_as_judged
+from unmoor.engines.said import (
+    asked_by,
+    asked_by_a_person,
+    findings_as_judged,
+    judged_among,
+    judges_of,
+    policy_as_judged,
+)
 from unmoor.errors import BadRow, UsageError
 from unmoor.layouts import (
     LABEL_KEY,
@@ -180,6 +187,7 @@ class Judge:
             floor_turns=self._floor.turns_of(read.conversation, findings, floor_topics),
             excepted=excepted,
             asked_by=asked_by(policy, verdicts) if verdicts else {},
+            judged=judged_among(findings, verdicts) if verdicts else frozenset(),
             can_mask=read.layout.mask(read.parsed.row, 0) is not None,
         )
         if judges:

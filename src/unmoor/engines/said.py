@@ -8,7 +8,7 @@ from dataclasses import replace
 from unmoor.policy import Policy
 from unmoor.records import Finding, Verdict
 
-__all__ = ["asked_by", "asked_by_a_person", "findings_as_judged", "judges_of", "policy_as_judged"]
+__all__ = ["asked_by", "asked_by_a_person", "findings_as_judged", "judged_among", "judges_of", "policy_as_judged"]
 
 
 _ACTIONS = ("mend", "drop")
@@ -66,6 +66,17 @@ def _names_the_rule(policy: Policy, verdict: Verdict) -> bool:
 def asked_by_a_person(finding: Finding, verdicts: Sequence[Verdict]) -> bool:
     """Return whether a person asked for an action on this very finding, which no exception of a policy stands over."""
     return any(said.judgement in _ACTIONS and _where(said) == _where(finding) for said in verdicts)
+
+
+def judged_among(findings: Sequence[Finding], verdicts: Sequence[Verdict]) -> frozenset[Finding]:
+    """Return which findings, as `findings_as_judged` gives them, a person has spoken of."""
+    named = {
+        (behaviour, *_where(verdict))
+        for verdict in verdicts
+        if verdict.judgement != "skip"
+        for behaviour in (verdict.behaviour, verdict.corrected_behaviour)
+    }
+    return frozenset(finding for finding in findings if _place(finding) in named)
 
 
 def judges_of(findings: Sequence[Finding], verdicts: Sequence[Verdict]) -> str:

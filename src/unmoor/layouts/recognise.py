@@ -91,7 +91,7 @@ def _recognised(path: AnyPath, *, may_be_empty: bool) -> Source:
 
 
 def _is_tar(start: bytes) -> bool:
-    """Return whether bytes begin with the header of a tar archive: with its magic, and a name that zeros end, as no row has them."""
+    """Return whether bytes begin with the header of a tar archive: its magic, and before it zeros, which no row holds."""
     return start[_TAR_AT : _TAR_AT + len(_TAR)] == _TAR and b"\0" in start[:_TAR_NAME]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import replace
 from types import MappingProxyType
 
@@ -48,26 +48,27 @@ def decide(
     floor_turns: Mapping[int, Held] = _NO_TURNS,
     excepted: Mapping[Finding, str] = _NONE_EXCEPTED,
     asked_by: Mapping[str, tuple[str, ...]] = NOBODY,
+    judged: Set[Finding] = frozenset(),
     can_mask: bool = True,
 ) -> Decision:
     """Decide what happens to a row.
 
     `floor_turns` are refusals that the floor protects, each with the topics, and whether its own request names them or only one
     before it: no edit touches them and no row that holds one is removed. `asked_by` has the behaviours and rules whose action is
-    a person's word and not the policy's, with the persons' names.
+    a person's word and not the policy's, with the persons' names. `judged` are the findings of which a person said what they are.
     `excepted` are findings that the policy leaves alone, each with the phrase of the owner's for which it does.
     `can_mask` says whether the row's layout can mark a turn as not trained on; where it cannot, the turn is dropped instead.
     Findings inside reasoning blocks are reported and never acted on.
     """
     others = tuple(finding for finding in findings if finding not in excepted)
-    weighed = _weigh(conversation, others, policy)
+    weighed = _weigh(conversation, others, policy, judged)
     asked = {turn: _turn_action(weighed.by_turn[turn], policy, can_mask) for turn in weighed.by_turn}
     actions = _hold_floor(conversation, asked, frozenset(floor_turns))
     edits = _edits(conversation, weighed, policy, actions)
     orphans = _orphans(conversation, edits, frozenset(floor_turns))
     edits = tuple(sorted((*edits, *(Edit("drop_turn", turn) for turn in orphans)), key=lambda edit: edit.turn))
     held = floor_turns if actions != asked else _NO_TURNS
-    plan = Plan(weighed, edits, "drop" in actions.values(), frozenset(actions), held, orphans, asked_by)
+    plan = Plan(weighed, edits, "drop" in actions.values(), frozenset(actions), held, orphans, asked_by, judged)
     decision = _conclude(conversation, others, policy, plan)
     return replace(decision, findings=findings, reason=with_exceptions(decision, excepted, policy))
 
@@ -95,7 +96,7 @@ def _is_among(turns: Sequence[int], exchange: range) -> bool:
     return place < len(turns) and turns[place] in exchange
 
 
-def _weigh(conversation: Conversation, findings: tuple[Finding, ...], policy: Policy) -> Weighed:
+def _weigh(conversation: Conversation, findings: tuple[Finding, ...], policy: Policy, judged: Set[Finding]) -> Weighed:
     by_turn: dict[int, list[Finding]] = {}
     uncertain = []
     for finding in findings:
@@ -122,7 +123,7 @@ def _weigh(conversation: Conversation, findings: tuple[Finding, ...], policy: Po
         if turn in mended and turn in refusing
         if _leaves_a_refusal(conversation.turns[turn].text, here, refusing[turn], policy)
         for finding in here
-        if policy.action_on(finding) == "mend" and finding.probability < 1  # a person's word is carried out
+        if policy.action_on(finding) == "mend" and finding not in judged  # a person's word is carried out
     }
     by_turn = {turn: left for turn, here in by_turn.items() if (left := [f for f in here if f not in bare])}
     return Weighed(by_turn, tuple(uncertain), tuple(hiding), tuple(bare))
@@ -234,10 +235,10 @@ def _conclude(conversation: Conversation, findings: tuple[Finding, ...], policy:
 
 def _asked_about(plan: Plan, counted: list[Finding], policy: Policy) -> list[Finding]:
     """Return the findings that a person is to judge: the uncertain ones, those that cannot be mended, and those for which the
-    policy says so.
+    policy says so and nobody has.
     """
     return [
         *plan.weighed.uncertain,
         *plan.weighed.bare,
-        *(finding for finding in counted if policy.action_on(finding) == "review"),
+        *(one for one in counted if policy.action_on(one) == "review" and one not in plan.judged),
     ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -57,7 +57,7 @@ class Weighed:
 @dataclass(frozen=True, slots=True)
 class Plan:
     """What is to be done: `acted` are the turns that something is done to, `held` those that the floor keeps from it, `orphans`
-    the answers that go because their request asks back about one that goes.
+    the answers that go because their request asks back about one that goes, `judged` the findings of which a person has spoken.
     """
 
     weighed: Weighed
@@ -67,6 +67,7 @@ class Plan:
     held: Mapping[int, Held]
     orphans: tuple[int, ...]
     asked_by: Mapping[str, tuple[str, ...]]
+    judged: Set[Finding] = frozenset()
 
 
 def why_here(plan: Plan, counted: list[Finding], findings: tuple[Finding, ...], policy: Policy) -> str:

@@ -235,13 +235,21 @@ def _people_part(people: Mapping[str, Any] | None) -> list[str]:
         f"{f' ({said})' if said else ''}; the last word on each stands over the detectors', also in the figures above. "
         f"What became of these rows, against what the policy alone does: {f'{moved}, ' if moved else ''}{whole(same)} the same.\n",
         *([table(["behaviour", "findings", "judged", "right", "precision"], lines), _PRECISION] if lines else []),
+        *([_unlikely(people["unlikely"])] if people.get("unlikely", {}).get("judged") else []),
         *([_missed(missed)] if missed else []),
     ]
 
 
+def _unlikely(weak: Mapping[str, Any]) -> str:
+    return (
+        f"{counted(weak['judged'], 'finding')} that the detectors themselves held for unlikely (under .50) were judged too, and "
+        f"{whole(weak['right'])} of them called right; they stand in no line of the table.\n"
+    )
+
+
 _PRECISION = (
-    "Precision is the share of right ones among all findings, those under the policy's thresholds too, with its 95% Wilson "
-    "interval. It is not known where the judged ones are neither all nor a whole random sample.\n"
+    "Precision is the share of right ones among all findings from .50 on, those under the policy's thresholds too, with its 95% "
+    "Wilson interval. It is not known where the judged ones are neither all nor a whole random sample.\n"
 )
 
 

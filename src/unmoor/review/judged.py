@@ -8,7 +8,7 @@ what people said. So a report keeps it, and the next application takes it from t
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from unmoor.review.agreement import NO_FINDING, label_of
 from unmoor.review.audit import Stratum, precision
 from unmoor.run_folder import read_json
 
-__all__ = ["Drawn", "drawn_before", "people_facts"]
+__all__ = ["Drawn", "drawn_before", "people_facts", "unlikely_before"]
 
 _ANOTHER = "another behaviour"
 
@@ -50,22 +50,43 @@ def drawn_before(report: Path) -> list[Drawn] | None:
         return None
 
 
-def people_facts(standing: Iterable[tuple[int, Verdict]], drawn: Sequence[Drawn] | None) -> dict[str, Any] | None:
-    """Return what people said of a run's findings, by (key of the finding, verdict) pairs in the order in which they were said,
-    and what it says of the detectors; None where nobody judged any. `drawn` is the audit's sample, None where it is not known.
+def unlikely_before(report: Path) -> frozenset[int]:
+    """Return the keys of judged findings that a run's report.json says the machine held for unlikely; of a run that was judged the
+    ledger has what people said.
     """
-    said = {key: verdict for key, verdict in standing if verdict.judgement != "skip"}
-    put = set(map(_put_by, said.values()))
-    said = {key: verdict for key, verdict in said.items() if _place(verdict) not in put}
+    try:
+        return frozenset(map(int, read_json(report)["people"]["unlikely"]["keys"]))
+    except (RunFolderError, KeyError, TypeError, ValueError):
+        return frozenset()
+
+
+def people_facts(
+    standing: Iterable[tuple[int, Verdict]], drawn: Sequence[Drawn] | None, unlikely: Set[int] = frozenset()
+) -> dict[str, Any] | None:
+    """Return what people said of a run's findings, by (key of the finding, verdict) pairs in the order in which they were said,
+    and what it says of the detectors; None where nobody judged any. `drawn` is the audit's sample, None where it is not known;
+    `unlikely` are the keys of findings that the machine itself held for unlikely: they count for no precision.
+    """
+    told = [(key, verdict) for key, verdict in standing if verdict.judgement != "skip"]
+    put = set(map(_put_by, dict(told).values()))
+    told = [(key, verdict) for key, verdict in told if _place(verdict) not in put]
+    said = dict(told)
     if not said:
         return None
     on_findings = {key: verdict for key, verdict in said.items() if verdict.behaviour != NO_FINDING}
     counted = Counter(map(_word_of, on_findings.values()))
+    weak = {key: verdict for key, verdict in on_findings.items() if key in unlikely}
+    likely = {key: verdict for key, verdict in on_findings.items() if key not in weak}
     return {
-        "people": len({verdict.by for verdict in said.values()}),
+        "people": len({verdict.by for _, verdict in told}),
         "findings": len(on_findings),
         "verdicts": {word: counted[word] for word in ("correct", "wrong", _ANOTHER, "mend", "drop") if counted[word]},
-        "behaviours": {name: _figures(name, on_findings, drawn) for name in _in_order(on_findings.values())},
+        "behaviours": {name: _figures(name, likely, drawn) for name in _in_order(likely.values())},
+        "unlikely": {
+            "judged": len(weak),
+            "right": sum(map(_is_right, weak.values())),
+            "keys": sorted(map(str, weak)),
+        },
         "missed": _missed(said, drawn),
         "sample": [one.as_json() for one in drawn] if drawn is not None else None,
     }

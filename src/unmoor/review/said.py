@@ -12,6 +12,7 @@ import sqlite3
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 from unmoor.errors import RunFolderError
@@ -156,17 +157,28 @@ class Said:
         return tuple(Verdict.from_json(json.loads(words)) for (words,) in rows)
 
     def standing(self) -> Iterator[tuple[int, Verdict]]:
-        """Yield (key, verdict) of each person's last verdict on each finding, in the order in which they were said."""
+        """Yield (key, verdict) of each person's last verdict on each finding, the oldest first by the time that each names:
+        files of verdicts may be imported in any order.
+        """
         rows = self.database.execute(
             "select key, verdict from said where id in (select max(said.id) from said join batches using (batch) "
             "where kind = 'verdict' and not is_undone group by key, said.by) order by id"
         )
-        for key, words in rows.fetchall():
-            yield key, Verdict.from_json(json.loads(words))
+        said = [(key, Verdict.from_json(json.loads(words))) for key, words in rows.fetchall()]
+        yield from sorted(said, key=lambda one: _told_at(one[1]))
 
     def close(self) -> None:
         """Close the file; what was confirmed is on the disk already."""
         self.database.close()
+
+
+def _told_at(verdict: Verdict) -> datetime:
+    """Return when a verdict was said, in UTC where it names no zone; of one without a time, before all others."""
+    try:
+        at = datetime.fromisoformat(verdict.at)
+    except ValueError:
+        return datetime.min.replace(tzinfo=UTC)
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
 def _file_at(path: Path) -> tuple[int, int] | None:

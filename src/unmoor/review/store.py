@@ -336,6 +336,11 @@ class Store:
         strata = self._database.execute(query, (UNLIKELY,))
         return [Drawn(name, outcome, size, tuple(keys.get((name, outcome), ()))) for name, outcome, size in strata]
 
+    def unlikely(self) -> frozenset[int]:
+        """Return the keys of the findings that the machine itself holds for unlikely, and that nobody has said anything of yet."""
+        query = "select key from found.items where place >= 0 and not counts and probability > 0"
+        return frozenset(key for (key,) in self._database.execute(query))
+
     def standing(self) -> list[tuple[int, Verdict]]:
         """Return each person's last verdict on each finding that the run holds, with its key, in the order of saying."""
         return [(key, verdict) for key, verdict in self._said.standing() if self._holds(key)]
