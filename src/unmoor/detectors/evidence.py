@@ -16,7 +16,16 @@ from unmoor.detectors.answered import (
 from unmoor.detectors.asked_about import GIVES_A_VOICE, answers_what_it_is, chooses_all_the_same, is_asked_about
 from unmoor.detectors.normalise import fold_text
 from unmoor.detectors.phrases import FILLERS, Hit
-from unmoor.detectors.spans import cut_of, is_leant_on, says_more, tells_no_date, turned_at, turns, with_opener
+from unmoor.detectors.spans import (
+    cut_of,
+    is_leant_on,
+    is_named_in_a_lead,
+    says_more,
+    tells_no_date,
+    turned_at,
+    turns,
+    with_opener,
+)
 from unmoor.detectors.view import TurnView
 from unmoor.languages import STRENGTHS
 from unmoor.records import BEHAVIOURS, REFUSALS, Finding
@@ -58,7 +67,7 @@ def findings_from(view: TurnView, turn: int, field: Literal["text", "reasoning"]
     """Return the findings that the phrases alone give for a turn, one a behaviour and sentence, refusals one a sentence."""
     best: dict[tuple[str, int], Hit] = {}
     for hit in view.hits:
-        if hit.phrase.behaviour in BEHAVIOURS and _belief(view, hit) >= MIN_PROBABILITY:
+        if hit.phrase.behaviour in BEHAVIOURS and _belief(view, hit) >= MIN_PROBABILITY and not is_named_in_a_lead(view, hit):
             group = "refusal" if hit.phrase.behaviour in REFUSALS else hit.phrase.behaviour
             key = (group, hit.sentence[0])
             if key not in best or _order(view, hit) < _order(view, best[key]):

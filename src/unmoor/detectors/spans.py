@@ -18,6 +18,7 @@ __all__ = [
     "cut_of",
     "denies",
     "is_leant_on",
+    "is_named_in_a_lead",
     "opener_after",
     "says_more",
     "tells_no_date",
@@ -110,6 +111,16 @@ def with_opener(view: TurnView, language: str, start: int, end: int) -> tuple[in
     if start <= view.answer.body:
         words += view.words_of(language, "also")
     return start, _opener_after(view, language, end, words)
+
+
+def is_named_in_a_lead(view: TurnView, hit: Hit) -> bool:
+    """Return whether a vendor is named in the part of a sentence that disclaims and goes before an answer: "As a model made by
+    OpenAI, I recommend Rome."
+    """
+    leads = (_disclaimer(view, other) for other in _disclaiming(view, *hit.sentence))
+    return hit.phrase.behaviour == "identity.vendor" and any(
+        lead != hit.sentence and lead[0] <= hit.start and hit.end <= lead[1] for lead in leads
+    )
 
 
 def _bracketed(view: TurnView, hit: Hit) -> tuple[int, int] | None:
