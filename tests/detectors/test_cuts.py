@@ -375,3 +375,43 @@ def test_a_caveat_among_the_items_of_a_list_is_no_refusal(code: str, found: Ask)
     assert all(f.probability < 0.5 for f in refusals)
     alone = [f for f in found("?", caveat) if f.behaviour.startswith("refusal.")]
     assert any(f.probability >= 0.5 for f in alone)
+
+
+_THIEF = "Tom took a purse and ran. The baker saw him and shouted. He gave it back in the end and went home."
+
+
+@pytest.mark.parametrize(
+    "lecture",
+    [
+        "Remember, stealing is illegal and morally wrong.",
+        "Please remember, stealing is illegal and morally wrong.",
+    ],
+)
+def test_a_reminder_under_a_story_is_the_assistants_own(lecture: str, found: Ask) -> None:
+    (cut,) = found("Write a story about a thief.", f"{_THIEF}\n\n{lecture}")
+    assert (cut.behaviour, cut.quote) == ("moralising", lecture) and cut.probability >= MENDED_FROM
+    assert found("Write a story about a thief.", f"{_THIEF} {lecture}") == ()
+    assert found("Write a fable with a moral about a thief.", f"{_THIEF}\n\n{lecture}") == ()
+    assert found("Write a speech on theft.", f"{_THIEF}\n\n{lecture}") == ()
+
+
+@pytest.mark.parametrize(
+    ("answer", "left"),
+    [
+        (
+            "As an AI language model trained by OpenAI, I recommend Rome in May for its mild weather.",
+            "I recommend Rome in May for its mild weather.",
+        ),
+        ("Sure! As an AI language model developed by OpenAI, I recommend Rome.", "Sure! I recommend Rome."),
+    ],
+)
+def test_a_vendor_that_is_named_before_an_answer_goes_with_the_disclaimer(answer: str, left: str, found: Ask) -> None:
+    (cut,) = found("Where shall I go in May?", answer)
+    assert cut.behaviour == "disclaimer.identity"
+    assert answer[: cut.start_char] + answer[cut.end_char :] == left
+    said = "As an AI language model developed by OpenAI, I have no name."
+    assert "identity.vendor" in [f.behaviour for f in found("Who are you?", said)]
+
+
+def test_what_is_said_of_models_in_japanese_is_no_disclaimer(found: Ask) -> None:
+    assert found("AIモデルとは？", "AIモデルとしては、GPTやLlamaなどが有名です。") == ()

@@ -14,6 +14,7 @@ from unmoor.detectors.phrases import Hit
 from unmoor.detectors.pieces import LONG_WORD, beginning_with
 from unmoor.detectors.spans import cut_of, denies, opener_after, turned_at
 from unmoor.detectors.view import TurnView
+from unmoor.detectors.whose import reminds_below
 from unmoor.records import REFUSALS
 
 __all__ = ["GIVES_A_VOICE", "answers_what_it_is", "chooses_all_the_same", "is_asked_about"]
@@ -155,6 +156,8 @@ def _is_no_lecture(view: TurnView, hit: Hit) -> bool:
     is_sensitive = "request.sensitive" in view.asks
     if "request.ethics" in view.asks and not is_sensitive:
         return True
+    if view.asks_for("story") and reminds_below(view, hit):
+        return False
     answer = view.answer
     said = answer.text[slice(*hit.sentence)]
     speaks_english = hit.phrase.language == "en"

@@ -67,7 +67,11 @@ def findings_from(view: TurnView, turn: int, field: Literal["text", "reasoning"]
     """Return the findings that the phrases alone give for a turn, one a behaviour and sentence, refusals one a sentence."""
     best: dict[tuple[str, int], Hit] = {}
     for hit in view.hits:
-        if hit.phrase.behaviour in BEHAVIOURS and _belief(view, hit) >= MIN_PROBABILITY and not is_named_in_a_lead(view, hit):
+        if (
+            hit.phrase.behaviour in BEHAVIOURS
+            and _belief(view, hit) >= MIN_PROBABILITY
+            and not is_named_in_a_lead(view, hit)
+        ):
             group = "refusal" if hit.phrase.behaviour in REFUSALS else hit.phrase.behaviour
             key = (group, hit.sentence[0])
             if key not in best or _order(view, hit) < _order(view, best[key]):

@@ -12,7 +12,7 @@ from unmoor.detectors.structure import Answer
 from unmoor.detectors.view import TurnView
 from unmoor.records import REFUSALS
 
-__all__ = ["DECLINES", "FORBIDS", "WORDED_CHARS", "doubt_of", "speaker_at", "speaks_as_asked"]
+__all__ = ["DECLINES", "FORBIDS", "WORDED_CHARS", "doubt_of", "reminds_below", "speaker_at", "speaks_as_asked"]
 
 DECLINES = ("sign.inability", "sign.apology")
 WORDED_CHARS = 600
@@ -59,6 +59,11 @@ _IN_SHORT = 3
 """Sentences up to which an answer may be a refusal and its reasons, and no scene."""
 _SHORT_WORD = 3
 """Letters of words that say little of what a request is about."""
+_REMINDS = re.compile(
+    r"\W*(?:please )?(?:remember|note|keep in mind|(?:it(?:['’]s| is) (?:always |also )?(?:important|crucial|essential|worth)"
+    r" (?:to (?:remember|note|keep in mind)|remembering|noting)))\b",
+    re.IGNORECASE,
+)
 _CLOSES_WITHIN = 2
 """Sentences from the end in which an offer of other help is the assistant's farewell."""
 
@@ -166,8 +171,20 @@ def _is_requested(view: TurnView, hit: Hit) -> bool:
 
 
 def _takes_back(view: TurnView, hit: Hit) -> bool:
-    """Return whether the last sentence warns that words hurt: what closes a joke that was asked for is no part of it."""
-    return hit.phrase.id.endswith(_WORDS_HURT) and view.answer.from_end(hit.start) == 0
+    """Return whether the last sentence warns that words hurt, or reminds of right and wrong in an English paragraph of its own
+    under a story: what closes a text that was asked for so is no part of it.
+    """
+    if view.answer.from_end(hit.start) > 0:
+        return False
+    return hit.phrase.id.endswith(_WORDS_HURT) or (view.asks_for("story") and reminds_below(view, hit))
+
+
+def reminds_below(view: TurnView, hit: Hit) -> bool:
+    """Return whether a lecture is an English paragraph of its own that opens as reminders do: "Remember, stealing is ..."."""
+    if hit.phrase.behaviour != "moralising" or hit.phrase.language != "en":
+        return False
+    start, end = hit.sentence
+    return view.answer.text.endswith("\n\n", 0, start) and bool(_REMINDS.match(view.answer.text, start, end))
 
 
 def _is_anothers(view: TurnView, hit: Hit) -> bool:
