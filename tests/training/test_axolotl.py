@@ -155,6 +155,7 @@ def test_a_file_that_is_not_clear_is_named(tmp_path: Path) -> None:
         ({"datasets": [{"path": "a", "chat_template": "llama3"}]}, "chat_template: llama3 of a data set"),
         ({"dataset_shard_num": 4, "dataset_shard_idx": 1}, "dataset_shard_num is refused"),
         ({"push_dataset_to_hub": "somebody/rows"}, "push_dataset_to_hub is refused"),
+        ({"lora_r": 8}, "lora_r without adapter: the whole model would be trained"),
         ({"resume_from_checkpoint": "out/checkpoint-4"}, "resume_from_checkpoint is refused.*by itself"),
         ({"auto_find_batch_size": True}, "auto_find_batch_size is refused"),
         ({"chat_template_kwargs": {"enable_thinking": False}}, "chat_template_kwargs is refused"),

@@ -173,9 +173,10 @@ def test_a_recipe_that_asks_for_no_step_makes_no_twins(tmp_path: Path, tiny_base
 
 def test_a_folder_in_which_nothing_was_trained_yet_takes_a_mended_recipe(tmp_path: Path, tiny_base: Path) -> None:
     data = {"raw": write_rows(tmp_path / "raw.jsonl", 8)}
-    changes = {"max_steps": 1, "use_peft": True, "lora_target_modules": "[no_such, module]"}
-    with pytest.raises(RecipeError, match="no_such"):
-        train_twins(write_recipe(tmp_path, tiny_base, **changes), data, tmp_path / "out", read)
+    for names, missing in (("[no_such, module]", "called module, no_such"), ("[q_proj, v_projj]", "called v_projj")):
+        changes = {"max_steps": 1, "use_peft": True, "lora_target_modules": names}
+        with pytest.raises(RecipeError, match=missing):
+            train_twins(write_recipe(tmp_path, tiny_base, **changes), data, tmp_path / "out", read)
     recipe = write_recipe(tmp_path, tiny_base, max_steps=1)
     assert train_twins(recipe, data, tmp_path / "out", read)["twins"]["raw"]["steps"] == 1
 

@@ -25,6 +25,7 @@ __all__ = [
     "experts_of",
     "experts_report",
     "load_rows",
+    "unmatched",
 ]
 
 ROUTER = ("mlp.gate.weight", "router.weight")
@@ -155,6 +156,8 @@ def _wrapped(model: Any, adapter: Adapter, names: Mapping[int, str]) -> tuple[se
     from peft import LoraConfig, get_peft_model
 
     targets: Any = adapter.target_modules
+    if missing := unmatched(model, targets):
+        raise RecipeError(f"lora_target_modules: no module of the model is called {', '.join(missing)}")
     if targets == "linear":
         targets = _linear_names(model)
     try:
@@ -178,6 +181,18 @@ def _wrapped(model: Any, adapter: Adapter, names: Mapping[int, str]) -> tuple[se
             if id(weight) in names:
                 found.add(names[id(weight)])
     return found, sum(parameter.numel() for parameter in wrapped.parameters() if parameter.requires_grad)
+
+
+def unmatched(model: Any, targets: Any) -> list[str]:
+    """Return the names among `targets`, as a recipe lists them, that no module of the model has: PEFT passes over them in silence
+    as long as one has another.
+    """
+    if isinstance(targets, str) or not targets:
+        return []
+    names = [name for name, _ in model.named_modules()]
+    return sorted(
+        target for target in targets if not any(name == target or name.endswith(f".{target}") for name in names)
+    )
 
 
 def _linear_names(model: Any) -> list[str]:

@@ -115,6 +115,17 @@ def _refuse(path: Path, values: dict[str, Any]) -> None:
         raise RecipeError(
             f"{path}: auto_find_batch_size is refused: each twin would find a batch size of its own. Next: say the size that fits"
         )
+    of_an_adapter = [key for key in ("lora_r", "lora_target_modules", "lora_target_parameters") if values.get(key)]
+    if of_an_adapter and not values.get("use_peft"):
+        raise RecipeError(
+            f"{path}: {of_an_adapter[0]} without use_peft: true: the whole model would be trained. "
+            "Next: use_peft: true, or remove the line"
+        )
+    if isinstance(values.get("resume_from_checkpoint"), str):
+        raise RecipeError(
+            f"{path}: resume_from_checkpoint is refused: an interrupted twin goes on by itself, from its own checkpoint. "
+            "Next: remove the line"
+        )
     if isinstance(values.get("dataset_kwargs"), dict) and values["dataset_kwargs"].get("skip_prepare_dataset"):
         raise RecipeError(
             f"{path}: skip_prepare_dataset is refused: TRL would not cut rows to max_length, and nobody would know"

@@ -22,6 +22,18 @@ def _qlora_without_bits(values: Mapping[str, Any]) -> str:
     return "adapter: qlora without load_in_4bit trains an ordinary LoRA on 16 bits. Next: load_in_4bit: true"
 
 
+def _adapter_without_a_kind(values: Mapping[str, Any]) -> str:
+    """Numbers of an adapter that nothing makes: the whole model would be trained."""
+    if values.get("adapter") or values.get("lora_model_dir"):
+        return ""
+    key = next((key for key in ("lora_r", "lora_target_modules", "lora_target_linear") if values.get(key)), None)
+    return (
+        f"{key} without adapter: the whole model would be trained. Next: adapter: lora, or remove the line"
+        if key
+        else ""
+    )
+
+
 def _dropout_on_parameters(values: Mapping[str, Any]) -> str:
     if not values.get("lora_target_parameters") or not values.get("lora_dropout"):
         return ""
@@ -145,5 +157,6 @@ REFUSALS: tuple[Callable[[Mapping[str, Any]], str], ...] = (
     _learned_otherwise,
     _other_tokens,
     _pickled,
+    _adapter_without_a_kind,
 )
 """Each returns why these settings are refused, or the empty string."""

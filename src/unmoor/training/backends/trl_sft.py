@@ -9,6 +9,7 @@ from typing import Any
 
 from unmoor.errors import RecipeError
 from unmoor.training.backends.trl_model import first_line, last_checkpoint, load_model, load_tokenizer
+from unmoor.training.experts import unmatched
 from unmoor.training.prepare import IGNORED, Prepared
 from unmoor.training.recipe import NOWHERE, Recipe
 from unmoor.training.rule import Rule, trl_rule
@@ -105,6 +106,10 @@ def _trainer(twin: Twin, progress: Progress | None) -> Any:
     tokenizer, _ = load_tokenizer(twin.recipe)
     set_seed(arguments.seed)
     model = load_model(twin, arguments, model_arguments, tokenizer)
+    if model_arguments.use_peft and (missing := unmatched(model, model_arguments.lora_target_modules)):
+        raise RecipeError(
+            f"{twin.recipe.path}: lora_target_modules: no module of the model is called {', '.join(missing)}"
+        )
     try:
         trainer = SFTTrainer(
             model=model,
