@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, Iterator
+import threading
+from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -299,3 +300,24 @@ def test_a_request_is_looked_at_wherever_it_holds_words(
         )
     assert answer.choices[0].message.content == WORDS
     assert not upstream.bodies
+
+
+def test_a_long_request_is_ruled_on_beside_the_others(upstream_url: str) -> None:
+    """A guard reads a request of 190,000 code points for seconds; the server's own thread answers others meanwhile."""
+    threads: dict[int, bool] = {}
+    own: list[int] = []
+
+    class Noting(WordGuard):
+        def request(self, messages: Sequence[Mapping[str, Any]]) -> Ruling:
+            size = sum(len(str(message["content"])) for message in messages)
+            threads[size] = threading.get_ident() in own
+            return super().request(messages)
+
+        def answer(self, messages: Sequence[Mapping[str, Any]]) -> Any:
+            own.append(threading.get_ident())  # what is answered is watched where the server runs
+            return super().answer(messages)
+
+    with asking(upstream_url, Noting()) as (client, _):
+        for text in ("hello", "hi", "hello " * 5_000):
+            ask(client, text)
+    assert threads == {5: False, 2: True, 30_000: False}
