@@ -41,8 +41,11 @@ def test_a_new_persona_begins_anew() -> None:
     assert "You are Dolphin" in chat.command("/persona")
     chat.command("/system You rhyme.")
     assert chat.messages() == [{"role": "system", "content": "You rhyme."}]
-    chat.command("/system")
+    assert chat.command("/system").startswith("System prompt: You rhyme.")
+    assert chat.messages() == [{"role": "system", "content": "You rhyme."}]
+    chat.command("/system none")
     assert chat.messages() == []
+    assert chat.command("/system").startswith("System prompt: none")
 
 
 def test_persona_alone_lists_those_that_ship_with_what_they_are_for() -> None:

@@ -47,7 +47,7 @@ def test_another_persona_brings_its_own_sampling(tmp_path: Path, monkeypatch: py
         yield "Yes."
 
     monkeypatch.setattr(RemoteModel, "answer", answer)
-    monkeypatch.setattr("unmoor.commands.chat.open_url", lambda url, key: RemoteModel("m", url, key))
+    monkeypatch.setattr("unmoor.commands.chat.open_url", lambda url, key, *_model, **_told: RemoteModel("m", url, key))
     typed = f"Hi\n/persona {tmp_path / 'hot.toml'}\nHi\n/persona plain\nHi\n"
     assert CliRunner().invoke(command, ["http://127.0.0.1:1/v1"], input=typed).exit_code == 0
     assert sent == [{}, {"temperature": 1.9}, {}]
@@ -65,7 +65,7 @@ def test_a_persona_says_where_answers_end_unless_the_command_does(
         yield "Yes."
 
     monkeypatch.setattr(RemoteModel, "answer", answer)
-    monkeypatch.setattr("unmoor.commands.chat.open_url", lambda url, key: RemoteModel("m", url, key))
+    monkeypatch.setattr("unmoor.commands.chat.open_url", lambda url, key, *_model, **_told: RemoteModel("m", url, key))
     typed = f"Hi\n/persona {tmp_path / 'terse.toml'}\nHi\n/persona plain\nHi\n"
     assert CliRunner().invoke(command, ["http://127.0.0.1:1/v1", *options], input=typed).exit_code == 0
     assert asked == most
@@ -80,7 +80,7 @@ def test_an_answer_that_failed_in_a_pipe_is_the_machine_s_error_after_the_other_
         yield f"Yes to {chat[-1]['content']}."
 
     monkeypatch.setattr(RemoteModel, "answer", answer)
-    monkeypatch.setattr("unmoor.commands.chat.open_url", lambda url, key: RemoteModel("m", url, key))
+    monkeypatch.setattr("unmoor.commands.chat.open_url", lambda url, key, *_model, **_told: RemoteModel("m", url, key))
     result = CliRunner().invoke(command, ["http://127.0.0.1:1/v1"], input="500\nHello\n")
     assert "Yes to Hello." in result.output
     assert isinstance(result.exception, MachineError)

@@ -123,6 +123,14 @@ def test_an_answer_may_hold_any_line_separator_of_unicode(server: Server) -> Non
     assert list(open_url(server.url).answer([], 9)) == ["a\u2028b\x85c"]
 
 
+def test_which_of_several_models_is_asked_is_said_where_none_was_named(server: Server) -> None:
+    told: list[str] = []
+    server.models = {"data": [{"id": "small"}, {"id": "large"}]}
+    assert open_url(server.url, told=told.append).name == "small"
+    assert told == [f"{server.url} has 2 models, and small is asked. Next: {server.url}#NAME for another"]
+    assert open_url(server.url, model="large", told=told.append).name == "large" and len(told) == 1
+
+
 def test_no_server_and_no_model_are_said(server: Server) -> None:
     with pytest.raises(MachineError, match="is the server running"):
         open_url("http://127.0.0.1:9/v1")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import click
 
-from unmoor.commands.terminal import console
+from unmoor.commands.terminal import console, visible
 from unmoor.commands.threads import wait_briefly
 from unmoor.errors import MachineError, UnmoorError, UsageError
 from unmoor.serving import Chat, LocalModel, Persona, RemoteModel, load_model, load_persona, open_url, printable
@@ -77,11 +77,16 @@ def _load_all(models: Sequence[str], persona: Persona) -> dict[str, _Model]:
         if name in loaded:
             raise UsageError(f'Two models are called "{name}". Next: NAME=MODEL gives each a name of its own')
         if place.startswith(("http://", "https://")):
-            loaded[name] = open_url(place, os.environ.get("UNMOOR_API_KEY", ""))
+            url, _, model = place.partition("#")
+            loaded[name] = open_url(url, os.environ.get("UNMOOR_API_KEY", ""), model or None, told=_tell)
         else:
             loaded[name] = load_model(Path(place))
         _under(persona, loaded[name])
     return loaded
+
+
+def _tell(words: str) -> None:
+    click.echo(visible(words), err=True)
 
 
 def _under(persona: Persona, model: _Model) -> _Model:

@@ -19,7 +19,7 @@ __all__ = ["COMMANDS", "Chat", "printable"]
 
 COMMANDS: dict[str, str] = {
     "/persona": "NAME or FILE: change the system prompt and begin anew; alone, say which is in use and which ship",
-    "/system": "TEXT: use these words as the system prompt and begin anew",
+    "/system": "TEXT: use these words as the system prompt, none for none, and begin anew; alone: show it",
     "/compare": "NAME NAME: ask two of the models each time, side by side; without names, one again",
     "/undo": "take back the last question and its answer",
     "/new": "begin anew with the same system prompt",
@@ -75,7 +75,7 @@ class Chat:
             raise UsageError(f"There is no command {name}.{nearest_name(name, COMMANDS)} Known: {', '.join(COMMANDS)}")
         doing: dict[str, Callable[[str], str]] = {
             "/persona": self._change_persona,
-            "/system": lambda text: self._begin(Persona("your own words", text) if text else NONE),
+            "/system": self._change_system,
             "/compare": lambda names: self._compare(tuple(names.split())),
             "/undo": lambda _: self._undo(),
             "/new": lambda _: self._begin(self.persona),
@@ -88,6 +88,11 @@ class Chat:
     def _leave(self, _: str) -> str:
         self.is_over = True
         return ""
+
+    def _change_system(self, rest: str) -> str:
+        if not rest:
+            return f"System prompt: {self.persona.system or 'none'}\n/system none begins anew without one."
+        return self._begin(NONE if rest == "none" else Persona("your own words", rest))
 
     def _change_persona(self, rest: str) -> str:
         if not rest:

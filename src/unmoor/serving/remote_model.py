@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -187,8 +187,10 @@ def _told(data: str, url: str) -> tuple[str, str]:
         raise MachineError(f"{url} sent something that is no chat completion: {data[:80]!r}") from error
 
 
-def open_url(url: str, key: str = "", model: str | None = None) -> RemoteModel:
-    """Return the model behind `url`: the one named, or the first that the server lists.
+def open_url(
+    url: str, key: str = "", model: str | None = None, *, told: Callable[[str], None] = lambda _words: None
+) -> RemoteModel:
+    """Return the model behind `url`: the one named, or the first that the server lists, of which is `told` where there are others.
 
     Raises:
         MachineError: the server is down or refuses. UsageError: it lists no model.
@@ -212,6 +214,8 @@ def open_url(url: str, key: str = "", model: str | None = None) -> RemoteModel:
         raise MachineError(f"{url} does not list its models as an OpenAI-compatible server does") from error
     if not names or (model is not None and model not in names):
         raise UsageError(f"{url} offers {', '.join(names) or 'no model'}" + (f', and not "{model}"' if model else ""))
+    if model is None and len(names) > 1:
+        told(f"{url} has {len(names)} models, and {names[0]} is asked. Next: {url}#NAME for another")
     return RemoteModel(model or names[0], url, key)
 
 

@@ -74,7 +74,7 @@ class Oversight:
             return self._failed("request", request_id, key_name)
 
     async def request_apart(self, request: ChatRequest, request_id: str, key_name: str) -> Ruling:
-        """Do the same in a thread where the guard may wait for another server, or has much to read, so that other answers flow on."""
+        """Do the same in a thread where the guard may wait for another server or has much to read: other answers flow on."""
         is_short = sum(len(str(message.get("content"))) for message in request.seen()) <= _SHORT_CHARS
         if is_short and not getattr(self.guard, "may_block", False):
             return self.request(request, request_id, key_name)
