@@ -82,6 +82,7 @@ def command(path: AnyPath, policy_name: str, output: AnyPath, as_json: bool, **o
             {
                 **summary.as_json(),
                 **({"excepted": excepted} if excepted else {}),
+                **({"copied": dict(sorted(summary.copied_rows.items()))} if summary.copied_rows else {}),
                 "verdicts": verdicts,
                 "run": str(output),
             }

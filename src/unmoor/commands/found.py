@@ -209,6 +209,16 @@ def _print_below(rows: Iterable[tuple[str, Sequence[str]]], heads: Sequence[str]
         click.echo(wrapped(", ".join(map(" ".join, zip(heads, figures, strict=True))), indent="    "))
 
 
+def _print_copied(summary: Summary) -> None:
+    """Say in which other columns what was cut still stands: these are not read, and not changed."""
+    for column, rows in summary.copied_rows.most_common(3):
+        what = wrapped(
+            f"What went from {plural(rows, 'row')} still stands in the column {visible(column)}, which is not read: "
+            "who trains on it trains on that. Next: leave that column out before training"
+        )
+        click.echo("\n" + what)
+
+
 def _print_excepted(summary: Summary, policy: Policy) -> None:
     """Say in how many rows each phrase of the policy left something alone: one that did in none may be misspelt."""
     counts = [(visible(phrase), summary.excepted_rows[phrase]) for phrase in policy.phrases]
@@ -286,6 +296,7 @@ def print_done(summary: Summary, policy: Policy, output: AnyPath, shard: str | N
         click.echo("\n" + wrapped(f"Of the removed, rows that another row stands for: {summary.duplicate_rows:,}"))
     _print_unreached(summary, policy)
     _print_excepted(summary, policy)
+    _print_copied(summary)
     if summary.review_rows:
         page = typed("unmoor review", output) if isinstance(output, Path) and not shard else ""
         places = f"{page}, or review.jsonl" if page else "review.jsonl"

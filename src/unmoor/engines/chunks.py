@@ -298,6 +298,7 @@ def _count(judged: list[Judged], result: ChunkResult, policy: Policy | None) -> 
     for row in judged:
         result.outcomes[row.outcome] += 1
         result.excepted_rows.update(row.excepted)
+        result.copied_rows.update(row.copied)
         if row.entry is None:
             continue
         behaviours = counted(row.entry["findings"])

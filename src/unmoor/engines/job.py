@@ -140,6 +140,7 @@ class ChunkResult:
     sure_rows: Counter[str] = field(default_factory=Counter)
     acted_rows: Counter[str] = field(default_factory=Counter)
     excepted_rows: Counter[str] = field(default_factory=Counter)
+    copied_rows: Counter[str] = field(default_factory=Counter)
     languages: Counter[str] = field(default_factory=Counter)
     layouts: Counter[str] = field(default_factory=Counter)
     opinions: Counter[str] = field(default_factory=Counter)

@@ -9,6 +9,7 @@ from typing import Any
 
 from unmoor import detectors
 from unmoor.detectors import OwnWords, RawWordlist
+from unmoor.engines.copies import columns_that_still_say_it
 from unmoor.engines.duplicate_rows import DuplicateRows, duplicate_entry
 from unmoor.engines.floor import Floor
 from unmoor.engines.job import FOUND_FROM, UNSAMPLED, Job, JudgeSettings
@@ -61,6 +62,8 @@ class Judged:
     error: BadRow | None = None
     excepted: tuple[str, ...] = ()
     """Phrases of the policy's for which it left something alone."""
+    copied: tuple[str, ...] = ()
+    """Columns that are not read and still say what went from the row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +167,8 @@ class Judge:
         if verdicts and judges_of(findings, verdicts):
             alone, *_ = self._decided(read, findings, floor_topics, self._job.policy, ())
             entry["was"] = alone.outcome
-        return Judged(read.number, decision.outcome, entry, changes, excepted=excepted)
+        copied = columns_that_still_say_it(read.parsed.row, read.conversation, decision) if changes else ()
+        return Judged(read.number, decision.outcome, entry, changes, excepted=excepted, copied=copied)
 
     def _decided(
         self,

@@ -16,7 +16,7 @@ __all__ = ["Summary"]
 
 _COUNTERS = (
     "outcomes", "behaviour_rows", "behaviour_findings", "likely_rows", "sure_rows", "acted_rows", "languages", "layouts",
-    "opinions", "excepted_rows",
+    "opinions", "excepted_rows", "copied_rows",
 )  # fmt: skip
 _BY_FILE = ("file_rows", "file_refusals", "file_removed")
 
@@ -41,6 +41,7 @@ class Summary:
     acted_rows: Counter[str] = field(default_factory=Counter)
     """Of these, the rows in which something followed: not where a rule, an exception or the floor keeps the row as it was."""
     excepted_rows: Counter[str] = field(default_factory=Counter)
+    copied_rows: Counter[str] = field(default_factory=Counter)
     """Rows in which something is left alone, by the phrase of the policy's for which it is."""
     languages: Counter[str] = field(default_factory=Counter)
     layouts: Counter[str] = field(default_factory=Counter)
