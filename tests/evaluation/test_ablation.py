@@ -19,6 +19,8 @@ from unmoor.serving import Persona, load_persona
 def test_every_persona_that_ships_is_cut_into_its_sentences() -> None:
     assert sentences_of("One. Two!  Three?\nFour; five.") == ["One.", "Two!", "Three?", "Four;", "five."]
     assert sentences_of("これは文です。もう一つ。") == ["これは文です。", "もう一つ。"]
+    listed = "Answer in one line, e.g. a list. 1. Be kind. 2. Be brief.\n3. Ask Dr. No."
+    assert sentences_of(listed) == ["Answer in one line, e.g. a list.", "1. Be kind.", "2. Be brief.", "3. Ask Dr. No."]
     dolphin = load_persona("dolphin")
     assert " ".join(sentences_of(dolphin.system)) == " ".join(dolphin.system.split())
     variants = ablated(dolphin)

@@ -47,7 +47,7 @@ def _print(key: tuple[str, str], rows: Sequence[Mapping[str, Any]], sentence: st
         few = row["rate"] is None
         rate = "too few" if few else percent(row["rate"])
         interval = "" if few else f"{percent(row['low'])} to {percent(row['high'])}"
-        by_seed = " ".join(percent(one) for one in row["per_seed"])
+        by_seed = "" if few else " ".join(percent(one) for one in row["per_seed"])
         listing.add_row(percent(row["leak"]), f"{row['n']:,}", rate, interval, by_seed)
     console().print(listing)
     click.echo(textwrap.fill(sentence, 78) + "\n")

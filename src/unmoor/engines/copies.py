@@ -15,8 +15,8 @@ _LEAST_CHARS = 15
 def columns_that_still_say_it(row: Row, conversation: Conversation, decision: Decision) -> tuple[str, ...]:
     """Return the columns that the layout does not read and that hold words which were cut or dropped.
 
-    Many files have a conversation twice, as messages and set in a template, and who trains on the other one trains on what went. The
-    side of a pair that is trained away from may say anything.
+    Many files have a conversation twice, as messages and set in a template, and who trains on the other one trains on what went.
+    The side of a pair that is trained away from may say anything.
     """
     read = {piece.path[0] for turn in conversation.turns for piece in turn.pieces}
     acting = {edit.turn for edit in decision.edits if edit.action != "mask"}

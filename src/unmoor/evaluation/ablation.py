@@ -17,9 +17,23 @@ __all__ = ["ablated", "ablation_rows", "sentences_of"]
 _END = re.compile(r"(?<=[.!?;])\s+|(?<=[。！？；])\s*|\n+")
 
 
+_GOES_ON = re.compile(
+    r"(?:\A(?:\(?\d{1,3}|\(?[a-z])[.)]"
+    r"|(?<![^\W\d_])(?:e\.g|i\.e|z\.\s?b|d\.\s?h|p\.\s?ex|t\.\s?ex|bzw|ca|approx|dr|mr|mrs|ms|st|vs|no|nr|prof|cf|incl)\.)\Z",
+    re.IGNORECASE,
+)
+"""A part that is an item's number alone, or ends in an abbreviation: no sentence of its own."""
+
+
 def sentences_of(system: str) -> list[str]:
-    """Return the sentences of a system prompt; a part that ends in a semicolon counts as one."""
-    return [part.strip() for part in _END.split(system.strip()) if part and part.strip()]
+    """Return the sentences of a system prompt; a part that ends in a semicolon is one, an item's number goes with its words."""
+    sentences: list[str] = []
+    for part in (part.strip() for part in _END.split(system.strip()) if part and part.strip()):
+        if sentences and _GOES_ON.search(sentences[-1]):
+            sentences[-1] = f"{sentences[-1]} {part}"
+        else:
+            sentences.append(part)
+    return sentences
 
 
 def ablated(persona: Persona) -> dict[Persona, str]:
