@@ -20,6 +20,7 @@ __all__ = [
     "has_no_life",
     "is_a_caveat",
     "is_answered_all_the_same",
+    "weight",
 ]
 
 _WITHIN = 1
@@ -160,7 +161,12 @@ def _speaks_in(view: TurnView, spans: Sequence[tuple[int, int]]) -> bool:
 
 def _weight(spans: Sequence[tuple[int, int]], language: str) -> float:
     """Return how much sentences say, in code points of a script with letters."""
-    return sum(stop - start for start, stop in spans) / (_DENSE_SHARE if language in _DENSE else 1.0)
+    return weight(sum(stop - start for start, stop in spans), language)
+
+
+def weight(chars: int, language: str) -> float:
+    """Return how much so many code points say, in those of a script with letters."""
+    return chars / (_DENSE_SHARE if language in _DENSE else 1.0)
 
 
 def declines_as_always(view: TurnView, hit: Hit) -> bool:

@@ -7,7 +7,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from unmoor.detectors.answered import HAS_NO_VIEW
+from unmoor.detectors.answered import HAS_NO_VIEW, weight
 from unmoor.detectors.lectures import is_alone, stands_apart, wants_a_text
 from unmoor.detectors.normalise import fold_text
 from unmoor.detectors.phrases import Hit
@@ -223,7 +223,7 @@ def _turns_to_a_choice(view: TurnView, hit: Hit) -> bool:
     end, turned = hit.sentence[1], turned_at(view, hit)
     given = turned if turned < end else end if opener_after(view, hit, end) > end else len(view.answer.text)
     after = [other for other in view.hits if other.start >= given and not other.doubt]
-    return view.answer.chars_after(given) >= _GIVEN_AFTER and not any(
+    return weight(view.answer.chars_after(given), hit.phrase.language) >= _GIVEN_AFTER and not any(
         other.phrase.behaviour in (*REFUSALS, "bias.evasion", "sign.redirect") for other in after
     )
 

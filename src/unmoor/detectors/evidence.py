@@ -12,6 +12,7 @@ from unmoor.detectors.answered import (
     has_no_life,
     is_a_caveat,
     is_answered_all_the_same,
+    weight,
 )
 from unmoor.detectors.asked_about import GIVES_A_VOICE, answers_what_it_is, chooses_all_the_same, is_asked_about
 from unmoor.detectors.normalise import fold_text
@@ -181,7 +182,8 @@ def _turns_to_answer(view: TurnView, hit: Hit) -> bool:
     is_said_before = any(other.end <= turned and other.phrase.behaviour in _INABLE for other in said)
     after = {other.phrase.behaviour for other in said if other.end > turned and other is not hit}
     given = view.answer.chars_after(end) if "sign.answer" in after else len(view.answer.text[turned:].strip())
-    return is_said_before and after.isdisjoint(_LEADS_AWAY) and given >= _GIVEN_AFTER
+    is_given = weight(given, hit.phrase.language) >= _GIVEN_AFTER
+    return is_said_before and after.isdisjoint(_LEADS_AWAY) and is_given
 
 
 def _goes_on_freely(view: TurnView, own: Sequence[Hit], end: int) -> bool:
