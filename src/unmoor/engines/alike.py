@@ -66,98 +66,19 @@ _BESIDE_TEXT = frozenset(
 )
 _COPIES = frozenset((*_LISTS, "text", "formatted", "formatted_chat", "chat_template", "raw"))
 """Columns that, where they are not read, hold what is read once more, as lists or set in a template."""
-_ABOUT = frozenset(
-    (
-        *("id", "ids", "uid", "uuid", "guid", "idx", "index", "row", "hash", "md5", "sha1", "sha256", "key", "number"),
-        *(
-            "source",
-            "src",
-            "sources",
-            "origin",
-            "dataset",
-            "subset",
-            "split",
-            "config",
-            "file",
-            "filename",
-            "path",
-            "url",
-        ),
-        *(
-            "link",
-            "license",
-            "licence",
-            "category",
-            "categories",
-            "topic",
-            "topics",
-            "tag",
-            "tags",
-            "domain",
-            "type",
-            "kind",
-        ),
-        *(
-            "task",
-            "difficulty",
-            "level",
-            "lang",
-            "language",
-            "locale",
-            "country",
-            "model",
-            "models",
-            "generator",
-            "engine",
-        ),
-        *(
-            "annotator",
-            "annotators",
-            "author",
-            "user",
-            "username",
-            "worker",
-            "timestamp",
-            "date",
-            "time",
-            "version",
-            "created",
-        ),
-        *(
-            "updated",
-            "score",
-            "scores",
-            "rating",
-            "ratings",
-            "quality",
-            "rank",
-            "reward",
-            "toxicity",
-            "moderation",
-            "flags",
-        ),
-        *(
-            "length",
-            "tokens",
-            "turn",
-            "status",
-            "meta",
-            "metadata",
-            "info",
-            "extra",
-            "comment",
-            "comments",
-            "note",
-            "notes",
-        ),
-        *("usage", "role", "from", "train", "weight", "redacted", "embedding", "embeddings", "logprobs"),
-    )
+_ABOUT = re.compile(
+    r"\A(?:ids?|u?uid|guid|idx|index|row|key|number|sources?|src|origin|dataset|subset|split|config|file|filename|path|link"
+    r"|licen[cs]e|categor(?:y|ies)|topics?|tags?|domain|type|kind|task|difficulty|level|lang(?:uage)?|locale|country|models?|generator"
+    r"|engine|author|user|username|worker|date|time|version|created|updated|rank|reward|flags|length|tokens|turn|status"
+    r"|usage|role|from|train|weight|embeddings?|logprobs|redacted|views)\Z"
+    r"|(?:_|\A)(?:ids?|at|source|dataset|model|type|url|count|length|index|lang|language|date|time|version|category|split"
+    r"|reward|ip)\Z"
+    r"|\A(?:num|n|is|has)_"
+    r"|hash|md5|sha\d|metadata|\Ameta\Z|score|rating|quality|moderation|toxic|identifier|avatar|annotator|timestamp|url\Z"
 )
-_ABOUT_ENDS = re.compile(
-    r"(?:_|\A)(?:ids?|hash|scores?|ratings?|at|source|dataset|model|type|url|count|length|tokens|index|name|lang|language|date"
-    r"|time|version|category|split|meta(?:data)?|reward|quality)\Z|\A(?:num|n|is|has|score|rating)_"
-)
-"""How columns are called that say something of a row, and nothing that it teaches."""
+"""How columns are called that say where a row is from or how good it is, and nothing that it teaches."""
+_ABOUT_A_TURN = re.compile(r"\A(?:header|state|title|notes?|comments?|info|extra|status|feedback)\Z")
+"""The same of keys beside what a turn says."""
 _OTHER_SIDE = "reject"
 """In the name of a column: the answer of a pair that is trained away from."""
 
@@ -350,11 +271,7 @@ def _teaches(key: str, value: Any) -> bool:
     is_picture = "image" in name or "img" in name or "audio" in name or "video" in name
     if is_picture:
         return value is not None
-    return bool(value) and isinstance(value, str | list | dict) and name not in _COPIES and not _is_about(name)
-
-
-def _is_about(name: str) -> bool:
-    return name in _ABOUT or bool(_ABOUT_ENDS.search(name))
+    return bool(value) and isinstance(value, str | list | dict) and name not in _COPIES and not _ABOUT.search(name)
 
 
 def _beside_in_turns(root: str, turns: Any, read: Set[Any]) -> dict[str, Any]:
@@ -362,7 +279,11 @@ def _beside_in_turns(root: str, turns: Any, read: Set[Any]) -> dict[str, Any]:
     if not isinstance(turns, list):
         return {}
     extras = [
-        {key: value for key, value in turn.items() if key not in read and (key == "name" or _teaches(key, value))}
+        {
+            key: value
+            for key, value in turn.items()
+            if key not in read and not _ABOUT_A_TURN.search(key) and (key == "name" or _teaches(key, value))
+        }
         for turn in turns
         if isinstance(turn, dict)
     ]
