@@ -93,7 +93,7 @@ def command(path: AnyPath, policy_name: str, output: AnyPath, as_json: bool, **o
     if verdicts:
         again = typed("unmoor apply", output)
         lie = plural(verdicts, "verdict lies", "verdicts lie")
-        click.echo(wrapped(f"{lie} here from before, and are not in these rows. Next: {again}", whole=again))
+        click.echo(wrapped(f"{lie} here from before; none is in these rows. Next: {again}", whole=again))
 
 
 def _verdicts_here(output: AnyPath) -> int:
