@@ -60,6 +60,7 @@ MAPS = {
     "sources.SOURCE.attrs": "NAME",
     "errors": "SOURCE",
     "excepted": "PHRASE",
+    "copied": "COLUMN",
 }
 """Objects whose keys are names of something, and what the page writes for any of them."""
 _FIGURES = {
@@ -214,7 +215,11 @@ def test_every_key_that_audit_and_filter_print_is_named(runs: list[Path]) -> Non
     filtered = _printed(
         "filter", str(home / "rows.jsonl"), "--policy", str(home / "own.toml"), "-o", str(home / "json")
     )
-    _all_named(judged | beside | filtered, "audit, filter and merge")
+    vague = "As an AI language model, I do not have preferences. Oak, ash and elm."
+    twice = home / "twice.jsonl"
+    twice.write_text(json.dumps({**_row("Name three trees.", vague), "text": vague}))
+    copied = _printed("filter", str(twice), "-o", str(home / "twice"))
+    _all_named(judged | beside | filtered | copied, "audit, filter and merge")
 
 
 def test_every_key_that_score_prints_is_named(tmp_path: Path) -> None:
