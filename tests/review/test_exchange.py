@@ -130,7 +130,10 @@ def test_a_name_given_for_the_file_stands_over_the_file_s_own(run: Path, tmp_pat
             '[{"id": "1", "responses": {"verdict": [{"value": "maybe", "user_id": "x"}]}}]',
             'there is no verdict "maybe"',
         ),
-        ('[{"id": "one", "responses": {"verdict": [{"value": "wrong", "user_id": "x"}]}}]', "invalid literal"),
+        (
+            '[{"id": "one", "responses": {"verdict": [{"value": "wrong", "user_id": "x"}]}}]',
+            'should be a number, found "one"',
+        ),
         ("[17]", "record 1 is no finding"),
         ("[" * 100_000, "is not JSON"),
     ],

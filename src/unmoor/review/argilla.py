@@ -12,7 +12,7 @@ from typing import Any
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from unmoor.records import Verdict
-from unmoor.review.label import Answer, Label
+from unmoor.review.label import Answer, Label, key_from
 
 __all__ = ["read", "user_id", "write"]
 
@@ -78,7 +78,7 @@ def read(record: dict[str, Any]) -> Iterator[Answer]:
             continue
         known = people.get(person, {})
         yield Answer(
-            key=int(record["id"]),
+            key=key_from(record["id"]),
             judgement=values["verdict"],
             behaviour=values.get("behaviour"),
             note=str(values.get("note", "")),

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from unmoor.records import Finding, Verdict
 
-__all__ = ["Answer", "Label"]
+__all__ = ["Answer", "Label", "key_from"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,3 +33,15 @@ class Answer:
     note: str
     by: str
     at: str | None
+
+
+def key_from(value: object) -> int:
+    """Return the key of a finding as a tool's file has it.
+
+    Raises:
+        ValueError: it is no number.
+    """
+    try:
+        return int(str(value))
+    except ValueError as error:
+        raise ValueError(f'the name of its finding should be a number, found "{str(value)[:40]}"') from error

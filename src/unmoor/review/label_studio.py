@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from unmoor.records import BEHAVIOURS, JUDGEMENTS, Verdict
-from unmoor.review.label import Answer, Label
+from unmoor.review.label import Answer, Label, key_from
 
 __all__ = ["CONFIG", "read", "write"]
 
@@ -92,7 +92,7 @@ def read(task: dict[str, Any]) -> Iterator[Answer]:
         if not judgement:
             continue
         yield Answer(
-            key=int(task["data"]["key"]),
+            key=key_from(task["data"]["key"]),
             judgement=judgement,
             behaviour=said.get("behaviour") if judgement != "skip" else None,
             note=said.get("note", ""),
