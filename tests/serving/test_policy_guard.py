@@ -335,6 +335,15 @@ def test_an_owner_s_classifier_names_topics_and_its_failure_is_a_failure(tmp_pat
         guard.request(_ask("Hello"))
 
 
+@pytest.mark.parametrize("before", [5_950, 5_980, 5_999, 10_985, 10_999])
+def test_a_topic_is_seen_wherever_it_stands_in_a_long_request(guard: Guard, before: int) -> None:
+    """Long requests are looked at in pieces; what one of them cuts through stands whole in the next."""
+    filler = ("The garden needs water, and the soil is dry. " * 300)[:before]
+    asked = filler + " the synthesis of sarin at home. " + "The garden needs water. " * 400
+    assert guard.request(_ask(asked)).action == "refuse"
+    assert guard.request(_ask(asked.replace("sarin", "aspirin"))).action == "allow"
+
+
 def test_requests_that_wait_for_a_classifier_are_looked_at_by_many_threads(guard: Guard) -> None:
     long = _ask("The garden needs water, and the soil no chemical at all. " * 800)
     with ThreadPoolExecutor(4) as threads:

@@ -30,6 +30,9 @@ _WORD_CHARS = 60
 _LEAST_CHARS = 50
 """Code points from which a piece is looked at alone. Shorter sentences and lines wait for the next: every look is at all the
 context again, and 2,000 lines of a few letters took .8 s, looked at one by one."""
+_PIECE_CHARS, _OVERLAP_CHARS = 6_000, 1_000
+"""Code points of the pieces in which a request is looked at, and by how much they overlap. A phrase takes a few hundred."""
+_BLANK = re.compile(r"\s")
 _ORDER = {"allow": 0, "log": 1, "note": 2, "refuse": 3}
 
 
@@ -59,7 +62,7 @@ class PolicyGuard:
         texts = [_text_of(message) for message in messages]
         said = [text for text, message in zip(texts, messages, strict=True) if message.get("role") == "user"]
         asked = {*texts, "\n".join(said), " ".join(said), " ".join(texts)}
-        topics = set(self._topics_in({read for text in asked for read in readings(text)}))
+        topics = set(self._topics_in({piece for text in asked for read in readings(text) for piece in _pieces(read)}))
         if self._classify is not None and said and not topics & set(self._rules.floor):
             topics |= set(self._classify("\n".join(said)))
         return _together([self._ruled(topic) for topic in sorted(topics) if self._action(topic) != "allow"]) or ALLOW
@@ -97,6 +100,19 @@ class PolicyGuard:
             for name, (rule, place) in found.items()
             if (action := self._watched.get(name, "allow")) != "allow" and name not in told
         ]
+
+
+def _pieces(text: str) -> Iterator[str]:
+    """Yield a text in pieces that overlap by more than a phrase is long: in a long one hundreds of phrases may stand, and each would
+    look through all of it.
+    """
+    begin = 0
+    while len(text) - begin > _PIECE_CHARS:
+        yield text[begin : begin + _PIECE_CHARS]
+        begin += _PIECE_CHARS - _OVERLAP_CHARS
+        word = _BLANK.search(text, begin, begin + _WORD_CHARS)
+        begin = word.end() if word else begin
+    yield text[begin:]
 
 
 def _together(rulings: Sequence[Ruling]) -> Ruling | None:
