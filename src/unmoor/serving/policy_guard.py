@@ -103,8 +103,8 @@ class PolicyGuard:
 
 
 def _pieces(text: str) -> Iterator[str]:
-    """Yield a text in pieces that overlap by more than a phrase is long: in a long one hundreds of phrases may stand, and each would
-    look through all of it.
+    """Yield a text in pieces that overlap by more than a phrase is long: hundreds of phrases may stand in a long one, and each
+    would look through all of it.
     """
     begin = 0
     while len(text) - begin > _PIECE_CHARS:

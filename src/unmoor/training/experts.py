@@ -173,7 +173,8 @@ def _wrapped(model: Any, adapter: Adapter, names: Mapping[int, str]) -> tuple[se
             )
             wrapped = get_peft_model(model, settings, low_cpu_mem_usage=True)
     except (ValueError, TypeError) as error:
-        raise RecipeError(f"PEFT refuses the adapter: {str(error).splitlines()[0]}") from error
+        way = " Next: lora_dropout: 0" if "lora_dropout" in str(error) else ""
+        raise RecipeError(f"PEFT refuses the adapter: {str(error).splitlines()[0]}{way}") from error
     found = set()
     for module in wrapped.modules():
         if hasattr(module, "lora_A") and hasattr(module, "get_base_layer"):
