@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from tests.detectors.conftest import Ask
+from tests.detectors.conftest import Ask, exchange
+from unmoor.policy import load_policy
+from unmoor.policy.decide import decide
+
+VENDOR_ALONE = {"identity.vendor": "drop_turn"}
 
 MENDED_FROM = 0.7
 """From here on the shipped policy cuts lectures; disclaimers from 0.80."""
@@ -406,11 +412,29 @@ def test_a_reminder_under_a_story_is_the_assistants_own(lecture: str, found: Ask
     ],
 )
 def test_a_vendor_that_is_named_before_an_answer_goes_with_the_disclaimer(answer: str, left: str, found: Ask) -> None:
-    (cut,) = found("Where shall I go in May?", answer)
-    assert cut.behaviour == "disclaimer.identity"
-    assert answer[: cut.start_char] + answer[cut.end_char :] == left
-    said = "As an AI language model developed by OpenAI, I have no name."
-    assert "identity.vendor" in [f.behaviour for f in found("Who are you?", said)]
+    cuts = found("Where shall I go in May?", answer)
+    assert {cut.behaviour for cut in cuts} == {"disclaimer.identity", "identity.vendor"}
+    assert {answer[: cut.start_char] + answer[cut.end_char :] for cut in cuts} == {left}
+    conversation = exchange("Where shall I go in May?", answer)
+    decision = decide(conversation, cuts, load_policy("dolphin"))
+    assert (decision.outcome, [edit.action for edit in decision.edits]) == ("mended", ["mend"])
+    assert decide(conversation, cuts, replace(load_policy("dolphin"), actions=VENDOR_ALONE)).outcome == "removed"
+
+
+@pytest.mark.parametrize(
+    ("request_", "answer"),
+    [
+        (
+            "Who are you?",
+            "As an AI language model trained by OpenAI, I can help you with texts, with code and with questions.",
+        ),
+        ("What can you do?", "As an AI assistant developed by Anthropic, I can answer questions and write code."),
+        ("Who are you?", "As an AI language model developed by OpenAI, I have no name."),
+    ],
+)
+def test_a_vendor_in_an_answer_on_the_assistant_itself_is_acted_on(request_: str, answer: str, found: Ask) -> None:
+    conversation = exchange(request_, answer)
+    assert decide(conversation, found(request_, answer), load_policy("dolphin")).outcome == "removed"
 
 
 def test_what_is_said_of_models_in_japanese_is_no_disclaimer(found: Ask) -> None:

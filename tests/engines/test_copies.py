@@ -14,6 +14,8 @@ from unmoor.commands import cli
 ASKED = "Name three trees."
 DISCLAIMER = "As an AI language model, I do not have preferences. Oak, ash and elm."
 MESSAGES = [{"role": "user", "content": ASKED}, {"role": "assistant", "content": DISCLAIMER}]
+QUOTED = 'As an AI language model, I do not have "opinions" of my own. Oak, ash and elm.'
+QUOTING = [{"role": "user", "content": ASKED}, {"role": "assistant", "content": QUOTED}]
 PLAIN = [{"role": "user", "content": ASKED}, {"role": "assistant", "content": "Oak, ash and elm."}]
 
 
@@ -29,6 +31,7 @@ def _filter(folder: Path, rows: list[dict[str, Any]], *more: str) -> str:
     [
         ({"prompt": ASKED, "chosen": DISCLAIMER, "rejected": "No.", "messages": MESSAGES}, "messages"),
         ({"messages": MESSAGES, "text": f"USER: {ASKED} ASSISTANT: {DISCLAIMER}"}, "text"),
+        ({"messages": QUOTING, "raw": json.dumps({"m": QUOTING})}, "raw"),
         ({"messages": MESSAGES, "conversations": [{"from": "gpt", "value": DISCLAIMER}]}, "conversations"),
     ],
 )

@@ -138,6 +138,20 @@ def test_what_stands_in_another_column_tells_rows_apart(
     assert _gone(tmp_path / "run") == {3: 1}
 
 
+@pytest.mark.parametrize(
+    ("name", "tells"),
+    [
+        *((name, False) for name in ("source", "model_name", "conversation_uuid", "score_chosen", "openai_moderation")),
+        *((name, False) for name in ("image_count", "avatarUrl", "header", "text", "num_turns")),
+        *((name, True) for name in ("hashtags", "narrating", "title", "schema", "source_text", "image_id", "images")),
+    ],
+)
+def test_a_column_tells_rows_apart_by_what_it_is_called(tmp_path: Path, name: str, tells: bool) -> None:
+    rows = [{**_row("A tree?", "An oak."), name: f"number {number}"} for number in range(2)]
+    run, _ = _run(tmp_path, rows, Dedup("exact"))
+    assert (_gone(run) == {}) is tells
+
+
 def test_what_a_turn_holds_beside_its_text_tells_rows_apart(tmp_path: Path) -> None:
     rows = [_row("A tree?", "An oak.") for _ in range(5)]
     rows[1]["messages"][0]["name"] = "ada"

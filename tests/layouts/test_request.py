@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from unmoor.engines import Job, Options, run_job
+from unmoor.errors import BadRow
 from unmoor.layouts import LAYOUTS, open_data_set, recognise_layout
 from unmoor.layouts.request import system_turns, with_more
 from unmoor.policy import load_policy
@@ -100,6 +101,29 @@ def test_a_system_prompt_that_is_told_twice_is_one() -> None:
     row = {"messages": [*messages, {"role": "assistant", "content": "Hello."}], "system_prompt": ORDERED}
     assert [turn.role for turn in LAYOUTS["messages"].read(row).turns] == ["system", "user", "assistant"]
     assert system_turns({"system": "", "system_prompt": 7}) == ()
+
+
+def test_what_belongs_to_no_request_makes_no_row_a_bad_one() -> None:
+    assert (
+        len(LAYOUTS["prompt_completion"].read({"prompt": "Hi", "completion": "x", "system": {"os": "linux"}}).turns)
+        == 2
+    )
+    kto = {"prompt": "Hi", "completion": "x", "label": True, "system": 7}
+    assert len(LAYOUTS["kto"].read(kto).turns) == 2
+    alpaca = {"instruction": "Sum up.", "input": "text", "context": ["a", "b"], "output": "x"}
+    assert LAYOUTS["alpaca"].read(alpaca).turns[0].text == "Sum up.\ntext"
+    with pytest.raises(BadRow, match="context should be text"):
+        LAYOUTS["alpaca"].read({"instruction": "Sum up.", "context": ["a", "b"], "output": "x"})
+
+
+def test_a_transcript_and_a_pair_stand_under_their_system_prompt_too() -> None:
+    text = "<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\nYo<|im_end|>\n"
+    (system, *_) = LAYOUTS["transcript"].read({"text": text, "system_prompt": ORDERED}).turns
+    assert (system.role, system.text) == ("system", ORDERED)
+    sides = {side: f"\n\nHuman: Hi\n\nAssistant: {said}" for side, said in (("chosen", "Yo"), ("rejected", "No"))}
+    assert LAYOUTS["preference"].read({**sides, "system": ORDERED}).turns[0].text == ORDERED
+    asked = LAYOUTS["preference"].read({"chosen": "Yo", "rejected": "No", "context": ASKED}).turns[0]
+    assert (asked.role, asked.text) == ("user", ASKED)
 
 
 def test_more_of_a_request_is_told_once_and_leads_back_to_its_column() -> None:

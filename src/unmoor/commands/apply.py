@@ -19,7 +19,7 @@ from unmoor.errors import UsageError
 from unmoor.languages import load_own_packs, pack_codes
 from unmoor.layouts import data_set_of
 from unmoor.policy import Policy, policy_of_run
-from unmoor.records import OUTCOMES, Verdict
+from unmoor.records import OUTCOMES, Verdict, action_for
 from unmoor.records.registered import package_of
 from unmoor.run_folder import (
     MANIFEST,
@@ -258,7 +258,8 @@ def _left_as_right(by_row: dict[int, tuple[Verdict, ...]], policy: Policy) -> in
     }
     return sum(
         verdict.judgement == "correct"
-        and policy.actions.get(verdict.corrected_behaviour or verdict.behaviour) == "review"
+        and action_for(policy.actions, policy.rules, verdict.corrected_behaviour or verdict.behaviour, verdict.rule)
+        == "review"
         for verdict in last.values()
     )
 

@@ -17,6 +17,9 @@ from unmoor.serving.policy_guard import PolicyGuard
 
 __all__ = ["guard_from"]
 
+_AT_ONCE = 8
+"""Texts that are looked through for topics at a time."""
+
 
 def guard_from(policy_name_or_path: str | None, packs: Sequence[Path] = ()) -> Guard:
     """Return the guard of a policy that ships, by name, or of the owner's own, by path; without one, what allows everything.
@@ -38,9 +41,12 @@ def guard_from(policy_name_or_path: str | None, packs: Sequence[Path] = ()) -> G
 
     def topics_in(texts: Collection[str]) -> set[str]:
         asked = [Conversation((Turn("user", text),)) for text in texts]
-        with looking:
-            named = detector.floor_topics(asked, is_raised=is_raised)
-        return {topic for turns in named for topics in turns.values() for topic in topics.here}
+        found: set[str] = set()
+        for start in range(0, len(asked), _AT_ONCE):  # a long request is many, and answers that flow look in between
+            with looking:
+                named = detector.floor_topics(asked[start : start + _AT_ONCE], is_raised=is_raised)
+            found.update(topic for turns in named for topics in turns.values() for topic in topics.here)
+        return found
 
     def find(request: str, answer: str) -> Sequence[Finding]:
         with looking:

@@ -20,7 +20,6 @@ from unmoor.detectors.phrases import FILLERS, Hit
 from unmoor.detectors.spans import (
     cut_of,
     is_leant_on,
-    is_named_in_a_lead,
     says_more,
     tells_no_date,
     turned_at,
@@ -68,11 +67,7 @@ def findings_from(view: TurnView, turn: int, field: Literal["text", "reasoning"]
     """Return the findings that the phrases alone give for a turn, one a behaviour and sentence, refusals one a sentence."""
     best: dict[tuple[str, int], Hit] = {}
     for hit in view.hits:
-        if (
-            hit.phrase.behaviour in BEHAVIOURS
-            and _belief(view, hit) >= MIN_PROBABILITY
-            and not is_named_in_a_lead(view, hit)
-        ):
+        if hit.phrase.behaviour in BEHAVIOURS and _belief(view, hit) >= MIN_PROBABILITY:
             group = "refusal" if hit.phrase.behaviour in REFUSALS else hit.phrase.behaviour
             key = (group, hit.sentence[0])
             if key not in best or _order(view, hit) < _order(view, best[key]):

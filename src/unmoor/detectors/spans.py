@@ -18,7 +18,6 @@ __all__ = [
     "cut_of",
     "denies",
     "is_leant_on",
-    "is_named_in_a_lead",
     "opener_after",
     "says_more",
     "tells_no_date",
@@ -80,6 +79,8 @@ def cut_of(view: TurnView, hit: Hit) -> tuple[int, int]:
     """Return the span (code points of the answer) that stands for a hit."""
     if hit.phrase.span == "match":
         return _undated(view, hit)
+    if hit.phrase.behaviour == "identity.vendor":
+        return _lead_around(view, hit) or hit.sentence
     if hit.phrase.behaviour not in _ASIDES:
         return hit.sentence
     start, end = _bracketed(view, hit) or (
@@ -113,14 +114,12 @@ def with_opener(view: TurnView, language: str, start: int, end: int) -> tuple[in
     return start, _opener_after(view, language, end, words)
 
 
-def is_named_in_a_lead(view: TurnView, hit: Hit) -> bool:
-    """Return whether a vendor is named in the part of a sentence that disclaims and goes before an answer: "As a model made by
-    OpenAI, I recommend Rome."
+def _lead_around(view: TurnView, hit: Hit) -> tuple[int, int] | None:
+    """Return the part of a sentence that disclaims before an answer, where a vendor is named in it: "As an AI model made by OpenAI,
+    I recommend Rome."
     """
     leads = (_disclaimer(view, other) for other in _disclaiming(view, *hit.sentence))
-    return hit.phrase.behaviour == "identity.vendor" and any(
-        lead != hit.sentence and lead[0] <= hit.start and hit.end <= lead[1] for lead in leads
-    )
+    return next((lead for lead in leads if lead != hit.sentence and lead[0] <= hit.start and hit.end <= lead[1]), None)
 
 
 def _bracketed(view: TurnView, hit: Hit) -> tuple[int, int] | None:

@@ -69,14 +69,19 @@ _COPIES = frozenset((*_LISTS, "text", "formatted", "formatted_chat", "chat_templ
 _ABOUT = re.compile(
     r"\A(?:ids?|u?uid|guid|idx|index|row|key|number|sources?|src|origin|dataset|subset|split|config|file|filename|path|link"
     r"|licen[cs]e|categor(?:y|ies)|topics?|tags?|domain|type|kind|task|difficulty|level|lang(?:uage)?|locale|country|models?|generator"
-    r"|engine|author|user|username|worker|date|time|version|created|updated|rank|reward|flags|length|tokens|turn|status"
-    r"|usage|role|from|train|weight|embeddings?|logprobs|redacted|views)\Z"
-    r"|(?:_|\A)(?:ids?|at|source|dataset|model|type|url|count|length|index|lang|language|date|time|version|category|split"
+    r"|engine|author|user|username|worker|date|time|version|created|updated|rank|reward|flags|length|tokens|turn|status|header"
+    r"|usage|role|from|train|weight|embeddings?|logprobs|redacted|views|(?:model|dataset|file|task|user|subset|source)_name)\Z"
+    r"|(?:_|\A)(?:ids?|uuid|at|source|dataset|model|type|url|count|length|index|lang|language|date|time|version|category|split"
     r"|reward|ip)\Z"
     r"|\A(?:num|n|is|has)_"
-    r"|hash|md5|sha\d|metadata|\Ameta\Z|score|rating|quality|moderation|toxic|identifier|avatar|annotator|timestamp|url\Z"
+    r"|(?:_|\A)(?:hash|md5|sha\d+|metadata|meta|scores?|ratings?|quality|moderation|toxic(?:ity)?|identifier|avatar|annotators?"
+    r"|timestamp|detoxify)(?:_|\Z)|url\Z"
 )
 """How columns are called that say where a row is from or how good it is, and nothing that it teaches."""
+_PICTURE = re.compile(
+    r"\A(?:image|img|audio|video)s?(?:_(?!(?:counts?|num|seen|size|width|height)\Z)|\Z)|_(?:image|img|audio|video)s?\Z"
+)
+"""How columns are called that hold pictures or sounds, or name them, by numbers too."""
 _ABOUT_A_TURN = re.compile(r"\A(?:header|state|title|notes?|comments?|info|extra|status|feedback)\Z")
 """The same of keys beside what a turn says."""
 _OTHER_SIDE = "reject"
@@ -268,8 +273,7 @@ def _beside_text(row: Row, conversation: Conversation) -> bytes:
 def _teaches(key: str, value: Any) -> bool:
     """Return whether a column that is not read may hold what a row teaches: not how it came to be, nor a copy of the rest."""
     name = key.casefold()
-    is_picture = "image" in name or "img" in name or "audio" in name or "video" in name
-    if is_picture:
+    if _PICTURE.search(name):
         return value is not None
     return bool(value) and isinstance(value, str | list | dict) and name not in _COPIES and not _ABOUT.search(name)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from unmoor.records import Conversation, Decision, Row
@@ -31,6 +32,8 @@ def columns_that_still_say_it(row: Row, conversation: Conversation, decision: De
 
 def _says(value: Any, words: str) -> bool:
     if isinstance(value, str):
-        return words in value
+        return (
+            words in value or json.dumps(words)[1:-1] in value or json.dumps(words, ensure_ascii=False)[1:-1] in value
+        )
     inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
     return any(_says(each, words) for each in inner)

@@ -60,9 +60,9 @@ def _read_any(row: Row) -> Conversation:
 
 def _request(row: Row, key: str) -> Turn:
     request = text_turn("user", row[key], (key,))
-    for input_key in INPUT_KEYS:
-        if row.get(input_key):
-            text_turn("user", row[input_key], (input_key,))  # which is text, or the row is a bad one
+    input_key = _key(row, INPUT_KEYS)
+    if input_key is not None and row[input_key]:
+        text_turn("user", row[input_key], (input_key,))  # which is text, or the row is a bad one
     return with_more(row, request, (more for more in MORE_KEYS if more != key))
 
 

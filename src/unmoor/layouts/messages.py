@@ -167,10 +167,12 @@ def _read_kto(row: Row) -> Conversation:
     if _is_prompt_pair(row):
         prompt = _side_of_pair(row, "prompt", "user", is_target=False)
         return Conversation(
-            under_system(row, prompt) + _side_of_pair(row, "completion", "assistant", is_target=is_desirable)
+            under_system(row, prompt, must_be_text=False)
+            + _side_of_pair(row, "completion", "assistant", is_target=is_desirable)
         )
     key = _list_key(row) or "messages"
-    turns = under_system(row, message_turns(row.get(key), (key,), is_target=is_desirable))
+    said = message_turns(row.get(key), (key,), is_target=is_desirable)
+    turns = under_system(row, said, must_be_text=False)
     return Conversation(turns, has_tools=bool(row.get("tools")))
 
 

@@ -29,7 +29,7 @@ def _read(row: Row) -> Conversation:
     if "chosen" not in row:
         raise BadRow("KEY_MISSING", f"no chosen answer among the keys {sorted(row)}")
     if _are_transcripts(row):
-        return Conversation(_last_answer_alone(transcript_turns(row["chosen"], ("chosen",))))
+        return Conversation(under_system(row, _last_answer_alone(transcript_turns(row["chosen"], ("chosen",)))))
     return Conversation((*_prompt(row), *_chosen(row)), has_tools=bool(row.get("tools")))
 
 
@@ -54,7 +54,9 @@ def _prompt(row: Row) -> tuple[Turn, ...]:
         return tuple(_as_context(turn) for turn in sharegpt_turns(row))
     key = next((key for key in PROMPT_KEYS if row.get(key) is not None), None)
     if key is None:
-        return system_turns(row)
+        context = row.get("context")
+        is_asked = isinstance(context, str) and bool(context) and isinstance(row["chosen"], str)
+        return system_turns(row) + ((text_turn("user", context, ("context",)),) if is_asked else ())
     if _style(row[key]) == "HH":
         return system_turns(row) + tuple(_as_context(turn) for turn in transcript_turns(row[key], (key,)))
     asked = prompt_turns(row, key)

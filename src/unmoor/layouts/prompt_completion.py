@@ -48,7 +48,7 @@ def _read(row: Row) -> Conversation:
         said = message_turns(row[key], (key,))
     else:
         said = (text_turn("assistant", row[key], (key,), is_target=True),)
-    return Conversation(under_system(row, asked) + said)
+    return Conversation(under_system(row, asked, must_be_text=False) + said)
 
 
 LAYOUT = Layout("prompt_completion", "prompt, completion (text or messages)", _recognises, _read, no_removal, no_mask)

@@ -18,21 +18,21 @@ MORE_KEYS = ("instruction", "question", "input", "context")
 """Columns that may hold a part of the request, in the order in which a template puts them."""
 
 
-def system_turns(row: Row) -> tuple[Turn, ...]:
+def system_turns(row: Row, *, must_be_text: bool = True) -> tuple[Turn, ...]:
     """Return the row's own system prompt, of `system` or, where that says nothing, of `system_prompt` if it is text.
 
     Raises:
-        BadRow: TEXT_EXPECTED if `system` is no text.
+        BadRow: TEXT_EXPECTED if `system` `must_be_text`, which belongs to the layout, and is something else.
     """
-    if row.get("system"):
+    if row.get("system") and (must_be_text or isinstance(row["system"], str)):
         return (text_turn("system", row["system"], ("system",)),)
     prompt = row.get("system_prompt")
     return (text_turn("system", prompt, ("system_prompt",)),) if isinstance(prompt, str) and prompt else ()
 
 
-def under_system(row: Row, turns: tuple[Turn, ...]) -> tuple[Turn, ...]:
-    """Return turns after the row's own system prompt, unless they open with the same one."""
-    system = system_turns(row)
+def under_system(row: Row, turns: tuple[Turn, ...], *, must_be_text: bool = True) -> tuple[Turn, ...]:
+    """Return turns after the row's own system prompt, as `system_turns` has it, unless they open with the same one."""
+    system = system_turns(row, must_be_text=must_be_text)
     is_said = bool(system) and bool(turns) and turns[0].role == "system" and turns[0].text == system[0].text
     return turns if is_said else system + turns
 

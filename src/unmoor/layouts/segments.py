@@ -32,7 +32,8 @@ def _read(row: Row) -> Conversation:
     segments = row.get("segments")
     if not isinstance(segments, list) or not segments:
         raise BadRow("NO_TURNS", "segments should be a list with at least one segment")
-    return Conversation(under_system(row, tuple(turn for at, one in enumerate(segments) for turn in _turns(one, at))))
+    turns = tuple(turn for at, one in enumerate(segments) for turn in _turns(one, at))
+    return Conversation(under_system(row, turns, must_be_text=False))
 
 
 def _turns(segment: Any, position: int) -> tuple[Turn, ...]:

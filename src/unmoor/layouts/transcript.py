@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from unmoor.errors import BadRow
 from unmoor.layouts.changes import Change, SetSlice, apply_to_row
 from unmoor.layouts.layout import Layout, no_mask, text_turn
+from unmoor.layouts.request import system_turns
 from unmoor.layouts.styles import Block, transcript_of
 from unmoor.records import Conversation, Path, Piece, Row, Turn
 
@@ -82,7 +83,7 @@ def _read(row: Row) -> Conversation:
         raise BadRow("NO_TURNS", f"no transcript in a known style among the keys {sorted(row)}")
     turns = transcript_turns(row[key], (key,))
     has_own = any(turn.role == "system" for turn in turns)
-    system = () if has_own or not row.get("system") else (_system(row),)
+    system = () if has_own else (_system(row),) if row.get("system") else system_turns(row)
     return Conversation((*system, *turns), has_tools=bool(row.get("tools")) or any(t.has_tool_calls for t in turns))
 
 
@@ -105,7 +106,8 @@ def _remove(row: Row, positions: tuple[int, ...]) -> tuple[Change, ...] | None:
         if span is None:
             return None
         changes.append(SetSlice((key,), *span, ""))
-    left = [block for position, block in enumerate(blocks) if position not in set(positions)]
+    gone = frozenset(positions)
+    left = [block for position, block in enumerate(blocks) if position not in gone]
     is_as_before = _told_again(row, key, tuple(changes)) == _told(row[key], left)
     return tuple(changes) if is_as_before else None
 

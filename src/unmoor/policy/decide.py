@@ -106,6 +106,7 @@ def _weigh(conversation: Conversation, findings: tuple[Finding, ...], policy: Po
             by_turn.setdefault(finding.turn, []).append(finding)
         elif finding.probability >= policy.review_from():
             uncertain.append(finding)
+    by_turn = {turn: _without_covered(here, policy) for turn, here in by_turn.items()}
     unsure: dict[int, list[Finding]] = {}
     for finding in uncertain:
         unsure.setdefault(finding.turn, []).append(finding)
@@ -127,6 +128,19 @@ def _weigh(conversation: Conversation, findings: tuple[Finding, ...], policy: Po
     }
     by_turn = {turn: left for turn, here in by_turn.items() if (left := [f for f in here if f not in bare])}
     return Weighed(by_turn, tuple(uncertain), tuple(hiding), tuple(bare))
+
+
+def _without_covered(findings: list[Finding], policy: Policy) -> list[Finding]:
+    """Return the findings of a turn without vendors that are named in no other words than those of a disclaimer which is cut:
+    nothing of them is left, and the answer beside them need not go.
+    """
+    cut = [f for f in findings if f.behaviour == "disclaimer.identity" and policy.action_on(f) == "mend"]
+    return [
+        f
+        for f in findings
+        if f.behaviour != "identity.vendor"
+        or not any(c.field == f.field and c.start_char <= f.start_char and f.end_char <= c.end_char for c in cut)
+    ]
 
 
 def _leaves_a_refusal(said: str, here: list[Finding], refused: list[tuple[int, int]], policy: Policy) -> bool:

@@ -157,8 +157,8 @@ class Said:
         return tuple(Verdict.from_json(json.loads(words)) for (words,) in rows)
 
     def standing(self) -> Iterator[tuple[int, Verdict]]:
-        """Yield (key, verdict) of each person's last verdict on each finding, the oldest first by the time that each names:
-        files of verdicts may be imported in any order.
+        """Yield (key, verdict) of each person's last verdict on each finding, the one that was said or imported last; of several
+        people's the oldest first, by the time that each names: files of verdicts may be imported in any order.
         """
         rows = self.database.execute(
             "select key, verdict from said where id in (select max(said.id) from said join batches using (batch) "

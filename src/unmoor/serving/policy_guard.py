@@ -108,8 +108,10 @@ def _pieces(text: str) -> Iterator[str]:
     """
     begin = 0
     while len(text) - begin > _PIECE_CHARS:
-        yield text[begin : begin + _PIECE_CHARS]
-        begin += _PIECE_CHARS - _OVERLAP_CHARS
+        end = begin + _PIECE_CHARS
+        last = max((blank.start() for blank in _BLANK.finditer(text, end - _WORD_CHARS, end)), default=end)
+        yield text[begin:last]
+        begin = end - _OVERLAP_CHARS
         word = _BLANK.search(text, begin, begin + _WORD_CHARS)
         begin = word.end() if word else begin
     yield text[begin:]
