@@ -226,9 +226,9 @@ def test_both_engines_let_the_same_phrases_through_on_real_texts(
     looked_at = 0
     for path in sorted((real_data / "labelled").glob("*.jsonl.gz")):
         with gzip.open(path, "rt", encoding="utf-8") as lines:
-            for line in islice(lines, 300):
-                folded = normalise(json.dumps(json.loads(line), ensure_ascii=False)[:4000]).text
+            for line in islice(lines, 150):
+                folded = normalise(json.dumps(json.loads(line), ensure_ascii=False)[:3000]).text
                 missing = (exact.spoken(folded) | exact.asked(folded)) - (wide.spoken(folded) | wide.asked(folded))
                 looked_at += 1
                 assert not [exact.all[number].id for number in missing if exact.matches(number, folded)], folded
-    assert looked_at > 2500
+    assert looked_at > 1400

@@ -184,13 +184,46 @@ def _wrapped(model: Any, adapter: Adapter, names: Mapping[int, str]) -> tuple[se
     return found, sum(parameter.numel() for parameter in wrapped.parameters() if parameter.requires_grad)
 
 
+_USUAL = (
+    *(
+        "q_proj",
+        "k_proj",
+        "v_proj",
+        "o_proj",
+        "qkv_proj",
+        "out_proj",
+        "gate_proj",
+        "up_proj",
+        "down_proj",
+        "gate_up_proj",
+    ),
+    *(
+        "w1",
+        "w2",
+        "w3",
+        "gate",
+        "router",
+        "fc1",
+        "fc2",
+        "c_attn",
+        "c_proj",
+        "c_fc",
+        "query_key_value",
+        "dense",
+        "dense_h_to_4h",
+    ),
+    *("dense_4h_to_h", "in_proj", "x_proj", "dt_proj", "lm_head", "embed_tokens", "wte", "Wqkv"),
+)
+"""How modules are called in one model or another: lists of them go from recipe to recipe."""
+
+
 def unmatched(model: Any, targets: Any) -> list[str]:
-    """Return the names among `targets`, as a recipe lists them, that no module of the model has: PEFT passes over them in silence
-    as long as one has another.
+    """Return the names among `targets`, as a recipe lists them, that no module of the model has and no other model's either, most
+    likely a slip: PEFT passes over them in silence as long as one has another.
     """
     if isinstance(targets, str) or not targets:
         return []
-    names = [name for name, _ in model.named_modules()]
+    names = [*(name for name, _ in model.named_modules()), *_USUAL]
     return sorted(
         target for target in targets if not any(name == target or name.endswith(f".{target}") for name in names)
     )
