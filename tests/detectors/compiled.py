@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
+import fcntl
 from collections.abc import Sequence
 
 from unmoor.detectors.scan import group_of, is_of_the_floor
 from unmoor.detectors.sets import parted, phrase_database
 from unmoor.languages import Phrase, load_pack, pack_codes
+from unmoor.records import cache_folder
 
 __all__ = ["compile_packs", "compiled_codes"]
 
 
 def compile_packs(codes: Sequence[str]) -> None:
-    """Compile what a first run with these packs has compiled beside it."""
+    """Compile what a first run with these packs has compiled beside it; what another process of the tests compiles is waited for:
+    that takes up to 20 seconds of a core a pack.
+    """
     groups: dict[str, list[tuple[int, Phrase]]] = {}
     for number, phrase in enumerate(phrase for code in codes for phrase in load_pack(code).phrases):
         groups.setdefault(group_of(phrase), []).append((number, phrase))
+    folder = cache_folder()
+    folder.mkdir(parents=True, exist_ok=True)
     for group, phrases in groups.items():
         if not is_of_the_floor(group) and (whole := parted(phrases)[0]):
-            phrase_database(whole)
+            with (folder / f"{group}.compiling").open("w") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX)
+                phrase_database(whole)
 
 
 def compiled_codes() -> list[str]:

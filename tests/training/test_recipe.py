@@ -56,6 +56,7 @@ def test_no_is_a_word_and_not_false(tmp_path: Path) -> None:
         ("dataset_kwargs: {skip_prepare_dataset: true}", "max_length"),
         ("lora_r: 4\nlora_target_modules: [q_proj, v_proj]", "lora_r without use_peft: true: the whole model"),
         ("resume_from_checkpoint: out/checkpoint-4", "from its own checkpoint"),
+        ("report_to: [none, swanlab]", "swanlab is not installed"),
     ],
 )
 def test_what_breaks_the_comparison_is_refused(tmp_path: Path, line: str, why: str) -> None:

@@ -8,6 +8,7 @@ given twice silently wins; here it is YAML 1.2 and a key given twice is an error
 from __future__ import annotations
 
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -26,6 +27,9 @@ NOWHERE = Path("unused")
 
 LEAST = {"per_device_train_batch_size": 1, "gradient_accumulation_steps": 1, "seed": 0, "learning_rate": 0.0}
 """Numbers that TRL takes and its trainer then fails on, and the least that each may be."""
+
+_REPORTERS = ("wandb", "mlflow", "swanlab", "trackio", "clearml", "neptune", "comet_ml")
+"""Packages to which a run may be reported; the trainer misses one only after the model is loaded."""
 
 EXTRA_KEYS = ("env",)
 """Keys that TRL reads beside its dataclasses."""
@@ -126,6 +130,12 @@ def _refuse(path: Path, values: dict[str, Any]) -> None:
             f"{path}: resume_from_checkpoint is refused: an interrupted twin goes on by itself, from its own checkpoint. "
             "Next: remove the line"
         )
+    told = values.get("report_to")
+    for name in [told] if isinstance(told, str) else told if isinstance(told, list) else ():
+        if name in _REPORTERS and find_spec(name) is None:
+            raise RecipeError(
+                f"{path}: report_to: {name}, and {name} is not installed. Next: pip install {name}, or report_to: none"
+            )
     if isinstance(values.get("dataset_kwargs"), dict) and values["dataset_kwargs"].get("skip_prepare_dataset"):
         raise RecipeError(
             f"{path}: skip_prepare_dataset is refused: TRL would not cut rows to max_length, and nobody would know"
