@@ -6,6 +6,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from itertools import repeat
+from math import fsum
 from unicodedata import normalize
 
 from unmoor.languages import Pack, fold
@@ -95,7 +96,7 @@ class Languages:
         self._scripts = {pack.code: pack.script for pack in packs}
         self._by_script: dict[str, list[str]] = {}
         holders: dict[str, list[str]] = {}
-        self._latin = {pack.code for pack in packs if pack.script == "Latin"}
+        self._latin = dict.fromkeys(pack.code for pack in packs if pack.script == "Latin")
         self._kana = {pack.code for pack in packs if pack.script == "Kana"}
         for pack in packs:
             self._by_script.setdefault(pack.script, []).append(pack.code)
@@ -111,6 +112,7 @@ class Languages:
         return defaultdict(float, self._scored(_words_in(text[:_SAMPLE])))
 
     def _scored(self, words: Iterable[str]) -> dict[str, float]:
+        """Return what words say for each language. They come in an order: of shares added up in another, a bit may differ."""
         scores: dict[str, float] = {}
         known = self._words
         for word in words:
@@ -221,13 +223,10 @@ class Languages:
         if "en" in self._latin and not foreign:
             return ("en", *codes)
         plainly = len(words & self._english)
-        if plainly and plainly >= sum(known[word][0][1] for word in foreign):
+        if plainly and plainly >= fsum(known[word][0][1] for word in foreign):
             # words of English alone outweigh all that speaks for another language and not for it; a sentence may be in one
             return ("en", *self._inserted(foreign), *codes)
-        scores: dict[str, float] = {}
-        for word in words & known.keys():
-            for code, weight in known[word]:
-                scores[code] = scores.get(code, 0.0) + weight
+        scores = self._scored(sorted(words))
         english = scores.get("en", 0.0)
         most = max(scores.values(), default=0.0)
         enough = max(english * 1.01, 0.5 * most, 0.9 if sampled > _SHORT else 0.2)
@@ -246,7 +245,7 @@ class Languages:
         words, enough = _INSERTED
         if len(foreign) < words:
             return ()
-        return [code for code, score in self._scored(foreign).items() if score >= enough and code in self._latin]
+        return [code for code, score in self._scored(sorted(foreign)).items() if score >= enough and code in self._latin]
 
     def is_english(self, codes: tuple[str, ...]) -> bool:
         """Return whether a route leads to English alone, apart from packs that are looked for in every text."""
