@@ -90,6 +90,27 @@ def test_a_unit_after_a_figure_ends_a_sentence_and_an_initial_does_not() -> None
 
 
 @pytest.mark.parametrize(
+    ("text", "first"),
+    [
+        ("The correct option is B. As an AI, I have no opinions.", "The correct option is B."),
+        ("Scurvy comes from too little vitamin C. However, I am no doctor.", "Scurvy comes from too little vitamin C."),
+        ("I'd say no. As an AI, I have no opinions.", "I'd say no."),
+        ("The other is x. As an AI, I have no opinions.", "The other is x."),
+        ("He is in the U.S. As an AI, I am not.", "He is in the U.S."),
+        ("See no. 5 of the list. Then go.", "See no. 5 of the list."),
+        ("Das gilt z. B. Hunden und u. a. Katzen. Ende.", "Das gilt z. B. Hunden und u. a. Katzen."),
+        (
+            "J. R. R. Tolkien met George W. Bush in St. Louis. So what?",
+            "J. R. R. Tolkien met George W. Bush in St. Louis.",
+        ),
+    ],
+)
+def test_an_answer_of_a_letter_ends_its_sentence_and_an_abbreviation_does_not(text: str, first: str) -> None:
+    start, end = split_sentences(text).spans[0]
+    assert text[start:end] == first
+
+
+@pytest.mark.parametrize(
     "label",
     ["Note", "Hinweis", "**Wichtig**", "Remarque", "Nota", "Let op", "OBS", "Huomautus", "Uwaga", "Примечание", "Uyarı", "注意",
      "ご注意", "참고", "ملاحظة", "ध्यान दें"],

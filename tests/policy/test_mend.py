@@ -60,7 +60,19 @@ def test_nothing_to_cut_changes_nothing(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "enough"), [("", False), ("...", False), ("Yes.", True), ("An oak.", True), ("是的", True), ("!", False)]
+    ("text", "enough"),
+    [
+        ("", False),
+        ("...", False),
+        ("Yes.", True),
+        ("No.", True),
+        ("42", True),
+        ("8.", True),
+        ("An oak.", True),
+        ("是的", True),
+        ("!", False),
+        ("I", False),
+    ],
 )
 def test_an_answer_of_nothing_is_not_enough(text: str, enough: bool) -> None:
     assert is_enough(text) is enough

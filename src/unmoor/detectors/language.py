@@ -245,7 +245,9 @@ class Languages:
         words, enough = _INSERTED
         if len(foreign) < words:
             return ()
-        return [code for code, score in self._scored(sorted(foreign)).items() if score >= enough and code in self._latin]
+        return [
+            code for code, score in self._scored(sorted(foreign)).items() if score >= enough and code in self._latin
+        ]
 
     def is_english(self, codes: tuple[str, ...]) -> bool:
         """Return whether a route leads to English alone, apart from packs that are looked for in every text."""

@@ -155,19 +155,28 @@ class Phrases:
         return self._spans(number, folded, self._encoded(folded))
 
     def _spans(self, number: int, folded: str, data: bytes) -> list[tuple[int, int]]:
-        """Return where phrase `number` stands. RE2 looks at bytes; most texts are as many characters."""
+        """Return where phrase `number` stands. RE2 looks at bytes; most texts are as many characters.
+
+        A match that reaches too far is none, but the words that it ends with may stand behind their own beginning too.
+        """
         spans: list[tuple[int, int]] = []
         is_ascii = len(data) == len(folded)
         pattern = self._exact.get(number) or self._pattern(number)
-        for found in pattern.finditer(data):
-            start, end = found.span(1)
-            if not is_ascii:
-                start = len(data[:start].decode("utf-8", "replace"))
-                end = start + len(data[found.start(1) : end].decode("utf-8", "replace"))
-            if 0 < end - start <= MAX_MATCH_CHARS:
-                spans.append((start, end))
-            if len(spans) >= MAX_MATCHES:
-                break
+        position, too_long = 0, 0
+        while position >= 0:
+            begun, position = position, -1
+            for found in pattern.finditer(data, begun):
+                start, end = found.span(1)
+                length = end - start if is_ascii else len(data[start:end].decode("utf-8", "replace"))
+                if length > MAX_MATCH_CHARS:
+                    too_long += 1
+                    position = _behind_its_start(data, found, too_long)
+                    break
+                if length:
+                    start = start if is_ascii else len(data[:start].decode("utf-8", "replace"))
+                    spans.append((start, start + length))
+                if len(spans) >= MAX_MATCHES:
+                    break
         return spans
 
     def is_excepted(self, number: int, folded_sentence: str) -> bool:
@@ -317,6 +326,19 @@ class Phrases:
             return exact_pattern(exact, self._scripts[phrase.language], among_others=among_others)
         except re2.error as error:
             raise PackError(f"{phrase.language}: phrase {phrase.id}: RE2 does not take the pattern: {error}") from error
+
+
+def _behind_its_start(data: bytes, found: Any, tried: int) -> int:
+    """Return the byte from which to look again for a phrase whose match reaches too far: behind its first character, and after
+    many of them where MAX_MATCH_CHARS characters of it are left at most, so that a word said a thousand times costs little.
+    """
+    start, end = found.span(1)
+    after = start if found.start() < start else start + 1
+    if tried > MAX_MATCHES:
+        after = max(after, end - 4 * MAX_MATCH_CHARS)
+    while after < end and data[after] & 0xC0 == 0x80:  # inside a character of UTF-8
+        after += 1
+    return int(after)
 
 
 def _words_in(packs: Sequence[Pack], name: str) -> tuple[str, ...]:

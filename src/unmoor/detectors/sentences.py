@@ -16,10 +16,20 @@ _BREAK = re.compile(
 _STAYS = ".!?…؟।"
 """Marks that belong to the sentence before the break."""
 _ABBREVIATION = re.compile(
-    r"(?:\b(?:mr|mrs|ms|dr|st|vs|no|prof|e\.g|i\.e|u\.s|z\.b|bzw|bl\.a|t\.ex|p\. ex|nr|ca|approx)"
-    r"|(?<!\d[ \u00a0])\b[A-Z]|^\d{1,2}|\n\d{1,2})\.$",
+    r"(?:\b(?:mr|mrs|ms|dr|vs|prof|e\.g|i\.e|z\.b|bzw|bl\.a|t\.ex|p\. ex|approx)|^\d{1,2}|\n\d{1,2})\.$", re.IGNORECASE
+)
+_MAY_BE_ONE = re.compile(r"(?:\b(?:[Ss]t|[Cc]a|[Nn]r)|\b[^\W\d_]\.[ \u00a0]?[^\W\d_]|(?<!\d[ \u00a0])\b[A-Z])\.$")
+"""What is one in the middle of a sentence and not at its end: "St.", "z. B.", "U.S.", an initial; "100 C." ends its own."""
+_NUMBER = re.compile(r"\b[Nn]o\.$"), re.compile(r"[ \t]+\d")
+"""An answer that is "no." ends a sentence unless a number follows."""
+_INITIAL = re.compile(r"\b[^\W\d_]\.$"), re.compile(r"[ \t]+[^\W\d_]\.")
+"""The first of two, as in "z. B."."""
+_BEGINS = re.compile(
+    r"[ \t]+(?:as|i|i'm|i’m|being|since|because|for|so|and|but|however|although|while|if|the|it|this|that|these|there|they|he|she"
+    r"|you|we|my|our|please|remember|note|sorry|unfortunately|als|ich|como|en|eu|yo|je|in|jako|som|com)\b",
     re.IGNORECASE,
 )
+"""Words that begin a sentence and are no name: what stands before them is "option B." and no initial."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +57,7 @@ def split_sentences(text: str, limit: int = 200_000) -> Sentences:
         start, stop = found.span()
         start += text[start] in _STAYS
         first = text[start]
-        if first in " \t" and _ABBREVIATION.search(text, max(0, start - 8), start):
+        if first in " \t" and _is_abbreviated(text, start):
             continue
         end = stop if first in "。！？" else start
         while first not in " \t\n。！？" and end < stop and not text[end].isspace():
@@ -59,6 +69,16 @@ def split_sentences(text: str, limit: int = 200_000) -> Sentences:
     if tail:
         spans.append((begin, begin + len(tail)))
     return Sentences(tuple(_trimmed(text, span) for span in spans))
+
+
+def _is_abbreviated(text: str, end: int) -> bool:
+    """Return whether the full stop before `end`, where a space stands, is one of an abbreviation."""
+    begin = max(0, end - 8)
+    if _ABBREVIATION.search(text, begin, end):
+        return True
+    if any(before.search(text, begin, end) and after.match(text, end) for before, after in (_NUMBER, _INITIAL)):
+        return True
+    return bool(_MAY_BE_ONE.search(text, begin, end)) and not _BEGINS.match(text, end)
 
 
 def _trimmed(text: str, span: tuple[int, int]) -> tuple[int, int]:

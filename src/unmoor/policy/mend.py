@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-__all__ = ["MIN_WORDS_LEFT", "cut_spans", "is_enough", "merged"]
+__all__ = ["cut_spans", "is_enough", "merged"]
 
-MIN_WORDS_LEFT = 2
-"""An answer with fewer words left after a mend says nothing; the turn is dropped instead."""
+_FEWEST_LETTERS = 2
+"""An answer with fewer left after a mend says nothing unless it is a figure; the turn is dropped instead."""
 
 _THOUGHT = ("</think>", "</thinking>", "</reasoning>", "</thought>")
 """The answer begins behind these."""
+_LONGEST_THOUGHT = max(map(len, _THOUGHT))
 _SENTENCE_ENDS = ".!?…。！？\n:"
 _UNSPACED = "。！？，、：；」』）"
 """After these no space is put: Chinese and Japanese have none between sentences."""
@@ -65,10 +66,10 @@ def _join(before: str, cut: str, after: str, *, keeps_dot: bool) -> str:
     begun = body if began_before else _capitalised(body, keeps_dot=keeps_dot)
     if not left:
         return indent + begun
-    if left.lower().endswith(_THOUGHT):
+    if left[-_LONGEST_THOUGHT:].lower().endswith(_THOUGHT):
         return before + begun
     gap = max((gap_before, gap_after), key=lambda gap: gap.count("\n"))
-    is_touched = bool(_OPENS.search(left)) or (bool(_CLOSES.match(body)) and not begins_line)
+    is_touched = bool(_OPENS.search(left, max(0, len(left) - 4))) or (bool(_CLOSES.match(body)) and not begins_line)
     is_within_a_word = not gap and cut[0] in _OPENING and cut[-1] in _CLOSING
     if is_touched and "\n" not in gap:
         gap = ""
@@ -87,8 +88,6 @@ def _capitalised(text: str, *, keeps_dot: bool) -> str:
 
 
 def is_enough(text: str) -> bool:
-    """Return whether a mended text still says something: two words, or two letters where words are not spaced."""
+    """Return whether a mended text still says something: two letters ("No.", "是的"), or a figure."""
     letters = [character for character in text if character.isalnum()]
-    return len(letters) >= MIN_WORDS_LEFT and (
-        len(text.split()) >= MIN_WORDS_LEFT or len(letters) >= 3 or not text.isascii()
-    )
+    return len(letters) >= _FEWEST_LETTERS or any(map(str.isdigit, letters))

@@ -35,7 +35,8 @@ _ITEM = re.compile(r"[ \t]*(?:>[ \t]*)*(?:#{1,6}[ \t]+)?(?:(?:[-*•·]|\d{1,3}[
 """What a line begins with that is a heading's or an item's."""
 _BARE = re.compile(r"[^\w\n`|=+<>$\\{}-]*+(?=\n|\Z)")
 """The rest of a line that says nothing: closing marks, an emoji."""
-_RULE_BEFORE = re.compile(r"\n\s*(?:-{3,}|\*{3,}|_{3,})\s*\Z")
+_RULE = re.compile(r"[^\S\n]*(?:-{3,}|\*{3,}|_{3,})")
+_NOTHING = re.compile(r"\s*+\Z")
 _MOST_ROUNDS = 8
 _DEEPEST = 50
 """Marks that may stand open between two halves: a row of a thousand brackets is no text, and must not take all day."""
@@ -115,9 +116,11 @@ def _says(text: str, start: int, end: int) -> bool:
 
 def _pairs(text: str, start: int, end: int) -> list[_Pair]:
     """Return the pairs of marks in the paragraph around a span, inner ones first."""
-    begin = max(text.rfind("\n\n", 0, start) + 2 if "\n\n" in text[:start] else 0, start - _WINDOW)
-    stop = text.find("\n\n", end)
-    stop = min(len(text) if stop < 0 else stop, end + _WINDOW)
+    begin, stop = max(0, start - _WINDOW), min(len(text), end + _WINDOW)
+    if (blank_line := text.rfind("\n\n", begin, start)) >= 0:
+        begin = blank_line + 2
+    if (blank_line := text.find("\n\n", end, stop)) >= 0:
+        stop = blank_line
     opened: list[tuple[str, int, int]] = []
     found: list[_Pair] = []
     for mark in _MARKS.finditer(text, begin, stop):
@@ -156,9 +159,18 @@ def _with_line(text: str, start: int, end: int) -> tuple[int, int]:
     if bare is not None and (text[end - 1 : end] != "\n"):
         if not _says(text, begins, start) and not text[begins:start].strip(" \t*_([“\"'"):
             start, end = min(line, start), bare.end() if bare[0].strip() else end
-        if not text[end:].strip():
-            rule = _RULE_BEFORE.search(text, 0, start)
-            start = rule.start() if rule else start
+        if _NOTHING.match(text, end):
+            start = _before_rule(text, start)
     elif line <= start < begins < end:
         start = begins
     return start, end
+
+
+def _before_rule(text: str, end: int) -> int:
+    """Return where the line feeds begin that stand before a rule which is the last line before `end`; `end` where there is none."""
+    rows = text[:end].rstrip()
+    line = rows.rfind("\n") + 1
+    if not line or not _RULE.fullmatch(rows, line):
+        return end
+    said = len(rows[:line].rstrip())
+    return rows.index("\n", said)
