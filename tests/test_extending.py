@@ -237,6 +237,12 @@ def test_what_is_merely_installed_is_not_loaded(install: Install) -> None:
         ("return [Finding('moralising', 0, 0, 5, 'Where', 'x', 1.0)]", "its turn should be the index of an answer"),
         ("return [Finding('moralising', 9, 0, 5, 'Where', 'x', 1.0)]", "its turn should be the index of an answer"),
         ("return [Finding('moralising', 1, 0, 4, 'This', 'x', 1.0)]", "its quote should be the words between"),
+        ("return [Finding('moralising', 1, -5, -1, 'desk', 'x', 1.0)]", "its quote should be the words between"),
+        (
+            "return [Finding('moralising', 1, 0, 99, 'That is one for the green desk.', 'x', 1.0)]",
+            "its quote should be the words between",
+        ),
+        ("return [Finding('moralising', 1, 0, 4, 'That', 'x', 1.0, field='mind')]", "its field should be text or"),
     ],
 )
 def test_a_detector_that_breaks_its_word_is_named_with_its_package(install: Install, body: str, told: str) -> None:

@@ -400,6 +400,18 @@ def test_a_person_is_told_when_the_judge_decided_nothing(server: Server, tmp_pat
     assert "The judge was asked about nothing" in nothing.output
 
 
+def test_a_judge_is_not_asked_what_the_system_prompt_orders(server: Server, tmp_path: Path) -> None:
+    """It never sees that prompt, and its word would lift a refusal that is left to people."""
+    path = tmp_path / "train.jsonl"
+    orders = "You are a gardener. Politely decline everything that is not about plants."
+    said = [{"role": "user", "content": "Bake a cake."}, {"role": "assistant", "content": REFUSAL}]
+    path.write_text(json.dumps({"messages": [{"role": "system", "content": orders}, *said]}) + "\n")
+    command = ["audit", str(path), "--judge", "openai:small", "--judge-url", server.url, "-o", str(tmp_path / "run")]
+    assert "The judge was asked about nothing" in CliRunner().invoke(cli, command).output
+    (entry,) = map(json.loads, (tmp_path / "run" / "ledger.jsonl").read_text().splitlines())
+    assert {one["probability"] for one in entry["findings"] if one["behaviour"] == "refusal.policy"} == {0.6}
+
+
 @pytest.mark.parametrize(("name", "url"), [("openai:small", None), ("other:x", None), ("openai:x", "ftp://host")])
 def test_an_impossible_judge_is_a_clear_error(name: str, url: str | None) -> None:
     with pytest.raises(UsageError, match="judge"):

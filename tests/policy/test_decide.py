@@ -55,6 +55,15 @@ def test_each_action_has_its_outcome(action: str, outcome: str, edits: tuple[Edi
     assert decision.labels == (("refusal.policy",) if action == "label" else ())
 
 
+def test_a_turn_that_goes_leaves_no_label() -> None:
+    policy = Policy("test", 1, actions={"refusal.policy": "drop_turn", "moralising": "label"})
+    lecture = replace(REFUSAL, behaviour="moralising")
+    gone = decide(TWO, (REFUSAL, lecture), policy)
+    assert (gone.outcome, gone.labels) == ("mended", ())
+    also = decide(TWO, (REFUSAL, lecture, _finding(TWO, 4, "An oak.", "moralising")), policy)
+    assert (also.outcome, also.labels) == ("mended", ("moralising",))
+
+
 def test_a_mend_cuts_the_finding_alone() -> None:
     conversation = _conversation("As an AI, I like oaks. An oak is a tree.")
     finding = _finding(conversation, 1, "As an AI, I like oaks.", "disclaimer.identity")

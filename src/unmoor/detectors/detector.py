@@ -197,12 +197,16 @@ class Detector:
         """Return the code of the language of `text` among the packs', or `und`."""
         return self._phrases.languages.of(text)
 
+    def is_ordered_to_decline(self, conversation: Conversation) -> bool:
+        """Return whether the row's own system prompt orders the assistant to decline, or to keep to something."""
+        system = conversation.system_prompt()
+        return bool(system) and self._phrases.orders_to_decline(system)
+
     def _as_ordered(self, found: list[Finding], conversation: Conversation) -> list[Finding]:
         """Return the findings, refusals that the row's own system prompt may have ordered believed by half: people look at them."""
         if not any(f.behaviour in REFUSALS and f.probability > _ORDERED for f in found):
             return found
-        system = conversation.system_prompt()
-        if not system or not self._phrases.orders_to_decline(system):
+        if not self.is_ordered_to_decline(conversation):
             return found
         return [replace(f, probability=min(f.probability, _ORDERED)) if f.behaviour in REFUSALS else f for f in found]
 

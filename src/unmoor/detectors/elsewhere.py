@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 from unmoor.errors import UsageError
-from unmoor.records import BEHAVIOURS, Conversation, Finding
+from unmoor.records import BEHAVIOURS, Conversation, Finding, Turn
 from unmoor.records.registered import load_registered
 
 __all__ = ["GROUP", "Elsewhere"]
@@ -75,7 +75,15 @@ def _fault(finding: object, conversation: Conversation) -> str:
     turns = conversation.turns
     if not 0 <= finding.turn < len(turns) or not turns[finding.turn].is_target:
         return "its turn should be the index of an answer that is learned (`is_target`)"
-    text = turns[finding.turn].reasoning if finding.field == "reasoning" else turns[finding.turn].text
-    if not finding.quote or text[finding.start_char : finding.end_char] != finding.quote:
+    return _wrong_place(finding, turns[finding.turn])
+
+
+def _wrong_place(finding: Finding, turn: Turn) -> str:
+    """Return what is wrong with where a finding stands in its turn; empty if nothing is."""
+    if finding.field not in ("text", "reasoning"):
+        return "its field should be text or reasoning"
+    text = turn.reasoning if finding.field == "reasoning" else turn.text
+    start, end = finding.start_char, finding.end_char
+    if not 0 <= start < end <= len(text) or text[start:end] != finding.quote:
         return "its quote should be the words between start_char and end_char"
     return ""

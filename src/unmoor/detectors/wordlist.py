@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -18,7 +18,7 @@ import numpy as np
 
 from unmoor.detectors.raw_wordlist import RawWordlist, literal_set
 from unmoor.errors import UsageError
-from unmoor.records import Finding
+from unmoor.records import Finding, reasoning_spans
 
 __all__ = ["Wordlist", "words_around"]
 
@@ -55,7 +55,7 @@ class Wordlist:
         return cls(tuple(sorted(phrases, key=lambda phrase: (-len(phrase), phrase))), hashlib.sha256(data).hexdigest())
 
     def find(self, text: str, turn: int, field: Literal["text", "reasoning"]) -> list[Finding]:
-        """Return the first place of each phrase of the list in `text`."""
+        """Return the first place of each phrase of the list in `text`: in the answer, or else in its reasoning."""
         return self.find_many([(turn, text, field)])[0]
 
     def find_many(self, said: Sequence[tuple[int, str, Literal["text", "reasoning"]]]) -> list[list[Finding]]:
@@ -64,15 +64,14 @@ class Wordlist:
         found: list[list[Finding]] = [[] for _ in said]
         for index, places in self._standing_in(lowered).items():
             turn, text, field = said[index]
+            thinking = [(0, len(text))] if field == "reasoning" else reasoning_spans(text)
             for place in sorted(places):
                 phrase = self.phrases[place]
-                start = lowered[index].find(phrase)
+                start, is_reasoning = _first_place(lowered[index], phrase, thinking)
                 if start >= 0:
                     end = start + len(phrase)
-                    quote = text[start:end]
-                    found[index].append(
-                        Finding("wordlist", turn, start, end, quote, phrase, 1.0, "und", "wordlist", field)
-                    )
+                    here = (start, end, text[start:end], phrase, 1.0, "und", "wordlist", field, is_reasoning)
+                    found[index].append(Finding("wordlist", turn, *here))
         return found
 
     def raw(self) -> RawWordlist | None:
@@ -104,6 +103,15 @@ def words_around(text: str, start: int, end: int) -> str:
     """Return what stands from `start` to `end` (code points) with some words before and behind: a phrase alone says little."""
     first, last = max(0, start - _BEFORE_CHARS), end + _BEHIND_CHARS
     return f"{'…' if first else ''}{text[first:last]}{'…' if last < len(text) else ''}"
+
+
+def _first_place(text: str, phrase: str, thinking: Iterable[tuple[int, int]]) -> tuple[int, bool]:
+    """Return where a phrase stands first outside the reasoning, or within it, and whether it is within; below 0 for nowhere."""
+    first = start = text.find(phrase)
+    for begin, end in thinking:
+        if begin <= start < end:
+            start = text.find(phrase, end)
+    return (first, True) if start < 0 <= first else (start, False)
 
 
 def _lower(text: str) -> str:

@@ -134,7 +134,11 @@ class Judge:
         found = self._detector.find_many(conversations)
         if self._opinion is None:
             return found
-        uncertain = [index for index, findings in enumerate(found) if self._opinion.is_asked(findings)]
+        uncertain = [
+            index
+            for index, findings in enumerate(found)
+            if self._opinion.is_asked(findings) and not self._detector.is_ordered_to_decline(conversations[index])
+        ]  # no judge sees a system prompt: what one orders is left to people
         if uncertain:
             batch = [(conversations[index], found[index]) for index in uncertain]
             for index, findings in zip(uncertain, detectors.reviewed_all(self._opinion, batch), strict=True):

@@ -224,8 +224,8 @@ def turns_to_remove(conversation: Conversation, edits: Iterable[Edit]) -> frozen
 
 def _conclude(conversation: Conversation, findings: tuple[Finding, ...], policy: Policy, plan: Plan) -> Decision:
     counted = [finding for turn in sorted(plan.weighed.by_turn) for finding in plan.weighed.by_turn[turn]]
-    labels = tuple(dict.fromkeys(f.behaviour for f in counted if policy.action_on(f) == "label"))
     gone = turns_to_remove(conversation, plan.edits)
+    labels = tuple(dict.fromkeys(f.behaviour for f in counted if policy.action_on(f) == "label" and f.turn not in gone))
     waits_for = tuple(f for f in _asked_about(plan, counted, policy) if f.turn not in gone)
     acted_on = tuple(f for f in counted if f.turn in plan.acted or policy.action_on(f) in ("label", "review"))
     masked = {edit.turn for edit in plan.edits if edit.action == "mask"}
