@@ -113,6 +113,19 @@ def test_an_unknown_key_of_the_pack_is_named(tmp_path: Path) -> None:
         load_pack("xx", tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        ("[words]\nbut = [3]\n", r'pack\.toml \[words\]: "but" should be text, found 3'),
+        ("shy = 3\n", r'pack\.toml \[shorthand\]: "shy" should be text, found 3'),
+    ],
+)
+def test_a_number_among_words_is_named(tmp_path: Path, more: str, message: str) -> None:
+    make_pack(tmp_path, pack=PACK + more)
+    with pytest.raises(PackError, match=message):
+        load_pack("xx", tmp_path)
+
+
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     make_pack(tmp_path)
     (tmp_path / "xx" / "opinion.toml").unlink()

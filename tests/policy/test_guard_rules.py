@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from unmoor.errors import PolicyError
-from unmoor.policy import load_policy
+from unmoor.policy import load_policy, policy_of_run
 
 HEAD = 'name = "house"\nversion = 1\n'
 
@@ -47,6 +47,14 @@ def test_a_policy_builds_on_the_guard_of_the_one_it_extends(tmp_path: Path) -> N
     assert rules.answer == {"identity.vendor": "log", "mass-casualty": "log", "moralising": "log"}  # type: ignore[attr-defined]
     assert rules.floor == ("minors", "mass-casualty", "dosage")  # type: ignore[attr-defined]
     assert rules.words_for("dosage") == "Ask a doctor."  # type: ignore[attr-defined]
+
+
+def test_a_topic_that_is_raised_later_is_refused_and_the_run_s_policy_can_be_read_back(tmp_path: Path) -> None:
+    (tmp_path / "base.toml").write_text(HEAD + 'extends = "dolphin"\n[guard.request]\nhacking = "note"\n')
+    (tmp_path / "kid.toml").write_text(HEAD + 'extends = "base.toml"\n[floor]\nalso = ["hacking"]\n')
+    policy = load_policy(str(tmp_path / "kid.toml"))
+    assert policy.guard.request["hacking"] == "refuse"
+    assert policy_of_run(policy.as_json(), policy.source, "run") == policy
 
 
 def test_the_source_of_a_policy_that_extends_can_be_loaded_again(tmp_path: Path) -> None:

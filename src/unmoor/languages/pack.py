@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -236,6 +236,11 @@ def load_pack(code: str, folder: Path | None = None, *, may_lack_files: bool = F
         raise PackError(f'{code}/pack.toml: the code is that of the folder, "{code}", found "{settings["code"]}"')
     _check_choice(settings["script"], SCRIPTS, f"{code}/pack.toml: script")
     _check_keys(settings.get("words", {}), dict.fromkeys(WORDS, list), (), f"{code}/pack.toml [words]")
+    _check_texts({"stop_words": settings["stop_words"]}, f"{code}/pack.toml")
+    _check_texts(settings.get("words", {}), f"{code}/pack.toml [words]")
+    _check_texts(
+        {name: [text] for name, text in settings.get("shorthand", {}).items()}, f"{code}/pack.toml [shorthand]"
+    )
     starts_a_word = settings["script"] not in NO_START
     patterns = {
         file: PatternCache(parted, file, settings.get("shorthand"), starts_a_word=starts_a_word)
@@ -357,6 +362,13 @@ def _check_keys(values: Any, known: Mapping[str, type], needed: Iterable[str], w
     for key in needed:
         if key not in values:
             raise PackError(f'{where}: the key "{key}" is missing')
+
+
+def _check_texts(lists: Mapping[str, Sequence[Any]], where: str) -> None:
+    for name, members in lists.items():
+        for member in members:
+            if not isinstance(member, str):
+                raise PackError(f'{where}: "{name}" should be text, found {member!r}')
 
 
 def _check_choice(value: str, known: Iterable[str], where: str) -> None:

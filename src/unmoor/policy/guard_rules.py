@@ -18,6 +18,8 @@ Fail = Callable[[str, str, str], PolicyError]
 def guard_rules(table: Any, base: GuardRules | None, floor_also: tuple[str, ...], fail: Fail) -> GuardRules:
     """Return the rules of a `[guard]` table over those of the policy it extends; `fail` makes the error for a section and key.
 
+    A topic that this policy puts on the floor is refused, whatever the policy that it extends says about it.
+
     Raises:
         PolicyError: an unknown key, action or behaviour, a value of another kind, or a floor topic that is not refused.
     """
@@ -34,8 +36,9 @@ def guard_rules(table: Any, base: GuardRules | None, floor_also: tuple[str, ...]
     floor = tuple(dict.fromkeys((*FLOOR_TOPICS, *floor_also)))
     _check_request(parts["request"], floor, fail)
     _check_answer(parts["answer"], floor, fail)
+    inherited = {topic: "refuse" if topic in floor else action for topic, action in base.request.items()}
     return GuardRules(
-        request={**base.request, **parts["request"]},
+        request={**inherited, **parts["request"]},
         answer={**base.answer, **parts["answer"]},
         words={**base.words, **parts["say"]},
         default_words=table.get("words", base.default_words),
