@@ -11,7 +11,7 @@ from tests.detectors.conftest import LABELS
 from unmoor.detectors.language import Languages
 from unmoor.detectors.normalise import normalise
 from unmoor.detectors.pieces import beginning_with
-from unmoor.detectors.sentences import split_sentences
+from unmoor.detectors.sentences import LONGEST, split_sentences
 from unmoor.detectors.structure import read_answer
 from unmoor.languages import fold, load_pack, load_packs
 
@@ -108,6 +108,14 @@ def test_a_unit_after_a_figure_ends_a_sentence_and_an_initial_does_not() -> None
 def test_an_answer_of_a_letter_ends_its_sentence_and_an_abbreviation_does_not(text: str, first: str) -> None:
     start, end = split_sentences(text).spans[0]
     assert text[start:end] == first
+
+
+@pytest.mark.parametrize("text", ["as an AI, I cannot, so " * 900, "作为人工智能，我不能" * 900])
+def test_what_never_ends_is_parted(text: str) -> None:
+    spans = split_sentences(text).spans
+    assert max(end - start for start, end in spans) <= LONGEST
+    assert "".join(text[start:end] for start, end in spans).replace(" ", "") == text.replace(" ", "")
+    assert all(text[start - 1] == " " for start, _ in spans[1:]) or " " not in text
 
 
 @pytest.mark.parametrize(

@@ -208,8 +208,13 @@ def ngram_features(view: TurnView) -> tuple[NDArray[np.int64], NDArray[np.float3
 def _own_words(view: TurnView) -> str:
     """Return the folded answer without the phrases that others speak in it: quoted, in code, in dialogue, asked for."""
     said = view.folded.text
-    spans = sorted({(hit.start, hit.end) for hit in view.hits if hit.doubt}, reverse=True)
-    for start, end in spans:
+    cut: list[tuple[int, int]] = []
+    for start, end in sorted((hit.start, hit.end) for hit in view.hits if hit.doubt):
+        if cut and start < cut[-1][1]:
+            cut[-1] = (cut[-1][0], max(end, cut[-1][1]))
+        else:
+            cut.append((start, end))
+    for start, end in reversed(cut):
         said = said[: view.folded.place(start)] + " " + said[view.folded.place(end - 1) + 1 :]
     return said
 

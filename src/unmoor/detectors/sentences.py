@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-__all__ = ["Sentences", "split_sentences"]
+__all__ = ["LONGEST", "Sentences", "split_sentences"]
 
+LONGEST = 2_000
+"""Code points of a sentence at most. Every phrase found in one looks at all of it."""
 _BREAK = re.compile(
     r"[.!?…。！？؟।\s](?:"  # a set first lets the engine skip to such a character
     r"(?<=[.!?…])[\"'”’»)\]*_]*[ \t]+(?=[^\s.,;:a-zà-öø-ÿ])|(?<=[。！？])[”」』\"']*|(?<=[؟।])\s+|(?<=\n)\s*"
@@ -51,7 +54,10 @@ class Sentences:
 
 
 def split_sentences(text: str, limit: int = 200_000) -> Sentences:
-    """Split `text` into sentences. Beyond `limit` code points the rest is one sentence, so that a giant answer stays cheap."""
+    """Split `text` into sentences. Beyond `limit` code points no ends are looked for, so that a giant answer stays cheap.
+
+    What has no end for LONGEST code points is no sentence that anybody reads: it is parted there, after a space.
+    """
     spans, begin = [], 0
     for found in _BREAK.finditer(text, 0, min(len(text), limit)):
         start, stop = found.span()
@@ -68,7 +74,17 @@ def split_sentences(text: str, limit: int = 200_000) -> Sentences:
     tail = text[begin:].rstrip()
     if tail:
         spans.append((begin, begin + len(tail)))
-    return Sentences(tuple(_trimmed(text, span) for span in spans))
+    return Sentences(tuple(_trimmed(text, part) for span in spans for part in _parts(text, *span)))
+
+
+def _parts(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    """Yield a sentence as parts of at most LONGEST code points, together all of it."""
+    while end - start > LONGEST:
+        space = text.rfind(" ", start + 1, start + LONGEST)
+        stop = space + 1 if space > 0 else start + LONGEST
+        yield start, stop
+        start = stop
+    yield start, end
 
 
 def _is_abbreviated(text: str, end: int) -> bool:
