@@ -42,8 +42,9 @@ def command(run: AnyPath, row: tuple[str, ...], *, file: str | None, first: int,
 
     ROW is a number in the whole input, as reports and the review page have it, or NAME:ROW in one of its files.
     The sentence counts turns from 1, the system prompt among them; the ledger, which --json prints, counts them from 0.
-    Several rows are told one after the other. Examples: unmoor explain runs/house 17,
-    unmoor explain runs/house --behaviour moralising --outcome removed
+    Several rows are told one after the other.
+    Example: unmoor explain runs/house 17
+    Example: unmoor explain runs/house --behaviour moralising --outcome removed
     """
     asked = {name: value for name, value in wanted.items() if value}
     if bool(row) == bool(asked):
