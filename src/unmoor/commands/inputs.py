@@ -307,7 +307,7 @@ def _bad_row_limit(options: dict[str, Any]) -> dict[str, Any]:
             raise UsageError(
                 "--on-bad-row fail stops at the first broken row. Next: leave it out beside --max-bad-rows"
             )
-        return {"max_bad_rows": 0}
+        return {"max_bad_rows": 0, "fails_on_bad_row": True}
     if asked is None:
         return {}
     if _COUNT.fullmatch(asked):
