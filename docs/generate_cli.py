@@ -41,7 +41,7 @@ def _block(title: str, command: click.Command, parent: click.Context | None) -> 
         "terminal_width": WIDTH,
         "max_content_width": WIDTH,
     }  # as the command line has them
-    context = click.Context(command, parent, info_name=info_name, **settings)
+    context = command.context_class(command, parent, info_name=info_name, **settings)
     return f"```text\n$ {title}\n{command.get_help(context)}\n```\n"
 
 

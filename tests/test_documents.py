@@ -50,7 +50,6 @@ def test_the_tours_quick_commands_run_as_they_stand(tmp_path: Path) -> None:
 def test_the_readmes_quick_commands_run_as_they_stand(tmp_path: Path) -> None:
     quick = [line for line in commands_of(ROOT / "README.md") if not line.startswith((*LONG, "pip ", "git ", "cd "))]
     assert quick
-    run_line("unmoor demo --data train.jsonl", tmp_path)
     for line in quick:
         run_line(line, tmp_path)
     assert_findings_are_explained(quick, tmp_path)
@@ -68,6 +67,54 @@ def assert_findings_are_explained(lines: list[str], folder: Path) -> None:
             continue
         entry = explain_row(folder / run, int(row))
         assert entry["findings"] and entry["outcome"] == "removed", entry
+
+
+@pytest.mark.parametrize("page", ["chat", "serving", "suites", "tour", "training"])
+def test_a_page_whose_commands_need_more_than_the_first_install_says_how_it_is_installed(page: str) -> None:
+    text = (ROOT / "docs" / f"{page}.md").read_text(encoding="utf-8")
+    assert "pip install --constraint constraints.txt '.[" in text
+
+
+def test_the_extras_that_the_readme_names_are_those_that_a_command_asks_for() -> None:
+    sources = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "src").rglob("*.py"))
+    asked = set(re.findall(r'MissingExtraError\([^,]+, "(\w+)"', sources))
+    said = (ROOT / "README.md").read_text(encoding="utf-8").partition("In a clone")[2].partition("```")[0]
+    assert set(re.findall(r"`(\w+)`", said)) == asked
+
+
+def toml_of(page: str) -> list[str]:
+    text = (ROOT / "docs" / f"{page}.md").read_text(encoding="utf-8")
+    return re.findall(r"```toml\n(.*?)```", text, re.DOTALL)
+
+
+@pytest.mark.parametrize("page", ["guard", "tour"])
+def test_a_policy_in_a_document_is_one_that_unmoor_takes(page: str, tmp_path: Path) -> None:
+    from click.testing import CliRunner
+
+    from unmoor.commands import cli
+
+    policies = [block for block in toml_of(page) if "version = " in block]
+    assert policies
+    for policy in policies:
+        (tmp_path / "house.toml").write_text(policy)
+        done = CliRunner().invoke(cli, ["policy", str(tmp_path / "house.toml")])
+        assert (done.exit_code, done.stderr) == (0, ""), done.exception
+
+
+def test_the_keys_in_the_document_are_keys_that_a_server_takes(tmp_path: Path) -> None:
+    from unmoor.serving.server import read_keys
+
+    (tmp_path / "keys.toml").write_text(next(block for block in toml_of("serving") if "[keys]" in block))
+    assert [key.name for key in read_keys(tmp_path / "keys.toml")] == ["alice", "bob"]
+
+
+def test_the_page_on_the_report_names_the_headings_that_a_report_has() -> None:
+    templates = "\n".join(path.read_text() for path in (ROOT / "src/unmoor/report/templates").glob("*.j2"))
+    headings = re.sub(r"<[^>]+>|\{% (?:else|endif) %\}", "\n", "\n".join(re.findall(r"<h[23]>.*?</h[23]>", templates)))
+    names = {line.strip() for line in re.sub(r"\{%.*?%\}", "", headings).splitlines() if line.strip()}
+    assert len(names) > 20
+    page = (ROOT / "docs" / "report.md").read_text(encoding="utf-8").replace("'", "’").casefold()
+    assert [name for name in names if name.casefold() not in page] == []
 
 
 def test_make_has_the_targets_that_the_documents_name() -> None:

@@ -222,7 +222,7 @@ def test_a_filter_over_a_judged_run_says_that_the_verdicts_are_not_in_it(asking:
     again = ("filter", "data.jsonl", "--policy", "asks.toml", "-o", "run", "--force")
     done = unmoor(*again, cwd=asking.parent)
     said = " ".join(done.stdout.split())
-    assert "1 verdict lies here from before; none is in these rows. Next: unmoor apply run" in said
+    assert "1 verdict lies here from before and is not applied to these rows yet. Next: unmoor apply run" in said
     assert json.loads(unmoor(*again, "--json", cwd=asking.parent).stdout)["verdicts"] == 1
 
 

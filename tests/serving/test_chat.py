@@ -102,7 +102,8 @@ def test_two_models_have_a_history_each_and_undo_takes_back_both(tmp_path: Path)
     chat.reply("No.")
     chat.reply("Because.", 1)
     assert [chat.messages(i)[-1]["content"] for i in (0, 1)] == ["No.", "Because."]
-    chat.command(f"/save {tmp_path / 'both.jsonl'}")
+    saved = chat.command(f"/save {tmp_path / 'both.jsonl'}")
+    assert saved.startswith("4 messages and the system prompt in 2 rows written to ")
     rows = [json.loads(line) for line in (tmp_path / "both.jsonl").read_text().splitlines()]
     assert [row["model"] for row in rows] == ["raw", "filtered"]
     chat.command("/undo")

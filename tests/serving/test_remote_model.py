@@ -13,8 +13,10 @@ import pytest
 from click.testing import CliRunner
 
 from unmoor.commands.chat import command
-from unmoor.errors import MachineError, UsageError
+from unmoor.errors import MachineError, ServiceError, UsageError
 from unmoor.serving import open_url
+from unmoor.serving.server.limits import Limits
+from unmoor.serving.server.roles import Rules, checked_messages
 
 ENDLESS_BYTES = 256 * 1024 * 1024
 """More than any client should take, and an end all the same where one takes it."""
@@ -153,6 +155,22 @@ def test_two_servers_answer_side_by_side_and_a_failure_takes_the_question_back(s
     server.says("half", end=False)
     result = CliRunner().invoke(command, [server.url], input="Trees?\n/undo\n")
     assert "broke off" in result.output and "nothing to take back" in result.output
+
+
+def test_a_server_s_own_name_of_its_model_is_the_name_in_a_chat(server: Server) -> None:
+    result = CliRunner().invoke(command, [f"{server.url}#tiny"], input="")
+    assert result.output.startswith("tiny; persona plain.")
+    twice = CliRunner().invoke(command, [server.url, f"{server.url}#tiny"], input="")
+    assert isinstance(twice.exception, UsageError) and 'Two models are called "tiny"' in str(twice.exception)
+
+
+def test_a_server_that_takes_no_system_prompt_is_asked_without_one_next(server: Server) -> None:
+    with pytest.raises(ServiceError) as refused:
+        checked_messages([{"role": "system", "content": "Be brief."}], Rules(), Limits())
+    model = open_url(server.url)
+    server.status, server.lines = 400, [json.dumps(refused.value.body())]
+    with pytest.raises(MachineError, match=r"which is refused\. Next: --persona none, or in a chat /persona none$"):
+        list(model.answer([{"role": "system", "content": "Be brief."}], 9))
 
 
 def test_a_server_cannot_steer_the_terminal_with_its_errors(server: Server) -> None:

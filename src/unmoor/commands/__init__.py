@@ -6,7 +6,6 @@ import errno
 import importlib
 import io
 import os
-import re
 import sys
 from typing import Any
 
@@ -14,6 +13,7 @@ import click
 
 from unmoor import __version__
 from unmoor.commands.ends import heed_ends
+from unmoor.commands.help_pages import HelpContext, examples_in, with_help_pages
 from unmoor.errors import UnmoorError
 
 __all__ = ["VERBS", "cli", "main"]
@@ -71,6 +71,8 @@ def _no_color(*, is_hidden: bool) -> click.Option:
 class _LazyGroup(click.Group):
     """Loads a verb's module when the verb is used: `--help` and `audit` stay light."""
 
+    context_class = HelpContext
+
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
         """Return the verbs in the order of a day's work."""
         return list(VERBS)
@@ -83,7 +85,7 @@ class _LazyGroup(click.Group):
         command: click.Command = module.command
         if all(option.name != "no_color" for option in command.params):
             command.params.append(_no_color(is_hidden=True))
-        return command
+        return with_help_pages(command)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         """List the verbs without loading any."""
@@ -110,9 +112,7 @@ class _LazyGroup(click.Group):
 def cli() -> None:
     """Find the alignment your instruction data inherited, decide what stays, train on the rest, measure what the model learned.
 
-    \b
-    Exit codes: 0 fine, 1 found what it was asked to fail on, 2 misused,
-    3 bad data over the limit, 4 the machine failed
+    Exit codes: 0 fine, 1 found what it was asked to fail on, 2 misused, 3 bad data over the limit, 4 the machine failed
     """
 
 
@@ -236,9 +236,8 @@ def _show_example(error: click.ClickException) -> None:
         several = f"unmoor {verb} FOLDER, or a pattern in quotes: unmoor {verb} 'data/*.jsonl'"
         click.echo(f"Several files are one data set. Next: {several}", err=True)
         return
-    example = re.search(r"Example: (unmoor .+)", " ".join((context.command.help or "").split())) if context else None
-    if example:
-        click.echo(f"Example: {example[1]}", err=True)
+    for example in examples_in(context.command.help or "")[:1] if context else ():
+        click.echo(f"Example: {example}", err=True)
 
 
 def _complain(message: str, error: BaseException | None = None) -> None:

@@ -74,15 +74,21 @@ def _load_all(models: Sequence[str], persona: Persona) -> dict[str, _Model]:
     loaded: dict[str, _Model] = {}
     for given in models:
         name, place = _named(given)
+        model = _load(place)
+        name = name or printable(model.name) or place
         if name in loaded:
             raise UsageError(f'Two models are called "{name}". Next: NAME=MODEL gives each a name of its own')
-        if place.startswith(("http://", "https://")):
-            url, _, model = place.partition("#")
-            loaded[name] = open_url(url, os.environ.get("UNMOOR_API_KEY", ""), model or None, told=_tell)
-        else:
-            loaded[name] = load_model(Path(place))
-        _under(persona, loaded[name])
+        _under(persona, model)
+        loaded[name] = model
     return loaded
+
+
+def _load(place: str) -> _Model:
+    """Return the model of a folder, or the one behind a URL."""
+    if not place.startswith(("http://", "https://")):
+        return load_model(Path(place))
+    url, _, model = place.partition("#")
+    return open_url(url, os.environ.get("UNMOOR_API_KEY", ""), model or None, told=_tell)
 
 
 def _tell(words: str) -> None:
@@ -101,11 +107,11 @@ def _under(persona: Persona, model: _Model) -> _Model:
 
 
 def _named(given: str) -> tuple[str, str]:
-    """Return (name, place) of `NAME=PLACE` or of a place alone, whose last part is then its name."""
+    """Return (name, place) of `NAME=PLACE` or of a place alone, whose name is then the empty string."""
     name, equals, place = given.partition("=")
     if equals and name.replace("-", "").replace("_", "").isalnum():
         return name, place
-    return given.rstrip("/").rpartition("/")[2] or given, given
+    return "", given
 
 
 def _answer(chat: Chat, loaded: dict[str, _Model], max_new_tokens: int) -> bool:

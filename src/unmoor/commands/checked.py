@@ -54,7 +54,7 @@ def _hold_topics(policy: Policy, own: Collection[str]) -> None:
     for place, topic in named:
         if topic not in known:
             names = (*known, *BEHAVIOURS) if place == "[guard.answer]" else known
-            hint = nearest_name(topic, names) or f" Known: {', '.join(known)}"
+            hint = nearest_name(topic, names) or f" Known: {', '.join(known)}."
             told = f'Policy {policy.shown_name}, {place}: no pack names the topic "{topic}"'
             if place == "[floor]":
                 raise PolicyError(

@@ -42,13 +42,15 @@ def command(run: AnyPath, row: tuple[str, ...], *, file: str | None, first: int,
 
     ROW is a number in the whole input, as reports and the review page have it, or NAME:ROW in one of its files.
     The sentence counts turns from 1, the system prompt among them; the ledger, which --json prints, counts them from 0.
-    Several rows are told one after the other. Examples: unmoor explain runs/house 17,
-    unmoor explain runs/house --behaviour moralising --outcome removed
+    Several rows are told one after the other; one row or one of those four options has to be named.
+    Example: unmoor explain runs/house 17
+    Example: unmoor explain runs/house --behaviour moralising --outcome removed
     """
     asked = {name: value for name, value in wanted.items() if value}
     if bool(row) == bool(asked):
+        both = ", and not both" if row else ""
         raise UsageError(
-            "explain takes the numbers of rows, or which rows to look for, and not both. "
+            f"Name rows, or which to look for by --behaviour, --outcome, --rule or --waiting{both}. "
             f"Next: {typed('unmoor explain', run, '1')}, or {typed('unmoor explain', run, '--outcome removed')}"
         )
     if asked:

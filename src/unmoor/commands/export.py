@@ -38,8 +38,9 @@ def command(model: Path, output: Path, kind: str, persona: str, **options: bool)
     """Write MODEL as model.gguf for llama.cpp and Ollama, with a Modelfile that holds persona and template.
 
     Llama, Mistral, Mixtral and Qwen; adapters are merged. Where llama.cpp is installed it tokenizes and answers some prompts
-    and is compared with the model itself, exit code 4 if it differs by more than rounding. Example: unmoor export
-    runs/twins/filtered -o runs/filtered-gguf --persona dolphin, then: ollama create filtered -f runs/filtered-gguf/Modelfile
+    and is compared with the model itself, exit code 4 if it differs by more than rounding.
+    Example: unmoor export runs/twins/filtered -o runs/filtered-gguf --persona dolphin
+    Example: ollama create filtered -f runs/filtered-gguf/Modelfile
     """
     from unmoor.errors import MachineError, UsageError
     from unmoor.run_folder import hold_outside_runs, make_folder, write_atomic

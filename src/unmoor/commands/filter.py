@@ -92,8 +92,8 @@ def command(path: AnyPath, policy_name: str, output: AnyPath, as_json: bool, **o
     print_done(summary, policy, output, options["shard"])
     if verdicts:
         again = typed("unmoor apply", output)
-        lie = plural(verdicts, "verdict lies", "verdicts lie")
-        click.echo(wrapped(f"{lie} here from before; none is in these rows. Next: {again}", whole=again))
+        lie = plural(verdicts, "verdict lies here from before and is", "verdicts lie here from before and are")
+        click.echo(wrapped(f"{lie} not applied to these rows yet. Next: {again}", whole=again))
 
 
 def _verdicts_here(output: AnyPath) -> int:

@@ -24,7 +24,7 @@ from unmoor.detectors.staying import without_password
 from unmoor.engines import Cluster, Dedup, Job, JudgeSettings, Options, Summary, run_job, run_on_ray
 from unmoor.errors import MachineError, UsageError
 from unmoor.languages import cache_folder
-from unmoor.layouts import LAYOUT_NAMES, DataSet, first_layout, open_data_set, schemas_held_alike, shard_of
+from unmoor.layouts import LAYOUTS, DataSet, first_layout, open_data_set, schemas_held_alike, shard_of
 from unmoor.policy import Policy
 from unmoor.storage import AnyPath
 
@@ -46,7 +46,8 @@ def data_options(function: F) -> F:
         click.option(
             "--layout",
             metavar="NAME",
-            help=f"How rows are written, if the guess is wrong: {', '.join(LAYOUT_NAMES)}.",
+            help=f"How rows are written, if the guess is wrong: {', '.join(sorted(LAYOUTS))}, or "
+            "columns:user=NAME,assistant=NAME with ,system=NAME where there is one.",
         ),
         click.option(
             "--language",
@@ -306,7 +307,7 @@ def _bad_row_limit(options: dict[str, Any]) -> dict[str, Any]:
             raise UsageError(
                 "--on-bad-row fail stops at the first broken row. Next: leave it out beside --max-bad-rows"
             )
-        return {"max_bad_rows": 0}
+        return {"max_bad_rows": 0, "fails_on_bad_row": True}
     if asked is None:
         return {}
     if _COUNT.fullmatch(asked):

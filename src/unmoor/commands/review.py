@@ -22,7 +22,13 @@ from unmoor.run_folder import read_manifest
 @click.option("--person", metavar="NAME", help="Who judges; by default who is logged in here.")
 @click.option("--blind", is_flag=True, help="Hide what the machine said until you have judged.")
 @click.option("--no-browser", is_flag=True, help="Print the link and open nothing.")
-@click.option("--host", default="127.0.0.1", show_default=True, metavar="ADDRESS", help="Any other needs --token.")
+@click.option(
+    "--host",
+    default="127.0.0.1",
+    show_default=True,
+    metavar="ADDRESS",
+    help="Another of this machine, not 0.0.0.0, needs --token.",
+)
 @click.option("--token", metavar="SECRET", help="16 or more characters of your own, for the link.")
 def command(run: Path, person: str | None, **options: Any) -> None:
     """Judge the findings of RUN on a page of this machine, by mouse or by keys.

@@ -109,6 +109,7 @@ class Options:
 
     `checkpoint_bytes` is how much input a crash may cost (or five seconds). `shard` is (number, count) where `data` is a part only.
     `max_bad_rows` and `max_bad_share` (0 to 1, of the rows read) stop a run before anything is written; None is no limit.
+    `fails_on_bad_row` says that the limit of none comes from --on-bad-row.
     """
 
     workers: int = 1
@@ -118,6 +119,7 @@ class Options:
     shard: tuple[int, int] | None = None
     max_bad_rows: int | None = None
     max_bad_share: float | None = None
+    fails_on_bad_row: bool = False
 
 
 @dataclass(slots=True)

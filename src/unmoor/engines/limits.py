@@ -26,7 +26,7 @@ def hold_bad_rows(summary: Summary, options: Options, *, is_end: bool = False) -
     if over_count or over_share:
         limit = f"{options.max_bad_rows:,}" if options.max_bad_rows is not None else f"{100 * (share or 0):g}%"
         rows = f"{summary.rows:,} rows" if is_end else f"the first {summary.rows:,} rows"
-        allowed = "--max-bad-rows, without --on-bad-row fail" if options.max_bad_rows == 0 else "--max-bad-rows"
+        allowed = "--max-bad-rows, without --on-bad-row fail" if options.fails_on_bad_row else "--max-bad-rows"
         raise BadDataError(
             f"{bad:,} of {rows} cannot be read, over the limit of {limit}. Nothing was written. "
             f"The first: {summary.first_bad_row()}\nNext: mend them, or allow as many by {allowed}"

@@ -164,7 +164,8 @@ def _written(path: AnyPath) -> int | None:
 def _absent(path: AnyPath) -> str:
     """Return what is said of a file that is not there."""
     if isinstance(path, Address) or not path.is_symlink():
-        return f"There is no file {path}{hint_of_hub(str(path))}"
+        hint = hint_of_hub(str(path)) or ". Next: see how its name is written, or make one: unmoor demo --data FILE"
+        return f"There is no file {path}{hint}"
     return f"{path} is a link to {path.readlink()}, and nothing is there. Next: mend the link, or delete it"
 
 

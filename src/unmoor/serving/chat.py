@@ -137,7 +137,9 @@ class Chat:
         talks = [{"model": name, "messages": self.messages(i)} for i, name in enumerate(self.compared)]
         rows = talks or [{"messages": self.messages()}]
         write_atomic(path, b"".join(json.dumps(row, ensure_ascii=False).encode() + b"\n" for row in rows))
-        return f"{len(self.said)} messages written to {path}."
+        prompt = " and the system prompt" if self.persona.system else ""
+        split = f" in {len(rows)} rows" if self.compared else ""
+        return f"{len(self.said) + len(self.said_too)} messages{prompt}{split} written to {path}."
 
 
 def printable(text: str) -> str:

@@ -26,6 +26,8 @@ _WHY = {
     429: "it has had too many requests. Next: wait a little and ask again",
 }
 
+_NO_SYSTEM = "system_message_not_allowed"
+"""Code of the error by which `unmoor serve` says that its owner alone sets the system prompt."""
 _FILTERED = ("content_filter", "invalid_prompt")
 """Codes of the error by which Azure's and OpenAI's service say that their own filter takes no such request."""
 
@@ -126,7 +128,8 @@ def _reason(response: Any) -> tuple[str, bool]:
         return _WHY[response.status_code], False
     try:
         error = json.loads(_body(response, _MAX_ERROR_BYTES))["error"]
-        return str(error["message"])[:300], error.get("code") in _FILTERED
+        next_step = " Next: --persona none, or in a chat /persona none" if error.get("code") == _NO_SYSTEM else ""
+        return str(error["message"])[:300] + next_step, error.get("code") in _FILTERED
     except (ValueError, RecursionError, KeyError, TypeError, AttributeError):
         return "it does not say why", False
 
