@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
 from tests.review.generate_run import generate
 from unmoor.errors import RunFolderError
+from unmoor.records.verdict import Verdict
 from unmoor.review.store import Store, View
+from unmoor.run_folder import RunWriter, places
 
 _JUDGE = """
 import sys
@@ -23,6 +28,8 @@ for item in range(1, 201):
     store.decide(item, "wrong")
     print(item, flush=True)
 """
+_LONG_ENOUGH_SECONDS = 0.3
+"""For a thread that nothing holds up to be done."""
 _INDEX = """
 import os, signal, sys
 from pathlib import Path
@@ -88,3 +95,62 @@ def test_a_review_that_was_open_while_the_run_was_replaced_says_so_instead_of_lo
     again = Store.open(run, "ada")
     assert [verdict.row for verdict in again.verdicts()] == [1]
     again.close()
+
+
+def _written_again(run: Path) -> None:
+    """Put a run of the same files in the place of `run`, as `unmoor apply` does where verdicts change nothing."""
+    manifest = json.loads((run / "MANIFEST.json").read_text())
+    with RunWriter(run, force=True) as writer:
+        for name in manifest.pop("files"):
+            writer.write(name, (run / name).read_bytes())
+        writer.finish(manifest)
+
+
+def test_a_verdict_given_while_the_run_is_replaced_is_refused_or_moves_on_with_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, told = generate(tmp_path / "house", 5), []
+
+    def judge() -> None:
+        try:
+            store.decide(2, "wrong")
+            told.append("confirmed")
+        except RunFolderError:
+            told.append("refused")
+
+    judging = Thread(target=judge)
+
+    def reach(point: str) -> None:
+        if point == "before-rename":  # the review is copied by now
+            judging.start()
+            judging.join(_LONG_ENOUGH_SECONDS)
+
+    monkeypatch.setattr(places, "fail_point", reach)
+    store = Store.open(run, "ada")
+    store.decide(1, "wrong")
+    _written_again(run)
+    judging.join()
+    again = Store.open(run, "ada")
+    held = [verdict.row for verdict in again.verdicts()]
+    assert (told, held) in [(["refused"], [1]), (["confirmed"], [1, 2])]
+    again.close()
+    store.close()
+
+
+def test_a_run_is_replaced_only_when_the_verdicts_being_written_are_on_the_disk(tmp_path: Path) -> None:
+    run = generate(tmp_path / "house", 5)
+    store = Store.open(run, "ada")
+    replacing = Thread(target=_written_again, args=(run,))
+
+    def said() -> Iterator[tuple[int, Verdict]]:
+        yield store._verdict(1, "wrong", "", None)
+        replacing.start()
+        replacing.join(_LONG_ENOUGH_SECONDS)
+        yield store._verdict(2, "wrong", "", None)
+
+    store._said.add(said())
+    replacing.join()
+    again = Store.open(run, "ada")
+    assert [verdict.row for verdict in again.verdicts()] == [1, 2]
+    again.close()
+    store.close()
