@@ -15,7 +15,7 @@ import pytest
 
 from tests.commands.test_data_commands import unmoor
 from tests.review.web.runs import filtered, lines_of, row
-from unmoor.commands.review import _row_reader  # what the page reads rows with
+from unmoor.commands.row_reading import row_reader  # what the page reads rows with
 from unmoor.review.store import Store, View
 from unmoor.run_folder import scratch_beside
 
@@ -38,7 +38,7 @@ def run(tmp_path: Path) -> Path:
 
 def say(run: Path, judgement: str, of_row: int, person: str = "ada", corrected: str | None = None) -> None:
     """Let a person judge the likeliest finding of a row."""
-    store = Store.open(run, person, read_row=_row_reader(run))
+    store = Store.open(run, person, read_row=row_reader(run))
     try:
         lines = [line for line in store.page(View(), None, 100) if line.row == of_row]
         chosen = max(lines, key=lambda line: line.probability)
@@ -234,7 +234,7 @@ def test_findings_that_the_machine_held_for_unlikely_count_for_no_precision(tmp_
     assert unmoor("filter", "data.jsonl", "-o", "run", cwd=tmp_path).returncode == 0
     run = tmp_path / "run"
     say(run, "correct", of_row=1)
-    store = Store.open(run, "ada", read_row=_row_reader(run))
+    store = Store.open(run, "ada", read_row=row_reader(run))
     try:
         lines = store.page(View(), None, 100)
         (weak,) = [line for line in lines if line.probability < 0.5]

@@ -21,7 +21,7 @@ from unmoor.errors import RunFolderError
 from unmoor.review.agreement import NO_FINDING
 from unmoor.review.audit import FINDINGS_DRAWN, ROWS_DRAWN, UNLIKELY, UNLIKELY_DRAWN, drawn_from
 from unmoor.review.databases import database_errors
-from unmoor.review.row_files import Reading, RowFiles, row_files
+from unmoor.review.row_files import Reading, RowFiles, RowWalk, row_files
 from unmoor.review.said import make_record_folder
 from unmoor.run_folder import hash_file
 
@@ -250,46 +250,32 @@ def storable(value: object) -> str:
 
 
 class _RowPlaces:
-    """Where the bytes of each row lie: walks the rows of a run beside its ledger, both in the order of rows.
+    """Where the bytes of each row lie, of those that the ledger names and of a sample of the others.
 
     A rewritten row is found as it was in the ledger itself, or among the tables' rows before; others in their file.
     """
 
     def __init__(self, files: RowFiles) -> None:
-        self._files = files
-        self._row = 0
+        self._files, self._walk = files, RowWalk(files, self._draw)
         self._drawn: list[tuple[int, int, str, int, int]] = []
         self.unlisted_count = 0
 
     def place(self, entry: dict[str, Any]) -> tuple[str, int]:
         """Return (file, first byte) of the row of a ledger entry; an empty name where it is not known."""
-        if self._files.kind == "none" or entry["row"] <= self._row:
-            return "", 0
-        self._pass(entry["row"] - self._row - 1)
-        self._row = entry["row"]
-        if entry["outcome"] in {"quarantined", "blank"}:
-            return "", 0
-        name = "removed" if entry["outcome"] == "removed" else "kept"
-        self._files.step(name)
-        if "before" in entry:
-            return "ledger", 0
-        if name == "kept" and entry["outcome"] != "kept" and self._files.step("before"):
-            return self._files.place("before")
-        return self._files.place(name)
+        part, _ = self._walk.part_of(entry)
+        return self._files.place(part) if part not in {"", "ledger"} else (part, 0)
 
-    def _pass(self, count: int) -> None:
-        """Walk over rows that the ledger does not name, and remember those with the smallest hashes."""
-        for row in range(self._row + 1, self._row + 1 + count):
-            line = self._files.step("kept")
-            order = row * _KNUTH % 2**32
-            if line and (len(self._drawn) < ROWS_DRAWN or -self._drawn[0][0] > order):
-                key = int.from_bytes(hashlib.sha256(b"%d " % row + line).digest()[:8], "big") >> 1
-                push = heapq.heappush if len(self._drawn) < ROWS_DRAWN else heapq.heappushpop
-                push(self._drawn, (-order, row, *self._files.place("kept"), key))
-            self.unlisted_count += bool(line)
+    def _draw(self, row: int, line: bytes) -> None:
+        """Remember the rows without a finding that have the smallest hashes."""
+        order = row * _KNUTH % 2**32
+        if line and (len(self._drawn) < ROWS_DRAWN or -self._drawn[0][0] > order):
+            key = int.from_bytes(hashlib.sha256(b"%d " % row + line).digest()[:8], "big") >> 1
+            push = heapq.heappush if len(self._drawn) < ROWS_DRAWN else heapq.heappushpop
+            push(self._drawn, (-order, row, *self._files.place("kept"), key))
+        self.unlisted_count += bool(line)
 
     def unlisted(self, rows_of_run: int) -> list[tuple[int, str, int, int]]:
         """Return (row, file, first byte, key) of the drawn rows without a finding; walks to the end of the run."""
         if self._files.kind != "none":
-            self._pass(rows_of_run - self._row)
+            self._walk.pass_to(rows_of_run)
         return sorted((row, file, byte, key) for _, row, file, byte, key in self._drawn)

@@ -6,12 +6,12 @@ sample without findings) are therefore copied to JSON Lines once, beside the ind
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import Any, BinaryIO, Protocol
 
-__all__ = ["Reading", "RowFiles", "row_files"]
+__all__ = ["Reading", "RowFiles", "RowWalk", "RowsOf", "row_files"]
 
 RowsOf = Callable[[Path], Iterator[bytes]]
 """From a data file in any format to each of its rows as one line of JSON; the layouts' room has one."""
@@ -108,3 +108,37 @@ class _Nowhere:
 
     def close(self) -> None:
         """There is nothing to close."""
+
+
+class RowWalk:
+    """Walks the rows of a run beside its ledger, both in the order of rows. A row that the ledger does not name is told to
+    `on_passed`, by its number and its bytes: empty where the run holds it no more.
+    """
+
+    def __init__(self, files: RowFiles, on_passed: Callable[[int, bytes], None] = lambda _row, _line: None) -> None:
+        self._files, self._on_passed = files, on_passed
+        self._row = 0
+
+    def part_of(self, entry: Mapping[str, Any]) -> tuple[str, bytes]:
+        """Return in which part the row of a ledger entry lies as it was before the run, and its bytes; "ledger" where the entry
+        itself has them, an empty name where they are not known.
+        """
+        if self._files.kind == "none" or entry["row"] <= self._row:
+            return "", b""
+        self.pass_to(entry["row"] - 1)
+        self._row = entry["row"]
+        if entry["outcome"] in {"quarantined", "blank"}:
+            return "", b""
+        name = "removed" if entry["outcome"] == "removed" else "kept"
+        line = self._files.step(name)
+        if "before" in entry:
+            return "ledger", str(entry["before"]).encode("utf-8", "surrogatepass")
+        if name == "kept" and entry["outcome"] != "kept" and (before := self._files.step("before")):
+            return "before", before
+        return name, line
+
+    def pass_to(self, row: int) -> None:
+        """Walk over rows that the ledger does not name, up to `row`."""
+        for number in range(self._row + 1, row + 1):
+            self._on_passed(number, self._files.step("kept"))
+        self._row = max(self._row, row)
