@@ -293,6 +293,17 @@ def test_blind_a_row_without_a_finding_looks_as_one_with_a_finding_does(store: S
     assert heads[0] == heads[1]
 
 
+def test_blind_what_another_person_said_is_shown_only_once_one_has_judged(store: Store, run: Path) -> None:
+    store.decide(1, "wrong", note="a quotation, see the policy")
+    bo = Store.open(run, "bo")
+    desk = Desk(bo, "house", "bo", is_blind=True)
+    before = item_fragment(desk, {"item": "1"}).body
+    bo.decide(1, "wrong")
+    after = item_fragment(desk, {"item": "1"}).body
+    bo.close()
+    assert [("ada" in page, "a quotation" in page) for page in (before, after)] == [(False, False), (True, True)]
+
+
 def test_a_verdict_says_who_when_and_why_and_stands_until_the_next(store: Store) -> None:
     store.decide(5, "wrong", note="a quotation")
     store.decide(5, "correct", corrected_behaviour="moralising")

@@ -109,7 +109,7 @@ class Sheet:
 
 
 def sheet_of(item: Item, *, is_blind: bool) -> Sheet:
-    """Return what the page shows of an item; blind, what the machine said stays hidden until a person has judged."""
+    """Return what the page shows of an item; blind, what the machine and others said stays hidden until a person has judged."""
     finding, standing = item.finding, item.verdict
     is_hidden = is_blind and standing is None
     return Sheet(
@@ -140,7 +140,7 @@ def sheet_of(item: Item, *, is_blind: bool) -> Sheet:
         turns=Talk(item, is_hidden).first(),
         others=() if is_blind else _others(item),
         mend=None if is_hidden else _mend(item),
-        history=tuple(map(_past, reversed(item.history))),
+        history=() if is_hidden else tuple(map(_past, reversed(item.history))),
     )
 
 
