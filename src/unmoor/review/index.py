@@ -23,11 +23,12 @@ from unmoor.review.audit import FINDINGS_DRAWN, ROWS_DRAWN, UNLIKELY, UNLIKELY_D
 from unmoor.review.databases import database_errors
 from unmoor.review.row_files import Reading, RowFiles, RowWalk, row_files
 from unmoor.review.said import make_record_folder
+from unmoor.review.words import storable, words_in
 from unmoor.run_folder import hash_file
 
-__all__ = ["REQUEST_CHARS", "ready_index", "storable"]
+__all__ = ["REQUEST_CHARS", "ready_index"]
 
-FORMAT = "5"
+FORMAT = "6"
 REQUEST_CHARS = 160
 _ROWS_AT_ONCE = 5_000
 _KNUTH = 2_654_435_761
@@ -198,6 +199,7 @@ def _found(entry: dict[str, Any], where: tuple[int, int, str, int]) -> list[tupl
     waiting = set(entry.get("waits_for", places)) if entry.get("needs_review") else set()
     counting = waiting.union(entry.get("acted_on", ()))
     said = f"{request} {storable(entry.get('answer'))}"
+    words = words_in(said)
     items: list[tuple[_Columns, str]] = []
     for place, finding in enumerate(entry["findings"]):
         key, probability = finding_key(entry, finding), float(finding["probability"])
@@ -207,7 +209,11 @@ def _found(entry: dict[str, Any], where: tuple[int, int, str, int]) -> list[tupl
         )
         figures = (probability, abs(probability - _UNSURE), key & 0xFFFFFFFF)
         told = (int(place in waiting), int(probability >= _UNSURE or place in counting))
-        items.append(((int(entry["row"]), place, *names, *figures, request[:REQUEST_CHARS], *where, key, *told), said))
+        quote = storable(finding["quote"])
+        found = (
+            words if quote in said else f"{words} {words_in(quote)}"
+        )  # what is not in the excerpt is of another turn
+        items.append(((int(entry["row"]), place, *names, *figures, request[:REQUEST_CHARS], *where, key, *told), found))
     return items
 
 
@@ -242,11 +248,6 @@ def finding_key(entry: dict[str, Any], finding: dict[str, Any]) -> int:
     row = [entry.get("request"), *filter(None, [entry.get("conversation_sha256")])]
     digest = hashlib.sha256(json.dumps([*told, *row]).encode()).digest()
     return int.from_bytes(digest[:8], "big") >> 1
-
-
-def storable(value: object) -> str:
-    """Return text that SQLite takes: unpaired surrogates replaced."""
-    return ("" if value is None else str(value)).encode("utf-8", "replace").decode()
 
 
 class _RowPlaces:

@@ -18,13 +18,14 @@ from unmoor.records import BEHAVIOURS, Conversation, Finding
 from unmoor.records.verdict import Judgement, Verdict
 from unmoor.review.agreement import NO_FINDING, Agreement, agreements
 from unmoor.review.audit import UNLIKELY, Stratum
-from unmoor.review.index import REQUEST_CHARS, ready_index, storable
+from unmoor.review.index import REQUEST_CHARS, ready_index
 from unmoor.review.item import Item, ItemLine, ReadRow, conversation_of, parse_entry, row_bytes
 from unmoor.review.judged import Drawn
 from unmoor.review.row_files import Reading
 from unmoor.review.said import Said
 from unmoor.review.unlisted import asked_in, entry_of, said_in
 from unmoor.review.view import ORDERS, View
+from unmoor.review.words import query_of, storable, words_in
 from unmoor.run_folder import COUNT, FILES, place_in_files, read_manifest
 
 __all__ = ["Item", "ItemLine", "Store", "View"]
@@ -178,13 +179,12 @@ class Store:
     def _where(self, view: View) -> tuple[str, dict[str, Any]]:
         """Return the condition of a view in SQL, all values apart from it; a search is done once and kept while it is looked at."""
         where, values = _condition(view)
-        words = (view.text or "").replace("\0", " ").split()
-        if not words:
+        said = query_of(view.text or "")
+        if not said:
             return where, values
         if view.text != self._searched:
             self._database.execute("create temp table if not exists hit(id integer primary key)")
             self._database.execute("delete from temp.hit")
-            said = " ".join('"' + word.replace('"', '""') + '"' for word in words)
             self._add_words_of_drawn()
             for words_of in ("found.words", "temp.drawn_words"):
                 matching = f"select rowid from {words_of} where {words_of.partition('.')[2]} match ?"
@@ -204,7 +204,7 @@ class Store:
         drawn = self._database.execute("select id, data_file, data_byte from found.items where place < 0").fetchall()
         for number, *where in drawn:
             if (read := self._read(tuple(where))) is not None:
-                words = (number, storable(said_in(read)))
+                words = (number, words_in(storable(said_in(read))))
                 self._database.execute("insert into temp.drawn_words(rowid, said) values (?, ?)", words)
         self._has_drawn_words = True
 
