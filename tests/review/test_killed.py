@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import shutil
 import signal
@@ -14,8 +15,10 @@ from threading import Thread
 import pytest
 
 from tests.review.generate_run import generate
+from tests.review.test_store import read_row
 from unmoor.errors import RunFolderError
 from unmoor.records.verdict import Verdict
+from unmoor.review.row_files import Reading
 from unmoor.review.store import Store, View
 from unmoor.run_folder import RunWriter, places
 
@@ -39,6 +42,23 @@ def killed(database):
     os.kill(os.getpid(), signal.SIGKILL)
 index._draw = killed
 Store.open(Path(sys.argv[1]), "ada")
+"""
+_INDEX_OF_A_SECOND = """
+import gzip, os, signal, sys
+from pathlib import Path
+from unmoor.review import index
+from unmoor.review.row_files import Reading
+from unmoor.review.store import Store
+def killed(database):
+    os.kill(os.getpid(), signal.SIGKILL)
+def build(*made_from):
+    print("it is not there yet", flush=True)
+    sys.stdin.readline()
+    index._draw = killed
+    built(*made_from)
+built, index._build = index._build, build
+rows_of = lambda path: iter(gzip.decompress(path.read_bytes()).splitlines())
+Store.open(Path(sys.argv[1]), "bo", reading=Reading(rows_of))
 """
 
 
@@ -71,6 +91,55 @@ def test_an_index_that_was_killed_half_way_is_made_again_and_its_remains_are_cle
         assert not list((run / "review").glob(".index.*"))
     finally:
         store.close()
+
+
+@pytest.fixture
+def packed(tmp_path: Path) -> Path:
+    """A run whose rows have no place of their own in its files."""
+    run = generate(tmp_path / "packed", 20)
+    for name in ("kept.jsonl", "removed.jsonl"):
+        (run / f"{name}.gz").write_bytes(gzip.compress((run / name).read_bytes()))
+        (run / name).unlink()
+    return run
+
+
+def _opened(run: Path) -> Store:
+    reading = Reading(lambda path: iter(gzip.decompress(path.read_bytes()).splitlines()))
+    return Store.open(run, "ada", read_row=read_row, reading=reading)
+
+
+def _are_whole(store: Store) -> bool:
+    return not any(store.item(line.id).missing for line in store.page(View(sample=True), None, 100))
+
+
+def test_who_makes_an_index_at_the_same_time_does_not_spoil_the_rows_that_another_s_names(packed: Path) -> None:
+    command = [sys.executable, "-c", _INDEX_OF_A_SECOND, str(packed)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as second:
+        assert second.stdout is not None
+        assert second.stdout.readline()
+        store = _opened(packed)
+        second.communicate("go on\n")
+    assert second.returncode == -signal.SIGKILL
+    assert _are_whole(store)
+    store.close()
+
+
+def test_an_index_whose_copy_of_the_rows_is_not_as_it_was_is_made_again(packed: Path) -> None:
+    _opened(packed).close()
+    (copy,) = (packed / "review").glob("rows.*.jsonl")
+    for damage in (lambda: copy.write_bytes(copy.read_bytes()[:-100]), copy.unlink):
+        damage()
+        store = _opened(packed)
+        assert _are_whole(store)
+        store.close()
+
+
+def test_where_the_copy_of_the_rows_goes_while_a_page_is_open_the_ledger_s_excerpt_is_shown(packed: Path) -> None:
+    store = _opened(packed)
+    for copy in (packed / "review").glob("rows.*.jsonl"):
+        copy.unlink()
+    assert not _are_whole(store)
+    store.close()
 
 
 def test_a_review_is_opened_by_a_relative_path_more_than_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

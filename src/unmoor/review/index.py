@@ -60,9 +60,10 @@ def ready_index(run: Path, ledger_sha256: str, rows_of_run: int, reading: Readin
         MachineError: the disk is full.
     """
     path = run / "review" / "index.sqlite"
+    copy = path.with_name(f"rows.{ledger_sha256[:16]}.jsonl")
     reading = reading or Reading()
-    rows = row_files(run, f"review/rows.{ledger_sha256[:16]}.jsonl", reading.rows_of)
-    if _made_from(path) in {(FORMAT, ledger_sha256, rows.kind), (FORMAT, ledger_sha256, "copied")}:
+    rows = row_files(run, f"review/{copy.name}", reading.rows_of)
+    if _is_ready(path, copy, ledger_sha256, rows.kind):
         return path
     if hash_file(run / "ledger.jsonl") != ledger_sha256:
         raise RunFolderError(f"{run / 'ledger.jsonl'} was altered: its SHA-256 is not the manifest's")
@@ -72,23 +73,23 @@ def ready_index(run: Path, ledger_sha256: str, rows_of_run: int, reading: Readin
         _clear_unfinished(path.parent)
         beside.unlink(missing_ok=True)
         try:
-            _clear_copies(path.parent)
             _build(run, beside, (ledger_sha256, rows_of_run, rows), reading.on_progress)
             beside.replace(path)
+            _clear_copies(path.parent, copy)
         finally:
             beside.unlink(missing_ok=True)
             rows.close()
     return path
 
 
-def _clear_copies(folder: Path) -> None:
-    for copy in folder.glob("rows.*.jsonl"):
+def _clear_copies(folder: Path, current: Path) -> None:
+    for copy in set(folder.glob("rows.*.jsonl")) - {current}:
         copy.unlink(missing_ok=True)
 
 
 def _clear_unfinished(folder: Path) -> None:
     """Remove what was begun by processes that are no more: a killed one leaves up to half a gigabyte per million findings."""
-    for unfinished in folder.glob(".index.*.sqlite"):
+    for unfinished in (*folder.glob(".index.*.sqlite"), *folder.glob(".rows.*.jsonl")):
         try:
             os.kill(int(unfinished.name.split(".")[2]), 0)
         except ProcessLookupError:
@@ -97,16 +98,23 @@ def _clear_unfinished(folder: Path) -> None:
             continue
 
 
-def _made_from(path: Path) -> tuple[str, str, str] | None:
-    """Return the format, the ledger and the rows' places of an index; None where there is none, or a broken one."""
+def _is_ready(path: Path, copy: Path, ledger_sha256: str, kind: str) -> bool:
+    """Return whether an index is of this ledger, knows as much of the rows, and their copy is as it was made."""
+    made = _made_from(path)
+    if (made.get("format"), made.get("ledger")) != (FORMAT, ledger_sha256) or made["rows"] not in {kind, "copied"}:
+        return False
+    return made["rows"] != "copied" or (copy.stat().st_size if copy.exists() else 0) == int(made["copy_bytes"])
+
+
+def _made_from(path: Path) -> dict[str, str]:
+    """Return what an index says that it was made from; nothing where there is none, or a broken one."""
     if not path.exists():
-        return None
+        return {}
     database = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
     try:
-        found = dict(database.execute("select name, value from meta"))
-        return found["format"], found["ledger"], found["rows"]
-    except (sqlite3.DatabaseError, KeyError):
-        return None
+        return dict(database.execute("select name, value from meta"))
+    except sqlite3.DatabaseError:
+        return {}
     finally:
         database.close()
 
@@ -139,7 +147,8 @@ def _build(run: Path, path: Path, made_from: tuple[str, int, RowFiles], on_progr
             database.execute(f"create index by_waits_{column} on items({column}) where waits")
         _draw(database)
         database.execute("create index by_drawn on items(shuffle) where is_drawn")
-        told = [("format", FORMAT), ("ledger", ledger_sha256), ("rows", rows.kind)]
+        copied = ("copy_bytes", str(rows.put_copy()))
+        told = [("format", FORMAT), ("ledger", ledger_sha256), ("rows", rows.kind), copied]
         database.executemany("insert into meta values (?, ?)", told)
         database.execute("commit")
         database.execute("analyze")

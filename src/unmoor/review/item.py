@@ -127,9 +127,12 @@ def row_bytes(run: Path, entry: dict[str, Any], data_file: str, data_byte: int) 
         return str(entry["before"]).encode("utf-8", "surrogatepass")
     if not data_file:
         return None
-    with (run / data_file).open("rb") as file:
-        file.seek(data_byte)
-        return file.readline()
+    try:
+        with (run / data_file).open("rb") as file:
+            file.seek(data_byte)
+            return file.readline()
+    except OSError:  # the page then shows the ledger's excerpt and says so
+        return None
 
 
 def parse_entry(line: bytes) -> dict[str, Any]:
