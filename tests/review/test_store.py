@@ -162,6 +162,44 @@ def test_an_audit_offers_no_verdict_that_rewrites_rows(run: Path) -> None:
         store.close()
 
 
+def test_all_in_a_filter_is_mended_or_dropped_only_where_each_item_can_be(run: Path) -> None:
+    manifest = json.loads((run / "MANIFEST.json").read_text(encoding="utf-8"))
+    saying = ["correct", "wrong", "skip"]
+    for kind, query, offered in (
+        ("filter", {}, ["correct", "wrong", "mend", "drop", "skip"]),
+        ("filter", {"sample": "1"}, saying),
+        ("filter", {"sample": "1", "behaviour": "moralising"}, ["correct", "wrong", "mend", "drop", "skip"]),
+        ("audit", {}, saying),
+    ):
+        (run / "MANIFEST.json").write_text(json.dumps({**manifest, "kind": kind}), encoding="utf-8")
+        store = Store.open(run, "ada")
+        page = all_dialog(Desk(store, "house", "ada", is_blind=False), query).body
+        store.close()
+        assert re.findall(r'name="judgement" value="(\w+)"', page) == offered, (kind, query)
+
+
+@pytest.mark.parametrize("judgement", ["mend", "drop"])
+def test_where_nothing_was_found_nothing_is_mended_or_dropped(store: Store, judgement: str) -> None:
+    sample = View(sample=True)
+    with pytest.raises(UsageError, match=f"nothing to {judgement}"):
+        store.decide(unfound(store)[0], judgement)
+    with pytest.raises(UsageError, match="Nothing was changed"):
+        store.decide_all(sample, judgement, expected_count=store.counts(sample)["items"])
+    assert list(store.verdicts()) == []
+
+
+def test_what_is_said_of_rows_without_a_finding_is_no_verdict_to_apply(store: Store, run: Path) -> None:
+    for item in unfound(store):
+        store.decide(item, "correct", corrected_behaviour="moralising")
+    store.decide(1, "wrong")
+    assert set(store.verdicts_by_row()) == {store.line(1).row}
+    store.close()
+    rewrite(run, "ledger.jsonl", lines_of(run, "ledger.jsonl")[1:])
+    newer = Store.open(run, "ada")
+    assert [each.row for each in newer.stale()] == [1]
+    newer.close()
+
+
 def test_where_no_row_waits_any_more_its_bar_is_empty(store: Store) -> None:
     view = View(waiting=True, text="no such words")
     assert [(bar.count, bar.share) for bar in panels(view, store.counts(view))[0].bars] == [(0, 0)]

@@ -15,7 +15,7 @@ from typing import Any, get_args
 
 from unmoor.errors import RunFolderError, UsageError
 from unmoor.records import BEHAVIOURS, Conversation, Finding
-from unmoor.records.verdict import Judgement, Verdict
+from unmoor.records.verdict import REWRITES, Judgement, Verdict
 from unmoor.review.agreement import NO_FINDING, Agreement, agreements
 from unmoor.review.audit import UNLIKELY, Stratum
 from unmoor.review.index import REQUEST_CHARS, ready_index
@@ -44,6 +44,7 @@ class Store:
 
     def __init__(self, run: Path, person: str, index: Path, manifest: dict[str, Any], read_row: ReadRow | None) -> None:
         self._run, self._person, self._manifest, self._read_row = run, person, manifest, read_row
+        self.is_rewritten_by_apply = manifest.get("kind") != "audit"
         self._said = Said(run / "review" / "verdicts.sqlite", person)
         self._database = self._said.database
         self._database.execute("attach ? as found", (f"{index.resolve().as_uri()}?mode=ro",))
@@ -248,7 +249,7 @@ class Store:
             history=history,
             verdict=next((verdict for verdict in reversed(history) if verdict.by == self._person), None),
             missing=shown.missing,
-            is_rewritten_by_apply=self._manifest.get("kind") != "audit",
+            is_rewritten_by_apply=self.is_rewritten_by_apply,
             **place_in_files(self._manifest, entry["row"]),
         )
 
@@ -286,6 +287,10 @@ class Store:
         finding = entry["findings"][place]
         if judgement == "wrong" and finding["behaviour"] == NO_FINDING:
             judgement = "correct"  # "no such behaviour here", also said blind, is what the machine said of this row
+        if judgement in REWRITES and (finding["behaviour"] == NO_FINDING or not self.is_rewritten_by_apply):
+            raise UsageError(
+                f"A row without a finding, or of an audit, has nothing to {judgement}. Nothing was changed"
+            )
         at = datetime.now(UTC).isoformat(timespec="seconds")
         where = {name: finding[name] for name in ("behaviour", "turn", "field", "start_char", "end_char", "rule")}
         said = {"judgement": judgement, "corrected_behaviour": corrected, "by": self._person, "at": at}
@@ -356,15 +361,17 @@ class Store:
                 yield verdict
 
     def verdicts_by_row(self) -> dict[int, tuple[Verdict, ...]]:
-        """Return the standing verdicts of all people, by row, in the order in which they were said."""
+        """Return the standing verdicts of all people on findings, by row, in the order in which they were said."""
         by_row: dict[int, tuple[Verdict, ...]] = {}
         for verdict in self.verdicts():
-            by_row[verdict.row] = (*by_row.get(verdict.row, ()), verdict)
+            if verdict.behaviour != NO_FINDING:
+                by_row[verdict.row] = (*by_row.get(verdict.row, ()), verdict)
         return by_row
 
     def stale(self) -> list[Verdict]:
         """Return the verdicts on findings that this run no longer holds; they are listed, never applied."""
-        return [verdict for key, verdict in self._said.standing() if not self._holds(key)]
+        said = self._said.standing()
+        return [verdict for key, verdict in said if verdict.behaviour != NO_FINDING and not self._holds(key)]
 
     def _holds(self, key: int) -> bool:
         return self._database.execute("select 1 from found.items where key = ?", (key,)).fetchone() is not None
