@@ -11,6 +11,7 @@ import click
 
 from unmoor.commands.row_reading import row_reader, rows_of
 from unmoor.commands.terminal import typed, visible
+from unmoor.errors import UsageError
 from unmoor.run_folder import read_manifest
 
 
@@ -35,7 +36,7 @@ def command(run: Path, person: str | None, **options: Any) -> None:
     from unmoor.review.web.security import place_to_bind
     from unmoor.review.web.server import bound_socket, serve
 
-    who = person or getpass.getuser()
+    who = person or _logged_in()
     place_to_bind(options["host"], options["port"], options["token"])
     read_row = row_reader(run)
     store = Store.open(run, who, reading=Reading(rows_of, _progress))
@@ -49,6 +50,20 @@ def command(run: Path, person: str | None, **options: Any) -> None:
         home=home,
         on_link=_Link(run, opens=not options["no_browser"]),
     )
+
+
+def _logged_in() -> str:
+    """Return the name of who is logged in here.
+
+    Raises:
+        UsageError: the system knows none, as in a container that runs under a bare number.
+    """
+    try:
+        return getpass.getuser()
+    except (KeyError, ImportError, OSError) as error:
+        raise UsageError(
+            "Verdicts need a name, and the system has none for who is logged in. Next: --person NAME"
+        ) from error
 
 
 def _progress(words: str) -> None:
