@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import json
 import shutil
@@ -222,4 +223,17 @@ def test_a_run_is_replaced_only_when_the_verdicts_being_written_are_on_the_disk(
     again = Store.open(run, "ada")
     assert [verdict.row for verdict in again.verdicts()] == [1, 2]
     again.close()
+    store.close()
+
+
+def test_where_folders_cannot_be_locked_people_judge_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_number: int, _operation: int) -> None:
+        raise OSError(errno.EBADF, "Bad file descriptor")  # what NFS says of a folder
+
+    monkeypatch.setattr("fcntl.flock", refuse)
+    store = Store.open(generate(tmp_path / "house", 5), "ada")
+    store.decide(1, "wrong")
+    assert [verdict.row for verdict in store.verdicts()] == [1]
     store.close()

@@ -109,11 +109,15 @@ def _held(folder: Path) -> int | None:
         number = os.open(folder, os.O_RDONLY)
         try:
             fcntl.flock(number, fcntl.LOCK_EX)
-            if os.path.samestat(os.fstat(number), folder.stat()):
-                return number
-        except BaseException:
+            is_named_so = os.path.samestat(os.fstat(number), folder.stat())
+        except FileNotFoundError:
             os.close(number)
             raise
+        except OSError:  # NFS has no such locks for folders
+            os.close(number)
+            return None
+        if is_named_so:
+            return number
         os.close(number)  # another took its place while this one waited
 
 
