@@ -15,7 +15,8 @@ import pytest
 
 from tests.commands.test_data_commands import unmoor
 from tests.review.web.runs import filtered, lines_of, row
-from unmoor.commands.review import _row_reader  # what the page reads rows with
+from unmoor.commands.row_reading import row_reader  # what the page reads rows with
+from unmoor.review.agreement import NO_FINDING
 from unmoor.review.store import Store, View
 from unmoor.run_folder import scratch_beside
 
@@ -38,7 +39,7 @@ def run(tmp_path: Path) -> Path:
 
 def say(run: Path, judgement: str, of_row: int, person: str = "ada", corrected: str | None = None) -> None:
     """Let a person judge the likeliest finding of a row."""
-    store = Store.open(run, person, read_row=_row_reader(run))
+    store = Store.open(run, person, read_row=row_reader(run))
     try:
         lines = [line for line in store.page(View(), None, 100) if line.row == of_row]
         chosen = max(lines, key=lambda line: line.probability)
@@ -138,6 +139,23 @@ def test_a_run_that_nobody_judged_is_not_said_to_be_applied(run: Path) -> None:
     assert json.loads((run / "report.json").read_text())["reproduce"] == made_by
 
 
+def test_who_only_read_rows_without_a_finding_judged_nothing_that_is_applied(run: Path) -> None:
+    made_by = json.loads((run / "report.json").read_text())["reproduce"]
+    for read in (1, 2):
+        store = Store.open(run, "ada", read_row=row_reader(run))
+        empty = [line.id for line in store.page(View(sample=True), None, 100) if line.behaviour == NO_FINDING]
+        store.decide(empty[read - 1], "correct")
+        store.close()
+        assert apply(run)["verdicts"] == 0
+        report = json.loads((run / "report.json").read_text())
+        assert report["reproduce"] == made_by and "verdicts" not in json.loads((run / "MANIFEST.json").read_text())
+        assert (report["people"] is None) == (read == 1)
+    assert (report["people"]["findings"], report["people"]["missed"]["judged"]) == (0, 2)
+    for page in ((run / name).read_text() for name in ("README.md", "report.html")):
+        assert "drawn at random were read" in page
+        assert "judged 0" not in page and "what people judged too" not in page and "with what people judged" not in page
+
+
 def test_the_input_comes_back_from_an_applied_run(run: Path) -> None:
     say(run, "wrong", of_row=1)
     say(run, "drop", of_row=3)
@@ -234,7 +252,7 @@ def test_findings_that_the_machine_held_for_unlikely_count_for_no_precision(tmp_
     assert unmoor("filter", "data.jsonl", "-o", "run", cwd=tmp_path).returncode == 0
     run = tmp_path / "run"
     say(run, "correct", of_row=1)
-    store = Store.open(run, "ada", read_row=_row_reader(run))
+    store = Store.open(run, "ada", read_row=row_reader(run))
     try:
         lines = store.page(View(), None, 100)
         (weak,) = [line for line in lines if line.probability < 0.5]

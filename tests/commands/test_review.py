@@ -7,9 +7,12 @@ import sys
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from tests.review.generate_run import generate
 from tests.review.web.runs import served
+from unmoor.commands.review import command
+from unmoor.errors import UsageError
 
 
 def refused(*arguments: str) -> str:
@@ -37,6 +40,22 @@ def test_a_short_token_and_an_empty_name_are_refused(tmp_path: Path) -> None:
     run = generate(tmp_path / "house", 3)
     assert "16" in refused(str(run), "--host", "192.0.2.7", "--token", "short")
     assert "--person" in refused(str(run), "--person", " ")
+
+
+def test_where_the_system_knows_no_name_for_who_is_logged_in_one_is_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unknown(number: int) -> None:
+        raise KeyError(f"getpwuid(): uid not found: {number}")
+
+    for name in ("LOGNAME", "USER", "LNAME", "USERNAME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("pwd.getpwuid", unknown)
+    run = generate(tmp_path / "house", 3)
+    done = CliRunner().invoke(command, [str(run), "--no-browser"])
+    assert isinstance(done.exception, UsageError)
+    assert str(done.exception).endswith("Next: --person NAME")
+    assert not (run / "review").exists()
 
 
 def test_an_altered_ledger_is_refused(tmp_path: Path) -> None:

@@ -198,7 +198,7 @@ def test_a_word_list_alone_finds_the_same_in_raw_bytes(tmp_path: Path) -> None:
 
 
 def test_the_review_page_shows_the_turns_of_named_columns(tmp_path: Path) -> None:
-    from unmoor.commands.review import _row_reader, _rows_of
+    from unmoor.commands.row_reading import row_reader, rows_of
     from unmoor.review.row_files import Reading
     from unmoor.review.store import Store
     from unmoor.review.view import View
@@ -207,7 +207,7 @@ def test_the_review_page_shows_the_turns_of_named_columns(tmp_path: Path) -> Non
     path = _written(tmp_path / "data.jsonl", rows)
     name = "columns:user=frage,assistant=antwort,system=regel"
     run, _ = _run(path, Job(name, _policy(), languages=("en",)))
-    store = Store.open(run, "ada", read_row=_row_reader(run), reading=Reading(_rows_of))
+    store = Store.open(run, "ada", read_row=row_reader(run), reading=Reading(rows_of))
     item = next(item for item in map(store.item, (line.id for line in store.page(View(), None, 9))) if item.row == 2)
     store.close()
     assert not item.missing
@@ -219,13 +219,13 @@ def test_the_review_page_shows_the_turns_of_named_columns(tmp_path: Path) -> Non
 
 
 def test_a_run_of_a_layout_that_this_version_does_not_know_is_still_reviewed(tmp_path: Path) -> None:
-    from unmoor.commands.review import _row_reader
+    from unmoor.commands.row_reading import row_reader
 
     path = _written(tmp_path / "data.jsonl", _rows("question", "answer"))
     run, _ = _run(path, Job("columns:user=question,assistant=answer", _policy(), languages=("en",)))
     manifest = json.loads((run / "MANIFEST.json").read_text())
     (run / "MANIFEST.json").write_text(json.dumps({**manifest, "layout": "columns:from=question"}))
-    shown = _row_reader(run)(path.read_bytes().splitlines()[1])
+    shown = row_reader(run)(path.read_bytes().splitlines()[1])
     assert shown is not None and shown.turns[1].text == REFUSAL
 
 

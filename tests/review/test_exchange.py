@@ -11,6 +11,7 @@ from uuid import uuid4
 import pytest
 
 from tests.review.generate_run import generate
+from tests.review.test_store import read_row
 from tests.review.web.runs import lines_of, rewrite
 from unmoor.errors import UsageError
 from unmoor.records import BEHAVIOURS, JUDGEMENTS
@@ -109,6 +110,60 @@ def test_label_studio_s_own_annotations_are_read_skips_and_changed_minds_too(run
     assert found["alan@example.org"]["judgement"] == "drop"
     assert found["alan@example.org"]["at"] == "2026-03-09T22:16:08+00:00"
     assert found["3"]["judgement"] == found["4"]["judgement"] == "skip"  # one skipped after something was chosen
+
+
+def test_a_verdict_that_was_changed_in_label_studio_is_of_the_time_of_the_change(run: Path, tmp_path: Path) -> None:
+    export_labels(run, tmp_path / "out.json", "label-studio")
+    tasks = json.loads((tmp_path / "out.json").read_text())
+    choice = {"from_name": "verdict", "to_name": "answer", "type": "choices", "value": {"choices": ["drop"]}}
+    times = {"created_at": "2026-03-09T22:16:08.728353Z", "updated_at": "2026-04-01T07:00:00.5Z"}
+    tasks[10]["annotations"] = [{"completed_by": 3, "was_cancelled": False, "result": [choice], **times}]
+    (tmp_path / "out.json").write_text(json.dumps(tasks))
+    import_labels(run, tmp_path / "out.json")
+    assert [each["at"] for each in said(run) if each["by"] == "3"] == ["2026-04-01T07:00:00+00:00"]
+
+
+@pytest.fixture
+def of_two_exchanges(tmp_path: Path) -> Path:
+    """A run whose first removed row goes on after the refusal, with a second finding there."""
+    run = generate(tmp_path / "two", 9)
+    entries, removed = lines_of(run, "ledger.jsonl"), lines_of(run, "removed.jsonl")
+    entry = next(entry for entry in entries if entry["outcome"] == "removed")
+    quote = "As an AI language model, I do not know."
+    removed[0]["messages"] += [
+        {"role": "user", "content": "And now?"},
+        {"role": "assistant", "content": f"Oh. {quote}"},
+    ]
+    place = {"turn": 3, "start_char": 4, "end_char": 4 + len(quote), "quote": quote}
+    entry["findings"].append({**entry["findings"][0], "behaviour": "disclaimer.identity", **place})
+    rewrite(run, "ledger.jsonl", entries)
+    rewrite(run, "removed.jsonl", removed)
+    return run
+
+
+@pytest.mark.parametrize("tool", FORMATS)
+def test_a_finding_goes_out_with_the_exchange_that_it_lies_in(
+    of_two_exchanges: Path, tmp_path: Path, tool: str
+) -> None:
+    export_labels(of_two_exchanges, tmp_path / "out.json", tool, read_row=read_row)
+    asked = _exported(tmp_path / "out.json", tool)
+    assert all(each["evidence"] in each["answer"] for each in asked)
+    assert [(each["request"], each["answer"]) for each in asked if each["evidence"].endswith("I do not know.")] == [
+        ("And now?", "Oh. As an AI language model, I do not know.")
+    ]
+    assert sum("case" in each["request"] for each in asked) == 9
+
+
+def test_where_the_row_cannot_be_read_a_finding_goes_out_without_the_words_of_another_turn(
+    of_two_exchanges: Path, tmp_path: Path
+) -> None:
+    export_labels(of_two_exchanges, tmp_path / "out.json", "argilla")
+    (second,) = [each for each in _exported(tmp_path / "out.json", "argilla") if not each["request"]]
+    assert second["answer"] == second["evidence"] == "As an AI language model, I do not know."
+
+
+def _exported(path: Path, tool: str) -> list[dict[str, Any]]:
+    return [each["fields" if tool == "argilla" else "data"] for each in json.loads(path.read_text())]
 
 
 def test_a_name_given_for_the_file_stands_over_the_file_s_own(run: Path, tmp_path: Path) -> None:

@@ -65,9 +65,15 @@ def test_rows_without_a_finding_say_what_was_missed_once_all_that_were_drawn_are
     drawn = [Drawn(NO_FINDING, "kept", 900, (7, 8))]
     for missed in (said(8, "wrong", of=NO_FINDING), said(8, of=NO_FINDING, is_="moralising")):
         read = [said(7, of=NO_FINDING), missed]
-        assert facts(read[0], drawn=drawn)["missed"] is None
+        assert people_facts(read[:1], drawn) is None
+        assert facts(read[0], said(0), drawn=[WHOLE, *drawn])["missed"] is None
         told = facts(*read, drawn=drawn)["missed"]
         assert (told["rows"], told["judged"], told["missed"], told["share"]) == (900, 2, 1, 0.5)
+
+
+def test_who_only_read_rows_without_a_finding_judged_none(tmp_path: Path) -> None:
+    told = facts(said(0), said(7, of=NO_FINDING, by="bo"), drawn=[Drawn(NO_FINDING, "kept", 900, (7,))])
+    assert (told["people"], told["findings"]) == (1, 1)
 
 
 @pytest.mark.parametrize(

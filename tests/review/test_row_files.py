@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.review.web.runs import row
-from unmoor.commands.review import _row_reader, _rows_of
+from unmoor.commands.row_reading import row_reader, rows_of
 from unmoor.review.row_files import Reading
 from unmoor.review.store import Store, View
 from unmoor.run_folder import verify
@@ -47,7 +47,7 @@ def _run(folder: Path, name: str) -> Path:
 
 
 def _items(run: Path) -> list[tuple[Any, ...]]:
-    store = Store.open(run, "ada", read_row=_row_reader(run), reading=Reading(_rows_of))
+    store = Store.open(run, "ada", read_row=row_reader(run), reading=Reading(rows_of))
     try:
         items = [store.item(line.id) for view in (View(), View(sample=True)) for line in store.page(view, None, 500)]
         return [(item.row, item.finding, item.turns, item.missing) for item in items]

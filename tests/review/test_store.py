@@ -162,6 +162,44 @@ def test_an_audit_offers_no_verdict_that_rewrites_rows(run: Path) -> None:
         store.close()
 
 
+def test_all_in_a_filter_is_mended_or_dropped_only_where_each_item_can_be(run: Path) -> None:
+    manifest = json.loads((run / "MANIFEST.json").read_text(encoding="utf-8"))
+    saying = ["correct", "wrong", "skip"]
+    for kind, query, offered in (
+        ("filter", {}, ["correct", "wrong", "mend", "drop", "skip"]),
+        ("filter", {"sample": "1"}, saying),
+        ("filter", {"sample": "1", "behaviour": "moralising"}, ["correct", "wrong", "mend", "drop", "skip"]),
+        ("audit", {}, saying),
+    ):
+        (run / "MANIFEST.json").write_text(json.dumps({**manifest, "kind": kind}), encoding="utf-8")
+        store = Store.open(run, "ada")
+        page = all_dialog(Desk(store, "house", "ada", is_blind=False), query).body
+        store.close()
+        assert re.findall(r'name="judgement" value="(\w+)"', page) == offered, (kind, query)
+
+
+@pytest.mark.parametrize("judgement", ["mend", "drop"])
+def test_where_nothing_was_found_nothing_is_mended_or_dropped(store: Store, judgement: str) -> None:
+    sample = View(sample=True)
+    with pytest.raises(UsageError, match=f"nothing to {judgement}"):
+        store.decide(unfound(store)[0], judgement)
+    with pytest.raises(UsageError, match="Nothing was changed"):
+        store.decide_all(sample, judgement, expected_count=store.counts(sample)["items"])
+    assert list(store.verdicts()) == []
+
+
+def test_what_is_said_of_rows_without_a_finding_is_no_verdict_to_apply(store: Store, run: Path) -> None:
+    for item in unfound(store):
+        store.decide(item, "correct", corrected_behaviour="moralising")
+    store.decide(1, "wrong")
+    assert set(store.verdicts_by_row()) == {store.line(1).row}
+    store.close()
+    rewrite(run, "ledger.jsonl", lines_of(run, "ledger.jsonl")[1:])
+    newer = Store.open(run, "ada")
+    assert [each.row for each in newer.stale()] == [1]
+    newer.close()
+
+
 def test_where_no_row_waits_any_more_its_bar_is_empty(store: Store) -> None:
     view = View(waiting=True, text="no such words")
     assert [(bar.count, bar.share) for bar in panels(view, store.counts(view))[0].bars] == [(0, 0)]
@@ -291,6 +329,17 @@ def test_blind_a_row_without_a_finding_looks_as_one_with_a_finding_does(store: S
         for item in (1, unfound(store)[0])
     ]
     assert heads[0] == heads[1]
+
+
+def test_blind_what_another_person_said_is_shown_only_once_one_has_judged(store: Store, run: Path) -> None:
+    store.decide(1, "wrong", note="a quotation, see the policy")
+    bo = Store.open(run, "bo")
+    desk = Desk(bo, "house", "bo", is_blind=True)
+    before = item_fragment(desk, {"item": "1"}).body
+    bo.decide(1, "wrong")
+    after = item_fragment(desk, {"item": "1"}).body
+    bo.close()
+    assert [("ada" in page, "a quotation" in page) for page in (before, after)] == [(False, False), (True, True)]
 
 
 def test_a_verdict_says_who_when_and_why_and_stands_until_the_next(store: Store) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from unmoor.commands.row_reading import row_reader, rows_of
 from unmoor.commands.terminal import plural, print_json
 from unmoor.errors import UsageError
 
@@ -43,7 +44,8 @@ def export(run: Path, file: Path, tool: str, **options: bool) -> None:
         raise UsageError(f"{file} is there already. Next: another name, or --force to replace a file")
     if not file.parent.is_dir():
         raise UsageError(f"There is no folder {file.parent} to write {file.name} into. Next: make it, or name another")
-    count = export_labels(run, file, tool, only_judged=options["only_judged"], only_waiting=options["only_waiting"])
+    only = {name: options[name] for name in ("only_judged", "only_waiting")}
+    count = export_labels(run, file, tool, read_row=row_reader(run), rows_of=rows_of, **only)
     interface = file.with_suffix(".xml") if tool == "label-studio" else None
     if interface is not None:
         interface.write_text(CONFIG, encoding="utf-8")

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import getpass
 import webbrowser
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import click
 
+from unmoor.commands.row_reading import row_reader, rows_of
 from unmoor.commands.terminal import typed, visible
-from unmoor.errors import BadRow, UsageError
-from unmoor.records import Conversation
+from unmoor.errors import UsageError
 from unmoor.run_folder import read_manifest
 
 
@@ -43,10 +42,10 @@ def command(run: Path, person: str | None, **options: Any) -> None:
     from unmoor.review.web.security import place_to_bind
     from unmoor.review.web.server import bound_socket, serve
 
-    who = person or getpass.getuser()
+    who = person or _logged_in()
     place_to_bind(options["host"], options["port"], options["token"])
-    read_row = _row_reader(run)
-    store = Store.open(run, who, reading=Reading(_rows_of, _progress))
+    read_row = row_reader(run)
+    store = Store.open(run, who, reading=Reading(rows_of, _progress))
     home = home_of(store, is_blind=options["blind"])
     store.close()
     reviewer = Reviewer(run.resolve().name, who, is_blind=options["blind"])
@@ -59,36 +58,18 @@ def command(run: Path, person: str | None, **options: Any) -> None:
     )
 
 
-def _row_reader(run: Path) -> Callable[[bytes], Conversation | None]:
-    """Return what reads the bytes of a row in the layout that the run was read in, or in the row's own."""
-    from unmoor.layouts import LAYOUTS, ParsedRow, layout_named, layout_of_row, parsed_rows
+def _logged_in() -> str:
+    """Return the name of who is logged in here.
 
+    Raises:
+        UsageError: the system knows none, as in a container that runs under a bare number.
+    """
     try:
-        first = layout_named(str(read_manifest(run).get("layout")))
-    except UsageError:  # a name that only another version knows: each row's own layout is asked
-        first = next(iter(LAYOUTS.values()))
-
-    def read_row(raw: bytes) -> Conversation | None:
-        for _, parsed in parsed_rows([(1, raw)]):
-            layout = layout_of_row(parsed.readable, first) if isinstance(parsed, ParsedRow) else None
-            if layout is not None and isinstance(parsed, ParsedRow):
-                try:
-                    return layout.read(parsed.readable)
-                except BadRow:  # the page then shows the ledger's excerpt and says so
-                    return None
-        return None
-
-    return read_row
-
-
-def _rows_of(path: Path) -> Iterator[bytes]:
-    """Yield each row of a data file in any format as a line of JSON."""
-    import orjson
-
-    from unmoor.layouts import read_rows
-
-    for _, row in read_rows(path):
-        yield orjson.dumps(row, default=str)
+        return getpass.getuser()
+    except (KeyError, ImportError, OSError) as error:
+        raise UsageError(
+            "Verdicts need a name, and the system has none for who is logged in. Next: --person NAME"
+        ) from error
 
 
 def _progress(words: str) -> None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-__all__ = ["JUDGEMENTS", "Judgement", "Verdict"]
+__all__ = ["JUDGEMENTS", "REWRITES", "Judgement", "Verdict"]
 
 Judgement = Literal["correct", "wrong", "mend", "drop", "skip"]
 JUDGEMENTS: tuple[Judgement, ...] = ("correct", "wrong", "mend", "drop", "skip")
+REWRITES: frozenset[Judgement] = frozenset(("mend", "drop"))
+"""Those that ask for a change of the row: they take a finding, and a run that keeps rows."""
 
 
 @dataclass(frozen=True, slots=True)

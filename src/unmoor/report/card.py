@@ -117,7 +117,7 @@ def _dataset_parts(facts: Mapping[str, Any], kept: int, names: Sequence[str], li
         fenced(facts["reproduce"]),
         *(
             ["It takes what people judged too, which lies in the run's folder `review` and is not published.\n"]
-            if facts.get("people")
+            if (facts.get("people") or {}).get("findings")
             else []
         ),
         f"Input: {title}{_revision(source)}, SHA-256 {_hash(source)}. unmoor {plain_name(facts['unmoor'])}.\n",
@@ -229,11 +229,14 @@ def _people_part(people: Mapping[str, Any] | None) -> list[str]:
         for name, item in people["behaviours"].items()
     ]
     missed = people["missed"]
-    return [
-        "## What people judged\n",
+    judged = (
         f"{who} judged {counted(people['findings'], 'finding')} in {counted(people['rows'], 'row')}"
         f"{f' ({said})' if said else ''}; the last word on each stands over the detectors', also in the figures above. "
-        f"What became of these rows, against what the policy alone does: {f'{moved}, ' if moved else ''}{whole(same)} the same.\n",
+        f"What became of these rows, against what the policy alone does: {f'{moved}, ' if moved else ''}{whole(same)} the same.\n"
+    )
+    return [
+        "## What people judged\n",
+        *([judged] if people["findings"] else []),
         *([table(["behaviour", "findings", "judged", "right", "precision"], lines), _PRECISION] if lines else []),
         *([_unlikely(people["unlikely"])] if people.get("unlikely", {}).get("judged") else []),
         *([_missed(missed)] if missed else []),

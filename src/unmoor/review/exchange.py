@@ -18,7 +18,9 @@ from unmoor.errors import UsageError
 from unmoor.records import BEHAVIOURS, JUDGEMENTS, Finding, Verdict
 from unmoor.review import argilla, label_studio
 from unmoor.review.index import finding_key
+from unmoor.review.item import ReadRow, text_of
 from unmoor.review.label import Answer, Label
+from unmoor.review.row_files import RowsOf, RowWalk, row_files
 from unmoor.review.said import Said
 from unmoor.run_folder import hidden_beside, machine_errors, read_lines_of, read_manifest
 
@@ -40,10 +42,21 @@ class Imported:
     asked: int = field(default=0, compare=False)
 
 
-def export_labels(run: Path, path: Path, tool: str, *, only_judged: bool = False, only_waiting: bool = False) -> int:
+def export_labels(
+    run: Path,
+    path: Path,
+    tool: str,
+    *,
+    read_row: ReadRow | None = None,
+    rows_of: RowsOf | None = None,
+    only_judged: bool = False,
+    only_waiting: bool = False,
+) -> int:
     """Write the findings of a run with what people said of them to `path`, a JSON array; return how many.
 
     `only_judged` leaves out what nobody has a standing verdict on, `only_waiting` what waits for nobody or was judged by somebody.
+    `read_row` reads a row's bytes as a conversation, `rows_of` files that are no plain JSON Lines; without them a finding
+    beyond the ledger's excerpt goes out as its words alone.
 
     Raises:
         UsageError: there is no such tool.
@@ -55,7 +68,7 @@ def export_labels(run: Path, path: Path, tool: str, *, only_judged: bool = False
     read_manifest(run)
     labels = (
         label
-        for label in _labels(run)
+        for label in _labels(run, read_row, rows_of)
         if (label.verdicts or not only_judged) and not (only_waiting and (label.verdicts or not label.waits))
     )
     beside = hidden_beside(path, ".unfinished")
@@ -76,21 +89,43 @@ def export_labels(run: Path, path: Path, tool: str, *, only_judged: bool = False
     return count
 
 
-def _labels(run: Path) -> Iterator[Label]:
+def _labels(run: Path, read_row: ReadRow | None, rows_of: RowsOf | None) -> Iterator[Label]:
     said: dict[int, list[Verdict]] = {}
     for key, verdict in standing_of(run):
         said.setdefault(key, []).append(verdict)
-    for key, entry, finding in findings_of(run):
-        yield Label(
-            key=key,
-            row=entry["row"],
-            finding=finding,
-            request=str(entry.get("request") or ""),
-            answer=str(entry.get("answer") or finding.quote),
-            outcome=str(entry["outcome"]),
-            waits=key in {finding_key(entry, entry["findings"][place]) for place in entry.get("waits_for", ())},
-            verdicts=tuple(said.get(key, ())),
-        )
+    files = row_files(run, "", rows_of)
+    walk = RowWalk(files)
+    for entry in read_lines_of(run, "ledger.jsonl"):
+        _, raw = walk.part_of(entry)
+        for values in entry.get("findings", ()):
+            key, finding = finding_key(entry, values), Finding.from_json(values)
+            request, answer = _around(entry, finding, raw, read_row)
+            yield Label(
+                key=key,
+                row=entry["row"],
+                finding=finding,
+                request=request,
+                answer=answer,
+                outcome=str(entry["outcome"]),
+                waits=key in {finding_key(entry, entry["findings"][place]) for place in entry.get("waits_for", ())},
+                verdicts=tuple(said.get(key, ())),
+            )
+    files.close()
+
+
+def _around(entry: dict[str, Any], finding: Finding, raw: bytes, read_row: ReadRow | None) -> tuple[str, str]:
+    """Return the request and the answer that a finding lies in: the ledger's excerpt, which is of one turn, else the row's own
+    words, and where those cannot be read only what was found.
+    """
+    is_its_turn = entry.get("turn") == finding.turn
+    request, answer = str(entry.get("request") or ""), str(entry.get("answer") or "")
+    if is_its_turn and finding.quote in answer:
+        return request, answer
+    whole = read_row(raw) if raw and read_row is not None else None
+    said = text_of(whole, finding) if whole is not None else None
+    if whole is None or said is None:
+        return request if is_its_turn else "", finding.quote
+    return whole.request_before(finding.turn), said
 
 
 def standing_of(run: Path) -> list[tuple[int, Verdict]]:

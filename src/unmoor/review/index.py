@@ -21,13 +21,14 @@ from unmoor.errors import RunFolderError
 from unmoor.review.agreement import NO_FINDING
 from unmoor.review.audit import FINDINGS_DRAWN, ROWS_DRAWN, UNLIKELY, UNLIKELY_DRAWN, drawn_from
 from unmoor.review.databases import database_errors
-from unmoor.review.row_files import Reading, RowFiles, row_files
+from unmoor.review.row_files import Reading, RowFiles, RowWalk, row_files
 from unmoor.review.said import make_record_folder
+from unmoor.review.words import storable, words_in
 from unmoor.run_folder import hash_file
 
-__all__ = ["REQUEST_CHARS", "ready_index", "storable"]
+__all__ = ["REQUEST_CHARS", "ready_index"]
 
-FORMAT = "5"
+FORMAT = "6"
 REQUEST_CHARS = 160
 _ROWS_AT_ONCE = 5_000
 _KNUTH = 2_654_435_761
@@ -59,9 +60,10 @@ def ready_index(run: Path, ledger_sha256: str, rows_of_run: int, reading: Readin
         MachineError: the disk is full.
     """
     path = run / "review" / "index.sqlite"
+    copy = path.with_name(f"rows.{ledger_sha256[:16]}.jsonl")
     reading = reading or Reading()
-    rows = row_files(run, f"review/rows.{ledger_sha256[:16]}.jsonl", reading.rows_of)
-    if _made_from(path) in {(FORMAT, ledger_sha256, rows.kind), (FORMAT, ledger_sha256, "copied")}:
+    rows = row_files(run, f"review/{copy.name}", reading.rows_of)
+    if _is_ready(path, copy, ledger_sha256, rows.kind):
         return path
     if hash_file(run / "ledger.jsonl") != ledger_sha256:
         raise RunFolderError(f"{run / 'ledger.jsonl'} was altered: its SHA-256 is not the manifest's")
@@ -71,23 +73,23 @@ def ready_index(run: Path, ledger_sha256: str, rows_of_run: int, reading: Readin
         _clear_unfinished(path.parent)
         beside.unlink(missing_ok=True)
         try:
-            _clear_copies(path.parent)
             _build(run, beside, (ledger_sha256, rows_of_run, rows), reading.on_progress)
             beside.replace(path)
+            _clear_copies(path.parent, copy)
         finally:
             beside.unlink(missing_ok=True)
             rows.close()
     return path
 
 
-def _clear_copies(folder: Path) -> None:
-    for copy in folder.glob("rows.*.jsonl"):
+def _clear_copies(folder: Path, current: Path) -> None:
+    for copy in set(folder.glob("rows.*.jsonl")) - {current}:
         copy.unlink(missing_ok=True)
 
 
 def _clear_unfinished(folder: Path) -> None:
     """Remove what was begun by processes that are no more: a killed one leaves up to half a gigabyte per million findings."""
-    for unfinished in folder.glob(".index.*.sqlite"):
+    for unfinished in (*folder.glob(".index.*.sqlite"), *folder.glob(".rows.*.jsonl")):
         try:
             os.kill(int(unfinished.name.split(".")[2]), 0)
         except ProcessLookupError:
@@ -96,16 +98,23 @@ def _clear_unfinished(folder: Path) -> None:
             continue
 
 
-def _made_from(path: Path) -> tuple[str, str, str] | None:
-    """Return the format, the ledger and the rows' places of an index; None where there is none, or a broken one."""
+def _is_ready(path: Path, copy: Path, ledger_sha256: str, kind: str) -> bool:
+    """Return whether an index is of this ledger, knows as much of the rows, and their copy is as it was made."""
+    made = _made_from(path)
+    if (made.get("format"), made.get("ledger")) != (FORMAT, ledger_sha256) or made["rows"] not in {kind, "copied"}:
+        return False
+    return made["rows"] != "copied" or (copy.stat().st_size if copy.exists() else 0) == int(made["copy_bytes"])
+
+
+def _made_from(path: Path) -> dict[str, str]:
+    """Return what an index says that it was made from; nothing where there is none, or a broken one."""
     if not path.exists():
-        return None
+        return {}
     database = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
     try:
-        found = dict(database.execute("select name, value from meta"))
-        return found["format"], found["ledger"], found["rows"]
-    except (sqlite3.DatabaseError, KeyError):
-        return None
+        return dict(database.execute("select name, value from meta"))
+    except sqlite3.DatabaseError:
+        return {}
     finally:
         database.close()
 
@@ -138,7 +147,8 @@ def _build(run: Path, path: Path, made_from: tuple[str, int, RowFiles], on_progr
             database.execute(f"create index by_waits_{column} on items({column}) where waits")
         _draw(database)
         database.execute("create index by_drawn on items(shuffle) where is_drawn")
-        told = [("format", FORMAT), ("ledger", ledger_sha256), ("rows", rows.kind)]
+        copied = ("copy_bytes", str(rows.put_copy()))
+        told = [("format", FORMAT), ("ledger", ledger_sha256), ("rows", rows.kind), copied]
         database.executemany("insert into meta values (?, ?)", told)
         database.execute("commit")
         database.execute("analyze")
@@ -198,6 +208,7 @@ def _found(entry: dict[str, Any], where: tuple[int, int, str, int]) -> list[tupl
     waiting = set(entry.get("waits_for", places)) if entry.get("needs_review") else set()
     counting = waiting.union(entry.get("acted_on", ()))
     said = f"{request} {storable(entry.get('answer'))}"
+    words = words_in(said)
     items: list[tuple[_Columns, str]] = []
     for place, finding in enumerate(entry["findings"]):
         key, probability = finding_key(entry, finding), float(finding["probability"])
@@ -207,7 +218,11 @@ def _found(entry: dict[str, Any], where: tuple[int, int, str, int]) -> list[tupl
         )
         figures = (probability, abs(probability - _UNSURE), key & 0xFFFFFFFF)
         told = (int(place in waiting), int(probability >= _UNSURE or place in counting))
-        items.append(((int(entry["row"]), place, *names, *figures, request[:REQUEST_CHARS], *where, key, *told), said))
+        quote = storable(finding["quote"])
+        found = (
+            words if quote in said else f"{words} {words_in(quote)}"
+        )  # what is not in the excerpt is of another turn
+        items.append(((int(entry["row"]), place, *names, *figures, request[:REQUEST_CHARS], *where, key, *told), found))
     return items
 
 
@@ -244,52 +259,33 @@ def finding_key(entry: dict[str, Any], finding: dict[str, Any]) -> int:
     return int.from_bytes(digest[:8], "big") >> 1
 
 
-def storable(value: object) -> str:
-    """Return text that SQLite takes: unpaired surrogates replaced."""
-    return ("" if value is None else str(value)).encode("utf-8", "replace").decode()
-
-
 class _RowPlaces:
-    """Where the bytes of each row lie: walks the rows of a run beside its ledger, both in the order of rows.
+    """Where the bytes of each row lie, of those that the ledger names and of a sample of the others.
 
     A rewritten row is found as it was in the ledger itself, or among the tables' rows before; others in their file.
     """
 
     def __init__(self, files: RowFiles) -> None:
-        self._files = files
-        self._row = 0
+        self._files, self._walk = files, RowWalk(files, self._draw)
         self._drawn: list[tuple[int, int, str, int, int]] = []
         self.unlisted_count = 0
 
     def place(self, entry: dict[str, Any]) -> tuple[str, int]:
         """Return (file, first byte) of the row of a ledger entry; an empty name where it is not known."""
-        if self._files.kind == "none" or entry["row"] <= self._row:
-            return "", 0
-        self._pass(entry["row"] - self._row - 1)
-        self._row = entry["row"]
-        if entry["outcome"] in {"quarantined", "blank"}:
-            return "", 0
-        name = "removed" if entry["outcome"] == "removed" else "kept"
-        self._files.step(name)
-        if "before" in entry:
-            return "ledger", 0
-        if name == "kept" and entry["outcome"] != "kept" and self._files.step("before"):
-            return self._files.place("before")
-        return self._files.place(name)
+        part, _ = self._walk.part_of(entry)
+        return self._files.place(part) if part not in {"", "ledger"} else (part, 0)
 
-    def _pass(self, count: int) -> None:
-        """Walk over rows that the ledger does not name, and remember those with the smallest hashes."""
-        for row in range(self._row + 1, self._row + 1 + count):
-            line = self._files.step("kept")
-            order = row * _KNUTH % 2**32
-            if line and (len(self._drawn) < ROWS_DRAWN or -self._drawn[0][0] > order):
-                key = int.from_bytes(hashlib.sha256(b"%d " % row + line).digest()[:8], "big") >> 1
-                push = heapq.heappush if len(self._drawn) < ROWS_DRAWN else heapq.heappushpop
-                push(self._drawn, (-order, row, *self._files.place("kept"), key))
-            self.unlisted_count += bool(line)
+    def _draw(self, row: int, line: bytes) -> None:
+        """Remember the rows without a finding that have the smallest hashes."""
+        order = row * _KNUTH % 2**32
+        if line and (len(self._drawn) < ROWS_DRAWN or -self._drawn[0][0] > order):
+            key = int.from_bytes(hashlib.sha256(b"%d " % row + line).digest()[:8], "big") >> 1
+            push = heapq.heappush if len(self._drawn) < ROWS_DRAWN else heapq.heappushpop
+            push(self._drawn, (-order, row, *self._files.place("kept"), key))
+        self.unlisted_count += bool(line)
 
     def unlisted(self, rows_of_run: int) -> list[tuple[int, str, int, int]]:
         """Return (row, file, first byte, key) of the drawn rows without a finding; walks to the end of the run."""
         if self._files.kind != "none":
-            self._pass(rows_of_run - self._row)
+            self._walk.pass_to(rows_of_run)
         return sorted((row, file, byte, key) for _, row, file, byte, key in self._drawn)

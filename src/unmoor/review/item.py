@@ -80,17 +80,18 @@ def conversation_of(entry: dict[str, Any], place: int, raw: bytes | None, read_r
         for each in entry["edits"]
     )
     whole = read_row(raw) if raw is not None and read_row is not None else None
-    if whole is not None and _holds(whole, findings[place]):
+    if whole is not None and text_of(whole, findings[place]) is not None:
         return Shown(findings[place], findings, whole.turns, edits)
     return _excerpt(entry, findings, findings[place], edits)
 
 
-def _holds(conversation: Conversation, finding: Finding) -> bool:
+def text_of(conversation: Conversation, finding: Finding) -> str | None:
+    """Return the text that a finding lies in; None where its words are not there."""
     if finding.turn >= len(conversation.turns):
-        return False
+        return None
     turn = conversation.turns[finding.turn]
     said = turn.reasoning if finding.field == "reasoning" else turn.text
-    return said[finding.start_char : finding.end_char] == finding.quote
+    return said if said[finding.start_char : finding.end_char] == finding.quote else None
 
 
 def _excerpt(entry: dict[str, Any], findings: tuple[Finding, ...], finding: Finding, edits: tuple[Edit, ...]) -> Shown:
@@ -126,9 +127,12 @@ def row_bytes(run: Path, entry: dict[str, Any], data_file: str, data_byte: int) 
         return str(entry["before"]).encode("utf-8", "surrogatepass")
     if not data_file:
         return None
-    with (run / data_file).open("rb") as file:
-        file.seek(data_byte)
-        return file.readline()
+    try:
+        with (run / data_file).open("rb") as file:
+            file.seek(data_byte)
+            return file.readline()
+    except OSError:  # the page then shows the ledger's excerpt and says so
+        return None
 
 
 def parse_entry(line: bytes) -> dict[str, Any]:

@@ -64,21 +64,23 @@ def people_facts(
     standing: Iterable[tuple[int, Verdict]], drawn: Sequence[Drawn] | None, unlikely: Set[int] = frozenset()
 ) -> dict[str, Any] | None:
     """Return what people said of a run's findings, by (key of the finding, verdict) pairs in the order in which they were said,
-    and what it says of the detectors; None where nobody judged any. `drawn` is the audit's sample, None where it is not known;
-    `unlikely` are the keys of findings that the machine itself held for unlikely: they count for no precision.
+    and what it says of the detectors; None where nobody judged any, nor all that were drawn of the rows in which nothing was found.
+    `drawn` is the audit's sample, None where it is not known; `unlikely` are the keys of findings that the machine itself held for
+    unlikely: they count for no precision.
     """
     told = [(key, verdict) for key, verdict in standing if verdict.judgement != "skip"]
     put = set(map(_put_by, dict(told).values()))
     told = [(key, verdict) for key, verdict in told if _place(verdict) not in put]
     said = dict(told)
-    if not said:
-        return None
     on_findings = {key: verdict for key, verdict in said.items() if verdict.behaviour != NO_FINDING}
+    missed = _missed(said, drawn)
+    if not on_findings and missed is None:
+        return None
     counted = Counter(map(_word_of, on_findings.values()))
     weak = {key: verdict for key, verdict in on_findings.items() if key in unlikely}
     likely = {key: verdict for key, verdict in on_findings.items() if key not in weak}
     return {
-        "people": len({verdict.by for _, verdict in told}),
+        "people": len({verdict.by for _, verdict in told if verdict.behaviour != NO_FINDING}),
         "findings": len(on_findings),
         "verdicts": {word: counted[word] for word in ("correct", "wrong", _ANOTHER, "mend", "drop") if counted[word]},
         "behaviours": {name: _figures(name, likely, drawn) for name in _in_order(likely.values())},
@@ -87,7 +89,7 @@ def people_facts(
             "right": sum(map(_is_right, weak.values())),
             "keys": sorted(map(str, weak)),
         },
-        "missed": _missed(said, drawn),
+        "missed": missed,
         "sample": [one.as_json() for one in drawn] if drawn is not None else None,
     }
 

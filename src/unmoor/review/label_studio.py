@@ -97,7 +97,7 @@ def read(task: dict[str, Any]) -> Iterator[Answer]:
             behaviour=said.get("behaviour") if judgement != "skip" else None,
             note=said.get("note", ""),
             by=said.get("reviewer") or _completed_by(annotation),
-            at=_time(annotation.get("created_at")),
+            at=_time(annotation.get("updated_at") or annotation.get("created_at")),
         )
 
 

@@ -6,12 +6,13 @@ sample without findings) are therefore copied to JSON Lines once, beside the ind
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import os
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import Any, BinaryIO, Protocol
 
-__all__ = ["Reading", "RowFiles", "row_files"]
+__all__ = ["Reading", "RowFiles", "RowWalk", "RowsOf", "row_files"]
 
 RowsOf = Callable[[Path], Iterator[bytes]]
 """From a data file in any format to each of its rows as one line of JSON; the layouts' room has one."""
@@ -38,8 +39,11 @@ class RowFiles(Protocol):
     def place(self, part: str) -> tuple[str, int]:
         """Return (file, first byte) where the row of the last step can be read again."""
 
+    def put_copy(self) -> int:
+        """Put the copy of the rows, which is whole, at its place; return its size in bytes, 0 where there is none."""
+
     def close(self) -> None:
-        """Close the files."""
+        """Close the files; a copy that was not put at its place is gone."""
 
 
 def row_files(run: Path, copy: str, rows_of: RowsOf | None) -> RowFiles:
@@ -67,18 +71,26 @@ class _Plain:
     def place(self, part: str) -> tuple[str, int]:
         return f"{part}.jsonl", self._bytes[part]
 
+    def put_copy(self) -> int:
+        return 0
+
     def close(self) -> None:
         for file in self._files.values():
             file.close()
 
 
 class _Copied:
+    """Writes the copy under a name of its own, so that two who make an index at once do not write into each other's; both put the
+    same bytes at its place.
+    """
+
     kind = "copied"
 
     def __init__(self, paths: dict[str, Path], run: Path, copy: str, rows_of: RowsOf) -> None:
         self._rows = {part: rows_of(path) for part, path in paths.items()}
         self._last = dict.fromkeys(paths, b"")
         self._path, self._name = run / copy, copy
+        self._beside = self._path.with_name(f".rows.{os.getpid()}.jsonl")
         self._copy: BinaryIO | None = None
 
     def step(self, part: str) -> bytes:
@@ -87,14 +99,23 @@ class _Copied:
 
     def place(self, part: str) -> tuple[str, int]:
         if self._copy is None:
-            self._copy = self._path.open("wb")
+            self._copy = self._beside.open("wb")
         byte = self._copy.tell()
         self._copy.write(self._last[part] + b"\n")
         return self._name, byte
 
+    def put_copy(self) -> int:
+        if self._copy is None:
+            return 0
+        size = self._copy.tell()
+        self._copy.close()
+        self._beside.replace(self._path)
+        return size
+
     def close(self) -> None:
         if self._copy is not None:
             self._copy.close()
+            self._beside.unlink(missing_ok=True)
 
 
 class _Nowhere:
@@ -106,5 +127,42 @@ class _Nowhere:
     def place(self, part: str) -> tuple[str, int]:  # noqa: ARG002
         return "", 0
 
+    def put_copy(self) -> int:
+        return 0
+
     def close(self) -> None:
         """There is nothing to close."""
+
+
+class RowWalk:
+    """Walks the rows of a run beside its ledger, both in the order of rows. A row that the ledger does not name is told to
+    `on_passed`, by its number and its bytes: empty where the run holds it no more.
+    """
+
+    def __init__(self, files: RowFiles, on_passed: Callable[[int, bytes], None] = lambda _row, _line: None) -> None:
+        self._files, self._on_passed = files, on_passed
+        self._row = 0
+
+    def part_of(self, entry: Mapping[str, Any]) -> tuple[str, bytes]:
+        """Return in which part the row of a ledger entry lies as it was before the run, and its bytes; "ledger" where the entry
+        itself has them, an empty name where they are not known.
+        """
+        if self._files.kind == "none" or entry["row"] <= self._row:
+            return "", b""
+        self.pass_to(entry["row"] - 1)
+        self._row = entry["row"]
+        if entry["outcome"] in {"quarantined", "blank"}:
+            return "", b""
+        name = "removed" if entry["outcome"] == "removed" else "kept"
+        line = self._files.step(name)
+        if "before" in entry:
+            return "ledger", str(entry["before"]).encode("utf-8", "surrogatepass")
+        if name == "kept" and entry["outcome"] != "kept" and (before := self._files.step("before")):
+            return "before", before
+        return name, line
+
+    def pass_to(self, row: int) -> None:
+        """Walk over rows that the ledger does not name, up to `row`."""
+        for number in range(self._row + 1, row + 1):
+            self._on_passed(number, self._files.step("kept"))
+        self._row = max(self._row, row)

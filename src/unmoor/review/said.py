@@ -3,6 +3,9 @@
 One SQLite file in RUN/review. Nothing in `said` is changed or removed; `batches` and `standing` say what holds now and are written
 in the same transaction, so a process that is killed leaves either the whole of a key press or nothing of it. Several people can
 write at once: each has a standing verdict of their own on each finding.
+
+Whoever writes holds the folder meanwhile, and so does whoever puts another run in the place of this one, from before the folder is
+copied until the copy has its name. So what is said is in the copy, or is refused.
 """
 
 from __future__ import annotations
@@ -11,13 +14,14 @@ import json
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
 from unmoor.errors import RunFolderError
 from unmoor.records.verdict import Verdict
 from unmoor.review.databases import database_errors
+from unmoor.run_folder import holding
 
 __all__ = ["Said", "make_record_folder"]
 
@@ -67,19 +71,18 @@ class Said:
     def __init__(self, path: Path, person: str) -> None:
         with database_errors(f"Opening {path}", path):
             make_record_folder(path.parent)
-            self.database = sqlite3.connect(
-                path, timeout=_WAIT_SECONDS, isolation_level=None, check_same_thread=False, uri=True
-            )
-            _make_tables(self.database)
-        self._person = person
-        self._path, self._file = path, _file_at(path)
+            with holding(path.parent):
+                self.database = sqlite3.connect(
+                    path, timeout=_WAIT_SECONDS, isolation_level=None, check_same_thread=False, uri=True
+                )
+                _make_tables(self.database)
+                self._person, self._path, self._file = person, path, _file_at(path)
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
-        with database_errors(f"Writing {self._path}", self._path):
+        with database_errors(f"Writing {self._path}", self._path), self._in_place():
             self.database.execute("begin immediate")
             try:
-                self._hold_in_place()
                 yield
                 self.database.execute("commit")
             except BaseException:
@@ -87,13 +90,27 @@ class Said:
                     self.database.execute("rollback")
                 raise
 
-    def _hold_in_place(self) -> None:
-        """Raise RunFolderError if the run was replaced since: what is said now would go into a file that nobody reads."""
-        if _file_at(self._path) != self._file:
-            raise RunFolderError(
-                f"{self._path.parent.parent} was written again since this review began, so nothing was written down. "
-                "Next: start the review again"
-            )
+    @contextmanager
+    def _in_place(self) -> Iterator[None]:
+        """Keep the run from being replaced while the block lasts.
+
+        Raises:
+            RunFolderError: it was replaced since the review began: what is said now would go into a file that nobody reads.
+        """
+        with ExitStack() as held:
+            try:
+                held.enter_context(holding(self._path.parent))
+            except FileNotFoundError as error:
+                raise self._written_again() from error
+            if _file_at(self._path) != self._file:
+                raise self._written_again()
+            yield
+
+    def _written_again(self) -> RunFolderError:
+        return RunFolderError(
+            f"{self._path.parent.parent} was written again since this review began, so nothing was written down. "
+            "Next: start the review again"
+        )
 
     def add(self, verdicts: Iterable[tuple[int, Verdict]]) -> int:
         """Append (key of the finding, verdict) pairs as one batch, which one undo takes back; return the batch."""

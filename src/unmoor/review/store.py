@@ -15,16 +15,17 @@ from typing import Any, get_args
 
 from unmoor.errors import RunFolderError, UsageError
 from unmoor.records import BEHAVIOURS, Conversation, Finding
-from unmoor.records.verdict import Judgement, Verdict
+from unmoor.records.verdict import REWRITES, Judgement, Verdict
 from unmoor.review.agreement import NO_FINDING, Agreement, agreements
 from unmoor.review.audit import UNLIKELY, Stratum
-from unmoor.review.index import REQUEST_CHARS, ready_index, storable
+from unmoor.review.index import REQUEST_CHARS, ready_index
 from unmoor.review.item import Item, ItemLine, ReadRow, conversation_of, parse_entry, row_bytes
 from unmoor.review.judged import Drawn
 from unmoor.review.row_files import Reading
 from unmoor.review.said import Said
 from unmoor.review.unlisted import asked_in, entry_of, said_in
 from unmoor.review.view import ORDERS, View
+from unmoor.review.words import query_of, storable, words_in
 from unmoor.run_folder import COUNT, FILES, place_in_files, read_manifest
 
 __all__ = ["Item", "ItemLine", "Store", "View"]
@@ -43,6 +44,7 @@ class Store:
 
     def __init__(self, run: Path, person: str, index: Path, manifest: dict[str, Any], read_row: ReadRow | None) -> None:
         self._run, self._person, self._manifest, self._read_row = run, person, manifest, read_row
+        self.is_rewritten_by_apply = manifest.get("kind") != "audit"
         self._said = Said(run / "review" / "verdicts.sqlite", person)
         self._database = self._said.database
         self._database.execute("attach ? as found", (f"{index.resolve().as_uri()}?mode=ro",))
@@ -178,13 +180,12 @@ class Store:
     def _where(self, view: View) -> tuple[str, dict[str, Any]]:
         """Return the condition of a view in SQL, all values apart from it; a search is done once and kept while it is looked at."""
         where, values = _condition(view)
-        words = (view.text or "").replace("\0", " ").split()
-        if not words:
+        said = query_of(view.text or "")
+        if not said:
             return where, values
         if view.text != self._searched:
             self._database.execute("create temp table if not exists hit(id integer primary key)")
             self._database.execute("delete from temp.hit")
-            said = " ".join('"' + word.replace('"', '""') + '"' for word in words)
             self._add_words_of_drawn()
             for words_of in ("found.words", "temp.drawn_words"):
                 matching = f"select rowid from {words_of} where {words_of.partition('.')[2]} match ?"
@@ -204,7 +205,7 @@ class Store:
         drawn = self._database.execute("select id, data_file, data_byte from found.items where place < 0").fetchall()
         for number, *where in drawn:
             if (read := self._read(tuple(where))) is not None:
-                words = (number, storable(said_in(read)))
+                words = (number, words_in(storable(said_in(read))))
                 self._database.execute("insert into temp.drawn_words(rowid, said) values (?, ?)", words)
         self._has_drawn_words = True
 
@@ -248,7 +249,7 @@ class Store:
             history=history,
             verdict=next((verdict for verdict in reversed(history) if verdict.by == self._person), None),
             missing=shown.missing,
-            is_rewritten_by_apply=self._manifest.get("kind") != "audit",
+            is_rewritten_by_apply=self.is_rewritten_by_apply,
             **place_in_files(self._manifest, entry["row"]),
         )
 
@@ -286,6 +287,10 @@ class Store:
         finding = entry["findings"][place]
         if judgement == "wrong" and finding["behaviour"] == NO_FINDING:
             judgement = "correct"  # "no such behaviour here", also said blind, is what the machine said of this row
+        if judgement in REWRITES and (finding["behaviour"] == NO_FINDING or not self.is_rewritten_by_apply):
+            raise UsageError(
+                f"A row without a finding, or of an audit, has nothing to {judgement}. Nothing was changed"
+            )
         at = datetime.now(UTC).isoformat(timespec="seconds")
         where = {name: finding[name] for name in ("behaviour", "turn", "field", "start_char", "end_char", "rule")}
         said = {"judgement": judgement, "corrected_behaviour": corrected, "by": self._person, "at": at}
@@ -356,15 +361,17 @@ class Store:
                 yield verdict
 
     def verdicts_by_row(self) -> dict[int, tuple[Verdict, ...]]:
-        """Return the standing verdicts of all people, by row, in the order in which they were said."""
+        """Return the standing verdicts of all people on findings, by row, in the order in which they were said."""
         by_row: dict[int, tuple[Verdict, ...]] = {}
         for verdict in self.verdicts():
-            by_row[verdict.row] = (*by_row.get(verdict.row, ()), verdict)
+            if verdict.behaviour != NO_FINDING:
+                by_row[verdict.row] = (*by_row.get(verdict.row, ()), verdict)
         return by_row
 
     def stale(self) -> list[Verdict]:
         """Return the verdicts on findings that this run no longer holds; they are listed, never applied."""
-        return [verdict for key, verdict in self._said.standing() if not self._holds(key)]
+        said = self._said.standing()
+        return [verdict for key, verdict in said if verdict.behaviour != NO_FINDING and not self._holds(key)]
 
     def _holds(self, key: int) -> bool:
         return self._database.execute("select 1 from found.items where key = ?", (key,)).fetchone() is not None

@@ -32,6 +32,7 @@ __all__ = [
     "fail_point",
     "hash_file",
     "hidden_beside",
+    "holding",
     "lock_folder",
     "machine_errors",
     "make_folder",
@@ -81,6 +82,43 @@ def hidden_beside(path: Path, ending: str) -> Path:
     if len(os.fsencode(name)) > _LONGEST_NAME_BYTES:
         name = f".{hashlib.sha256(os.fsencode(path.name)).hexdigest()[:16]}{ending}"
     return path.with_name(name)
+
+
+@contextmanager
+def holding(folder: Path) -> Iterator[None]:
+    """Hold a folder alone while the block lasts; wait while another holds it.
+
+    Raises:
+        FileNotFoundError: it is not there, as while another takes its place.
+    """
+    number = _held(folder)
+    try:
+        yield
+    finally:
+        if number is not None:
+            os.close(number)
+
+
+def _held(folder: Path) -> int | None:
+    """Return the number under which the folder that has the name now is open and locked; None where the system locks no folders."""
+    try:
+        import fcntl
+    except ImportError:
+        return None
+    while True:
+        number = os.open(folder, os.O_RDONLY)
+        try:
+            fcntl.flock(number, fcntl.LOCK_EX)
+            is_named_so = os.path.samestat(os.fstat(number), folder.stat())
+        except FileNotFoundError:
+            os.close(number)
+            raise
+        except OSError:  # NFS has no such locks for folders
+            os.close(number)
+            return None
+        if is_named_so:
+            return number
+        os.close(number)  # another took its place while this one waited
 
 
 @contextmanager

@@ -10,7 +10,8 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -24,7 +25,9 @@ from unmoor.run_folder.files import (
     dump_json,
     fail_point,
     hidden_beside,
+    holding,
     machine_errors,
+    settle,
     settle_folder,
     unfinished_folder,
     write_atomic,
@@ -59,8 +62,10 @@ class Place(Protocol):
     def begin(self, work: Path, *, force: bool) -> None:
         """Do what must be known to work before hours are spent; `work` holds the plan."""
 
-    def bring_along(self, work: Path) -> None:
-        """Copy into `work` what lies at the place and moves on to the run that replaces it."""
+    def bringing_along(self, work: Path) -> AbstractContextManager[None]:
+        """Copy into `work` what lies at the place and moves on to the run that replaces it; nothing is added there until the block
+        ends, by when the run is at its place.
+        """
 
     def publish(self, work: Path) -> None:
         """Put the complete run in `work` at its place.
@@ -181,9 +186,15 @@ class _Folder:
     def begin(self, work: Path, *, force: bool) -> None:
         """Nothing: the folder for unfinished files lies beside, so it is known that there is room and leave to write."""
 
-    def bring_along(self, work: Path) -> None:
-        if (self._folder / REVIEW).is_dir():
-            _copy_folder(self._folder / REVIEW, work / REVIEW)
+    @contextmanager
+    def bringing_along(self, work: Path) -> Iterator[None]:
+        review = self._folder / REVIEW
+        if not review.is_dir():
+            yield
+            return
+        with holding(review):
+            _copy_folder(review, work / REVIEW)
+            yield
 
     def publish(self, work: Path) -> None:
         fail_point("before-rename")
@@ -243,8 +254,9 @@ class _Objects:
         put(plan, self._folder / PLAN)
         self._has_begun = True
 
-    def bring_along(self, work: Path) -> None:
+    def bringing_along(self, work: Path) -> AbstractContextManager[None]:  # noqa: ARG002
         """Nothing: a run on other storage has no review."""
+        return nullcontext()
 
     def publish(self, work: Path) -> None:
         """Upload what is not there yet, see that no other process wrote meanwhile, and upload the manifest."""
@@ -293,14 +305,21 @@ class _Objects:
 
 
 def _copy_folder(folder: Path, target: Path) -> None:
-    """Copy a folder; the first file that cannot be copied is the error, where shutil tells of all at once and of no reason."""
+    """Copy a folder onto the disk; the first file that cannot be copied is the error, where shutil tells of all and of no reason.
+
+    Of a database its log goes first: whoever closes it meanwhile writes the log into it, and then the log is gone.
+    """
     target.mkdir()
-    for path in sorted(folder.rglob("*")):
+    for path in sorted(folder.rglob("*"), reverse=True):
         copy = target / path.relative_to(folder)
         if path.is_dir():
-            copy.mkdir()
-        else:
+            copy.mkdir(parents=True, exist_ok=True)
+            continue
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        with suppress(FileNotFoundError):
             shutil.copy2(path, copy)
+            with copy.open("rb+") as file:
+                settle(file)
 
 
 def _check_room(folder: AnyPath, names: set[str], *, force: bool) -> None:

@@ -223,9 +223,9 @@ class RunWriter:
             write_atomic(self._work / MANIFEST, dump_json({**content, "manifest_sha256": self_hash(content)}))
             if self._place.is_upload and done is not None:
                 write_atomic(self._work / DONE, orjson.dumps(done, option=orjson.OPT_NON_STR_KEYS))
-            self._place.bring_along(self._work)  # last: a verdict that is given after it would be lost
-            (self._work / CHECKPOINT).unlink(missing_ok=True)
-        self.publish()
+            with self._place.bringing_along(self._work):
+                (self._work / CHECKPOINT).unlink(missing_ok=True)
+                self.publish()
 
     def publish(self) -> None:
         """Put the complete run at its place.

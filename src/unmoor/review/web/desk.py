@@ -13,7 +13,8 @@ from urllib.parse import parse_qsl
 
 from unmoor.errors import UsageError
 from unmoor.records import BEHAVIOURS
-from unmoor.review.agreement import MACHINE
+from unmoor.records.verdict import REWRITES
+from unmoor.review.agreement import MACHINE, NO_FINDING
 from unmoor.review.audit import audit_lines
 from unmoor.review.store import View
 from unmoor.review.web.filters import chips, orders, panels, view_words
@@ -205,9 +206,18 @@ def counts_fragment(desk: Desk, asked: Asked) -> Answer:
 def all_dialog(desk: Desk, asked: Asked) -> Answer:
     """The question before everything in a filter is judged at once."""
     view = desk.view(asked)
-    count = desk.store.counts(view)["items"]
+    counts = desk.store.counts(view)
+    count, is_of_findings = counts["items"], NO_FINDING not in counts["behaviours"]
     shown = {"count": count, "must_type": count > TYPED_FROM, "typed_from": TYPED_FROM, "query": view.to_query()}
-    return Answer(render("all", **shown, view_words=view_words(view), is_blind=view.blind))
+    choices = _choices(desk, view, is_of_findings=is_of_findings)
+    return Answer(render("all", **shown, view_words=view_words(view), is_blind=view.blind, choices=choices))
+
+
+def _choices(desk: Desk, view: View, *, is_of_findings: bool) -> set[str]:
+    """Return the verdicts that say something of everything in a view."""
+    if view.blind:
+        return {"wrong", "skip"}
+    return set(JUDGEMENTS) - (set() if is_of_findings and desk.store.is_rewritten_by_apply else REWRITES)
 
 
 def _judgement(asked: Asked, machine: str) -> tuple[str, str | None]:

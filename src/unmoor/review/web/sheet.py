@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from unmoor.records import BEHAVIOURS
 from unmoor.records.intervals import wilson
+from unmoor.records.verdict import REWRITES
 from unmoor.review.agreement import NO_FINDING
 from unmoor.review.web.mend import pieces_of
 from unmoor.review.web.render import VERDICTS
@@ -25,7 +26,6 @@ _OTHER_BEHAVIOURS = {
     NO_FINDING: "a kept row of the sample: say that this is right (c), or name what was missed (1 to 9)"
 }
 _JUDGED = {value: name.lower() for _, value, name, _ in VERDICTS}
-_REWRITES = {"mend", "drop"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,7 @@ class Sheet:
             return "wrong", "skip"
         if not self.is_finding:
             return "correct", "skip"
-        return tuple(each for each in _JUDGED if self.is_rewritten_by_apply or each not in _REWRITES)
+        return tuple(each for each in _JUDGED if self.is_rewritten_by_apply or each not in REWRITES)
 
     @property
     def say(self) -> str:
@@ -109,7 +109,7 @@ class Sheet:
 
 
 def sheet_of(item: Item, *, is_blind: bool) -> Sheet:
-    """Return what the page shows of an item; blind, what the machine said stays hidden until a person has judged."""
+    """Return what the page shows of an item; blind, what the machine and others said stays hidden until a person has judged."""
     finding, standing = item.finding, item.verdict
     is_hidden = is_blind and standing is None
     return Sheet(
@@ -140,7 +140,7 @@ def sheet_of(item: Item, *, is_blind: bool) -> Sheet:
         turns=Talk(item, is_hidden).first(),
         others=() if is_blind else _others(item),
         mend=None if is_hidden else _mend(item),
-        history=tuple(map(_past, reversed(item.history))),
+        history=() if is_hidden else tuple(map(_past, reversed(item.history))),
     )
 
 
