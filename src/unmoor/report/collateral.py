@@ -1,8 +1,9 @@
 """From counts of terms to the topics that lose more rows than chance would: how a filter that eats a subject is seen.
 
 Each term of the requests is tested against all other rows with Fisher's exact test, one-sided, and Bonferroni's correction for the
-number of terms tested. Terms that stand in the same lost rows are shown as one topic. Beside them stand groups of whole requests
-(`clusters`): a subject that has many words loses a little by each of them, and much as a group.
+number of terms that are in rows enough to be named, whatever became of these rows. Terms that stand in the same lost rows are shown
+as one topic. Beside them stand groups of whole requests (`clusters`): a subject that has many words loses a little by each of them,
+and much as a group.
 """
 
 from __future__ import annotations
@@ -49,13 +50,20 @@ class Collateral:
         self._terms = {term.word: term for term in self._significant()}
 
     def _significant(self) -> list[_Term]:
+        """Return the terms to be named. The correction is for all that could have been, not for those that lost rows enough: at 1%
+        that names a term in 8% of runs that lose rows at random (250 draws of 1% to 3% of Alpaca's first 8,000 rows).
+        """
         seen, total, gone = self._observed.seen, self._observed.rows, self._observed.rows_lost
+        most = max(_COMMON_SHARE * total, 10)
+        could_be_named = {
+            word: rows for word, rows in seen.items() if _FEWEST_LOST <= rows <= most and word not in FUNCTION_WORDS
+        }
         candidates = [
-            (word, seen[word], lost)
+            (word, could_be_named[word], lost)
             for word, lost in self._observed.lost.items()
-            if lost >= _FEWEST_LOST and word not in FUNCTION_WORDS and seen[word] <= max(_COMMON_SHARE * total, 10)
+            if lost >= _FEWEST_LOST and word in could_be_named
         ]
-        self._tested = len(candidates)
+        self._tested = len(could_be_named) if candidates else 0
         tested = [
             _Term(word, rows, lost, min(1.0, hypergeometric_tail(lost, rows, gone, total) * self._tested))
             for word, rows, lost in candidates
