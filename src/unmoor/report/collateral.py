@@ -47,11 +47,14 @@ class Collateral:
     def __init__(self, observed: ChunkFacts | None) -> None:
         self._observed = observed or ChunkFacts()
         self._tested = 0
-        self._terms = {term.word: term for term in self._significant()}
+        self._named = self._significant()
+        self._terms = {term.word: term for term in self._named[:_MOST_TERMS]}
 
     def _significant(self) -> list[_Term]:
-        """Return the terms to be named. The correction is for all that could have been, not for those that lost rows enough: at 1%
-        that names a term in 8% of runs that lose rows at random (250 draws of 1% to 3% of Alpaca's first 8,000 rows).
+        """Return the terms that lost more than chance would take, those that lost most beyond it first.
+
+        The correction is for all that could have been named, not for those that lost rows enough: at 1% that names a term in 8%
+        of runs that lose rows by chance (250 draws of 1% to 3% of Alpaca's first 8,000 rows).
         """
         seen, total, gone = self._observed.seen, self._observed.rows, self._observed.rows_lost
         most = max(_COMMON_SHARE * total, 10)
@@ -71,7 +74,7 @@ class Collateral:
         ]
         named = [term for term in tested if term.p_value < SIGNIFICANT]
         named.sort(key=lambda term: (-_excess(term, self._observed), term.word))
-        return named[:_MOST_TERMS]
+        return named
 
     def add_lost(self, row: int, request: str, outcome: str) -> None:
         """Note which named terms a lost row holds."""
@@ -98,7 +101,7 @@ class Collateral:
             "lost": lost,
             "share": lost / rows if rows else 0.0,
             "terms_tested": self._tested,
-            "terms_named": len(self._terms),
+            "terms_named": len(self._named),
             "topics": [_topic_json(topic, self._observed) for topic in topics[:_MOST_TOPICS]],
             "clusters": clusters(self._observed.lost_requests, self._observed.other_requests),
         }
