@@ -80,6 +80,17 @@ def test_several_rows_are_explained_one_after_the_other(several: Path, capsys: p
     assert [entry["row"] for entry in json.loads(capsys.readouterr().out)] == [4, 2]
 
 
+def test_rows_are_looked_for_in_the_file_that_is_named(several: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    found = ("explain", several, "--behaviour", "refusal.policy", "--json")
+    for file, rows in (("b/c.jsonl", [3, 4, 5]), ("a.jsonl", [1, 2]), ("d/c.jsonl", [6])):
+        capsys.readouterr()
+        run(*found, "--file", file)
+        assert [entry["row"] for entry in json.loads(capsys.readouterr().out)] == rows
+    for file, words in (("a.json", 'Did you mean "a.jsonl"'), ("c.jsonl", "2 files are called c.jsonl")):
+        with pytest.raises(UsageError, match=words):
+            run(*found, "--file", file)
+
+
 @pytest.mark.parametrize(
     ("place", "words"),
     [
