@@ -465,6 +465,21 @@ def test_a_headline_without_enough_answers_says_so() -> None:
     assert "– →" not in page and 'class="from">–' not in page
 
 
+def test_whether_the_system_prompt_shows_through_is_said_or_that_too_few_answers_tell() -> None:
+    place = {"model": "raw", "persona": "plain"}
+    known = {**place, "n": 200, "rate": 0.5, "low": 0.43, "high": 0.57}
+    unknown = {**place, "n": 12, **dict.fromkeys(("rate", "low", "high"))}
+    for leaks, answer in (
+        ([unknown, known], "raw, persona plain: 50.0% (43.0% to 57.0% of 200)."),
+        ([unknown], "Too few answers to say: under 30 no rate is given."),
+    ):
+        built = empty_facts("evaluate", made_up.CREATED) | {
+            "evaluation": asked_of("raw", "filtered") | {"leaks": leaks}
+        }
+        text = "".join(read(render_report(built)[0]).all_text)
+        assert text.partition("Does the system prompt show through in the answers? ")[2].startswith(f"{answer}\n")
+
+
 def test_pairs_name_their_questions_as_the_rates_do() -> None:
     page = render_report(made_up.facts("demo"))[0].decode()
     named = set(re.findall(r'data-label="questions">([^<]*)<', page))
