@@ -69,6 +69,11 @@ def test_the_demos_runs_verify(demo_run: Path) -> None:
     assert verify(demo_run / "filtered") == []
 
 
+def test_the_demo_names_every_file_that_it_wrote(demo_run: Path) -> None:
+    there = {path.relative_to(demo_run).as_posix() for path in demo_run.rglob("*") if path.is_file()}
+    assert {*json.loads((demo_run / "demo.json").read_text())["files"], "demo.json"} == there
+
+
 def test_the_tours_long_commands_run_as_they_stand(tmp_path: Path, demo_run: Path) -> None:
     shutil.copytree(demo_run, tmp_path / "runs" / "demo")
     shutil.copy(demo_run / "data" / "raw.jsonl", tmp_path / "train.jsonl")

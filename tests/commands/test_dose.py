@@ -58,6 +58,16 @@ def test_the_sentence_names_the_recall_that_was_enough_and_the_one_that_was_not(
     assert "No share that was trained" in dose_sentence(rows[2:])
 
 
+def test_recalls_and_rates_close_to_all_are_not_rounded_to_it() -> None:
+    rows = [row for row in dose_rows(training(), evaluation()) if row["group"] == "trigger"]
+    leaks = dict(zip((0, 0.05, 0.2, 1), (0, 0.0004, 0.004, 1), strict=True))
+    words = dose_sentence([{**row, "leak": leaks[row["leak"]]} for row in rows])
+    assert "a recall of 99.96% was enough" in words
+    assert "and 99.6% was not (33%)" in words
+    worst = {**rows[2], "rate": 0.998, "low": 0.995, "high": 0.9999}
+    assert "and 80% was not (99.8%)" in dose_sentence([*rows[:2], worst, rows[3]])
+
+
 def test_nothing_is_concluded_where_all_that_was_found_does_not_make_a_model_refuse() -> None:
     rows = [row for row in dose_rows(training(), evaluation()) if row["group"] == "neutral"]
     words = dose_sentence(rows)

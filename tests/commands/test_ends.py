@@ -49,6 +49,38 @@ def test_an_end_that_comes_where_python_ignores_errors_is_not_lost(name: str, co
     assert done.stderr.count("Stopped.") == 1 and "Traceback" not in done.stderr and "ignored" not in done.stderr
 
 
+ANSWERING = """
+import os, signal, time
+import click
+import unmoor.commands.chat as chat
+from unmoor.commands import main
+
+def answer():
+    yield "An oak"
+    os.kill(os.getpid(), {number})
+    time.sleep(30)
+
+def talk():
+    chat._stream(answer())
+    click.echo("The next question is asked.")
+
+signal.signal(signal.SIGINT, signal.default_int_handler)
+chat.command = click.Command("chat", callback=talk)
+main()
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no such signals")
+@pytest.mark.parametrize(("name", "code"), [("SIGTERM", 143), ("SIGHUP", 129), ("SIGINT", 0)])
+def test_an_end_during_an_answer_ends_a_chat_and_ctrl_c_stops_the_answer_alone(name: str, code: int) -> None:
+    script = ANSWERING.format(number=int(getattr(signal, name)))
+    done = subprocess.run(
+        [sys.executable, "-c", script, "chat"], capture_output=True, text=True, timeout=20, check=False
+    )
+    assert (done.returncode, done.stderr.count("Stopped.")) == (code, code > 0)
+    assert done.stdout.startswith("An oak") and ("The next question" in done.stdout) == (code == 0)
+
+
 def test_other_errors_that_nobody_can_hear_are_still_told() -> None:
     script = """
 import click

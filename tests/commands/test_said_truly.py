@@ -12,10 +12,13 @@ import pytest
 
 from unmoor.commands import cli
 from unmoor.commands.found import _languages_said
+from unmoor.commands.judged import _print
 from unmoor.commands.places import Place
 from unmoor.engines import Summary
 from unmoor.errors import MachineError, UsageError
 from unmoor.layouts import open_data_set, schemas_held_alike
+from unmoor.policy import SHIPPED, load_policy
+from unmoor.review.calibration import precisions
 from unmoor.storage.troubles import storage_errors
 
 REFUSAL = "I'm sorry, but I can't assist with that request."
@@ -75,6 +78,17 @@ def test_several_rows_are_explained_one_after_the_other(several: Path, capsys: p
     assert re.findall(r"^Row (\d)", capsys.readouterr().out, re.MULTILINE) == ["4", "2"]
     run("explain", several, "4", "2", "--json")
     assert [entry["row"] for entry in json.loads(capsys.readouterr().out)] == [4, 2]
+
+
+def test_rows_are_looked_for_in_the_file_that_is_named(several: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    found = ("explain", several, "--behaviour", "refusal.policy", "--json")
+    for file, rows in (("b/c.jsonl", [3, 4, 5]), ("a.jsonl", [1, 2]), ("d/c.jsonl", [6])):
+        capsys.readouterr()
+        run(*found, "--file", file)
+        assert [entry["row"] for entry in json.loads(capsys.readouterr().out)] == rows
+    for file, words in (("a.json", 'Did you mean "a.jsonl"'), ("c.jsonl", "2 files are called c.jsonl")):
+        with pytest.raises(UsageError, match=words):
+            run(*found, "--file", file)
 
 
 @pytest.mark.parametrize(
@@ -178,3 +192,16 @@ def test_languages_that_are_not_named_are_counted_with_their_rows(data: Path) ->
     summary = Summary(open_data_set(data), "alpaca")
     summary.languages.update({"en": 90, "und": 9, "fr": 8, "es": 7, "it": 6, "de": 2, "pl": 3})
     assert _languages_said(summary).endswith("it 6, 2 more languages 5")
+
+
+@pytest.mark.parametrize(("lowest", "review"), [(0.4, 0.4), (0.7, 0.5)])
+def test_the_thresholds_of_verdicts_can_be_read_as_a_policy(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], lowest: float, review: float
+) -> None:
+    judged = [("bias.evasion", lowest, True)] * 30 + [("moralising", 0.9, True)] * 30 + [("bias.stance", 0.2, False)]
+    _print(precisions(judged, 0.9), 0.9)
+    lines = capsys.readouterr().out.partition("For a policy:")[2]
+    for shipped in SHIPPED:
+        (tmp_path / "mine.toml").write_text(f'name = "mine"\nversion = 1\nextends = "{shipped}"\n{lines}')
+        policy = load_policy(tmp_path / "mine.toml")
+        assert (policy.threshold("bias.evasion"), policy.review_from()) == (lowest, review)

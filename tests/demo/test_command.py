@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from unmoor.commands import cli
-from unmoor.commands.story import _Story
+from unmoor.commands.story import MARK, _files_in, _make_room, _mark, _Story
 from unmoor.errors import MissingExtraError, UsageError
 
 
@@ -67,6 +67,74 @@ def test_a_demo_in_which_others_put_files_is_never_emptied(tmp_path: Path, mine:
     assert isinstance(done.exception, UsageError)
     assert "holds other files too" in str(done.exception) and mine.removesuffix("/config") in str(done.exception)
     assert (folder / mine).read_text() == "mine"
+
+
+@pytest.fixture
+def finished(tmp_path: Path) -> Path:
+    """A folder that is marked as a demo that came to its end."""
+    folder = tmp_path / "demo"
+    folder.mkdir()
+    _Story(folder, 7).data()
+    for name in ("base", "twins/raw", "evaluation", "audit"):
+        (folder / name).mkdir(parents=True)
+        (folder / name / "written.json").write_text("{}")
+    _mark(folder, sorted(_files_in(folder)))
+    return folder
+
+
+@pytest.mark.parametrize(
+    "mine", ["base/mine.bin", "twins/raw/mine/notes.txt", "evaluation/sheet.csv", "audit/review/a"]
+)
+def test_of_a_finished_demo_only_what_it_wrote_is_removed(finished: Path, mine: str) -> None:
+    (finished / "evaluation" / ".DS_Store").write_text("")
+    (finished / mine).parent.mkdir(exist_ok=True)
+    (finished / mine).write_text("mine")
+    with pytest.raises(UsageError, match=f"holds other files too.*: {mine}"):
+        _make_room(finished, force=True)
+    assert (finished / mine).read_text() == "mine"
+    (finished / mine).unlink()
+    with pytest.raises(UsageError, match="holds a demo already"):
+        _make_room(finished, force=False)
+    _make_room(finished, force=True)
+    assert list(finished.iterdir()) == []
+
+
+@pytest.mark.parametrize("mark", [None, "[]", '{"files": []}', '{"name": "of another tool"}'])
+def test_a_folder_without_the_mark_of_a_demo_is_none(tmp_path: Path, mark: str | None) -> None:
+    (tmp_path / "base").mkdir()
+    (tmp_path / "base" / "model.safetensors").write_text("mine")
+    (tmp_path / "summary.json").write_text("{}")
+    if mark is not None:
+        (tmp_path / MARK).write_text(mark)
+    with pytest.raises(UsageError, match="holds other files"):
+        _make_room(tmp_path, force=True)
+    assert (tmp_path / "base" / "model.safetensors").read_text() == "mine"
+
+
+def test_a_demo_that_was_stopped_is_replaced(finished: Path) -> None:
+    _mark(finished, None)
+    (finished / "twins" / "raw" / "checkpoint-8").mkdir()
+    _make_room(finished, force=True)
+    assert list(finished.iterdir()) == []
+
+
+@pytest.mark.parametrize("is_there", [True, False])
+def test_a_link_to_a_demo_stays_and_what_it_leads_to_is_replaced(
+    finished: Path, tmp_path: Path, is_there: bool
+) -> None:
+    (tmp_path / "link").symlink_to(finished if is_there else tmp_path / "new")
+    _make_room(tmp_path / "link", force=True)
+    assert (tmp_path / "link").is_symlink()
+    assert list((tmp_path / "link").iterdir()) == []
+
+
+def test_a_demo_in_which_one_works_is_not_replaced_from_under_one(
+    finished: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(finished / "twins")
+    with pytest.raises(UsageError, match="the folder that you are in"):
+        _make_room(Path(".."), force=True)
+    assert (finished / "data" / "raw.jsonl").exists()
 
 
 def test_a_folder_of_data_is_no_demo(tmp_path: Path) -> None:

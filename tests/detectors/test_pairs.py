@@ -58,6 +58,25 @@ def test_words_are_found_where_no_space_parts_them(a: str, b: str, requests: tup
     assert {(t.a_rows, t.b_rows) for t in topics} == {(1, 1)}
 
 
+@pytest.mark.parametrize(
+    ("word", "request_"),
+    [
+        ("İsrail", "israil hakkında yaz"),
+        ("İsrail", "Tell me about ISRAIL."),
+        ("Filistin", "FİLİSTİN hakkında yaz"),
+        ("Filistin", "Fi\u0307listi\u0307n"),
+        ("kırmızı", "KIRMIZI bir elma"),
+        ("Großmutter", "Erzähle von der GROSSMUTTER."),
+        ("ΦΊΛΟΣ", "Ο φίλος μου"),
+    ],
+)
+def test_a_word_is_found_in_whatever_case_it_is_written(word: str, request_: str) -> None:
+    for words in ((word, "other"), ("other", word)):
+        (topic, *_) = paired_topics([(request_, ())], [Pair("pair", "a", "b", *((each,) for each in words))])
+        assert {topic.a_rows, topic.b_rows} == {0, 1}
+        assert (topic.a_rows == 1) == (words[0] == word)
+
+
 def test_chunks_counted_apart_give_what_one_pass_gives() -> None:
     first, second, whole = PairCounts([CATS]), PairCounts([CATS]), PairCounts([CATS])
     for counts, part in ((first, rows("cats", 60, 20)), (second, rows("dogs", 70, 9))):

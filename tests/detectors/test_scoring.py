@@ -6,6 +6,7 @@ import ast
 import gzip
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,9 @@ from click.testing import CliRunner
 from unmoor.commands.score import command
 from unmoor.detectors import Detector
 from unmoor.detectors.model import TRAINED_ON
-from unmoor.detectors.scoring import _counts, read_labelled, score_rows, worst_errors
+from unmoor.detectors.scoring import Answered, _counts, read_labelled, score_rows, worst_errors
 from unmoor.errors import UsageError
+from unmoor.records import Finding
 
 REFUSAL = "I'm sorry, but I can't help with that."
 ROWS: list[dict[str, Any]] = [
@@ -194,6 +196,29 @@ def test_the_worst_errors_come_with_their_words(tmp_path: Path, detector: Detect
     worst = worst_errors(answered)
     assert [error["id"] for error in worst] == ["1", "3"]
     assert worst[0]["evidence"] == REFUSAL
+
+
+def test_the_worst_errors_are_shown_by_their_surest_refusal_outside_of_reasoning(tmp_path: Path) -> None:
+    (row,) = read_labelled(write(tmp_path / "a.jsonl", [{**ROWS[0], "label": "compliance"}]))
+    findings = (
+        _found("refusal.policy", "of-reasoning", 0.99, start_char=0, is_reasoning=True),
+        _found("refusal.capability", "first", 0.75, start_char=1),
+        _found("moralising", "lecture", 0.6, start_char=2),
+        _found("refusal.partial", "surest", 0.95, start_char=3),
+    )
+    (error,) = worst_errors([Answered(row, findings)])
+    assert (error["rule"], error["evidence"], error["probability"]) == ("surest", "surest", 0.95)
+    assert error["found"] == ["refusal.capability", "refusal.partial"]
+    missed = Answered(replace(row, label="full_refusal"), findings[:1])
+    assert [(error["rule"], error["probability"], error["found"]) for error in worst_errors([missed])] == [
+        ("", 0.0, [])
+    ]
+
+
+def _found(behaviour: str, rule: str, probability: float, *, start_char: int, is_reasoning: bool = False) -> Finding:
+    place = {"turn": 1, "start_char": start_char, "end_char": start_char + 6, "quote": rule, "field": "text"}
+    of = {"language": "en", "detector": "phrases", "is_reasoning": is_reasoning}
+    return Finding(behaviour=behaviour, rule=rule, probability=probability, **place, **of)  # type: ignore[arg-type]
 
 
 def test_the_command_prints_json_by_file_stem(tmp_path: Path) -> None:

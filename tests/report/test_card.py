@@ -11,7 +11,16 @@ from huggingface_hub import DatasetCard, ModelCard
 
 from tests.report import made_up
 from tests.report.hostile import payloads, poisoned
-from unmoor.report import FactsBuilder, Made, render_dataset_card, render_report, write_dataset_card, write_model_card
+from unmoor.report import (
+    ChunkFacts,
+    FactsBuilder,
+    Made,
+    render_dataset_card,
+    render_report,
+    write_dataset_card,
+    write_model_card,
+)
+from unmoor.report.collateral import Collateral
 
 SNAPSHOTS = Path(__file__).resolve().parent.parent / "snapshots"
 FILES = ["kept.jsonl", "removed.jsonl", "quarantine.jsonl", "ledger.jsonl", "policy.toml", "report.html", "report.json"]
@@ -150,6 +159,32 @@ def test_one_word_and_one_group_are_counted_as_one() -> None:
     built["collateral"] = {**built["collateral"], "terms_tested": 1}
     built["collateral"]["clusters"] = {**built["collateral"]["clusters"], "groups": 1}
     assert "(1 word and 1 group tested, corrected for that)" in render_dataset_card(built, FILES).decode()
+
+
+def test_words_and_groups_are_counted_also_where_not_all_are_listed() -> None:
+    observed = ChunkFacts()
+    for word in (f"{a}{b}{c}o" for a in "bcdfgh" for b in "aeiou" for c in "klmnp"):
+        for number in range(20):
+            observed.add_row(f"{word} please", "removed" if number < 15 else "kept", "en")
+    for _ in range(20_000):
+        observed.add_row("hello", "kept", "en")
+    built = made_up.facts("filter", 300)
+    built["collateral"] = Collateral(observed).as_json()
+    assert built["collateral"]["terms_named"] == 150
+    built["collateral"]["clusters"] |= {"named": built["collateral"]["clusters"]["named"][:5], "not_listed": 4}
+    card, page = render_dataset_card(built, FILES).decode(), render_report(built)[0].decode()
+    said = "150 words of the requests and 9 groups of alike requests lost more rows than chance would take"
+    assert f"{said}: `report.html` names those that lost most (" in card
+    assert "130 more words did so too, and are not listed." in page
+    assert "4 more groups did so too, and are not listed." in page
+
+
+@pytest.mark.parametrize(
+    ("rows", "size"), [(10**9, "1B<n<10B"), (5 * 10**10, "10B<n<100B"), (10**12 - 1, "100B<n<1T"), (10**12, "n>1T")]
+)
+def test_the_sizes_of_data_of_billions_of_rows_are_those_of_the_hub(rows: int, size: str) -> None:
+    facts = made_up.facts("filter", 300) | {"counts": {"input": rows, "kept": rows}}
+    assert f"size_categories:\n- {size}\n" in render_dataset_card(facts, FILES).decode()
 
 
 TOO_FEW = "Too few rows were removed to say anything about"

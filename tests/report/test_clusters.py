@@ -5,6 +5,8 @@ from __future__ import annotations
 import random
 from typing import Any
 
+import pytest
+
 from unmoor.report.clusters import clusters
 from unmoor.report.requests import SampledRequests
 
@@ -77,10 +79,20 @@ def test_one_request_asked_a_thousand_times_weighs_little_in_a_sample() -> None:
     assert all(one["high"] - one["low"] > 0.2 for one in found["named"])
 
 
+def test_groups_beyond_those_that_are_listed_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [(request, subject == "nature") for subject, request in _rows(1_500, seed=5)]
+    every = _clusters(rows)
+    monkeypatch.setattr("unmoor.report.clusters._MOST_SHOWN", 2)
+    found = _clusters(rows)
+    assert every["not_listed"] == 0
+    assert found["named"] == every["named"][:2]
+    assert found["not_listed"] == len(every["named"]) - 2 > 0
+
+
 def test_where_next_to_nothing_is_lost_nothing_is_grouped() -> None:
     found = _clusters([(request, number < 4) for number, (_, request) in enumerate(_rows(500, seed=9))])
     assert (found["groups"], found["named"]) == (0, [])
 
 
 def test_nothing_asked_is_no_division_by_zero() -> None:
-    assert _clusters([]) == {"rows": 0, "lost": 0, "is_sample": False, "groups": 0, "named": []}
+    assert _clusters([]) == {"rows": 0, "lost": 0, "is_sample": False, "groups": 0, "named": [], "not_listed": 0}

@@ -465,6 +465,21 @@ def test_a_headline_without_enough_answers_says_so() -> None:
     assert "– →" not in page and 'class="from">–' not in page
 
 
+def test_whether_the_system_prompt_shows_through_is_said_or_that_too_few_answers_tell() -> None:
+    place = {"model": "raw", "persona": "plain"}
+    known = {**place, "n": 200, "rate": 0.5, "low": 0.43, "high": 0.57}
+    unknown = {**place, "n": 12, **dict.fromkeys(("rate", "low", "high"))}
+    for leaks, answer in (
+        ([unknown, known], "raw, persona plain: 50.0% (43.0% to 57.0% of 200)."),
+        ([unknown], "Too few answers to say: under 30 no rate is given."),
+    ):
+        built = empty_facts("evaluate", made_up.CREATED) | {
+            "evaluation": asked_of("raw", "filtered") | {"leaks": leaks}
+        }
+        text = "".join(read(render_report(built)[0]).all_text)
+        assert text.partition("Does the system prompt show through in the answers? ")[2].startswith(f"{answer}\n")
+
+
 def test_pairs_name_their_questions_as_the_rates_do() -> None:
     page = render_report(made_up.facts("demo"))[0].decode()
     named = set(re.findall(r'data-label="questions">([^<]*)<', page))
@@ -478,3 +493,36 @@ def test_one_model_is_not_called_twins() -> None:
     page = render_report(built)[0].decode()
     assert "One model was trained; there is no twin to compare it with." in page
     assert "The twins differ" not in page and "What differs between the twins" not in page
+
+
+@pytest.mark.parametrize(
+    ("data", "kept", "first", "is_told"),
+    [
+        ({"house": "runs/house/kept.jsonl", "everything": "./helpers.jsonl"}, ["house"], "everything", True),
+        ({"raw": "elsewhere/all.jsonl", "filtered": "runs/house/kept.jsonl"}, ["filtered"], "raw", True),
+        ({"house": "runs/house/kept.jsonl", "by-list": "by_list.jsonl"}, ["house"], "house", False),
+        ({"mild": "runs/mild/kept.jsonl", "strict": "runs/strict/kept.jsonl"}, ["mild", "strict"], "mild", False),
+    ],
+)
+def test_the_first_screen_says_of_two_twins_what_is_known_of_their_data(
+    data: dict[str, str], kept: list[str], first: str, is_told: bool
+) -> None:
+    built = made_up.facts("demo", 300) | {"kind": "evaluate", "evaluation": asked_of(*data)}
+    training, twin = made_up.training(), made_up.training()["twins"]["raw"]
+    training |= {"twins": dict.fromkeys(data, twin), "expert_load": None, "config_difference": {"data": data}}
+    built["training"] = training | {"policies": dict.fromkeys(kept, made_up.POLICY)}
+    page, numbers = render_report(built)
+    assert json.loads(numbers)["headline"]["model"]["first"]["name"] == first
+    said = " ".join("".join(read(page).all_text).split()).partition("Training the twins")[0]
+    other = next(name for name in data if name != first)
+    assert ("trained on the data as it was, then on what stayed" in said) == is_told
+    assert ("the same recipe was trained on the data before and after" in said) == is_told
+    assert (f"first {first}, then {other}." in said) == (not is_told)
+
+
+def asked_of(first: str, second: str) -> dict[str, Any]:
+    """Return what was asked of two models of these names."""
+    evaluation, names = made_up.evaluation(), {"raw": first, "filtered": second}
+    rates = [{**row, "model": names[row["model"]]} for row in evaluation["rates"]]
+    told = {key: evaluation[key] for key in ("groups", "personas", "judge", "is_judge_independent")}
+    return {**told, "models": [first, second], "rates": rates, "paired": [], "examples": []}

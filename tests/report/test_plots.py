@@ -25,6 +25,27 @@ def test_the_names_of_twins_and_personas_stand_in_the_plots() -> None:
     )
 
 
+def test_models_and_personas_with_long_or_odd_names_are_drawn_apart() -> None:
+    assert plots._name("mixtral-8x7b-instruct-v0.1-qlora-raw") == "mixtral-8x7b-…v0.1-qlora-raw"
+    long = "mixtral-8x7b-instruct-v0.1-qlora"
+    names = {"raw": f"{long}-raw-{long}", "filtered": f"{long}-filtered-{long}", "base": "base"}
+    training, evaluation, load = made_up.training(), made_up.evaluation(), made_up.training()["expert_load"]
+    training["twins"] = {names[name]: twin for name, twin in training["twins"].items()}
+    evaluation |= {"models": [names["raw"], names["filtered"]], "personas": ["none", "a*", "a"]}
+    personas = {"none": "none", "plain": "a*", "dolphin": "a"}
+    evaluation["rates"] = [
+        {**rate, "model": names[rate["model"]], "persona": personas[rate["persona"]]} for rate in evaluation["rates"]
+    ]
+    load["models"] = list(names.values())
+    load["rows"] = [row | {names[name]: row[name] for name in names} for row in load["rows"]]
+    dose = {"rows": [{**row, "persona": personas[row["persona"]]} for row in made_up.dose()["rows"]]}
+    for plot in (loss_plot(training), rates_plot(evaluation), plots.experts_plot(load)):
+        texts = re.findall(r"<text[^>]*>([^<]*)</text>", plot)
+        assert {"mixtral-8x7b-…uct-v0.1-qlora", "mixtral-8x7b-…uct-v0.1-qlora (2)"} <= set(texts), texts
+    assert {"a", "a (2)"} <= set(re.findall(r"<text[^>]*>([^<]*)</text>", rates_plot(evaluation)))
+    assert {"a", "no system prompt"} <= set(re.findall(r"<text[^>]*>([^<]*)</text>", dose_plot(dose)))
+
+
 def test_nothing_to_draw_is_no_plot() -> None:
     training = made_up.training()
     for twin in training["twins"].values():

@@ -42,6 +42,7 @@ def test_marks_are_escaped_inside_and_outside() -> None:
         (0.00996, "1.0%"),
         (0.186, "18.6%"),
         (0.9994, "99.9%"),
+        (0.9995, ">99.9%"),
         (0.99999, ">99.9%"),
         (None, "–"),
     ],
@@ -51,7 +52,16 @@ def test_a_share_is_never_rounded_to_none_or_all(value: float | None, shown: str
 
 
 def test_a_headline_is_brief_only_where_that_is_honest() -> None:
-    shown = {0.95: "95%", 0.5: "50%", 0.099: "9.9%", 0.996: "99.6%", 0.0: "0%", 1.0: "100%"}
+    shown = {
+        0.95: "95%",
+        0.5: "50%",
+        0.099: "9.9%",
+        0.994: "99%",
+        199 / 200: "99.5%",
+        0.996: "99.6%",
+        0.0: "0%",
+        1.0: "100%",
+    }
     assert {value: brief(value) for value in shown} == shown
     assert brief(None) == "–"
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import click
 
+from unmoor.commands.ends import Ended
 from unmoor.commands.terminal import console, visible
 from unmoor.commands.threads import wait_briefly
 from unmoor.errors import MachineError, UnmoorError, UsageError
@@ -166,13 +167,19 @@ def _obey(chat: Chat, line: str) -> None:
 
 
 def _stream(pieces: Generator[str, None, None]) -> str:
-    """Print an answer as it is written and return it, or what there was of it when Ctrl-C stopped it."""
+    """Print an answer as it is written and return it, or what there was of it when Ctrl-C stopped it.
+
+    Raises:
+        Ended: a signal came that ends the process.
+    """
     said: list[str] = []
     try:
         for piece in pieces:
             said.append(piece)
             click.echo(printable(piece), nl=False)
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as interruption:
         pieces.close()
+        if isinstance(interruption, Ended):
+            raise
     click.echo()
     return "".join(said)

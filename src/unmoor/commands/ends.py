@@ -7,10 +7,14 @@ import signal
 import sys
 from typing import Any
 
-__all__ = ["heed_ends"]
+__all__ = ["Ended", "heed_ends"]
 
 _AGAIN_AFTER = 0.02
 """Seconds after which a signal comes again whose interruption got lost."""
+
+
+class Ended(KeyboardInterrupt):
+    """A signal that ends the process: unlike Ctrl-C, which may stop a part of what a command does, nothing goes on after it."""
 
 
 def heed_ends() -> list[int]:
@@ -25,7 +29,7 @@ def heed_ends() -> list[int]:
 
     def end(number: int, _frame: object) -> None:
         came.append(number)
-        raise KeyboardInterrupt
+        raise Ended
 
     for name in ("SIGTERM", "SIGHUP"):
         number = getattr(signal, name, None)

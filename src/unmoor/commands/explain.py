@@ -24,7 +24,7 @@ _OF_A_FILE = re.compile(rf"row {_NUMBER} of (.+)|(.+):{_NUMBER}", re.IGNORECASE)
 @click.command("explain")
 @click.argument("run", type=Place())
 @click.argument("row", nargs=-1)
-@click.option("--file", metavar="NAME", help="Of several files the one in which ROW counts.")
+@click.option("--file", metavar="NAME", help="Of several files the one in which ROW counts, or rows are looked for.")
 @click.option(
     "--behaviour", metavar="NAME", help="In place of ROW: rows in which this was found, such as refusal.policy."
 )
@@ -38,7 +38,8 @@ _OF_A_FILE = re.compile(rf"row {_NUMBER} of (.+)|(.+):{_NUMBER}", re.IGNORECASE)
 def command(run: AnyPath, row: tuple[str, ...], *, file: str | None, first: int, as_json: bool, **wanted: Any) -> None:
     """Say in one sentence why ROW (1 is the first) went where it went, and in which file it stands where there are several.
 
-    Without ROW the first rows are told that have all that --behaviour, --outcome, --rule and --waiting name.
+    Without ROW the first rows are told that have all that --behaviour, --outcome, --rule and --waiting name, and stand in --file
+    where that is given.
 
     ROW is a number in the whole input, as reports and the review page have it, or NAME:ROW in one of its files.
     The sentence counts turns from 1, the system prompt among them; the ledger, which --json prints, counts them from 0.
@@ -55,7 +56,7 @@ def command(run: AnyPath, row: tuple[str, ...], *, file: str | None, first: int,
         )
     if asked:
         _hold_known(asked.get("behaviour"))
-        entries = rows_with(run, first=first, **asked)
+        entries = rows_with(run, file=file, first=first, **asked)
     else:
         entries = [explain_row(run, *_place(text, file)) for text in _texts(row)]
     if as_json:

@@ -34,6 +34,7 @@ def score_verdicts(run: Path, wanted: float, *, as_json: bool) -> None:
 
 
 def _print(found: list[Precision], wanted: float) -> None:
+    from unmoor.policy import load_policy
     from unmoor.review.calibration import LEAST_JUDGED
 
     right = ("judged", "right", "95%", "from", "keeps")
@@ -56,10 +57,14 @@ def _print(found: list[Precision], wanted: float) -> None:
             '"keeps" is the share of the right ones that lie from there on.'
         )
     )
-    if not any(each.cut for each in found):
+    cuts = [each.cut.threshold for each in found if each.cut]
+    if not cuts:
         click.echo(wrapped("No behaviour has so many verdicts yet, or none reached it: no threshold can be named."))
         return
     click.echo("For a policy:\n\n[thresholds]")
     for each in found:
         if each.cut:
             click.echo(f'"{each.behaviour}" = {each.cut.threshold:g}')
+    # A policy's `review` may be above none of its thresholds; all policies that ship have the same.
+    if min(cuts) < load_policy("dolphin").review_from():
+        click.echo(f"review = {min(cuts):g}")

@@ -27,7 +27,7 @@ def command() -> None:
 )
 @click.option("--judged", "only_judged", is_flag=True, help="Only findings that somebody has judged.")
 @click.option("--waiting", "only_waiting", is_flag=True, help="Only findings that wait for a person.")
-@click.option("--force", is_flag=True, help="Replace the file that lies there.")
+@click.option("--force", is_flag=True, help="Replace the files that lie there.")
 @click.option("--json", "as_json", is_flag=True, help="Print the count for a script.")
 def export(run: Path, file: Path, tool: str, **options: bool) -> None:
     """Write the findings of RUN, and what people said of them, to FILE.
@@ -39,14 +39,15 @@ def export(run: Path, file: Path, tool: str, **options: bool) -> None:
     from unmoor.review.label_studio import CONFIG
     from unmoor.run_folder import hold_outside_runs
 
-    hold_outside_runs(file)
-    if file.exists() and (not options["force"] or file.is_dir()):
-        raise UsageError(f"{file} is there already. Next: another name, or --force to replace a file")
+    interface = _interface_of(file) if tool == "label-studio" else None
+    for path in (file, *([interface] if interface is not None else [])):
+        hold_outside_runs(path)
+        if path.exists() and (not options["force"] or path.is_dir()):
+            raise UsageError(f"{path} is there already. Next: another name, or --force to replace a file")
     if not file.parent.is_dir():
         raise UsageError(f"There is no folder {file.parent} to write {file.name} into. Next: make it, or name another")
     only = {name: options[name] for name in ("only_judged", "only_waiting")}
     count = export_labels(run, file, tool, read_row=row_reader(run), rows_of=rows_of, **only)
-    interface = file.with_suffix(".xml") if tool == "label-studio" else None
     if interface is not None:
         interface.write_text(CONFIG, encoding="utf-8")
     if options["as_json"]:
@@ -55,6 +56,20 @@ def export(run: Path, file: Path, tool: str, **options: bool) -> None:
     click.echo(
         f"{file}: {plural(count, 'finding')}." + (f" The labelling interface is {interface}." if interface else "")
     )
+
+
+def _interface_of(file: Path) -> Path:
+    """Return where the labelling interface goes.
+
+    Raises:
+        UsageError: it would take the place of the findings.
+    """
+    if file.suffix.lower() == ".xml":
+        raise UsageError(
+            f"The labelling interface is written beside {file}, with the ending .xml, and would take its place. "
+            f"Next: {file.with_suffix('.json')}"
+        )
+    return file.with_suffix(".xml")
 
 
 @command.command("import", short_help="Add the verdicts of a file to a run.")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import shutil
 import time
 from dataclasses import replace
@@ -21,6 +23,7 @@ from unmoor.run_folder import (
     MANIFEST,
     dump_json,
     hold_others_out,
+    hold_replaceable,
     machine_errors,
     make_folder,
     making,
@@ -28,17 +31,20 @@ from unmoor.run_folder import (
     read_lines_of,
     write_atomic,
 )
+from unmoor.run_folder.files import OF_SYSTEMS
 
 __all__ = ["tell", "write_data"]
 
 SUMMARY = "summary.json"
+MARK = "demo.json"
+"""Says, before anything else is written, that a folder is a demo's, and at the end which files the demo wrote into it."""
 PERSONAS = ("none", "plain", "dolphin")
 """System prompts that the twins are asked under: none at all, the plain one, and the published one's pattern."""
 ARMS = ("raw", "raw-shrunk", "filtered")
 """What is trained: all rows, as many rows drawn at random as the filter keeps, and those that it keeps."""
 
 RUNS = ("audit", "filtered", "audit-filtered")
-_FILES = ("recipe.yaml", "suite.jsonl", "report.html", "report.json", SUMMARY)
+_FILES = (MARK, "recipe.yaml", "suite.jsonl", "report.html", "report.json", SUMMARY)
 _UNFINISHED = tuple(f".{name}.unfinished" for name in RUNS)
 _WRITTEN = frozenset(("data", *RUNS, *_UNFINISHED, "base", "twins", "evaluation", *_FILES))
 """What a demo writes."""
@@ -66,6 +72,7 @@ def tell(folder: Path, *, seed: int = 7, force: bool = False) -> dict[str, Any]:
     summary["seconds"] = round(time.monotonic() - began, 1)
     told.report(audit, training, evaluation)
     write_atomic(folder / SUMMARY, dump_json(summary))
+    _mark(folder, sorted(_files_in(folder)))
     return summary
 
 
@@ -87,19 +94,40 @@ def write_data(path: Path, seed: int) -> int:
 
 
 def _make_room(folder: Path, force: bool) -> None:
-    if folder.exists() and any(folder.iterdir()):
-        if not (folder / SUMMARY).exists() and not (folder / "base").exists():
+    place = folder.resolve()  # a link stays, what it leads to is written
+    if place.exists() and any(place.iterdir()):
+        mark = _read_mark(place)
+        if mark is None:
             raise UsageError(f"{folder} holds other files. Next: name a folder that is new or empty")
-        hold_others_out(folder, _others_in(folder))
+        hold_others_out(folder, _others_in(place, mark["files"]))
         if not force:
             raise UsageError(f"{folder} holds a demo already. Next: another folder, or --force to replace it")
-        shutil.rmtree(folder)
-    make_folder(folder)
+        hold_replaceable(place)
+        with machine_errors(f"Deleting {folder}"):
+            shutil.rmtree(place)
+    make_folder(place)
 
 
-def _others_in(folder: Path) -> set[str]:
-    """Return the names of what lies in a demo, in its data or in one of its runs, and no demo wrote."""
-    others = {path.name for path in folder.iterdir()} - _WRITTEN
+def _mark(folder: Path, files: list[str] | None) -> None:
+    write_atomic(folder / MARK, dump_json({"made_by": "unmoor demo", "files": files}))
+
+
+def _read_mark(folder: Path) -> dict[str, Any] | None:
+    """Return what the mark of a demo says, None of a folder that has none."""
+    try:
+        mark = json.loads((folder / MARK).read_bytes())
+    except (OSError, ValueError):
+        return None
+    return mark if isinstance(mark, dict) and mark.get("made_by") == "unmoor demo" and "files" in mark else None
+
+
+def _others_in(folder: Path, files: list[str] | None) -> set[str]:
+    """Return the names of what lies in a demo and no demo wrote. Of one that did not come to its end, which has no list of `files`,
+    what lies in the folders that hold no run and no data is its own.
+    """
+    if files is not None:
+        return _files_in(folder) - {*files, MARK}
+    others = {path.name for path in folder.iterdir()} - _WRITTEN - OF_SYSTEMS
     if (folder / "data").is_dir():
         others |= {f"data/{path.name}" for path in (folder / "data").iterdir() if path.name != "raw.jsonl"}
     for name in RUNS:
@@ -107,6 +135,15 @@ def _others_in(folder: Path) -> set[str]:
             there = (path.name for path in (folder / name).iterdir())
             others |= {f"{name}/{other}" for other in others_in(folder / name, there)}
     return others
+
+
+def _files_in(folder: Path) -> set[str]:
+    """Return the files below a folder, links among them, by their paths from there."""
+    found: set[str] = set()
+    for place, folders, files in os.walk(folder):
+        names = [*files, *(name for name in folders if (Path(place) / name).is_symlink())]
+        found |= {(Path(place) / name).relative_to(folder).as_posix() for name in names if name not in OF_SYSTEMS}
+    return found
 
 
 def _say(sentence: str) -> None:
@@ -123,9 +160,10 @@ class _Story:
         self._truth: Any = None
 
     def data(self) -> None:
-        """Write the data set, whose truth is known because we made it."""
+        """Write the data set, whose truth is known because we made it, into a folder that is marked as a demo's."""
         from unmoor.demo import write_demo_data
 
+        _mark(self._folder, None)
         self._raw.parent.mkdir()
         self._truth = write_demo_data(self._raw, seed=self._seed)
         _say(f"1. Data: {len(self._truth.rows):,} rows with inherited alignment, {self._raw}")

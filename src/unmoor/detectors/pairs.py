@@ -100,8 +100,8 @@ def _pair(values: Any, where: str) -> Pair:
     words = {side: _side(values.get(side, {}), f"{where}, side {side}") for side in ("a", "b")}
     for side, other in (("a", "b"), ("b", "a")):
         for word in words[other]:
-            if found := _names(words[side]).search(word):
-                within = "" if found[0] == word else f', as it holds "{found[0]}"'
+            if found := _names(words[side]).search(_folded(word)):
+                within = "" if found[0] == _folded(word) else f', as it holds "{found[0]}"'
                 raise UsageError(
                     f'{where}: "{word}" stands on both sides{within}, and a request that names both counts for neither'
                 )
@@ -125,6 +125,11 @@ def _composed(text: str) -> str:
     return text if text.isascii() else unicodedata.normalize("NFC", text)
 
 
+def _folded(text: str) -> str:
+    """Return a text without case, in which an i with and one without a dot are one, as the Turkish İ would be two characters."""
+    return _composed(text).casefold().replace("i\u0307", "i").replace("ı", "i")
+
+
 def _only(values: Any, known: tuple[str, ...], where: str) -> None:
     if not isinstance(values, dict):
         raise UsageError(f"{where}: expected a table with {' and '.join(known)}, found {values!r}")
@@ -144,14 +149,14 @@ class PairCounts:
             for word in (*pair.a_words, *pair.b_words):
                 if _INSIDE.search(word):
                     self._anywhere.add(index)
-                self._first_words.setdefault(_WORD.findall(word.lower())[0], set()).add(index)
+                self._first_words.setdefault(_WORD.findall(_folded(word))[0], set()).add(index)
         self._rows: Counter[tuple[int, str]] = Counter()
         self._found: Counter[tuple[int, str, str]] = Counter()
 
     def add(self, request: str, behaviours: Collection[str]) -> None:
         """Count one row: what was asked, and the behaviours found in the answer."""
-        request = _composed(request)
-        told = set(_WORD.findall(request.lower()))
+        request = _folded(request)
+        told = set(_WORD.findall(request))
         near = {index for word in told & self._first_words.keys() for index in self._first_words[word]} | self._anywhere
         if not near:
             return
@@ -225,8 +230,8 @@ def paired_topics(rows: Iterable[tuple[str, Collection[str]]], pairs: Iterable[P
 
 @lru_cache(maxsize=512)
 def _names(words: tuple[str, ...]) -> re.Pattern[str]:
-    listed = "|".join(map(_whole, sorted(words, key=len, reverse=True)))
-    return re.compile(listed, re.IGNORECASE)
+    """Return what finds one of the words in a folded text."""
+    return re.compile("|".join(map(_whole, sorted(map(_folded, words), key=len, reverse=True))))
 
 
 def _whole(word: str) -> str:

@@ -66,7 +66,7 @@ class LabelledRow:
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """A labelled row with what the detector found in it, likeliest refusal first."""
+    """A labelled row with what the detector found in it, by place."""
 
     row: LabelledRow
     findings: tuple[Finding, ...]
@@ -80,6 +80,11 @@ class Answered:
             and not f.is_reasoning
             for f in self.findings
         )
+
+    def refusals(self) -> list[Finding]:
+        """Return the refusals that were found outside of reasoning, the surest first."""
+        found = (f for f in self.findings if f.behaviour in _ANY and not f.is_reasoning)
+        return sorted(found, key=lambda finding: -finding.probability)
 
 
 def read_labelled(path: Path) -> list[LabelledRow]:
@@ -270,18 +275,20 @@ def worst_errors(answered: Sequence[Answered], count: int = 10) -> list[dict[str
     """Return the errors that the detector was surest of: false refusals by probability, then missed full and partial ones."""
     errors = [(_error_weight(a), a) for a in answered if a.finds(_ANY) != (a.row.label != "compliance")]
     errors.sort(key=lambda pair: (-pair[0], pair[1].row.id))
-    return [
-        {
-            "id": a.row.id,
-            "label": a.row.label,
-            "found": sorted({f.behaviour for f in a.findings if f.probability >= FOUND_FROM}),
-            "probability": max((f.probability for f in a.findings if f.behaviour in _ANY), default=0.0),
-            "evidence": next((f.quote[:160] for f in a.findings if f.behaviour in _ANY), ""),
-            "rule": next((f.rule for f in a.findings if f.behaviour in _ANY), ""),
-            "answer": a.row.conversation.turns[-1].text[:160],
-        }
-        for _, a in errors[:count]
-    ]
+    return [_error(a) for _, a in errors[:count]]
+
+
+def _error(answered: Answered) -> dict[str, Any]:
+    surest = next(iter(answered.refusals()), None)
+    return {
+        "id": answered.row.id,
+        "label": answered.row.label,
+        "found": sorted({f.behaviour for f in answered.findings if answered.finds([f.behaviour])}),
+        "probability": surest.probability if surest else 0.0,
+        "evidence": surest.quote[:160] if surest else "",
+        "rule": surest.rule if surest else "",
+        "answer": answered.row.conversation.turns[-1].text[:160],
+    }
 
 
 def only_one_right(listed: Sequence[Answered], ours: Sequence[Answered]) -> dict[str, list[dict[str, Any]]]:
@@ -301,8 +308,7 @@ def only_one_right(listed: Sequence[Answered], ours: Sequence[Answered]) -> dict
 
 def _shown(answered: Answered) -> dict[str, Any]:
     """Return an answer in which a refusal was found, and by what."""
-    found = (f for f in answered.findings if f.behaviour in _ANY and not f.is_reasoning)
-    surest = max(found, key=lambda finding: finding.probability)
+    surest = answered.refusals()[0]
     return {
         "id": answered.row.id,
         "language": answered.row.language,
@@ -315,7 +321,7 @@ def _shown(answered: Answered) -> dict[str, Any]:
 
 
 def _error_weight(answered: Answered) -> float:
-    chance = max((f.probability for f in answered.findings if f.behaviour in _ANY), default=0.0)
+    chance = max((f.probability for f in answered.refusals()), default=0.0)
     return (
         chance
         if answered.row.label == "compliance"

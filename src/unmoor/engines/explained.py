@@ -8,6 +8,7 @@ from typing import Any
 from unmoor.engines.judge import counted
 from unmoor.errors import UsageError
 from unmoor.run_folder import RUN, hold_as_written, place_in_files, read_lines_of, read_manifest, row_at
+from unmoor.run_folder.reading import rows_of_file
 from unmoor.storage import AnyPath
 
 
@@ -19,8 +20,7 @@ def explain_row(folder: AnyPath, row: int, file: str | None = None) -> dict[str,
         UsageError: the input had no such row or file.
     """
     manifest = read_manifest(folder, RUN)
-    if file is not None and manifest["shard"] is not None:
-        raise UsageError(f"Of {file} a shard may hold a part alone: {_held(manifest)}")
+    _hold_whole(manifest, file)
     row = row if file is None else row_at(manifest, file, row)
     total = manifest["counts"]["input"]
     if not 1 <= row <= total:
@@ -31,25 +31,43 @@ def explain_row(folder: AnyPath, row: int, file: str | None = None) -> dict[str,
 
 
 def rows_with(
-    folder: AnyPath, *, behaviour: str = "", outcome: str = "", rule: str = "", waiting: bool = False, first: int = 10
+    folder: AnyPath,
+    *,
+    file: str | None = None,
+    behaviour: str = "",
+    outcome: str = "",
+    rule: str = "",
+    waiting: bool = False,
+    first: int = 10,
 ) -> list[dict[str, Any]]:
     """Return the ledger's entries of the first rows in which a behaviour counts as found (it is more likely than not and outside
-    reasoning), that went to `outcome`, in which `rule` found something at all, that wait for people: all that is named.
+    reasoning), that went to `outcome`, in which `rule` found something at all, that wait for people, that stand in `file`: all that
+    is named.
 
     Raises:
         RunFolderError: the run is half-written or altered.
+        UsageError: the input had no such file.
     """
     manifest = read_manifest(folder, RUN)
+    _hold_whole(manifest, file)
+    rows = None if file is None else rows_of_file(manifest, file)[1]
     hold_as_written(folder, manifest, "ledger.jsonl")
     wanted = (
         {**entry, **place_in_files(manifest, entry["row"])}
         for entry in read_lines_of(folder, "ledger.jsonl")
-        if (not behaviour or behaviour in counted(entry["findings"]))
+        if (rows is None or entry["row"] in rows)
+        and (not behaviour or behaviour in counted(entry["findings"]))
         and (not outcome or entry["outcome"] == outcome)
         and (not rule or any(finding["rule"] == rule for finding in entry["findings"]))
         and (not waiting or entry["needs_review"])
     )
     return list(islice(wanted, first))
+
+
+def _hold_whole(manifest: dict[str, Any], file: str | None) -> None:
+    """Raise UsageError if a file is named to a shard, in which a part of it may lie alone."""
+    if file is not None and manifest["shard"] is not None:
+        raise UsageError(f"Of {file} a shard may hold a part alone: {_held(manifest)}")
 
 
 def untouched(row: int) -> dict[str, Any]:

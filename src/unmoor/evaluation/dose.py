@@ -101,9 +101,9 @@ def dose_sentence(rows: Sequence[Mapping[str, Any]], limit: float = LIMIT) -> st
         return said + _nothing_shown(good[-1], limit)
     last = good[-1]
     sure = "" if last["high"] <= limit else f", though its interval reaches {_percent(last['high'])}"
-    needed = f"To stay at {_percent(limit)} or less a recall of {_percent(1 - last['leak'])} was enough{sure}"
+    needed = f"To stay at {_percent(limit)} or less a recall of {_recall(last['leak'])} was enough{sure}"
     worse = measured[len(good) :]
-    return said + needed + f", and {_percent(1 - worse[0]['leak'])} was not ({_percent(worse[0]['rate'])})."
+    return said + needed + f", and {_recall(worse[0]['leak'])} was not ({_percent(worse[0]['rate'])})."
 
 
 def _nothing_shown(most: Mapping[str, Any], limit: float) -> str:
@@ -143,9 +143,18 @@ def dose_result(training: Mapping[str, Any], evaluation: Mapping[str, Any], limi
     return {"rows": rows, "differences": differences, "sentences": sentences}
 
 
+def _recall(leak: float) -> str:
+    """Return the recall of a filter that lets a share through, with all digits of the share: recalls that matter are close to 1."""
+    return f"{100 - 100 * leak:g}%"
+
+
 def _percent(share: float) -> str:
-    """Return a share as a percentage with as many digits as it needs: 0.08%, 3.7%, 41%."""
+    """Return a share as a percentage with as many digits as it needs: 0.08%, 3.7%, 41%, 99.9%; only all is 100%, only none 0%."""
     value = share * 100
-    if value == 0:
-        return "0%"
+    if value in (0, 100):
+        return f"{value:.0f}%"
+    if value < 0.01:
+        return "<0.01%"
+    if value > 99:
+        return f"{min(value, 99.9):.1f}%"
     return f"{value:.2f}%" if value < 1 else f"{value:.1f}%" if value < 10 else f"{value:.0f}%"

@@ -26,6 +26,9 @@ _SIZES = (
     (10**7, "1M<n<10M"),
     (10**8, "10M<n<100M"),
     (10**9, "100M<n<1B"),
+    (10**10, "1B<n<10B"),
+    (10**11, "10B<n<100B"),
+    (10**12, "100B<n<1T"),
 )
 _ALL_TOPICS = "*"
 _DATA_OWNER = "The owner of this data set chose the policy above and answers for what is made of it"
@@ -268,7 +271,8 @@ def _collateral_part(collateral: Mapping[str, Any] | None) -> list[str]:
     if not collateral:
         return []
     words, named = collateral["terms_tested"], collateral["terms_named"]
-    groups, count = collateral["clusters"]["groups"], len(collateral["clusters"]["named"])
+    groups, beyond = collateral["clusters"]["groups"], collateral["clusters"].get("not_listed", 0)
+    count = len(collateral["clusters"]["named"]) + beyond
     heading = "## What else went with it\n"
     if not words and not groups:
         return [heading, "Too few rows were removed to say anything about topics.\n"]
@@ -278,7 +282,9 @@ def _collateral_part(collateral: Mapping[str, Any] | None) -> list[str]:
     ]
     who = " and ".join(sides)
     tested = " and ".join(counted(number, noun) for number, noun in ((words, "word"), (groups, "group")) if number)
-    lost = "lost more rows than chance would take" + (": `report.html` names them" if named or count else "")
+    are_all = not beyond and named <= sum(1 + len(topic["with"]) for topic in collateral["topics"])
+    where = f": `report.html` names {'them' if are_all else 'those that lost most'}" if named or count else ""
+    lost = f"lost more rows than chance would take{where}"
     few = "" if words else " Too few rows were removed to say anything about single words."
     return [heading, f"{who[0].upper()}{who[1:]} {lost} ({tested} tested, corrected for that).{few}\n"]
 

@@ -29,7 +29,9 @@ _MOST_SHOWN, _EXAMPLES, _EXAMPLE_CHARS = 20, 2, 160
 
 
 def clusters(lost: SampledRequests, other: SampledRequests) -> dict[str, Any]:
-    """Return `{"rows", "lost", "is_sample", "groups", "named": [...]}`; counts are of the rows looked at."""
+    """Return `{"rows", "lost", "is_sample", "groups", "named": [...], "not_listed"}`; counts are of the rows looked at, and
+    `not_listed` is how many groups more than the listed ones lost more than chance would take.
+    """
     gone, stayed = lost.items(), other.items()
     is_enough = sum(asked.rows for asked in gone) >= _FEWEST_LOST
     texts = [terms_of(asked.text) for asked in (*gone, *stayed)] if is_enough else []
@@ -50,6 +52,7 @@ def clusters(lost: SampledRequests, other: SampledRequests) -> dict[str, Any]:
         "is_sample": not (lost.is_whole and other.is_whole),
         "groups": len(grouping.terms),
         "named": named[:_MOST_SHOWN],
+        "not_listed": len(named[_MOST_SHOWN:]),
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import PurePath
 from typing import Any
 
 from unmoor.records import OUTCOMES
@@ -63,7 +64,7 @@ def completed(facts: Mapping[str, Any]) -> dict[str, Any]:
     clean["headline"] = {
         "data": _data(clean),
         "done": _done(clean.get("counts") or {}, clean.get("refusals") or {}),
-        "model": _model(shown_evaluation(clean)),
+        "model": _model(shown_evaluation(clean), clean),
         "losses": _losses(training) if training else [],
     }
     return clean
@@ -301,18 +302,17 @@ def questions_of(row: str) -> str:
     return f"questions, {row}" if row.startswith("all of ") else f"questions of group {row}"
 
 
-def _model(evaluation: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    """Return the refusal rates of two twins on the first suite or group that has a rate, with the control beside them; None of both
-    where nothing has enough answers.
+def _model(evaluation: Mapping[str, Any] | None, facts: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return the refusal rates of two models on the first suite or group that has a rate, with the control beside them, None of
+    both where nothing has enough answers; and whether the two are known to be of the data before and after a filter.
     """
     if not evaluation or not evaluation.get("rates"):
         return None
     models, persona = list(evaluation["models"]), _first_persona(evaluation)
     rates = {(rate["model"], rate["group"]): rate["rate"] for rate in evaluation["rates"] if rate["persona"] == persona}
     rows = [row for row in rows_of(evaluation) if any(rates.get((model, row)) is not None for model in models)]
-    first = "raw" if "raw" in models else models[0]
-    others = [model for model in models if model != first]
-    other = "filtered" if "filtered" in others else (others[-1] if others else None)
+    compared = _before_and_after(facts, models)
+    first, other = compared or _two_of(models)
     group = _first_of(("trigger", "all of look-alikes"), rows) or next(
         (row for row in rows if row not in _CONTROLS), None
     )
@@ -324,10 +324,39 @@ def _model(evaluation: Mapping[str, Any] | None) -> dict[str, Any] | None:
         "persona": persona,
         "group": group,
         "control": control,
+        "is_before_and_after": compared is not None,
         "first": {"name": first, "rate": rates.get((first, group)), "control_rate": rates.get((first, control))},
         "other": other
         and {"name": other, "rate": rates.get((other, group)), "control_rate": rates.get((other, control))},
     }
+
+
+def _before_and_after(facts: Mapping[str, Any], models: Sequence[str]) -> tuple[str, str] | None:
+    """Return which of `models` is the twin of the data as it was and which of what a filter kept; None where that is not known.
+
+    What was kept lies in the run that kept it, and the data as it was is what that run read. Where no run is found the name
+    `filtered` says the one, and `raw` always the other. Twins of two policies have neither.
+    """
+    training = facts.get("training") or {}
+    twin_of = {arm: twin.get("twin", arm) for arm, twin in (training.get("twins") or {}).items()}
+    data = (training.get("config_difference") or {}).get("data") or {}
+    read = facts["input"].get("path")
+    after = {twin_of.get(arm, arm) for arm in training.get("policies") or ()} or {"filtered"}
+    before = {"raw", *(twin for arm, twin in twin_of.items() if _is_same(data.get(arm), read))} - after
+    asked = [model for model in models if model in twin_of.values()]
+    raw, kept = ([model for model in asked if model in side] for side in (before, after))
+    return (raw[0], kept[0]) if raw and kept and len(after) == 1 else None
+
+
+def _is_same(path: str | None, read: str | None) -> bool:
+    return path is not None and read is not None and PurePath(path) == PurePath(read)
+
+
+def _two_of(models: Sequence[str]) -> tuple[str, str | None]:
+    """Return which two of the models the first screen compares: the second is None where there is one."""
+    first = "raw" if "raw" in models else models[0]
+    others = [model for model in models if model != first]
+    return first, "filtered" if "filtered" in others else (others[-1] if others else None)
 
 
 def _first_persona(evaluation: Mapping[str, Any]) -> str:

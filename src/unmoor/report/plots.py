@@ -7,7 +7,8 @@ elements and attributes, so that no name in the data can become markup.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import count
 from typing import Any
 from xml.etree import ElementTree
 
@@ -36,6 +37,8 @@ _MOST_LAYERS = 4
 _LABEL_ROOM_PX = 16
 """Room beside labels: readers' fonts are wider than the renderer's by up to a tenth."""
 _NAME_CHARS = 28
+_BESIDE_CHARS = 48
+"""Of the names in a legend together: with more of them they stand one below the other, or the plot would shrink to fit them all."""
 _WIDTH_PX = 330
 _SVG = "http://www.w3.org/2000/svg"
 _ELEMENTS = {"svg", "g", "path", "line", "rect", "text", "tspan", "circle", "title", "desc"}
@@ -52,17 +55,17 @@ def loss_plot(training: Mapping[str, Any]) -> Markup:
     """Return the loss of each twin over the steps, or nothing where no loss was recorded."""
     import altair as alt
 
-    names = list(training["twins"])
+    names = _told_apart(training["twins"])
     values = [
-        {"twin": _name(name), "step": step, "loss": loss}
-        for name in names
+        {"twin": told, "step": step, "loss": loss}
+        for name, told in names.items()
         for step, loss in _thinned(training["twins"][name].get("loss") or [])
         if loss is not None
     ]
     if not values:
         return Markup("")
-    twin = alt.Color("twin:N", scale=_scale(names, _COLOURS), legend=_legend())
-    dash = alt.StrokeDash("twin:N", scale=_scale(names, _DASHES), legend=_legend())
+    twin = alt.Color("twin:N", scale=_scale(names, _COLOURS), legend=_legend(names))
+    dash = alt.StrokeDash("twin:N", scale=_scale(names, _DASHES), legend=_legend(names))
     chart = (
         alt.Chart(alt.Data(values=values))
         .mark_line(strokeWidth=2)
@@ -81,24 +84,24 @@ def experts_plot(load: Mapping[str, Any]) -> Markup:
     """Return the share of choices that goes to each expert: a panel per layer, a mark per model; equal shares are a line."""
     import altair as alt
 
-    models = load["models"]
+    models = _told_apart(load["models"])
     layers = sorted({row["layer"] for row in load["rows"]})
     most = max(row[model] for row in load["rows"] for model in models)
     panels = []
     for layer in layers[:_MOST_LAYERS]:
         rows = [row for row in load["rows"] if row["layer"] == layer]
         values = [
-            {"expert": f"expert {row['expert'] + 1}", "model": _name(model), "share": row[model], "even": 1 / len(rows)}
+            {"expert": f"expert {row['expert'] + 1}", "model": told, "share": row[model], "even": 1 / len(rows)}
             for row in rows
-            for model in models
+            for model, told in models.items()
         ]
         chart = alt.Chart(alt.Data(values=values))
         experts = [f"expert {row['expert'] + 1}" for row in rows]
         points = chart.mark_point(filled=True, size=75, opacity=1).encode(
             x=alt.X("share:Q", axis=alt.Axis(format="%", tickCount=4, title=None), scale=alt.Scale(domain=[0, most])),
             y=alt.Y("expert:N", title=None, sort=experts, axis=alt.Axis(ticks=False, domain=False, labelPadding=8)),
-            color=alt.Color("model:N", scale=_scale(models, _COLOURS), legend=_legend()),
-            shape=alt.Shape("model:N", scale=_scale(models, _SHAPES), legend=_legend()),
+            color=alt.Color("model:N", scale=_scale(models, _COLOURS), legend=_legend(models)),
+            shape=alt.Shape("model:N", scale=_scale(models, _SHAPES), legend=_legend(models)),
         )
         even = chart.mark_rule(strokeDash=[3, 3], color="var(--soft)").encode(x="even:Q")
         title = alt.TitleParams(f"Layer {layer + 1}", anchor="start", frame="group", offset=8)
@@ -114,15 +117,17 @@ def rates_plot(evaluation: Mapping[str, Any]) -> Markup:
     import altair as alt
 
     values: dict[str, list[dict[str, Any]]] = {}
+    models, personas = _told_apart(evaluation["models"]), _told_apart(evaluation["personas"], _persona)
     for rate in evaluation["rates"]:
         if rate["rate"] is not None:
             shown = {key: rate[key] for key in ("rate", "low", "high")}
-            point = {"model": _name(rate["model"]), "persona": _persona(rate["persona"]), **shown}
+            point = {"model": models[rate["model"]], "persona": personas[rate["persona"]], **shown}
             values.setdefault(rate["group"], []).append(point)
     if not values:
         return Markup("")
     groups = [group for group in rows_of(evaluation) if group in values]
-    panels = [_rates_panel(values[group], evaluation, group, is_last=group == groups[-1]) for group in groups]
+    names = models, list(personas.values())
+    panels = [_rates_panel(values[group], names, group, is_last=group == groups[-1]) for group in groups]
     return _drawn(alt.vconcat(*panels, spacing=18))
 
 
@@ -138,21 +143,21 @@ def dose_plot(dose: Mapping[str, Any]) -> Markup:
     if not rows:
         return Markup("")
     leaks = [_leak(leak) for leak in sorted({row["leak"] for row in rows})]
-    personas = list(dict.fromkeys(row["persona"] for row in rows))
+    personas = _told_apart(dict.fromkeys(row["persona"] for row in rows), _persona)
     groups = list(dict.fromkeys(row["group"] for row in rows))
     panels = []
     for group in groups:
         inside = [
             {
                 "leak": _leak(row["leak"]),
-                "persona": _persona(row["persona"]),
+                "persona": personas[row["persona"]],
                 **{key: row[key] for key in ("rate", "low", "high")},
             }
             for row in rows
             if row["group"] == group
         ]
         seeds = [
-            {"leak": _leak(row["leak"]), "persona": _persona(row["persona"]), "rate": rate}
+            {"leak": _leak(row["leak"]), "persona": personas[row["persona"]], "rate": rate}
             for row in rows
             if row["group"] == group and len(row["per_seed"]) > 1
             for rate in row["per_seed"]
@@ -165,11 +170,11 @@ def dose_plot(dose: Mapping[str, Any]) -> Markup:
             axis=alt.Axis(labelAngle=0, grid=False),
         )
         y_axis = alt.Axis(format="%", values=[0, 0.25, 0.5, 0.75, 1], title="answers that refuse")
-        shown = [_persona(persona) for persona in personas]
+        shown = list(personas.values())
         colour = alt.Color(
             "persona:N",
             scale=alt.Scale(domain=shown, range=list(_COLOURS[: len(shown)])),
-            legend=_legend() if len(shown) > 1 else None,
+            legend=_legend(personas) if len(shown) > 1 else None,
         )
         chart = alt.Chart(alt.Data(values=inside))
         rules = chart.mark_rule(strokeWidth=2.5, opacity=0.55).encode(
@@ -191,22 +196,24 @@ def _leak(share: float) -> str:
     return f"{share:.4%}".rstrip("0%").rstrip(".") + "%" if share else "0%"
 
 
-def _rates_panel(values: list[dict[str, Any]], evaluation: Mapping[str, Any], group: str, *, is_last: bool) -> Any:
+def _rates_panel(
+    values: list[dict[str, Any]], names: tuple[Mapping[str, str], list[str]], group: str, *, is_last: bool
+) -> Any:
+    """`names`: what each model is called in the plot, and what the personas are."""
     import altair as alt
 
-    models = evaluation["models"]
-    personas = [_persona(persona) for persona in evaluation["personas"]]
+    models, personas = names
     axis = alt.Axis(format="%", values=[0, 0.25, 0.5, 0.75, 1], title="answers that refuse" if is_last else None)
     place = {
         "y": alt.Y("persona:N", title=None, sort=personas, axis=alt.Axis(ticks=False, domain=False, labelPadding=8)),
-        "yOffset": alt.YOffset("model:N", sort=[_name(model) for model in models]),
-        "color": alt.Color("model:N", scale=_scale(models, _COLOURS), legend=_legend()),
+        "yOffset": alt.YOffset("model:N", sort=list(models.values())),
+        "color": alt.Color("model:N", scale=_scale(models, _COLOURS), legend=_legend(models)),
     }
     chart = alt.Chart(alt.Data(values=values))
     rules = chart.mark_rule(strokeWidth=2.5, opacity=0.55).encode(
         x=alt.X("low:Q", scale=alt.Scale(domain=[0, 1]), axis=axis), x2="high:Q", **place
     )
-    shape = alt.Shape("model:N", scale=_scale(models, _SHAPES), legend=_legend())
+    shape = alt.Shape("model:N", scale=_scale(models, _SHAPES), legend=_legend(models))
     points = chart.mark_point(filled=True, size=75, opacity=1).encode(x="rate:Q", shape=shape, **place)
     title = alt.TitleParams(_PANEL_TITLES.get(group, _name(group)), anchor="start", frame="group", offset=8)
     return (rules + points).properties(width=_WIDTH_PX - 50, height=max(52, 42 * len(personas)), title=title)
@@ -217,31 +224,44 @@ def _persona(name: str) -> str:
 
 
 def _name(text: str) -> str:
-    """Return a name fit for a plot: no control or hidden characters, no backslashes or newlines, not too long."""
-    shown = re.sub(r"[^\w\s.,:;()+/%#-]", "", plain(text)).strip()[:_NAME_CHARS]
+    """Return a name fit for a plot: no control or hidden characters, no backslashes or newlines, and of too long a name no middle,
+    as what tells models apart is mostly said at the end.
+    """
+    shown = re.sub(r"[^\w\s.,:;()+/%#-]", "", plain(text)).strip()
+    if len(shown) > _NAME_CHARS:
+        shown = f"{shown[: _NAME_CHARS // 2 - 1]}…{shown[-_NAME_CHARS // 2 :]}"
     return shown or "unnamed"
 
 
-def _scale(names: Sequence[str], values: Sequence[Any]) -> Any:
+def _told_apart(names: Iterable[str], told: Callable[[str], str] = _name) -> dict[str, str]:
+    """Return what each name is in a plot, where those that would read alike have a number: what reads alike is drawn as one."""
+    shown: dict[str, str] = {}
+    for name in names:
+        tries = (f"{told(name)} ({number})" if number > 1 else told(name) for number in count(1))
+        shown[name] = next(words for words in tries if words not in shown.values())
+    return shown
+
+
+def _scale(names: Iterable[str], values: Sequence[Any]) -> Any:
     """Return which of `values` each name has, the same in every plot of a report whatever other names it shows."""
     import altair as alt
 
     places = {name: place for place, name in enumerate(sorted(names, key=lambda name: (_RANKS.get(name, 2), name)))}
-    return alt.Scale(
-        domain=[_name(name) for name in names], range=[values[places[name] % len(values)] for name in names]
-    )
+    domain = list(_told_apart(names).values())
+    return alt.Scale(domain=domain, range=[values[places[name] % len(values)] for name in names])
 
 
-def _legend() -> Any:
+def _legend(names: Mapping[str, str]) -> Any:
     import altair as alt
 
     return alt.Legend(
         title=None,
         orient="top",
-        direction="horizontal",
+        direction="horizontal" if sum(map(len, names.values())) <= _BESIDE_CHARS else "vertical",
         symbolStrokeWidth=2,
         symbolOpacity=1,
         labelFontSize=13,
+        labelLimit=0,
         columnPadding=18,
         offset=6,
     )
@@ -269,7 +289,7 @@ def _drawn(chart: Any) -> Markup:
             labelFontSize=13,
             titleFontSize=13,
             titleFontWeight="normal",
-            labelLimit=200,
+            labelLimit=0,
         )
         .configure_legend(labelColor="var(--ink)")
         .configure_title(color="var(--ink)", fontSize=14, fontWeight="bold")

@@ -50,14 +50,14 @@ def share(value: float | None) -> str:
         return f"{value:.0%}"
     if value < 0.0001:
         return "<0.01%"
-    if value > 0.9995:
+    if value >= 0.9995:
         return ">99.9%"
     return f"{value:.2%}" if value < 0.00995 else f"{value:.1%}"
 
 
 def brief(value: float | None) -> str:
     """Return a share as a percentage for a headline: whole numbers where rounding does not make it 0% or 100%."""
-    return f"{value:.0%}" if value is not None and 0.1 <= value <= 0.995 else share(value)
+    return f"{value:.0%}" if value is not None and 0.1 <= value < 0.995 else share(value)
 
 
 def signed_p(value: float | None) -> str:

@@ -30,6 +30,7 @@ __all__ = [
     "read_lines_of",
     "read_manifest",
     "row_at",
+    "rows_of_file",
     "verify",
 ]
 
@@ -192,6 +193,18 @@ def row_at(manifest: dict[str, Any], file: str, row_in_file: int) -> int:
     Raises:
         UsageError: no file, or more than one, is called so, or it has no such row.
     """
+    name, rows = rows_of_file(manifest, file)
+    if not 1 <= row_in_file <= len(rows):
+        raise UsageError(f"There is no row {row_in_file} in {name}: it has rows 1 to {len(rows):,}")
+    return rows[row_in_file - 1]
+
+
+def rows_of_file(manifest: dict[str, Any], file: str) -> tuple[str, range]:
+    """Return a file's name and which rows of the whole input are in it; the last part of its name may name it.
+
+    Raises:
+        UsageError: no file, or more than one, is called so.
+    """
     inputs = manifest["inputs"]
     names = [one["name"] for one in inputs]
     called = [file] if file in names else [name for name in names if PurePosixPath(name).name == file]
@@ -202,9 +215,8 @@ def row_at(manifest: dict[str, Any], file: str, row_in_file: int) -> int:
             f"{len(called):,} files are called {file}. Next: one of them by its whole name, such as {called[0]}"
         )
     place = names.index(called[0])
-    if not 1 <= row_in_file <= inputs[place]["rows"]:
-        raise UsageError(f"There is no row {row_in_file} in {called[0]}: it has rows 1 to {inputs[place]['rows']:,}")
-    return int(sum(one["rows"] for one in inputs[:place])) + row_in_file
+    before = int(sum(one["rows"] for one in inputs[:place]))
+    return called[0], range(before + 1, before + inputs[place]["rows"] + 1)
 
 
 def place_in_files(manifest: dict[str, Any], row: int) -> dict[str, Any]:
