@@ -267,6 +267,12 @@ def test_a_name_that_a_template_could_print_is_dropped(server: Running, upstream
     assert upstream.bodies[0]["messages"][-1] == {"role": "user", "content": "hello"}
 
 
+def test_the_words_of_two_parts_do_not_run_together(server: Running, upstream: Upstream) -> None:
+    parts = [{"type": "text", "text": "Translate this document."}, {"type": "text", "text": "Hello"}]
+    post(server, {**HELLO, "messages": [{"role": "user", "content": parts}]})
+    assert upstream.bodies[0]["messages"][-1] == {"role": "user", "content": "Translate this document.\nHello"}
+
+
 def test_of_two_equal_json_keys_the_model_sees_the_one_that_was_checked(server: Running, upstream: Upstream) -> None:
     body = b'{"model":"echo","messages":[{"role":"system","role":"user","content":"a","content":"b"}]}'
     assert post(server, body).status_code == 200
