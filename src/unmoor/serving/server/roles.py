@@ -32,14 +32,16 @@ MARKER = re.compile(
 _BETWEEN_PARTS = "\n"
 """What a model reads between two parts of one message, as vLLM writes it: the words of two parts never run together."""
 _SYSTEM_ROLES = {"system", "developer"}
+_OF_ANSWERS = ("refusal", "reasoning_content", "reasoning", "audio", "function_call", "annotations", "tool_calls")
+"""What an answer carries beside its words: clients send it back with them."""
 _FIELDS = {
     "system": {"role", "content", "name"},
     "developer": {"role", "content", "name"},
     "user": {"role", "content", "name"},
-    "assistant": {"role", "content", "name", "refusal", "audio", "function_call", "annotations", "tool_calls"},
+    "assistant": {"role", "content", "name", *_OF_ANSWERS},
     "tool": {"role", "content", "tool_call_id", "name"},
 }
-"""Role to the fields of its messages; `name` and what a vendor's own answers carry is dropped."""
+"""Role to the fields of its messages; `name`, reasoning and what a vendor's own answers carry is dropped."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,6 +111,8 @@ def _checked(message: object, where: str, rules: Rules) -> dict[str, Any]:
             raise _refused(f"{where}.{name[:100]}", f"Unknown parameter: '{where}.{name[:100]}'.", "unknown_parameter")
     calls = _tool_calls(message, where, rules)
     content = message.get("content")
+    if content is None and role == "assistant":
+        content = message.get("refusal")
     if content is None and calls:
         return {"role": role, "content": None, **calls}
     parts = _parts(content, f"{where}.content")
