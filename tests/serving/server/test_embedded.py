@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 import queue
 import subprocess
@@ -15,9 +16,11 @@ import openai
 import pytest
 
 from tests.serving.server.running import SECRET, Running, running_service, wait_until
+from unmoor.errors import ServiceError
 from unmoor.serving.local_model import LocalModel, load_model
 from unmoor.serving.server import Embedded, Limits, Rules
 from unmoor.serving.server.batching import Batching, Written, capacity_tokens
+from unmoor.serving.server.chat_request import ChatRequest
 from unmoor.serving.server.picking import Picker, Sampling
 
 pytestmark = pytest.mark.slow
@@ -50,7 +53,8 @@ def make_dense(tiny_base: Path, folder: Path) -> Path:
 @pytest.fixture(scope="module")
 def server(loaded: LocalModel) -> Iterator[Running]:
     embedded = Embedded(loaded, at_once=4, waiting=4)
-    with running_service(embedded, rules=Rules(markers=embedded.markers), limits=Limits(max_tokens=64)) as running:
+    rules = Rules(markers=embedded.markers, tools=True)
+    with running_service(embedded, rules=rules, limits=Limits(max_tokens=64)) as running:
         yield running
 
 
@@ -111,6 +115,9 @@ def test_a_seed_repeats_a_sampled_answer_and_another_seed_does_not(client: opena
     [
         ("response_format", {"type": "json_object"}),
         ("response_format", {"type": "json_schema", "json_schema": {"name": "a", "schema": {"type": "object"}}}),
+        ("tools", [{"type": "function", "function": {"name": "look_up"}}]),
+        ("tool_choice", "required"),
+        ("parallel_tool_calls", True),
     ],
 )
 def test_what_the_engine_does_not_offer_is_refused_by_its_name(
@@ -293,6 +300,28 @@ def test_more_requests_than_the_queue_takes_are_turned_away_and_the_others_answe
     with ThreadPoolExecutor(24) as threads:
         outcomes = list(threads.map(ask, range(24)))
     assert set(outcomes) == {"answered", "turned away"}
+
+
+def test_requests_that_come_at_the_same_moment_are_no_more_than_the_queue_takes(
+    server: Running, client: openai.OpenAI, loaded: LocalModel
+) -> None:
+    embedded = server.service.upstream
+    assert isinstance(embedded, Embedded)
+    wait_until(lambda: embedded._batching.held == 0)
+    request = ChatRequest(model=loaded.name, messages=tuple(HELLO), sent=(), max_tokens=8)
+
+    async def ask() -> str:
+        try:
+            await embedded.complete(request)
+        except ServiceError as error:
+            return str(error.status)
+        return "answered"
+
+    async def ask_all() -> list[str]:
+        return await asyncio.gather(*(ask() for _ in range(20)))
+
+    assert sorted(asyncio.run(ask_all())) == ["503"] * 12 + ["answered"] * 8
+    assert said_by(client, loaded.name, HELLO, max_tokens=2)
 
 
 def test_a_client_that_leaves_stops_the_model(server: Running, client: openai.OpenAI, loaded: LocalModel) -> None:

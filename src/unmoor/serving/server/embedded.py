@@ -34,6 +34,8 @@ class Embedded:
         _to_best_device(loaded)
         self._loaded = loaded
         self._most = at_once + waiting
+        self._coming = 0
+        """Answers whose prompts are being read, before they join the batch."""
         self._batching = Batching(loaded, at_once=at_once, context_tokens=loaded.context_tokens)
         self._room_tokens = min(loaded.context_tokens, self._batching.capacity_tokens)
 
@@ -67,10 +69,14 @@ class Embedded:
         """Yield an answer as its tokens come; closing it stops the model at its next token."""
         _check_options(request)
         await self.check()
-        if self._batching.held + request.n > self._most:
+        if self._batching.held + self._coming + request.n > self._most:
             raise overloaded()
-        prompt = await asyncio.to_thread(self._prompt, request)
-        talk = _Talk(self._loaded, self._batching, request, prompt, self._room(len(prompt), request))
+        self._coming += request.n
+        try:
+            prompt = await asyncio.to_thread(self._prompt, request)
+            talk = _Talk(self._loaded, self._batching, request, prompt, self._room(len(prompt), request))
+        finally:
+            self._coming -= request.n
         try:
             async for parts in talk.parts():
                 yield batch_of([talk.chunk([part]) for part in parts])
@@ -204,7 +210,7 @@ def _to_best_device(loaded: LocalModel) -> None:
 
 def _check_options(request: ChatRequest) -> None:
     """Refuse what this engine would have to ignore."""
-    for name in ("response_format", "tools"):
+    for name in ("response_format", "tools", "tool_choice", "parallel_tool_calls"):
         if request.options.get(name):
             raise ServiceError(
                 400,
