@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import math
 import queue
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -16,6 +18,7 @@ import openai
 import pytest
 
 from tests.serving.server.running import SECRET, Running, running_service, wait_until
+from unmoor.commands.serve import _upstream
 from unmoor.errors import ServiceError
 from unmoor.serving.local_model import LocalModel, load_model
 from unmoor.serving.server import Embedded, Limits, Rules
@@ -126,6 +129,32 @@ def test_what_the_engine_does_not_offer_is_refused_by_its_name(
     with pytest.raises(openai.BadRequestError, match=option) as caught:
         client.chat.completions.create(model=loaded.name, messages=HELLO, **{option: value})
     assert (caught.value.param, caught.value.code) == (option, "unsupported_value")
+
+
+def test_a_models_own_settings_hold_as_in_unmoor_chat(client: openai.OpenAI, loaded: LocalModel) -> None:
+    config = loaded.model.generation_config
+    plain = said_by(client, loaded.name, HELLO, max_tokens=24)
+    config.no_repeat_ngram_size = 1
+    try:
+        answer = said_by(client, loaded.name, HELLO, max_tokens=24)
+        assert answer == "".join(loaded.answer(HELLO, 24)) != plain
+    finally:
+        config.no_repeat_ngram_size = None
+
+
+def test_a_setting_that_is_not_done_here_is_named_at_the_start(
+    tiny_base: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = shutil.copytree(tiny_base, tmp_path / "beams")
+    settings = json.loads((folder / "generation_config.json").read_text())
+    (folder / "generation_config.json").write_text(json.dumps({**settings, "num_beams": 2}))
+    options: dict[str, Any] = {"models": (), "upstream_key_file": None}
+    upstream, _ = _upstream(str(folder), options, Limits(), "")
+    asyncio.run(upstream.close())
+    assert (
+        capsys.readouterr().err.splitlines()[-1]
+        == "beams's generation_config.json sets num_beams: that is not done here."
+    )
 
 
 def questions(count: int) -> list[list[Any]]:

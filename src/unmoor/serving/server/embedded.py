@@ -1,7 +1,8 @@
 """From a checked request to the answer of a model in this process: many at a time, each token by token.
 
 Answers join and leave one batch as they come (`batching`), so a client does not wait for another's answer to end; many users at a
-time are still what the model servers behind a URL are for. Without a temperature the answer is greedy, as in `unmoor chat`.
+time are still what the model servers behind a URL are for. Without a temperature the answer is greedy, as in `unmoor chat`, and
+with what the model's own generation_config.json sets beside sampling.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from unmoor.serving.local_model import LocalModel
 from unmoor.serving.server.batching import Batching, Written
 from unmoor.serving.server.chat_request import ChatRequest
 from unmoor.serving.server.limits import overloaded
+from unmoor.serving.server.own_settings import own_settings, passed_over
 from unmoor.serving.server.picking import Picker, sampling_of
 from unmoor.serving.server.upstream import Batch, batch_of
 from unmoor.serving.server.writing import Writing
@@ -43,6 +45,11 @@ class Embedded:
     def markers(self) -> frozenset[str]:
         """Return the special tokens, which must not come from a client."""
         return frozenset(token for token in self._loaded.tokenizer.all_special_tokens if len(token) > 1)
+
+    @property
+    def passed_over(self) -> tuple[str, ...]:
+        """Return the names of the model's own settings that are not done here."""
+        return passed_over(self._loaded.model.generation_config)
 
     async def models(self) -> tuple[str, ...]:
         """Return the model's name."""
@@ -129,9 +136,11 @@ class _Talk:
             "model": loaded.name,
         }
         self._told: asyncio.Queue[tuple[int, Written]] = asyncio.Queue()
-        penalty = float(getattr(loaded.model.generation_config, "repetition_penalty", None) or 1.0)
+        config = loaded.model.generation_config
+        penalty = float(getattr(config, "repetition_penalty", None) or 1.0)
+        own = own_settings(config, len(prompt), loaded.model.device)
         pickers = [
-            Picker(sampling_of(request.options, index, repetition_penalty=penalty), prompt)
+            Picker(sampling_of(request.options, index, repetition_penalty=penalty), prompt, own)
             for index in range(request.n)
         ]
         self._choices = [Writing(loaded, index, request.stop, picker.scores) for index, picker in enumerate(pickers)]
