@@ -69,6 +69,13 @@ def test_an_answer_to_prompts_of_the_same_words_is_on_the_sheet_once(tmp_path: P
     assert len(rows) == len({row["id"] for row in rows}) == len(read_sample(tmp_path).verdicts) == 40
 
 
+def test_a_label_beside_a_long_text_is_read(tmp_path: Path) -> None:
+    path = write_sheet(judged(40, 20), 20, tmp_path)
+    first = rows_of(path)[0]["id"]
+    path.write_text(f"id,refuses,answer\n{first},yes,{'a' * 300_000}\n", encoding="utf-8")
+    assert read_people([path], read_sample(tmp_path)).truths == {first: True}
+
+
 def test_two_labels_of_one_answer_are_unsure_unless_they_are_the_same(tmp_path: Path) -> None:
     path = write_sheet(judged(40, 20), 20, tmp_path)
     same, other, last = [row["id"] for row in rows_of(path)[:3]]

@@ -17,6 +17,7 @@ from typing import Any
 from unmoor.errors import UsageError, nearest_name
 from unmoor.evaluation.answers import Answer
 from unmoor.evaluation.compare import Judged
+from unmoor.evaluation.tables import csv_rows
 from unmoor.records.kappa import kappa
 from unmoor.run_folder import dump_json, write_atomic
 
@@ -174,7 +175,7 @@ def _read_labels(path: Path, sample: Sample) -> dict[str, bool | None]:
     except UnicodeDecodeError as error:
         raise UsageError(f"{path} is not UTF-8 text (byte {error.start}). Next: save it as CSV UTF-8") from error
     header = text.split("\n", 1)[0]
-    rows = csv.DictReader(io.StringIO(text, newline=""), delimiter=max(",;\t", key=header.count))
+    rows = csv_rows(text, max(",;\t", key=header.count))
     missing = [name for name in COLUMNS[:2] if name not in (rows.fieldnames or ())]
     if missing:
         raise UsageError(
