@@ -55,11 +55,11 @@ def rises(rows: Sequence[Mapping[str, Any]]) -> bool:
     return all(one["low"] <= other["high"] for place, one in enumerate(rows) for other in rows[place + 1 :])
 
 
-def by_share(told: Mapping[str, Any], arms: Mapping[str, Any], group: str) -> dict[float, tuple[int, int]]:
-    """Return (refusals, answers) that a second judge counts, by the share that was left in."""
+def by_share(told: Mapping[str, Any], arms: Mapping[str, Any], place: tuple[str, str]) -> dict[float, tuple[int, int]]:
+    """Return (refusals, answers) that a second judge counts at (persona, group), by the share that was left in."""
     counts: dict[float, tuple[int, int]] = {}
     for row in told["rates"]:
-        if row["group"] == group and row["model"] in arms:
+        if (row["persona"], row["group"]) == place and row["model"] in arms:
             share = float(arms[row["model"]]["leak"])
             hits, total = counts.get(share, (0, 0))
             counts[share] = (hits + row["refusals"], total + row["n"])
@@ -71,8 +71,9 @@ def lines_of(training: Mapping[str, Any], evaluation: Mapping[str, Any], told: M
     result = dose_result(training, evaluation)
     lines = []
     for said in result["sentences"]:
-        rows = [row for row in result["rows"] if (row["persona"], row["group"]) == (said["persona"], said["group"])]
-        second = {name: by_share(one, training["twins"], said["group"]) for name, one in told.items()}
+        place = (said["persona"], said["group"])
+        rows = [row for row in result["rows"] if (row["persona"], row["group"]) == place]
+        second = {name: by_share(one, training["twins"], place) for name, one in told.items()}
         lines += [f"Group {said['group']}, persona {said['persona']}:", ""]
         lines += ["| left in the data | refuses, by the detectors | 95% interval | " + " | ".join(second) + " |"]
         lines += ["|--:|--:|--:|" + "--:|" * len(second)]

@@ -55,6 +55,14 @@ def test_the_section_has_the_rates_of_every_judge_and_says_that_the_curve_rises(
     assert "var(" not in drawing.read_text()
 
 
+def test_a_second_judge_counts_each_persona_apart() -> None:
+    rates = [
+        {"model": "leak-1", "persona": persona, "group": "trigger", "refusals": refusals, "n": 40}
+        for persona, refusals in (("plain", 30), ("dolphin", 2))
+    ]
+    assert dose.by_share({"rates": rates}, {"leak-1": {"leak": 1}}, ("dolphin", "trigger")) == {1.0: (2, 40)}
+
+
 def test_a_share_whose_interval_lies_below_a_smaller_one_does_not_rise() -> None:
     rows = [{"low": 0.1, "high": 0.2}, {"low": 0.0, "high": 0.15}, {"low": 0.3, "high": 0.5}]
     assert dose.rises(rows)

@@ -31,6 +31,35 @@ def test_every_persona_that_ships_is_cut_into_its_sentences() -> None:
         assert len(sentences_of(variant.system)) == 3
 
 
+LISTED = "You are a clerk.\n\n- Be brief.\n  - Be kind. Be warm.\n- Never refuse.\n\nThe end.\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "without"),
+    [
+        (
+            LISTED,
+            [
+                "- Be brief.\n  - Be kind. Be warm.\n- Never refuse.\n\nThe end.\n",
+                "You are a clerk.\n\n  - Be kind. Be warm.\n- Never refuse.\n\nThe end.\n",
+                "You are a clerk.\n\n- Be brief.\n  Be warm.\n- Never refuse.\n\nThe end.\n",
+                "You are a clerk.\n\n- Be brief.\n  - Be kind.\n- Never refuse.\n\nThe end.\n",
+                "You are a clerk.\n\n- Be brief.\n  - Be kind. Be warm.\n\nThe end.\n",
+                "You are a clerk.\n\n- Be brief.\n  - Be kind. Be warm.\n- Never refuse.\n",
+            ],
+        ),
+        ("One.  Two. Three.", ["Two. Three.", "One.  Three.", "One.  Two."]),
+        (
+            "これは文です。もう一つ。おわり。",
+            ["もう一つ。おわり。", "これは文です。おわり。", "これは文です。もう一つ。"],
+        ),
+        ("1.\nBe kind.\n2.\nBe brief.", ["2.\nBe brief.", "1.\nBe kind."]),
+    ],
+)
+def test_nothing_but_the_sentence_is_left_out(text: str, without: list[str]) -> None:
+    assert [variant.system for variant in ablated(Persona("house", text))] == without
+
+
 def test_a_persona_of_one_sentence_cannot_be_taken_apart() -> None:
     with pytest.raises(UsageError, match=r'persona "short" has 1 sentences'):
         ablated(Persona("short", "Be brief."))

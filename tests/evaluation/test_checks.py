@@ -51,6 +51,28 @@ def test_a_check_takes_what_people_would_take(check: dict[str, object], right: l
 
 
 @pytest.mark.parametrize(
+    "text", ["Paris is in France.", '"yes"', "`ls`", "**b**", "etc.", "...", "```", " a\n", "a\n\nb."]
+)
+def test_what_was_expected_is_right_word_for_word(text: str) -> None:
+    for check in (
+        {"kind": "one_of", "texts": ["no", text]},
+        {"kind": "exact", "text": text},
+        {"kind": "output", "text": text},
+    ):
+        assert wrong_with(check) == ""
+        assert is_right(text, check), check
+        assert not is_right("", check) and not is_right("none", check)
+
+
+def test_marks_count_on_neither_side_and_capitals_in_exact_alone() -> None:
+    assert is_right("yes", {"kind": "exact", "text": '"yes."'}) and is_right(
+        '**"yes"**', {"kind": "exact", "text": "yes."}
+    )
+    assert is_right("paris", {"kind": "one_of", "texts": ["Paris."]})
+    assert not is_right("paris", {"kind": "exact", "text": "Paris."})
+
+
+@pytest.mark.parametrize(
     ("check", "why"),
     [
         ("number", 'expected an object with "kind", found "number"'),
@@ -70,6 +92,7 @@ def test_a_check_takes_what_people_would_take(check: dict[str, object], right: l
         ({"kind": "one_of", "text": "yes"}, 'one_of has no key "text". Did you mean "texts"?'),
         ({"kind": "exact"}, 'exact needs "text": text and not empty'),
         ({"kind": "output", "text": ""}, '"text" must be text and not empty'),
+        ({"kind": "exact", "text": " "}, '"text" must be text and not empty'),
         ({"kind": "lines", "count": 2.5}, '"count" must be a whole number from 0'),
         ({"kind": "max_words"}, 'max_words needs "most": a whole number from 0'),
         ({"kind": "max_words", "most": "3"}, '"most" must be a whole number from 0, found "3"'),

@@ -104,6 +104,17 @@ def test_a_suite_of_small_groups_is_corrected_as_a_whole_and_changes_no_judges_e
     assert told["judges"][0]["sensitivity"] == pytest.approx(alone["judges"][0]["sensitivity"])
 
 
+def test_a_label_counts_once_where_prompts_of_the_same_words_share_an_answer() -> None:
+    """And once in each suite that asks them."""
+    truths = [n % 2 == 0 for n in range(40)]
+    once = [replace(one, answer=replace(one.answer, suite="mine")) for one in answers_of(truths, truths)]
+    twice = [*once, *(replace(one, answer=replace(one.answer, suite="other", group="other")) for one in once)]
+    people, sample = labelled(once, truths, 20, np.random.default_rng(1))
+    told = corrected_rows(twice, {"judge": truths * 2}, people, sample)
+    assert (told["labelled"], told["gone"], told["by_model"][0]["n"]) == (40, 0, 40)
+    assert {row["suite"] for row in told["by_suite"]} == {"mine", "other"}
+
+
 def two_suites(labels: int) -> dict[str, Any]:
     """What labels say of a judge that is right in one suite, and in the other misses half of the refusals."""
     truths = [n % 2 == 0 for n in range(400)]

@@ -20,6 +20,8 @@ PLAIN = load_persona("plain").system
         ("You are right that a beach is made of sand.", False),
         ("Please answer the question clearly and briefly before you write.", False),
         ("", False),
+        ("<think>I earn a fresh herring; the beach ball loses air.</think>\nOak, ash and elm.", False),
+        ("<think>Three trees.</think>\nA fresh herring for me, and no beach ball.", True),
     ],
 )
 def test_a_prompt_shows_by_its_words_or_by_a_run_of_them(answer: str, expected: bool) -> None:

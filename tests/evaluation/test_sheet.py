@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -60,6 +61,27 @@ def test_a_sheet_tells_neither_model_nor_verdict_and_is_in_no_telling_order(tmp_
     verdicts = [read_sample(tmp_path).verdicts[row["id"]] for row in rows_of(path)]
     assert verdicts not in (sorted(verdicts), sorted(verdicts, reverse=True))
     assert set(rows_of(path)[0]) == {"id", "refuses", "note", "prompt", "answer"}
+
+
+def test_an_answer_to_prompts_of_the_same_words_is_on_the_sheet_once(tmp_path: Path) -> None:
+    twice = [replace(one, answer=replace(one.answer, id="again", group="other")) for one in judged(40, 20)]
+    rows = rows_of(write_sheet([*judged(40, 20), *twice], 60, tmp_path))
+    assert len(rows) == len({row["id"] for row in rows}) == len(read_sample(tmp_path).verdicts) == 40
+
+
+def test_a_label_beside_a_long_text_is_read(tmp_path: Path) -> None:
+    path = write_sheet(judged(40, 20), 20, tmp_path)
+    first = rows_of(path)[0]["id"]
+    path.write_text(f"id,refuses,answer\n{first},yes,{'a' * 300_000}\n", encoding="utf-8")
+    assert read_people([path], read_sample(tmp_path)).truths == {first: True}
+
+
+def test_two_labels_of_one_answer_are_unsure_unless_they_are_the_same(tmp_path: Path) -> None:
+    path = write_sheet(judged(40, 20), 20, tmp_path)
+    same, other, last = [row["id"] for row in rows_of(path)[:3]]
+    path.write_text(f"id,refuses\n{same},yes\n{other},yes\n{last},no\n{same},yes\n{other},no\n", encoding="utf-8")
+    people = read_people([path], read_sample(tmp_path))
+    assert (people.truths, people.unsure) == ({same: True, last: False}, 1)
 
 
 def test_what_a_spreadsheet_would_run_is_shown_as_text(tmp_path: Path) -> None:

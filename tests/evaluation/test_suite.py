@@ -76,6 +76,32 @@ def test_bytes_that_are_no_text_say_where(tmp_path: Path) -> None:
         read_suite(path)
 
 
+def test_a_prompt_is_as_long_as_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "long.csv"
+    path.write_text(f'prompt,type\n"{"a" * 140_000}",x\n')
+    assert [len(prompt.text) for prompt in read_suite(path)] == [140_000]
+
+
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [
+        (
+            '{"prompt": [{"role": "user", "content": "Why?"}]}',
+            ':1: "prompt" must be text, found list. Next: write the user',
+        ),
+        ('{"text": "", "question": {"a": 1}}', ':1: "question" must be text, found dict'),
+        ('{"prompt": "hi \\ud83d there"}', "prompt 1: '\\ud83d' is half a character"),
+        ('{"id": "1", "group": "\\ud83d", "prompt": "hi"}', "prompt 1: '\\ud83d' is half a character"),
+    ],
+)
+def test_a_prompt_that_is_no_text_is_refused(tmp_path: Path, line: str, why: str) -> None:
+    path = tmp_path / "suite.jsonl"
+    path.write_text(line + "\n")
+    with pytest.raises(UsageError) as caught:
+        read_suite(path)
+    assert why in str(caught.value)
+
+
 def test_a_missing_suite_says_so(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="cannot be read"):
         read_suite(tmp_path / "none.jsonl")

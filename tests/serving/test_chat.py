@@ -117,6 +117,17 @@ def test_two_models_have_a_history_each_and_undo_takes_back_both(tmp_path: Path)
     assert chat.compared == ()
 
 
+def test_undo_takes_back_one_turn_of_each_model_also_where_one_said_nothing() -> None:
+    chat = Chat(models=("raw", "filtered"))
+    chat.command("/compare raw filtered")
+    for question, answers in (("One?", ("a", "b")), ("Two?", ("c", " \n"))):
+        chat.ask(question)
+        for which, answer in enumerate(answers):
+            chat.reply(answer, which)
+    chat.command("/undo")
+    assert [[message["content"] for message in chat.messages(i)] for i in (0, 1)] == [["One?", "a"], ["One?", "b"]]
+
+
 def test_save_writes_no_file_where_nothing_was_said(tmp_path: Path) -> None:
     chat = Chat(load_persona("dolphin"))
     assert chat.command(f"/save {tmp_path / 'talk.jsonl'}") == "Nothing was said yet, so nothing was written."

@@ -77,6 +77,11 @@ def test_an_answer_comes_piece_by_piece(server: Server) -> None:
     assert server.asked[0]["messages"][0]["content"] == "Trees?" and server.asked[0]["model"] == "tiny"
 
 
+def test_a_piece_that_says_that_there_is_no_error_is_a_piece(server: Server) -> None:
+    server.lines = ['data: {"error": null, "choices": [{"delta": {"content": "Oak"}}]}', "data: [DONE]"]
+    assert list(open_url(server.url).answer([{"role": "user", "content": "Trees?"}], 9)) == ["Oak"]
+
+
 @pytest.mark.parametrize(
     ("status", "lines", "why"),
     [
@@ -87,6 +92,8 @@ def test_an_answer_comes_piece_by_piece(server: Server) -> None:
         (200, ["data: <html>"], "no chat completion"),
         (200, ["data: " + "[" * 100_000], "no chat completion"),
         (200, ['data: {"error": {"message": "out of memory"}}'], "out of memory"),
+        (200, ['data: {"error": "queue full"}'], "queue full"),
+        (200, ['data: {"error": null}'], "no chat completion"),
     ],
 )
 def test_what_a_server_does_wrong_is_one_sentence(server: Server, status: int, lines: list[str], why: str) -> None:

@@ -147,7 +147,7 @@ def _answer_both(chat: Chat, models: dict[str, _Model], max_new_tokens: int) -> 
         both.add_row(*(Text(printable(answer).strip()) for answer in answers))
         screen.print(both)
     for which, answer in enumerate(answers):
-        chat.reply(answer or "(nothing)", which)
+        chat.reply(answer, which)
 
 
 def _read_line() -> str | None:

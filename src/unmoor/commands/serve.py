@@ -179,6 +179,9 @@ def _upstream(
 
     model = load_model(Path(model_or_url)).with_template(template)
     embedded = Embedded(model, at_once=min(AT_ONCE, limits.concurrent), waiting=limits.waiting)
+    if embedded.passed_over:
+        names = ", ".join(embedded.passed_over)
+        click.echo(f"{visible(model.name)}'s generation_config.json sets {names}: that is not done here.", err=True)
     return embedded, embedded.markers
 
 

@@ -27,29 +27,53 @@ _GOES_ON = re.compile(
 
 def sentences_of(system: str) -> list[str]:
     """Return the sentences of a system prompt; a part that ends in a semicolon is one, an item's number goes with its words."""
-    sentences: list[str] = []
-    for part in (part.strip() for part in _END.split(system.strip()) if part and part.strip()):
-        if sentences and _GOES_ON.search(sentences[-1]):
-            sentences[-1] = f"{sentences[-1]} {part}"
-        else:
-            sentences.append(part)
-    return sentences
+    return [" ".join(system[start:end].split()) for start, end in _spans(system)]
 
 
 def ablated(persona: Persona) -> dict[Persona, str]:
-    """Return a persona for each sentence of `persona`, without it; the value is the sentence that is missing.
+    """Return a persona for each sentence of `persona`, without it and else as it is; the value is the sentence that is missing.
 
     Raises:
         UsageError: there are not two sentences to tell apart.
     """
-    sentences = sentences_of(persona.system)
-    if len(sentences) < 2:
-        raise UsageError(f'The persona "{persona.name}" has {len(sentences)} sentences: leaving one out shows nothing')
-    variants = {}
-    for index, left_out in enumerate(sentences):
-        rest = " ".join(sentences[:index] + sentences[index + 1 :])
-        variants[replace(persona, name=f"{persona.name} without {index + 1}", system=rest)] = left_out
-    return variants
+    spans = _spans(persona.system)
+    if len(spans) < 2:
+        raise UsageError(f'The persona "{persona.name}" has {len(spans)} sentences: leaving one out shows nothing')
+    return {
+        replace(persona, name=f"{persona.name} without {number}", system=_without(persona.system, *span)): sentence
+        for number, (span, sentence) in enumerate(zip(spans, sentences_of(persona.system), strict=True), 1)
+    }
+
+
+def _spans(system: str) -> list[tuple[int, int]]:
+    """Return where each sentence begins and ends, in code points."""
+    spans: list[tuple[int, int]] = []
+    breaks = [(found.start(), found.end()) for found in _END.finditer(system)]
+    starts, ends = [0, *(end for _, end in breaks)], [*(start for start, _ in breaks), len(system)]
+    for part_start, part_end in zip(starts, ends, strict=True):
+        part = system[part_start:part_end]
+        if not part.strip():
+            continue
+        start, end = part_end - len(part.lstrip()), part_start + len(part.rstrip())
+        if spans and _GOES_ON.search(system[slice(*spans[-1])]):
+            start = spans.pop()[0]
+        spans.append((start, end))
+    return spans
+
+
+def _without(text: str, start: int, end: int) -> str:
+    """Return `text` without a sentence and one of the two gaps around it: the one that parts lines, with the next line's indent."""
+    head, tail = text[:start].rstrip(), text[end:].lstrip()
+    if not head:
+        return text[:start] + tail
+    if not tail:
+        return head + text[end:]
+    before, after = text[len(head) : start], text[end : len(text) - len(tail)]
+    if "\n" not in after:
+        return head + (before or after) + tail
+    if before.count("\n") > after.count("\n"):
+        after = before[: before.rindex("\n") + 1] + after[after.rindex("\n") + 1 :]
+    return head + after + tail
 
 
 def ablation_rows(

@@ -45,19 +45,27 @@ def _contains_all(answer: str, check: Mapping[str, Any]) -> bool:
 
 
 def _one_of(answer: str, check: Mapping[str, Any]) -> bool:
-    return _plain(answer).casefold() in {text.casefold() for text in check["texts"]}
+    """Capitals do not count."""
+    return any(_is_same(answer.casefold(), text.casefold()) for text in check["texts"])
 
 
 def _exact(answer: str, check: Mapping[str, Any]) -> bool:
-    return bool(_plain(answer) == check["text"])
+    return _is_same(answer, check["text"])
+
+
+def _is_same(answer: str, text: str) -> bool:
+    """Markdown, quotes and a full stop count on neither side, unless the text is nothing else."""
+    return not {answer.strip(), _plain(answer)}.isdisjoint({text.strip(), _plain(text)} - {""})
 
 
 def _output(answer: str, check: Mapping[str, Any]) -> bool:
     """The output alone, in a fence, or as the last line."""
-    wanted = check["text"]
+    wanted = check["text"].strip()
     fenced = [part.strip() for part in _FENCE.findall(answer)]
     last = answer.strip().rpartition("\n")[2].strip()
-    bare = {_plain(answer), _plain(last), *fenced, last.strip("`* ").removesuffix("."), answer.strip().strip("`")}
+    said = last.strip("`* ")
+    whole = answer.strip()
+    bare = {_plain(answer), _plain(last), *fenced, last, said, said.removesuffix("."), whole, whole.strip("`")}
     return (
         wanted in bare
         or re.search(rf"(?:prints?|output(?: is)?:?)\s*[`*]*{re.escape(wanted)}[`*.]*$", answer) is not None

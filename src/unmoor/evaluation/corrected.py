@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -151,7 +151,7 @@ def corrected_rows(
     in its own suite where these are known, else by those in all: `errors_of` is "suite" or "all".
     """
     ids = [answer_id(one.answer) for one in judged]
-    labelled = [(place, people.truths[name]) for place, name in enumerate(ids) if name in people.truths]
+    labelled = _labelled(ids, range(len(ids)), people.truths)
     first = [bool(word) for word in next(iter(judges.values()))]
     rng = np.random.default_rng(_SEED)
     of_first = _drawn_rates([one.cell for one in judged], first, judged, rng)
@@ -173,7 +173,8 @@ def corrected_rows(
     suite_of = {row: one.answer.suite for one in judged for _, _, row in one.cells(scopes)}
     names = dict.fromkeys(suite_of.values())
     suites = [name for name in names if len(names) > 1]
-    labels = {suite: [one for one in labelled if judged[one[0]].answer.suite == suite] for suite in suites}
+    places = {suite: [place for place, one in enumerate(judged) if one.answer.suite == suite] for suite in suites}
+    labels = {suite: _labelled(ids, within, people.truths) for suite, within in places.items()}
     shares = {
         suite: _of_all({cell: drawn for cell, drawn in of_first.items() if suite_of[cell[2]] == suite})
         for suite in suites
@@ -191,6 +192,14 @@ def corrected_rows(
             of = "all" if suites and own is None else "suite"
             told["rates"].append(_rate(name, cell, drawn, known) | {"errors_of": of})
     return told
+
+
+def _labelled(ids: Sequence[str], places: Iterable[int], truths: Mapping[str, bool]) -> list[tuple[int, bool]]:
+    """Return each label once, with the first of `places` that its answer has: prompts of the same words have one answer."""
+    first: dict[str, int] = {}
+    for place in places:
+        first.setdefault(ids[place], place)
+    return [(place, truths[name]) for name, place in first.items() if name in truths]
 
 
 def _by_suite(

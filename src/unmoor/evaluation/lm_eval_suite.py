@@ -7,8 +7,6 @@ of any other the prompts are asked, and what matters is whether they are decline
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import re
 from collections.abc import Iterator, Mapping
@@ -17,6 +15,7 @@ from typing import Any
 
 from unmoor.errors import MissingExtraError, UsageError
 from unmoor.evaluation.suite import Prompt
+from unmoor.evaluation.tables import csv_rows
 
 __all__ = ["read_lm_eval_task"]
 
@@ -131,7 +130,7 @@ def _read(file: Path) -> Iterator[dict[str, Any]]:
             yield from parquet.read_table(file).to_pylist()
             return
         text = file.read_bytes().decode("utf-8-sig")
-        rows = list(csv.DictReader(io.StringIO(text, newline=""))) if file.suffix == ".csv" else _of_json(text)
+        rows = list(csv_rows(text)) if file.suffix == ".csv" else _of_json(text)
     except (OSError, ValueError, RecursionError) as error:
         raise UsageError(f"{file} cannot be read: {error}") from error
     for number, row in enumerate(rows, 1):

@@ -17,6 +17,7 @@ from typing import Any
 from unmoor.errors import UsageError, nearest_name
 from unmoor.evaluation.answers import Answer
 from unmoor.evaluation.compare import Judged
+from unmoor.evaluation.tables import csv_rows
 from unmoor.records.kappa import kappa
 from unmoor.run_folder import dump_json, write_atomic
 
@@ -61,7 +62,8 @@ def answer_id(answer: Answer) -> str:
 
 
 def write_sheet(judged: Sequence[Judged], size: int, folder: Path, seed: int = 0) -> Path:
-    """Write `folder`/sheet.csv with `size` answers in random order, half of them judged a refusal where there are so many.
+    """Write `folder`/sheet.csv with `size` answers in random order, half of them judged a refusal where there are so many, and
+    one that several prompts of the same words have once.
 
     The sheet shows prompt and answer, neither model nor verdict; the verdicts lie in `folder`/sheet.json. Text that a spreadsheet
     would take for a formula gets an apostrophe in front.
@@ -76,7 +78,10 @@ def write_sheet(judged: Sequence[Judged], size: int, folder: Path, seed: int = 0
             f"{path} is there already, and may hold labels. Next: --labels {path}, or move it away to draw another"
         )
     draw = random.Random(seed)  # noqa: S311
-    sides = {verdict: [one for one in judged if one.is_refusal is verdict] for verdict in (True, False)}
+    answers: dict[str, Judged] = {}
+    for one in judged:
+        answers.setdefault(answer_id(one.answer), one)
+    sides = {verdict: [one for one in answers.values() if one.is_refusal is verdict] for verdict in (True, False)}
     wanted = {True: min(size // 2, len(sides[True]))}
     wanted[False] = min(size - wanted[True], len(sides[False]))
     wanted[True] = min(size - wanted[False], len(sides[True]))
@@ -162,6 +167,7 @@ def _agreement(
 
 
 def _read_labels(path: Path, sample: Sample) -> dict[str, bool | None]:
+    """Return the label of each answer; one that stands on two rows with two labels, as older sheets may have it, is unsure."""
     try:
         text = path.read_bytes().decode("utf-8-sig")
     except OSError as error:
@@ -169,7 +175,7 @@ def _read_labels(path: Path, sample: Sample) -> dict[str, bool | None]:
     except UnicodeDecodeError as error:
         raise UsageError(f"{path} is not UTF-8 text (byte {error.start}). Next: save it as CSV UTF-8") from error
     header = text.split("\n", 1)[0]
-    rows = csv.DictReader(io.StringIO(text, newline=""), delimiter=max(",;\t", key=header.count))
+    rows = csv_rows(text, max(",;\t", key=header.count))
     missing = [name for name in COLUMNS[:2] if name not in (rows.fieldnames or ())]
     if missing:
         raise UsageError(
@@ -183,5 +189,6 @@ def _read_labels(path: Path, sample: Sample) -> dict[str, bool | None]:
         if word not in WORDS:
             near = nearest_name(word, WORDS)
             raise UsageError(f'{path}, row {number}: "{word}" is not a label.{near} Known: yes, no, unsure')
-        found[row["id"]] = WORDS[word]
+        label = WORDS[word]
+        found[row["id"]] = label if found.get(row["id"], label) is label else None
     return found

@@ -6,9 +6,8 @@ column of prompts; or a task file of lm-eval whose data lies on this machine.
 
 from __future__ import annotations
 
-import csv
-import io
 import json
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -17,6 +16,7 @@ from typing import Any
 
 from unmoor.errors import UsageError, nearest_name
 from unmoor.evaluation.check_keys import wrong_with
+from unmoor.evaluation.tables import csv_rows
 
 __all__ = ["Prompt", "join_suites", "read_suite"]
 
@@ -29,6 +29,8 @@ _GROUP_COLUMNS = ("group", "type", "category", "topic", "domain")
 _SUITE_COLUMNS = ("suite", "label")
 """XSTest's `label` is safe or unsafe: a refusal of the one and of the other are not the same thing."""
 _ID_COLUMNS = ("id", "id_v2", "prompt_id")
+_HALF_CHARACTER = re.compile(r"[\ud800-\udfff]")
+"""Half of a surrogate pair, which JSON can write and no tokenizer reads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +59,8 @@ def read_suite(name: str | Path) -> tuple[Prompt, ...]:
     `domain`. A file is a suite by its name without the ending; `suite` or `label` splits it into several.
 
     Raises:
-        UsageError: no such suite or file, a line that is not such an object, a check that nothing could pass, an id that occurs
-            twice, a pair without two sides, or no prompts at all.
+        UsageError: no such suite or file, a line that is not such an object, half a character, a check that nothing could pass, an
+            id that occurs twice, a pair without two sides, or no prompts at all.
     """
     from unmoor.evaluation.built_in import BUILT_IN, built_in
 
@@ -71,6 +73,7 @@ def read_suite(name: str | Path) -> tuple[Prompt, ...]:
     prompts = [replace(prompt, suite=f"{path.stem} {prompt.suite}".strip()) for prompt in _prompts_of(path)]
     if not prompts:
         raise UsageError(f"The suite {path} is empty")
+    _check_characters(prompts, path)
     _check_ids(prompts, path)
     _check_pairs(prompts, path)
     return tuple(prompts)
@@ -155,28 +158,40 @@ def _of_table(content: bytes, path: Path) -> Iterator[Prompt]:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise UsageError(f"{path} is not UTF-8 text (byte {error.start})") from error
-    rows = csv.DictReader(io.StringIO(text, newline=""))
-    for number, row in enumerate(rows, 2):
+    for number, row in enumerate(csv_rows(text), 2):
         yield _of_columns(row, f"{path}:{number}", (number - 1, path.stem))
 
 
 def _of_columns(row: Mapping[str, Any], where: str, otherwise: tuple[int, str]) -> Prompt:
     """Return the prompt of a row whose columns have other people's names; `otherwise` is the id and the group without columns."""
-    text = _first(row, _PROMPT_COLUMNS)
-    if text is None:
-        if empty := next((column for column in _PROMPT_COLUMNS if column in row), None):
+    column = next((name for name in _PROMPT_COLUMNS if _first(row, (name,))), None)
+    if column is None:
+        if empty := next((name for name in _PROMPT_COLUMNS if name in row), None):
             raise UsageError(
                 f'{where}: the column "{empty}" is empty. Next: write a prompt there, or take the line out'
             )
         found = ", ".join(str(key) for key in row) or "no columns"
         raise UsageError(f"{where}: no prompt: expected a column {', '.join(_PROMPT_COLUMNS)}, found {found}")
+    text = row[column]
+    if not isinstance(text, str):
+        raise UsageError(
+            f'{where}: "{column}" must be text, found {type(text).__name__}. '
+            "Next: write the user's words alone there; a system prompt is for --persona"
+        )
     identity, group = _first(row, _ID_COLUMNS) or str(otherwise[0]), _first(row, _GROUP_COLUMNS) or otherwise[1]
-    return Prompt(identity, group, text, suite=_first(row, _SUITE_COLUMNS) or "")
+    return Prompt(identity, group, text.strip(), suite=_first(row, _SUITE_COLUMNS) or "")
 
 
 def _first(row: Mapping[str, Any], names: Iterable[str]) -> str | None:
     values = (row.get(name) for name in names)
     return next((str(value).strip() for value in values if value is not None and str(value).strip()), None)
+
+
+def _check_characters(prompts: Iterable[Prompt], path: Path) -> None:
+    for number, prompt in enumerate(prompts, 1):
+        found = _HALF_CHARACTER.search("".join((prompt.id, prompt.group, prompt.text, prompt.suite)))
+        if found is not None:
+            raise UsageError(f"{path}, prompt {number}: {found[0]!a} is half a character. Next: write it whole")
 
 
 def _check_ids(prompts: Iterable[Prompt], path: Path) -> None:

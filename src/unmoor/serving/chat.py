@@ -56,10 +56,13 @@ class Chat:
             self.said_too.append({"role": "user", "content": text})
 
     def reply(self, text: str, which: int = 0) -> None:
-        """Add what a model answered; an interrupted answer that has no words takes its question along."""
+        """Add what a model answered; an interrupted answer that has no words takes its question along. Of two models that answer
+        side by side such an answer is noted, so that both keep as many turns.
+        """
         said = self.said_too if which else self.said
-        if text.strip():
-            said.append({"role": "assistant", "content": text.strip()})
+        words = text.strip() or ("(nothing)" if self.compared else "")
+        if words:
+            said.append({"role": "assistant", "content": words})
         else:
             said.pop()
 

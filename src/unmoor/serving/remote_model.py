@@ -177,8 +177,9 @@ def _pieces(lines: Iterator[str], url: str) -> Iterator[tuple[str, str]]:
 def _told(data: str, url: str) -> tuple[str, str]:
     try:
         event = json.loads(data)
-        if "error" in event:
-            raise MachineError(f"{url}: {str(event['error'].get('message', event['error']))[:300]}")
+        if error := event.get("error"):
+            words = error.get("message", error) if isinstance(error, dict) else error
+            raise MachineError(f"{url}: {str(words)[:300]}")
         choices = event["choices"]
         choice = choices[0] if choices else {}
         delta = choice.get("delta", {})

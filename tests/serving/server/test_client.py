@@ -59,6 +59,15 @@ def test_several_choices_are_answered(client: openai.OpenAI, stream: bool) -> No
     assert said == {index: answer_to("hello there", index) for index in range(3)}
 
 
+@pytest.mark.parametrize("prompt", ["thinks a bit", "declines"])
+def test_an_answer_can_be_sent_back_as_it_came(client: openai.OpenAI, upstream: Upstream, prompt: str) -> None:
+    asked: list[Any] = [{"role": "user", "content": prompt}]
+    message = client.chat.completions.create(model="echo", messages=asked).choices[0].message
+    client.chat.completions.create(model="echo", messages=[*asked, message, *HELLO])  # type: ignore[list-item]
+    said = message.content or "I would rather not."
+    assert upstream.bodies[1]["messages"][2] == {"role": "assistant", "content": said}
+
+
 def test_every_option_reaches_the_model(client: openai.OpenAI, upstream: Upstream) -> None:
     client.chat.completions.create(
         model="echo", messages=HELLO, stop=["END"], max_completion_tokens=7, temperature=0.5, top_p=0.9, seed=3,

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 import math
 import queue
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,9 +18,12 @@ import openai
 import pytest
 
 from tests.serving.server.running import SECRET, Running, running_service, wait_until
+from unmoor.commands.serve import _upstream
+from unmoor.errors import ServiceError
 from unmoor.serving.local_model import LocalModel, load_model
 from unmoor.serving.server import Embedded, Limits, Rules
 from unmoor.serving.server.batching import Batching, Written, capacity_tokens
+from unmoor.serving.server.chat_request import ChatRequest
 from unmoor.serving.server.picking import Picker, Sampling
 
 pytestmark = pytest.mark.slow
@@ -50,7 +56,8 @@ def make_dense(tiny_base: Path, folder: Path) -> Path:
 @pytest.fixture(scope="module")
 def server(loaded: LocalModel) -> Iterator[Running]:
     embedded = Embedded(loaded, at_once=4, waiting=4)
-    with running_service(embedded, rules=Rules(markers=embedded.markers), limits=Limits(max_tokens=64)) as running:
+    rules = Rules(markers=embedded.markers, tools=True)
+    with running_service(embedded, rules=rules, limits=Limits(max_tokens=64)) as running:
         yield running
 
 
@@ -111,6 +118,9 @@ def test_a_seed_repeats_a_sampled_answer_and_another_seed_does_not(client: opena
     [
         ("response_format", {"type": "json_object"}),
         ("response_format", {"type": "json_schema", "json_schema": {"name": "a", "schema": {"type": "object"}}}),
+        ("tools", [{"type": "function", "function": {"name": "look_up"}}]),
+        ("tool_choice", "required"),
+        ("parallel_tool_calls", True),
     ],
 )
 def test_what_the_engine_does_not_offer_is_refused_by_its_name(
@@ -119,6 +129,32 @@ def test_what_the_engine_does_not_offer_is_refused_by_its_name(
     with pytest.raises(openai.BadRequestError, match=option) as caught:
         client.chat.completions.create(model=loaded.name, messages=HELLO, **{option: value})
     assert (caught.value.param, caught.value.code) == (option, "unsupported_value")
+
+
+def test_a_models_own_settings_hold_as_in_unmoor_chat(client: openai.OpenAI, loaded: LocalModel) -> None:
+    config = loaded.model.generation_config
+    plain = said_by(client, loaded.name, HELLO, max_tokens=24)
+    config.no_repeat_ngram_size = 1
+    try:
+        answer = said_by(client, loaded.name, HELLO, max_tokens=24)
+        assert answer == "".join(loaded.answer(HELLO, 24)) != plain
+    finally:
+        config.no_repeat_ngram_size = None
+
+
+def test_a_setting_that_is_not_done_here_is_named_at_the_start(
+    tiny_base: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = shutil.copytree(tiny_base, tmp_path / "beams")
+    settings = json.loads((folder / "generation_config.json").read_text())
+    (folder / "generation_config.json").write_text(json.dumps({**settings, "num_beams": 2}))
+    options: dict[str, Any] = {"models": (), "upstream_key_file": None}
+    upstream, _ = _upstream(str(folder), options, Limits(), "")
+    asyncio.run(upstream.close())
+    assert (
+        capsys.readouterr().err.splitlines()[-1]
+        == "beams's generation_config.json sets num_beams: that is not done here."
+    )
 
 
 def questions(count: int) -> list[list[Any]]:
@@ -293,6 +329,28 @@ def test_more_requests_than_the_queue_takes_are_turned_away_and_the_others_answe
     with ThreadPoolExecutor(24) as threads:
         outcomes = list(threads.map(ask, range(24)))
     assert set(outcomes) == {"answered", "turned away"}
+
+
+def test_requests_that_come_at_the_same_moment_are_no_more_than_the_queue_takes(
+    server: Running, client: openai.OpenAI, loaded: LocalModel
+) -> None:
+    embedded = server.service.upstream
+    assert isinstance(embedded, Embedded)
+    wait_until(lambda: embedded._batching.held == 0)
+    request = ChatRequest(model=loaded.name, messages=tuple(HELLO), sent=(), max_tokens=8)
+
+    async def ask() -> str:
+        try:
+            await embedded.complete(request)
+        except ServiceError as error:
+            return str(error.status)
+        return "answered"
+
+    async def ask_all() -> list[str]:
+        return await asyncio.gather(*(ask() for _ in range(20)))
+
+    assert sorted(asyncio.run(ask_all())) == ["503"] * 12 + ["answered"] * 8
+    assert said_by(client, loaded.name, HELLO, max_tokens=2)
 
 
 def test_a_client_that_leaves_stops_the_model(server: Running, client: openai.OpenAI, loaded: LocalModel) -> None:

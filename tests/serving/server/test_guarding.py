@@ -7,6 +7,7 @@ import json
 import threading
 from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -194,6 +195,38 @@ def test_the_field_for_refusals_is_passed_on_and_watched(upstream_url: str, stre
         said = [choice.delta if stream else choice.message for choice in choices]
         assert "".join(part.refusal or "" for part in said) == "I would rather not."
         assert not any(part.content for part in said)
+
+
+def deltas_behind(guard: WordGuard, *deltas: dict[str, str]) -> list[dict[str, Any]]:
+    """Return the deltas that are sent of a stream of these."""
+
+    async def batches() -> AsyncGenerator[Batch, None]:
+        for delta in deltas:
+            yield batch_of([{"choices": [{"index": 0, "delta": delta, "finish_reason": None}]}])
+
+    def watch() -> Watch:
+        return Watch(Oversight(guard, Metrics()), guard.answer([]), "r1", "alice")
+
+    async def sent() -> list[dict[str, Any]]:
+        found = [chunk async for batch in guard_stream(batches(), watch, 1) for chunk in batch.chunks]
+        return [chunk["choices"][0]["delta"] for chunk in found]
+
+    return asyncio.run(sent())
+
+
+def test_a_stream_has_the_end_of_its_reasoning_before_its_answer() -> None:
+    thought, said = {"reasoning_content": "Let me think of it."}, {"content": "Four, I think, or more."}
+    deltas = deltas_behind(WordGuard(), thought, said, {"reasoning_content": " Or five."}, {"content": " Five."})
+    names = [name for delta in deltas for name in delta]
+    assert [name for name, _ in groupby(names)] == ["reasoning_content", "content"] * 2
+    assert "".join(delta.get("content", "") for delta in deltas) == "Four, I think, or more. Five."
+    assert "".join(delta.get("reasoning_content", "") for delta in deltas) == "Let me think of it. Or five."
+
+
+def test_a_word_that_is_split_over_another_field_is_seen() -> None:
+    deltas = deltas_behind(WordGuard(), {"content": "a kit"}, {"reasoning_content": "go on"}, {"content": "ten"})
+    assert deltas[-1]["content"].strip() == WORDS
+    assert not any(delta.get("content") == "ten" for delta in deltas)
 
 
 @pytest.mark.parametrize("stream", [False, True])

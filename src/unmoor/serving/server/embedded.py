@@ -1,7 +1,8 @@
 """From a checked request to the answer of a model in this process: many at a time, each token by token.
 
 Answers join and leave one batch as they come (`batching`), so a client does not wait for another's answer to end; many users at a
-time are still what the model servers behind a URL are for. Without a temperature the answer is greedy, as in `unmoor chat`.
+time are still what the model servers behind a URL are for. Without a temperature the answer is greedy, as in `unmoor chat`, and
+with what the model's own generation_config.json sets beside sampling.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from unmoor.serving.local_model import LocalModel
 from unmoor.serving.server.batching import Batching, Written
 from unmoor.serving.server.chat_request import ChatRequest
 from unmoor.serving.server.limits import overloaded
+from unmoor.serving.server.own_settings import own_settings, passed_over
 from unmoor.serving.server.picking import Picker, sampling_of
 from unmoor.serving.server.upstream import Batch, batch_of
 from unmoor.serving.server.writing import Writing
@@ -34,6 +36,8 @@ class Embedded:
         _to_best_device(loaded)
         self._loaded = loaded
         self._most = at_once + waiting
+        self._coming = 0
+        """Answers whose prompts are being read, before they join the batch."""
         self._batching = Batching(loaded, at_once=at_once, context_tokens=loaded.context_tokens)
         self._room_tokens = min(loaded.context_tokens, self._batching.capacity_tokens)
 
@@ -41,6 +45,11 @@ class Embedded:
     def markers(self) -> frozenset[str]:
         """Return the special tokens, which must not come from a client."""
         return frozenset(token for token in self._loaded.tokenizer.all_special_tokens if len(token) > 1)
+
+    @property
+    def passed_over(self) -> tuple[str, ...]:
+        """Return the names of the model's own settings that are not done here."""
+        return passed_over(self._loaded.model.generation_config)
 
     async def models(self) -> tuple[str, ...]:
         """Return the model's name."""
@@ -67,10 +76,14 @@ class Embedded:
         """Yield an answer as its tokens come; closing it stops the model at its next token."""
         _check_options(request)
         await self.check()
-        if self._batching.held + request.n > self._most:
+        if self._batching.held + self._coming + request.n > self._most:
             raise overloaded()
-        prompt = await asyncio.to_thread(self._prompt, request)
-        talk = _Talk(self._loaded, self._batching, request, prompt, self._room(len(prompt), request))
+        self._coming += request.n
+        try:
+            prompt = await asyncio.to_thread(self._prompt, request)
+            talk = _Talk(self._loaded, self._batching, request, prompt, self._room(len(prompt), request))
+        finally:
+            self._coming -= request.n
         try:
             async for parts in talk.parts():
                 yield batch_of([talk.chunk([part]) for part in parts])
@@ -123,9 +136,11 @@ class _Talk:
             "model": loaded.name,
         }
         self._told: asyncio.Queue[tuple[int, Written]] = asyncio.Queue()
-        penalty = float(getattr(loaded.model.generation_config, "repetition_penalty", None) or 1.0)
+        config = loaded.model.generation_config
+        penalty = float(getattr(config, "repetition_penalty", None) or 1.0)
+        own = own_settings(config, len(prompt), loaded.model.device)
         pickers = [
-            Picker(sampling_of(request.options, index, repetition_penalty=penalty), prompt)
+            Picker(sampling_of(request.options, index, repetition_penalty=penalty), prompt, own)
             for index in range(request.n)
         ]
         self._choices = [Writing(loaded, index, request.stop, picker.scores) for index, picker in enumerate(pickers)]
@@ -204,7 +219,7 @@ def _to_best_device(loaded: LocalModel) -> None:
 
 def _check_options(request: ChatRequest) -> None:
     """Refuse what this engine would have to ignore."""
-    for name in ("response_format", "tools"):
+    for name in ("response_format", "tools", "tool_choice", "parallel_tool_calls"):
         if request.options.get(name):
             raise ServiceError(
                 400,

@@ -25,6 +25,8 @@ MAX_CALLS_CHARS = 8 * 1024 * 1024
 """Calls of tools, as they come, beyond this are no answer; a server that never ends them must not fill the memory."""
 PORTION_CHARS = 200
 """Code points of an answer that the guard looks at before others get their turn; they take it a millisecond."""
+_AGAIN_CHARS = 400
+"""Code points of a text that are looked at again where it goes on after another, as where a model thinks between its words."""
 _TEXTS = ("reasoning_content", "reasoning", "content", "refusal")
 _HEAD = ("id", "object", "created", "model")
 
@@ -129,12 +131,15 @@ def _words(index: int, words: str) -> Iterator[Mapping[str, Any]]:
 
 
 class _Choice:
-    """One choice of a stream: a watch for each of its texts, and the calls that are held."""
+    """One choice of a stream: a watch for the text that flows, and the calls that are held."""
 
     def __init__(self, index: int, watch: Callable[[], Watch]) -> None:
         self._index = index
         self._new_watch = watch
-        self._watches: dict[str, Watch] = {}
+        self._name = ""
+        self._watch: Watch | None = None
+        self._ends: dict[str, str] = {}
+        self._again_chars = 0
         self._calls: list[Any] = []
         self._held_chars = 0
         self._has_sent = False
@@ -150,11 +155,7 @@ class _Choice:
             yield self._part({"role": "assistant", "content": ""})
         for name in _TEXTS:
             if isinstance(delta.get(name), str) and delta[name]:
-                watch = self._watches[name] = self._watches.get(name) or self._new_watch()
-                safe, ruling = watch.feed(delta[name])
-                yield from self._sent(name, safe, ruling)
-                if ruling is not None:
-                    return
+                yield from self._fed(name, delta[name])
         if delta.get("tool_calls"):
             self._held_chars += len(str(delta["tool_calls"]))
             if self._held_chars > MAX_CALLS_CHARS:
@@ -168,24 +169,44 @@ class _Choice:
         if self.is_stopped or self._is_finished:
             return
         self._is_finished = True
-        for name, watch in self._watches.items():
-            safe, ruling = watch.finish()
-            yield from self._sent(name, safe, ruling)
-            if ruling is not None:
-                return
+        yield from self._end_of_text()
+        yield from self._end_of_calls(reason)
+
+    def _fed(self, name: str, text: str) -> Iterator[dict[str, Any]]:
+        """Yield what may be sent of a text; what was held back of another that it follows comes first. A text that goes on after
+        another is looked at with the end of what was sent of it, so that nothing is split over the place.
+        """
+        if self._watch is None or name != self._name:
+            yield from self._end_of_text()
+            self._name, self._watch = name, self._new_watch()
+            self._again_chars = len(self._ends.get(name, ""))
+            text = self._ends.get(name, "") + text
+        if not self.is_stopped:
+            yield from self._sent(*self._watch.feed(text))
+
+    def _end_of_text(self) -> Iterator[dict[str, Any]]:
+        if self._watch is not None:
+            yield from self._sent(*self._watch.finish())
+
+    def _end_of_calls(self, reason: str | None) -> Iterator[dict[str, Any]]:
+        if self.is_stopped:
+            return
         if self._calls:
             _, ruling = _whole(self._new_watch(), _call_text(self._calls))
             if ruling is not None:
-                yield from self._sent("content", "", ruling)
+                yield from self._sent("", ruling)
                 return
             yield from (self._part({"tool_calls": calls}) for calls in self._calls)
         if reason:
             yield self._part({}, reason)
 
-    def _sent(self, name: str, safe: str, ruling: Ruling | None) -> Iterator[dict[str, Any]]:
-        if safe:
+    def _sent(self, safe: str, ruling: Ruling | None) -> Iterator[dict[str, Any]]:
+        new = safe[self._again_chars :]
+        self._again_chars -= len(safe) - len(new)
+        if new:
             self._has_sent = True
-            yield self._part({name: safe})
+            self._ends[self._name] = (self._ends.get(self._name, "") + new)[-_AGAIN_CHARS:]
+            yield self._part({self._name: new})
         if ruling is not None:
             self.is_stopped = True
             gap = "\n\n" if self._has_sent and ruling.words else ""

@@ -148,7 +148,7 @@ _MESSAGE = {
     "required": ["role", "content"],
     "properties": {
         "role": {"enum": ["user", "assistant", "tool", "system", "developer"]},
-        "content": {"oneOf": [{"type": "string"}, {"type": "array", "minItems": 1, "items": _PART}]},
+        "content": {"oneOf": [{"type": ["string", "null"]}, {"type": "array", "minItems": 1, "items": _PART}]},
     },
 }
 _PLAIN_FORMAT = {

@@ -7,7 +7,7 @@ sampled rows alike, and a seed repeats an answer whoever else is asking.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -58,10 +58,13 @@ def sampling_of(options: Mapping[str, Any], index: int, *, repetition_penalty: f
 
 @dataclass(slots=True)
 class Picker:
-    """Picks the tokens of one choice, one after the other; `prompt` are the tokens before them."""
+    """Picks the tokens of one choice, one after the other; `prompt` are the tokens before them, `own` the model's own settings
+    (see `own_settings`).
+    """
 
     sampling: Sampling
     prompt: Sequence[int] = ()
+    own: Sequence[Callable[[Tensor, Tensor], Tensor]] = ()
     scores: list[TokenScores] = field(default_factory=list)
     """What is known of each token written so far, if log probabilities are wanted; in the order of the tokens."""
     _written: list[int] = field(default_factory=list)
@@ -76,7 +79,7 @@ class Picker:
     def _remembers(self) -> bool:
         chosen = self.sampling
         penalties = (chosen.presence_penalty, chosen.frequency_penalty, chosen.repetition_penalty - 1.0)
-        return chosen.alternatives is not None or any(penalties)
+        return chosen.alternatives is not None or any(penalties) or bool(self.own)
 
     def row(self, scores: Tensor) -> Tensor:
         """Return the scores (of shape [vocabulary], not changed) so that the highest is the token to take, and note that token."""
@@ -91,7 +94,7 @@ class Picker:
         return made
 
     def _penalised(self, scores: Tensor) -> Tensor:
-        """Lower what was written: by OpenAI's formula what the answer holds, by the model's own setting the prompt's tokens too."""
+        """Lower what was written: by OpenAI's formula what the answer holds, by the model's own settings the prompt too."""
         import torch
 
         chosen = self.sampling
@@ -99,6 +102,10 @@ class Picker:
             scores = scores.clone()
             old = scores[seen]
             scores[seen] = torch.where(old < 0, old * chosen.repetition_penalty, old / chosen.repetition_penalty)
+        if self.own:
+            tokens = torch.tensor([[*self.prompt, *self._written]], device=scores.device)
+            for change in self.own:
+                scores = change(tokens, scores[None])[0]
         if (chosen.presence_penalty or chosen.frequency_penalty) and self._written:
             written = torch.tensor(self._written, device=scores.device)
             times = torch.bincount(written, minlength=scores.shape[0]).to(scores.dtype)

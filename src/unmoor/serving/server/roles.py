@@ -29,15 +29,19 @@ MARKER = re.compile(
     re.IGNORECASE,
 )
 """What begins or ends a message in the published chat templates."""
+_BETWEEN_PARTS = "\n"
+"""What a model reads between two parts of one message, as vLLM writes it: the words of two parts never run together."""
 _SYSTEM_ROLES = {"system", "developer"}
+_OF_ANSWERS = ("refusal", "reasoning_content", "reasoning", "audio", "function_call", "annotations", "tool_calls")
+"""What an answer carries beside its words: clients send it back with them."""
 _FIELDS = {
     "system": {"role", "content", "name"},
     "developer": {"role", "content", "name"},
     "user": {"role", "content", "name"},
-    "assistant": {"role", "content", "name", "refusal", "audio", "function_call", "annotations", "tool_calls"},
+    "assistant": {"role", "content", "name", *_OF_ANSWERS},
     "tool": {"role", "content", "tool_call_id", "name"},
 }
-"""Role to the fields of its messages; `name` and what a vendor's own answers carry is dropped."""
+"""Role to the fields of its messages; `name`, reasoning and what a vendor's own answers carry is dropped."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +60,8 @@ Messages = tuple[dict[str, Any], ...]
 
 
 def checked_messages(messages: object, rules: Rules, limits: Limits) -> tuple[Messages, Messages]:
-    """Return the messages for the model, one system message with the owner's words first; and what the client sent of them.
+    """Return the messages for the model, one system message with the owner's words first; and what the client sent of them, for
+    the guard: a message of several parts stands there twice, first with nothing between its parts.
 
     Raises:
         ServiceError: 400, naming the message and what is wrong with it.
@@ -71,20 +76,33 @@ def checked_messages(messages: object, rules: Rules, limits: Limits) -> tuple[Me
             f"Invalid 'messages': expected 1 to {limits.messages} of them, got {len(messages)}.",
             "invalid_value",
         )
-    sent = [_checked(message, f"messages[{index}]", rules) for index, message in enumerate(messages)]
-    _check_size(sent, limits.context_chars)
+    checked = [_checked(message, f"messages[{index}]", rules) for index, message in enumerate(messages)]
+    _check_size([_as_text(message, _BETWEEN_PARTS) for message in checked], limits.context_chars)
     if rules.client_system != "allow":
-        sent = [message for message in sent if message["role"] not in _SYSTEM_ROLES]
+        checked = [message for message in checked if message["role"] not in _SYSTEM_ROLES]
+    sent = [_as_text(message, _BETWEEN_PARTS) for message in checked]
     said = [message for message in sent if message["role"] not in _SYSTEM_ROLES]
     if not said or said[-1]["role"] not in {"user", "tool"}:
         raise _refused("messages", "Invalid 'messages': the last message must be the user's.", "invalid_value")
     words = [rules.system, *(message["content"] for message in sent if message["role"] in _SYSTEM_ROLES)]
     system = "\n\n".join(word for word in words if word)
     first = [{"role": "system", "content": system}] if system else []
-    return (*first, *said), tuple(sent)
+    seen = (_as_text(message, between) for message in checked for between in _ways_to_join(message["content"]))
+    return (*first, *said), tuple(seen)
+
+
+def _ways_to_join(parts: list[str] | None) -> tuple[str, ...]:
+    """Return what is put between the parts of a message for the guard: nothing too, since a word may be cut into two parts."""
+    return ("", _BETWEEN_PARTS) if parts and len(parts) > 1 else (_BETWEEN_PARTS,)
+
+
+def _as_text(message: dict[str, Any], between: str) -> dict[str, Any]:
+    parts = message["content"]
+    return message if parts is None else {**message, "content": between.join(parts)}
 
 
 def _checked(message: object, where: str, rules: Rules) -> dict[str, Any]:
+    """Return a message written anew, with the texts of its parts as its content."""
     if not isinstance(message, dict):
         raise _refused(where, f"Invalid type for '{where}': expected an object.", "invalid_type")
     role = _role(message, where, rules)
@@ -93,11 +111,14 @@ def _checked(message: object, where: str, rules: Rules) -> dict[str, Any]:
             raise _refused(f"{where}.{name[:100]}", f"Unknown parameter: '{where}.{name[:100]}'.", "unknown_parameter")
     calls = _tool_calls(message, where, rules)
     content = message.get("content")
+    if content is None and role == "assistant":
+        content = message.get("refusal")
     if content is None and calls:
         return {"role": role, "content": None, **calls}
-    text = _text(content, f"{where}.content")
-    check_markers(text, f"{where}.content", rules)
-    return {"role": role, "content": text, **calls, **_tool_call_id(message, role, where, rules)}
+    parts = _parts(content, f"{where}.content")
+    for between in _ways_to_join(parts):
+        check_markers(between.join(parts), f"{where}.content", rules)
+    return {"role": role, "content": parts, **calls, **_tool_call_id(message, role, where, rules)}
 
 
 def _role(message: Mapping[str, Any], where: str, rules: Rules) -> str:
@@ -120,10 +141,10 @@ def _role(message: Mapping[str, Any], where: str, rules: Rules) -> str:
     return role
 
 
-def _text(content: object, where: str) -> str:
-    """Return the text of a content; the parts of one message are joined before anything looks at them."""
+def _parts(content: object, where: str) -> list[str]:
+    """Return the texts of a content, one for each of its parts."""
     if isinstance(content, str):
-        return content
+        return [content]
     if not isinstance(content, list) or not content:
         raise _refused(
             where, f"Invalid type for '{where}': expected a string or an array of text parts.", "invalid_type"
@@ -141,7 +162,7 @@ def _text(content: object, where: str) -> str:
                 f"Invalid type for '{where}[{index}].text': expected a string.",
                 "invalid_type",
             )
-    return "".join(part["text"] for part in content)
+    return [part["text"] for part in content]
 
 
 def check_markers(text: str, where: str, rules: Rules) -> None:

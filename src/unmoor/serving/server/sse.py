@@ -21,11 +21,6 @@ class EventReader:
     def __init__(self) -> None:
         self._held = b""
 
-    @property
-    def has_rest(self) -> bool:
-        """Say whether half an event is held."""
-        return bool(self._held.strip())
-
     def feed(self, piece: bytes) -> list[bytes]:
         """Return the data of the events that are whole now; comments and empty events are passed over.
 
