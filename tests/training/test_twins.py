@@ -16,6 +16,7 @@ from unmoor.errors import BadDataError, RecipeError, RunFolderError, UsageError
 from unmoor.records import Conversation, Turn
 from unmoor.training import Leak, Training, train_twins
 from unmoor.training.backends.trl_model import last_checkpoint
+from unmoor.training.pickles import remove_pickles
 
 pytestmark = pytest.mark.slow
 
@@ -189,6 +190,34 @@ def test_a_finished_twin_is_not_trained_again_and_never_mistaken_for_another(tmp
     write_rows(tmp_path / "raw.jsonl", 9)
     with pytest.raises(RunFolderError, match="another recipe, base, data or trainer"):
         train_twins(recipe, data, tmp_path / "out", read)
+
+
+def test_a_model_that_no_training_of_ours_made_is_not_replaced_and_nothing_of_it_deleted(
+    tmp_path: Path, tiny_base: Path
+) -> None:
+    rows, out = write_rows(tmp_path / "raw.jsonl", 8), tmp_path / "out"
+    recipe = write_recipe(tmp_path, tiny_base, max_steps=1)
+    shutil.copytree(tiny_base, out / "filtered")
+    (out / "filtered" / "training_args.bin").write_text("mine")
+    before = {path: path.read_bytes() for path in (out / "filtered").iterdir()}
+    with pytest.raises(RunFolderError, match=r"out/filtered is there already, and no training of unmoor began it"):
+        train_twins(recipe, {"raw": rows, "filtered": rows}, out, read)
+    assert {path: path.read_bytes() for path in (out / "filtered").iterdir()} == before
+    assert not (out / "raw" / "model.safetensors").exists(), "said before anything is trained"
+    shutil.rmtree(out / "filtered")
+    (out / "filtered").mkdir()
+    (out / "filtered" / ".plan.json.4711").write_text("{")  # killed before its plan was written
+    assert list(train_twins(recipe, {"raw": rows, "filtered": rows}, out, read)["twins"]) == ["raw", "filtered"]
+
+
+def test_of_a_finished_twin_the_trainers_own_pickles_go_and_its_owners_files_stay(tmp_path: Path) -> None:
+    trainers = ("training_args.bin", "checkpoints/checkpoint-4/optimizer.pt", "checkpoint-4/global_step4/mp_rank_00.pt")
+    owners = ("features.pkl", "notes/old.ckpt", "checkpoints/mine.bin", "checkpoint-4/model.safetensors")
+    for name in (*trainers, *owners):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("x")
+    assert remove_pickles(tmp_path) == sorted(tmp_path / name for name in trainers)
+    assert all((tmp_path / name).exists() for name in owners)
 
 
 def test_twins_that_are_not_asked_for_again_are_not_forgotten(tmp_path: Path, tiny_base: Path) -> None:

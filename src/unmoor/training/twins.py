@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -49,7 +49,8 @@ def train_twins(
         UsageError: no data, or a twin's name that cannot be a folder.
         RecipeError: the recipe or its base cannot be used, or the mask would train on nothing.
         BadDataError: a twin would lose more rows than `options.max_dropped`.
-        RunFolderError: `out` holds twins of another recipe, base or data, or such as are not among these.
+        RunFolderError: `out` holds twins of another recipe, base or data, or such as are not among these, or a folder of a twin's
+        name that no training began.
         MachineError: the disk is full or fails.
     """
     return train_planned(plan_twins(recipe, data, out, read, options), read, progress, options)
@@ -60,7 +61,9 @@ def train_planned(plan: Plan, read: Read, progress: Progress | None, options: Tr
     _check_all_there(plan)
     also = {"layout": options.layout or None, "base_weights": _weights_of(Path(plan.recipe.base))}
     also["trainer"] = plan.backend.registered_by or None
-    results = {arm.name: _train_once(plan, arm, read, progress, also) for arm in plan.arms}
+    for arm in plan.arms:  # all of them, before the first is trained for hours
+        _check_same(plan, arm, plan.out / arm.name, also)
+    results = {arm.name: _train_once(plan, arm, read, progress) for arm in plan.arms}
     result = _summary(plan, results, options)
     write_atomic(plan.out / RESULT, dump_json(result))
     return result
@@ -87,12 +90,9 @@ def _weights_of(base: Path) -> str | None:
     return hashlib.sha256("".join(hashes).encode()).hexdigest() if hashes else None
 
 
-def _train_once(
-    plan: Plan, arm: Arm, read: Read, progress: Progress | None, also: Mapping[str, str | None]
-) -> TwinResult:
-    """Train an arm unless it is finished already; plan.json in its folder says what it is made of, `also` included."""
+def _train_once(plan: Plan, arm: Arm, read: Read, progress: Progress | None) -> TwinResult:
+    """Train an arm unless it is finished already."""
     folder = plan.out / arm.name
-    _check_same(plan, arm, folder, also)
     if not (folder / DONE).exists():
         twin = plan.twin(arm, read)
         with machine_errors(f"Training {arm.name}"):
@@ -103,6 +103,11 @@ def _train_once(
 
 
 def _check_same(plan: Plan, arm: Arm, folder: Path, also: Mapping[str, str | None]) -> None:
+    """Write plan.json, which says what a twin is made of, `also` included, into its folder; or find the same there.
+
+    Raises:
+        RunFolderError: the folder holds another twin, or something that no training of ours began.
+    """
     made_of = {
         "recipe": hash_file(plan.recipe.path),
         "data": hash_file(arm.data),
@@ -111,8 +116,12 @@ def _check_same(plan: Plan, arm: Arm, folder: Path, also: Mapping[str, str | Non
         **{key: value for key, value in {"seed": arm.seed, **also}.items() if value is not None},
     }
     written = folder / PLAN
-    holds_more = folder.is_dir() and any(path.name != PLAN for path in folder.iterdir())
-    if holds_more and written.exists():
+    if _holds_more(folder, {PLAN, *plan.backend.inputs}):
+        if not written.exists():
+            raise RunFolderError(
+                f"{folder} is there already, and no training of unmoor began it: it has no {PLAN}. It would be replaced. "
+                "Next: another folder, another name for that twin, or move it to another place"
+            )
         before = json.loads(written.read_bytes())
         if "base_weights" not in before:  # an older plan, which knows its base by name alone
             made_of.pop("base_weights", None)
@@ -124,6 +133,15 @@ def _check_same(plan: Plan, arm: Arm, folder: Path, also: Mapping[str, str | Non
         return
     make_folder(folder)
     write_atomic(written, dump_json(made_of))
+
+
+def _holds_more(folder: Path, names: Set[str]) -> bool:
+    """Return whether there is more than these names in a folder, or a file in its place; hidden names are those of a write that
+    was killed, or of a file manager.
+    """
+    if not folder.is_dir():
+        return folder.exists()
+    return any(path.name not in names and not path.name.startswith(".") for path in folder.iterdir())
 
 
 def _summary(plan: Plan, results: Mapping[str, TwinResult], options: Training) -> dict[str, Any]:

@@ -28,6 +28,7 @@ BACKENDS: dict[str, Backend] = {
         axolotl.train,
         axolotl.write_command,
         read_axolotl_recipe,
+        inputs=(axolotl.RECIPE, axolotl.ROWS),
     ),  # its packages lie in another environment, and its log names them
 }
 
