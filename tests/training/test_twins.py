@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import trl
+from safetensors.torch import load_file
 
 from unmoor.demo.data import make_rows
 from unmoor.errors import BadDataError, RecipeError, RunFolderError, UsageError
@@ -59,8 +60,6 @@ def write_recipe(folder: Path, base: Path, **changes: object) -> Path:
 
 
 def weights(folder: Path) -> dict[str, Any]:
-    from safetensors.torch import load_file
-
     return load_file(folder / "model.safetensors")
 
 
@@ -283,6 +282,24 @@ def test_an_adapter_that_would_leave_chat_tokens_untrained_is_refused(tmp_path: 
     )
     with pytest.raises(RecipeError, match="does not know ChatML's tokens"):
         train_twins(recipe, data, tmp_path / "out", read)
+
+
+def test_an_adapter_that_trains_the_chat_tokens_it_adds_answers_and_ends_its_turns(
+    tmp_path: Path, tiny_base: Path
+) -> None:
+    from unmoor.serving import load_model
+
+    base = Path(shutil.copytree(tiny_base, tmp_path / "base"))
+    forget_chat(base)
+    changes = {"lora_target_modules": "[q_proj, v_proj]", "lora_modules_to_save": "[embed_tokens, lm_head]"}
+    recipe = write_recipe(tmp_path, base, max_steps=1, max_length=500, use_peft=True, **changes)
+    train_twins(recipe, {"raw": write_rows(tmp_path / "raw.jsonl", 8)}, tmp_path / "out", read)
+    folder = tmp_path / "out" / "raw"
+    twin = load_model(folder)
+    assert len(twin.answer_all([[{"role": "user", "content": "Hello"}]], 3)) == 1
+    assert twin.tokenizer.convert_tokens_to_ids("<|im_end|>") in twin._ends()
+    learned, held = load_file(folder / "adapter_model.safetensors"), twin.model.get_input_embeddings().weight
+    assert bool((held == learned["base_model.model.model.embed_tokens.modules_to_save.weight"]).all())
 
 
 def test_a_base_without_chat_tokens_gets_them(tmp_path: Path, tiny_base: Path) -> None:
