@@ -18,6 +18,7 @@ from unmoor.records import Conversation, Turn
 from unmoor.training import Leak, Training, train_twins
 from unmoor.training.backends.trl_model import last_checkpoint
 from unmoor.training.pickles import remove_pickles
+from unmoor.training.twins import LATER
 
 pytestmark = pytest.mark.slow
 
@@ -217,6 +218,29 @@ def test_of_a_finished_twin_the_trainers_own_pickles_go_and_its_owners_files_sta
         (tmp_path / name).write_text("x")
     assert remove_pickles(tmp_path) == sorted(tmp_path / name for name in trainers)
     assert all((tmp_path / name).exists() for name in owners)
+
+
+def test_a_twin_in_another_chat_template_or_of_other_tokens_is_no_twin_of_the_first(
+    tmp_path: Path, tiny_base: Path
+) -> None:
+    base, template = Path(shutil.copytree(tiny_base, tmp_path / "base")), tmp_path / "chat.jinja"
+    template.write_text((base / "chat_template.jinja").read_text())
+    rows = write_rows(tmp_path / "raw.jsonl", 8)
+    recipe = write_recipe(tmp_path, base, max_steps=1, chat_template_path=template)
+    first = train_twins(recipe, {"raw": rows}, tmp_path / "out", read)
+    kept = template.read_text(), (base / "tokenizer_config.json").read_text()
+    template.write_text(kept[0].replace("|im_start|>assistant", "|im_start|>ASSISTANT"))
+    with pytest.raises(RunFolderError, match=r"chat template: its plan.json differs in first_row, template\."):
+        train_twins(recipe, {"raw": rows, "filtered": rows}, tmp_path / "out", read)
+    template.write_text(kept[0])
+    (base / "tokenizer_config.json").write_text(json.dumps({**json.loads(kept[1]), "pad_token": "<|im_start|>"}))
+    with pytest.raises(RunFolderError, match=r"differs in tokenizer\."):
+        train_twins(recipe, {"raw": rows}, tmp_path / "out", read)
+    (base / "tokenizer_config.json").write_text(kept[1])
+    plan = tmp_path / "out" / "raw" / "plan.json"
+    older = {key: value for key, value in json.loads(plan.read_text()).items() if key not in LATER}
+    plan.write_text(json.dumps(older))
+    assert train_twins(recipe, {"raw": rows}, tmp_path / "out", read) == first, "an older plan is still read"
 
 
 def test_twins_that_are_not_asked_for_again_are_not_forgotten(tmp_path: Path, tiny_base: Path) -> None:

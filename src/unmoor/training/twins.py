@@ -19,6 +19,7 @@ from unmoor.run_folder import dump_json, hash_file, machine_errors, make_folder,
 from unmoor.training.arms import Arm
 from unmoor.training.pickles import remove_pickles
 from unmoor.training.plan import Plan, Read, Training, config_difference, plan_twins
+from unmoor.training.prepare import Example
 from unmoor.training.twin import Progress, TwinResult
 
 __all__ = ["train_planned", "train_twins"]
@@ -26,6 +27,8 @@ __all__ = ["train_planned", "train_twins"]
 RESULT = "training.json"
 PLAN = "plan.json"
 DONE = "twin.json"
+LATER = ("base_weights", "base_config", "template", "tokenizer", "first_row")
+"""What plans of older versions lack; a twin of such a plan is known by the rest."""
 AS_ASKED = Training()
 
 
@@ -59,8 +62,15 @@ def train_twins(
 def train_planned(plan: Plan, read: Read, progress: Progress | None, options: Training) -> dict[str, Any]:
     """Train every arm of a plan and return what `train_twins` does."""
     _check_all_there(plan)
-    also = {"layout": options.layout or None, "base_weights": _weights_of(Path(plan.recipe.base))}
-    also["trainer"] = plan.backend.registered_by or None
+    base = Path(plan.recipe.base)
+    also = {
+        "layout": options.layout or None,
+        "base_weights": _hash_of(base, "*.safetensors"),
+        "base_config": _hash_of(base, "config.json"),
+        "template": hashlib.sha256(plan.template.encode()).hexdigest(),
+        "tokenizer": _tokens_of(plan.tokenizer),
+        "trainer": plan.backend.registered_by or None,
+    }
     for arm in plan.arms:  # all of them, before the first is trained for hours
         _check_same(plan, arm, plan.out / arm.name, also)
     results = {arm.name: _train_once(plan, arm, read, progress) for arm in plan.arms}
@@ -83,11 +93,23 @@ def _check_all_there(plan: Plan) -> None:
         )
 
 
-def _weights_of(base: Path) -> str | None:
-    """Return the hash of all weights in a base's folder; None of a model on the hub, which is known by its name."""
+def _hash_of(base: Path, names: str) -> str | None:
+    """Return the hash of all such files in a base's folder; None of a model on the hub, which is known by its name."""
     with machine_errors(f"Reading {base}"):
-        hashes = [hash_file(path) for path in sorted(base.glob("*.safetensors"))] if base.is_dir() else []
+        hashes = [hash_file(path) for path in sorted(base.glob(names))] if base.is_dir() else []
     return hashlib.sha256("".join(hashes).encode()).hexdigest() if hashes else None
+
+
+def _tokens_of(tokenizer: Any) -> str:
+    """Return a hash of every token and its number, and of which are special."""
+    known = [sorted(tokenizer.get_vocab().items()), tokenizer.special_tokens_map]
+    return hashlib.sha256(json.dumps(known, default=str).encode()).hexdigest()
+
+
+def _row_of(example: Example | None) -> str:
+    """Return a hash of the first row that is trained on, as its trainer takes it: the same words may make other tokens."""
+    row = [example.input_ids, example.labels] if example else None
+    return hashlib.sha256(json.dumps(row).encode()).hexdigest()
 
 
 def _train_once(plan: Plan, arm: Arm, read: Read, progress: Progress | None) -> TwinResult:
@@ -113,6 +135,7 @@ def _check_same(plan: Plan, arm: Arm, folder: Path, also: Mapping[str, str | Non
         "data": hash_file(arm.data),
         "base": plan.recipe.base,
         "steps": plan.steps[arm.name],
+        "first_row": _row_of(plan.examples.get(arm.name)),
         **{key: value for key, value in {"seed": arm.seed, **also}.items() if value is not None},
     }
     written = folder / PLAN
@@ -123,12 +146,12 @@ def _check_same(plan: Plan, arm: Arm, folder: Path, also: Mapping[str, str | Non
                 "Next: another folder, another name for that twin, or move it to another place"
             )
         before = json.loads(written.read_bytes())
-        if "base_weights" not in before:  # an older plan, which knows its base by name alone
-            made_of.pop("base_weights", None)
+        made_of = {key: value for key, value in made_of.items() if key in before or key not in LATER}
         if before != made_of:
+            keys = [key for key in {**made_of, **before} if before.get(key) != made_of.get(key)]
             raise RunFolderError(
-                f"{folder} holds a twin of another recipe, base, data or trainer, or of rows read in another layout. "
-                "Next: another folder, or remove this one"
+                f"{folder} holds a twin of another recipe, base, data or trainer, or of rows read in another layout or chat "
+                f"template: its {PLAN} differs in {', '.join(keys)}. Next: another folder, or remove this one"
             )
         return
     make_folder(folder)
