@@ -324,12 +324,12 @@ def test_a_twin_that_axolotl_trained_on_something_else_is_none(
     assert not (tmp_path / "out" / "raw" / "twin.json").exists()
 
 
-def begun(folder: Path, base: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Path]:
+def begun(folder: Path, base: Path, monkeypatch: pytest.MonkeyPatch, **more: Any) -> dict[str, Path]:
     """Begin a twin, in a training that fails, leave an Axolotl that works, and return the data."""
     data = {"raw": write_rows(folder / "raw.jsonl", 4)}
     stand_in(folder, monkeypatch, "sys.exit(3)")
     with pytest.raises(RecipeError, match="status 3"):
-        train_twins(write_axolotl(folder, base), data, folder / "out", read, options=AXOLOTL)
+        train_twins(write_axolotl(folder, base, **more), data, folder / "out", read, options=AXOLOTL)
     stand_in(folder, monkeypatch)
     return data
 
@@ -352,6 +352,20 @@ def test_an_interrupted_twin_goes_on_from_the_whole_checkpoint(
         "the last that is not half-written"
     )
     assert values["tokenizer_config"] == str(tiny_base), "the tokens are those of the base"
+
+
+def test_a_twin_whose_checkpoints_hold_no_optimiser_starts_over(
+    tmp_path: Path, tiny_base: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    more = {"save_only_model": True, "auto_resume_from_checkpoints": True}
+    data = begun(tmp_path, tiny_base, monkeypatch, **more)
+    folder = tmp_path / "out" / "raw"
+    shutil.copytree(tiny_base, folder / "checkpoint-8")
+    (folder / "checkpoint-8" / "trainer_state.json").write_text("{}")
+    train_twins(write_axolotl(tmp_path, tiny_base, **more), data, tmp_path / "out", read, options=AXOLOTL)
+    values = json.loads((folder / "asked.json").read_text())["values"]
+    assert "resume_from_checkpoint" not in values and values["base_model"] == str(tiny_base)
+    assert values["auto_resume_from_checkpoints"] is False, "nor by itself"
 
 
 def test_what_a_printed_command_needs_is_no_twin_that_is_in_the_way(

@@ -15,7 +15,7 @@ from safetensors.torch import load_file
 from unmoor.demo.data import make_rows
 from unmoor.errors import BadDataError, RecipeError, RunFolderError, UsageError
 from unmoor.records import Conversation, Turn
-from unmoor.training import Leak, Training, train_twins
+from unmoor.training import Leak, Training, plan_twins, started_over, train_planned, train_twins
 from unmoor.training.backends.trl_model import last_checkpoint
 from unmoor.training.pickles import remove_pickles
 from unmoor.training.twins import LATER
@@ -133,6 +133,30 @@ def test_an_interrupted_twin_goes_on_from_its_checkpoint_to_the_same_model(tmp_p
     assert list((tmp_path / "cut" / "raw" / "checkpoints").glob("*/model.safetensors"))
     first, second = weights(tmp_path / "whole" / "raw"), weights(tmp_path / "cut" / "raw")
     assert all(bool((first[name] == second[name]).all()) for name in first)
+
+
+@pytest.mark.parametrize("key", ["save_only_model", "ignore_data_skip"])
+def test_a_twin_that_would_go_on_to_another_model_starts_over_and_says_so(
+    tmp_path: Path, tiny_base: Path, key: str
+) -> None:
+    recipe = write_recipe(tmp_path, tiny_base, save_strategy="steps", save_steps=1, max_steps=2, **{key: True})
+    data = {"raw": write_rows(tmp_path / "raw.jsonl", 12)}
+    whole = train_twins(recipe, data, tmp_path / "whole", read)["twins"]["raw"]
+    plan = plan_twins(recipe, data, tmp_path / "cut", read, Training())
+    assert started_over(plan) == {}
+
+    def interrupt(_stage: str, done: int, _total: int) -> None:
+        if done == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train_planned(plan, read, interrupt, Training())
+    assert list((tmp_path / "cut" / "raw" / "checkpoints").glob("checkpoint-1"))
+    assert list(started_over(plan)) == ["raw"] and key in started_over(plan)["raw"]
+    assert train_planned(plan, read, None, Training())["twins"]["raw"]["loss"] == whole["loss"]
+    first, second = weights(tmp_path / "whole" / "raw"), weights(tmp_path / "cut" / "raw")
+    assert all(bool((first[name] == second[name]).all()) for name in first)
+    assert started_over(plan) == {}
 
 
 def test_other_weights_under_the_path_of_the_base_are_another_base(tmp_path: Path, tiny_base: Path) -> None:

@@ -17,12 +17,13 @@ from unmoor import __version__
 from unmoor.errors import RunFolderError
 from unmoor.run_folder import dump_json, hash_file, machine_errors, make_folder, read_json, versions_of, write_atomic
 from unmoor.training.arms import Arm
+from unmoor.training.backends.trl_model import last_checkpoint, starts_over
 from unmoor.training.pickles import remove_pickles
 from unmoor.training.plan import Plan, Read, Training, config_difference, plan_twins
 from unmoor.training.prepare import Example
-from unmoor.training.twin import Progress, TwinResult
+from unmoor.training.twin import Progress, TwinResult, checkpoints_of
 
-__all__ = ["train_planned", "train_twins"]
+__all__ = ["started_over", "train_planned", "train_twins"]
 
 RESULT = "training.json"
 PLAN = "plan.json"
@@ -43,10 +44,10 @@ def train_twins(
 ) -> dict[str, Any]:
     """Train one model per data set with the same recipe, into `out`/<name>; return what was trained and on how much.
 
-    A twin that is finished is not trained again, one that was interrupted goes on from its last checkpoint. The
-    result is also written to `out`/training.json: `recipe`, `base`, `match`, `versions`, `twins` (name to path, rows, rows_trained,
-    tokens_trained, steps, seconds, loss, and what kind of arm it is) and `config_difference` (setting to name to value:
-    what differs between the twins).
+    A twin that is finished is not trained again, one that was interrupted goes on from its last checkpoint, or starts over
+    where it would then end in another model (`started_over`). The result is also written to `out`/training.json: `recipe`,
+    `base`, `match`, `versions`, `twins` (name to path, rows, rows_trained, tokens_trained, steps, seconds, loss, and what kind
+    of arm it is) and `config_difference` (setting to name to value: what differs between the twins).
 
     Raises:
         UsageError: no data, or a twin's name that cannot be a folder.
@@ -77,6 +78,17 @@ def train_planned(plan: Plan, read: Read, progress: Progress | None, options: Tr
     result = _summary(plan, results, options)
     write_atomic(plan.out / RESULT, dump_json(result))
     return result
+
+
+def started_over(plan: Plan) -> dict[str, str]:
+    """Return the arms that were interrupted and will be trained from their first step again, each with the reason."""
+    why = starts_over(plan.recipe)
+    folders = {arm.name: plan.out / arm.name for arm in plan.arms if why}
+    return {
+        name: why
+        for name, folder in folders.items()
+        if not (folder / DONE).exists() and (last_checkpoint(folder) or last_checkpoint(checkpoints_of(folder)))
+    }
 
 
 def _check_all_there(plan: Plan) -> None:

@@ -12,7 +12,12 @@ from unmoor.training.recipe import NOWHERE, Recipe
 from unmoor.training.template import CHATML, END_OF_TURN, START_OF_TURN, training_template
 from unmoor.training.twin import Twin
 
-__all__ = ["first_line", "last_checkpoint", "load_model", "load_tokenizer"]
+__all__ = ["first_line", "going_on_from", "last_checkpoint", "load_model", "load_tokenizer", "starts_over"]
+
+NOT_RESUMED = {"save_only_model": "its checkpoints hold no optimiser", "ignore_data_skip": "it would see other rows"}
+"""Keys of both trainers with which a run that goes on ends in another model, and why."""
+_YES = ("true", "yes", "y", "t", "1")
+"""Words that TRL takes for true."""
 
 
 def load_tokenizer(recipe: Recipe) -> tuple[Any, str]:
@@ -76,7 +81,7 @@ def load_model(twin: Twin, arguments: Any, model_arguments: Any, tokenizer: Any)
     from trl.trainer.utils import create_model_from_path
 
     recipe = twin.recipe
-    source = _resumed_weights(twin.checkpoints) or recipe.base
+    source = _resumed_weights(twin) or recipe.base
     options = {
         "revision": model_arguments.model_revision,
         "attn_implementation": model_arguments.attn_implementation,
@@ -105,14 +110,26 @@ def load_model(twin: Twin, arguments: Any, model_arguments: Any, tokenizer: Any)
     return model
 
 
-def _resumed_weights(folder: Path) -> str | None:
+def starts_over(recipe: Recipe) -> str:
+    """Return why an interrupted twin of this recipe is trained from the start, and not from its checkpoint; empty if it is not."""
+    return "; ".join(
+        f"with {key} {why}" for key, why in NOT_RESUMED.items() if str(recipe.values.get(key)).lower() in _YES
+    )
+
+
+def going_on_from(recipe: Recipe, checkpoints: Path) -> str | None:
+    """Return the checkpoint that a twin goes on from; None where there is none, or it starts over."""
+    return None if starts_over(recipe) else last_checkpoint(checkpoints)
+
+
+def _resumed_weights(twin: Twin) -> str | None:
     """Return the last checkpoint if it holds a whole model.
 
     It is loaded as a model and not left to the trainer: transformers 5.23 resumes a mixture of experts without its
     experts and router, whose names in a checkpoint differ from those in memory, and says so in a warning only. The
     interrupted twin would train on from the base's experts.
     """
-    checkpoint = last_checkpoint(folder)
+    checkpoint = going_on_from(twin.recipe, twin.checkpoints)
     return checkpoint if checkpoint and (Path(checkpoint) / "config.json").is_file() else None
 
 

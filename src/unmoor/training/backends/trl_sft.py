@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from unmoor.errors import RecipeError
-from unmoor.training.backends.trl_model import first_line, last_checkpoint, load_model, load_tokenizer
+from unmoor.training.backends.trl_model import first_line, going_on_from, load_model, load_tokenizer
 from unmoor.training.experts import unmatched
 from unmoor.training.prepare import IGNORED, Prepared
 from unmoor.training.recipe import NOWHERE, Recipe
@@ -73,7 +73,7 @@ def train(twin: Twin, progress: Progress | None) -> TwinResult:
     started = time.monotonic()
     trainer = _trainer(twin, progress)
     _assert_mask(twin, trainer.train_dataset)
-    trainer.train(resume_from_checkpoint=last_checkpoint(twin.checkpoints))
+    trainer.train(resume_from_checkpoint=going_on_from(twin.recipe, twin.checkpoints))
     _assert_finite(twin, trainer.model)
     _make_generable(trainer.model)
     trainer.save_model(str(twin.folder))
