@@ -24,7 +24,7 @@ def load_tokenizer(recipe: Recipe) -> tuple[Any, str]:
     """Return the base's tokenizer, with ChatML's tokens if its template needs them, and the template to train with.
 
     Raises:
-        RecipeError: the base does not exist or has no tokenizer, or the recipe's template cannot be used.
+        RecipeError: the base does not exist or has no tokenizer, or the recipe's template or tokens cannot be used.
     """
     arguments, model_arguments = recipe.arguments(NOWHERE)
     try:
@@ -44,9 +44,21 @@ def load_tokenizer(recipe: Recipe) -> tuple[Any, str]:
         tokenizer.add_tokens([START_OF_TURN, END_OF_TURN], special_tokens=True)
         tokenizer.eos_token = END_OF_TURN
     tokenizer.chat_template = template
+    _name_tokens(recipe, arguments, tokenizer)
     if tokenizer.pad_token is None:
         tokenizer.pad_token = tokenizer.eos_token
     return tokenizer, template
+
+
+def _name_tokens(recipe: Recipe, arguments: Any, tokenizer: Any) -> None:
+    """Take the recipe's own eos_token and pad_token, as TRL does, before a template writes them into a row."""
+    for name in ("eos_token", "pad_token"):
+        token = getattr(arguments, name)
+        if token is None:
+            continue
+        if token not in tokenizer.get_vocab():
+            raise RecipeError(f"{recipe.path}: {name}: the tokenizer of {recipe.base} has no token {token}")
+        setattr(tokenizer, name, token)
 
 
 def _known_base(recipe: Recipe) -> str:
@@ -105,9 +117,17 @@ def load_model(twin: Twin, arguments: Any, model_arguments: Any, tokenizer: Any)
                 "Next: lora_modules_to_save: [embed_tokens, lm_head]"
             )
         model.resize_token_embeddings(len(tokenizer))
-    model.config.eos_token_id = tokenizer.eos_token_id
-    model.generation_config.eos_token_id = tokenizer.eos_token_id
+    _end_answers(model, tokenizer, of_recipe=arguments.eos_token is not None)
     return model
+
+
+def _end_answers(model: Any, tokenizer: Any, of_recipe: bool) -> None:
+    """Let answers end where the template ends a turn; a token that the recipe names is added to these by TRL."""
+    if not of_recipe:
+        model.config.eos_token_id = tokenizer.eos_token_id
+        model.generation_config.eos_token_id = tokenizer.eos_token_id
+    elif tokenizer.chat_template == CHATML:
+        model.generation_config.eos_token_id = tokenizer.convert_tokens_to_ids(END_OF_TURN)
 
 
 def starts_over(recipe: Recipe) -> str:
