@@ -405,6 +405,8 @@ def test_names_and_data_that_make_no_sense_are_refused(tmp_path: Path, tiny_base
     for data, why in (
         ({}, "No data"),
         ({"../raw": rows}, "becomes a folder"),
+        ({"training.json": rows}, "unmoor writes training.json beside the twins"),
+        ({"Commands": rows}, "unmoor writes commands beside the twins"),
         ({"raw": tmp_path / "none.jsonl"}, "is not a file"),
     ):
         with pytest.raises(UsageError, match=why):

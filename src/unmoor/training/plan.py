@@ -17,6 +17,8 @@ from unmoor.records import Conversation
 from unmoor.run_folder import dump_json, make_folder, write_atomic
 from unmoor.training.arms import Arm, Leak, RowBytes, json_lines, leak_arms, plain_arms, shrunk_arm
 from unmoor.training.backends import Backend, backend_named
+from unmoor.training.backends.axolotl import TEMPLATE
+from unmoor.training.backends.trl_command import FOLDER as COMMANDS
 from unmoor.training.dialect import dialect_of
 from unmoor.training.preflight import MAX_DROPPED, Preflight, of_prepared, refuse_dropped
 from unmoor.training.prepare import Example, gather, look_at_rows, prepare
@@ -31,7 +33,10 @@ Read = Callable[[Path], Iterable[tuple[int, Conversation | str]]]
 """From a data file to (row number, conversation), in the file's order; a string is why a row could not be read."""
 
 PREFLIGHT = "preflight.json"
+RESULT = "training.json"
 DATA = "data"
+OURS = (PREFLIGHT, RESULT, DATA, COMMANDS, TEMPLATE, "report.html", "report.json")
+"""What is written beside the twins' folders."""
 PACKING = ("packing", "sample_packing")
 """What TRL and Axolotl call putting several rows into one."""
 
@@ -151,8 +156,8 @@ def _check(data: Mapping[str, Path], options: Training) -> None:
     for name, path in data.items():
         if not name.replace("-", "").replace("_", "").replace(".", "").isalnum() or name.startswith("."):
             raise UsageError(f'A twin cannot be called "{name}": its name becomes a folder (letters, digits, - and _)')
-        if name == DATA:
-            raise UsageError(f'A twin cannot be called "{DATA}": that folder holds the data of arms')
+        if name.casefold() in OURS:
+            raise UsageError(f'A twin cannot be called "{name}": unmoor writes {name.casefold()} beside the twins')
         if not path.is_file():
             raise UsageError(f"The data of twin {name} cannot be read: {path} is not a file")
     if options.shrink and options.shrink not in data:

@@ -19,13 +19,12 @@ from unmoor.run_folder import dump_json, hash_file, machine_errors, make_folder,
 from unmoor.training.arms import Arm
 from unmoor.training.backends.trl_model import last_checkpoint, starts_over
 from unmoor.training.pickles import remove_pickles
-from unmoor.training.plan import Plan, Read, Training, config_difference, plan_twins
+from unmoor.training.plan import RESULT, Plan, Read, Training, config_difference, plan_twins
 from unmoor.training.prepare import Example
 from unmoor.training.twin import Progress, TwinResult, checkpoints_of
 
 __all__ = ["started_over", "train_planned", "train_twins"]
 
-RESULT = "training.json"
 PLAN = "plan.json"
 DONE = "twin.json"
 LATER = ("base_weights", "base_config", "template", "tokenizer", "first_row")

@@ -106,7 +106,7 @@ def load_model(twin: Twin, arguments: Any, model_arguments: Any, tokenizer: Any)
     arguments.model_init_kwargs = None
     try:
         model = create_model_from_path(source, **{key: value for key, value in options.items() if value is not None})
-    except (OSError, ValueError, SafetensorError) as error:
+    except (OSError, ValueError, TypeError, ImportError, SafetensorError) as error:
         raise RecipeError(f"{recipe.path}: the base {source} cannot be loaded: {first_line(error)}") from error
     if len(tokenizer) > model.get_input_embeddings().num_embeddings:
         if model_arguments.use_peft and not {"embed_tokens", "lm_head"} <= set(
