@@ -25,6 +25,7 @@ from unmoor.training.prepare import Example, gather, look_at_rows, prepare
 from unmoor.training.recipe import Recipe
 from unmoor.training.shown import stretches
 from unmoor.training.steps import steps_of
+from unmoor.training.template import fault_of
 from unmoor.training.twin import Twin
 
 __all__ = ["Plan", "Read", "Training", "config_difference", "plan_twins"]
@@ -125,6 +126,8 @@ def plan_twins(recipe: Path, data: Mapping[str, Path], out: Path, read: Read, op
             f"{recipe}: --match tokens counts rows per step, and packed rows have none. Next: --match steps"
         )
     tokenizer, template = backend.load_tokenizer(checked_recipe)
+    if fault := fault_of(tokenizer, template):
+        raise RecipeError(f"{recipe}: the chat template does not work: {fault}. Next: mend it, or name another")
     arms = plain_arms(data, options.seeds)
     make_folder(out)
     if options.leak:
