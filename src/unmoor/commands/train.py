@@ -94,7 +94,7 @@ def command(recipe: Path, data: tuple[str, ...], output: Path, **options: Any) -
         _print_templates(files, asked.layout)
         print_experts(plan)
         for name, why in started_over(plan).items():
-            click.echo(f"  {name} was interrupted and starts over: {why}")
+            click.echo(wrapped(f"{name} was interrupted and starts over: {why}."))
     with stages() as progress:
         result = train_planned(plan, read, progress, asked)
     write_cards(write_model_report(output, [as_typed("train", output)], result))

@@ -158,7 +158,7 @@ def ask_server(
         except BaseException as error:  # an interruption, for instance: what was asked by now is paid for, and kept
             stopping.set()
             pool.shutdown(cancel_futures=True)
-            if not isinstance(error, MachineError):  # the disk is full
+            if not isinstance(error, MachineError):  # else the disk is full
                 for done in unwritten:
                     if not done.cancelled() and done.exception() is None:
                         _write(done.result(), out, file)

@@ -196,13 +196,7 @@ def load_model(path: Path) -> LocalModel:
         tokenizer = AutoTokenizer.from_pretrained(path, trust_remote_code=False, local_files_only=True)
         base = base_of(path)
         model = _with_adapter(path, base, tokenizer) if base else _loaded(path)
-    except (
-        OSError,
-        ValueError,
-        KeyError,
-        RuntimeError,
-        SafetensorError,
-    ) as error:  # RuntimeError: shapes that do not fit
+    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
         raise UsageError(f"{path} cannot be loaded as a model: {str(error).splitlines()[0]}") from error
     if tokenizer.chat_template is None:
         raise UsageError(f"{path} has no chat template: it is a base model that does not chat. Next: unmoor train")
