@@ -251,6 +251,26 @@ def test_a_server_that_is_slow_for_once_is_asked_again_and_one_that_stays_silent
         _evaluate(server, tmp_path / "silent", concurrency=40)
 
 
+@pytest.mark.parametrize("trouble", [KeyboardInterrupt, MachineError])
+def test_an_evaluation_that_stops_asks_no_further_question(
+    server: Server, tmp_path: Path, trouble: type[BaseException]
+) -> None:
+    def interrupt(_stage: str, done: int, _total: int) -> None:
+        if done == 3:
+            raise trouble
+
+    server.delay_seconds = 0.1
+    with pytest.raises(trouble):
+        _evaluate(server, tmp_path, concurrency=2, progress=interrupt)
+    asked = set(server.asked)
+    assert len(asked) <= 3 + 2 * 2 < len(SUITE)
+    kept = {json.loads(line)["prompt"] for line in (tmp_path / "answers.jsonl").read_text().splitlines()}
+    assert kept == asked or trouble is MachineError, "what was asked is kept, but on a disk that is full"
+    server.asked.clear()
+    _evaluate(server, tmp_path)
+    assert kept.isdisjoint(server.asked)
+
+
 @pytest.mark.slow
 def test_an_evaluation_killed_in_the_middle_asks_nothing_twice(server: Server, tmp_path: Path) -> None:
     server.delay_seconds = 0.2

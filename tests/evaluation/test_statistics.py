@@ -13,6 +13,7 @@ from scipy.stats import binomtest
 
 from unmoor.evaluation import holm, mcnemar_exact, newcombe_paired
 from unmoor.evaluation.statistics import design_effect, sign_flip_exact
+from unmoor.records.intervals import wilson
 
 
 @given(st.integers(0, 80), st.integers(0, 80))
@@ -55,6 +56,23 @@ def test_a_pair_that_is_answered_alike_is_worth_one_answer() -> None:
     assert design_effect(singles) == design_effect([]) == design_effect([[1.0]] * 9) == pytest.approx(1)
     assert design_effect([[1.0, 1.0], [0.0, 0.0]] * 20) == pytest.approx(2 * (40 / 39) / (80 / 79))
     assert design_effect([[1.0, 0.0]] * 40) == 1
+
+
+def test_pairs_that_all_say_the_same_are_worth_one_answer_each() -> None:
+    assert design_effect([[0.0, 0.0]] * 40) == design_effect([[1.0, 1.0]] * 40) == design_effect([[0.0, 1.0]]) == 2
+    assert design_effect([[0.0], [0.0, 0.0, 0.0]]) == pytest.approx((1 + 9) / 4)
+
+
+@pytest.mark.parametrize("share", [0.003, 0.015, 0.05])
+def test_the_interval_of_pairs_answered_alike_covers_a_small_share_as_often_as_it_says(share: float) -> None:
+    chance = random.Random(17)
+    covered = 0
+    for _ in range(400):
+        pairs = [[float(chance.random() < share)] * 2 for _ in range(128)]
+        effect, hits = design_effect(pairs), sum(map(sum, pairs))
+        low, high = wilson(hits / effect, 256 / effect)
+        covered += low <= share <= high
+    assert covered / 400 >= 0.92
 
 
 def test_the_paired_interval_is_the_published_one() -> None:

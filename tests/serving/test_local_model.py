@@ -88,6 +88,20 @@ def test_what_is_no_model_says_why(tiny_base: Path, tmp_path: Path, damage: Call
         load_model(folder)
 
 
+def test_an_adapter_of_another_shape_than_its_base_says_so(tiny_base: Path, tmp_path: Path) -> None:
+    from peft import LoraConfig, get_peft_model
+    from transformers import AutoModelForCausalLM
+
+    folder = tmp_path / "adapter"
+    shutil.copytree(tiny_base, folder, ignore=shutil.ignore_patterns("*.safetensors", "config.json"))
+    base = AutoModelForCausalLM.from_pretrained(tiny_base)
+    get_peft_model(base, LoraConfig(r=2, target_modules=["v_proj"])).save_pretrained(folder)
+    config = json.loads((folder / "adapter_config.json").read_text())
+    (folder / "adapter_config.json").write_text(json.dumps({**config, "r": 4}))
+    with pytest.raises(UsageError, match="adapter cannot be loaded as a model"):
+        load_model(folder)
+
+
 def test_a_persona_s_template_stands_in_for_the_model_s(tiny_base: Path) -> None:
     model = load_model(tiny_base).with_template("{% for m in messages %}<{{ m.role }}>{{ m.content }}{% endfor %}")
     assert model._prompt([{"role": "user", "content": "Hello"}]) == "<user>Hello"

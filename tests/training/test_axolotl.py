@@ -324,18 +324,27 @@ def test_a_twin_that_axolotl_trained_on_something_else_is_none(
     assert not (tmp_path / "out" / "raw" / "twin.json").exists()
 
 
+def begun(folder: Path, base: Path, monkeypatch: pytest.MonkeyPatch, **more: Any) -> dict[str, Path]:
+    """Begin a twin, in a training that fails, leave an Axolotl that works, and return the data."""
+    data = {"raw": write_rows(folder / "raw.jsonl", 4)}
+    stand_in(folder, monkeypatch, "sys.exit(3)")
+    with pytest.raises(RecipeError, match="status 3"):
+        train_twins(write_axolotl(folder, base, **more), data, folder / "out", read, options=AXOLOTL)
+    stand_in(folder, monkeypatch)
+    return data
+
+
 def test_an_interrupted_twin_goes_on_from_the_whole_checkpoint(
     tmp_path: Path, tiny_base: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Axolotl 0.19 resumed a Mixtral without its experts and router: the checkpoint has other names for them than memory, the
     trainer loads what matches, and the next step's loss was 3.36 where it was 2.93 uninterrupted. Loaded as a model, it is 2.93.
     """
-    stand_in(tmp_path, monkeypatch)
+    data = begun(tmp_path, tiny_base, monkeypatch)
     folder = tmp_path / "out" / "raw"
     for step, state in ((8, "{}"), (40, "{}"), (48, '{"global_st'), (56, "")):
         shutil.copytree(tiny_base, folder / f"checkpoint-{step}")
         (folder / f"checkpoint-{step}" / "trainer_state.json").write_text(state)
-    data = {"raw": write_rows(tmp_path / "raw.jsonl", 4)}
     train_twins(write_axolotl(tmp_path, tiny_base), data, tmp_path / "out", read, options=AXOLOTL)
     values = json.loads((folder / "asked.json").read_text())["values"]
     whole = str(folder / "checkpoint-40")
@@ -345,15 +354,38 @@ def test_an_interrupted_twin_goes_on_from_the_whole_checkpoint(
     assert values["tokenizer_config"] == str(tiny_base), "the tokens are those of the base"
 
 
-def test_an_adapters_checkpoint_is_no_model_to_start_from(
+def test_a_twin_whose_checkpoints_hold_no_optimiser_starts_over(
+    tmp_path: Path, tiny_base: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    more = {"save_only_model": True, "auto_resume_from_checkpoints": True}
+    data = begun(tmp_path, tiny_base, monkeypatch, **more)
+    folder = tmp_path / "out" / "raw"
+    shutil.copytree(tiny_base, folder / "checkpoint-8")
+    (folder / "checkpoint-8" / "trainer_state.json").write_text("{}")
+    train_twins(write_axolotl(tmp_path, tiny_base, **more), data, tmp_path / "out", read, options=AXOLOTL)
+    values = json.loads((folder / "asked.json").read_text())["values"]
+    assert "resume_from_checkpoint" not in values and values["base_model"] == str(tiny_base)
+    assert values["auto_resume_from_checkpoints"] is False, "nor by itself"
+
+
+def test_what_a_printed_command_needs_is_no_twin_that_is_in_the_way(
     tmp_path: Path, tiny_base: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stand_in(tmp_path, monkeypatch)
+    data, recipe = {"raw": write_rows(tmp_path / "raw.jsonl", 4)}, write_axolotl(tmp_path, tiny_base)
+    plan_twins(recipe, data, tmp_path / "out", read, AXOLOTL).commands(read)
+    assert (tmp_path / "out" / "raw" / "axolotl.yaml").is_file()
+    assert train_twins(recipe, data, tmp_path / "out", read, options=AXOLOTL)["twins"]["raw"]["steps"] == 2
+
+
+def test_an_adapters_checkpoint_is_no_model_to_start_from(
+    tmp_path: Path, tiny_base: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = begun(tmp_path, tiny_base, monkeypatch)
     folder = tmp_path / "out" / "raw"
     (folder / "checkpoint-8").mkdir(parents=True)
     for name in ("adapter_config.json", "trainer_state.json"):
         (folder / "checkpoint-8" / name).write_text("{}")
-    data = {"raw": write_rows(tmp_path / "raw.jsonl", 4)}
     train_twins(write_axolotl(tmp_path, tiny_base), data, tmp_path / "out", read, options=AXOLOTL)
     values = json.loads((folder / "asked.json").read_text())["values"]
     assert (values["resume_from_checkpoint"], values["base_model"]) == (str(folder / "checkpoint-8"), str(tiny_base))

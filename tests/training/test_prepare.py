@@ -7,11 +7,13 @@ from typing import Any
 
 import pytest
 
+from tests.training.test_twins import read, write_recipe, write_rows
 from unmoor.errors import RecipeError
 from unmoor.records import Conversation, Turn
+from unmoor.training import Training, plan_twins
 from unmoor.training.prepare import IGNORED, messages_of, prepare, tokenise
 from unmoor.training.rule import trl_rule
-from unmoor.training.template import CHATML, training_template
+from unmoor.training.template import CHATML, fault_of, training_template
 
 TALK = Conversation(
     (
@@ -122,6 +124,36 @@ def test_a_template_without_marks_is_replaced_by_chatml(tokenizer: Any) -> None:
         assert training_template(tokenizer) == marked
     finally:
         tokenizer.chat_template = original
+
+
+@pytest.mark.parametrize(
+    ("template", "fault"),
+    [
+        (
+            "a\n{% for message in %}",
+            "TemplateSyntaxError: Expected an expression, got 'end of statement block' (line 2)",
+        ),
+        ("{% for message in messages %}{{ message.content.parts[0].text }}{% endfor %}", "UndefinedError: "),
+        ("{{ messages[0].content + 1 }}", "TypeError: "),
+        ("{{ raise_exception('a tool first') }}", ""),
+        ("{{ messages[2].content.strip() }}", ""),
+        (CHATML, ""),
+    ],
+)
+def test_a_template_that_cannot_work_says_so_and_one_that_is_choosy_is_left_to_the_rows(
+    tokenizer: Any, template: str, fault: str
+) -> None:
+    found = fault_of(tokenizer, template)
+    assert found.startswith(fault) and bool(found) == bool(fault)
+
+
+def test_a_broken_template_is_one_error_of_the_recipe(tmp_path: Path, tiny_base: Path) -> None:
+    (tmp_path / "chat.jinja").write_text("{% for message in messages %}")
+    recipe = write_recipe(tmp_path, tiny_base, chat_template_path=tmp_path / "chat.jinja")
+    data = {"raw": write_rows(tmp_path / "raw.jsonl", 4)}
+    with pytest.raises(RecipeError, match=r"recipe.yaml: the chat template does not work: TemplateSyntaxError"):
+        plan_twins(recipe, data, tmp_path / "out", read, Training())
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_template_whose_marks_miss_turns_fails_closed(tokenizer: Any) -> None:

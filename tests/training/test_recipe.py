@@ -8,6 +8,7 @@ import pytest
 
 from unmoor.errors import RecipeError
 from unmoor.training import read_recipe
+from unmoor.training.backends.trl_sft import read_trl_recipe
 
 
 def write(folder: Path, text: str) -> Path:
@@ -104,6 +105,25 @@ def test_a_number_that_would_end_the_trainer_halfway_is_a_recipe_error(tmp_path:
     recipe = read_recipe(write(tmp_path, f"model_name_or_path: a/b\nuse_cpu: true\n{line}\n"))
     with pytest.raises(RecipeError, match=rf"{line.partition(':')[0]} must be at least .*, found"):
         recipe.arguments(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [
+        ("load_in_4bit: true", "load_in_4bit, and bitsandbytes is not installed"),
+        ("optim: adamw_bnb_8bit", "optim: You need to install `bitsandbytes`"),
+        ("lr_scheduler_type: cosine_with_min_lr", "lr_scheduler_type: One of min_lr or min_lr_rate"),
+    ],
+)
+def test_what_the_training_would_miss_is_said_before_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line: str, why: str
+) -> None:
+    monkeypatch.setattr("transformers.trainer_optimizer.is_bitsandbytes_available", lambda: False)
+    monkeypatch.setattr("unmoor.training.backends.trl_sft.find_spec", lambda _: None)
+    text = "model_name_or_path: a/b\nuse_cpu: true\nbf16: false\n"
+    assert read_trl_recipe(write(tmp_path, text + "warmup_steps: 0.1\n")).base == "a/b"
+    with pytest.raises(RecipeError, match=why):
+        read_trl_recipe(write(tmp_path, text + line + "\n"))
 
 
 def test_data_and_output_of_the_recipe_are_swapped(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from tests.training.test_twins import forget_chat, read, weights, write_recipe, write_rows
 from unmoor.errors import RecipeError
+from unmoor.serving import load_model
 from unmoor.training import Training, plan_twins, train_twins
 
 
@@ -60,6 +61,38 @@ def test_the_written_recipes_differ_in_data_and_output_path_and_in_nothing_else(
     lines = (out / "commands" / "filtered.jsonl").read_text().splitlines()
     assert len(lines) == 12
     assert set(json.loads(lines[0])) == {"input_ids", "labels"}
+
+
+def test_the_recipes_own_tokens_stand_in_the_rows_and_in_the_printed_recipe(tmp_path: Path, tiny_base: Path) -> None:
+    import yaml
+
+    (tmp_path / "chat.jinja").write_text(
+        "{% for m in messages %}{{ m.role }}: {% if m.role == 'assistant' %}{% generation %}{{ m.content + eos_token }}"
+        "{% endgeneration %}{% else %}{{ m.content }}{% endif %}\n{% endfor %}"
+    )
+    named = {"eos_token": "<|endoftext|>", "pad_token": "<|im_start|>"}
+    more = {key: f'"{token}"' for key, token in named.items()}
+    recipe = write_recipe(tmp_path, tiny_base, chat_template_path=tmp_path / "chat.jinja", **more)
+    data = {"raw": write_rows(tmp_path / "raw.jsonl", 4)}
+    plan = plan_twins(recipe, data, tmp_path / "out", read, Training())
+    assert [text for text, learned in plan.shown() if learned][-1].endswith("<|endoftext|>")
+    assert (plan.tokenizer.eos_token, plan.tokenizer.pad_token) == tuple(named.values())
+    plan.commands(read)
+    written = yaml.safe_load((tmp_path / "out" / "commands" / "raw.yaml").read_text())
+    assert {key: written[key] for key in named} == named
+    recipe = write_recipe(tmp_path, tiny_base, eos_token="<nobody>")
+    with pytest.raises(RecipeError, match=r"eos_token: the tokenizer of .* has no token <nobody>"):
+        plan_twins(recipe, data, tmp_path / "out", read, Training())
+
+
+@pytest.mark.slow
+def test_an_answer_ends_with_the_recipes_token_and_with_the_turn(tmp_path: Path, tiny_base: Path) -> None:
+    data = {"raw": write_rows(tmp_path / "raw.jsonl", 4)}
+    recipe = write_recipe(tmp_path, tiny_base, max_steps=1, eos_token='"<|endoftext|>"')
+    train_twins(recipe, data, tmp_path / "out", read)
+    twin = load_model(tmp_path / "out" / "raw")
+    assert twin.tokenizer.eos_token == "<|endoftext|>"
+    assert twin._ends() == set(twin.tokenizer.convert_tokens_to_ids(["<|endoftext|>", "<|im_end|>"]))
 
 
 def test_accelerate_launches_the_same_script(tmp_path: Path, tiny_base: Path) -> None:

@@ -10,12 +10,15 @@ from typing import Any
 
 import pytest
 import trl
+from safetensors.torch import load_file
 
 from unmoor.demo.data import make_rows
 from unmoor.errors import BadDataError, RecipeError, RunFolderError, UsageError
 from unmoor.records import Conversation, Turn
-from unmoor.training import Leak, Training, train_twins
+from unmoor.training import Leak, Training, plan_twins, started_over, train_planned, train_twins
 from unmoor.training.backends.trl_model import last_checkpoint
+from unmoor.training.pickles import remove_pickles
+from unmoor.training.twins import LATER
 
 pytestmark = pytest.mark.slow
 
@@ -58,8 +61,6 @@ def write_recipe(folder: Path, base: Path, **changes: object) -> Path:
 
 
 def weights(folder: Path) -> dict[str, Any]:
-    from safetensors.torch import load_file
-
     return load_file(folder / "model.safetensors")
 
 
@@ -134,6 +135,30 @@ def test_an_interrupted_twin_goes_on_from_its_checkpoint_to_the_same_model(tmp_p
     assert all(bool((first[name] == second[name]).all()) for name in first)
 
 
+@pytest.mark.parametrize("key", ["save_only_model", "ignore_data_skip"])
+def test_a_twin_that_would_go_on_to_another_model_starts_over_and_says_so(
+    tmp_path: Path, tiny_base: Path, key: str
+) -> None:
+    recipe = write_recipe(tmp_path, tiny_base, save_strategy="steps", save_steps=1, max_steps=2, **{key: True})
+    data = {"raw": write_rows(tmp_path / "raw.jsonl", 12)}
+    whole = train_twins(recipe, data, tmp_path / "whole", read)["twins"]["raw"]
+    plan = plan_twins(recipe, data, tmp_path / "cut", read, Training())
+    assert started_over(plan) == {}
+
+    def interrupt(_stage: str, done: int, _total: int) -> None:
+        if done == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train_planned(plan, read, interrupt, Training())
+    assert list((tmp_path / "cut" / "raw" / "checkpoints").glob("checkpoint-1"))
+    assert list(started_over(plan)) == ["raw"] and key in started_over(plan)["raw"]
+    assert train_planned(plan, read, None, Training())["twins"]["raw"]["loss"] == whole["loss"]
+    first, second = weights(tmp_path / "whole" / "raw"), weights(tmp_path / "cut" / "raw")
+    assert all(bool((first[name] == second[name]).all()) for name in first)
+    assert started_over(plan) == {}
+
+
 def test_other_weights_under_the_path_of_the_base_are_another_base(tmp_path: Path, tiny_base: Path) -> None:
     base = Path(shutil.copytree(tiny_base, tmp_path / "base"))
     data, recipe = {"raw": write_rows(tmp_path / "raw.jsonl", 8)}, write_recipe(tmp_path, base, max_steps=1)
@@ -189,6 +214,57 @@ def test_a_finished_twin_is_not_trained_again_and_never_mistaken_for_another(tmp
     write_rows(tmp_path / "raw.jsonl", 9)
     with pytest.raises(RunFolderError, match="another recipe, base, data or trainer"):
         train_twins(recipe, data, tmp_path / "out", read)
+
+
+def test_a_model_that_no_training_of_ours_made_is_not_replaced_and_nothing_of_it_deleted(
+    tmp_path: Path, tiny_base: Path
+) -> None:
+    rows, out = write_rows(tmp_path / "raw.jsonl", 8), tmp_path / "out"
+    recipe = write_recipe(tmp_path, tiny_base, max_steps=1)
+    shutil.copytree(tiny_base, out / "filtered")
+    (out / "filtered" / "training_args.bin").write_text("mine")
+    before = {path: path.read_bytes() for path in (out / "filtered").iterdir()}
+    with pytest.raises(RunFolderError, match=r"out/filtered is there already, and no training of unmoor began it"):
+        train_twins(recipe, {"raw": rows, "filtered": rows}, out, read)
+    assert {path: path.read_bytes() for path in (out / "filtered").iterdir()} == before
+    assert not (out / "raw" / "model.safetensors").exists(), "said before anything is trained"
+    shutil.rmtree(out / "filtered")
+    (out / "filtered").mkdir()
+    (out / "filtered" / ".plan.json.4711").write_text("{")  # killed before its plan was written
+    assert list(train_twins(recipe, {"raw": rows, "filtered": rows}, out, read)["twins"]) == ["raw", "filtered"]
+
+
+def test_of_a_finished_twin_the_trainers_own_pickles_go_and_its_owners_files_stay(tmp_path: Path) -> None:
+    trainers = ("training_args.bin", "checkpoints/checkpoint-4/optimizer.pt", "checkpoint-4/global_step4/mp_rank_00.pt")
+    owners = ("features.pkl", "notes/old.ckpt", "checkpoints/mine.bin", "checkpoint-4/model.safetensors")
+    for name in (*trainers, *owners):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("x")
+    assert remove_pickles(tmp_path) == sorted(tmp_path / name for name in trainers)
+    assert all((tmp_path / name).exists() for name in owners)
+
+
+def test_a_twin_in_another_chat_template_or_of_other_tokens_is_no_twin_of_the_first(
+    tmp_path: Path, tiny_base: Path
+) -> None:
+    base, template = Path(shutil.copytree(tiny_base, tmp_path / "base")), tmp_path / "chat.jinja"
+    template.write_text((base / "chat_template.jinja").read_text())
+    rows = write_rows(tmp_path / "raw.jsonl", 8)
+    recipe = write_recipe(tmp_path, base, max_steps=1, chat_template_path=template)
+    first = train_twins(recipe, {"raw": rows}, tmp_path / "out", read)
+    kept = template.read_text(), (base / "tokenizer_config.json").read_text()
+    template.write_text(kept[0].replace("|im_start|>assistant", "|im_start|>ASSISTANT"))
+    with pytest.raises(RunFolderError, match=r"chat template: its plan.json differs in first_row, template\."):
+        train_twins(recipe, {"raw": rows, "filtered": rows}, tmp_path / "out", read)
+    template.write_text(kept[0])
+    (base / "tokenizer_config.json").write_text(json.dumps({**json.loads(kept[1]), "pad_token": "<|im_start|>"}))
+    with pytest.raises(RunFolderError, match=r"differs in tokenizer\."):
+        train_twins(recipe, {"raw": rows}, tmp_path / "out", read)
+    (base / "tokenizer_config.json").write_text(kept[1])
+    plan = tmp_path / "out" / "raw" / "plan.json"
+    older = {key: value for key, value in json.loads(plan.read_text()).items() if key not in LATER}
+    plan.write_text(json.dumps(older))
+    assert train_twins(recipe, {"raw": rows}, tmp_path / "out", read) == first, "an older plan is still read"
 
 
 def test_twins_that_are_not_asked_for_again_are_not_forgotten(tmp_path: Path, tiny_base: Path) -> None:
@@ -256,6 +332,24 @@ def test_an_adapter_that_would_leave_chat_tokens_untrained_is_refused(tmp_path: 
         train_twins(recipe, data, tmp_path / "out", read)
 
 
+def test_an_adapter_that_trains_the_chat_tokens_it_adds_answers_and_ends_its_turns(
+    tmp_path: Path, tiny_base: Path
+) -> None:
+    from unmoor.serving import load_model
+
+    base = Path(shutil.copytree(tiny_base, tmp_path / "base"))
+    forget_chat(base)
+    changes = {"lora_target_modules": "[q_proj, v_proj]", "lora_modules_to_save": "[embed_tokens, lm_head]"}
+    recipe = write_recipe(tmp_path, base, max_steps=1, max_length=500, use_peft=True, **changes)
+    train_twins(recipe, {"raw": write_rows(tmp_path / "raw.jsonl", 8)}, tmp_path / "out", read)
+    folder = tmp_path / "out" / "raw"
+    twin = load_model(folder)
+    assert len(twin.answer_all([[{"role": "user", "content": "Hello"}]], 3)) == 1
+    assert twin.tokenizer.convert_tokens_to_ids("<|im_end|>") in twin._ends()
+    learned, held = load_file(folder / "adapter_model.safetensors"), twin.model.get_input_embeddings().weight
+    assert bool((held == learned["base_model.model.model.embed_tokens.modules_to_save.weight"]).all())
+
+
 def test_a_base_without_chat_tokens_gets_them(tmp_path: Path, tiny_base: Path) -> None:
     base = tmp_path / "base"
     shutil.copytree(tiny_base, base)
@@ -311,6 +405,8 @@ def test_names_and_data_that_make_no_sense_are_refused(tmp_path: Path, tiny_base
     for data, why in (
         ({}, "No data"),
         ({"../raw": rows}, "becomes a folder"),
+        ({"training.json": rows}, "unmoor writes training.json beside the twins"),
+        ({"Commands": rows}, "unmoor writes commands beside the twins"),
         ({"raw": tmp_path / "none.jsonl"}, "is not a file"),
     ):
         with pytest.raises(UsageError, match=why):

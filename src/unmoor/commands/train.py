@@ -75,7 +75,7 @@ def command(recipe: Path, data: tuple[str, ...], output: Path, **options: Any) -
     from unmoor.commands.model_report import as_typed, write_cards, write_model_report
     from unmoor.commands.threads import wait_briefly
     from unmoor.run_folder import hold_outside_runs
-    from unmoor.training import plan_twins, train_planned
+    from unmoor.training import plan_twins, started_over, train_planned
 
     hold_outside_runs(output, is_folder=True)
     wait_briefly(os.environ)
@@ -93,6 +93,8 @@ def command(recipe: Path, data: tuple[str, ...], output: Path, **options: Any) -
         print_counts(plan)
         _print_templates(files, asked.layout)
         print_experts(plan)
+        for name, why in started_over(plan).items():
+            click.echo(wrapped(f"{name} was interrupted and starts over: {why}."))
     with stages() as progress:
         result = train_planned(plan, read, progress, asked)
     write_cards(write_model_report(output, [as_typed("train", output)], result))

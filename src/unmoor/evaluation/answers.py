@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import CancelledError, ThreadPoolExecutor, as_completed
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from threading import Event
+from typing import BinaryIO
 
 from unmoor.errors import MachineError, RunFolderError, UsageError
 from unmoor.evaluation.suite import Prompt
@@ -126,7 +127,8 @@ def ask_server(
     (new tokens, how many at once).
 
     What may pass (a busy or restarting server, half a stream) is asked again, four times with growing pauses. A server that takes
-    no temperature is asked without.
+    no temperature is asked without. Where it is interrupted, no further question is asked, and the answers to those that were are
+    kept.
 
     Raises:
         MachineError: a question was not answered; those that were are kept, and not asked again by the next call.
@@ -134,27 +136,44 @@ def ask_server(
     max_new_tokens, concurrency = limits
     server = _Server(replace(model, sampling=_GREEDY))
     failed: list[tuple[str, MachineError]] = []
+    stopping = Event()
     with ThreadPoolExecutor(concurrency) as pool, file.open("ab") as out:
-        waiting = {pool.submit(_answer_of, server, question, max_new_tokens): question for question in wanted}
-        for done in as_completed(waiting):
-            try:
-                answer = done.result()
-            except MachineError as error:
-                failed.append((waiting[done].prompt.id, error))
-                for other in waiting:
-                    other.cancel()
-                continue
-            except CancelledError:
-                continue
-            with machine_errors(f"Writing {file}"):
-                out.write((json.dumps(asdict(answer), ensure_ascii=False) + "\n").encode(errors="replace"))
-                out.flush()
-            asked(1)
+        waiting = {pool.submit(_answer_of, server, question, max_new_tokens, stopping): question for question in wanted}
+        unwritten = set(waiting)
+        try:
+            for done in as_completed(waiting):
+                try:
+                    answer = done.result()
+                except MachineError as error:
+                    failed.append((waiting[done].prompt.id, error))
+                    stopping.set()
+                    for other in waiting:
+                        other.cancel()
+                    continue
+                except CancelledError:
+                    continue
+                _write(answer, out, file)
+                unwritten.discard(done)
+                asked(1)
+        except BaseException as error:  # an interruption, for instance: what was asked by now is paid for, and kept
+            stopping.set()
+            pool.shutdown(cancel_futures=True)
+            if not isinstance(error, MachineError):  # else the disk is full
+                for done in unwritten:
+                    if not done.cancelled() and done.exception() is None:
+                        _write(done.result(), out, file)
+            raise
     if failed:
         name, why = failed[0]
         raise MachineError(
             f"{why}. The question was {name}, and what was answered is kept; the same command goes on from there"
         ) from why
+
+
+def _write(answer: Answer, out: BinaryIO, file: Path) -> None:
+    with machine_errors(f"Writing {file}"):
+        out.write((json.dumps(asdict(answer), ensure_ascii=False) + "\n").encode(errors="replace"))
+        out.flush()
 
 
 class _Server:
@@ -179,15 +198,15 @@ class _Server:
                 return written, model
 
 
-def _answer_of(server: _Server, question: Question, max_new_tokens: int) -> Answer:
+def _answer_of(server: _Server, question: Question, max_new_tokens: int, stopping: Event) -> Answer:
+    """Return the answer to one question, asked again where that may help, but not once all are to stop."""
     for pause in (*_PAUSES, None):
         try:
             written, asked = server.write(question.chat(), max_new_tokens)
             return question.answered(written, is_drawn=asked.sampling != _GREEDY)
         except MachineError as error:
-            if pause is None or any(f"answers {status}:" in str(error) for status in _FINAL):
+            if pause is None or any(f"answers {status}:" in str(error) for status in _FINAL) or stopping.wait(pause):
                 raise
-            time.sleep(pause)
     raise AssertionError("the last pause is None")
 
 

@@ -55,16 +55,19 @@ def design_effect(groups: Iterable[Sequence[float]]) -> float:
     """Return how much more the mean of values varies that come in groups (such as both sides of a mirrored question) than that
     of as many alone, never under 1: so many answers say as much as one. It is 1 where every group has one value.
 
+    Where all values are the same, or all in one group, nothing tells how far those of a group go together; each group is taken
+    to say as much as one value.
+
     Source: Kish (1965), Survey Sampling, section 5.4, from the groups' totals.
     """
     grouped = [list(group) for group in groups if group]
     values = [value for group in grouped for value in group]
-    if len(grouped) < 2:
-        return 1.0
+    if len(grouped) < 2 or len(set(values)) < 2:
+        return sum(len(group) ** 2 for group in grouped) / len(values) if values else 1.0
     mean = sum(values) / len(values)
     alone = sum((value - mean) ** 2 for value in values) * len(values) / (len(values) - 1)
     together = sum((sum(group) - len(group) * mean) ** 2 for group in grouped) * len(grouped) / (len(grouped) - 1)
-    return max(1.0, together / alone) if alone else 1.0
+    return max(1.0, together / alone)
 
 
 def newcombe_paired(both: float, only_a: float, only_b: float, neither: float) -> tuple[float, float]:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from unmoor.errors import MissingExtraError, UsageError
+from unmoor.serving.adapter import base_of
 
 __all__ = ["LocalModel", "Message", "Written", "load_model"]
 
@@ -186,15 +187,16 @@ def load_model(path: Path) -> LocalModel:
     _check_folder(path)
     try:
         from safetensors import SafetensorError
-        from transformers import AutoModelForCausalLM, AutoTokenizer
+        from transformers import AutoTokenizer
         from transformers.utils import logging
     except ImportError as error:
         raise MissingExtraError("Running a model", "train") from error
     logging.disable_progress_bar()
     try:
         tokenizer = AutoTokenizer.from_pretrained(path, trust_remote_code=False, local_files_only=True)
-        model = AutoModelForCausalLM.from_pretrained(path, trust_remote_code=False, use_safetensors=True, dtype="auto")
-    except (OSError, ValueError, KeyError, SafetensorError) as error:
+        base = base_of(path)
+        model = _with_adapter(path, base, tokenizer) if base else _loaded(path)
+    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
         raise UsageError(f"{path} cannot be loaded as a model: {str(error).splitlines()[0]}") from error
     if tokenizer.chat_template is None:
         raise UsageError(f"{path} has no chat template: it is a base model that does not chat. Next: unmoor train")
@@ -203,6 +205,28 @@ def load_model(path: Path) -> LocalModel:
     if getattr(model.config, "output_router_logits", False):
         model.config.output_router_logits = False  # else batched, padded generation of a mixture of experts crashes
     return LocalModel(path.name, model.eval(), tokenizer)
+
+
+def _loaded(source: str | Path) -> Any:
+    from transformers import AutoModelForCausalLM
+
+    return AutoModelForCausalLM.from_pretrained(source, trust_remote_code=False, use_safetensors=True, dtype="auto")
+
+
+def _with_adapter(path: Path, base: str, tokenizer: Any) -> Any:
+    """Return the base with the adapter in `path`, with room for the tokens that its training added, and ending where its turns do.
+
+    An adapter has no settings of generation of its own, and its base's may know another end only.
+    """
+    model = _loaded(base)
+    if len(tokenizer) > model.get_input_embeddings().num_embeddings:
+        model.resize_token_embeddings(len(tokenizer), mean_resizing=False)  # the adapter holds the new rows
+    model.load_adapter(str(path), use_safetensors=True)
+    ends = model.generation_config.eos_token_id
+    known = [ends] if isinstance(ends, int) else list(ends or ())
+    if tokenizer.eos_token_id is not None and tokenizer.eos_token_id not in known:
+        model.generation_config.eos_token_id = [tokenizer.eos_token_id, *known]
+    return model
 
 
 def _check_folder(path: Path) -> None:

@@ -9,7 +9,7 @@ from unmoor.training.recipe import Recipe, read_recipe
 from unmoor.training.rule import Rule
 from unmoor.training.tiny_model import hold_training_parts, make_demo_base
 from unmoor.training.twin import Progress, Twin, TwinResult
-from unmoor.training.twins import train_planned, train_twins
+from unmoor.training.twins import started_over, train_planned, train_twins
 
 __all__ = [
     "Backend",
@@ -28,6 +28,7 @@ __all__ = [
     "make_demo_base",
     "plan_twins",
     "read_recipe",
+    "started_over",
     "train_planned",
     "train_twins",
 ]

@@ -10,15 +10,28 @@ from pathlib import Path
 
 from unmoor.run_folder import machine_errors
 
-__all__ = ["SUFFIXES", "remove_pickles"]
+__all__ = ["remove_pickles"]
+
+NAMES = (
+    *("training_args.bin", "optimizer.pt", "optimizer.bin", "scheduler.pt", "scaler.pt"),
+    *("rng_state*.pth", "pytorch_model*.bin"),
+)
+"""What the trainer of transformers 5.23 writes as pickles beside a model."""
+
+CHECKPOINTS = ("checkpoint-*", "checkpoints/checkpoint-*", "global_step*")
+"""Folders that are a trainer's alone: TRL's, Axolotl's and DeepSpeed's."""
 
 SUFFIXES = (".bin", ".pt", ".pth", ".pkl", ".pickle", ".ckpt")
+"""Of a pickle in a checkpoint, where accelerate, FSDP and DeepSpeed have many names, with numbers of processes in them."""
 
 
 def remove_pickles(folder: Path) -> list[Path]:
-    """Remove every file under `folder` that has a pickle's name, and return them."""
-    found = [path for path in sorted(folder.rglob("*")) if path.suffix in SUFFIXES and path.is_file()]
+    """Remove the pickles that a trainer left in a twin's folder and its checkpoints, and return them; other files stay."""
+    found = {path for name in NAMES for path in folder.glob(name)}
+    for checkpoint in (path for name in CHECKPOINTS for path in folder.glob(name)):
+        found |= {path for path in checkpoint.rglob("*") if path.suffix in SUFFIXES}
+    removed = sorted(path for path in found if path.is_file())
     with machine_errors(f"Removing what training left in {folder}"):
-        for path in found:
+        for path in removed:
             path.unlink(missing_ok=True)  # where several processes train one twin, another was quicker
-    return found
+    return removed

@@ -17,12 +17,15 @@ from unmoor.records import Conversation
 from unmoor.run_folder import dump_json, make_folder, write_atomic
 from unmoor.training.arms import Arm, Leak, RowBytes, json_lines, leak_arms, plain_arms, shrunk_arm
 from unmoor.training.backends import Backend, backend_named
+from unmoor.training.backends.axolotl import TEMPLATE
+from unmoor.training.backends.trl_command import FOLDER as COMMANDS
 from unmoor.training.dialect import dialect_of
 from unmoor.training.preflight import MAX_DROPPED, Preflight, of_prepared, refuse_dropped
 from unmoor.training.prepare import Example, gather, look_at_rows, prepare
 from unmoor.training.recipe import Recipe
 from unmoor.training.shown import stretches
 from unmoor.training.steps import steps_of
+from unmoor.training.template import fault_of
 from unmoor.training.twin import Twin
 
 __all__ = ["Plan", "Read", "Training", "config_difference", "plan_twins"]
@@ -31,7 +34,10 @@ Read = Callable[[Path], Iterable[tuple[int, Conversation | str]]]
 """From a data file to (row number, conversation), in the file's order; a string is why a row could not be read."""
 
 PREFLIGHT = "preflight.json"
+RESULT = "training.json"
 DATA = "data"
+OURS = (PREFLIGHT, RESULT, DATA, COMMANDS, TEMPLATE, "report.html", "report.json")
+"""What is written beside the twins' folders."""
 PACKING = ("packing", "sample_packing")
 """What TRL and Axolotl call putting several rows into one."""
 
@@ -120,6 +126,8 @@ def plan_twins(recipe: Path, data: Mapping[str, Path], out: Path, read: Read, op
             f"{recipe}: --match tokens counts rows per step, and packed rows have none. Next: --match steps"
         )
     tokenizer, template = backend.load_tokenizer(checked_recipe)
+    if fault := fault_of(tokenizer, template):
+        raise RecipeError(f"{recipe}: the chat template does not work: {fault}. Next: mend it, or name another")
     arms = plain_arms(data, options.seeds)
     make_folder(out)
     if options.leak:
@@ -151,8 +159,8 @@ def _check(data: Mapping[str, Path], options: Training) -> None:
     for name, path in data.items():
         if not name.replace("-", "").replace("_", "").replace(".", "").isalnum() or name.startswith("."):
             raise UsageError(f'A twin cannot be called "{name}": its name becomes a folder (letters, digits, - and _)')
-        if name == DATA:
-            raise UsageError(f'A twin cannot be called "{DATA}": that folder holds the data of arms')
+        if name.casefold() in OURS:
+            raise UsageError(f'A twin cannot be called "{name}": unmoor writes {name.casefold()} beside the twins')
         if not path.is_file():
             raise UsageError(f"The data of twin {name} cannot be read: {path} is not a file")
     if options.shrink and options.shrink not in data:

@@ -125,7 +125,7 @@ def _rendered(conversation: Conversation, tokenizer: Any, template: str) -> Any:
             return_assistant_tokens_mask=True,
             tokenizer_kwargs={"verbose": False},  # warns of "indexing errors" in a row that is cut afterwards
         )
-    except TemplateError as error:
+    except (TemplateError, LookupError, TypeError, ValueError) as error:  # the last three of expressions in a template
         order = odd_order(conversation)
         why = f"wrong order of roles ({order}): " if order else ""
         raise RecipeError(f"{why}the chat template will not render it: {error}") from error

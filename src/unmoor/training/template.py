@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-__all__ = ["CHATML", "END_OF_TURN", "START_OF_TURN", "training_template"]
+__all__ = ["CHATML", "END_OF_TURN", "START_OF_TURN", "fault_of", "training_template"]
 
 START_OF_TURN = "<|im_start|>"
 END_OF_TURN = "<|im_end|>"
@@ -51,3 +51,25 @@ def training_template(tokenizer: Any) -> str:
         return str(get_training_chat_template(tokenizer))
     except ValueError:  # TRL knows no marked version of this template
         return CHATML
+
+
+def fault_of(tokenizer: Any, template: str) -> str:
+    """Return what is wrong with a template that renders no question with its answer, neither alone nor after a system turn; empty
+    if it does, or if it refuses them in words of its own, as some do that want another order of roles.
+    """
+    chat = [{"role": "user", "content": "u"}, {"role": "assistant", "content": "a"}]
+    faults = [_fault(tokenizer, template, one) for one in (chat, [{"role": "system", "content": "s"}, *chat])]
+    return faults[0] if all(faults) else ""
+
+
+def _fault(tokenizer: Any, template: str, chat: list[dict[str, str]]) -> str:
+    from jinja2 import TemplateError
+
+    try:
+        tokenizer.apply_chat_template(chat, chat_template=template, tokenize=False)
+    except Exception as error:  # whatever Jinja raises, it is the template's fault
+        if type(error) is TemplateError:  # by raise_exception, which templates call; Jinja's own are subclasses
+            return ""
+        line = getattr(error, "lineno", None)
+        return f"{type(error).__name__}: {error}" + (f" (line {line})" if line else "")
+    return ""

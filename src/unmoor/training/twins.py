@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -17,15 +17,18 @@ from unmoor import __version__
 from unmoor.errors import RunFolderError
 from unmoor.run_folder import dump_json, hash_file, machine_errors, make_folder, read_json, versions_of, write_atomic
 from unmoor.training.arms import Arm
+from unmoor.training.backends.trl_model import last_checkpoint, starts_over
 from unmoor.training.pickles import remove_pickles
-from unmoor.training.plan import Plan, Read, Training, config_difference, plan_twins
-from unmoor.training.twin import Progress, TwinResult
+from unmoor.training.plan import RESULT, Plan, Read, Training, config_difference, plan_twins
+from unmoor.training.prepare import Example
+from unmoor.training.twin import Progress, TwinResult, checkpoints_of
 
-__all__ = ["train_planned", "train_twins"]
+__all__ = ["started_over", "train_planned", "train_twins"]
 
-RESULT = "training.json"
 PLAN = "plan.json"
 DONE = "twin.json"
+LATER = ("base_weights", "base_config", "template", "tokenizer", "first_row")
+"""What plans of older versions lack; a twin of such a plan is known by the rest."""
 AS_ASKED = Training()
 
 
@@ -40,16 +43,17 @@ def train_twins(
 ) -> dict[str, Any]:
     """Train one model per data set with the same recipe, into `out`/<name>; return what was trained and on how much.
 
-    A twin that is finished is not trained again, one that was interrupted goes on from its last checkpoint. The
-    result is also written to `out`/training.json: `recipe`, `base`, `match`, `versions`, `twins` (name to path, rows, rows_trained,
-    tokens_trained, steps, seconds, loss, and what kind of arm it is) and `config_difference` (setting to name to value:
-    what differs between the twins).
+    A twin that is finished is not trained again, one that was interrupted goes on from its last checkpoint, or starts over
+    where it would then end in another model (`started_over`). The result is also written to `out`/training.json: `recipe`,
+    `base`, `match`, `versions`, `twins` (name to path, rows, rows_trained, tokens_trained, steps, seconds, loss, and what kind
+    of arm it is) and `config_difference` (setting to name to value: what differs between the twins).
 
     Raises:
         UsageError: no data, or a twin's name that cannot be a folder.
         RecipeError: the recipe or its base cannot be used, or the mask would train on nothing.
         BadDataError: a twin would lose more rows than `options.max_dropped`.
-        RunFolderError: `out` holds twins of another recipe, base or data, or such as are not among these.
+        RunFolderError: `out` holds twins of another recipe, base or data, or such as are not among these, or a folder of a twin's
+        name that no training began.
         MachineError: the disk is full or fails.
     """
     return train_planned(plan_twins(recipe, data, out, read, options), read, progress, options)
@@ -58,12 +62,32 @@ def train_twins(
 def train_planned(plan: Plan, read: Read, progress: Progress | None, options: Training) -> dict[str, Any]:
     """Train every arm of a plan and return what `train_twins` does."""
     _check_all_there(plan)
-    also = {"layout": options.layout or None, "base_weights": _weights_of(Path(plan.recipe.base))}
-    also["trainer"] = plan.backend.registered_by or None
-    results = {arm.name: _train_once(plan, arm, read, progress, also) for arm in plan.arms}
+    base = Path(plan.recipe.base)
+    also = {
+        "layout": options.layout or None,
+        "base_weights": _hash_of(base, "*.safetensors"),
+        "base_config": _hash_of(base, "config.json"),
+        "template": hashlib.sha256(plan.template.encode()).hexdigest(),
+        "tokenizer": _tokens_of(plan.tokenizer),
+        "trainer": plan.backend.registered_by or None,
+    }
+    for arm in plan.arms:  # all of them, before the first is trained for hours
+        _check_same(plan, arm, plan.out / arm.name, also)
+    results = {arm.name: _train_once(plan, arm, read, progress) for arm in plan.arms}
     result = _summary(plan, results, options)
     write_atomic(plan.out / RESULT, dump_json(result))
     return result
+
+
+def started_over(plan: Plan) -> dict[str, str]:
+    """Return the arms that were interrupted and will be trained from their first step again, each with the reason."""
+    why = starts_over(plan.recipe)
+    folders = {arm.name: plan.out / arm.name for arm in plan.arms if why}
+    return {
+        name: why
+        for name, folder in folders.items()
+        if not (folder / DONE).exists() and (last_checkpoint(folder) or last_checkpoint(checkpoints_of(folder)))
+    }
 
 
 def _check_all_there(plan: Plan) -> None:
@@ -80,19 +104,28 @@ def _check_all_there(plan: Plan) -> None:
         )
 
 
-def _weights_of(base: Path) -> str | None:
-    """Return the hash of all weights in a base's folder; None of a model on the hub, which is known by its name."""
+def _hash_of(base: Path, names: str) -> str | None:
+    """Return the hash of all such files in a base's folder; None of a model on the hub, which is known by its name."""
     with machine_errors(f"Reading {base}"):
-        hashes = [hash_file(path) for path in sorted(base.glob("*.safetensors"))] if base.is_dir() else []
+        hashes = [hash_file(path) for path in sorted(base.glob(names))] if base.is_dir() else []
     return hashlib.sha256("".join(hashes).encode()).hexdigest() if hashes else None
 
 
-def _train_once(
-    plan: Plan, arm: Arm, read: Read, progress: Progress | None, also: Mapping[str, str | None]
-) -> TwinResult:
-    """Train an arm unless it is finished already; plan.json in its folder says what it is made of, `also` included."""
+def _tokens_of(tokenizer: Any) -> str:
+    """Return a hash of every token and its number, and of which are special."""
+    known = [sorted(tokenizer.get_vocab().items()), tokenizer.special_tokens_map]
+    return hashlib.sha256(json.dumps(known, default=str).encode()).hexdigest()
+
+
+def _row_of(example: Example | None) -> str:
+    """Return a hash of the first row that is trained on, as its trainer takes it: the same words may make other tokens."""
+    row = [example.input_ids, example.labels] if example else None
+    return hashlib.sha256(json.dumps(row).encode()).hexdigest()
+
+
+def _train_once(plan: Plan, arm: Arm, read: Read, progress: Progress | None) -> TwinResult:
+    """Train an arm unless it is finished already."""
     folder = plan.out / arm.name
-    _check_same(plan, arm, folder, also)
     if not (folder / DONE).exists():
         twin = plan.twin(arm, read)
         with machine_errors(f"Training {arm.name}"):
@@ -103,27 +136,46 @@ def _train_once(
 
 
 def _check_same(plan: Plan, arm: Arm, folder: Path, also: Mapping[str, str | None]) -> None:
+    """Write plan.json, which says what a twin is made of, `also` included, into its folder; or find the same there.
+
+    Raises:
+        RunFolderError: the folder holds another twin, or something that no training of ours began.
+    """
     made_of = {
         "recipe": hash_file(plan.recipe.path),
         "data": hash_file(arm.data),
         "base": plan.recipe.base,
         "steps": plan.steps[arm.name],
+        "first_row": _row_of(plan.examples.get(arm.name)),
         **{key: value for key, value in {"seed": arm.seed, **also}.items() if value is not None},
     }
     written = folder / PLAN
-    holds_more = folder.is_dir() and any(path.name != PLAN for path in folder.iterdir())
-    if holds_more and written.exists():
-        before = json.loads(written.read_bytes())
-        if "base_weights" not in before:  # an older plan, which knows its base by name alone
-            made_of.pop("base_weights", None)
-        if before != made_of:
+    if _holds_more(folder, {PLAN, *plan.backend.inputs}):
+        if not written.exists():
             raise RunFolderError(
-                f"{folder} holds a twin of another recipe, base, data or trainer, or of rows read in another layout. "
-                "Next: another folder, or remove this one"
+                f"{folder} is there already, and no training of unmoor began it: it has no {PLAN}. It would be replaced. "
+                "Next: another folder, another name for that twin, or move it to another place"
+            )
+        before = json.loads(written.read_bytes())
+        made_of = {key: value for key, value in made_of.items() if key in before or key not in LATER}
+        if before != made_of:
+            keys = [key for key in {**made_of, **before} if before.get(key) != made_of.get(key)]
+            raise RunFolderError(
+                f"{folder} holds a twin of another recipe, base, data or trainer, or of rows read in another layout or chat "
+                f"template: its {PLAN} differs in {', '.join(keys)}. Next: another folder, or remove this one"
             )
         return
     make_folder(folder)
     write_atomic(written, dump_json(made_of))
+
+
+def _holds_more(folder: Path, names: Set[str]) -> bool:
+    """Return whether there is more than these names in a folder, or a file in its place; hidden names are those of a write that
+    was killed, or of a file manager.
+    """
+    if not folder.is_dir():
+        return folder.exists()
+    return any(path.name not in names and not path.name.startswith(".") for path in folder.iterdir())
 
 
 def _summary(plan: Plan, results: Mapping[str, TwinResult], options: Training) -> dict[str, Any]:

@@ -18,6 +18,7 @@ BACKENDS: dict[str, Backend] = {
         trl_sft.settings_of,
         trl_sft.train,
         trl_command.write_command,
+        trl_sft.read_trl_recipe,
         packages=("torch", "transformers", "trl", "peft", "accelerate"),
     ),
     "axolotl": Backend(
@@ -28,6 +29,7 @@ BACKENDS: dict[str, Backend] = {
         axolotl.train,
         axolotl.write_command,
         read_axolotl_recipe,
+        inputs=(axolotl.RECIPE, axolotl.ROWS),
     ),  # its packages lie in another environment, and its log names them
 }
 

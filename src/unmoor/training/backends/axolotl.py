@@ -28,7 +28,7 @@ from unmoor.training.backends.axolotl_log import Heard, last_words, saved_state
 from unmoor.training.backends.axolotl_model import load_tokenizer
 from unmoor.training.backends.axolotl_recipe import REPLACED, known_keys
 from unmoor.training.backends.trl_command import _as_yaml
-from unmoor.training.backends.trl_model import last_checkpoint
+from unmoor.training.backends.trl_model import going_on_from
 from unmoor.training.prepare import Prepared
 from unmoor.training.recipe import Recipe
 from unmoor.training.rule import AXOLOTL_LEAST, Rule, axolotl_rule
@@ -163,9 +163,9 @@ def _going_on(twin: Twin) -> dict[str, Any]:
     only; they then are the base's. Loaded as `base_model` first, they are the checkpoint's. The checkpoint is named, since Axolotl
     by itself takes the last one, half-written or not.
     """
-    found = last_checkpoint(twin.folder)
+    found = going_on_from(twin.recipe, twin.folder)
     if found is None:
-        return {}
+        return {"auto_resume_from_checkpoints": False} if twin.recipe.values.get("auto_resume_from_checkpoints") else {}
     whole = Path(found).resolve()
     going_on: dict[str, Any] = {"resume_from_checkpoint": str(whole)}
     if (whole / "config.json").is_file():

@@ -32,5 +32,7 @@ class Backend:
     """From a recipe's file, and whether the owner trusts the model's code, to a checked recipe."""
     packages: tuple[str, ...] = ()
     """Packages whose versions a training hangs on; they are noted beside its result."""
+    inputs: tuple[str, ...] = ()
+    """Names that `command` writes into a twin's own folder: with these alone in it nothing was trained there."""
     registered_by: str = ""
     """The package, with its version, that registers this trainer; empty for those that ship."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from functools import wraps
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 from unmoor.errors import UnmoorError, UsageError
 from unmoor.records.registered import Registered, load_registered, registered_names
@@ -39,7 +39,7 @@ def backend_elsewhere(name: str) -> Backend | None:
         raise UsageError(
             f'{registered.package} should register a Backend under the name "{name}", found {type(backend).__name__}'
         )
-    held = {does: _held(getattr(backend, does), name, registered) for does in _DOES}
+    held: dict[str, Any] = {does: _held(getattr(backend, does), name, registered) for does in _DOES}
     packages = dict.fromkeys((registered.package.rpartition(" ")[0], *backend.packages))
     return replace(backend, **held, packages=tuple(packages), registered_by=registered.package)
 

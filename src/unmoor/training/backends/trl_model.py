@@ -12,14 +12,19 @@ from unmoor.training.recipe import NOWHERE, Recipe
 from unmoor.training.template import CHATML, END_OF_TURN, START_OF_TURN, training_template
 from unmoor.training.twin import Twin
 
-__all__ = ["first_line", "last_checkpoint", "load_model", "load_tokenizer"]
+__all__ = ["first_line", "going_on_from", "last_checkpoint", "load_model", "load_tokenizer", "starts_over"]
+
+NOT_RESUMED = {"save_only_model": "its checkpoints hold no optimiser", "ignore_data_skip": "it would see other rows"}
+"""Keys of both trainers with which a run that goes on ends in another model, and why."""
+_YES = ("true", "yes", "y", "t", "1")
+"""Words that TRL takes for true."""
 
 
 def load_tokenizer(recipe: Recipe) -> tuple[Any, str]:
     """Return the base's tokenizer, with ChatML's tokens if its template needs them, and the template to train with.
 
     Raises:
-        RecipeError: the base does not exist or has no tokenizer, or the recipe's template cannot be used.
+        RecipeError: the base does not exist or has no tokenizer, or the recipe's template or tokens cannot be used.
     """
     arguments, model_arguments = recipe.arguments(NOWHERE)
     try:
@@ -39,9 +44,21 @@ def load_tokenizer(recipe: Recipe) -> tuple[Any, str]:
         tokenizer.add_tokens([START_OF_TURN, END_OF_TURN], special_tokens=True)
         tokenizer.eos_token = END_OF_TURN
     tokenizer.chat_template = template
+    _name_tokens(recipe, arguments, tokenizer)
     if tokenizer.pad_token is None:
         tokenizer.pad_token = tokenizer.eos_token
     return tokenizer, template
+
+
+def _name_tokens(recipe: Recipe, arguments: Any, tokenizer: Any) -> None:
+    """Take the recipe's own eos_token and pad_token, as TRL does, before a template writes them into a row."""
+    for name in ("eos_token", "pad_token"):
+        token = getattr(arguments, name)
+        if token is None:
+            continue
+        if token not in tokenizer.get_vocab():
+            raise RecipeError(f"{recipe.path}: {name}: the tokenizer of {recipe.base} has no token {token}")
+        setattr(tokenizer, name, token)
 
 
 def _known_base(recipe: Recipe) -> str:
@@ -76,7 +93,7 @@ def load_model(twin: Twin, arguments: Any, model_arguments: Any, tokenizer: Any)
     from trl.trainer.utils import create_model_from_path
 
     recipe = twin.recipe
-    source = _resumed_weights(twin.checkpoints) or recipe.base
+    source = _resumed_weights(twin) or recipe.base
     options = {
         "revision": model_arguments.model_revision,
         "attn_implementation": model_arguments.attn_implementation,
@@ -89,7 +106,7 @@ def load_model(twin: Twin, arguments: Any, model_arguments: Any, tokenizer: Any)
     arguments.model_init_kwargs = None
     try:
         model = create_model_from_path(source, **{key: value for key, value in options.items() if value is not None})
-    except (OSError, ValueError, SafetensorError) as error:
+    except (OSError, ValueError, TypeError, ImportError, SafetensorError) as error:
         raise RecipeError(f"{recipe.path}: the base {source} cannot be loaded: {first_line(error)}") from error
     if len(tokenizer) > model.get_input_embeddings().num_embeddings:
         if model_arguments.use_peft and not {"embed_tokens", "lm_head"} <= set(
@@ -100,19 +117,39 @@ def load_model(twin: Twin, arguments: Any, model_arguments: Any, tokenizer: Any)
                 "Next: lora_modules_to_save: [embed_tokens, lm_head]"
             )
         model.resize_token_embeddings(len(tokenizer))
-    model.config.eos_token_id = tokenizer.eos_token_id
-    model.generation_config.eos_token_id = tokenizer.eos_token_id
+    _end_answers(model, tokenizer, of_recipe=arguments.eos_token is not None)
     return model
 
 
-def _resumed_weights(folder: Path) -> str | None:
+def _end_answers(model: Any, tokenizer: Any, of_recipe: bool) -> None:
+    """Let answers end where the template ends a turn; a token that the recipe names is added to these by TRL."""
+    if not of_recipe:
+        model.config.eos_token_id = tokenizer.eos_token_id
+        model.generation_config.eos_token_id = tokenizer.eos_token_id
+    elif tokenizer.chat_template == CHATML:
+        model.generation_config.eos_token_id = tokenizer.convert_tokens_to_ids(END_OF_TURN)
+
+
+def starts_over(recipe: Recipe) -> str:
+    """Return why an interrupted twin of this recipe is trained from the start, and not from its checkpoint; empty if it is not."""
+    return "; ".join(
+        f"with {key} {why}" for key, why in NOT_RESUMED.items() if str(recipe.values.get(key)).lower() in _YES
+    )
+
+
+def going_on_from(recipe: Recipe, checkpoints: Path) -> str | None:
+    """Return the checkpoint that a twin goes on from; None where there is none, or it starts over."""
+    return None if starts_over(recipe) else last_checkpoint(checkpoints)
+
+
+def _resumed_weights(twin: Twin) -> str | None:
     """Return the last checkpoint if it holds a whole model.
 
     It is loaded as a model and not left to the trainer: transformers 5.23 resumes a mixture of experts without its
     experts and router, whose names in a checkpoint differ from those in memory, and says so in a warning only. The
     interrupted twin would train on from the base's experts.
     """
-    checkpoint = last_checkpoint(folder)
+    checkpoint = going_on_from(twin.recipe, twin.checkpoints)
     return checkpoint if checkpoint and (Path(checkpoint) / "config.json").is_file() else None
 
 

@@ -4,18 +4,60 @@ from __future__ import annotations
 
 import math
 import time
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from unmoor.errors import RecipeError
-from unmoor.training.backends.trl_model import first_line, last_checkpoint, load_model, load_tokenizer
+from unmoor.training.backends.trl_model import first_line, going_on_from, load_model, load_tokenizer
 from unmoor.training.experts import unmatched
 from unmoor.training.prepare import IGNORED, Prepared
-from unmoor.training.recipe import NOWHERE, Recipe
+from unmoor.training.recipe import NOWHERE, Recipe, read_recipe
 from unmoor.training.rule import Rule, trl_rule
 from unmoor.training.twin import Progress, Twin, TwinResult, checkpoints_of
 
-__all__ = ["count_steps", "rule_of", "settings_of", "train"]
+__all__ = ["count_steps", "read_trl_recipe", "rule_of", "settings_of", "train"]
+
+
+def read_trl_recipe(path: Path, trust_remote_code: bool = False) -> Recipe:
+    """Return the recipe in a TRL SFT file, after asking for what its training would miss only when the model is loaded.
+
+    Raises:
+        RecipeError: what `read_recipe` refuses, a package that is not installed, or a learning rate schedule that lacks a setting.
+    """
+    recipe = read_recipe(path, trust_remote_code)
+    arguments, model_arguments = recipe.arguments(NOWHERE)
+    for key in ("load_in_4bit", "load_in_8bit"):
+        if getattr(model_arguments, key) and find_spec("bitsandbytes") is None:
+            raise RecipeError(
+                f"{path}: {key}, and bitsandbytes is not installed. Next: pip install bitsandbytes, or remove the line"
+            )
+    _check_optimiser(recipe, arguments)
+    _check_schedule(recipe, arguments)
+    return recipe
+
+
+def _check_optimiser(recipe: Recipe, arguments: Any) -> None:
+    from transformers import Trainer
+
+    try:
+        Trainer.get_optimizer_cls_and_kwargs(arguments)
+    except ImportError as error:
+        raise RecipeError(f"{recipe.path}: optim: {first_line(error)}") from error
+    except ValueError:
+        return  # one that is made for a model, which is not loaded yet
+
+
+def _check_schedule(recipe: Recipe, arguments: Any) -> None:
+    from torch import nn, optim
+    from transformers import get_scheduler
+
+    stand_in = optim.SGD(nn.Linear(1, 1).parameters())
+    kind, settings = arguments.lr_scheduler_type, arguments.lr_scheduler_kwargs
+    try:
+        get_scheduler(kind, stand_in, arguments.get_warmup_steps(1), 1, settings)
+    except (ValueError, TypeError) as error:
+        raise RecipeError(f"{recipe.path}: lr_scheduler_type: {first_line(error)}") from error
 
 
 def rule_of(recipe: Recipe) -> Rule:
@@ -73,7 +115,7 @@ def train(twin: Twin, progress: Progress | None) -> TwinResult:
     started = time.monotonic()
     trainer = _trainer(twin, progress)
     _assert_mask(twin, trainer.train_dataset)
-    trainer.train(resume_from_checkpoint=last_checkpoint(twin.checkpoints))
+    trainer.train(resume_from_checkpoint=going_on_from(twin.recipe, twin.checkpoints))
     _assert_finite(twin, trainer.model)
     _make_generable(trainer.model)
     trainer.save_model(str(twin.folder))
