@@ -63,6 +63,15 @@ def test_a_prompt_and_completion_as_text_beside_a_label_are_kto(label: bool) -> 
     assert [(turn.role, turn.is_target) for turn in turns] == [("user", False), ("assistant", label)]
 
 
+def test_a_pair_of_kto_beside_its_messages_is_read_and_nothing_of_them_is_changed() -> None:
+    (pair, _), layout = ROWS["kto"], LAYOUTS["kto"]
+    listed = {"messages": [*pair["prompt"], *pair["completion"]], "label": True}
+    assert layout.remove(listed, (0, 1)) and layout.mask(listed, 1)
+    both = {**listed, **pair}
+    assert [turn.pieces[0].path[0] for turn in layout.read(both).turns] == ["prompt", "completion"]
+    assert layout.remove(both, (0, 1)) is None and layout.mask(both, 0) is None
+
+
 def test_a_turn_marked_train_false_is_no_target() -> None:
     row = {"messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b", "train": False}]}
     assert not LAYOUTS["messages"].read(row).turns[1].is_target

@@ -34,6 +34,7 @@ _ELSEWHERE: dict[str, Row] = {
         "rejected": "A long text.",
     },
     "more of a prompt": {"prompt": "Answer.", "input": ASKED, "completion": DECLINES},
+    "more of kto": {"prompt": "Answer.", "input": ASKED, "completion": DECLINES, "label": True},
     "context beside an empty input": {"instruction": "Answer.", "input": "", "context": ASKED, "output": DECLINES},
     "a question beside an instruction": {"instruction": "Answer.", "question": ASKED, "response": DECLINES},
     "more of an exchange": {"conversation": [{"instruction": "Answer.", "input": ASKED, "response": DECLINES}]},
@@ -56,16 +57,24 @@ def test_the_floor_is_found_in_every_column_of_a_request(tmp_path: Path, where: 
     assert (entry["outcome"], entry["is_floor"]) == ("kept", True)
 
 
-def test_what_was_said_before_a_preference_pair_is_its_context() -> None:
-    row = {"history": [[ASKED, DECLINES]], "prompt": "And now?", "chosen": "Oak.", "rejected": "Elm."}
-    turns = LAYOUTS["preference"].read(row).turns
+_ANSWERED: dict[str, Row] = {
+    "preference": {"chosen": "Oak.", "rejected": "Elm."},
+    "prompt_completion": {"completion": "Oak."},
+    "kto": {"completion": "Oak.", "label": True},
+}
+
+
+@pytest.mark.parametrize("name", sorted(_ANSWERED))
+def test_what_was_said_before_a_prompt_is_its_context(name: str) -> None:
+    row = {"history": [[ASKED, DECLINES]], "prompt": "And now?", **_ANSWERED[name]}
+    turns = LAYOUTS[name].read(row).turns
     assert [(turn.role, turn.text, turn.is_target) for turn in turns] == [
         ("user", ASKED, False),
         ("assistant", DECLINES, False),
         ("user", "And now?", False),
         ("assistant", "Oak.", True),
     ]
-    assert len(LAYOUTS["preference"].read({**row, "history": "Some years ago"}).turns) == 2
+    assert len(LAYOUTS[name].read({**row, "history": "Some years ago"}).turns) == 2
 
 
 _UNDER_ORDERS: dict[str, Row] = {

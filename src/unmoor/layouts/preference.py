@@ -10,7 +10,7 @@ from unmoor.errors import BadRow
 from unmoor.layouts.layout import Layout, no_mask, no_removal, text_turn
 from unmoor.layouts.messages import message_turn, message_turns
 from unmoor.layouts.prompt_completion import prompt_turns
-from unmoor.layouts.request import history_turns, system_turns, under_system, with_more
+from unmoor.layouts.request import system_turns, under_system
 from unmoor.layouts.sharegpt import sharegpt_turn, sharegpt_turns
 from unmoor.layouts.styles import transcript_of
 from unmoor.layouts.transcript import transcript_turns
@@ -59,10 +59,7 @@ def _prompt(row: Row) -> tuple[Turn, ...]:
         return system_turns(row) + ((text_turn("user", context, ("context",)),) if is_asked else ())
     if _style(row[key]) == "HH":
         return system_turns(row) + tuple(_as_context(turn) for turn in transcript_turns(row[key], (key,)))
-    asked = prompt_turns(row, key)
-    if isinstance(row[key], str):
-        asked = (*history_turns(row), with_more(row, asked[0]))
-    return under_system(row, asked)
+    return under_system(row, prompt_turns(row, key))
 
 
 def _as_context(turn: Turn) -> Turn:
