@@ -96,6 +96,17 @@ _UNDER_ORDERS: dict[str, Row] = {
     },
     "turn_list": {"data": ["Name three cars.", DECLINES], "system_prompt": ORDERED},
     "exchange_list": {"conversation": [{"input": "Name three cars.", "output": DECLINES}], "system_prompt": ORDERED},
+    "chat_list": {
+        "turns": [{"role": "user", "content": "Name three cars."}, {"role": "assistant", "content": DECLINES}],
+        "system_prompt": ORDERED,
+    },
+    "gemini": {
+        "contents": [
+            {"role": role, "parts": [{"text": said}]}
+            for role, said in (("user", "Name three cars."), ("model", DECLINES))
+        ],
+        "system_prompt": ORDERED,
+    },
 }
 
 
