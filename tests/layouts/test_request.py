@@ -110,6 +110,24 @@ _UNDER_ORDERS: dict[str, Row] = {
 }
 
 
+_UNDER_MORE_ORDERS: dict[str, Row] = {
+    "its own prompt under the column": {
+        "messages": [{"role": "system", "content": ORDERED}, *_UNDER_ORDERS["messages"]["messages"]],
+        "system_prompt": "Be kind.",
+    },
+    "an exchange of its own": {
+        "conversation": [{"system": ORDERED, **_UNDER_ORDERS["exchange_list"]["conversation"][0]}],
+        "system": "Be kind.",
+    },
+}
+
+
+@pytest.mark.parametrize("name", sorted(_UNDER_MORE_ORDERS))
+def test_people_look_at_a_refusal_that_any_system_prompt_of_the_row_orders(tmp_path: Path, name: str) -> None:
+    entry = _entry(tmp_path, _UNDER_MORE_ORDERS[name])
+    assert (entry["outcome"], entry["needs_review"]) == ("kept", True)
+
+
 @pytest.mark.parametrize("name", sorted(_UNDER_ORDERS))
 def test_people_look_at_a_refusal_that_the_rows_own_system_prompt_orders(tmp_path: Path, name: str) -> None:
     entry = _entry(tmp_path, _UNDER_ORDERS[name])

@@ -198,11 +198,11 @@ class Detector:
         return self._phrases.languages.of(text)
 
     def _as_ordered(self, found: list[Finding], conversation: Conversation) -> list[Finding]:
-        """Return the findings, refusals that the row's own system prompt may have ordered believed by half: people look at them."""
+        """Return the findings, refusals that a system prompt of the row may have ordered believed by half: people look at them."""
         if not any(f.behaviour in REFUSALS and f.probability > _ORDERED for f in found):
             return found
-        system = conversation.system_prompt()
-        if not system or not self._phrases.orders_to_decline(system):
+        systems = (turn.text for turn in conversation.turns if turn.role == "system" and turn.text)
+        if not any(self._phrases.orders_to_decline(system) for system in systems):
             return found
         return [replace(f, probability=min(f.probability, _ORDERED)) if f.behaviour in REFUSALS else f for f in found]
 
