@@ -170,3 +170,18 @@ def test_more_of_a_request_is_told_once_and_leads_back_to_its_column() -> None:
     assert asked.text.splitlines()[1:] == ["Elm"]
     (piece,) = asked.pieces
     assert (piece.path, asked.text[piece.start_char : piece.end_char]) == (("context",), "Elm")
+
+
+@pytest.mark.parametrize("more", ["oak", "リン", "रिन"])
+def test_a_part_of_a_longer_word_does_not_tell_more_of_a_request(more: str) -> None:
+    asked = with_more({"input": more}, Turn("user", "What do oaks, サリン and सरिन have in common?"))
+    assert asked.text.splitlines()[1:] == [more]
+
+
+@pytest.mark.parametrize("more", ["a", "tree", "ree", "An oak."])
+@pytest.mark.parametrize("beside", [{"system_prompt": ""}, {"history": []}, {"question": None}])
+def test_an_instruction_and_its_input_are_the_same_request_whatever_stands_beside_them(more: str, beside: Row) -> None:
+    row = {"instruction": "Name a tree.", "input": more, "output": "An oak."}
+    plain, other = (LAYOUTS["alpaca"].read({**row, **keys}) for keys in ({}, beside))
+    assert plain.turns[0].text == f"Name a tree.\n{more}"
+    assert plain == other and plain.sha256() == other.sha256()
