@@ -275,6 +275,28 @@ def test_tokens_that_end_a_turn_over_and_over_are_passed_in_one_look(ends: str) 
     assert text.copied <= len(text)
 
 
+class _Compared(int):
+    """A position that counts how often one is compared with another."""
+
+    times = 0
+
+    def __eq__(self, other: object) -> bool:
+        _Compared.times += 1
+        return int(self) == other
+
+    __hash__ = int.__hash__
+
+
+def test_each_of_many_turns_that_go_is_compared_with_few_others() -> None:
+    row = {"text": STYLES["ChatML"]([("Name a tree.", SAID), ("Name a car.", "No.")] * 200, "")}
+    positions = [turn.position for turn in TRANSCRIPT.read(row).turns]
+    gone = tuple(_Compared(position) for position in positions if position % 4 > 1)
+    changes = TRANSCRIPT.remove(row, gone)
+    assert changes is not None and len(changes) == 200
+    assert apply_to_row(row, changes)["text"] == STYLES["ChatML"]([("Name a tree.", SAID)] * 200, "")
+    assert _Compared.times < 10 * len(gone)
+
+
 @pytest.mark.parametrize(
     "text",
     [

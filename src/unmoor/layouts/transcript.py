@@ -7,6 +7,7 @@ markers and the other turns stay as they are.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import count
 
 from unmoor.errors import BadRow
 from unmoor.layouts.changes import Change, SetSlice, apply_to_row
@@ -124,10 +125,10 @@ def _told(text: str, blocks: Iterable[Block]) -> list[tuple[str, str]]:
 
 def _runs(positions: tuple[int, ...]) -> Iterator[tuple[int, int]]:
     """Yield (first, end) of positions that follow one another."""
-    gone = sorted(set(positions))
-    for position in gone:
+    gone = set(positions)
+    for position in sorted(gone):
         if position - 1 not in gone:
-            end = next(after for after in range(position, gone[-1] + 2) if after not in gone)
+            end = next(after for after in count(position) if after not in gone)
             yield position, end
 
 
