@@ -109,6 +109,25 @@ def test_tool_calls_and_reasoning_are_kept_apart_from_the_answer() -> None:
     assert conversation.turns[3].reasoning == "The tool said no."
 
 
+class _Watched(str):
+    """A text that counts the code points that stand before it where it is added to another."""
+
+    before = 0
+
+    def __radd__(self, other: str) -> str:
+        _Watched.before += len(other)
+        return f"{other}{self}"
+
+
+def test_many_parts_of_a_text_are_joined_at_once_and_found_again() -> None:
+    parts = [_Watched("oak"), {"type": "image"}, {"text": ""}] * 200
+    (turn,) = LAYOUTS["messages"].read({"messages": [{"role": "user", "content": parts}]}).turns
+    assert turn.text == "\n".join(["oak", ""] * 200)
+    assert [turn.text[piece.start_char : piece.end_char] for piece in turn.pieces] == ["oak", ""] * 200
+    assert turn.pieces[-1].path == ("messages", 0, "content", 599, "text")
+    assert _Watched.before < len(turn.text)
+
+
 def test_history_comes_before_the_request() -> None:
     row = {"instruction": "c", "input": "more", "output": "d", "history": [["a", "b"]], "system": "s"}
     conversation = LAYOUTS["alpaca"].read(row)

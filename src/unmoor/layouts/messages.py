@@ -113,8 +113,9 @@ def _content(message: dict[str, Any], path: Path) -> tuple[str, tuple[Piece, ...
 
 def parts_text(parts: list[Any], path: Path) -> tuple[str, tuple[Piece, ...]]:
     """Join the text parts of the list at `path` with a newline; other parts have no text to look at."""
-    text = ""
+    texts: list[str] = []
     pieces: list[Piece] = []
+    start = 0
     for index, part in enumerate(parts):
         if isinstance(part, str):
             piece_path: Path = (*path, index)
@@ -124,10 +125,10 @@ def parts_text(parts: list[Any], path: Path) -> tuple[str, tuple[Piece, ...]]:
             said = part["text"]
         else:
             continue
-        text = f"{text}\n" if pieces else text
-        pieces.append(Piece(piece_path, len(text), len(text) + len(said)))
-        text += said
-    return text, tuple(pieces)
+        texts.append(said)
+        pieces.append(Piece(piece_path, start, start + len(said)))
+        start += len(said) + len("\n")
+    return "\n".join(texts), tuple(pieces)
 
 
 def list_key(row: Row) -> str | None:
