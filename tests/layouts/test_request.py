@@ -33,6 +33,11 @@ _ELSEWHERE: dict[str, Row] = {
         "chosen": DECLINES,
         "rejected": "A long text.",
     },
+    "messages before a preference": {
+        "messages": [{"role": "user", "content": ASKED}],
+        "chosen": {"role": "assistant", "content": DECLINES},
+        "rejected": {"role": "assistant", "content": "A long text."},
+    },
     "more of a prompt": {"prompt": "Answer.", "input": ASKED, "completion": DECLINES},
     "more of kto": {"prompt": "Answer.", "input": ASKED, "completion": DECLINES, "label": True},
     "context beside an empty input": {"instruction": "Answer.", "input": "", "context": ASKED, "output": DECLINES},
@@ -62,6 +67,12 @@ _ANSWERED: dict[str, Row] = {
     "prompt_completion": {"completion": "Oak."},
     "kto": {"completion": "Oak.", "label": True},
 }
+
+
+def test_messages_beside_a_pair_that_holds_its_prompt_are_not_said_twice() -> None:
+    said = [{"role": "user", "content": ASKED}, {"role": "assistant", "content": DECLINES}]
+    row = {"chosen": said, "rejected": [*said[:1], {"role": "assistant", "content": "No."}], "messages": said}
+    assert [turn.role for turn in LAYOUTS["preference"].read(row).turns] == ["user", "assistant"]
 
 
 @pytest.mark.parametrize("name", sorted(_ANSWERED))
