@@ -109,6 +109,13 @@ def test_tool_calls_and_reasoning_are_kept_apart_from_the_answer() -> None:
     assert conversation.turns[3].reasoning == "The tool said no."
 
 
+@pytest.mark.parametrize("name", ["messages", "sharegpt", "prompt_completion", "kto", "preference", "exchange_list"])
+def test_a_row_offers_its_tools_in_every_layout_that_has_them(name: str) -> None:
+    for row in ROWS[name]:
+        assert LAYOUTS[name].read({**row, "tools": [{"name": "weather"}]}).has_tools or "Human:" in str(row)
+        assert not LAYOUTS[name].read(row).has_tools
+
+
 class _Watched(str):
     """A text that counts the code points that stand before it where it is added to another."""
 

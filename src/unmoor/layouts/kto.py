@@ -26,11 +26,11 @@ def _read(row: Row) -> Conversation:
     """An undesirable answer (`label: false`) is what training moves away from: no target, so no finding."""
     is_desirable = bool(row.get("label"))
     if _is_pair(row):
-        asked = under_system(row, prompt_turns(row), must_be_text=False)
-        return Conversation(asked + answer_turns(row, "completion", is_target=is_desirable))
-    key = list_key(row) or LIST_KEYS[0]
-    said = message_turns(row.get(key), (key,), is_target=is_desirable)
-    return Conversation(under_system(row, said, must_be_text=False), has_tools=bool(row.get("tools")))
+        turns = prompt_turns(row) + answer_turns(row, "completion", is_target=is_desirable)
+    else:
+        key = list_key(row) or LIST_KEYS[0]
+        turns = message_turns(row.get(key), (key,), is_target=is_desirable)
+    return Conversation(under_system(row, turns, must_be_text=False), has_tools=bool(row.get("tools")))
 
 
 def _remove(row: Row, positions: tuple[int, ...]) -> tuple[Change, ...] | None:

@@ -52,7 +52,8 @@ def _read(row: Row) -> Conversation:
     key = _answer_key(row)
     if key is None:
         raise BadRow("KEY_MISSING", f"no answer among the keys {sorted(row)}")
-    return Conversation(under_system(row, prompt_turns(row), must_be_text=False) + answer_turns(row, key))
+    asked = under_system(row, prompt_turns(row), must_be_text=False)
+    return Conversation(asked + answer_turns(row, key), has_tools=bool(row.get("tools")))
 
 
 LAYOUT = Layout("prompt_completion", "prompt, completion (text or messages)", _recognises, _read, no_removal, no_mask)
