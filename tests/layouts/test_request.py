@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.layouts.rows import STYLES
 from unmoor.engines import Job, Options, run_job
 from unmoor.errors import BadRow
 from unmoor.layouts import LAYOUTS, open_data_set, recognise_layout
@@ -122,6 +123,10 @@ _UNDER_ORDERS: dict[str, Row] = {
 
 
 _UNDER_MORE_ORDERS: dict[str, Row] = {
+    "a column over the prompt in a text": {
+        "text": STYLES["ChatML"]([("Name three cars.", DECLINES)], "Be kind."),
+        "system": f"SYSTEM: {ORDERED}",
+    },
     "its own prompt under the column": {
         "messages": [{"role": "system", "content": ORDERED}, *_UNDER_ORDERS["messages"]["messages"]],
         "system_prompt": "Be kind.",
@@ -169,6 +174,8 @@ def test_a_transcript_and_a_pair_stand_under_their_system_prompt_too() -> None:
     text = "<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\nYo<|im_end|>\n"
     (system, *_) = LAYOUTS["transcript"].read({"text": text, "system_prompt": ORDERED}).turns
     assert (system.role, system.text) == ("system", ORDERED)
+    told = {"text": STYLES["ChatML"]([("Hi", "Yo")], ORDERED), "system": f"SYSTEM: {ORDERED}\n\n"}
+    assert [turn.role for turn in LAYOUTS["transcript"].read(told).turns] == ["system", "user", "assistant"]
     sides = {side: f"\n\nHuman: Hi\n\nAssistant: {said}" for side, said in (("chosen", "Yo"), ("rejected", "No"))}
     assert LAYOUTS["preference"].read({**sides, "system": ORDERED}).turns[0].text == ORDERED
     asked = LAYOUTS["preference"].read({"chosen": "Yo", "rejected": "No", "context": ASKED}).turns[0]

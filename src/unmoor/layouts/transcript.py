@@ -83,8 +83,9 @@ def _read(row: Row) -> Conversation:
     if key is None:
         raise BadRow("NO_TURNS", f"no transcript in a known style among the keys {sorted(row)}")
     turns = transcript_turns(row[key], (key,))
-    has_own = any(turn.role == "system" for turn in turns)
-    system = () if has_own else (_system(row),) if row.get("system") else system_turns(row)
+    own = {turn.text for turn in turns if turn.role == "system"}
+    beside = (_system(row),) if row.get("system") else system_turns(row)
+    system = (turn for turn in beside if turn.text.strip() not in own)
     return Conversation((*system, *turns), has_tools=bool(row.get("tools")) or any(t.has_tool_calls for t in turns))
 
 
