@@ -328,6 +328,21 @@ def test_the_quarantine_names_row_byte_and_reason(tmp_path: Path) -> None:
     assert content[entry["error_offset"] :].startswith(b'"cut')
 
 
+@pytest.mark.parametrize("writes", [True, False])
+def test_a_row_that_goes_by_in_parts_is_told_where_it_begins(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, writes: bool
+) -> None:
+    for module in (files, parse):
+        monkeypatch.setattr(module, "MAX_ROW_BYTES", 1_000)
+    before = _lines(_row(PLAIN))
+    (tmp_path / "data.jsonl").write_bytes(before + b'{"messages": "' + b"x" * 3_000 + b'"}\n{"a\n')
+    data, job = open_data_set(tmp_path / "data.jsonl"), Job("messages", load_policy("dolphin"), languages=("en",))
+    options = Options(max_bad_share=1.0, chunk_bytes=500)
+    summary = run_job(data, job, tmp_path / "run" if writes else None, options)
+    assert summary.first_bad_row().startswith(f"row 2, byte {len(before)}: ROW_TOO_LARGE")
+    assert summary.counts()["quarantined"] == 2
+
+
 def test_the_quarantine_names_the_file_that_a_row_stands_in(tmp_path: Path) -> None:
     folder = tmp_path / "data"
     folder.mkdir()

@@ -106,3 +106,10 @@ def test_a_row_is_looked_through_once_for_all_changes(monkeypatch: pytest.Monkey
     some = (*cut, *masked, RemoveItems(("messages",), tuple(range(0, 300, 2))))
     assert json.loads(apply_to_text(text, some)) == apply_to_row(row, some)
     assert decoded < 12 * len(text)
+
+
+def test_what_is_put_in_where_another_slice_begins_stands_before_it_whichever_is_named_first() -> None:
+    slices = (SetSlice(("a",), 1, 1, "+"), SetSlice(("a",), 1, 3, "-"))
+    for order in (slices, slices[::-1]):
+        assert apply_to_row({"a": "oaks"}, order) == {"a": "o+-s"}
+        assert apply_to_text('{"a": "oaks"}', order) == '{"a": "o+-s"}'

@@ -7,6 +7,7 @@ import gzip
 import io
 import json
 import lzma
+import re
 import tarfile
 import zipfile
 from pathlib import Path
@@ -134,6 +135,56 @@ def test_a_broken_element_in_a_large_array_takes_a_cap_of_bytes_with_it_at_most(
     source = recognise_source(_write(tmp_path, b"[" + b",".join([good[0], b"{bad", *good[1:]]) + b"]"))
     items = [item for chunk in read_chunks(source, 100) for item in chunk.items]
     assert items == [good[0], b"{bad", *good[1:]]
+
+
+class _CountedLooks:
+    """The splitter's pattern, which counts how often it is asked for the next token."""
+
+    def __init__(self) -> None:
+        self.looks = 0
+
+    def search(self, rest: bytes, at: int) -> re.Match[bytes] | None:
+        self.looks += 1
+        return _TOKEN.search(rest, at)
+
+
+_TOKEN = arrays_module._TOKEN
+
+
+@pytest.mark.parametrize("last", [b"", b"]]]}"])
+def test_many_broken_elements_do_not_have_all_that_follows_read_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, last: bytes
+) -> None:
+    tokens = _CountedLooks()
+    monkeypatch.setattr(arrays_module, "_TOKEN", tokens)
+    monkeypatch.setattr(arrays_module, "_LOOK_ON_BYTES", 100)
+    broken = [b'{"a": %d, "b": [{"c": 1}, {"c": 2}' % number + last for number in range(300)]
+    content = b'[{"a": 0},\n' + b",\n".join(broken) + b"]\n"
+    items = [item for chunk in read_chunks(recognise_source(_write(tmp_path, content))) for item in chunk.items]
+    begun = [item for item in items if item.startswith(b'{"a"')]
+    assert len(begun) == 301 and begun[1:-1] == [one.removesuffix(b"]}") for one in broken[:-1]]
+    assert tokens.looks < 10 * len(_TOKEN.findall(content))
+
+
+def test_an_element_with_objects_that_begin_as_it_does_is_whole_behind_a_broken_one(tmp_path: Path) -> None:
+    rows = [b'{"a": 1}', b'{"a": [2}', b'{"a": 3, "b": [{"c": 1}, {"a": 4}]}', b'{"a": 5}']
+    source = recognise_source(_write(tmp_path, b"[" + b", ".join(rows) + b"]"))
+    assert [item for chunk in read_chunks(source) for item in chunk.items] == rows
+
+
+def _spaced(rows: int, behind: int) -> bytes:
+    return b"[" + b" " * rows + b'{"a": 1}]' + b"\n" * behind
+
+
+@pytest.mark.parametrize(("rows", "behind", "words"), [(30, 0, "hold no element"), (0, 30, "follow the end of the")])
+def test_more_space_than_stands_between_rows_is_not_held(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rows: int, behind: int, words: str
+) -> None:
+    monkeypatch.setattr(arrays_module, "_MOST_BETWEEN_BYTES", 20)
+    with pytest.raises(BadDataError, match=rf"over 20 bytes .*{words}"):
+        list(read_chunks(recognise_source(_write(tmp_path, _spaced(rows, behind))), 4))
+    (chunk, last) = read_chunks(recognise_source(_write(tmp_path, _spaced(rows // 2, behind // 2))), 4)
+    assert chunk.gaps[0] + chunk.items[0] + last.tail == _spaced(rows // 2, behind // 2)
 
 
 @pytest.mark.parametrize("size", [3, 4096])

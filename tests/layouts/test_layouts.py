@@ -63,6 +63,15 @@ def test_a_prompt_and_completion_as_text_beside_a_label_are_kto(label: bool) -> 
     assert [(turn.role, turn.is_target) for turn in turns] == [("user", False), ("assistant", label)]
 
 
+def test_a_pair_of_kto_beside_its_messages_is_read_and_nothing_of_them_is_changed() -> None:
+    (pair, _), layout = ROWS["kto"], LAYOUTS["kto"]
+    listed = {"messages": [*pair["prompt"], *pair["completion"]], "label": True}
+    assert layout.remove(listed, (0, 1)) and layout.mask(listed, 1)
+    both = {**listed, **pair}
+    assert [turn.pieces[0].path[0] for turn in layout.read(both).turns] == ["prompt", "completion"]
+    assert layout.remove(both, (0, 1)) is None and layout.mask(both, 0) is None
+
+
 def test_a_turn_marked_train_false_is_no_target() -> None:
     row = {"messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b", "train": False}]}
     assert not LAYOUTS["messages"].read(row).turns[1].is_target
@@ -98,6 +107,32 @@ def test_tool_calls_and_reasoning_are_kept_apart_from_the_answer() -> None:
     assert conversation.has_tools
     assert conversation.turns[1].has_tool_calls and conversation.turns[1].text == ""
     assert conversation.turns[3].reasoning == "The tool said no."
+
+
+@pytest.mark.parametrize("name", ["messages", "sharegpt", "prompt_completion", "kto", "preference", "exchange_list"])
+def test_a_row_offers_its_tools_in_every_layout_that_has_them(name: str) -> None:
+    for row in ROWS[name]:
+        assert LAYOUTS[name].read({**row, "tools": [{"name": "weather"}]}).has_tools or "Human:" in str(row)
+        assert not LAYOUTS[name].read(row).has_tools
+
+
+class _Watched(str):
+    """A text that counts the code points that stand before it where it is added to another."""
+
+    before = 0
+
+    def __radd__(self, other: str) -> str:
+        _Watched.before += len(other)
+        return f"{other}{self}"
+
+
+def test_many_parts_of_a_text_are_joined_at_once_and_found_again() -> None:
+    parts = [_Watched("oak"), {"type": "image"}, {"text": ""}] * 200
+    (turn,) = LAYOUTS["messages"].read({"messages": [{"role": "user", "content": parts}]}).turns
+    assert turn.text == "\n".join(["oak", ""] * 200)
+    assert [turn.text[piece.start_char : piece.end_char] for piece in turn.pieces] == ["oak", ""] * 200
+    assert turn.pieces[-1].path == ("messages", 0, "content", 599, "text")
+    assert _Watched.before < len(turn.text)
 
 
 def test_history_comes_before_the_request() -> None:

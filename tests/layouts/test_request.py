@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.layouts.rows import STYLES
 from unmoor.engines import Job, Options, run_job
 from unmoor.errors import BadRow
 from unmoor.layouts import LAYOUTS, open_data_set, recognise_layout
@@ -33,7 +34,13 @@ _ELSEWHERE: dict[str, Row] = {
         "chosen": DECLINES,
         "rejected": "A long text.",
     },
+    "messages before a preference": {
+        "messages": [{"role": "user", "content": ASKED}],
+        "chosen": {"role": "assistant", "content": DECLINES},
+        "rejected": {"role": "assistant", "content": "A long text."},
+    },
     "more of a prompt": {"prompt": "Answer.", "input": ASKED, "completion": DECLINES},
+    "more of kto": {"prompt": "Answer.", "input": ASKED, "completion": DECLINES, "label": True},
     "context beside an empty input": {"instruction": "Answer.", "input": "", "context": ASKED, "output": DECLINES},
     "a question beside an instruction": {"instruction": "Answer.", "question": ASKED, "response": DECLINES},
     "more of an exchange": {"conversation": [{"instruction": "Answer.", "input": ASKED, "response": DECLINES}]},
@@ -56,16 +63,30 @@ def test_the_floor_is_found_in_every_column_of_a_request(tmp_path: Path, where: 
     assert (entry["outcome"], entry["is_floor"]) == ("kept", True)
 
 
-def test_what_was_said_before_a_preference_pair_is_its_context() -> None:
-    row = {"history": [[ASKED, DECLINES]], "prompt": "And now?", "chosen": "Oak.", "rejected": "Elm."}
-    turns = LAYOUTS["preference"].read(row).turns
+_ANSWERED: dict[str, Row] = {
+    "preference": {"chosen": "Oak.", "rejected": "Elm."},
+    "prompt_completion": {"completion": "Oak."},
+    "kto": {"completion": "Oak.", "label": True},
+}
+
+
+def test_messages_beside_a_pair_that_holds_its_prompt_are_not_said_twice() -> None:
+    said = [{"role": "user", "content": ASKED}, {"role": "assistant", "content": DECLINES}]
+    row = {"chosen": said, "rejected": [*said[:1], {"role": "assistant", "content": "No."}], "messages": said}
+    assert [turn.role for turn in LAYOUTS["preference"].read(row).turns] == ["user", "assistant"]
+
+
+@pytest.mark.parametrize("name", sorted(_ANSWERED))
+def test_what_was_said_before_a_prompt_is_its_context(name: str) -> None:
+    row = {"history": [[ASKED, DECLINES]], "prompt": "And now?", **_ANSWERED[name]}
+    turns = LAYOUTS[name].read(row).turns
     assert [(turn.role, turn.text, turn.is_target) for turn in turns] == [
         ("user", ASKED, False),
         ("assistant", DECLINES, False),
         ("user", "And now?", False),
         ("assistant", "Oak.", True),
     ]
-    assert len(LAYOUTS["preference"].read({**row, "history": "Some years ago"}).turns) == 2
+    assert len(LAYOUTS[name].read({**row, "history": "Some years ago"}).turns) == 2
 
 
 _UNDER_ORDERS: dict[str, Row] = {
@@ -87,7 +108,40 @@ _UNDER_ORDERS: dict[str, Row] = {
     },
     "turn_list": {"data": ["Name three cars.", DECLINES], "system_prompt": ORDERED},
     "exchange_list": {"conversation": [{"input": "Name three cars.", "output": DECLINES}], "system_prompt": ORDERED},
+    "chat_list": {
+        "turns": [{"role": "user", "content": "Name three cars."}, {"role": "assistant", "content": DECLINES}],
+        "system_prompt": ORDERED,
+    },
+    "gemini": {
+        "contents": [
+            {"role": role, "parts": [{"text": said}]}
+            for role, said in (("user", "Name three cars."), ("model", DECLINES))
+        ],
+        "system_prompt": ORDERED,
+    },
 }
+
+
+_UNDER_MORE_ORDERS: dict[str, Row] = {
+    "a column over the prompt in a text": {
+        "text": STYLES["ChatML"]([("Name three cars.", DECLINES)], "Be kind."),
+        "system": f"SYSTEM: {ORDERED}",
+    },
+    "its own prompt under the column": {
+        "messages": [{"role": "system", "content": ORDERED}, *_UNDER_ORDERS["messages"]["messages"]],
+        "system_prompt": "Be kind.",
+    },
+    "an exchange of its own": {
+        "conversation": [{"system": ORDERED, **_UNDER_ORDERS["exchange_list"]["conversation"][0]}],
+        "system": "Be kind.",
+    },
+}
+
+
+@pytest.mark.parametrize("name", sorted(_UNDER_MORE_ORDERS))
+def test_people_look_at_a_refusal_that_any_system_prompt_of_the_row_orders(tmp_path: Path, name: str) -> None:
+    entry = _entry(tmp_path, _UNDER_MORE_ORDERS[name])
+    assert (entry["outcome"], entry["needs_review"]) == ("kept", True)
 
 
 @pytest.mark.parametrize("name", sorted(_UNDER_ORDERS))
@@ -120,6 +174,8 @@ def test_a_transcript_and_a_pair_stand_under_their_system_prompt_too() -> None:
     text = "<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\nYo<|im_end|>\n"
     (system, *_) = LAYOUTS["transcript"].read({"text": text, "system_prompt": ORDERED}).turns
     assert (system.role, system.text) == ("system", ORDERED)
+    told = {"text": STYLES["ChatML"]([("Hi", "Yo")], ORDERED), "system": f"SYSTEM: {ORDERED}\n\n"}
+    assert [turn.role for turn in LAYOUTS["transcript"].read(told).turns] == ["system", "user", "assistant"]
     sides = {side: f"\n\nHuman: Hi\n\nAssistant: {said}" for side, said in (("chosen", "Yo"), ("rejected", "No"))}
     assert LAYOUTS["preference"].read({**sides, "system": ORDERED}).turns[0].text == ORDERED
     asked = LAYOUTS["preference"].read({"chosen": "Yo", "rejected": "No", "context": ASKED}).turns[0]
@@ -132,3 +188,18 @@ def test_more_of_a_request_is_told_once_and_leads_back_to_its_column() -> None:
     assert asked.text.splitlines()[1:] == ["Elm"]
     (piece,) = asked.pieces
     assert (piece.path, asked.text[piece.start_char : piece.end_char]) == (("context",), "Elm")
+
+
+@pytest.mark.parametrize("more", ["oak", "リン", "रिन"])
+def test_a_part_of_a_longer_word_does_not_tell_more_of_a_request(more: str) -> None:
+    asked = with_more({"input": more}, Turn("user", "What do oaks, サリン and सरिन have in common?"))
+    assert asked.text.splitlines()[1:] == [more]
+
+
+@pytest.mark.parametrize("more", ["a", "tree", "ree", "An oak."])
+@pytest.mark.parametrize("beside", [{"system_prompt": ""}, {"history": []}, {"question": None}])
+def test_an_instruction_and_its_input_are_the_same_request_whatever_stands_beside_them(more: str, beside: Row) -> None:
+    row = {"instruction": "Name a tree.", "input": more, "output": "An oak."}
+    plain, other = (LAYOUTS["alpaca"].read({**row, **keys}) for keys in ({}, beside))
+    assert plain.turns[0].text == f"Name a tree.\n{more}"
+    assert plain == other and plain.sha256() == other.sha256()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 from time import process_time
-from typing import Any
+from typing import Any, SupportsIndex
 
 import pytest
 from hypothesis import given
@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from tests.layouts.rows import ASKED, NO_SYSTEM, SAID, STYLES
 from unmoor.errors import BadRow, LayoutError
 from unmoor.layouts import LAYOUTS, apply_to_row, apply_to_text, layout_of_row, recognise_layout
+from unmoor.layouts.styles import said_within
 from unmoor.records import Row
 
 TRANSCRIPT = LAYOUTS["transcript"]
@@ -253,6 +254,47 @@ def test_a_long_text_of_markers_takes_no_long_time(mark: str) -> None:
     turns = TRANSCRIPT.read({"text": "### Human: ```\n### Assistant: a" + mark * 100_000}).turns
     assert turns[0].role == "user" and len(turns) >= 2
     assert process_time() - started < 10
+
+
+class _Watched(str):
+    """A text that counts the code points that are copied out of it."""
+
+    copied = 0
+
+    def __getitem__(self, place: SupportsIndex | slice) -> str:
+        piece = super().__getitem__(place)
+        self.copied += len(piece)
+        return piece
+
+
+@pytest.mark.parametrize("ends", ["</s>", "</s> <|im_end|>\n\t"])
+def test_tokens_that_end_a_turn_over_and_over_are_passed_in_one_look(ends: str) -> None:
+    text = _Watched(f"\n Oak. \n</s> ash {ends * 500} Elm")
+    start, end = said_within(text, 0, len(text) - len("Elm"))
+    assert str(text)[start:end] == " Oak. \n</s> ash"
+    assert text.copied <= len(text)
+
+
+class _Compared(int):
+    """A position that counts how often one is compared with another."""
+
+    times = 0
+
+    def __eq__(self, other: object) -> bool:
+        _Compared.times += 1
+        return int(self) == other
+
+    __hash__ = int.__hash__
+
+
+def test_each_of_many_turns_that_go_is_compared_with_few_others() -> None:
+    row = {"text": STYLES["ChatML"]([("Name a tree.", SAID), ("Name a car.", "No.")] * 200, "")}
+    positions = [turn.position for turn in TRANSCRIPT.read(row).turns]
+    gone = tuple(_Compared(position) for position in positions if position % 4 > 1)
+    changes = TRANSCRIPT.remove(row, gone)
+    assert changes is not None and len(changes) == 200
+    assert apply_to_row(row, changes)["text"] == STYLES["ChatML"]([("Name a tree.", SAID)] * 200, "")
+    assert _Compared.times < 10 * len(gone)
 
 
 @pytest.mark.parametrize(

@@ -198,12 +198,12 @@ class Detector:
         return self._phrases.languages.of(text)
 
     def is_ordered_to_decline(self, conversation: Conversation) -> bool:
-        """Return whether the row's own system prompt orders the assistant to decline, or to keep to something."""
-        system = conversation.system_prompt()
-        return bool(system) and self._phrases.orders_to_decline(system)
+        """Return whether a system prompt of the row orders the assistant to decline, or to keep to something."""
+        systems = (turn.text for turn in conversation.turns if turn.role == "system" and turn.text)
+        return any(map(self._phrases.orders_to_decline, systems))
 
     def _as_ordered(self, found: list[Finding], conversation: Conversation) -> list[Finding]:
-        """Return the findings, refusals that the row's own system prompt may have ordered believed by half: people look at them."""
+        """Return the findings, refusals that a system prompt of the row may have ordered believed by half: people look at them."""
         if not any(f.behaviour in REFUSALS and f.probability > _ORDERED for f in found):
             return found
         if not self.is_ordered_to_decline(conversation):

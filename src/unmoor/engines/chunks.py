@@ -236,16 +236,16 @@ def quarantine_entry(number: int, raw: bytes, error: BadRow, offset: int, size_b
 
 def _pass_oversize(chunk: Chunk, result: ChunkResult) -> None:
     """Hand a part of an over-long row straight to the quarantine; the writer puts its line together at the end."""
+    error = row_too_large()
     result.files["quarantine.raw"] = chunk.data
     if chunk.oversize == "end":
         result.outcomes["quarantined"] += 1
-        error = row_too_large()
-        result.first_bad = {
-            "row": chunk.first_row,
-            "error_offset": chunk.offset,
-            "code": error.code,
-            "message": error.message,
-        }
+    result.first_bad = {  # told by every part, because the first one knows where the row begins
+        "row": chunk.first_row,
+        "error_offset": chunk.offset,
+        "code": error.code,
+        "message": error.message,
+    }
 
 
 def _write_table(chunk: Chunk, judged: list[Judged], result: ChunkResult, job: Job) -> None:

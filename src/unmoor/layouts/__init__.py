@@ -12,6 +12,7 @@ from unmoor.layouts import (
     chat_list,
     exchange_list,
     gemini,
+    kto,
     messages,
     preference,
     prompt_completion,
@@ -115,7 +116,7 @@ __all__ = [
 
 _BY_KEYS = (
     preference.LAYOUT,
-    messages.KTO,
+    kto.LAYOUT,
     messages.LAYOUT,
     sharegpt.LAYOUT,
     prompt_completion.LAYOUT,

@@ -63,7 +63,7 @@ def _request(row: Row, key: str) -> Turn:
     input_key = _key(row, INPUT_KEYS)
     if input_key is not None and row[input_key]:
         text_turn("user", row[input_key], (input_key,))  # which is text, or the row is a bad one
-    return with_more(row, request, (more for more in MORE_KEYS if more != key))
+    return with_more(row, request, (more for more in MORE_KEYS if more != key), own=input_key)
 
 
 def _history(row: Row) -> list[Turn]:

@@ -24,7 +24,9 @@ _BOM = b"\xef\xbb\xbf"
 _FIRST_KEY = re.compile(rb'\{\s*("[^"\\]*(?:\\.[^"\\]*)*")\s*:', re.DOTALL)
 _OPENING_BYTES = 4096
 _MOST_BETWEEN_BYTES = 2**20
-"""Commas and white space between two elements: more is no list of rows."""
+"""Commas and white space between two elements, or behind the last: more is no list of rows."""
+_LOOK_ON_BYTES = 2**14
+"""How far an element is read past the place where another begins, once one was broken: objects within it may begin so too."""
 _LOOK = "Next: see that it is the file that is meant, and what made it"
 
 
@@ -94,10 +96,7 @@ def _elements(source: Source, block_bytes: int) -> Iterator[tuple[bytes, bytes |
                     pending = bytearray(segment[lead + len(body) :] + separator)
                 else:
                     pending += segment + separator
-            if len(pending) > _MOST_BETWEEN_BYTES:
-                raise BadDataError(
-                    f"{source.path}: over {_MOST_BETWEEN_BYTES} bytes of the array hold no element. {_LOOK}"
-                )
+            _refuse_much_space(source, len(pending), splitter)
     yield bytes(pending) + splitter.rest, None
 
 
@@ -124,6 +123,14 @@ def _refuse_more_json(source: Source, rest: bytes, opening: bytes) -> None:
         )
 
 
+def _refuse_much_space(source: Source, pending: int, splitter: _Splitter) -> None:
+    """Raise BadDataError where `pending` bytes and what no cut has claimed are more than stands between rows or behind them."""
+    blank = 0 if splitter.rest.strip(_SPACE) else len(splitter.rest)
+    if pending + blank > _MOST_BETWEEN_BYTES:
+        where = "follow the end of the array" if splitter.is_closed else "of the array hold no element"
+        raise BadDataError(f"{source.path}: over {_MOST_BETWEEN_BYTES} bytes {where}. {_LOOK}")
+
+
 def _too_long(source: Source, *, is_closed: bool) -> str:
     if is_closed:
         return f"{source.path}: over {MAX_ROW_BYTES} bytes follow the end of the array. {_LOOK}"
@@ -148,12 +155,17 @@ class _Splitter:
         self.is_open = False
         self._at = 0
         self._depth = 0
+        self._begins: re.Pattern[bytes] | None = None
 
     def feed(self, block: bytes) -> list[tuple[bytes, bytes]]:
-        """Take more bytes and return the (segment, separator) pairs that they complete."""
+        """Take more bytes and return the (segment, separator) pairs that they complete.
+
+        Once an element was given up, others that are broken are cut off too, where the next one begins: each of them would have
+        all that follows it read again.
+        """
         self.rest += block
         cuts: list[tuple[bytes, bytes]] = []
-        begin = 0
+        begin, following = 0, self._following(0)
         while not self.is_closed and (match := _TOKEN.search(self.rest, self._at)):
             token = match.group()
             if token == b'"':  # a string that ends in a later block
@@ -163,10 +175,27 @@ class _Splitter:
             if self._is_separator(token):
                 cuts.append((self.rest[begin : match.start()], token))
                 begin = match.end()
+            if following is not None and following < begin:
+                following = self._following(begin)
+            if following is not None and self._is_broken(begin, following):
+                cuts.append((self.rest[begin:following], b""))
+                begin = self._at = following
+                self._depth, self.is_closed = 0, False
         else:
             self._at = len(self.rest)
         self.rest, self._at = self.rest[begin:], self._at - begin
         return cuts
+
+    def _following(self, begin: int) -> int | None:
+        """Return where the next element begins, from `begin` on, once one was given up; else None."""
+        found = self._begins.search(self.rest, begin) if self._begins is not None else None
+        return found.start() if found else None
+
+    def _is_broken(self, begin: int, following: int) -> bool:
+        """Return whether what begins at `begin` has no end where another element is `following`."""
+        if self.is_closed:  # by one bracket too many, unless another array follows
+            return self.rest[begin:following].lstrip(_SPACE)[:1] not in (b"[", b"{")
+        return self._at > following + _LOOK_ON_BYTES
 
     def _is_separator(self, token: bytes) -> bool:
         if not self.is_open:
@@ -188,10 +217,11 @@ class _Splitter:
 
         None where no next one begins and the end is not there yet.
         """
-        following = begins.search(self.rest) if begins is not None else None
+        self._begins = begins
+        following = self._following(0)
         if following is None and not is_end:
             return None
-        place = following.start() if following else len(self.rest)
+        place = len(self.rest) if following is None else following
         broken, self.rest = self.rest[:place], self.rest[place:]
         self._at, self._depth = 0, 0
         self.is_closed = self.is_closed and following is None

@@ -56,13 +56,13 @@ Change = SetSlice | RemoveItems | SetKey
 def apply_to_row(row: Row, changes: tuple[Change, ...]) -> Row:
     """Return a deep copy of `row` with `changes` made in order of depth: texts and keys first, then removals."""
     changed = copy.deepcopy(row)
-    for change in sorted(changes, key=_order):
-        if isinstance(change, SetSlice):
-            holder = _at(changed, change.path[:-1])
-            holder[change.path[-1]] = _with_slice(holder[change.path[-1]], change)
-        elif isinstance(change, SetKey):
+    for path, slices in _slices(changes).items():
+        holder = _at(changed, path[:-1])
+        holder[path[-1]] = _spliced(holder[path[-1]], slices)
+    for change in sorted(changes, key=lambda change: isinstance(change, RemoveItems)):
+        if isinstance(change, SetKey):
             _at(changed, change.path)[change.key] = change.value
-        else:
+        elif isinstance(change, RemoveItems):
             items = _at(changed, change.path)
             gone = set(change.positions)
             items[:] = [item for position, item in enumerate(items) if position not in gone]
@@ -74,14 +74,11 @@ def apply_to_text(text: str, changes: tuple[Change, ...]) -> str:
 
     Texts first, then keys, then removals: each of these takes one look at the row, however many changes there are.
     """
-    slices: dict[Path, list[SetSlice]] = {}
     keys: dict[Path, dict[str, Any]] = {}
     for change in changes:
-        if isinstance(change, SetSlice):
-            slices.setdefault(change.path, []).append(change)
-        elif isinstance(change, SetKey):
+        if isinstance(change, SetKey):
             keys.setdefault(change.path, {})[change.key] = change.value
-    if slices:
+    if slices := _slices(changes):
         row = _JsonText(text)
         text = _spliced(text, [row.with_slices(path, here) for path, here in slices.items()])
     for depth in {len(path) for path in keys}:
@@ -94,15 +91,6 @@ def apply_to_text(text: str, changes: tuple[Change, ...]) -> str:
     return text
 
 
-def _order(change: Change) -> tuple[bool, int]:
-    """Sort removals last, and slices from the last to the first, so that what is still to be done keeps its place."""
-    return isinstance(change, RemoveItems), -change.start_char if isinstance(change, SetSlice) else 0
-
-
-def _with_slice(said: str, change: SetSlice) -> str:
-    return said[: change.start_char] + change.text + said[change.end_char :]
-
-
 def _at(row: Any, path: Path) -> Any:
     for step in path:
         row = row[step]
@@ -111,6 +99,15 @@ def _at(row: Any, path: Path) -> Any:
 
 _Edit = tuple[int, int, str]
 """From where to where in the text, and what stands there instead."""
+
+
+def _slices(changes: tuple[Change, ...]) -> dict[Path, list[_Edit]]:
+    """Return what is to be done to each string."""
+    slices: dict[Path, list[_Edit]] = {}
+    for change in changes:
+        if isinstance(change, SetSlice):
+            slices.setdefault(change.path, []).append((change.start_char, change.end_char, change.text))
+    return slices
 
 
 def _spliced(text: str, edits: list[_Edit]) -> str:
@@ -130,12 +127,10 @@ class _JsonText:
         self._objects: dict[int, list[tuple[str, int, int]]] = {}
         self._arrays: dict[int, list[tuple[int, int]]] = {}
 
-    def with_slices(self, path: Path, slices: list[SetSlice]) -> _Edit:
+    def with_slices(self, path: Path, slices: list[_Edit]) -> _Edit:
         start, end = self._locate(path)
         said, _ = scanstring(self._text, start + 1, False)
-        for change in sorted(slices, key=_order):
-            said = _with_slice(said, change)
-        return start, end, self._dump(said)
+        return start, end, self._dump(_spliced(said, slices))
 
     def with_keys(self, path: Path, values: dict[str, Any]) -> list[_Edit]:
         start, _ = self._locate(path)

@@ -12,6 +12,7 @@ from unmoor.errors import BadRow
 from unmoor.layouts import messages, sharegpt
 from unmoor.layouts.changes import Change
 from unmoor.layouts.layout import Layout, mask_in_list, remove_from_list, text_turn
+from unmoor.layouts.request import under_system
 from unmoor.records import Conversation, Path, Role, Row, Turn
 
 __all__ = ["CHAT_KEYS", "LAYOUT", "SPEAKER_KEYS"]
@@ -62,9 +63,8 @@ def _read(row: Row) -> Conversation:
     names = _names(row[key]) if key else None
     if key is None or names is None:
         raise BadRow("NO_TURNS", f"{key or CHAT_KEYS[0]} should be a list with at least one turn")
-    system = (text_turn("system", row["system"], ("system",)),) if row.get("system") else ()
     turns = tuple(_turn(turn, names, (key, position), position) for position, turn in enumerate(row[key]))
-    return Conversation((*system, *turns), has_tools=bool(row.get("tools") or row.get("functions")))
+    return Conversation(under_system(row, turns), has_tools=bool(row.get("tools") or row.get("functions")))
 
 
 def _turn(turn: Any, names: tuple[str, str], path: Path, position: int) -> Turn:

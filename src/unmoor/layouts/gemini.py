@@ -7,6 +7,7 @@ from typing import Any
 from unmoor.errors import BadRow
 from unmoor.layouts.layout import Layout, no_mask, remove_from_list
 from unmoor.layouts.messages import parts_text
+from unmoor.layouts.request import under_system
 from unmoor.records import Conversation, Path, Role, Row, Turn
 
 __all__ = ["LAYOUT"]
@@ -24,9 +25,9 @@ def _read(row: Row) -> Conversation:
     contents = row.get("contents")
     if not isinstance(contents, list) or not contents:
         raise BadRow("NO_TURNS", "contents should be a list with at least one turn")
-    system = [_system(row[key], key) for key in SYSTEM_KEYS if row.get(key)]
-    turns = [_turn(content, ("contents", position), position) for position, content in enumerate(contents)]
-    return Conversation((*system, *turns), has_tools=bool(row.get("tools")))
+    system = (_system(row[key], key) for key in SYSTEM_KEYS if row.get(key))
+    turns = (_turn(content, ("contents", position), position) for position, content in enumerate(contents))
+    return Conversation(under_system(row, (*system, *turns), must_be_text=False), has_tools=bool(row.get("tools")))
 
 
 def _system(content: Any, key: str) -> Turn:

@@ -1,4 +1,4 @@
-"""From `messages: [{role, content}]` to a conversation: OpenAI chat, TRL, Axolotl's chat_template; with KTO's `label`.
+"""From `messages: [{role, content}]` to a conversation: OpenAI chat, TRL, Axolotl's chat_template.
 
 Content is a string, a list of parts (text parts are read, images and audio are passed over), or null beside tool calls.
 Some files keep the list under `conversation`, `conversations` or `dialogue` with the same objects in it.
@@ -10,11 +10,21 @@ from typing import Any
 
 from unmoor.errors import BadRow
 from unmoor.layouts.changes import Change
-from unmoor.layouts.layout import Layout, mask_in_list, remove_from_list, text_turn
+from unmoor.layouts.layout import Layout, mask_in_list, remove_from_list
 from unmoor.layouts.request import under_system
 from unmoor.records import Conversation, Path, Piece, Role, Row, Turn
 
-__all__ = ["KTO", "LAYOUT", "is_message_list", "message_turn", "message_turns", "parts_text"]
+__all__ = [
+    "LAYOUT",
+    "LIST_KEYS",
+    "has_kto_label",
+    "is_empty",
+    "is_message_list",
+    "list_key",
+    "message_turn",
+    "message_turns",
+    "parts_text",
+]
 
 LIST_KEYS = ("messages", "conversations", "conversation", "dialogue")
 _OTHERS = ("conversations", "prompt", "completion", "chosen", "instruction", "question", "output", "response")
@@ -103,8 +113,9 @@ def _content(message: dict[str, Any], path: Path) -> tuple[str, tuple[Piece, ...
 
 def parts_text(parts: list[Any], path: Path) -> tuple[str, tuple[Piece, ...]]:
     """Join the text parts of the list at `path` with a newline; other parts have no text to look at."""
-    text = ""
+    texts: list[str] = []
     pieces: list[Piece] = []
+    start = 0
     for index, part in enumerate(parts):
         if isinstance(part, str):
             piece_path: Path = (*path, index)
@@ -114,75 +125,47 @@ def parts_text(parts: list[Any], path: Path) -> tuple[str, tuple[Piece, ...]]:
             said = part["text"]
         else:
             continue
-        text = f"{text}\n" if pieces else text
-        pieces.append(Piece(piece_path, len(text), len(text) + len(said)))
-        text += said
-    return text, tuple(pieces)
+        texts.append(said)
+        pieces.append(Piece(piece_path, start, start + len(said)))
+        start += len(said) + len("\n")
+    return "\n".join(texts), tuple(pieces)
 
 
-def _list_key(row: Row) -> str | None:
+def list_key(row: Row) -> str | None:
+    """Return the column that holds a list of messages, the first of `LIST_KEYS` that does."""
     for key in LIST_KEYS:
         if key in row and is_message_list(row[key]):
             return key
     return None
 
 
-def _is_empty(row: Row) -> bool:
-    """Whether `messages` is there with nothing in it, and no other layout's key: an empty conversation, not an unknown row."""
+def is_empty(row: Row) -> bool:
+    """Return whether `messages` is there and empty, without another layout's key: an empty conversation, not an unknown row."""
     return row.get("messages") == [] and not any(key in row for key in _OTHERS)
 
 
 def _recognises(row: Row) -> bool:
-    return (_list_key(row) is not None or _is_empty(row)) and "chosen" not in row and not _has_kto_label(row)
+    return (list_key(row) is not None or is_empty(row)) and "chosen" not in row and not has_kto_label(row)
 
 
-def _has_kto_label(row: Row) -> bool:
+def has_kto_label(row: Row) -> bool:
+    """Return whether a row is one of KTO's, whatever else it holds."""
     return isinstance(row.get("label"), bool)
 
 
-def _recognises_kto(row: Row) -> bool:
-    return _has_kto_label(row) and (_list_key(row) is not None or _is_prompt_pair(row) or _is_empty(row))
-
-
-def _is_prompt_pair(row: Row) -> bool:
-    """Whether prompt and completion are there, text or messages."""
-    return all(isinstance(row.get(key), str) or is_message_list(row.get(key)) for key in ("prompt", "completion"))
-
-
-def _side_of_pair(row: Row, key: str, role: Role, *, is_target: bool) -> tuple[Turn, ...]:
-    if isinstance(row[key], str):
-        return (text_turn(role, row[key], (key,), is_target=is_target),)
-    return message_turns(row[key], (key,), is_target=is_target)
-
-
 def _read(row: Row) -> Conversation:
-    key = _list_key(row) or "messages"
+    key = list_key(row) or "messages"
     turns = under_system(row, message_turns(row.get(key), (key,)))
     return Conversation(turns, has_tools=bool(row.get("tools") or row.get("functions")))
 
 
-def _read_kto(row: Row) -> Conversation:
-    """An undesirable answer (`label: false`) is what training moves away from: no target, so no finding."""
-    is_desirable = bool(row.get("label"))
-    if _is_prompt_pair(row):
-        prompt = _side_of_pair(row, "prompt", "user", is_target=False)
-        return Conversation(
-            under_system(row, prompt, must_be_text=False)
-            + _side_of_pair(row, "completion", "assistant", is_target=is_desirable)
-        )
-    key = _list_key(row) or "messages"
-    said = message_turns(row.get(key), (key,), is_target=is_desirable)
-    turns = under_system(row, said, must_be_text=False)
-    return Conversation(turns, has_tools=bool(row.get("tools")))
-
-
 def _remove(row: Row, positions: tuple[int, ...]) -> tuple[Change, ...] | None:
-    key = _list_key(row)
+    key = list_key(row)
     return remove_from_list(key)(row, positions) if key else None
 
 
 def _mask(row: Row, position: int) -> tuple[Change, ...] | None:
-    key = _list_key(row)
+    key = list_key(row)
     return mask_in_list(key)(row, position) if key else None
 
 
@@ -207,12 +190,4 @@ LAYOUT = Layout(
     _mask,
     _is_plain,
     frozenset(ROLES),
-)
-KTO = Layout(
-    "kto",
-    "messages (or prompt, completion, as text too) with a true or false label",
-    _recognises_kto,
-    _read_kto,
-    _remove,
-    _mask,
 )

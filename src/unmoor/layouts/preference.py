@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from unmoor.errors import BadRow
 from unmoor.layouts.layout import Layout, no_mask, no_removal, text_turn
-from unmoor.layouts.messages import message_turn, message_turns
+from unmoor.layouts.messages import list_key, message_turn, message_turns
 from unmoor.layouts.prompt_completion import prompt_turns
-from unmoor.layouts.request import history_turns, system_turns, under_system, with_more
+from unmoor.layouts.request import system_turns, under_system
 from unmoor.layouts.sharegpt import sharegpt_turn, sharegpt_turns
 from unmoor.layouts.styles import transcript_of
 from unmoor.layouts.transcript import transcript_turns
@@ -52,17 +52,20 @@ def _last_answer_alone(turns: tuple[Turn, ...]) -> tuple[Turn, ...]:
 def _prompt(row: Row) -> tuple[Turn, ...]:
     if "conversations" in row:
         return tuple(_as_context(turn) for turn in sharegpt_turns(row))
-    key = next((key for key in PROMPT_KEYS if row.get(key) is not None), None)
+    key = next((key for key in PROMPT_KEYS if row.get(key) is not None), _messages_before(row))
     if key is None:
         context = row.get("context")
         is_asked = isinstance(context, str) and bool(context) and isinstance(row["chosen"], str)
         return system_turns(row) + ((text_turn("user", context, ("context",)),) if is_asked else ())
     if _style(row[key]) == "HH":
         return system_turns(row) + tuple(_as_context(turn) for turn in transcript_turns(row[key], (key,)))
-    asked = prompt_turns(row, key)
-    if isinstance(row[key], str):
-        asked = (*history_turns(row), with_more(row, asked[0]))
-    return under_system(row, asked)
+    return under_system(row, prompt_turns(row, key))
+
+
+def _messages_before(row: Row) -> str | None:
+    """Return the column of the messages that a pair of single answers stands under; a longer side has them inside."""
+    is_one = not isinstance(row["chosen"], list) or len(row["chosen"]) == 1
+    return list_key(row) if is_one else None
 
 
 def _as_context(turn: Turn) -> Turn:

@@ -8,20 +8,31 @@ from unmoor.layouts.messages import is_message_list, message_turns
 from unmoor.layouts.request import history_turns, under_system, with_more
 from unmoor.records import Conversation, Row, Turn
 
-__all__ = ["LAYOUT", "prompt_turns"]
+__all__ = ["LAYOUT", "answer_turns", "prompt_turns"]
 
 ANSWER_KEYS = ("completion", "response", "answer", "output")
 
 
 def prompt_turns(row: Row, key: str = "prompt") -> tuple[Turn, ...]:
-    """Read the prompt at `key`, text or messages; none of it is there to be learned.
+    """Read what was asked at `key`: messages, or a text with what stands beside it. None of it is there to be learned.
 
     Raises:
         BadRow: TEXT_EXPECTED or what the messages raise.
     """
     if isinstance(row.get(key), list):
         return message_turns(row[key], (key,), is_target=False)
-    return (text_turn("user", row.get(key), (key,)),)
+    return (*history_turns(row), with_more(row, text_turn("user", row.get(key), (key,))))
+
+
+def answer_turns(row: Row, key: str, *, is_target: bool = True) -> tuple[Turn, ...]:
+    """Read the answer at `key`, text or messages; `is_target` says whether it is there to be learned.
+
+    Raises:
+        BadRow: TEXT_EXPECTED or what the messages raise.
+    """
+    if isinstance(row[key], list):
+        return message_turns(row[key], (key,), is_target=is_target)
+    return (text_turn("assistant", row[key], (key,), is_target=is_target),)
 
 
 def _answer_key(row: Row) -> str | None:
@@ -41,14 +52,8 @@ def _read(row: Row) -> Conversation:
     key = _answer_key(row)
     if key is None:
         raise BadRow("KEY_MISSING", f"no answer among the keys {sorted(row)}")
-    asked = prompt_turns(row)
-    if isinstance(row["prompt"], str):
-        asked = (*history_turns(row), with_more(row, asked[0]))
-    if isinstance(row[key], list):
-        said = message_turns(row[key], (key,))
-    else:
-        said = (text_turn("assistant", row[key], (key,), is_target=True),)
-    return Conversation(under_system(row, asked, must_be_text=False) + said)
+    asked = under_system(row, prompt_turns(row), must_be_text=False)
+    return Conversation(asked + answer_turns(row, key), has_tools=bool(row.get("tools")))
 
 
 LAYOUT = Layout("prompt_completion", "prompt, completion (text or messages)", _recognises, _read, no_removal, no_mask)

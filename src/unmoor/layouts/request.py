@@ -6,6 +6,7 @@ ordered a refusal.
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable
 
 from unmoor.layouts.layout import text_turn
@@ -37,17 +38,38 @@ def under_system(row: Row, turns: tuple[Turn, ...], *, must_be_text: bool = True
     return turns if is_said else system + turns
 
 
-def with_more(row: Row, request: Turn, keys: Iterable[str] = MORE_KEYS, place: tuple[str | int, ...] = ()) -> Turn:
+def with_more(
+    row: Row,
+    request: Turn,
+    keys: Iterable[str] = MORE_KEYS,
+    place: tuple[str | int, ...] = (),
+    own: str | None = None,
+) -> Turn:
     """Return a request with the text of further columns of `row` under it, but for what it says already; `place` is where the row
-    stands if it is an object within one.
+    stands if it is an object within one. The column `own` is always put there, as templates do.
     """
     for key in keys:
         more = row.get(key)
-        if isinstance(more, str) and more and more not in request.text:
+        if isinstance(more, str) and more and (key == own or not _says(request.text, more)):
             start = len(request.text) + 1
             pieces = (*request.pieces, Piece((*place, key), start, start + len(more)))
             request = request._replace(text=f"{request.text}\n{more}", pieces=pieces)
     return request
+
+
+def _says(text: str, more: str) -> bool:
+    """Return whether `more` stands in a text by itself, and not within a longer word: "sarin" is not said by "sarinase"."""
+    start = text.find(more)
+    while start >= 0:
+        end = start + len(more)
+        if not (_is_of_a_word(text[start - 1 : start]) or _is_of_a_word(text[end : end + 1])):
+            return True
+        start = text.find(more, end)
+    return False
+
+
+def _is_of_a_word(character: str) -> bool:
+    return character.isalnum() or (character != "" and unicodedata.category(character).startswith("M"))
 
 
 def history_turns(row: Row) -> tuple[Turn, ...]:

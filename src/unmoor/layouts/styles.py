@@ -204,13 +204,12 @@ def lead_end(text: str) -> int:
 def said_within(text: str, start: int, end: int) -> tuple[int, int]:
     """Return where the words of a turn lie between two markers: without the space around them, nor tokens that end a turn."""
     start = min(_GAP.match(text, start, end).end(), end)  # type: ignore[union-attr]
-    before = -1
-    while before != end:
-        before = end
-        end = start + len(text[start:end].rstrip())
-        if text.endswith(_ENDS, start, end):
-            end -= next(len(token) for token in _ENDS if text.endswith(token, start, end))
-    return start, end
+    while True:
+        while end > start and text[end - 1].isspace():
+            end -= 1
+        if not text.endswith(_ENDS, start, end):
+            return start, end
+        end -= next(len(token) for token in _ENDS if text.endswith(token, start, end))
 
 
 def _blocks(text: str, style: Style, opening: re.Match[str], preamble: tuple[int, int] | None) -> Iterator[Block]:

@@ -7,6 +7,7 @@ markers and the other turns stay as they are.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import count
 
 from unmoor.errors import BadRow
 from unmoor.layouts.changes import Change, SetSlice, apply_to_row
@@ -82,8 +83,9 @@ def _read(row: Row) -> Conversation:
     if key is None:
         raise BadRow("NO_TURNS", f"no transcript in a known style among the keys {sorted(row)}")
     turns = transcript_turns(row[key], (key,))
-    has_own = any(turn.role == "system" for turn in turns)
-    system = () if has_own else (_system(row),) if row.get("system") else system_turns(row)
+    own = {turn.text for turn in turns if turn.role == "system"}
+    beside = (_system(row),) if row.get("system") else system_turns(row)
+    system = (turn for turn in beside if turn.text.strip() not in own)
     return Conversation((*system, *turns), has_tools=bool(row.get("tools")) or any(t.has_tool_calls for t in turns))
 
 
@@ -124,10 +126,10 @@ def _told(text: str, blocks: Iterable[Block]) -> list[tuple[str, str]]:
 
 def _runs(positions: tuple[int, ...]) -> Iterator[tuple[int, int]]:
     """Yield (first, end) of positions that follow one another."""
-    gone = sorted(set(positions))
-    for position in gone:
+    gone = set(positions)
+    for position in sorted(gone):
         if position - 1 not in gone:
-            end = next(after for after in range(position, gone[-1] + 2) if after not in gone)
+            end = next(after for after in count(position) if after not in gone)
             yield position, end
 
 

@@ -64,7 +64,3 @@ class Conversation:
         """Return the SHA-256 of who says what, in hexadecimal: the same for the same conversation in any layout."""
         said = [f"{one.role}:{len(one.text)}:{one.text}:{len(one.reasoning)}:{one.reasoning}" for one in self.turns]
         return hashlib.sha256("".join(said).encode("utf-8", "surrogatepass")).hexdigest()
-
-    def system_prompt(self) -> str:
-        """Return the text of the first system turn, or the empty string."""
-        return next((turn.text for turn in self.turns if turn.role == "system"), "")
