@@ -6,6 +6,8 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from fnmatch import filter as fnmatch_filter
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,7 @@ from unmoor.engines import Job, run_job
 from unmoor.layouts import open_data_set
 from unmoor.policy import load_policy
 from unmoor.records import BEHAVIOURS, OUTCOMES, Verdict
+from unmoor.run_folder.files import MANIFEST, OF_A_RUN
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = (ROOT / "docs" / "files.md").read_text(encoding="utf-8")
@@ -167,6 +170,12 @@ def test_every_file_of_a_run_is_named(runs: list[Path]) -> None:
     rows = {name for name in written if name.startswith(("kept.", "removed."))}
     assert {"kept.jsonl", "removed.jsonl", "kept.parquet"} <= rows
     _same((written - rows) | {"kept.*", "removed.*"}, "The files")
+
+
+def test_the_files_that_a_run_may_have_are_those_of_the_page() -> None:
+    named = documented("The files") - {MANIFEST, "review/"}
+    assert all(fnmatch_filter(OF_A_RUN, name) for name in named)
+    assert all(any(fnmatch(name, pattern) for pattern in named) for name in OF_A_RUN)
 
 
 def test_every_field_of_the_ledger_is_named(runs: list[Path]) -> None:
