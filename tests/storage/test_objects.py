@@ -267,7 +267,7 @@ def test_objects_that_others_put_into_a_run_while_the_next_was_made_are_not_dele
 
 
 def test_objects_that_others_put_where_a_first_run_is_being_made_are_not_deleted(
-    data: Address, objects: Any, bucket: str
+    data: Address, objects: Any, bucket: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = data.with_name("run")
     with pytest.raises(UsageError, match=r"other files too, .*: notes\.txt\. Next: "):
@@ -279,6 +279,10 @@ def test_objects_that_others_put_where_a_first_run_is_being_made_are_not_deleted
         )
     assert (run / "notes.txt").read_bytes() == b"mine"
     assert not (run / "kept.jsonl").exists() and not (run / MANIFEST).exists()
+    objects.rm_file(f"{bucket}/run/notes.txt")
+    monkeypatch.setattr("unmoor.engines.run.read_data_set", lambda *_: pytest.fail("what was done was not kept"))
+    _filter(data, run)
+    assert verify(run) == []
 
 
 @pytest.mark.parametrize("force", [False, True])
