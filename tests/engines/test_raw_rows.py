@@ -12,11 +12,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from unmoor.engines import Options, merge, run_job
+from unmoor.engines import Options, merge, raw_rows, run_job
 from unmoor.engines.chunks import ChunkWorker
 from unmoor.engines.job import ChunkResult, Job
 from unmoor.engines.raw_rows import sample_of
-from unmoor.layouts import Chunk, open_data_set, shard_of
+from unmoor.layouts import Chunk, open_data_set, parse, shard_of
 from unmoor.policy import load_policy
 from unmoor.report import ChunkFacts
 
@@ -119,6 +119,21 @@ def test_the_raw_scan_tells_what_reading_every_row_tells(
     chunk = Chunk(0, first_row, 17, data)
     fast, slow = (_told(worker.process(chunk)) for worker in workers)
     assert fast == slow
+
+
+@pytest.mark.parametrize("cap", ["MAX_ROW_BYTES", "MAX_NESTED"])
+def test_a_row_over_a_cap_is_quarantined_as_it_is_where_every_row_is_read(
+    workers: tuple[ChunkWorker, ChunkWorker], monkeypatch: pytest.MonkeyPatch, cap: str
+) -> None:
+    for module in (parse, raw_rows):
+        monkeypatch.setattr(module, cap, 20)
+    turns = [{"role": role, "content": "plain"} for role in ("user", "assistant") * 10]
+    over = {
+        "MAX_ROW_BYTES": _row("plain", ascii_only=True, request="?"),
+        "MAX_NESTED": json.dumps({"messages": turns}).encode(),
+    }
+    fast, slow = (_told(worker.process(Chunk(0, 1, 0, over[cap] + b"\n" * 2))) for worker in workers)
+    assert fast == slow and slow["outcomes"]["quarantined"] == 1
 
 
 def test_the_fast_way_does_not_read_most_rows(workers: tuple[ChunkWorker, ChunkWorker]) -> None:

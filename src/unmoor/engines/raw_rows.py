@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from unmoor.detectors import RawWordlist, line_set
 from unmoor.engines.shapes import Shapes
-from unmoor.layouts import MAX_DEPTH, Chunk, Layout
+from unmoor.layouts import MAX_DEPTH, MAX_NESTED, MAX_ROW_BYTES, Chunk, Layout
 from unmoor.records import Row
 
 __all__ = ["SAMPLED", "RawRows", "sample_of"]
@@ -45,6 +45,8 @@ class RawRows:
         is_wanted = np.zeros(len(ends), dtype=np.bool_)
         is_wanted[self._words.lines(data, ends)] = True
         is_wanted[sample_of(chunk.offset, after)] = True
+        long = np.flatnonzero(np.diff(starts) > min(MAX_NESTED, MAX_ROW_BYTES)).tolist()
+        is_wanted[[index for index in long if _may_be_too_large(data[starts[index] : ends[index]])]] = True
         unlike = self._unlike_any(data, ends, is_wanted)
         is_wanted[[index for index in unlike if self._plain(data[starts[index] : ends[index]]) is None]] = True
         return np.flatnonzero(is_wanted).tolist(), after
@@ -69,6 +71,10 @@ class RawRows:
         except ValueError:
             return None
         return row if type(row) is dict and self._is_plain(row) else None
+
+
+def _may_be_too_large(line: bytes) -> bool:
+    return len(line) > MAX_ROW_BYTES or line.count(b"{") + line.count(b"[") > MAX_NESTED
 
 
 def sample_of(offset: int, ends: NDArray[np.int64]) -> list[int]:
