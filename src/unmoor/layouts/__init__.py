@@ -52,6 +52,7 @@ from unmoor.layouts.recognise import recognise_source
 from unmoor.layouts.table_file import TableFile
 from unmoor.layouts.tables import (
     LABEL_KEY,
+    Unread,
     changed_rows,
     schema_for_changes,
     table_rows,
@@ -81,6 +82,7 @@ __all__ = [
     "SetSlice",
     "Source",
     "TableFile",
+    "Unread",
     "apply_to_row",
     "apply_to_text",
     "changed_rows",
