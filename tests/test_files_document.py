@@ -17,7 +17,7 @@ import pytest
 from click.testing import CliRunner
 
 from unmoor.commands import cli
-from unmoor.engines import Job, run_job
+from unmoor.engines import Job, merge, run_job
 from unmoor.layouts import open_data_set
 from unmoor.policy import load_policy
 from unmoor.records import BEHAVIOURS, OUTCOMES, Verdict
@@ -130,13 +130,15 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
         ("filter", "tables", *filters, "tables-run"),
         ("filter", "rows.jsonl", "--policy", "dolphin", "-o", "shipped"),
         ("audit", "many", *judge, "--pairs", "-o", "array"),
+        ("filter", "rows.jsonl", "--shard", "2/2", *filters, "shard-2"),
     ]
     for command, source, *more in asked:
         *flags, run = more
         words = [command, str(home / source), "--language", "en", *flags, str(home / run)]
         done = CliRunner().invoke(cli, words)
         assert done.exit_code == 0, done.output
-    return [*(home / more[-1] for _, _, *more in asked), _judged(home)]
+    merge([home / "shard", home / "shard-2"], home / "joined")
+    return [*(home / more[-1] for _, _, *more in asked), home / "joined", _judged(home)]
 
 
 def _judged(home: Path) -> Path:
