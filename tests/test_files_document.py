@@ -6,6 +6,8 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from fnmatch import filter as fnmatch_filter
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +17,11 @@ import pytest
 from click.testing import CliRunner
 
 from unmoor.commands import cli
-from unmoor.engines import Job, run_job
+from unmoor.engines import Job, merge, run_job
 from unmoor.layouts import open_data_set
 from unmoor.policy import load_policy
 from unmoor.records import BEHAVIOURS, OUTCOMES, Verdict
+from unmoor.run_folder.files import MANIFEST, OF_A_RUN
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = (ROOT / "docs" / "files.md").read_text(encoding="utf-8")
@@ -127,13 +130,15 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
         ("filter", "tables", *filters, "tables-run"),
         ("filter", "rows.jsonl", "--policy", "dolphin", "-o", "shipped"),
         ("audit", "many", *judge, "--pairs", "-o", "array"),
+        ("filter", "rows.jsonl", "--shard", "2/2", *filters, "shard-2"),
     ]
     for command, source, *more in asked:
         *flags, run = more
         words = [command, str(home / source), "--language", "en", *flags, str(home / run)]
         done = CliRunner().invoke(cli, words)
         assert done.exit_code == 0, done.output
-    return [*(home / more[-1] for _, _, *more in asked), _judged(home)]
+    merge([home / "shard", home / "shard-2"], home / "joined")
+    return [*(home / more[-1] for _, _, *more in asked), home / "joined", _judged(home)]
 
 
 def _judged(home: Path) -> Path:
@@ -167,6 +172,12 @@ def test_every_file_of_a_run_is_named(runs: list[Path]) -> None:
     rows = {name for name in written if name.startswith(("kept.", "removed."))}
     assert {"kept.jsonl", "removed.jsonl", "kept.parquet"} <= rows
     _same((written - rows) | {"kept.*", "removed.*"}, "The files")
+
+
+def test_the_files_that_a_run_may_have_are_those_of_the_page() -> None:
+    named = documented("The files") - {MANIFEST, "review/"}
+    assert all(fnmatch_filter(OF_A_RUN, name) for name in named)
+    assert all(any(fnmatch(name, pattern) for pattern in named) for name in OF_A_RUN)
 
 
 def test_every_field_of_the_ledger_is_named(runs: list[Path]) -> None:

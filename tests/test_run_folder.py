@@ -351,6 +351,35 @@ def test_a_run_goes_on_after_whatever_the_system_did_not_give(tmp_path: Path, er
         assert writer.state == {"chunks": 1}
 
 
+@pytest.mark.parametrize("cause", ["the disk", "a file of others"])
+def test_a_run_that_finds_no_place_when_all_is_done_is_kept_and_gone_on_with(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cause: str
+) -> None:
+    run, replace = tmp_path / "run", Path.replace
+
+    def fails(path: Path, target: Path) -> Path:
+        if cause == "the disk" and target == run:
+            raise OSError(errno.EIO, "Input/output error", str(target))
+        return replace(path, target)
+
+    monkeypatch.setattr(Path, "replace", fails)
+    with pytest.raises((MachineError, UsageError)) as caught, RunWriter(run, plan=PLAN) as writer:
+        writer.write("kept.jsonl", b"one\n")
+        writer.checkpoint({"chunks": 1})
+        if cause == "a file of others":
+            run.mkdir()
+            (run / "notes.txt").write_text("mine")
+        writer.finish({})
+    assert "goes on where this one stopped" in caught.value.__notes__[0]
+    monkeypatch.undo()
+    (run / "notes.txt").unlink(missing_ok=True)
+    with RunWriter(run, plan=PLAN) as writer:
+        assert writer.state == {"chunks": 1}
+        writer.finish({})
+    assert (run / "kept.jsonl").read_bytes() == b"one\n" and verify(run) == []
+    assert [path.name for path in tmp_path.iterdir()] == ["run"]
+
+
 @pytest.mark.parametrize("has_checkpoint", [True, False])
 @pytest.mark.parametrize("error", [FULL, OSError(errno.EMFILE, "Too many open files"), MemoryError()])
 def test_a_machine_that_fails_is_said_to_have_done_something_only_where_that_is_kept(

@@ -8,9 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
 from tests.commands.test_data_commands import unmoor
 from tests.review.web.runs import filtered, lines_of, rewrite, row
+from unmoor.commands import cli
+from unmoor.engines import Job, Options, compare_runs, merge, run_job
+from unmoor.errors import UsageError
+from unmoor.layouts import open_data_set, shard_of
+from unmoor.policy import load_policy
 
 pytestmark = pytest.mark.slow
 ROWS = 12
@@ -133,6 +139,32 @@ def test_runs_of_other_rows_are_no_two_sides(runs: Path, tmp_path: Path) -> None
     shard = unmoor("filter", "rows.jsonl", "--shard", "1/2", "--language", "en", "-o", "half", cwd=runs)
     assert shard.returncode == 0, shard.stderr
     assert "unmoor merge" in unmoor("compare", "half", "house", cwd=runs).stderr
+
+
+def test_runs_that_were_merged_are_known_by_what_their_shards_saw(tmp_path: Path) -> None:
+    rows = [[row(number) for number in range(first, first + ROWS)] for first in (10, 30)]
+    folders = [tmp_path / name for name in ("here", "there")]
+    for folder, read in zip(folders, rows, strict=True):
+        folder.mkdir()
+        filtered(folder, read)
+        parts = []
+        for number in (1, 2):
+            cut = open_data_set(folder / "rows.jsonl")
+            parts.append(folder / f"part-{number}")
+            job = Job("messages", load_policy(str(folder / "policy.toml")), languages=("en",))
+            run_job(shard_of(cut, number, 2), job, parts[-1], Options(shard=(number, 2)))
+        merge(parts, folder / "merged")
+    here, there = folders
+    assert (here / "rows.jsonl").stat().st_size == (there / "rows.jsonl").stat().st_size
+    done = CliRunner().invoke(cli, ["compare", str(here / "house"), str(here / "merged")])
+    assert done.exit_code == 0, done.output
+    said = " ".join(done.stdout.split())
+    assert "every one went where it went before" in said
+    assert "told by names, sizes and numbers of rows of their files alone" in said
+    assert compare_runs(here / "house", here / "house")["same_by"] == "hash"
+    assert compare_runs(here / "merged", here / "merged")["same_by"] == "ends"
+    with pytest.raises(UsageError, match="not the same rows"):
+        compare_runs(here / "merged", there / "merged")
 
 
 def test_rows_are_listed_by_behaviour_outcome_rule_and_whether_they_wait(runs: Path) -> None:

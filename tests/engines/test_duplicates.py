@@ -443,6 +443,24 @@ def test_arrays_and_parquet_lose_their_duplicates_too(tmp_path: Path, write: str
     assert verify(tmp_path / "run") == []
 
 
+@pytest.mark.parametrize("method", ["exact", "minhash"])
+@pytest.mark.parametrize(("column", "gone"), [("rejected", {}), ("context", {}), ("source", {2: 1})])
+def test_a_value_that_cannot_be_read_is_the_same_as_none(
+    tmp_path: Path, column: str, gone: dict[int, int], method: str
+) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    broken = pa.array([b"I like \xff cars.", b"Trees? \xff Ask somebody else."], pa.binary())
+    said = pa.Array.from_buffers(pa.string(), 2, broken.buffers())
+    columns = {"prompt": ["A tree?"] * 2, "chosen": ["An oak."] * 2, "rejected": ["A car."] * 2, column: said}
+    pq.write_table(pa.table(columns), tmp_path / "rows.parquet")
+    job = Job("preference", load_policy("dolphin"), languages=("en",), dedup=Dedup(method))
+    summary = run_job(open_data_set(tmp_path / "rows.parquet"), job, tmp_path / "run")
+    assert summary.counts()["quarantined"] == 0
+    assert _gone(tmp_path / "run") == gone
+
+
 @pytest.mark.parametrize("point", ["after-checkpoint", "before-checkpoint"])
 def test_what_a_killed_search_leaves_is_cleared_away_by_the_next(tmp_path: Path, point: str) -> None:
     rows = [_row("Name a tree.", WORDS[number % 20]) for number in range(60)]

@@ -7,14 +7,18 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from unmoor.engines import Options, merge, raw_rows, run_job
 from unmoor.engines.chunks import ChunkWorker
 from unmoor.engines.job import ChunkResult, Job
-from unmoor.layouts import Chunk
+from unmoor.engines.raw_rows import sample_of
+from unmoor.layouts import Chunk, open_data_set, parse, shard_of
 from unmoor.policy import load_policy
+from unmoor.report import ChunkFacts
 
 PHRASES = (
     "kelvin scale",
@@ -117,6 +121,21 @@ def test_the_raw_scan_tells_what_reading_every_row_tells(
     assert fast == slow
 
 
+@pytest.mark.parametrize("cap", ["MAX_ROW_BYTES", "MAX_NESTED"])
+def test_a_row_over_a_cap_is_quarantined_as_it_is_where_every_row_is_read(
+    workers: tuple[ChunkWorker, ChunkWorker], monkeypatch: pytest.MonkeyPatch, cap: str
+) -> None:
+    for module in (parse, raw_rows):
+        monkeypatch.setattr(module, cap, 20)
+    turns = [{"role": role, "content": "plain"} for role in ("user", "assistant") * 10]
+    over = {
+        "MAX_ROW_BYTES": _row("plain", ascii_only=True, request="?"),
+        "MAX_NESTED": json.dumps({"messages": turns}).encode(),
+    }
+    fast, slow = (_told(worker.process(Chunk(0, 1, 0, over[cap] + b"\n" * 2))) for worker in workers)
+    assert fast == slow and slow["outcomes"]["quarantined"] == 1
+
+
 def test_the_fast_way_does_not_read_most_rows(workers: tuple[ChunkWorker, ChunkWorker]) -> None:
     assert workers[0]._raw is not None
     data = b"".join(_row("plain " * 5, ascii_only=True, request="?") + b"\n" for _ in range(3000))
@@ -125,11 +144,36 @@ def test_the_fast_way_does_not_read_most_rows(workers: tuple[ChunkWorker, ChunkW
 
 
 def test_the_sample_is_the_same_however_the_rows_are_cut() -> None:
-    from unmoor.engines.raw_rows import sample_of
+    ends = np.cumsum([Random(number).randint(50, 900) for number in range(5000)])
+    cuts = [0, *ends[616:-1:617].tolist()]
+    rows = np.searchsorted(ends, cuts, side="right").tolist()
+    parts = zip(cuts, rows, [*rows[1:], 5000], strict=True)
+    cut = [first + index for start, first, last in parts for index in sample_of(start, ends[first:last] - start)]
+    assert sample_of(0, ends) == cut
+    assert 50 < len(cut) < 110
 
-    whole = {1 + index for index in sample_of(1, 5000)}
-    parts = {first + index for first in range(1, 5001, 617) for index in sample_of(first, min(617, 5001 - first))}
-    assert whole == parts
+
+@pytest.mark.parametrize("count", [2, 5])
+def test_a_word_list_tells_the_same_of_the_shards_as_of_the_whole(tmp_path: Path, count: int) -> None:
+    pytest.importorskip("hyperscan")
+    (tmp_path / "list.txt").write_text("oak\n")
+    said = (
+        "Die Eiche ist ein großer Baum in Europa.",
+        "The elm is a tall tree of the north.",
+        "Le chêne est un arbre.",
+    )
+    for name, rows in (("a.jsonl", 3000), ("b.jsonl", 1500)):
+        lines = [_row(said[number % 3], ascii_only=False, request=str(number)) for number in range(rows)]
+        (tmp_path / name).write_bytes(b"\n".join(lines))
+    job = Job("messages", load_policy("label-only"), ("wordlist",), wordlist=tmp_path / "list.txt", observer=ChunkFacts)
+    data = open_data_set(f"{tmp_path}/*.jsonl")
+    whole = run_job(data, job, tmp_path / "whole")
+    parts = [tmp_path / f"part-{number}" for number in range(1, count + 1)]
+    for number, part in enumerate(parts, 1):
+        run_job(shard_of(data, number, count), job, part, Options(shard=(number, count)))
+    joined = merge(parts, tmp_path / "joined", ChunkFacts)
+    assert joined.languages == whole.languages and whole.languages["de"] > 10
+    assert joined.observed.as_json() == whole.observed.as_json()
 
 
 def test_a_list_is_found_wherever_hyperscan_is_missing_too(

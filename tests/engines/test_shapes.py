@@ -92,3 +92,9 @@ def test_a_row_too_odd_to_have_a_shape_has_none() -> None:
         deep = [deep]
     assert shape_of({"messages": deep}, frozenset()) is None
     assert shape_of({'odd "key"': 1}, frozenset()) is None
+
+
+@pytest.mark.parametrize("value", [["web"], {"site": "web"}, None, 7])
+def test_what_stands_where_a_role_may_need_be_no_text(value: Any) -> None:
+    row = {**ROWS["messages"], "from": value, "by": [{"role": value}]}
+    assert _fits("messages", row, [json.dumps(row).encode()]) == [True]

@@ -266,6 +266,71 @@ def test_objects_that_others_put_into_a_run_while_the_next_was_made_are_not_dele
     assert (run / "notes.txt").read_bytes() == b"mine" and (run / "MANIFEST.json").exists()
 
 
+def test_objects_that_others_put_where_a_first_run_is_being_made_are_not_deleted(
+    data: Address, objects: Any, bucket: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = data.with_name("run")
+    with pytest.raises(UsageError, match=r"other files too, .*: notes\.txt\. Next: "):
+        run_job(
+            open_data_set(data),
+            _job(),
+            run,
+            finish=lambda _summary, _writer: objects.pipe_file(f"{bucket}/run/notes.txt", b"mine"),
+        )
+    assert (run / "notes.txt").read_bytes() == b"mine"
+    assert not (run / "kept.jsonl").exists() and not (run / MANIFEST).exists()
+    objects.rm_file(f"{bucket}/run/notes.txt")
+    monkeypatch.setattr("unmoor.engines.run.read_data_set", lambda *_: pytest.fail("what was done was not kept"))
+    _filter(data, run)
+    assert verify(run) == []
+
+
+@pytest.mark.parametrize("force", [False, True])
+@pytest.mark.parametrize("plan", ["of a run that was killed", "of another program"])
+def test_objects_beside_a_plan_without_a_manifest_are_not_deleted(
+    data: Address, objects: Any, bucket: str, plan: str, force: bool
+) -> None:
+    run = data.with_name("run")
+    if plan == "of another program":
+        objects.pipe_file(f"{bucket}/run/run.json", b'{"miles": 5}')
+        objects.pipe_file(f"{bucket}/run/README.md", b"mine")
+    else:
+        _filter(data, run)
+        objects.rm_file(f"{bucket}/run/{MANIFEST}")
+        objects.pipe_file(f"{bucket}/run/notes.txt", b"mine")
+    before = objects.find(f"{bucket}/run")
+    with pytest.raises(UsageError, match="holds other files"):
+        _filter(data, run, Options(force=force))
+    assert objects.find(f"{bucket}/run") == before
+
+
+def test_what_a_killed_upload_left_is_no_obstacle_and_goes_with_force(
+    data: Address, objects: Any, bucket: str, tmp_path: Path
+) -> None:
+    run = data.with_name("run")
+    objects.pipe_file(f"{bucket}/data.jsonl", _lines(0, 20) + b"null\n")
+    _filter(data, run)
+    objects.rm_file(f"{bucket}/run/{MANIFEST}")  # as another machine left it
+    _filter(data, run)
+    assert verify(run) == []
+    objects.rm_file(f"{bucket}/run/{MANIFEST}")
+    objects.pipe_file(f"{bucket}/data.jsonl", _lines(0, 20))
+    _filter(data, run, Options(force=True))
+    assert verify(run) == [] and not (run / "quarantine.raw").exists()
+
+
+def test_a_replacement_that_stops_knows_later_what_the_old_run_had(data: Address, s3: Server) -> None:
+    run = data.with_name("run")
+    run_job(open_data_set(data), _job(), run, finish=lambda _summary, writer: writer.write("own.txt", b"of a finisher"))
+    s3.rule = lambda method, path: DENIED if method == "PUT" and path.endswith("/kept.jsonl") else None
+    with pytest.raises(MachineError):
+        _filter(data, run, Options(force=True))
+    assert (run / "own.txt").exists() and not (run / MANIFEST).exists()
+    s3.rule = lambda _method, _path: None
+    _filter(data, run)
+    assert verify(run) == [] and not (run / "own.txt").exists()
+
+
 def test_a_run_that_is_replaced_leaves_nothing_of_the_old_one(data: Address, objects: Any, bucket: str) -> None:
     run = data.with_name("run")
     objects.pipe_file(f"{bucket}/data.jsonl", _lines(0, 20) + b"null\n")

@@ -14,6 +14,11 @@ from unmoor.storage import AnyPath
 
 _VALUE_CHARS = 60
 _HASHED = "sha256"
+_SAME_BY = {
+    "ends": "names, sizes, numbers of rows and both ends of their files",
+    "name": "names, sizes and numbers of rows of their files",
+}
+"""What tells that two runs read the same rows, where no hash does."""
 
 
 @click.command("compare")
@@ -33,6 +38,10 @@ def command(old: AnyPath, new: AnyPath, first: int, as_json: bool) -> None:
         print_json(compared)
         return
     click.echo(wrapped(_summary(compared)))
+    if told := _SAME_BY.get(compared["same_by"]):
+        click.echo(
+            wrapped(f"That both read the same rows is told by {told} alone: shards that cut a file take no hash of it.")
+        )
     _show_plan(compared["plan"])
     _show_outcomes(compared)
     _show_found(compared["found"])

@@ -18,9 +18,10 @@ import orjson
 from numpy.typing import NDArray
 
 from unmoor.errors import MissingExtraError
+from unmoor.layouts import Unread
 from unmoor.records import Conversation, Row
 
-__all__ = ["SEED", "Alike", "Exact", "Keys", "MinHash", "Signatures"]
+__all__ = ["SEED", "Alike", "Exact", "Keys", "MinHash", "Signatures", "hides_something"]
 
 Signatures = NDArray[np.uint32]
 Keys = NDArray[np.uint64]
@@ -86,6 +87,9 @@ _ABOUT_A_TURN = re.compile(r"\A(?:header|state|title|notes?|comments?|info|extra
 """The same of keys beside what a turn says."""
 _OTHER_SIDE = "reject"
 """In the name of a column: the answer of a pair that is trained away from."""
+
+_TOLD = (str, list, dict, Unread)
+"""Values that may teach something; numbers do not."""
 
 
 class Alike(Protocol):
@@ -270,12 +274,20 @@ def _beside_text(row: Row, conversation: Conversation) -> bytes:
     return repr(sorted(beside.items())).encode("utf-8", "surrogatepass") if beside else b""
 
 
+def hides_something(row: Row) -> bool:
+    """Return whether a value that may tell a row from another cannot be read, so that it is equal to none."""
+    return any(
+        isinstance(value, Unread) and (_is_beside_text(key, value) or _teaches(key, value))
+        for key, value in row.items()
+    )
+
+
 def _teaches(key: str, value: Any) -> bool:
     """Return whether a column that is not read may hold what a row teaches: not how it came to be, nor a copy of the rest."""
     name = key.casefold()
     if _PICTURE.search(name):
         return value is not None
-    return bool(value) and isinstance(value, str | list | dict) and name not in _COPIES and not _ABOUT.search(name)
+    return bool(value) and isinstance(value, _TOLD) and name not in _COPIES and not _ABOUT.search(name)
 
 
 def _beside_in_turns(root: str, turns: Any, read: Set[Any]) -> dict[str, Any]:
@@ -295,7 +307,7 @@ def _beside_in_turns(root: str, turns: Any, read: Set[Any]) -> dict[str, Any]:
 
 
 def _is_beside_text(key: str, value: Any) -> bool:
-    return key in _BESIDE_TEXT or (_OTHER_SIDE in key.casefold() and isinstance(value, str | list | dict | bool))
+    return key in _BESIDE_TEXT or (_OTHER_SIDE in key.casefold() and isinstance(value, (*_TOLD, bool)))
 
 
 def _has_parts(row: Row) -> bool:

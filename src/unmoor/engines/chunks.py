@@ -81,7 +81,7 @@ class ChunkWorker:
         starts = [int(ends[index - 1]) if index else 0 for index in wanted]
         raws = [chunk.data[start : int(ends[index])] for start, index in zip(starts, wanted, strict=True)]
         rows = [(chunk.first_row + index, raw) for index, raw in zip(wanted, raws, strict=True)]
-        sampled = {chunk.first_row + index for index in sample_of(chunk.first_row, len(ends))}
+        sampled = {chunk.first_row + index for index in sample_of(chunk.offset, ends)}
         lines = ((number, raw.removesuffix(b"\n")) for number, raw in rows)
         judged = self._judge.judge(parsed_rows(lines), result.observed, observed_rows=sampled)
         result.languages, result.layouts = self._judge.languages, self._judge.layouts

@@ -11,6 +11,7 @@ from unmoor.engines.judge import counted
 from unmoor.errors import RunFolderError, UsageError
 from unmoor.run_folder import MAKE_AGAIN, RUN, hold_as_written, place_in_files, read_lines_of, read_manifest
 from unmoor.run_folder.plan import differences
+from unmoor.run_folder.shape import Shape, first_lack
 from unmoor.storage import AnyPath
 
 __all__ = ["compare_runs"]
@@ -18,12 +19,17 @@ __all__ = ["compare_runs"]
 _LEDGER = "ledger.jsonl"
 _TOLD = ("unmoor", "layout", "layout_package", "policy", "detectors", "judge", "dedup", "verdicts")
 """What a manifest says of how rows were decided."""
+_MERGED: Shape = {"merged": {"of": str}}
+"""The hash of names, sizes and ends of the files that shards read; of an object its version stands in it, which another copy of it
+has not.
+"""
 _WRITTEN_AS = ("edits", "labels", "after")
 
 
 def compare_runs(old: AnyPath, new: AnyPath, *, first: int = 10) -> dict[str, Any]:
     """Return what differs between two runs of the same rows.
 
+    `same_by` says by what the files are known to be the same: `hash`, or names, sizes, rows and `ends`, or without these (`name`).
     `plan` holds [field, old value, new value] of each setting that differs; `outcomes` counts the rows by their old and then by
     their new outcome, where it changed; `rewritten` those that are mended, masked or labelled in both, each otherwise; `same` all
     others.
@@ -35,7 +41,7 @@ def compare_runs(old: AnyPath, new: AnyPath, *, first: int = 10) -> dict[str, An
         UsageError: the two are runs of different rows, or of parts of a data set.
     """
     manifests = [_manifest(folder) for folder in (old, new)]
-    _hold_same_rows(old, new, *manifests)
+    same_by = _hold_same_rows(old, new, *manifests)
     outcomes: dict[str, Counter[str]] = {}
     gained, lost = Counter[str](), Counter[str]()
     rewritten = 0
@@ -55,6 +61,7 @@ def compare_runs(old: AnyPath, new: AnyPath, *, first: int = 10) -> dict[str, An
     moved = sum(sum(counts.values()) for counts in outcomes.values())
     return {
         "input_rows": total,
+        "same_by": same_by,
         "plan": [list(difference) for difference in _told_otherwise(*manifests)],
         "outcomes": {name: dict(counts) for name, counts in outcomes.items()},
         "moved": moved,
@@ -75,18 +82,34 @@ def _manifest(folder: AnyPath) -> dict[str, Any]:
     return manifest
 
 
-def _hold_same_rows(old: AnyPath, new: AnyPath, one: dict[str, Any], other: dict[str, Any]) -> None:
-    """Raise UsageError unless both runs read the same files, whatever these are called, in the same order."""
-    if [_read_of(file) for file in one["inputs"]] != [_read_of(file) for file in other["inputs"]]:
+def _hold_same_rows(old: AnyPath, new: AnyPath, one: dict[str, Any], other: dict[str, Any]) -> str:
+    """Return by what both runs are known to have read the same files in the same order: `hash`; without one of each file, as shards
+    cut them, names, sizes, rows and `ends`; where that cannot be compared, the rest (`name`).
+
+    Raises:
+        UsageError: they read other files.
+    """
+    pairs = list(zip(one["inputs"], other["inputs"], strict=False))
+    ends = [None if first_lack(manifest, _MERGED) else manifest["merged"]["of"] for manifest in (one, other)]
+    same_by = "hash" if all(file["sha256"] and beside["sha256"] for file, beside in pairs) else "name"
+    if same_by == "name" and None not in ends and not any("version" in file for pair in pairs for file in pair):
+        same_by = "ends"
+    if (
+        len(one["inputs"]) != len(other["inputs"])
+        or not all(_are_alike(*pair) for pair in pairs)
+        or (same_by == "ends" and ends[0] != ends[1])
+    ):
         raise UsageError(
             f"{old} read {_named(one)} and {new} read {_named(other)}: not the same rows. "
             "Next: two runs of the same files, such as of two policies"
         )
+    return same_by
 
 
-def _read_of(file: dict[str, Any]) -> tuple[Any, ...]:
-    """Return what tells the file that was read; where nothing was hashed, its name helps."""
-    return file["sha256"] or file["name"], file["size_bytes"], file["rows"]
+def _are_alike(file: dict[str, Any], other: dict[str, Any]) -> bool:
+    """Return whether two files are the same as far as runs tell: whatever they are called, if both have a hash."""
+    told_by = "sha256" if file["sha256"] and other["sha256"] else "name"
+    return all(file[key] == other[key] for key in (told_by, "size_bytes", "rows"))
 
 
 def _named(manifest: dict[str, Any]) -> str:

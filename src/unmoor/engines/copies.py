@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Set
 from typing import Any
 
 from unmoor.records import Conversation, Decision, Row
@@ -22,18 +23,19 @@ def columns_that_still_say_it(row: Row, conversation: Conversation, decision: De
     read = {piece.path[0] for turn in conversation.turns for piece in turn.pieces}
     acting = {edit.turn for edit in decision.edits if edit.action != "mask"}
     gone = {found.quote.strip() for found in decision.acted_on if found.turn in acting and found.field == "text"}
-    gone = {words for words in gone if len(words) >= _LEAST_CHARS}
+    gone = {written for words in gone if len(words) >= _LEAST_CHARS for written in _written(words)}
     return tuple(
-        key
-        for key, value in row.items()
-        if key not in read and "reject" not in key.casefold() and any(_says(value, words) for words in gone)
+        key for key, value in row.items() if key not in read and "reject" not in key.casefold() and _says(value, gone)
     )
 
 
-def _says(value: Any, words: str) -> bool:
+def _written(words: str) -> tuple[str, str, str]:
+    """Return words as they are, and as they stand in a text that holds JSON."""
+    return words, json.dumps(words)[1:-1], json.dumps(words, ensure_ascii=False)[1:-1]
+
+
+def _says(value: Any, gone: Set[str]) -> bool:
     if isinstance(value, str):
-        return (
-            words in value or json.dumps(words)[1:-1] in value or json.dumps(words, ensure_ascii=False)[1:-1] in value
-        )
+        return any(words in value for words in gone)
     inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    return any(_says(each, words) for each in inner)
+    return any(_says(each, gone) for each in inner)

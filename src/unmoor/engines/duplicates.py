@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from unmoor.engines.alike import Alike, Exact, MinHash
+from unmoor.engines.alike import Alike, Exact, MinHash, hides_something
 from unmoor.engines.duplicate_rows import DUPLICATE
 from unmoor.engines.job import Dedup, Job
 from unmoor.engines.judge import Judge, Judged, ReadRow
@@ -69,14 +69,14 @@ class _Signed:
         self._paths = [folder / f"bucket-{number:03}.bin" for number in range(_BUCKETS)]
 
     def take(self, data: DataSet, judge: Judge) -> int:
-        """Sign every readable row; return the highest row number."""
+        """Sign every row that is read as a whole; return the highest row number."""
         last = 0
         for path in self._paths:
             path.touch()
         with self._signatures.open("wb") as signatures, self._numbers.open("wb") as numbers:
             for chunk in read_data_set(data):
                 reads = [judge.read(number, row) for number, row in chunk_rows(chunk)] if not chunk.oversize else []
-                good = [read for read in reads if not isinstance(read, Judged)]
+                good = [r for r in reads if not isinstance(r, Judged) and not hides_something(r.parsed.row)]
                 last = max(last, chunk.first_row + chunk.rows - 1)
                 if not good:
                     continue

@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 
 from unmoor.detectors import RawWordlist, line_set
 from unmoor.engines.shapes import Shapes
-from unmoor.layouts import MAX_DEPTH, Chunk, Layout
+from unmoor.layouts import MAX_DEPTH, MAX_NESTED, MAX_ROW_BYTES, Chunk, Layout
 from unmoor.records import Row
 
 __all__ = ["SAMPLED", "RawRows", "sample_of"]
 
 SAMPLED = 64
-"""One row in so many is read whatever it holds, for the report's languages and topics: the number of the row decides."""
+"""One row in so many is read whatever it holds, for the report's languages and topics: where it stands in its file decides."""
 _MIX = 0x9E3779B97F4A7C15
 _LEARN_FROM = 32
 """A shape is learned where one row in so many of a chunk is plain and of no known shape."""
@@ -41,13 +41,15 @@ class RawRows:
         ends = np.flatnonzero(np.frombuffer(data, dtype=np.uint8) == ord("\n"))
         if not data.endswith(b"\n"):
             ends = np.append(ends, len(data))
-        starts = np.append(0, ends + 1)
+        starts, after = np.append(0, ends + 1), np.minimum(ends + 1, len(data))
         is_wanted = np.zeros(len(ends), dtype=np.bool_)
         is_wanted[self._words.lines(data, ends)] = True
-        is_wanted[sample_of(chunk.first_row, len(ends))] = True
+        is_wanted[sample_of(chunk.offset, after)] = True
+        long = np.flatnonzero(np.diff(starts) > min(MAX_NESTED, MAX_ROW_BYTES)).tolist()
+        is_wanted[[index for index in long if _may_be_too_large(data[starts[index] : ends[index]])]] = True
         unlike = self._unlike_any(data, ends, is_wanted)
         is_wanted[[index for index in unlike if self._plain(data[starts[index] : ends[index]]) is None]] = True
-        return np.flatnonzero(is_wanted).tolist(), np.minimum(ends + 1, len(data))
+        return np.flatnonzero(is_wanted).tolist(), after
 
     def _unlike_any(self, data: bytes, ends: NDArray[np.int64], known: NDArray[np.bool_]) -> list[int]:
         """Return the lines of no known shape; those already `known` to be wanted are left out. Shapes are learned on the way."""
@@ -71,11 +73,18 @@ class RawRows:
         return row if type(row) is dict and self._is_plain(row) else None
 
 
-def sample_of(first_row: int, rows: int) -> list[int]:
-    """Return one line in sixty-four, by a hash of the row's number in the data set, so that chunks do not matter."""
-    numbers = np.arange(first_row, first_row + rows, dtype=np.uint64)
+def _may_be_too_large(line: bytes) -> bool:
+    return len(line) > MAX_ROW_BYTES or line.count(b"{") + line.count(b"[") > MAX_NESTED
+
+
+def sample_of(offset: int, ends: NDArray[np.int64]) -> list[int]:
+    """Return one line in sixty-four of a chunk that begins at byte `offset` of its file and whose lines end at `ends`.
+
+    A hash of the byte of the file at which a line ends tells it, so that neither chunks nor shards matter.
+    """
+    places = (ends + offset).astype(np.uint64)
     with np.errstate(over="ignore"):
         chosen: list[int] = np.flatnonzero(
-            ((numbers * np.uint64(_MIX)) >> np.uint64(32)) % np.uint64(SAMPLED) == 0
+            ((places * np.uint64(_MIX)) >> np.uint64(32)) % np.uint64(SAMPLED) == 0
         ).tolist()
     return chosen

@@ -105,7 +105,7 @@ def _object(value: dict[str, Any], roles: frozenset[str], depth: int) -> bytes:
 
 def _member(key: str, value: Any, roles: frozenset[str], depth: int) -> bytes:
     """Return the pattern of one value; where a role stood, only roles may stand."""
-    if key in _ROLE_KEYS and value in roles and depth > 1:
+    if key in _ROLE_KEYS and isinstance(value, str) and value in roles and depth > 1:
         return b'"(?:' + b"|".join(sorted(role.encode() for role in roles)) + b')"'
     return _value(value, roles, depth)
 

@@ -170,15 +170,18 @@ def merged_plan(manifests: Sequence[dict[str, Any]]) -> dict[str, Any]:
                 f"Shard {other['shard']['number']} was made of other files than shard 1: {first['input']['name']} then held other "
                 "files, or the files other rows. Next: run again all shards that were made before it changed"
             )
+    files_hash = first["shard"].get("of")
     kept_keys = ("unmoor", "kind", "input", "chunk_bytes", "compression", "layout", "policy", "detectors")
     plan = {key: first[key] for key in kept_keys} | {"inputs": list(files.values()), "shard": None}
     plan |= {key: first[key] for key in ("layout_package", "judge", "pairs") if key in first}
+    plan |= {"merged": {"of": files_hash}} if files_hash else {}
     order = (
         "unmoor",
         "kind",
         "input",
         "inputs",
         "shard",
+        "merged",
         "chunk_bytes",
         "compression",
         "layout",

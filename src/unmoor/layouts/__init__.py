@@ -48,11 +48,12 @@ from unmoor.layouts.layout import Layout
 from unmoor.layouts.not_rows import what_it_is, what_to_do
 from unmoor.layouts.one_schema import in_schema
 from unmoor.layouts.parquet import hold_times, schema_difference, schemas_held_alike
-from unmoor.layouts.parse import MAX_DEPTH, MAX_ROW_BYTES, ParsedRow, parse_row, row_too_large
+from unmoor.layouts.parse import MAX_DEPTH, MAX_NESTED, MAX_ROW_BYTES, ParsedRow, parse_row, row_too_large
 from unmoor.layouts.recognise import recognise_source
 from unmoor.layouts.table_file import TableFile
 from unmoor.layouts.tables import (
     LABEL_KEY,
+    Unread,
     changed_rows,
     schema_for_changes,
     table_rows,
@@ -70,6 +71,7 @@ __all__ = [
     "LAYOUTS",
     "LAYOUT_NAMES",
     "MAX_DEPTH",
+    "MAX_NESTED",
     "MAX_ROW_BYTES",
     "Change",
     "Chunk",
@@ -81,6 +83,7 @@ __all__ = [
     "SetSlice",
     "Source",
     "TableFile",
+    "Unread",
     "apply_to_row",
     "apply_to_text",
     "changed_rows",

@@ -23,6 +23,7 @@ __all__ = [
     "DONE",
     "FORMAT_VERSION",
     "MANIFEST",
+    "OF_A_RUN",
     "OF_SYSTEMS",
     "PLAN",
     "REVIEW",
@@ -52,6 +53,14 @@ DONE, UPLOADED = "done.json", "uploaded.json"
 """Of a run that is complete here and uploaded: what it counted, and what the storage has of it by now."""
 REVIEW = "review"
 """What people said about a run: no part of what the filter wrote, so not in the manifest; it moves on to a run that replaces it."""
+OF_A_RUN = frozenset(
+    (
+        *(f"{rows}.{ending}" for rows in ("kept", "removed") for ending in ("jsonl", "json", "parquet")),
+        *("before.parquet", "ledger.jsonl", "review.jsonl", "quarantine.jsonl", "quarantine.raw", "quarantine.parquet"),
+        *("policy.toml", "README.md", "report.html", "report.json", PLAN, "shard.json"),
+    )
+)
+"""What a run may write beside its manifest: by these names it is told what a run left that has none."""
 OF_SYSTEMS = frozenset((".DS_Store", "Thumbs.db", "desktop.ini", ".directory"))
 """What file managers put into any folder that somebody looks at: nobody's files, and no sign that a run was altered."""
 FORMAT_VERSION = 1

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Set
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any, Protocol
@@ -18,6 +18,7 @@ from typing import Any, Protocol
 from unmoor.errors import MachineError, RunFolderError, UsageError
 from unmoor.run_folder.files import (
     MANIFEST,
+    OF_A_RUN,
     OF_SYSTEMS,
     PLAN,
     REVIEW,
@@ -229,7 +230,9 @@ class _Objects:
         names = self._names()
         if MANIFEST in names:
             self._clear_uploaded()
-        if PLAN not in names or MANIFEST in names:
+        if MANIFEST not in names and PLAN in names and _is_plan(self._folder / PLAN):
+            self._hold_others_out(names, OF_A_RUN | self._uploaded(unfinished_folder(self._folder)).keys())
+        else:
             _check_room(self._folder, names, force=force)
 
     def _clear_uploaded(self) -> None:
@@ -242,15 +245,19 @@ class _Objects:
         return {address.relative_to(self._folder).parts[0] for address in self._folder.found()}
 
     def begin(self, work: Path, *, force: bool) -> None:
-        """Upload the plan, unless a run lies there that is replaced at the end: so it is known that writing is allowed."""
+        """Upload the plan, unless a run lies there that is replaced at the end: so it is known that writing is allowed.
+
+        With `force` what an unfinished run of another plan left is deleted.
+        """
         names = self._names()
         plan = work / PLAN
         if MANIFEST in names or not plan.exists():
             return
-        if PLAN in names and not force:
-            difference = first_difference(read_json(self._folder / PLAN), read_json(plan))
-            if difference:
-                raise planned_otherwise(self._folder, difference)
+        difference = first_difference(read_json(self._folder / PLAN), read_json(plan)) if PLAN in names else ""
+        if difference and not force:
+            raise planned_otherwise(self._folder, difference)
+        if difference:
+            delete(self._folder / name for name in names & OF_A_RUN)
         put(plan, self._folder / PLAN)
         self._has_begun = True
 
@@ -260,15 +267,11 @@ class _Objects:
 
     def publish(self, work: Path) -> None:
         """Upload what is not there yet, see that no other process wrote meanwhile, and upload the manifest."""
-        record = work / UPLOADED
-        done: dict[str, Any] = json.loads(record.read_bytes()) if record.exists() else {}
         files = read_json(work / MANIFEST)["files"]
         names = sorted(files, key=lambda name: (name != PLAN, name))
-        if not done and MANIFEST in (there := self._names()):
-            _check_room(self._folder, there, force=True)
-            delete([self._folder / MANIFEST])
+        done = self._begin_upload(work, names)
         for name in names:
-            if done.get(name) is None or not self._is_as(name, done[name]):
+            if done[name] is None or not self._is_as(name, done[name]):
                 fail_point(f"before-upload-{name}")
                 seen = put(work / name, self._folder / name)
                 if seen.st_size != files[name]["size_bytes"]:
@@ -276,16 +279,42 @@ class _Objects:
                         f"{work / name} is not as it was written. Next: delete {work}, then run it again"
                     )
                 done[name] = [seen.st_size, seen.version]
-                write_atomic(record, dump_json(done))
+                write_atomic(work / UPLOADED, dump_json(done))
         for name in names:
             if not self._is_as(name, done[name]):
                 raise RunFolderError(
                     f"{self._folder / name} was written by another process while this run was uploaded. Next: let one finish"
                 )
-        delete(self._folder / name for name in self._names() - {*names, MANIFEST, REVIEW})
+        there = self._names()
+        self._hold_others_out(there, done)
+        delete(self._folder / name for name in there & (done.keys() - files.keys()))
         fail_point("before-upload-manifest")
         put(work / MANIFEST, self._folder / MANIFEST)
         shutil.rmtree(work, ignore_errors=True)
+
+    def _begin_upload(self, work: Path, names: Iterable[str]) -> dict[str, Any]:
+        """Take its manifest from a run that is replaced, and return by name what of this run is uploaded, as size and version.
+
+        None stands for what is still to be uploaded, and for what the replaced run had. It is written down before anything is
+        deleted: who goes on with the upload has to know.
+        """
+        there = self._names()
+        done = dict.fromkeys(names) | self._uploaded(work)
+        if MANIFEST in there:
+            done = dict.fromkeys(_written(self._folder)) | done
+        self._hold_others_out(there, done)
+        write_atomic(work / UPLOADED, dump_json(done))
+        if MANIFEST in there:
+            delete([self._folder / MANIFEST])
+        return done
+
+    def _uploaded(self, work: Path) -> dict[str, Any]:
+        """Return what `_begin_upload` wrote down, with what was uploaded since then."""
+        record = work / UPLOADED
+        return dict(json.loads(record.read_bytes())) if record.exists() else {}
+
+    def _hold_others_out(self, there: Set[str], own: Iterable[str]) -> None:
+        hold_others_out(self._folder, there - {*own, MANIFEST} - _spared(self._folder))
 
     def _is_as(self, name: str, uploaded: list[Any]) -> bool:
         try:
@@ -338,12 +367,26 @@ def others_in(folder: AnyPath, names: Iterable[str]) -> set[str]:
     Raises:
         UsageError: the manifest does not say what the run wrote.
     """
+    return set(names) - _written(folder) - {MANIFEST} - _spared(folder)
+
+
+def _written(folder: AnyPath) -> set[str]:
+    """Return the names of the files that the manifest in `folder` names."""
     try:
-        written = set(json.loads((folder / MANIFEST).read_bytes())["files"].keys())
+        return set(json.loads((folder / MANIFEST).read_bytes())["files"].keys())
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise UsageError(
             f"{folder / MANIFEST} does not say what belongs to a run, so nothing there is deleted. "
             "Next: another folder, or remove this one"
         ) from error
-    kept = {REVIEW} if (folder / REVIEW).is_dir() else set()
-    return set(names) - written - {MANIFEST} - kept - OF_SYSTEMS
+
+
+def _spared(folder: AnyPath) -> frozenset[str]:
+    """Return the names in the folder of a run that are neither the run's nor in its way."""
+    return OF_SYSTEMS | ({REVIEW} if (folder / REVIEW).is_dir() else frozenset())
+
+
+def _is_plan(path: AnyPath) -> bool:
+    """Return whether unmoor wrote the plan: other programs have files of that name too."""
+    plan = read_json(path)
+    return isinstance(plan, dict) and "unmoor" in plan

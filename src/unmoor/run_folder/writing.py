@@ -71,7 +71,7 @@ class RunWriter:
         self._force = force
         self._plan = dict(plan) if plan is not None else None
         self._lock = -1
-        self._is_finished = False
+        self._is_written, self._is_finished = False, False
 
     def __enter__(self) -> RunWriter:
         """Make the folder for unfinished files, or take over the one that a run with the same plan left.
@@ -156,13 +156,15 @@ class RunWriter:
         fail_point("after-checkpoint")
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
-        """Keep what can be gone on with after a failing machine or an interruption; after anything else leave nothing."""
+        """Keep what can be gone on with after a failing machine or an interruption, or if all was written and has no place; after
+        anything else leave nothing.
+        """
         for file in self._files.values():
             with (
                 suppress(OSError) if error is not None else nullcontext()
             ):  # what a full disk does not take, said before
                 file.close()
-        is_kept = isinstance(error, _NOT_THE_DATA) and self._can_go_on()
+        is_kept = (self._is_written or isinstance(error, _NOT_THE_DATA)) and self._can_go_on()
         if error is not None and is_kept:
             error.add_note(_KEPT)
         elif isinstance(error, KeyboardInterrupt):
@@ -224,20 +226,27 @@ class RunWriter:
             if self._place.is_upload and done is not None:
                 write_atomic(self._work / DONE, orjson.dumps(done, option=orjson.OPT_NON_STR_KEYS))
             with self._place.bringing_along(self._work):
-                (self._work / CHECKPOINT).unlink(missing_ok=True)
                 self.publish()
 
     def publish(self) -> None:
         """Put the complete run at its place.
 
         Raises:
-            MachineError: the disk is full or fails, or the storage does not answer: the same command again goes on.
+            UsageError: others put files there meanwhile.
+            MachineError: the disk is full or fails, or the storage does not answer.
+            In either case the same command again goes on.
         """
+        checkpoint = self._work / CHECKPOINT
+        self._is_written = True
         with machine_errors(f"Writing {self.folder}"):
+            state = checkpoint.read_bytes() if checkpoint.exists() else None
+            checkpoint.unlink(missing_ok=True)  # a finished run has none, and one that finds no place goes on from it
             try:
                 self._place.publish(self._work)
             except BaseException:
                 self._is_finished = not self._work.exists()
+                if state is not None and not self._is_finished:
+                    write_atomic(checkpoint, state)
                 raise
         self._is_finished = True
 
