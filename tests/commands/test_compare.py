@@ -193,8 +193,8 @@ def test_rows_are_listed_by_behaviour_outcome_rule_and_whether_they_wait(runs: P
 
 def test_a_listing_that_cannot_be_meant_is_refused(runs: Path) -> None:
     for arguments, words in (
-        ((), "which rows to look for"),
-        (("1", "--waiting"), "which rows to look for"),
+        ((), "Name rows, or which to look for"),
+        (("1", "--waiting"), "and not both"),
         (("--behaviour", "refusal.polcy"), 'Did you mean "refusal.policy"?'),
         (("--outcome", "gone"), "--outcome"),
     ):

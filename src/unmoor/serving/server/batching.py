@@ -126,7 +126,7 @@ class Batching:
     def _start(self) -> None:
         self._manager = _manager(self._model, self._pickers, self._at_once, self.capacity_tokens)
         self._manager.start()
-        self._listener = threading.Thread(target=self._listen, args=(self._manager,), name="answers", daemon=True)
+        self._listener = threading.Thread(target=self._listen, args=(self._manager,), name="answers")
         self._wait_until_ready()
         self._listener.start()
 
@@ -144,7 +144,10 @@ class Batching:
             )
 
     def _listen(self, manager: Any) -> None:
-        """Pass on what the model's thread writes; end that thread when the program ends without having closed it."""
+        """Pass on what the model's thread writes; end that thread when the program ends without having closed it.
+
+        The program waits for this thread: one that it cut off in the midst of the model's own code would abort it.
+        """
         while manager.is_running():
             output = manager.get_result(timeout=_POLL_SECONDS)
             if output is not None:
