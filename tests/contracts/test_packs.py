@@ -14,10 +14,9 @@ from unmoor.commands.story import write_data
 from unmoor.detectors import sets
 from unmoor.detectors.normalise import fold_text, normalise
 from unmoor.detectors.phrases import Phrases
-from unmoor.languages import BEHAVIOUR_FILES, Phrase, load_pack, pack_codes
+from unmoor.languages import BEHAVIOUR_FILES, load_pack, pack_codes
 
 CODES = pack_codes()
-PHRASES = [(code, number) for code in CODES for number in range(len(load_pack(code).phrases))]
 AROUND = ("", "zebra quum, " * 6, "The evening was long, and we had to get up again. " * 3)
 """What stands around a hit: short texts take another way through Hyperscan than long ones."""
 FILES = {f"{name}.toml" for name in ("pack", *BEHAVIOUR_FILES)}
@@ -27,10 +26,6 @@ FOLDER = Path(__file__).resolve().parents[2] / "src" / "unmoor" / "languages"
 @lru_cache
 def compiled(code: str, engine: str = "re2") -> Phrases:
     return Phrases((load_pack(code),), engine)
-
-
-def phrase_of(code: str, number: int) -> Phrase:
-    return load_pack(code).phrases[number]
 
 
 def holds(code: str, number: int, sentence: str) -> bool:
@@ -73,13 +68,14 @@ def test_a_pack_has_the_words_that_show_whose_words_an_answer_holds(code: str) -
     assert {"as", "task", "story", "dialogue", "poem", "no", "answer", "note", "question", "user"} <= named
 
 
-@pytest.mark.parametrize(("code", "number"), PHRASES, ids=str)
-def test_a_phrase_hits_and_misses_its_own_examples(code: str, number: int) -> None:
-    phrase = phrase_of(code, number)
-    for sentence in phrase.hits:
-        assert holds(code, number, sentence), f"{phrase.id} should hit: {sentence}"
-    for sentence in phrase.misses:
-        assert not holds(code, number, sentence), f"{phrase.id} should miss: {sentence}"
+@pytest.mark.parametrize("code", CODES)
+def test_every_phrase_hits_and_misses_its_own_examples(code: str) -> None:
+    """One test a pack: of five thousand each would take longer to begin and to end than to run."""
+    phrases = list(enumerate(load_pack(code).phrases))
+    passed = [(phrase.id, said) for number, phrase in phrases for said in phrase.hits if not holds(code, number, said)]
+    assert passed == [], "should hit"
+    hit = [(phrase.id, said) for number, phrase in phrases for said in phrase.misses if holds(code, number, said)]
+    assert hit == [], "should miss"
 
 
 @pytest.mark.parametrize("engine", ["re2", "hyperscan"])

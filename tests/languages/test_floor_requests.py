@@ -15,7 +15,6 @@ REQUESTS: dict[str, dict[str, list[str]]] = tomllib.loads(
     Path(__file__).with_name("floor_requests.toml").read_text(encoding="utf-8")
 )
 NAMED = {"minors": {"floor.minors"}, "mass": {"floor.mass-casualty"}, "harmless": set[str]()}
-ALL = [(code, kind, text) for code, kinds in REQUESTS.items() for kind, texts in kinds.items() for text in texts]
 
 
 @cache
@@ -28,10 +27,13 @@ def test_requests_are_written_for_every_pack_of_all_three_kinds() -> None:
     assert all(set(kinds) == set(NAMED) for kinds in REQUESTS.values())
 
 
-@pytest.mark.parametrize(("code", "kind", "text"), ALL)
-def test_a_request_names_its_topic_and_a_look_alike_none(code: str, kind: str, text: str) -> None:
-    named = phrases().floor_in_many([text, f"{text}\n\nThank you."], is_raised=False)
-    assert [named.get(place, set()) for place in (0, 1)] == [NAMED[kind]] * 2, code
+@pytest.mark.parametrize("code", REQUESTS)
+def test_a_request_names_its_topic_and_a_look_alike_none(code: str) -> None:
+    asked = [(NAMED[kind], text) for kind, texts in REQUESTS[code].items() for text in texts]
+    for ending in ("", "\n\nThank you."):
+        named = phrases().floor_in_many([text + ending for _, text in asked], is_raised=False)
+        wrong = [text for place, (topics, text) in enumerate(asked) if named.get(place, set()) != topics]
+        assert wrong == []
 
 
 @pytest.mark.parametrize(
