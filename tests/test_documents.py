@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from unmoor.commands import VERBS
+from unmoor.errors import UsageError
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCUMENTS = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
@@ -101,11 +102,15 @@ def test_a_policy_in_a_document_is_one_that_unmoor_takes(page: str, tmp_path: Pa
         assert (done.exit_code, done.stderr) == (0, ""), done.exception
 
 
-def test_the_keys_in_the_document_are_keys_that_a_server_takes(tmp_path: Path) -> None:
+def test_the_keys_in_the_document_are_refused_until_somebody_puts_keys_of_their_own_there(tmp_path: Path) -> None:
     from unmoor.serving.server import read_keys
 
-    (tmp_path / "keys.toml").write_text(next(block for block in toml_of("serving") if "[keys]" in block))
-    assert [key.name for key in read_keys(tmp_path / "keys.toml")] == ["alice", "bob"]
+    keys, shown = tmp_path / "keys.toml", next(block for block in toml_of("serving") if "[keys]" in block)
+    keys.write_text(shown)
+    with pytest.raises(UsageError, match="16 or more plain characters"):
+        read_keys(keys)
+    keys.write_text(shown.replace("YOUR-KEY", "0123456789abcdef", 1).replace("YOUR-KEY", "fedcba9876543210"))
+    assert [key.name for key in read_keys(keys)] == ["alice", "bob"]
 
 
 def test_the_page_on_the_report_names_the_headings_that_a_report_has() -> None:
