@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import click
 
+from unmoor.records.percent import percent
 from unmoor.storage import as_argument
 
 if TYPE_CHECKING:
@@ -62,18 +63,6 @@ def short(text: str, width: int) -> str:
 def plural(count: int, one: str, more: str = "") -> str:
     """Return a count and what is counted: "1 row", "2,115 rows"; `more` is the plural of what does not only take an s."""
     return f"{count:,} {one if count == 1 else more or one + 's'}"
-
-
-def percent(share: float) -> str:
-    """Return a share as a percentage with as many digits as it needs: 0.08%, 3.7%, 41%, 99.9%; only all is 100%, only none 0%."""
-    value = share * 100
-    if value in (0, 100):
-        return f"{value:.0f}%"
-    if value < 0.01:
-        return "<0.01%"
-    if value > 99:
-        return f"{min(value, 99.9):.1f}%"
-    return f"{value:.2f}%" if value < 1 else f"{value:.1f}%" if value < 10 else f"{value:.0f}%"
 
 
 def duration(seconds: float) -> str:

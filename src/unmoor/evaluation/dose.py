@@ -7,6 +7,7 @@ from typing import Any
 
 from unmoor.errors import UsageError
 from unmoor.evaluation.seeds import OfSeed, difference_of, over_seeds
+from unmoor.records.percent import percent
 
 __all__ = ["dose_difference", "dose_result", "dose_rows", "dose_sentence"]
 
@@ -67,7 +68,7 @@ def difference_sentence(told: Mapping[str, Any]) -> str:
     """Return what `dose_difference` says, in words."""
     points = [f"{told[key] * 100:+.0f}" for key in ("difference", "low", "high")]
     said = (
-        f"From {_percent(told['least'])} to {_percent(told['most'])} left in refusals change by {points[0]} points "
+        f"From {percent(told['least'])} to {percent(told['most'])} left in refusals change by {points[0]} points "
         f"({points[1]} to {points[2]})"
     )
     if told["seeds"] < 2:
@@ -88,41 +89,41 @@ def dose_sentence(rows: Sequence[Mapping[str, Any]], limit: float = LIMIT) -> st
         return "Too few answers to say what a leak does."
     told = max(measured, key=lambda row: (0 < row["leak"] < 1, row["leak"] > 0, -row["leak"]))
     said = (
-        f"A filter that lets {_percent(told['leak'])} of what it should find through gives a model that refuses "
-        f"{_percent(told['rate'])} ({_between(told)}). "
+        f"A filter that lets {percent(told['leak'])} of what it should find through gives a model that refuses "
+        f"{percent(told['rate'])} ({_between(told)}). "
     )
     good = [row for place, row in enumerate(measured) if all(one["rate"] <= limit for one in measured[: place + 1])]
     if not good:
         return (
             said
-            + f"No share that was trained, from {_percent(measured[0]['leak'])} on, stays at {_percent(limit)} or less."
+            + f"No share that was trained, from {percent(measured[0]['leak'])} on, stays at {percent(limit)} or less."
         )
     if len(good) == len(measured):
         return said + _nothing_shown(good[-1], limit)
     last = good[-1]
-    sure = "" if last["high"] <= limit else f", though its interval reaches {_percent(last['high'])}"
-    needed = f"To stay at {_percent(limit)} or less a recall of {_recall(last['leak'])} was enough{sure}"
+    sure = "" if last["high"] <= limit else f", though its interval reaches {percent(last['high'])}"
+    needed = f"To stay at {percent(limit)} or less a recall of {_recall(last['leak'])} was enough{sure}"
     worse = measured[len(good) :]
-    return said + needed + f", and {_recall(worse[0]['leak'])} was not ({_percent(worse[0]['rate'])})."
+    return said + needed + f", and {_recall(worse[0]['leak'])} was not ({percent(worse[0]['rate'])})."
 
 
 def _nothing_shown(most: Mapping[str, Any], limit: float) -> str:
     """Return what is said where the arm with most left in stays at or under the limit: nothing of a recall."""
-    wanted = f"no more than the {_percent(limit)} asked for"
+    wanted = f"no more than the {percent(limit)} asked for"
     if most["leak"] == 1:
         return (
-            f"But with all of it left in the model refuses {_percent(most['rate'])} ({_between(most)}), {wanted}: "
+            f"But with all of it left in the model refuses {percent(most['rate'])} ({_between(most)}), {wanted}: "
             "this training does not pass refusals on, so it cannot tell which recall a filter needs."
         )
     return (
-        f"But no model refuses more than that: with {_percent(most['leak'])} left in, the most that was trained, it is "
-        f"{_percent(most['rate'])}, {wanted}. Which recall a filter needs cannot be told. Next: train --leak with 1, too."
+        f"But no model refuses more than that: with {percent(most['leak'])} left in, the most that was trained, it is "
+        f"{percent(most['rate'])}, {wanted}. Which recall a filter needs cannot be told. Next: train --leak with 1, too."
     )
 
 
 def _between(row: Mapping[str, Any]) -> str:
     seeds = len(row["seeds"])
-    return f"{_percent(row['low'])} to {_percent(row['high'])}, {seeds} seed{'s' if seeds > 1 else ''}"
+    return f"{percent(row['low'])} to {percent(row['high'])}, {seeds} seed{'s' if seeds > 1 else ''}"
 
 
 def dose_result(training: Mapping[str, Any], evaluation: Mapping[str, Any], limit: float = LIMIT) -> dict[str, Any]:
@@ -146,15 +147,3 @@ def dose_result(training: Mapping[str, Any], evaluation: Mapping[str, Any], limi
 def _recall(leak: float) -> str:
     """Return the recall of a filter that lets a share through, with all digits of the share: recalls that matter are close to 1."""
     return f"{100 - 100 * leak:g}%"
-
-
-def _percent(share: float) -> str:
-    """Return a share as a percentage with as many digits as it needs: 0.08%, 3.7%, 41%, 99.9%; only all is 100%, only none 0%."""
-    value = share * 100
-    if value in (0, 100):
-        return f"{value:.0f}%"
-    if value < 0.01:
-        return "<0.01%"
-    if value > 99:
-        return f"{min(value, 99.9):.1f}%"
-    return f"{value:.2f}%" if value < 1 else f"{value:.1f}%" if value < 10 else f"{value:.0f}%"
