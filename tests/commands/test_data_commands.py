@@ -21,6 +21,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from tests.forked import run_forked
 from tests.tiny import make_tiny_base
 from unmoor.engines.job import LIKELY
 from unmoor.engines.raw_rows import sample_of
@@ -42,6 +43,8 @@ def unmoor(
     *arguments: object, cwd: Path, preexec: Callable[[], None] | None = None, **more: str
 ) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "NO_COLOR": "1", "COLUMNS": "80", "PYTHONUTF8": "1", **more}
+    if not (preexec or more):
+        return run_forked(list(map(str, arguments)), cwd, environment)
     command = [sys.executable, "-m", "unmoor", *map(str, arguments)]
     return subprocess.run(
         command, cwd=cwd, input="", capture_output=True, text=True, env=environment, preexec_fn=preexec, check=False

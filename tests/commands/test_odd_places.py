@@ -14,12 +14,15 @@ from pathlib import Path
 import pytest
 
 from tests.commands.test_data_commands import as_bound_by_rights
+from tests.forked import run_forked
 
 ROW = {"instruction": "Name three trees.", "input": "", "output": "Oak, ash and elm are three trees."}
 FILTER = ("filter", "train.jsonl", "--language", "de", "-o")
 
 
 def unmoor(*arguments: str, cwd: Path, preexec: Callable[[], None] | None = None) -> subprocess.CompletedProcess[str]:
+    if preexec is None:
+        return run_forked(list(arguments), cwd, dict(os.environ))
     command = [sys.executable, "-m", "unmoor", *arguments]
     return subprocess.run(command, cwd=cwd, capture_output=True, text=True, preexec_fn=preexec, check=False)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.detectors.compiled import compile_packs
+from tests.detectors.compiled import LONGEST_BYTES, compile_packs
 from unmoor.commands.story import write_data
 from unmoor.detectors import sets
 from unmoor.detectors.normalise import fold_text, normalise
@@ -86,6 +86,7 @@ def test_the_first_stage_takes_the_whole_pack_and_lets_every_hit_through(
     """By Hyperscan as it is used: whole phrases, and the words that they must hold where a phrase is too long for that."""
     pytest.importorskip(engine)
     monkeypatch.setattr(sets, "WORDS_AFTER_TEXTS", 0)
+    monkeypatch.setattr(sets, "WHOLE_MOST_BYTES", LONGEST_BYTES)
     monkeypatch.setattr(sets, "COMPILE_AFTER_CHARACTERS", 0)
     if engine == "hyperscan":
         compile_packs([code])
@@ -96,6 +97,18 @@ def test_the_first_stage_takes_the_whole_pack_and_lets_every_hit_through(
                 text = normalise(before + sentence + AROUND[-1]).text if before else normalise(sentence).text
                 if not before or phrases.matches(number, text):
                     assert phrases.may_hold(number, text), f"{phrase.id}: {text}"
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_what_is_compiled_of_a_phrase_matches_wherever_the_phrase_does(code: str) -> None:
+    """Of those too that are too long for the test above, by another library."""
+    phrases = compiled(code)
+    for number, phrase in enumerate(load_pack(code).phrases):
+        if len(phrase.pattern.wide) >= LONGEST_BYTES and not phrase.behaviour.startswith("floor."):
+            wide = re.compile(phrase.pattern.wide)
+            for sentence in phrase.hits:
+                text = normalise(sentence).text
+                assert wide.search(f"\0{text}\0".encode()) or not phrases.matches(number, text), f"{phrase.id}: {text}"
 
 
 @pytest.mark.parametrize("code", CODES)

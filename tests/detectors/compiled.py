@@ -10,7 +10,10 @@ from unmoor.detectors.sets import parted, phrase_database
 from unmoor.languages import Phrase, load_pack, pack_codes
 from unmoor.records import cache_folder
 
-__all__ = ["compile_packs", "compiled_codes"]
+__all__ = ["LONGEST_BYTES", "compile_packs", "compiled_codes"]
+
+LONGEST_BYTES = 3_000
+"""Of the patterns that tests of every pack have compiled: the tenth that is longer takes three quarters of the minutes."""
 
 
 def compile_packs(codes: Sequence[str]) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.detectors.compiled import compile_packs, compiled_codes
+from tests.detectors.compiled import LONGEST_BYTES, compile_packs, compiled_codes
 from unmoor.detectors import databases, sets
 from unmoor.detectors.normalise import normalise
 from unmoor.detectors.phrases import Phrases
@@ -220,6 +220,7 @@ def test_both_engines_let_the_same_phrases_through_on_real_texts(
 ) -> None:
     """Stage one of Hyperscan may let more through than the exact patterns, never less."""
     monkeypatch.setattr(sets, "COMPILE_AFTER_CHARACTERS", 0)
+    monkeypatch.setattr(sets, "WHOLE_MOST_BYTES", LONGEST_BYTES)
     compile_packs(compiled_codes())
     packs = tuple(map(load_pack, compiled_codes()))
     wide, exact = Phrases(packs, "auto"), Phrases(packs, "re2")

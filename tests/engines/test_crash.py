@@ -27,7 +27,7 @@ from unmoor.policy import load_policy
 from unmoor.run_folder import places, read_manifest, unfinished_folder, verify
 from unmoor.run_folder.files import REVIEW
 
-ROWS = 3_000
+ROWS = 1_500
 KILLS = int(os.environ.get("UNMOOR_KILLS", "3"))
 """Kills at random moments per format; the figure in bench/RESULTS.md comes from 300."""
 ANSWERS = (
@@ -62,7 +62,7 @@ def data(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     elif request.param == "json":
         path.write_text(json.dumps(rows, indent=1))
     else:
-        pq.write_table(pa.Table.from_pylist(rows), path, row_group_size=700)
+        pq.write_table(pa.Table.from_pylist(rows), path, row_group_size=300)
     return path
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import gzip
 import json
-import subprocess
-import sys
+import os
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.forked import run_forked
 from tests.review.web.runs import row
 from unmoor.commands.row_reading import row_reader, rows_of
 from unmoor.review.row_files import Reading
@@ -40,8 +40,8 @@ def _run(folder: Path, name: str) -> Path:
         data.write_bytes(gzip.compress(lines, mtime=0) if name.endswith(".gz") else lines)
     policy = folder / "policy.toml"
     policy.write_text('name = "house"\nversion = 1\nextends = "dolphin"\n\n[limits]\nmax_removed_share = 0.95\n')
-    command = [sys.executable, "-m", "unmoor", "filter", str(data), "-o", str(folder / "run"), "--policy", str(policy)]
-    done = subprocess.run([*command, "--language", "en"], capture_output=True, text=True, check=False)
+    arguments = ["filter", str(data), "-o", str(folder / "run"), "--policy", str(policy), "--language", "en"]
+    done = run_forked(arguments, folder, dict(os.environ))
     assert done.returncode == 0, done.stderr
     return folder / "run"
 

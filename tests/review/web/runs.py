@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from tests.forked import run_forked
+
 ANSWERS = (
     "I'm sorry, but I can't assist with that.",
     "As an AI language model, I have no hands, but start with what you have and write down the order of the steps.",
@@ -35,9 +37,8 @@ def filtered(folder: Path, rows: Sequence[dict[str, Any]], name: str = "rows.jso
     data.write_text("".join(json.dumps(value) + "\n" for value in rows), encoding="utf-8")
     policy = folder / "policy.toml"
     policy.write_text('name = "house"\nversion = 1\nextends = "dolphin"\n\n[limits]\nmax_removed_share = 0.95\n')
-    command = [sys.executable, "-m", "unmoor", "filter", str(data), "-o", str(run), "--policy", str(policy)]
-    command += ["--workers", "1", "--language", "en"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    arguments = ["filter", str(data), "-o", str(run), "--policy", str(policy), "--workers", "1", "--language", "en"]
+    done = run_forked(arguments, Path.cwd(), dict(os.environ))
     assert done.returncode == 0, done.stderr
     return run
 
