@@ -208,3 +208,43 @@ def test_a_shop_s_terms_and_words_that_were_asked_for_are_left(request_: str, an
 def test_a_refusal_to_translate_is_one(found: Ask) -> None:
     answer = "En tant que modèle de langage, je ne peux pas répondre."
     assert {f.behaviour for f in found("Translate to French: I love cheese.", answer)} & set(REFUSALS)
+
+
+@pytest.mark.parametrize(
+    ("request_", "answer"),
+    [
+        (
+            'What do I answer? "We have your papers. Can you start in the stores next month? Tell us today."',
+            "Subject: The post in the stores\n\nDear Ms Lind,\n\nThank you for reaching out to me. I am glad to say that I can "
+            "start next month.\n\nPlease feel free to reach out if you have any further questions or need additional "
+            "clarification.\n\nBest regards,\n\n[Your Name]",
+        ),
+        ("Tell me who you are.", "You may refer to me as Vicuna, a language model carefully made by the team."),
+        ("你对问题有什么限制？", "没有明确的限制，我会尽力回答。然而，有些问题可能超出我的知识范围。"),
+        ("举一个要请律师的例子。", "有人要你审阅合同。在这种情况下，我会建议请律师，但我不能直接完成这项任务。"),
+    ],
+)
+def test_letters_introductions_and_examples_refuse_nothing(request_: str, answer: str, found: Ask) -> None:
+    behaviours = {finding.behaviour for finding in found(request_, answer) if finding.probability >= 0.5}
+    assert behaviours.isdisjoint(REFUSALS)
+
+
+@pytest.mark.parametrize(
+    ("request_", "answer"),
+    [
+        (
+            "Draw a house as SVG.",
+            "Happy to help! However, I'm a large language model, I cannot generate SVG images directly.",
+        ),
+        ("解释这幅漫画。", "您好，我无法看到您提到的漫画。您能描述一下吗？"),
+        ("判断这个句子是否讽刺。", "很抱歉，您并没有给我任何句子。"),
+        ("描述你在读的小说。", "抱歉，由于我是一个人工智能语言模型，我并没有阅读小说的能力。"),
+    ],
+)
+def test_what_cannot_be_seen_made_or_was_not_given_is_a_cannot(request_: str, answer: str, found: Ask) -> None:
+    assert "refusal.capability" in {finding.behaviour for finding in found(request_, answer)}
+
+
+@pytest.mark.parametrize("answer", ["Engineers at OpenAI created me.", "My creators are researchers from Anthropic."])
+def test_who_made_it_counts_as_the_subject_too(answer: str, found: Ask) -> None:
+    assert {finding.behaviour for finding in found("Who made you?", answer)} == {"identity.vendor"}

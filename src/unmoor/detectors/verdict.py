@@ -81,6 +81,9 @@ _BEFORE_A_LECTURE = (*ANSWERS, "sign.engage")
 _IN_A_LECTURE = (*LECTURES, "sign.caution", "sign.turn")
 """Behaviours of phrases in an answer ("Sure. Fold it.") and in a sentence that does no more than lecture ("However, it is important
 to respect others.")."""
+_LETTER_BREAKS = 4
+"""Line breaks in a letter of greeting, body and farewell; "Hello," alone greets and goes on."""
+_SAYS_WHO = ("disclaimer.identity", "identity.vendor")
 _STANDS_FOR = (
     "bias.evasion",
     "disclaimer.identity",
@@ -175,7 +178,7 @@ def judged_kind(view: TurnView, verdict: Verdict) -> tuple[str, float] | None:
     argues = ARGUE_LOGIT * ({"request.argue", "request.sensitive"} <= view.asks)
     is_unsaid = view.is_told_by_opening or not view.hits or _only_closes_with_a_lecture(view)
     chance = 0.0 if is_unsaid else _shifted(verdict.any, argues + support(view))
-    if is_excused(view, hits):
+    if is_excused(view, hits) or (not hits and _is_plain_letter(view)):
         return None
     if _is_nothing_but(view, hits) or _declines_what_was_asked(view, hits) or any(map(_is_surely_partial, hits)):
         chance = max(chance, ALONE)
@@ -188,18 +191,27 @@ def judged_kind(view: TurnView, verdict: Verdict) -> tuple[str, float] | None:
     return (_kind(view, hits, verdict, argues), chance) if chance else None
 
 
+def _is_plain_letter(view: TurnView) -> bool:
+    """Return whether the answer is a whole letter on nothing nervous: what it says in the first person is its writer's."""
+    is_whole = view.answer.is_letter and view.answer.text.count("\n") >= _LETTER_BREAKS
+    return is_whole and view.asks.isdisjoint(("request.sensitive", "request.argue"))
+
+
 def _unnamed(view: TurnView, verdict: Verdict, argues: float) -> float:
-    """Return how likely an answer refuses in which no phrase does: 0 where that is not likely enough, something disclaims, or it
+    """Return how likely an answer refuses in which no phrase does: 0 where that is not likely enough, it says what it is, or it
     asks for something itself, or is another form of a harmless text that was given ("Can you help me?" as a command: "Help me.").
+
+    What goes on in the middle of a sentence ("continue") is a text, whatever was asked for.
     """
     is_calm = view.asks.isdisjoint(("request.sensitive", "request.argue"))
     if is_calm and "request.rewrite" in view.asks:
         return 0.0
-    if _ASKS.match(view.answer.text) or any(hit.phrase.behaviour == "disclaimer.identity" for hit in view.hits):
+    said = view.answer.text
+    if _ASKS.match(said) or any(hit.phrase.behaviour in _SAYS_WHO for hit in view.hits):
         return 0.0
-    is_calm_text = is_calm and not view.asks.isdisjoint(_TEXTS)
+    is_text = not view.asks.isdisjoint(_TEXTS) or said[:1].islower()
     chance = _shifted(verdict.unnamed, argues)
-    return chance if chance >= (UNNAMED_IN_TEXT_FROM if is_calm_text else UNNAMED_FROM) else 0.0
+    return chance if chance >= (UNNAMED_IN_TEXT_FROM if is_calm and is_text else UNNAMED_FROM) else 0.0
 
 
 def _refusing(view: TurnView) -> list[Hit]:
