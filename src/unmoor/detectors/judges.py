@@ -100,8 +100,6 @@ class SecondOpinion:
     errors: list[str] = field(default_factory=list)
     url: str = ""
     """Where its server is, without what stands before an @; empty of a judge without one."""
-    asked: int = 0
-    failed_canaries: int = 0
     words: Counter[str] = field(default_factory=Counter)
     """What was said of uncertain findings: `refuses`, `answers`, `unsure`, or `not believed`."""
     _known: dict[str, Opinion] | None = None
@@ -112,9 +110,7 @@ class SecondOpinion:
 
     def passes_canaries(self) -> bool:
         """Ask about rows with known labels; return whether the judge got all of them right."""
-        wrong = [right for request, answer, right in CANARIES if self.ask(request, answer) != right]
-        self.failed_canaries += len(wrong)
-        return not wrong
+        return not [right for request, answer, right in CANARIES if self.ask(request, answer) != right]
 
     def is_asked(self, findings: Sequence[Finding]) -> bool:
         """Return whether any of the findings is a refusal in the uncertain band."""
@@ -139,7 +135,6 @@ class SecondOpinion:
         keys = [self._key(*exchange) for exchange in exchanges]
         unknown = {key: exchange for key, exchange in zip(keys, exchanges, strict=True) if key not in known}
         for key, opinion in asked_at_once(self.ask, unknown, self.at_once):
-            self.asked += 1
             known[key] = opinion
             if opinion != "unsure":
                 self._remember(key, opinion)
