@@ -20,6 +20,8 @@ __all__ = ["load_topic_classifier"]
 
 _CHARS = 4000
 """Code points of a text that are shown, half from each end."""
+_SECONDS = 10.0
+"""How long a server may be silent."""
 _LIKELY = 0.5
 """Score of a sequence classifier from which a text is about a topic."""
 _ASKED = (
@@ -30,9 +32,7 @@ _ASKED = (
 Classify = Callable[[str], Collection[str]]
 
 
-def load_topic_classifier(
-    name: str, topics: Sequence[str], *, url: str | None = None, key: str = "", seconds: float = 10.0
-) -> Classify:
+def load_topic_classifier(name: str, topics: Sequence[str], *, url: str | None = None, key: str = "") -> Classify:
     """Return what names the topics of a text: `openai:MODEL` (any server of that interface, at `url`) or `hf:MODEL`, whose labels
     are the topics.
 
@@ -44,14 +44,13 @@ def load_topic_classifier(
     if kind == "openai" and model:
         if not (url or "").startswith(("http://", "https://")):
             raise UsageError(f"The classifier {name} needs classifier_url, e.g. http://localhost:8000/v1")
-        return _asking(model, str(url), (tuple(topics), key, seconds))
+        return _asking(model, str(url), tuple(topics), key)
     if kind == "hf" and model:
         return _pipeline(model, frozenset(topics))
     raise UsageError(f'"{name}" is no classifier; expected openai:MODEL with classifier_url, or hf:MODEL')
 
 
-def _asking(model: str, url: str, settings: tuple[tuple[str, ...], str, float]) -> Classify:
-    topics, key, seconds = settings
+def _asking(model: str, url: str, topics: tuple[str, ...], key: str) -> Classify:
     schema = {
         "type": "object",
         "properties": {"topics": {"type": "array", "items": {"type": "string", "enum": list(topics)}}},
@@ -73,7 +72,7 @@ def _asking(model: str, url: str, settings: tuple[tuple[str, ...], str, float]) 
         address = url.rstrip("/") + "/chat/completions"
         posted = urllib.request.Request(address, json.dumps(body).encode(), headers)  # noqa: S310 - http(s) was checked
         try:
-            with opened(posted, seconds) as reply:
+            with opened(posted, _SECONDS) as reply:
                 found = _topics_of(json.loads(reply.read(1 << 20)))
         except (OSError, urllib.error.URLError, ValueError, KeyError, TypeError, IndexError) as error:
             raise MachineError(f"The topic classifier at {without_password(url)} cannot be asked: {error}") from error
