@@ -32,6 +32,7 @@ __all__ = [
     "progress_bar",
     "short",
     "table",
+    "tell",
     "typed",
     "visible",
     "wrapped",
@@ -60,6 +61,11 @@ def short(text: str, width: int) -> str:
     """Return `text` on one line, visible, at most `width` characters."""
     line = visible(" ".join(text.split()))
     return line if len(line) <= width else line[: width - 1] + "…"
+
+
+def tell(words: str) -> None:
+    """Say `words` on standard error, as `visible` shows them."""
+    click.echo(visible(words), err=True)
 
 
 def plural(count: int, one: str, more: str = "") -> str:

@@ -12,14 +12,13 @@ import urllib.request
 from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
+from unmoor.detectors.asking import ends_of
 from unmoor.detectors.classifier import load_classifier
 from unmoor.detectors.staying import headers_with, opened, without_password
 from unmoor.errors import MachineError, UsageError
 
 __all__ = ["load_topic_classifier"]
 
-_CHARS = 4000
-"""Code points of a text that are shown, half from each end."""
 _SECONDS = 10.0
 """How long a server may be silent."""
 _LIKELY = 0.5
@@ -66,7 +65,7 @@ def _asking(model: str, url: str, topics: tuple[str, ...], key: str) -> Classify
         asked = _ASKED.format(mark=mark, topics=", ".join(topics), first=topics[0])
         messages = [
             {"role": "system", "content": asked},
-            {"role": "user", "content": f"{mark}\n{_ends(text)}\n{mark}"},
+            {"role": "user", "content": f"{mark}\n{ends_of(text)}\n{mark}"},
         ]
         body = {"model": model, "messages": messages, "temperature": 0, "max_tokens": 100, "response_format": form}
         address = url.rstrip("/") + "/chat/completions"
@@ -92,11 +91,6 @@ def _pipeline(model: str, topics: frozenset[str]) -> Classify:
     score = load_classifier(f"The classifier hf:{model}", model, top_k=None)
     return lambda text: [
         str(found["label"])
-        for found in score([_ends(text)], truncation=True)[0]
+        for found in score([ends_of(text)], truncation=True)[0]
         if found["label"] in topics and float(found["score"]) >= _LIKELY
     ]
-
-
-def _ends(text: str) -> str:
-    text = text.encode("utf-8", "replace").decode()
-    return text if len(text) <= _CHARS else f"{text[: _CHARS // 2]}\n[...]\n{text[-_CHARS // 2 :]}"

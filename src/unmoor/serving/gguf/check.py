@@ -47,7 +47,7 @@ class Checked:
 
 
 def check_export(weights: Path, model: LocalModel, kind: str) -> Checked:
-    """Compare the file `weights`, of one of the KINDS, with the model it was made from: tokens, scores and greedy answers.
+    """Compare the file `weights` of that kind with the model it was made from: tokens, scores and greedy answers.
 
     Raises:
         MissingExtraError: llama.cpp is not installed.
