@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import secrets
-import urllib.error
 import urllib.request
 from collections.abc import Callable, Collection, Sequence
 from typing import Any
@@ -73,7 +72,7 @@ def _asking(model: str, url: str, topics: tuple[str, ...], key: str) -> Classify
         try:
             with opened(posted, _SECONDS) as reply:
                 found = _topics_of(json.loads(reply.read(1 << 20)))
-        except (OSError, urllib.error.URLError, ValueError, KeyError, TypeError, IndexError) as error:
+        except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
             raise MachineError(f"The topic classifier at {without_password(url)} cannot be asked: {error}") from error
         return [topic for topic in topics if topic in found]
 
