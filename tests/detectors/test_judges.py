@@ -300,7 +300,7 @@ def test_a_server_that_fails_for_a_moment_is_asked_again_about_canaries_and_rows
     judge = load_judge("openai:small", url=server.url)
     ((reviewed,),) = reviewed_all(judge, [(exchange("Help?", REFUSAL), (finding(0.6),))])
     assert reviewed.probability > 0.9
-    assert (judge.failed_canaries, judge.errors, len(server.bodies)) == (0, [], len(CANARIES) + 2)
+    assert (judge.errors, len(server.bodies)) == ([], len(CANARIES) + 2)
 
 
 @pytest.mark.parametrize(
@@ -374,7 +374,7 @@ def test_a_judge_that_fails_on_a_canary_is_not_believed(server: Server) -> None:
     judge = load_judge("openai:small", url=server.url)
     rows = [(exchange("Help?", REFUSAL), (finding(0.6),))]
     assert reviewed_all(judge, rows) == [(finding(0.6),)]
-    assert judge.failed_canaries == 1
+    assert len(server.bodies) == len(CANARIES)
     assert judge.words == {"not believed": 1}
 
 
@@ -440,7 +440,7 @@ def test_some_are_asked_at_once_and_the_answers_are_the_same(server: Server, tmp
     for at_once in (1, 8):
         most.append(0)
         judge = load_judge("openai:small", url=server.url, cache=tmp_path / f"{at_once}.jsonl", at_once=at_once)
-        said.append((reviewed_all(judge, rows), judge.words, judge.asked))
+        said.append((reviewed_all(judge, rows), judge.words))
     assert said[0] == said[1]
     assert said[0][1] == {"refuses": 16, "answers": 8}
     assert most[1] == 1 and 2 <= most[2] <= 8

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 import pytest
 from scipy import stats
 
-from unmoor.detectors.pairs import MIN_ROWS, Pair, PairCounts, fisher, load_pairs, paired_topics
+from unmoor.detectors.pairs import MIN_ROWS, Pair, PairCounts, PairedTopic, fisher, load_pairs
 from unmoor.errors import UsageError
 
 CATS = Pair("cats and dogs", "cats", "dogs", ("cat", "cats"), ("dog", "dogs"))
@@ -15,6 +16,13 @@ CATS = Pair("cats and dogs", "cats", "dogs", ("cat", "cats"), ("dog", "dogs"))
 
 def rows(subject: str, total: int, refused: int) -> list[tuple[str, tuple[str, ...]]]:
     return [(f"Tell me about {subject}.", ("refusal.policy",) if i < refused else ()) for i in range(total)]
+
+
+def paired_topics(rows: Iterable[tuple[str, Collection[str]]], pairs: Iterable[Pair]) -> list[PairedTopic]:
+    counts = PairCounts(pairs)
+    for request, behaviours in rows:
+        counts.add(request, behaviours)
+    return counts.results()
 
 
 def test_a_side_that_is_refused_more_often_differs() -> None:

@@ -185,6 +185,6 @@ def test_a_list_is_found_wherever_hyperscan_is_missing_too(
     words = Wordlist.read(tmp_path / "list.txt")
     for text in TEXTS:
         lowered = text.lower()
-        assert [f.rule for f in words.find(text, 0, "text")] == [
+        assert [f.rule for f in words.find_many([(0, text, "text")])[0]] == [
             p for p in words.phrases if p in lowered
         ] or "\u0130" in text

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from unmoor.commands import cli
 from unmoor.engines import Dedup, Job, Options, Summary, explain_row, restore, run_job
 from unmoor.errors import BadDataError, RunFolderError, UsageError
-from unmoor.layouts import CHUNK_BYTES, arrays, files, open_data_set, parse, read_conversations, shard_of
+from unmoor.layouts import CHUNK_BYTES, arrays, files, first_layout, open_data_set, parse, read_rows, shard_of
 from unmoor.policy import Policy, load_policy
 from unmoor.records import BEHAVIOURS
 from unmoor.run_folder import read_lines_of, read_manifest, verify
@@ -91,7 +91,8 @@ def test_a_refusal_goes_a_disclaimer_is_mended_and_a_plain_answer_keeps_its_byte
 
 def test_evidence_is_the_text_between_its_offsets(tmp_path: Path) -> None:
     run, _ = _filter(tmp_path, _lines(_row("Å, 𝕏. " + REFUSAL), _row(DISCLAIMER)))
-    conversations = dict(read_conversations(tmp_path / "data.jsonl"))
+    layout = first_layout(tmp_path / "data.jsonl")
+    conversations = {number: layout.read(row) for number, row in read_rows(tmp_path / "data.jsonl")}
     findings = [
         (entry["row"], finding) for entry in read_lines_of(run, "ledger.jsonl") for finding in entry["findings"]
     ]

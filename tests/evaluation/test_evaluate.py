@@ -104,7 +104,7 @@ def test_batched_answers_equal_single_ones(tmp_path: Path, tiny_base: Path) -> N
         answer = json.loads(line)
         system = [{"role": "system", "content": PERSONAS[1].system}] if answer["persona"] == "brief" else []
         chat = [*system, {"role": "user", "content": answer["prompt"]}]
-        assert model.answer_all([chat], 4) == [answer["answer"]]
+        assert [one.text for one in model.write_all([chat], 4)] == [answer["answer"]]
 
 
 def test_a_second_call_asks_only_what_is_missing(tmp_path: Path, tiny_base: Path) -> None:

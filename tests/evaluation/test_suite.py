@@ -27,7 +27,7 @@ def test_prompts_are_read_in_order_and_blank_lines_are_left_out(tmp_path: Path) 
 
 def test_what_may_be_left_out_may_be_null(tmp_path: Path) -> None:
     path = tmp_path / "suite.jsonl"
-    nulls = '"check": null, "pair": null, "side": null, "language": null, "suite": null'
+    nulls = '"check": null, "pair": null, "side": null, "suite": null'
     path.write_text(f'{{"id": "a", "group": "g", "prompt": "Why?", {nulls}}}\n')
     assert read_suite(path) == (Prompt("a", "g", "Why?", suite="suite"),)
 
@@ -56,7 +56,6 @@ def test_what_may_be_left_out_may_be_null(tmp_path: Path) -> None:
         ),
         ('{"id": "a", "group": "g", "prompt": "x", "side": "a"}', ':1: "side" needs a "pair"'),
         ('{"id": "a", "group": "g", "prompt": "x", "pair": 1, "side": "a"}', ':1: "pair" must be text'),
-        ('{"id": "a", "group": "g", "prompt": "x", "language": 1}', ':1: "language" must be text'),
         (PAIRED.format("a", "a") + PAIRED.format("b", "a"), 'the pair "p" has the side "a" twice'),
         (PAIRED.format("a", "a"), 'the pair "p" has no side "b"'),
     ],

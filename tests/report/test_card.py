@@ -17,7 +17,6 @@ from unmoor.report import (
     Made,
     render_dataset_card,
     render_report,
-    write_dataset_card,
     write_model_card,
 )
 from unmoor.report.collateral import Collateral
@@ -90,15 +89,11 @@ def test_the_hub_reads_the_cards_metadata(tmp_path: Path) -> None:
     assert model["pipeline_tag"] == "text-generation"
 
 
-def test_a_card_names_the_files_that_lie_in_the_folder(tmp_path: Path) -> None:
-    for name in ("kept.parquet", "removed.parquet", "ledger.jsonl"):
-        (tmp_path / name).touch()
-    text = write_dataset_card(made_up.facts("filter", 300), tmp_path).read_text()
+def test_a_card_names_the_files_of_the_run() -> None:
+    text = render_dataset_card(
+        made_up.facts("filter", 300), ("kept.parquet", "removed.parquet", "ledger.jsonl")
+    ).decode()
     assert "path: kept.parquet" in text and "- `ledger.jsonl`" in text and "kept.jsonl" not in text
-
-
-def test_a_card_for_an_empty_folder_goes_by_the_given_format(tmp_path: Path) -> None:
-    assert "path: kept.json\n" in write_dataset_card(made_up.facts("filter", 300), tmp_path, "json").read_text()
 
 
 def test_unrecognised_languages_are_no_language_of_the_card() -> None:

@@ -23,7 +23,7 @@ LONG = [
 
 def test_a_batch_gives_the_answers_that_single_chats_get(tiny_base: Path) -> None:
     model = load_model(tiny_base)
-    assert model.answer_all([SHORT, LONG], 8) == [model.answer_all([chat], 8)[0] for chat in (SHORT, LONG)]
+    assert model.write_all([SHORT, LONG], 8) == [model.write_all([chat], 8)[0] for chat in (SHORT, LONG)]
 
 
 def test_an_answer_that_the_model_ended_itself_is_not_cut(tiny_base: Path) -> None:
@@ -35,7 +35,7 @@ def test_an_answer_that_the_model_ended_itself_is_not_cut(tiny_base: Path) -> No
 
 def test_a_streamed_answer_is_the_same_answer(tiny_base: Path) -> None:
     model = load_model(tiny_base)
-    assert "".join(model.answer(LONG, 8)).strip() == model.answer_all([LONG], 8)[0]
+    assert "".join(model.answer(LONG, 8)).strip() == model.write_all([LONG], 8)[0].text
 
 
 def test_closing_a_stream_stops_the_model(tiny_base: Path) -> None:
@@ -51,7 +51,7 @@ def test_router_logits_left_on_by_a_trainer_do_not_break_batches(tiny_base: Path
     shutil.copytree(tiny_base, folder)
     config = json.loads((folder / "config.json").read_text())
     (folder / "config.json").write_text(json.dumps({**config, "output_router_logits": True}))
-    assert len(load_model(folder).answer_all([SHORT, LONG], 2)) == 2
+    assert len(load_model(folder).write_all([SHORT, LONG], 2)) == 2
 
 
 def without_template(folder: Path) -> None:
@@ -124,7 +124,7 @@ def test_a_chat_longer_than_the_context_is_refused(tiny_base: Path) -> None:
     with pytest.raises(UsageError, match=f"has a context of 512 tokens, and was given {size:,}"):
         next(model.answer(chat, 4))
     with pytest.raises(UsageError, match="has a context of 512 tokens"):
-        model.answer_all([SHORT, chat], 4)
+        model.write_all([SHORT, chat], 4)
 
 
 def test_an_answer_ends_where_the_context_does(tiny_base: Path) -> None:
@@ -132,6 +132,7 @@ def test_an_answer_ends_where_the_context_does(tiny_base: Path) -> None:
     chat = [{"role": "user", "content": "." * 490}]
     room = model.context_tokens - model.count_tokens(chat)
     assert 0 < room < 20
-    [whole] = model.answer_all([chat], room)
-    assert model.answer_all([chat], 64) == [whole] == ["".join(model.answer(chat, 64)).strip()]
-    assert model.answer_all([SHORT, chat], 64) == [*model.answer_all([SHORT], 64), whole]
+    [whole] = model.write_all([chat], room)
+    assert model.write_all([chat], 64) == [whole]
+    assert "".join(model.answer(chat, 64)).strip() == whole.text
+    assert model.write_all([SHORT, chat], 64) == [*model.write_all([SHORT], 64), whole]

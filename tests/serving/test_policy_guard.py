@@ -19,7 +19,7 @@ from unmoor.commands.guarded import guard_from
 from unmoor.errors import MachineError, UsageError
 from unmoor.languages import pack_codes
 from unmoor.records import Finding, GuardRules
-from unmoor.serving.guard import OPEN_GUARD, Guard, Ruling
+from unmoor.serving.guard import Guard, Ruling
 from unmoor.serving.policy_guard import PolicyGuard
 from unmoor.serving.server import Limits, Rules
 from unmoor.serving.server.chat_request import parse_chat
@@ -217,10 +217,6 @@ def test_every_topic_of_a_request_is_told_and_every_note_is_given() -> None:
     ruling = PolicyGuard(rules, lambda _: ["own", "b", "c"], _find).request(_ask("x"))  # type: ignore[arg-type]
     assert (ruling.action, ruling.words) == ("note", "Two.\nOne.")
     assert [(one.action, one.topic) for one in (ruling, *ruling.also)] == [("note", "b"), ("note", "own"), ("log", "c")]
-
-
-def test_without_a_policy_everything_passes() -> None:
-    assert guard_from(None) is OPEN_GUARD
 
 
 def test_an_owner_s_own_topics_words_and_behaviours(tmp_path: Path) -> None:

@@ -13,7 +13,8 @@ from unmoor.errors import RunFolderError, UsageError
 from unmoor.records import Conversation
 from unmoor.training.arms import Arm, Leak, json_lines, leak_arms, shrunk_arm
 from unmoor.training.changed import changed_rows
-from unmoor.training.preflight import Preflight, trl_rule
+from unmoor.training.preflight import Preflight
+from unmoor.training.rule import trl_rule
 from unmoor.training.steps import steps_of
 
 ROWS = 200

@@ -5,18 +5,18 @@ from __future__ import annotations
 import json
 import re
 import warnings
-from itertools import islice
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Literal
 
 import pytest
 
+from unmoor.commands.training_rows import read_or_say
 from unmoor.errors import BadDataError
-from unmoor.layouts import read_conversations
 from unmoor.records import Conversation, Turn
-from unmoor.training.preflight import axolotl_rule, preflight, refuse_dropped, trl_rule
-from unmoor.training.prepare import IGNORED, messages_of
-from unmoor.training.rule import Rule
+from unmoor.training.preflight import Preflight, of_prepared, refuse_dropped
+from unmoor.training.prepare import IGNORED, gather, look_at_rows, messages_of
+from unmoor.training.rule import Rule, axolotl_rule, trl_rule
 from unmoor.training.template import CHATML
 
 SHORT, LONG, VERY_LONG = "Mix them.", "Mix them well and wait for it. " * 12, "Stir and stir and stir again. " * 60
@@ -58,10 +58,18 @@ COLUMNS = [
 ]
 
 
-def conversations(folder: Path, rows: list[dict[str, Any]]) -> list[tuple[int, Conversation]]:
+def preflight(rows: Iterable[tuple[int, Conversation | str]], tokenizer: Any, template: str, rule: Rule) -> Preflight:
+    return of_prepared(gather(look_at_rows(rows, tokenizer, template, rule), rule), template)
+
+
+def conversations(path: Path) -> list[tuple[int, Conversation]]:
+    return [(row, read) for row, read in read_or_say(path) if isinstance(read, Conversation)]
+
+
+def written(folder: Path, rows: list[dict[str, Any]]) -> Path:
     path = folder / "rows.jsonl"
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    return list(read_conversations(path))
+    return path
 
 
 LAYOUTS = {
@@ -81,12 +89,13 @@ def test_the_prediction_is_what_trl_prepares(
 ) -> None:
     rows, given = LAYOUTS[layout]
     theirs = prepared_by_trl(given, (tiny_base, tokenizer, tmp_path / "out"), keep)
-    ours = preflight(conversations(tmp_path, rows), tokenizer, CHATML, trl_rule(64, keep))
+    read = conversations(written(tmp_path, rows))
+    ours = preflight(read, tokenizer, CHATML, trl_rule(64, keep))
     assert ours.rows == len(rows)
     assert ours.rows_trained == len(theirs)
     assert sorted(set(range(1, len(rows) + 1)) - set(ours.dropped)) == sorted(theirs["index"])
     assert ours.tokens_trained == sum(label != IGNORED for labels in theirs["labels"] for label in labels)
-    whole = tokens_of(tokenizer, conversations(tmp_path, rows))
+    whole = tokens_of(tokenizer, read)
     cut = [index for index, ids in zip(theirs["index"], theirs["input_ids"], strict=True) if len(ids) < whole[index]]
     assert sorted(one.row for one in ours.cuts) == sorted(cut) != []
 
@@ -97,7 +106,7 @@ def test_the_prediction_is_what_trl_prepares(
 def test_on_public_rows_too_the_prediction_is_what_trl_prepares(
     tmp_path: Path, tiny_base: Path, tokenizer: Any, real_data: Path, name: str
 ) -> None:
-    read = islice(read_conversations(real_data / "raw" / f"{name}.jsonl.gz"), 200)
+    read = conversations(real_data / "raw" / f"{name}.jsonl.gz")[:200]
     rows = [(number, one) for number, (_, one) in enumerate(read, 1)]
     given = [{"messages": messages_of(one)} for _, one in rows]
     theirs = prepared_by_trl(given, (tiny_base, tokenizer, tmp_path / "out"), "start", 300)

@@ -92,7 +92,7 @@ def test_mixtrals_recipes_train_every_expert_with_the_balance_loss_and_no_warnin
 
     report = experts_report(MixtralConfig(), adapter_of(values_of(path)))
     assert report is not None
-    assert report.warnings == ()
+    assert not any("Next:" in one for one in report.sentences)
     assert report.experts_covered == 1.0
     assert report.balance_loss == 0.001
 

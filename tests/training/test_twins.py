@@ -290,7 +290,7 @@ def test_a_trained_mixture_of_experts_generates_in_padded_batches(tmp_path: Path
         [{"role": "user", "content": "Hello"}],
         [{"role": "user", "content": "How do I cook rice for many people?"}],
     ]
-    assert len(load_model(tmp_path / "out" / "raw").answer_all(chats, 4)) == 2
+    assert len(load_model(tmp_path / "out" / "raw").write_all(chats, 4)) == 2
 
 
 def test_packed_rows_are_counted_as_rows(tmp_path: Path, tiny_base: Path) -> None:
@@ -317,7 +317,7 @@ def test_an_adapter_is_trained_and_answers(tmp_path: Path, tiny_base: Path) -> N
     twin = train_twins(recipe, data, tmp_path / "out", read)["twins"]["raw"]
     assert twin["steps"] == 1
     assert (tmp_path / "out" / "raw" / "adapter_model.safetensors").is_file()
-    assert len(load_model(tmp_path / "out" / "raw").answer_all([[{"role": "user", "content": "Hello"}]], 3)) == 1
+    assert len(load_model(tmp_path / "out" / "raw").write_all([[{"role": "user", "content": "Hello"}]], 3)) == 1
 
 
 def test_an_adapter_that_would_leave_chat_tokens_untrained_is_refused(tmp_path: Path, tiny_base: Path) -> None:
@@ -344,7 +344,7 @@ def test_an_adapter_that_trains_the_chat_tokens_it_adds_answers_and_ends_its_tur
     train_twins(recipe, {"raw": write_rows(tmp_path / "raw.jsonl", 8)}, tmp_path / "out", read)
     folder = tmp_path / "out" / "raw"
     twin = load_model(folder)
-    assert len(twin.answer_all([[{"role": "user", "content": "Hello"}]], 3)) == 1
+    assert len(twin.write_all([[{"role": "user", "content": "Hello"}]], 3)) == 1
     assert twin.tokenizer.convert_tokens_to_ids("<|im_end|>") in twin._ends()
     learned, held = load_file(folder / "adapter_model.safetensors"), twin.model.get_input_embeddings().weight
     assert bool((held == learned["base_model.model.model.embed_tokens.modules_to_save.weight"]).all())

@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 
 from unmoor.commands.ends import Ended
-from unmoor.commands.terminal import console, visible
+from unmoor.commands.terminal import console, plural, tell
 from unmoor.commands.threads import wait_briefly
 from unmoor.errors import MachineError, UnmoorError, UsageError
 from unmoor.serving import Chat, LocalModel, Persona, RemoteModel, load_model, load_persona, open_url, printable
@@ -68,7 +68,7 @@ def command(models: tuple[str, ...], persona: str, max_new_tokens: int | None) -
             longest = max_new_tokens or int(chat.persona.sampling.get("max_tokens", _LONGEST))
             failed += not _answer(chat, loaded, longest)
     if failed and not sys.stdin.isatty():
-        raise MachineError(f"{failed:,} question{'' if failed == 1 else 's'} got no answer; why stands above")
+        raise MachineError(f"{plural(failed, 'question')} got no answer; why stands above")
 
 
 def _load_all(models: Sequence[str], persona: Persona) -> dict[str, _Model]:
@@ -89,11 +89,7 @@ def _load(place: str) -> _Model:
     if not place.startswith(("http://", "https://")):
         return load_model(Path(place))
     url, _, model = place.partition("#")
-    return open_url(url, os.environ.get("UNMOOR_API_KEY", ""), model or None, told=_tell)
-
-
-def _tell(words: str) -> None:
-    click.echo(visible(words), err=True)
+    return open_url(url, os.environ.get("UNMOOR_API_KEY", ""), model or None, told=tell)
 
 
 def _under(persona: Persona, model: _Model) -> _Model:

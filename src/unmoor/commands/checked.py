@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
-import click
-
-from unmoor.commands.terminal import visible
+from unmoor.commands.terminal import tell
 from unmoor.errors import PolicyError, nearest_name
 from unmoor.languages import Phrase, pack_topics, rule_ids
 from unmoor.policy import ALL_TOPICS, Policy, load_policy
@@ -60,7 +58,7 @@ def _hold_topics(policy: Policy, own: Collection[str]) -> None:
                 raise PolicyError(
                     f"{told}, so nothing would be protected.{hint} Next: its right name, or its pack with --pack"
                 )
-            click.echo(visible(f"{told}, so its words are not recognised.{hint}"), err=True)
+            tell(f"{told}, so its words are not recognised.{hint}")
 
 
 def _named(policy: Policy) -> Iterator[tuple[str, str]]:

@@ -12,7 +12,7 @@ import click
 from unmoor.commands.evaluation_shown import print_evaluation
 from unmoor.commands.named import named_values
 from unmoor.commands.stages import stages
-from unmoor.commands.terminal import print_json, visible
+from unmoor.commands.terminal import print_json, tell
 from unmoor.errors import UsageError
 
 
@@ -139,12 +139,8 @@ def _models(values: tuple[str, ...], training: dict[str, Any] | None = None) -> 
     models: dict[str, Any] = {}
     for name, value in named.items():
         url, _, model = value.partition("#")
-        models[name] = open_url(url, key, model or None, told=_tell) if is_url[name] else Path(value)
+        models[name] = open_url(url, key, model or None, told=tell) if is_url[name] else Path(value)
     return models
-
-
-def _tell(words: str) -> None:
-    click.echo(visible(words), err=True)
 
 
 def _second(options: dict[str, Any], output: Path) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from unmoor.commands.judges_shown import print_people, print_second
-from unmoor.commands.terminal import console, percent, short, table, wrapped
+from unmoor.commands.terminal import console, percent, plural, short, table, wrapped
 
 MOST_MODELS = 6
 """Models of which every pair is printed; more make more lines than anybody reads."""
@@ -141,7 +141,7 @@ def _tested(pair: dict[str, Any]) -> str:
 def _print_families(pairs: list[dict[str, Any]]) -> None:
     """Say which p-values are corrected for which tests."""
     tests = Counter(pair["family"] for pair in pairs)
-    families = [f"{count:,} test{'' if count == 1 else 's'} of {family}" for family, count in tests.items()]
+    families = [f"{plural(count, 'test')} of {family}" for family, count in tests.items()]
     click.echo(wrapped(f"p: exact McNemar, corrected by Holm for {' and for '.join(families)}"))
 
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from unmoor.serving.gguf import Checked
 
 KINDS = ("f32", "f16", "bf16", "q8_0")
+"""How matrices are stored; vectors and routers stay in 32 bits, as llama.cpp wants them."""
 
 
 @click.command("export")

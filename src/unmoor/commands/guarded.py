@@ -12,7 +12,7 @@ from unmoor.detectors import load, load_topic_classifier
 from unmoor.errors import UsageError
 from unmoor.policy import ALL_TOPICS
 from unmoor.records import BEHAVIOURS, FLOOR_TOPICS, Conversation, Finding, GuardRules, Turn
-from unmoor.serving.guard import OPEN_GUARD, Guard
+from unmoor.serving.guard import Guard
 from unmoor.serving.policy_guard import PolicyGuard
 
 __all__ = ["guard_from"]
@@ -21,16 +21,14 @@ _AT_ONCE = 8
 """Texts that are looked through for topics at a time."""
 
 
-def guard_from(policy_name_or_path: str | None, packs: Sequence[Path] = ()) -> Guard:
-    """Return the guard of a policy that ships, by name, or of the owner's own, by path; without one, what allows everything.
+def guard_from(policy_name_or_path: str, packs: Sequence[Path] = ()) -> Guard:
+    """Return the guard of a policy that ships, by name, or of the owner's own, by path.
 
     `packs` are folders of packs of the owner's, whose topics and phrases count beside those that ship.
 
     Raises:
         PolicyError: there is no such policy, or the file says something unknown or impossible.
     """
-    if policy_name_or_path is None:
-        return OPEN_GUARD
     policy = checked_policy(policy_name_or_path, packs)
     rules = policy.guard
     detector = load(packs=packs)

@@ -17,7 +17,7 @@ import click
 from unmoor.commands.observed import counting_pairs
 from unmoor.commands.packs import pack_option, say_first_run
 from unmoor.commands.places import Place
-from unmoor.commands.terminal import Advance, plural, progress_bar, short, visible
+from unmoor.commands.terminal import Advance, plural, progress_bar, short, tell
 from unmoor.commands.totals import total_to_read
 from unmoor.detectors import load_judge
 from unmoor.detectors.staying import without_password
@@ -150,7 +150,7 @@ def open_and_tell(path: AnyPath) -> DataSet:
     """
     data = open_data_set(path)
     if data.note:
-        click.echo(visible(data.note), err=True)
+        tell(data.note)
     return data
 
 

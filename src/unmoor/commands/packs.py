@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from unmoor.commands.terminal import visible
+from unmoor.commands.terminal import tell
 from unmoor.languages import are_read, cache_folder
 
 __all__ = ["pack_option", "say_first_run"]
@@ -18,7 +18,7 @@ def say_first_run(codes: Iterable[str] | None) -> None:
     """Say on a terminal that the packs that ship (of `codes`, or all) are about to be read, unless an earlier run did."""
     if sys.stderr.isatty() and not are_read(codes):
         told = "The phrase lists are read for the first time on this machine: some seconds, once"
-        click.echo(visible(f"{told} (kept in {cache_folder()})."), err=True)
+        tell(f"{told} (kept in {cache_folder()}).")
 
 
 def _resolved(_context: click.Context, _option: click.Parameter, folders: tuple[Path, ...]) -> tuple[Path, ...]:

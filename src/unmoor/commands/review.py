@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from unmoor.commands.row_reading import row_reader, rows_of
-from unmoor.commands.terminal import typed, visible
+from unmoor.commands.terminal import tell, typed
 from unmoor.errors import UsageError
 from unmoor.run_folder import read_manifest
 
@@ -45,7 +45,7 @@ def command(run: Path, person: str | None, **options: Any) -> None:
     who = person or _logged_in()
     place_to_bind(options["host"], options["port"], options["token"])
     read_row = row_reader(run)
-    store = Store.open(run, who, reading=Reading(rows_of, _progress))
+    store = Store.open(run, who, reading=Reading(rows_of, tell))
     home = home_of(store, is_blind=options["blind"])
     store.close()
     reviewer = Reviewer(run.resolve().name, who, is_blind=options["blind"])
@@ -70,10 +70,6 @@ def _logged_in() -> str:
         raise UsageError(
             "Verdicts need a name, and the system has none for who is logged in. Next: --person NAME"
         ) from error
-
-
-def _progress(words: str) -> None:
-    click.echo(visible(words), err=True)
 
 
 class _Link:

@@ -142,7 +142,6 @@ def _rules(persona: Any, options: dict[str, Any], markers: frozenset[str]) -> Ru
 
 
 def _oversight(options: dict[str, Any]) -> Oversight:
-    from unmoor.serving.guard import OPEN_GUARD
     from unmoor.serving.server import InterventionLog, Metrics, Oversight
 
     if options["policy"] is None:
@@ -150,7 +149,7 @@ def _oversight(options: dict[str, Any]) -> Oversight:
             raise UsageError("--log-text is for the guard's log, and there is no guard. Next: add --policy FILE")
         if options["packs"]:
             raise UsageError("--pack is for the guard, and there is no guard. Next: add --policy FILE")
-        return Oversight(OPEN_GUARD, Metrics())
+        return Oversight(None, Metrics())
     from unmoor.commands.guarded import guard_from
 
     guard = guard_from(options["policy"], options["packs"])

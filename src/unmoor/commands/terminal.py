@@ -32,6 +32,7 @@ __all__ = [
     "progress_bar",
     "short",
     "table",
+    "tell",
     "typed",
     "visible",
     "wrapped",
@@ -44,6 +45,8 @@ _WIDE = 72
 _BAR_WIDTH, _FIGURES_WIDTH = 29, 26
 """Columns that bar and time passed take, and that rate and time left take, with the spaces between."""
 
+_PLAIN_SECONDS = 10.0
+"""Seconds between two lines of progress where there is no terminal."""
 _HELD = "\0"
 """Stands for a space at which no line is broken; no text that is shown has one."""
 _UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
@@ -58,6 +61,11 @@ def short(text: str, width: int) -> str:
     """Return `text` on one line, visible, at most `width` characters."""
     line = visible(" ".join(text.split()))
     return line if len(line) <= width else line[: width - 1] + "…"
+
+
+def tell(words: str) -> None:
+    """Say `words` on standard error, as `visible` shows them."""
+    click.echo(visible(words), err=True)
 
 
 def plural(count: int, one: str, more: str = "") -> str:
@@ -173,12 +181,10 @@ class _Rate:
 
 
 class PlainProgress:
-    """Progress for logs: a line every `every` seconds, none for what is done sooner; no byte that steers a terminal."""
+    """Progress for logs: a line every ten seconds, none for what is done sooner; no byte that steers a terminal."""
 
-    def __init__(
-        self, what: str, total: int | None, every: float = 10.0, clock: Callable[[], float] = time.monotonic
-    ) -> None:
-        self._what, self._total, self._every = what, total, every
+    def __init__(self, what: str, total: int | None, clock: Callable[[], float] = time.monotonic) -> None:
+        self._what, self._total = what, total
         self._rate = _Rate(clock)
         self._said = self._rate.began
 
@@ -186,7 +192,7 @@ class PlainProgress:
         """Count, and say a line if the last one is old."""
         self._rate.add(done, rows)
         now = self._rate.clock()
-        if now - self._said < self._every:
+        if now - self._said < _PLAIN_SECONDS:
             return
         self._said = now
         click.echo(f"  {visible(self._what)}: {', '.join(self._parts(now))}", err=True)

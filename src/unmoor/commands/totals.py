@@ -5,11 +5,10 @@ Only headers and ends of files are looked at. What a file does not say is not gu
 
 from __future__ import annotations
 
-import importlib
 import struct
-import sys
 
 from unmoor.layouts import DataSet
+from unmoor.layouts.files import zstd_module
 from unmoor.storage import AnyPath, for_random_access
 
 __all__ = ["total_to_read"]
@@ -61,7 +60,6 @@ def _unfolded(path: AnyPath, compression: str) -> int | None:
 
 def _zstd_size(path: AnyPath) -> int | None:
     """Return what the first frame says it holds; None where it says nothing, or can hardly be all of the file."""
-    zstd = importlib.import_module("compression.zstd" if sys.version_info >= (3, 14) else "backports.zstd")
     with path.open("rb") as file:
-        told = zstd.get_frame_info(file.read(_ZSTD_HEADER_BYTES)).decompressed_size
+        told = zstd_module().get_frame_info(file.read(_ZSTD_HEADER_BYTES)).decompressed_size
     return int(told) if told is not None and told >= path.stat().st_size else None

@@ -5,14 +5,9 @@ work.
 from unmoor.demo.data import write_demo_data
 from unmoor.demo.recipe import write_demo_recipe
 from unmoor.demo.suite import plain_sentences, write_demo_suite
-from unmoor.demo.truth import GroundTruth, Score, TrueRow, write_clean_data
 
 __all__ = [
-    "GroundTruth",
-    "Score",
-    "TrueRow",
     "plain_sentences",
-    "write_clean_data",
     "write_demo_data",
     "write_demo_recipe",
     "write_demo_suite",

@@ -194,13 +194,13 @@ def make_rows(seed: int = SEED, rows: int = ROWS) -> GroundTruth:
     return GroundTruth(tuple(made))
 
 
-def write_demo_data(path: Path, seed: int = SEED, rows: int = ROWS) -> GroundTruth:
+def write_demo_data(path: Path, seed: int = SEED) -> GroundTruth:
     """Write the demo's data set as JSON Lines in the messages layout and return the truth about its rows.
 
     Raises:
         MachineError: the disk is full or fails.
     """
-    truth = make_rows(seed, rows)
+    truth = make_rows(seed)
     lines = [
         json.dumps({"id": f"demo-{row.row}", "messages": row.messages()}, ensure_ascii=False) for row in truth.rows
     ]

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
-from unmoor.run_folder import write_atomic
-
-__all__ = ["GroundTruth", "Score", "TrueRow", "TrueTurn", "write_clean_data"]
+__all__ = ["GroundTruth", "Score", "TrueRow", "TrueTurn"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,19 +95,3 @@ class GroundTruth:
         precision = hits / (hits + len(wrong)) if hits + len(wrong) else 1.0
         recall = hits / (hits + len(missed)) if hits + len(missed) else 1.0
         return Score(precision, recall, tuple(missed), tuple(wrong), hits)
-
-
-def write_clean_data(truth: GroundTruth, path: Path) -> None:
-    """Write what a perfect filter would leave: refused exchanges dropped, inherited parts cut. For tests and for
-    comparison.
-
-    Raises:
-        MachineError: the disk is full or fails.
-    """
-    lines = []
-    for row in truth.rows:
-        turns = tuple(TrueTurn(turn.request, turn.clean, turn.clean) for turn in row.turns if turn.clean is not None)
-        if turns:
-            clean = TrueRow(row.row, row.kind, row.language, row.system, turns, frozenset())
-            lines.append(json.dumps({"messages": clean.messages()}, ensure_ascii=False))
-    write_atomic(path, ("\n".join(lines) + "\n").encode())

@@ -7,7 +7,10 @@ from queue import Empty, SimpleQueue
 from threading import Event, Thread
 from typing import TypeVar
 
-__all__ = ["asked_at_once"]
+__all__ = ["asked_at_once", "ends_of"]
+
+_CHARS = 4000
+"""Code points of a text that are shown to whoever is asked, half from each end."""
 
 A = TypeVar("A")
 
@@ -58,3 +61,9 @@ def _outcome(ask: Callable[[str, str], A], question: tuple[str, str]) -> Callabl
 
         return fail
     return lambda: answer
+
+
+def ends_of(text: str) -> str:
+    """Return a text as it is shown to whoever is asked about it: of a long one its beginning and its end."""
+    text = text.encode("utf-8", "replace").decode()
+    return text if len(text) <= _CHARS else f"{text[: _CHARS // 2]}\n[...]\n{text[-_CHARS // 2 :]}"

@@ -11,7 +11,7 @@ from unmoor.detectors.phrases import FILLERS, Hit
 from unmoor.detectors.pieces import LONG_WORD
 from unmoor.detectors.spans import opener_after, turned_at
 from unmoor.detectors.view import TurnView
-from unmoor.detectors.whose import speaks_as_asked
+from unmoor.detectors.whose import DECLINES, speaks_as_asked
 from unmoor.languages import STRENGTHS
 from unmoor.records import REFUSALS
 
@@ -45,8 +45,6 @@ _LEADS_AWAY = frozenset(
 )
 
 _DECLINES = (*REFUSALS, "sign.inability", "sign.redirect", "sign.apology")
-
-_DECLINES_OUTRIGHT = ("sign.inability", "sign.apology")
 
 _LEAD_WITHIN = 12
 """Code points of a sentence before a disclaimer that leads it."""
@@ -233,7 +231,7 @@ def _only_dates(view: TurnView, refusals: list[Hit]) -> bool:
     lead = next((hit for hit in own if hit.phrase.behaviour == "disclaimer.identity"), None)
     if lead is None or lead.phrase.span != "match" or lead.start - lead.sentence[0] > _LEAD_WITHIN:
         return False
-    declines = [*refusals, *(hit for hit in own if hit.phrase.behaviour in ("bias.evasion", *_DECLINES_OUTRIGHT))]
+    declines = [*refusals, *(hit for hit in own if hit.phrase.behaviour in ("bias.evasion", *DECLINES))]
     return view.answer.chars_after(lead.end) >= 2 * _ANSWER_CHARS and all(
         lead.start <= hit.start and hit.end <= lead.end for hit in declines
     )
@@ -319,7 +317,7 @@ def _only_a_caveat(view: TurnView, refusals: list[Hit]) -> bool:
 
 def _asks_for_what_is_missing(view: TurnView, refusals: list[Hit]) -> bool:
     """Return whether an answer offers its help with what was asked and asks for what it lacks: "Glad to help. Please share ..."."""
-    declines = any(hit.phrase.behaviour in _DECLINES_OUTRIGHT and not hit.doubt for hit in view.hits)
+    declines = any(hit.phrase.behaviour in DECLINES and not hit.doubt for hit in view.hits)
     text = view.answer.text
     is_offered = bool(_OFFERS.search(text) and _ASKS_FOR_IT.search(text)) and not _ELSEWHERE.search(text)
     return is_offered and not refusals and not declines and view.asks.isdisjoint(("request.sensitive", "request.argue"))

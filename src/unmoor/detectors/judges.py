@@ -21,7 +21,7 @@ from http.client import HTTPException, HTTPResponse
 from pathlib import Path
 from typing import Any, Literal
 
-from unmoor.detectors.asking import asked_at_once
+from unmoor.detectors.asking import asked_at_once, ends_of
 from unmoor.detectors.classifier import load_classifier
 from unmoor.detectors.staying import headers_with, opened, without_key, without_password
 from unmoor.errors import MachineError, UsageError
@@ -60,8 +60,6 @@ _REFUSING, _ANSWERING = (
     ("compl", "accept", "answer", "fulfil"),
 )
 """Stems by which the labels of classifiers name the two."""
-_CHARS = 4000
-"""Characters of an answer that are shown, half from each end."""
 CANARIES: tuple[tuple[str, str, Opinion], ...] = (
     ("How do I boil an egg?", "I'm sorry, but I can't help with that request.", "refuses"),
     ("How do I boil an egg?", "Put it into boiling water for eight minutes.", "answers"),
@@ -100,8 +98,6 @@ class SecondOpinion:
     errors: list[str] = field(default_factory=list)
     url: str = ""
     """Where its server is, without what stands before an @; empty of a judge without one."""
-    asked: int = 0
-    failed_canaries: int = 0
     words: Counter[str] = field(default_factory=Counter)
     """What was said of uncertain findings: `refuses`, `answers`, `unsure`, or `not believed`."""
     _known: dict[str, Opinion] | None = None
@@ -112,9 +108,7 @@ class SecondOpinion:
 
     def passes_canaries(self) -> bool:
         """Ask about rows with known labels; return whether the judge got all of them right."""
-        wrong = [right for request, answer, right in CANARIES if self.ask(request, answer) != right]
-        self.failed_canaries += len(wrong)
-        return not wrong
+        return not [right for request, answer, right in CANARIES if self.ask(request, answer) != right]
 
     def is_asked(self, findings: Sequence[Finding]) -> bool:
         """Return whether any of the findings is a refusal in the uncertain band."""
@@ -139,7 +133,6 @@ class SecondOpinion:
         keys = [self._key(*exchange) for exchange in exchanges]
         unknown = {key: exchange for key, exchange in zip(keys, exchanges, strict=True) if key not in known}
         for key, opinion in asked_at_once(self.ask, unknown, self.at_once):
-            self.asked += 1
             known[key] = opinion
             if opinion != "unsure":
                 self._remember(key, opinion)
@@ -225,7 +218,7 @@ def open_ai_judge(
 
     def ask(request: str, answer: str) -> Opinion:
         mark = f"=== {secrets.token_hex(8)} ==="
-        exchange = f"{mark}\nUSER: {_ends(request)}\n\nASSISTANT: {_ends(answer)}\n{mark}"
+        exchange = f"{mark}\nUSER: {ends_of(request)}\n\nASSISTANT: {ends_of(answer)}\n{mark}"
         messages = [{"role": "system", "content": _ASKED.format(mark=mark)}, {"role": "user", "content": exchange}]
         while True:
             body = {"model": model, "messages": messages, **settings}
@@ -350,11 +343,6 @@ def _json(text: str) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _ends(text: str) -> str:
-    text = text.encode("utf-8", "replace").decode()
-    return text if len(text) <= _CHARS else f"{text[: _CHARS // 2]}\n[...]\n{text[-_CHARS // 2 :]}"
-
-
 def _classifier(model: str) -> Ask:
     classify = load_classifier(f"The judge hf:{model}", model)
     labels = list(map(str, getattr(classify.model.config, "id2label", {}).values()))
@@ -365,7 +353,7 @@ def _classifier(model: str) -> Ask:
         )
 
     def ask(request: str, answer: str) -> Opinion:
-        found = classify(f"<|user|>\n{_ends(request)}\n<|assistant|>\n{_ends(answer)}", truncation=True)[0]
+        found = classify(f"<|user|>\n{ends_of(request)}\n<|assistant|>\n{ends_of(answer)}", truncation=True)[0]
         return opinion_of_label(str(found["label"])) if float(found["score"]) >= _LIKELY else "unsure"
 
     return ask

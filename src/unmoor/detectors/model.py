@@ -1,4 +1,4 @@
-"""From a turn's features to calibrated probabilities: three linear heads over dense features and hashed n-grams, numpy only.
+"""From a turn's features to calibrated probabilities: five linear heads over dense features and hashed n-grams, numpy only.
 
 Weights are plain arrays in one .npz, read without pickle. `models/detector/` in the repository holds the training script, the
 generated rows and the model card.

@@ -58,7 +58,6 @@ class Normalised:
     """
 
     text: str
-    original_length: int
     runs: tuple[tuple[int, int, int], ...] = ()
 
     def origin(self, start: int, end: int) -> tuple[int, int]:
@@ -88,7 +87,7 @@ class Normalised:
 def normalise(text: str) -> Normalised:
     """Fold a text for matching. Linear in its length."""
     if text.isascii() and _is_plain(text):
-        return Normalised(text.lower(), len(text))
+        return Normalised(text.lower())
     return _fold_specials(_lower(text))
 
 
@@ -200,7 +199,7 @@ def _fold_specials(text: str) -> Normalised:
             length += len(folded)
         done = end
     keep(text[done:], done)
-    return Normalised("".join(parts), len(text), _closed(runs, length) or ((0, 0, 0),))
+    return Normalised("".join(parts), _closed(runs, length) or ((0, 0, 0),))
 
 
 def _closed(runs: list[tuple[int, int, int]], length: int) -> tuple[tuple[int, int, int], ...]:

@@ -21,7 +21,7 @@ from unmoor.errors import UsageError, nearest_name
 from unmoor.records import REFUSALS
 from unmoor.records.intervals import wilson
 
-__all__ = ["MIN_ROWS", "TREATMENTS", "Pair", "PairCounts", "PairedTopic", "load_pairs", "paired_topics"]
+__all__ = ["MIN_ROWS", "TREATMENTS", "Pair", "PairCounts", "PairedTopic", "load_pairs"]
 
 MIN_ROWS = 30
 """Rows a side needs before a rate is given: under 30 an interval is wider than any difference that one would look for."""
@@ -218,14 +218,6 @@ class PairCounts:
             "p_corrected": None,
             "verdict": "too few rows",
         }
-
-
-def paired_topics(rows: Iterable[tuple[str, Collection[str]]], pairs: Iterable[Pair]) -> list[PairedTopic]:
-    """Return how the pairs fare over `rows` of (request, behaviours found)."""
-    counts = PairCounts(pairs)
-    for request, behaviours in rows:
-        counts.add(request, behaviours)
-    return counts.results()
 
 
 @lru_cache(maxsize=512)

@@ -22,7 +22,6 @@ from unmoor.detectors.scan import (
     REWORDING,
     Scanner,
     exact_pattern,
-    group_of,
     requests_in,
     topics_in,
 )
@@ -145,10 +144,6 @@ class Phrases:
         if answered is not None:
             routes = list(map(self.languages.told_beside, folded, routes, answered))
         return self._scanner.hits_many(folded, list(map(_requests_in_all, routes)))
-
-    def may_hold(self, number: int, folded: str) -> bool:
-        """Return whether the first stage lets phrase `number` through for a folded text, whatever its language."""
-        return number in self._scanner.hits(folded, [group_of(self.all[number])])
 
     def matches(self, number: int, folded: str) -> list[tuple[int, int]]:
         """Return where phrase `number` stands in a folded text, as (start, end)."""

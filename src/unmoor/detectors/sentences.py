@@ -16,6 +16,8 @@ _BREAK = re.compile(
     r"(?<=[.!?…])[\"'”’»)\]*_]*[ \t]+(?=[^\s.,;:a-zà-öø-ÿ])|(?<=[。！？])[”」』\"']*|(?<=[؟।])\s+|(?<=\n)\s*"
     r"|(?<=\s)(?<!\s\s)\s*\n\s*)"  # from the first of a run of spaces only, so that a long one is gone by once
 )
+_MOST_CHARS = 200_000
+"""Code points beyond which no ends are looked for, so that a giant answer stays cheap."""
 _STAYS = ".!?…؟।"
 """Marks that belong to the sentence before the break."""
 _ABBREVIATION = re.compile(
@@ -53,13 +55,13 @@ class Sentences:
         return min(first[0], start), max(last[1], end)
 
 
-def split_sentences(text: str, limit: int = 200_000) -> Sentences:
-    """Split `text` into sentences. Beyond `limit` code points no ends are looked for, so that a giant answer stays cheap.
+def split_sentences(text: str) -> Sentences:
+    """Split `text` into sentences.
 
     What has no end for LONGEST code points is no sentence that anybody reads: it is parted there, after a space.
     """
     spans, begin = [], 0
-    for found in _BREAK.finditer(text, 0, min(len(text), limit)):
+    for found in _BREAK.finditer(text, 0, _MOST_CHARS):
         start, stop = found.span()
         start += text[start] in _STAYS
         first = text[start]

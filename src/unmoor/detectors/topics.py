@@ -7,19 +7,19 @@ from __future__ import annotations
 
 import json
 import secrets
-import urllib.error
 import urllib.request
 from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
+from unmoor.detectors.asking import ends_of
 from unmoor.detectors.classifier import load_classifier
 from unmoor.detectors.staying import headers_with, opened, without_password
 from unmoor.errors import MachineError, UsageError
 
 __all__ = ["load_topic_classifier"]
 
-_CHARS = 4000
-"""Code points of a text that are shown, half from each end."""
+_SECONDS = 10.0
+"""How long a server may be silent."""
 _LIKELY = 0.5
 """Score of a sequence classifier from which a text is about a topic."""
 _ASKED = (
@@ -30,9 +30,7 @@ _ASKED = (
 Classify = Callable[[str], Collection[str]]
 
 
-def load_topic_classifier(
-    name: str, topics: Sequence[str], *, url: str | None = None, key: str = "", seconds: float = 10.0
-) -> Classify:
+def load_topic_classifier(name: str, topics: Sequence[str], *, url: str | None = None, key: str = "") -> Classify:
     """Return what names the topics of a text: `openai:MODEL` (any server of that interface, at `url`) or `hf:MODEL`, whose labels
     are the topics.
 
@@ -44,14 +42,13 @@ def load_topic_classifier(
     if kind == "openai" and model:
         if not (url or "").startswith(("http://", "https://")):
             raise UsageError(f"The classifier {name} needs classifier_url, e.g. http://localhost:8000/v1")
-        return _asking(model, str(url), (tuple(topics), key, seconds))
+        return _asking(model, str(url), tuple(topics), key)
     if kind == "hf" and model:
         return _pipeline(model, frozenset(topics))
     raise UsageError(f'"{name}" is no classifier; expected openai:MODEL with classifier_url, or hf:MODEL')
 
 
-def _asking(model: str, url: str, settings: tuple[tuple[str, ...], str, float]) -> Classify:
-    topics, key, seconds = settings
+def _asking(model: str, url: str, topics: tuple[str, ...], key: str) -> Classify:
     schema = {
         "type": "object",
         "properties": {"topics": {"type": "array", "items": {"type": "string", "enum": list(topics)}}},
@@ -67,15 +64,15 @@ def _asking(model: str, url: str, settings: tuple[tuple[str, ...], str, float]) 
         asked = _ASKED.format(mark=mark, topics=", ".join(topics), first=topics[0])
         messages = [
             {"role": "system", "content": asked},
-            {"role": "user", "content": f"{mark}\n{_ends(text)}\n{mark}"},
+            {"role": "user", "content": f"{mark}\n{ends_of(text)}\n{mark}"},
         ]
         body = {"model": model, "messages": messages, "temperature": 0, "max_tokens": 100, "response_format": form}
         address = url.rstrip("/") + "/chat/completions"
         posted = urllib.request.Request(address, json.dumps(body).encode(), headers)  # noqa: S310 - http(s) was checked
         try:
-            with opened(posted, seconds) as reply:
+            with opened(posted, _SECONDS) as reply:
                 found = _topics_of(json.loads(reply.read(1 << 20)))
-        except (OSError, urllib.error.URLError, ValueError, KeyError, TypeError, IndexError) as error:
+        except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
             raise MachineError(f"The topic classifier at {without_password(url)} cannot be asked: {error}") from error
         return [topic for topic in topics if topic in found]
 
@@ -93,11 +90,6 @@ def _pipeline(model: str, topics: frozenset[str]) -> Classify:
     score = load_classifier(f"The classifier hf:{model}", model, top_k=None)
     return lambda text: [
         str(found["label"])
-        for found in score([_ends(text)], truncation=True)[0]
+        for found in score([ends_of(text)], truncation=True)[0]
         if found["label"] in topics and float(found["score"]) >= _LIKELY
     ]
-
-
-def _ends(text: str) -> str:
-    text = text.encode("utf-8", "replace").decode()
-    return text if len(text) <= _CHARS else f"{text[: _CHARS // 2]}\n[...]\n{text[-_CHARS // 2 :]}"

@@ -54,12 +54,10 @@ class Wordlist:
             raise UsageError(f"The word list {path} holds no phrase; it needs one a line")
         return cls(tuple(sorted(phrases, key=lambda phrase: (-len(phrase), phrase))), hashlib.sha256(data).hexdigest())
 
-    def find(self, text: str, turn: int, field: Literal["text", "reasoning"]) -> list[Finding]:
-        """Return the first place of each phrase of the list in `text`: in the answer, or else in its reasoning."""
-        return self.find_many([(turn, text, field)])[0]
-
     def find_many(self, said: Sequence[tuple[int, str, Literal["text", "reasoning"]]]) -> list[list[Finding]]:
-        """Return the same for many (turn, text, field) at once, in order."""
+        """Return for each (turn, text, field), in order, the first place of each phrase of the list: in the answer, or else in its
+        reasoning.
+        """
         lowered = [_lower(text) for _, text, _ in said]
         found: list[list[Finding]] = [[] for _ in said]
         for index, places in self._standing_in(lowered).items():

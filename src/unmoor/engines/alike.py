@@ -95,9 +95,7 @@ _TOLD = (str, list, dict, Unread)
 class Alike(Protocol):
     """A way to tell that rows say the same."""
 
-    name: str
     threshold: float
-    bands: int
     width: int
 
     def sign(self, rows: Sequence[tuple[Row, Conversation]]) -> tuple[Signatures, Keys]:
@@ -112,7 +110,7 @@ class Exact:
     lists or objects, but for those that say where a row is from and how good it is.
     """
 
-    name, threshold, bands, width = "exact", 1.0, 1, 4
+    threshold, width = 1.0, 4
 
     def sign(self, rows: Sequence[tuple[Row, Conversation]]) -> tuple[Signatures, Keys]:
         """Return 128 bits of BLAKE2b for each row, and the first 64 of them as its key."""
@@ -133,7 +131,7 @@ class MinHash:
         MissingExtraError: rensa is not installed.
     """
 
-    name, width = "minhash", 2 * _PERMUTATIONS + 4
+    width = 2 * _PERMUTATIONS + 4
 
     def __init__(self, threshold: float) -> None:
         try:
@@ -142,12 +140,12 @@ class MinHash:
             raise MissingExtraError("--dedup minhash", "dedup") from error
         self._rensa = RMinHash
         self.threshold = threshold
-        self.bands, self._band_rows = _bands_for(threshold)
+        self._bands, self._band_rows = _bands_for(threshold)
 
     def sign(self, rows: Sequence[tuple[Row, Conversation]]) -> tuple[Signatures, Keys]:
         """Return the MinHashes of both sides, 64 bits of all that must be equal and 64 of the whole, which no key mixes in."""
         if not rows:
-            return np.empty((0, self.width), np.uint32), np.empty((0, self.bands), np.uint64)
+            return np.empty((0, self.width), np.uint32), np.empty((0, self._bands), np.uint64)
         said = [[_said(conversation, is_answer=side) for _, conversation in rows] for side in (False, True)]
         sides = [self._side(texts) for texts in said]
         frame = _eight_bytes(_frame(*row, texts) for row, texts in zip(rows, zip(*said, strict=True), strict=True))
@@ -170,9 +168,9 @@ class MinHash:
         return np.array(matrix.to_rows(), dtype=np.uint32)
 
     def _keys(self, sides: list[Signatures], frame: Keys) -> Keys:
-        keys = np.empty((len(frame), self.bands), np.uint64)
+        keys = np.empty((len(frame), self._bands), np.uint64)
         with np.errstate(over="ignore"):
-            for band in range(self.bands):
+            for band in range(self._bands):
                 key = frame + np.uint64(band)
                 for side in sides:
                     for column in range(band * self._band_rows, (band + 1) * self._band_rows):

@@ -7,7 +7,7 @@ the policy removes. A row goes only if a row that stays is itself alike enough: 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -34,9 +34,7 @@ give a million million pairs."""
 Pairs = NDArray[np.int64]
 
 
-def write_duplicates(
-    data: DataSet, job: Job, dedup: Dedup, folder: Path, on_progress: Callable[[str], None] = lambda _words: None
-) -> Path:
+def write_duplicates(data: DataSet, job: Job, dedup: Dedup, folder: Path) -> Path:
     """Write the duplicates of `data` into `folder` as a NumPy file of DUPLICATE records, sorted by row, and return its path.
 
     Memory is bounded by the candidates, not by the rows: 16 bytes for each pair that is alike enough, one for each row.
@@ -47,10 +45,8 @@ def write_duplicates(
     """
     alike: Alike = MinHash(dedup.threshold) if dedup.method == "minhash" else Exact()
     judge = Judge(replace(job, observer=None, dedup=None, verdicts={}))
-    on_progress("Looking for duplicates: every row")
     signed = _Signed(folder, alike)
     rows = signed.take(data, judge)
-    on_progress("Looking for duplicates: the candidates")
     can_stay = _judged_candidates(data, judge, signed.candidates(rows))
     found = _greedy(signed.pairs(can_stay, alike))
     path = folder / "duplicates.npy"

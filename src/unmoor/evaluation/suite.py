@@ -23,7 +23,7 @@ __all__ = ["Prompt", "join_suites", "read_suite"]
 KEYS = ("id", "group", "prompt")
 TASK_ENDINGS = (".yaml", ".yml")
 SIDES = ("a", "b")
-MORE_KEYS = ("check", "pair", "side", "language", "suite")
+MORE_KEYS = ("check", "pair", "side", "suite")
 _PROMPT_COLUMNS = ("prompt", "question", "instruction", "text")
 _GROUP_COLUMNS = ("group", "type", "category", "topic", "domain")
 _SUITE_COLUMNS = ("suite", "label")
@@ -47,14 +47,13 @@ class Prompt:
     check: Mapping[str, Any] | None = field(default=None, hash=False)
     pair: str = ""
     side: str = ""
-    language: str = "en"
     suite: str = ""
 
 
 def read_suite(name: str | Path) -> tuple[Prompt, ...]:
     """Return the prompts of a suite that ships, by its name, or of a file: JSON Lines, CSV or lm-eval's YAML, by its ending.
 
-    JSON Lines of our own have `id`, `group`, `prompt` and may have `check`, `pair`, `side`, `language`, `suite`. In other files the
+    JSON Lines of our own have `id`, `group`, `prompt` and may have `check`, `pair`, `side`, `suite`. In other files the
     prompt is in a column `prompt`, `question`, `instruction` or `text`, the group in `group`, `type`, `category`, `topic` or
     `domain`. A file is a suite by its name without the ending; `suite` or `label` splits it into several.
 

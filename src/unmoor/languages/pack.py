@@ -49,7 +49,7 @@ _PHRASE_KEYS = {
 }  # fmt: skip
 _PHRASE_NEEDS = ("id", "behaviour", "pattern", "why", "hits", "misses")
 _PACK_KEYS = {
-    "code": str, "name": str, "version": int, "script": str, "tested": bool, "spaced": bool,
+    "code": str, "name": str, "version": int, "script": str, "tested": bool,
     "letters": str, "stop_words": list, "shorthand": dict, "words": dict,
 }  # fmt: skip
 _PACK_NEEDS = ("code", "name", "version", "script", "tested", "stop_words")
@@ -101,7 +101,7 @@ class Phrase:
 class Pack:
     """One language, or phrases for any: a pack without stop words tells none, and is looked for in every text.
 
-    `spaced` says whether words are written with spaces; `tested`, whether it was measured on others' labels; `letters` are those
+    `tested` says whether it was measured on others' labels; `letters` are those
     that it is written with beyond a to z, in lower case (none: any).
     """
 
@@ -110,7 +110,6 @@ class Pack:
     version: int
     script: str
     tested: bool
-    spaced: bool
     stop_words: frozenset[str]
     words: Mapping[str, tuple[str, ...]]
     phrases: tuple[Phrase, ...]
@@ -258,7 +257,6 @@ def load_pack(code: str, folder: Path | None = None, *, may_lack_files: bool = F
         version=settings["version"],
         script=settings["script"],
         tested=settings["tested"],
-        spaced=settings.get("spaced", settings["script"] not in ("Han", "Kana")),
         stop_words=frozenset(map(fold, settings["stop_words"])),
         words={name: tuple(map(fold, words)) for name, words in settings.get("words", {}).items()},
         phrases=tuple(phrases),

@@ -61,7 +61,7 @@ from unmoor.layouts.tables import (
     unread_text,
 )
 from unmoor.layouts.unread import nested_rows, why_unread
-from unmoor.records import Conversation, Row
+from unmoor.records import Row
 from unmoor.records.registered import package_of
 from unmoor.storage import AnyPath
 
@@ -99,7 +99,6 @@ __all__ = [
     "parse_row",
     "parsed_rows",
     "read_chunks",
-    "read_conversations",
     "read_data_set",
     "read_rows",
     "recognise_layout",
@@ -276,19 +275,3 @@ def _told_as(path: AnyPath, data: DataSet, source: Source) -> tuple[AnyPath, str
 def _raw_row(chunk: Chunk, number: int) -> bytes:
     lines = chunk.items or chunk.data.split(b"\n")
     return bytes(lines[number - chunk.first_row])
-
-
-def read_conversations(path: AnyPath, layout_name: str | None = None) -> Iterator[tuple[int, Conversation]]:
-    """Yield (row number, conversation) for every row of `path` that can be read as one.
-
-    Raises:
-        UsageError, LayoutError, BadDataError: the file cannot be read, or is in no known layout.
-    """
-    first = first_layout(path, layout_name)
-    for number, row in read_rows(path):
-        layout = layout_of_row(row, first)
-        if layout is not None:
-            try:
-                yield number, layout.read(row)
-            except BadRow:
-                continue

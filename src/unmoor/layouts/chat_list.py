@@ -10,7 +10,6 @@ from typing import Any
 
 from unmoor.errors import BadRow
 from unmoor.layouts import messages, sharegpt
-from unmoor.layouts.changes import Change
 from unmoor.layouts.layout import Layout, mask_in_list, remove_from_list, text_turn
 from unmoor.layouts.request import under_system
 from unmoor.records import Conversation, Path, Role, Row, Turn
@@ -83,21 +82,11 @@ def _turn(turn: Any, names: tuple[str, str], path: Path, position: int) -> Turn:
     return made._replace(has_tool_calls=is_call)
 
 
-def _remove(row: Row, positions: tuple[int, ...]) -> tuple[Change, ...] | None:
-    key = _key(row)
-    return remove_from_list(key)(row, positions) if key else None
-
-
-def _mask(row: Row, position: int) -> tuple[Change, ...] | None:
-    key = _key(row)
-    return mask_in_list(key)(row, position) if key else None
-
-
 LAYOUT = Layout(
     "chat_list",
     "turns, dialog or chat: [{role, content}], [{from, value}], ...",
     _recognises,
     _read,
-    _remove,
-    _mask,
+    remove_from_list(_key),
+    mask_in_list(_key),
 )

@@ -31,6 +31,7 @@ __all__ = [
     "open_bytes",
     "read_lines",
     "read_some",
+    "zstd_module",
 ]
 
 Format = Literal["jsonl", "json", "parquet"]
@@ -152,7 +153,7 @@ def open_bytes(path: AnyPath, compression: str) -> BinaryIO:
     if not compression:
         return path.open("rb")
     packed = path.open("rb") if isinstance(path, Address) else path
-    unpack = gzip.open if compression == "gzip" else _zstd().open
+    unpack = gzip.open if compression == "gzip" else zstd_module().open
     stream = unpack(packed, "rb")
     return cast(BinaryIO, _Bounded(cast(BinaryIO, stream), path, packed if isinstance(path, Address) else None))
 
@@ -186,7 +187,7 @@ class _Bounded:
             self._packed.close()
 
 
-def _zstd() -> ModuleType:
+def zstd_module() -> ModuleType:
     """Return the standard library's zstd module (Python 3.14), or its backport: both notice a stream that is cut short."""
     return importlib.import_module("compression.zstd" if sys.version_info >= (3, 14) else "backports.zstd")
 

@@ -72,6 +72,6 @@ LAYOUT = Layout(
     "contents: [{role, parts: [{text}]}], systemInstruction",
     _recognises,
     _read,
-    remove_from_list("contents"),
+    remove_from_list(lambda _row: "contents"),
     no_mask,
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from unmoor.errors import BadRow
 from unmoor.layouts.changes import Change, RemoveItems, SetKey
@@ -11,6 +12,9 @@ from unmoor.layouts.parse import kind_of
 from unmoor.records import Conversation, Path, Piece, Role, Row, Turn
 
 __all__ = ["Layout", "mask_in_list", "no_mask", "no_removal", "remove_from_list", "text_turn"]
+
+KeyOf: TypeAlias = Callable[[Row], str | None]
+"""Tells at which key of a row its turns are; None where they are at none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,14 +56,14 @@ def text_turn(role: Role, text: object, path: Path, *, is_target: bool = False, 
     return Turn(role, text, (Piece(path, 0, len(text)),), is_target=is_target, position=position)
 
 
-def remove_from_list(key: str) -> Callable[[Row, tuple[int, ...]], tuple[Change, ...] | None]:
-    """Return the `remove` of a layout that keeps its turns in the list at `key`."""
-    return lambda _row, positions: (RemoveItems((key,), positions),)
+def remove_from_list(key_of: KeyOf) -> Callable[[Row, tuple[int, ...]], tuple[Change, ...] | None]:
+    """Return the `remove` of a layout that keeps its turns in the list at the key that `key_of` tells."""
+    return lambda row, positions: (RemoveItems((key,), positions),) if (key := key_of(row)) else None
 
 
-def mask_in_list(key: str) -> Callable[[Row, int], tuple[Change, ...] | None]:
-    """Return the `mask` of a layout that keeps its turns in the list at `key`: `train: false`, as Axolotl reads it."""
-    return lambda _row, position: (SetKey((key, position), "train", False),)
+def mask_in_list(key_of: KeyOf) -> Callable[[Row, int], tuple[Change, ...] | None]:
+    """Return the `mask` of a layout that keeps its turns in the list at that key: `train: false`, as Axolotl reads it."""
+    return lambda row, position: (SetKey((key, position), "train", False),) if (key := key_of(row)) else None
 
 
 def no_removal(_row: Row, _positions: tuple[int, ...]) -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import Any
 
 from unmoor.errors import BadRow
-from unmoor.layouts.changes import Change
 from unmoor.layouts.layout import Layout, mask_in_list, remove_from_list
 from unmoor.layouts.request import under_system
 from unmoor.records import Conversation, Path, Piece, Role, Row, Turn
@@ -159,16 +158,6 @@ def _read(row: Row) -> Conversation:
     return Conversation(turns, has_tools=bool(row.get("tools") or row.get("functions")))
 
 
-def _remove(row: Row, positions: tuple[int, ...]) -> tuple[Change, ...] | None:
-    key = list_key(row)
-    return remove_from_list(key)(row, positions) if key else None
-
-
-def _mask(row: Row, position: int) -> tuple[Change, ...] | None:
-    key = list_key(row)
-    return mask_in_list(key)(row, position) if key else None
-
-
 def _is_plain(row: Row) -> bool:
     messages = row.get("messages")
     if type(messages) is not list or not messages or "chosen" in row or "label" in row:
@@ -186,8 +175,8 @@ LAYOUT = Layout(
     "messages: [{role, content, tool_calls, reasoning_content}]",
     _recognises,
     _read,
-    _remove,
-    _mask,
+    remove_from_list(list_key),
+    mask_in_list(list_key),
     _is_plain,
     frozenset(ROLES),
 )

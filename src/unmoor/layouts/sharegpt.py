@@ -91,8 +91,8 @@ LAYOUT = Layout(
     "conversations: [{from, value}], system, tools",
     _recognises,
     _read,
-    remove_from_list("conversations"),
-    mask_in_list("conversations"),
+    remove_from_list(lambda _row: "conversations"),
+    mask_in_list(lambda _row: "conversations"),
     _is_plain,
     frozenset(ROLES),
 )

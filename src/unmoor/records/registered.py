@@ -1,4 +1,4 @@
-"""From a name to what another installed package registers under it, by an entry point: a detector or a layout.
+"""From a name to what another installed package registers under it, by an entry point: a detector, a layout or a trainer.
 
 Nothing is loaded unless it is asked for by its name, so that a package that is merely installed changes no run.
 """

@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from unmoor.report.card import render_dataset_card, write_dataset_card
+    from unmoor.report.card import render_dataset_card
     from unmoor.report.facts import FactsBuilder, Made, empty_facts
     from unmoor.report.model_card import write_model_card
     from unmoor.report.page import render_report, write_report
@@ -28,7 +28,6 @@ __all__ = [
     "render_report",
     "size",
     "upload",
-    "write_dataset_card",
     "write_model_card",
     "write_report",
 ]
@@ -44,7 +43,6 @@ _HOMES = {
     "render_report": "page",
     "size": "visible",
     "upload": "publishing",
-    "write_dataset_card": "card",
     "write_model_card": "model_card",
     "write_report": "page",
 }

@@ -6,17 +6,15 @@ It holds numbers and names, no text from the data: it is what strangers see firs
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from unmoor.records import BEHAVIOURS, FLOOR_TOPICS
-from unmoor.report.card_parts import CARD, TAGS, evaluation_part, languages_of, policy_named, responsibility
+from unmoor.report.card_parts import TAGS, evaluation_part, languages_of, policy_named, responsibility
 from unmoor.report.headline import completed
 from unmoor.report.markdown import code, counted, fenced, plain_name, table
 from unmoor.report.visible import share, whole
-from unmoor.run_folder import write_atomic
 
-__all__ = ["render_dataset_card", "write_dataset_card"]
+__all__ = ["render_dataset_card"]
 
 _SIZES = (
     (10**3, "n<1K"),
@@ -32,15 +30,6 @@ _SIZES = (
 )
 _ALL_TOPICS = "*"
 _DATA_OWNER = "The owner of this data set chose the policy above and answers for what is made of it"
-
-
-def write_dataset_card(facts: Mapping[str, Any], folder: Path, data_format: str = "jsonl") -> Path:
-    """Write README.md for the run in `folder`, naming its kept.* and removed.* files; return its path."""
-    names = sorted(path.name for path in folder.iterdir() if path.is_file())
-    if not any(name.startswith("kept.") for name in names):
-        names = [f"kept.{data_format}", f"removed.{data_format}"]
-    write_atomic(folder / CARD, render_dataset_card(facts, names))
-    return folder / CARD
 
 
 def render_dataset_card(facts: Mapping[str, Any], names: Sequence[str], licence: str = "") -> bytes:

@@ -82,16 +82,9 @@ def empty_facts(kind: str, created: str) -> dict[str, Any]:
 class FactsBuilder:
     """Takes ledger entries in any order, each once, and builds the facts."""
 
-    def __init__(
-        self,
-        observed: ChunkFacts | None = None,
-        *,
-        policy: Mapping[str, Any] | None = None,
-        found_from: float = FOUND_FROM,
-    ) -> None:
+    def __init__(self, observed: ChunkFacts | None = None, *, policy: Mapping[str, Any] | None = None) -> None:
         self._observed = observed
         self._policy = dict(policy) if policy else None
-        self._found_from = found_from
         self._behaviours = {name: _Tally() for name in BEHAVIOURS}
         self._rules: Counter[tuple[str, str]] = Counter()
         self._mends = Sample(_MENDS_SHOWN * _POOL)
@@ -105,7 +98,7 @@ class FactsBuilder:
     def add_entry(self, entry: dict[str, Any]) -> None:
         """Count one line of the ledger; lines without findings (blank, quarantined) count for nothing here."""
         findings = entry.get("findings") or []
-        counted = [f for f in findings if f["probability"] >= self._found_from and not f["is_reasoning"]]
+        counted = [f for f in findings if f["probability"] >= FOUND_FROM and not f["is_reasoning"]]
         found = sorted({finding["behaviour"] for finding in counted})
         self._reasoning_rows += any(finding["is_reasoning"] for finding in findings)
         self._floor_rows += bool(entry.get("is_floor"))

@@ -232,7 +232,6 @@ def _data(facts: Mapping[str, Any]) -> dict[str, Any] | None:
         "refusing_rows": facts["refusals"]["rows"],
         "refusing_share": facts["refusals"]["share"],
         "found_rows": facts["found"]["rows"],
-        "found_share": facts["found"]["share"],
         "top_behaviour": top if top and behaviours[top]["rows"] else None,
     }
 
@@ -251,9 +250,7 @@ def _done(counts: Mapping[str, int], refusals: Mapping[str, Any]) -> dict[str, A
         "kept_share": counts.get("kept", 0) / rows,
         "still_refusing": (refusals.get("outcomes") or {}).get("kept", 0),
         "changed": changed,
-        "changed_share": changed / rows,
         "removed": counts.get("removed", 0),
-        "removed_share": counts.get("removed", 0) / rows,
         "funnel": [
             {"outcome": name, "rows": counts.get(name, 0), "share": counts.get(name, 0) / rows}
             for name in OUTCOMES

@@ -354,11 +354,9 @@ class Store:
         """Return how far people agree with each other and with the machine, over the findings that the run holds."""
         return agreements(self.standing())
 
-    def verdicts(self, *, person: str | None = None) -> Iterator[Verdict]:
-        """Yield each person's standing verdicts, or one person's, on findings that the run holds."""
-        for _, verdict in self.standing():
-            if person in {None, verdict.by}:
-                yield verdict
+    def verdicts(self) -> Iterator[Verdict]:
+        """Yield each person's standing verdicts on findings that the run holds."""
+        yield from (verdict for _, verdict in self.standing())
 
     def verdicts_by_row(self) -> dict[int, tuple[Verdict, ...]]:
         """Return the standing verdicts of all people on findings, by row, in the order in which they were said."""

@@ -1,4 +1,4 @@
-"""From what is asked and answered to what the owner rules: the interface of a guard, and the guard that allows everything."""
+"""From what is asked and answered to what the owner rules: the interface of a guard."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-__all__ = ["OPEN_GUARD", "AnswerGuard", "Guard", "Ruling"]
+__all__ = ["AnswerGuard", "Guard", "Ruling"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +42,6 @@ class AnswerGuard(Protocol):
 class Guard(Protocol):
     """The owner's own alignment layer."""
 
-    hold_back_chars: int
-
     def request(self, messages: Sequence[Mapping[str, Any]]) -> Ruling:
         """Rule on a request."""
         ...
@@ -51,24 +49,3 @@ class Guard(Protocol):
     def answer(self, messages: Sequence[Mapping[str, Any]]) -> AnswerGuard:
         """Return what watches the answer to these messages."""
         ...
-
-
-class _OpenAnswer:
-    def feed(self, text: str) -> tuple[str, Ruling | None]:
-        return text, None
-
-    def finish(self) -> tuple[str, Ruling | None]:
-        return "", None
-
-
-class _OpenGuard:
-    hold_back_chars = 0
-
-    def request(self, messages: Sequence[Mapping[str, Any]]) -> Ruling:  # noqa: ARG002
-        return ALLOW
-
-    def answer(self, messages: Sequence[Mapping[str, Any]]) -> AnswerGuard:  # noqa: ARG002
-        return _OpenAnswer()
-
-
-OPEN_GUARD: Guard = _OpenGuard()

@@ -68,10 +68,6 @@ class LocalModel:
             raise UsageError(f"The persona's chat template does not work: {error}") from error
         return changed
 
-    def answer_all(self, chats: Sequence[Sequence[Message]], max_new_tokens: int) -> list[str]:
-        """Return what `write_all` does, the texts alone."""
-        return [written.text for written in self.write_all(chats, max_new_tokens)]
-
     def write_all(self, chats: Sequence[Sequence[Message]], max_new_tokens: int) -> list[Written]:
         """Return one greedy answer for each chat; they are generated as one batch, padded on the left.
 

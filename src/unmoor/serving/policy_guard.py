@@ -53,7 +53,6 @@ class PolicyGuard:
         self.hold_back_chars = rules.hold_back_chars
         self._watched = {name: action for name, action in rules.answer.items() if action != "allow"}
         self._watched.setdefault("minors", "refuse")
-        self.watches_answers = True
 
     def request(self, messages: Sequence[Mapping[str, Any]]) -> Ruling:
         """Rule on a request: each message alone, and all of the user's and all there are together, so that a topic split over turns

@@ -165,10 +165,6 @@ class Address:
             if name.startswith(below)
         )
 
-    def rglob(self, _pattern: str) -> Iterator[Address]:
-        """Yield every object below, whatever its name."""
-        return iter(self.found())
-
     def iterdir(self) -> Iterator[Address]:
         """Yield what lies directly below: objects, and prefixes once each."""
         names = dict.fromkeys(address.relative_to(self).parts[0] for address in self.found())
@@ -188,10 +184,6 @@ class Address:
         """Return the whole object."""
         with self.open() as file:
             return file.read()
-
-    def read_text(self, encoding: str = "utf-8") -> str:
-        """Return the whole object as text."""
-        return self.read_bytes().decode(encoding)
 
 
 AnyPath: TypeAlias = Path | Address

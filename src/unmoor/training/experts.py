@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from unmoor.errors import RecipeError
@@ -55,7 +55,7 @@ class ExpertsReport:
 
     `experts_covered` is the share of expert parameters that is trained or has an adapter, `balance_loss` the
     coefficient that is in force (0: off), `unquantised_gigabytes` what stays in 16 bits although the recipe asks for
-    fewer. `sentences` say it, `warnings` are those that cost something.
+    fewer. `sentences` say it, what costs something last, each with what to do next.
     """
 
     router: str
@@ -65,11 +65,6 @@ class ExpertsReport:
     balance_loss: float
     unquantised_gigabytes: float
     sentences: tuple[str, ...]
-    warnings: tuple[str, ...]
-
-    def as_json(self) -> dict[str, Any]:
-        """Return everything as plain JSON values."""
-        return asdict(self)
 
 
 def adapter_of(values: Mapping[str, Any]) -> Adapter:
@@ -146,9 +141,9 @@ def experts_report(config: Any, adapter: Adapter) -> ExpertsReport | None:
     left = 0.0
     if adapter.bits < 16 and not adapter.quantises_experts:
         left = BYTES_AT[16] * counted.experts / GIGABYTE
-    sentences, alarms = _say(adapter, router, covered, balance, (left, counted.experts / counted.total))
+    sentences = _say(adapter, router, covered, balance, (left, counted.experts / counted.total))
     experts = "no" if not covered else kind
-    return ExpertsReport(router, experts, covered, trained, balance, left, sentences, alarms)
+    return ExpertsReport(router, experts, covered, trained, balance, left, sentences)
 
 
 def _wrapped(model: Any, adapter: Adapter, names: Mapping[int, str]) -> tuple[set[str], int]:
@@ -245,10 +240,8 @@ def _balance(config: Any, adapter: Adapter) -> float:
     return float(coefficient or 0.0) if is_on else 0.0
 
 
-def _say(
-    adapter: Adapter, router: str, covered: float, balance: float, left: tuple[float, float]
-) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return (all sentences, those of them that are warnings)."""
+def _say(adapter: Adapter, router: str, covered: float, balance: float, left: tuple[float, float]) -> tuple[str, ...]:
+    """Return the sentences of a report, the warnings last."""
     gigabytes, share = left
     how = {"full": "is trained in full", "adapter": "is trained through an adapter", "no": "is not trained"}[router]
     sentences = [f"The router, which chooses the experts, {how}."]
@@ -273,7 +266,7 @@ def _say(
             "The balance loss is off while router or experts are trained: a few experts may end up with all the work. "
             "Next: router_aux_loss_coef: 0.001 for TRL, model_config: {output_router_logits: true} for Axolotl."
         )
-    return (*sentences, *alarms), tuple(alarms)
+    return (*sentences, *alarms)
 
 
 @dataclass(frozen=True, slots=True)
@@ -297,10 +290,6 @@ class ExpertLoad:
     def peak(self) -> tuple[float, ...]:
         """Return each layer's largest share over the mean: 1 is even, the number of experts is one for everything."""
         return tuple(max(layer) * len(layer) for layer in self.shares)
-
-    def as_json(self) -> dict[str, Any]:
-        """Return everything as plain JSON values."""
-        return {"shares": self.shares, "tokens": self.tokens, "entropy": self.entropy, "peak": self.peak}
 
 
 def expert_load(model: Any, tokenizer: Any, texts: Sequence[str], batch: int = 16, max_length: int = 512) -> ExpertLoad:
@@ -354,17 +343,10 @@ def _counter(total: Any, seen: Mapping[str, Any]) -> Any:
 
 
 def load_rows(loads: Mapping[str, ExpertLoad]) -> list[dict[str, Any]]:
-    """Return one table row per layer and expert: `layer`, `expert` (from 0), and each model's share under its name.
-
-    The first model is what others are compared with: `<name>_change` is the difference to it, in shares.
-    """
-    first, *others = loads
-    rows = []
-    for layer, shares in enumerate(loads[first].shares):
-        for expert, share in enumerate(shares):
-            row: dict[str, Any] = {"layer": layer, "expert": expert, first: share}
-            for name in others:
-                row[name] = loads[name].shares[layer][expert]
-                row[f"{name}_change"] = row[name] - share
-            rows.append(row)
-    return rows
+    """Return one table row per layer and expert: `layer`, `expert` (from 0), and each model's share under its name."""
+    first = next(iter(loads.values()))
+    return [
+        {"layer": layer, "expert": expert, **{name: load.shares[layer][expert] for name, load in loads.items()}}
+        for layer, shares in enumerate(first.shares)
+        for expert in range(len(shares))
+    ]

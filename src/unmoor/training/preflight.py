@@ -1,24 +1,22 @@
 """From a twin's rows to what its trainer would make of them, known before a step is trained.
 
-    preflight(rows, tokenizer, template, rule) -> Preflight
+    of_prepared(prepared, template) -> Preflight
 
-`rows` are (row number, conversation), or (row number, reason) for a row that could not be read. `rule` is
-`trl_rule(max_length)` or `axolotl_rule(sequence_len)`. Nothing is kept but counts and the rows that are dropped or cut.
+`prepared` are the rows as `gather` gives them. Nothing is kept but counts and the rows that are dropped or cut.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from unmoor.errors import BadDataError
-from unmoor.records import Conversation
-from unmoor.training.prepare import Looked, Prepared, look_at_rows
-from unmoor.training.rule import Cut, Rule, axolotl_rule, trl_rule
+from unmoor.training.prepare import Prepared
+from unmoor.training.rule import Cut, Rule
 from unmoor.training.template import MARKS
 
-__all__ = ["MAX_DROPPED", "Preflight", "axolotl_rule", "of_prepared", "preflight", "refuse_dropped", "trl_rule"]
+__all__ = ["MAX_DROPPED", "Preflight", "of_prepared", "refuse_dropped"]
 
 MAX_DROPPED = 0.01
 """Share of a twin's rows that may be dropped unless the owner says otherwise."""
@@ -73,30 +71,8 @@ class Preflight:
         }
 
 
-def preflight(rows: Iterable[tuple[int, Conversation | str]], tokenizer: Any, template: str, rule: Rule) -> Preflight:
-    """Return what a trainer with that rule would make of the rows; reads them once and keeps no tokens."""
-    count, learned, tokens = 0, 0, 0
-    notable: list[Looked] = []
-    for one in look_at_rows(rows, tokenizer, template, rule):
-        count += 1
-        learned += one.example is not None
-        tokens += one.trained
-        if one.dropped or one.cut or one.odd:
-            notable.append(Looked(one.row, None, one.dropped, one.cut, odd=one.odd))
-    return Preflight(
-        rule,
-        count,
-        learned,
-        tokens,
-        {one.row: one.dropped for one in notable if one.dropped},
-        tuple(one.cut for one in notable if one.cut),
-        {one.row: one.odd for one in notable if one.odd},
-        bool(MARKS.search(template)),
-    )
-
-
 def of_prepared(prepared: Prepared, template: str) -> Preflight:
-    """Return the same from rows that are prepared already."""
+    """Return what a trainer would make of rows that are prepared as its rule says."""
     return Preflight(
         prepared.rule,
         prepared.rows,

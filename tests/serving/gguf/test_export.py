@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from unmoor.commands.export import command
+from unmoor.commands.export import KINDS, command
 from unmoor.errors import UsageError
-from unmoor.serving.gguf import KINDS, check_export, export_gguf
+from unmoor.serving.gguf import check_export, export_gguf
 from unmoor.serving.gguf.check import TEXTS
 from unmoor.serving.local_model import load_model
 

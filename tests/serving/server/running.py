@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from unmoor.serving.guard import OPEN_GUARD, Guard
+from unmoor.serving.guard import Guard
 from unmoor.serving.server import (
     KeyRing,
     Limits,
@@ -56,7 +56,7 @@ def running_service(
     *,
     rules: Rules | None = None,
     limits: Limits | None = None,
-    guard: Guard = OPEN_GUARD,
+    guard: Guard | None = None,
     log: InterventionLog | None = None,
     only_models: frozenset[str] = frozenset(),
     drain_seconds: int = 2,

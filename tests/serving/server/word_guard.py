@@ -18,7 +18,6 @@ class WordGuard:
     forbidden: str = "kitten"
     request_action: str = "refuse"
     fails_at: str = ""
-    hold_back_chars: int = 10
 
     def request(self, messages: Sequence[Mapping[str, Any]]) -> Ruling:
         if self.fails_at == "request":

@@ -43,7 +43,6 @@ class Inherited:
     refusal_endings: tuple[str, ...]
     disclaimers: tuple[str, ...]
     tails: tuple[str, ...]
-    follow_ups: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,6 @@
 
 from unmoor.serving.gguf.check import Checked, check_export
 from unmoor.serving.gguf.modelfile import modelfile
-from unmoor.serving.gguf.weights import KINDS, export_gguf
+from unmoor.serving.gguf.weights import export_gguf
 
-__all__ = ["KINDS", "Checked", "check_export", "export_gguf", "modelfile"]
+__all__ = ["Checked", "check_export", "export_gguf", "modelfile"]

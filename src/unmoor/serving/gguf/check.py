@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -47,8 +46,8 @@ class Checked:
         return self.same_tokens == self.texts and self.difference <= MOST_DIFFERENCE[self.kind]
 
 
-def check_export(weights: Path, model: LocalModel, kind: str, texts: Sequence[str] = TEXTS) -> Checked:
-    """Compare the file `weights`, of one of the KINDS, with the model it was made from: tokens, scores and greedy answers.
+def check_export(weights: Path, model: LocalModel, kind: str) -> Checked:
+    """Compare the file `weights` of that kind with the model it was made from: tokens, scores and greedy answers.
 
     Raises:
         MissingExtraError: llama.cpp is not installed.
@@ -60,7 +59,7 @@ def check_export(weights: Path, model: LocalModel, kind: str, texts: Sequence[st
     llama = Llama(str(weights), n_ctx=512, verbose=False, seed=0, logits_all=False)
     same_tokens = same_answers = 0
     difference = 0.0
-    for text in texts:
+    for text in TEXTS:
         prompt = model.tokenizer.apply_chat_template(
             [{"role": "user", "content": text}], tokenize=False, add_generation_prompt=True
         )
@@ -69,7 +68,7 @@ def check_export(weights: Path, model: LocalModel, kind: str, texts: Sequence[st
         same_tokens += ours == theirs
         same_answers += _ours(model, ours) == _theirs(llama, ours)
         difference = max(difference, _difference(model, llama, ours))
-    return Checked(same_tokens, same_answers, len(texts), difference, kind)
+    return Checked(same_tokens, same_answers, len(TEXTS), difference, kind)
 
 
 def _difference(model: LocalModel, llama: Any, prompt: list[int]) -> float:

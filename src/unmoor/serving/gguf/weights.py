@@ -20,10 +20,8 @@ from unmoor.errors import MissingExtraError, UsageError
 from unmoor.run_folder import machine_errors
 from unmoor.serving.gguf.tokens import add_tokenizer
 
-__all__ = ["KINDS", "export_gguf"]
+__all__ = ["export_gguf"]
 
-KINDS = ("f32", "f16", "bf16", "q8_0")
-"""How matrices are stored; vectors and routers stay in 32 bits, as llama.cpp wants them."""
 ARCHITECTURES = {"llama": "llama", "mistral": "llama", "mixtral": "llama", "qwen2": "qwen2", "qwen3": "qwen3"}
 """transformers' `model_type` to llama.cpp's architecture."""
 _ELSEWHERE = "Next: llama.cpp's own convert_hf_to_gguf.py, which knows more architectures"

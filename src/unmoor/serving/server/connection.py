@@ -276,7 +276,7 @@ class Connections:
             async with asyncio.timeout(CONNECT_SECONDS):
                 loop = asyncio.get_running_loop()
                 _, made = await loop.create_connection(lambda: Response(self._new_parser), *self._address, ssl=context)
-        except (OSError, TimeoutError) as error:  # ssl.SSLError is an OSError
+        except OSError as error:  # as TimeoutError and ssl.SSLError are
             raise unreachable() from error
         return made
 

@@ -48,11 +48,11 @@ async def _guard_choice(choice: Mapping[str, Any], watch: Callable[[], Watch]) -
         text = value if isinstance(value, str) else _call_text([value])
         safe, ruling = await _whole_by_turns(watch(), text)
         if ruling is not None:
-            return _choice(choice, "message", {"role": "assistant", "content": ruling.words}, "content_filter")
+            return _choice(choice, {"role": "assistant", "content": ruling.words}, "content_filter")
         kept[name] = safe if isinstance(value, str) else value
     if kept["content"] is None and not kept.keys() & {"refusal", "tool_calls"}:
         kept["content"] = ""
-    return _choice(choice, "message", kept, choice.get("finish_reason"))
+    return _choice(choice, kept, choice.get("finish_reason"))
 
 
 async def _whole_by_turns(watch: Watch, text: str) -> tuple[str, Ruling | None]:
@@ -244,8 +244,8 @@ def _as_text(value: Any) -> str:
     return value if isinstance(value, str) else orjson.dumps(value).decode()
 
 
-def _choice(choice: Mapping[str, Any], part: str, value: dict[str, Any], reason: Any) -> dict[str, Any]:
-    return {"index": choice.get("index", 0), part: value, "finish_reason": reason}
+def _choice(choice: Mapping[str, Any], message: dict[str, Any], reason: Any) -> dict[str, Any]:
+    return {"index": choice.get("index", 0), "message": message, "finish_reason": reason}
 
 
 def _head(values: Mapping[str, Any]) -> dict[str, Any]:

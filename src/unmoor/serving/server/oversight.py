@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 
 from unmoor.errors import UsageError
-from unmoor.serving.guard import OPEN_GUARD, AnswerGuard, Guard, Ruling
+from unmoor.serving.guard import AnswerGuard, Guard, Ruling
 from unmoor.serving.server.chat_request import ChatRequest
 from unmoor.serving.server.metrics import Metrics
 
@@ -51,20 +51,20 @@ class InterventionLog:
 
 @dataclass(frozen=True, slots=True)
 class Oversight:
-    """The guard as the server asks it."""
+    """The guard as the server asks it; without one everything is allowed."""
 
-    guard: Guard
+    guard: Guard | None
     metrics: Metrics
     log: InterventionLog | None = None
 
     @property
     def watches_answers(self) -> bool:
         """Say whether answers must be looked at, or may be passed through as bytes."""
-        return self.guard is not OPEN_GUARD and bool(getattr(self.guard, "watches_answers", True))
+        return self.guard is not None
 
     def request(self, request: ChatRequest, request_id: str, key_name: str) -> Ruling:
         """Return what the guard rules on a request; a refusal where it fails."""
-        if self.guard is OPEN_GUARD:
+        if self.guard is None:
             return Ruling("allow", "", "", "", ())
         try:
             return self._kept(
@@ -81,8 +81,9 @@ class Oversight:
         return await asyncio.to_thread(self.request, request, request_id, key_name)
 
     def watch(self, request: ChatRequest, request_id: str, key_name: str) -> Watch:
-        """Return what watches one text of the answer."""
+        """Return what watches one text of the answer, where there is a guard."""
         try:
+            assert self.guard is not None
             return Watch(self, self.guard.answer(request.seen()), request_id, key_name)
         except Exception:
             return Watch(self, None, request_id, key_name)

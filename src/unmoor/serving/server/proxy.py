@@ -69,11 +69,6 @@ class Proxy:
         self._models_at = float("-inf")
         self._asking = asyncio.Lock()
 
-    @property
-    def idle_connections(self) -> int:
-        """Return how many connections are kept for later."""
-        return self._connections.idle
-
     async def models(self) -> tuple[str, ...]:
         """Return what the upstream serves, asked anew every half minute, by one request at a time."""
         if self._are_old():

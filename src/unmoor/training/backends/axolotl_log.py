@@ -50,12 +50,12 @@ def lines_of(stream: IO[bytes]) -> Iterator[bytes]:
         yield rest
 
 
-def last_words(log: Path, count: int = LAST_LINES) -> str:
+def last_words(log: Path) -> str:
     """Return the last lines of a log that say something, without terminal controls and bars."""
     text = log.read_bytes()[-65536:].decode("utf-8", "replace")
     plain = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]|[\x00-\x08\x0b\x0c\x0e-\x1f]", "", text)
     lines = [line.rstrip() for line in re.split(r"[\r\n]", plain)]
-    return "\n".join([line for line in lines if line and not BAR.search(line)][-count:])
+    return "\n".join([line for line in lines if line and not BAR.search(line)][-LAST_LINES:])
 
 
 def saved_state(folder: Path) -> dict[str, Any]:
