@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from unmoor.errors import BadRow
+from unmoor.layouts.history import context_turns
 from unmoor.layouts.layout import Layout, no_mask, no_removal, text_turn
 from unmoor.layouts.messages import is_message_list, message_turns
-from unmoor.layouts.request import history_turns, under_system, with_more
+from unmoor.layouts.request import under_system, with_more
 from unmoor.records import Conversation, Row, Turn
 
 __all__ = ["LAYOUT", "prompt_turns"]
@@ -21,7 +22,7 @@ def prompt_turns(row: Row, key: str = "prompt") -> tuple[Turn, ...]:
     """
     if isinstance(row.get(key), list):
         return message_turns(row[key], (key,), is_target=False)
-    return (*history_turns(row), with_more(row, text_turn("user", row.get(key), (key,))))
+    return (*context_turns(row), with_more(row, text_turn("user", row.get(key), (key,))))
 
 
 def _answer_turns(row: Row, key: str) -> tuple[Turn, ...]:
