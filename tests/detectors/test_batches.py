@@ -128,7 +128,8 @@ def test_the_languages_of_a_text_are_the_same_in_every_process() -> None:
         "from unmoor.detectors.normalise import fold_text\n"
         "lead = 'Ha, that is the one thing which I was not able to do for you in the end. '\n"
         "packs = load_packs()\n"
-        "texts = [lead + hit for pack in packs if pack.script == 'Latin' for one in pack.phrases for hit in one.hits]\n"
+        "hits = [hit for pack in packs if pack.script == 'Latin' for one in pack.phrases for hit in one.hits]\n"
+        "texts = [text for hit in hits for text in (lead + hit, f'{hit} {lead}')]\n"
         "print(Languages(packs).routes(list(map(fold_text, texts))))"
     )
     assert len({printed(program, seed) for seed in ("1", "2", "3")}) == 1

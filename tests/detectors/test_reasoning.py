@@ -9,6 +9,8 @@ import pytest
 
 from tests.detectors.conftest import exchange
 from unmoor.detectors import Detector
+from unmoor.detectors.turn import Said, view_many
+from unmoor.detectors.view import _stands_in
 from unmoor.languages import load_pack
 from unmoor.records import Finding
 
@@ -71,3 +73,14 @@ def test_whether_an_answer_refuses_does_not_hang_on_the_block(detector: Detector
     for block in BLOCKS[:3]:
         for _, answer in _rows(100):
             assert detector.refuses(block + answer) == detector.refuses(answer), answer
+
+
+def test_a_request_is_looked_at_once_for_an_answer_and_all_its_reasoning_blocks(detector: Detector) -> None:
+    said = [Said("I can't write that story.", "Write a story on a bank robbery.", has_tools=False)] * 20
+    before = _stands_in.cache_info()
+    views = [view for _, view in view_many(detector._phrases, said)]
+    assert len(views) == 20 and "request.text" in views[0].asks
+    assert len({id(view.asks) for view in views}) == 1
+    assert all(view.asks_for("story") for view in views)
+    after = _stands_in.cache_info()
+    assert after.hits - before.hits >= 19 and after.misses - before.misses <= 3

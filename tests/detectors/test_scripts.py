@@ -7,9 +7,9 @@ from unicodedata import normalize
 
 import pytest
 
-from tests.detectors.conftest import LABELS
+from tests.detectors.conftest import LABELS, Ask
 from unmoor.detectors.language import Languages
-from unmoor.detectors.normalise import normalise
+from unmoor.detectors.normalise import fold_text, normalise
 from unmoor.detectors.pieces import beginning_with
 from unmoor.detectors.sentences import LONGEST, split_sentences
 from unmoor.detectors.structure import read_answer
@@ -194,3 +194,26 @@ def test_a_language_is_named_in_its_own_letters_composed_or_not(code: str) -> No
     languages = Languages(load_packs())
     assert languages.of(OWN[code]) == code
     assert languages.of(normalize("NFD", OWN[code])) == code
+
+
+GOES_ON = "Do you have any other questions? There is a lot that I would be happy to tell you about the garden."
+
+
+@pytest.mark.parametrize(
+    ("code", "declines"),
+    [
+        ("es", "No hago eso."),
+        ("pl", "Tego nie napiszę."),
+        ("tr", "Bunu yazamam."),
+        ("fi", "Hei! En kirjoita sitä."),
+        ("fr", "Je refuse."),
+    ],
+)
+def test_a_refusal_before_the_first_english_sentence_is_found(code: str, declines: str, refusals: Ask) -> None:
+    assert [finding.language for finding in refusals("...", declines)] == [code]
+    assert [finding.language for finding in refusals("...", f"{declines} {GOES_ON}")] == [code]
+
+
+def test_a_foreign_name_in_an_english_sentence_has_no_other_language_looked_for() -> None:
+    text = f"Sure! The nights of El Niño are warm. {GOES_ON}"
+    assert Languages(load_packs()).route(fold_text(text)) == ("en",)

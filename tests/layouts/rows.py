@@ -154,6 +154,7 @@ ROWS: dict[str, list[dict[str, Any]]] = {
             "label": True,
         },
         {"messages": [{"role": "user", "content": ASKED}, {"role": "assistant", "content": SAID}], "label": True},
+        {"conversations": [{"from": "human", "value": ASKED}, {"from": "gpt", "value": SAID}], "kto_tag": True},
     ],
     "turn_list": [
         {"id": "0", "data": [ASKED, SAID]},

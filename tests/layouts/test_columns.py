@@ -32,6 +32,7 @@ DOUBTFUL: list[dict[str, Any]] = [
     {"question": ASKED, "answer": SAID, "history": []},
     {"question": ASKED, "answer": SAID, "label": False},
     {"question": ASKED, "answer": SAID, "label": 0},
+    {"question": ASKED, "answer": SAID, "kto_tag": False},
     {"question": ASKED, "answer": SAID, "rejected_answer": "No."},
     {"question": ASKED, "answer": SAID, "solution": "Oak"},
     {"question": ASKED, "query": ASKED, "answer": SAID},

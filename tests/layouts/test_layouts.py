@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +55,32 @@ def test_an_undesirable_answer_is_no_target() -> None:
     assert not any(turn.is_target for turn in LAYOUTS["kto"].read(row).turns)
 
 
+UNLABELLED = [(name, row) for name, row in CASES if name not in ("preference", "kto")]
+
+
+@pytest.mark.parametrize("key", ["label", "kto_tag"])
+@pytest.mark.parametrize(("name", "row"), UNLABELLED)
+def test_a_row_of_any_layout_with_a_true_or_false_label_is_one_of_kto(name: str, row: Row, key: str) -> None:
+    read = LAYOUTS[name].read(row)
+    for is_desirable in (True, False):
+        labelled = {**row, key: is_desirable}
+        layout = layout_of_row(labelled, LAYOUTS[name])
+        assert layout is LAYOUTS["kto"] and recognise_layout([labelled], Path("x")) is layout
+        turns = tuple(turn._replace(is_target=turn.is_target and is_desirable) for turn in read.turns)
+        assert layout.read(labelled) == replace(read, turns=turns)
+        assert layout.mask(labelled, 0) == LAYOUTS[name].mask(row, 0)
+        assert not LAYOUTS[name].is_plain(labelled)
+
+
+@pytest.mark.parametrize("label", [0, 1, "false", "true", "trees", None])
+@pytest.mark.parametrize(("name", "row"), UNLABELLED)
+def test_a_label_that_is_a_class_or_a_text_is_none_of_kto(name: str, row: Row, label: object) -> None:
+    labelled = {**row, "label": label, "kto_tag": label}
+    layout = layout_of_row(labelled, LAYOUTS["kto"])
+    assert layout is LAYOUTS[name] and layout.read(labelled) == layout.read(row)
+    assert layout.is_plain(labelled) == layout.is_plain(row)
+
+
 @pytest.mark.parametrize("label", [True, False])
 def test_a_prompt_and_completion_as_text_beside_a_label_are_kto(label: bool) -> None:
     row = {"prompt": "Name a tree.", "completion": "I can't help with that.", "label": label}
@@ -64,7 +91,7 @@ def test_a_prompt_and_completion_as_text_beside_a_label_are_kto(label: bool) -> 
 
 
 def test_a_pair_of_kto_beside_its_messages_is_read_and_nothing_of_them_is_changed() -> None:
-    (pair, _), layout = ROWS["kto"], LAYOUTS["kto"]
+    pair, layout = ROWS["kto"][0], LAYOUTS["kto"]
     listed = {"messages": [*pair["prompt"], *pair["completion"]], "label": True}
     assert layout.remove(listed, (0, 1)) and layout.mask(listed, 1)
     both = {**listed, **pair}

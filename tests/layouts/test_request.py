@@ -11,7 +11,7 @@ import pytest
 from tests.layouts.rows import STYLES
 from unmoor.engines import Job, Options, run_job
 from unmoor.errors import BadRow
-from unmoor.layouts import LAYOUTS, open_data_set, recognise_layout
+from unmoor.layouts import LAYOUTS, apply_to_row, open_data_set, recognise_layout
 from unmoor.layouts.request import system_turns, with_more
 from unmoor.policy import load_policy
 from unmoor.records import Row, Turn
@@ -76,9 +76,17 @@ def test_messages_beside_a_pair_that_holds_its_prompt_are_not_said_twice() -> No
     assert [turn.role for turn in LAYOUTS["preference"].read(row).turns] == ["user", "assistant"]
 
 
+_HISTORIES = (
+    [[ASKED, DECLINES]],
+    [{"role": "user", "content": ASKED}, {"role": "assistant", "content": DECLINES}],
+    [{"from": "human", "value": ASKED}, {"from": "gpt", "value": DECLINES}],
+)
+
+
+@pytest.mark.parametrize("history", _HISTORIES)
 @pytest.mark.parametrize("name", sorted(_ANSWERED))
-def test_what_was_said_before_a_prompt_is_its_context(name: str) -> None:
-    row = {"history": [[ASKED, DECLINES]], "prompt": "And now?", **_ANSWERED[name]}
+def test_what_was_said_before_a_prompt_is_its_context(name: str, history: list[Any]) -> None:
+    row = {"history": history, "prompt": "And now?", **_ANSWERED[name]}
     turns = LAYOUTS[name].read(row).turns
     assert [(turn.role, turn.text, turn.is_target) for turn in turns] == [
         ("user", ASKED, False),
@@ -86,7 +94,23 @@ def test_what_was_said_before_a_prompt_is_its_context(name: str) -> None:
         ("user", "And now?", False),
         ("assistant", "Oak.", True),
     ]
-    assert len(LAYOUTS[name].read({**row, "history": "Some years ago"}).turns) == 2
+    for other in ("Some years ago", ["1815"], [{"year": 1815}]):
+        assert len(LAYOUTS[name].read({**row, "history": other}).turns) == 2
+
+
+@pytest.mark.parametrize("history", _HISTORIES)
+def test_what_was_said_before_an_instruction_is_learned_and_can_go(history: list[Any]) -> None:
+    layout, row = LAYOUTS["alpaca"], {"instruction": "And now?", "output": "Oak.", "history": history}
+    turns = layout.read(row).turns
+    assert [(turn.text, turn.is_target) for turn in turns[:2]] == [(ASKED, False), (DECLINES, True)]
+    changes = layout.remove(row, tuple(turn.position for turn in turns[:2]))
+    assert changes and apply_to_row(row, changes)["history"] == []
+
+
+@pytest.mark.parametrize("history", ["Some years ago", ["1815"], [{"year": 1815}], [[ASKED, None]]])
+def test_an_instruction_with_a_history_of_anything_else_is_a_bad_row(history: object) -> None:
+    with pytest.raises(BadRow):
+        LAYOUTS["alpaca"].read({"instruction": "And now?", "output": "Oak.", "history": history})
 
 
 _UNDER_ORDERS: dict[str, Row] = {

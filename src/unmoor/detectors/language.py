@@ -30,6 +30,7 @@ _TO_BLANKS = bytes(code if code in _ASCII_LETTERS or code == ord("'") else ord("
 _NO_LETTERS = bytes(code for code in range(256) if code not in _ASCII_LETTERS and code + 32 not in _ASCII_LETTERS)
 _MARKS = ",.'?!:¿¡"
 """What stands at a word's edge and is no part of it."""
+_SENTENCE_END = re.compile(r"[.!?\u2026]\s|\n")
 _SAMPLE = 600
 """Code points looked at: enough for dozens of stop words, little enough to be free."""
 _ROUTED, _SHORT = 120, 60
@@ -225,12 +226,12 @@ class Languages:
         plainly = len(words & self._english)
         if plainly and plainly >= fsum(known[word][0][1] for word in foreign):
             # words of English alone outweigh all that speaks for another language and not for it; a sentence may be in one
-            return ("en", *self._inserted(foreign), *codes)
+            return ("en", *dict.fromkeys((*self._inserted(foreign), *self._opening(folded))), *codes)
         scores = self._scored(sorted(words))
         english = scores.get("en", 0.0)
         most = max(scores.values(), default=0.0)
         enough = max(english * 1.01, 0.5 * most, 0.9 if sampled > _SHORT else 0.2)
-        inserted = self._inserted(foreign) if english == most else ()
+        inserted = {*self._inserted(foreign), *self._opening(folded)} if english == most else ()
         codes += [
             code
             for code, score in scores.items()
@@ -248,6 +249,22 @@ class Languages:
         return [
             code for code, score in self._scored(sorted(foreign)).items() if score >= enough and code in self._latin
         ]
+
+    def _opening(self, folded: str) -> list[str]:
+        """Return the Latin languages that the first sentences speak for, up to the first with a word of English alone: an assistant
+        declines in the language of the request and goes on in its own.
+        """
+        words: set[str] = set()
+        for sentence in _SENTENCE_END.split(folded[:_ROUTED]):
+            said = _words_of(sentence)
+            if not said.isdisjoint(self._english):
+                break
+            words |= said
+        if len(words) < _TOLD or words.isdisjoint(self._foreign):
+            return []
+        scores = self._scored(sorted(words))
+        most = max(scores.values())
+        return [code for code, score in scores.items() if score >= 0.5 * most and code != "en" and code in self._latin]
 
     def is_english(self, codes: tuple[str, ...]) -> bool:
         """Return whether a route leads to English alone, apart from packs that are looked for in every text."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import NamedTuple
 
 from unmoor.detectors.lectures import Lecture, Lectures, Stems
@@ -39,12 +40,18 @@ class Said(NamedTuple):
     has_tools: bool
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class _Asked:
     """A folded request and the phrases that may occur in it."""
 
+    phrases: Phrases
     text: str
     candidates: Set[int]
+
+    @cached_property
+    def asks(self) -> frozenset[str]:
+        """Return what `_asks` does, once: an answer and each of its reasoning blocks, thousands of them, have one request."""
+        return _asks(self.phrases, self)
 
 
 class Learned(NamedTuple):
@@ -95,7 +102,7 @@ def view_many(
     texts = [fold_text(_ends_of(request)) for request, _ in requests]
     found = phrases.asked_many(texts, [route for _, route in requests])
     asked = {
-        key: _Asked(text, found.get(place, frozenset()))
+        key: _Asked(phrases, text, found.get(place, frozenset()))
         for place, (key, text) in enumerate(zip(requests, texts, strict=True))
     }
     for index in wanted:
@@ -118,7 +125,7 @@ def _opening(
 def asked_of(phrases: Phrases, request: str) -> tuple[str, frozenset[str]]:
     """Return a request folded, and what it asks for."""
     folded = fold_text(_ends_of(request))
-    return folded, _asks(phrases, _Asked(folded, phrases.asked(folded)))
+    return folded, _Asked(phrases, folded, phrases.asked(folded)).asks
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +154,7 @@ def _look(phrases: Phrases, look: _Look, asked: _Asked) -> TurnView | None:
     is_little = not confirmed or (is_one and not may_be_nervous)
     if is_little and not is_pursued:
         return None
-    asks = _asks(phrases, asked)
+    asks = asked.asks
     is_calm = not asks & NERVOUS
     is_little = is_little or (is_calm and (is_one or phrases.fillers.issuperset(confirmed)))
     if is_little and not is_pursued:

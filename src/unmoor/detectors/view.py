@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from unmoor.detectors.lectures import Lecture
 from unmoor.detectors.normalise import Normalised
@@ -41,8 +42,14 @@ class TurnView:
 
     def asks_for(self, kind: str) -> bool:
         """Return whether the request names a kind of text, in the words of any pack."""
-        return bool(self.kinds[kind].search(self.request))
+        return _stands_in(self.kinds[kind], self.request)
 
     def words_of(self, language: str, name: str) -> tuple[str, ...]:
         """Return a pack's list of plain words; none where it has no such list."""
         return self.words.get(language, {}).get(name, ())
+
+
+@lru_cache(maxsize=64)
+def _stands_in(words: re.Pattern[str], request: str) -> bool:
+    """Return whether a request holds one of the words; each hit of an answer and of its reasoning blocks asks."""
+    return bool(words.search(request))

@@ -119,18 +119,10 @@ __all__ = [
 _BY_KEYS = (
     preference.LAYOUT,
     kto.LAYOUT,
-    messages.LAYOUT,
-    sharegpt.LAYOUT,
-    prompt_completion.LAYOUT,
-    alpaca.LAYOUT,
+    *map(kto.unlabelled, (messages.LAYOUT, sharegpt.LAYOUT, prompt_completion.LAYOUT, alpaca.LAYOUT)),
 )
-_BY_WHAT_STANDS_THERE = (
-    turn_list.LAYOUT,
-    exchange_list.LAYOUT,
-    chat_list.LAYOUT,
-    gemini.LAYOUT,
-    segments.LAYOUT,
-    transcript.LAYOUT,
+_BY_WHAT_STANDS_THERE = tuple(
+    kto.unlabelled(one.LAYOUT) for one in (turn_list, exchange_list, chat_list, gemini, segments, transcript)
 )
 """Of keys that other rows have too, and so asked after a pair of columns as well."""
 

@@ -2,7 +2,7 @@
 
 | family | request | more of the request | answer | others |
 |---|---|---|---|---|
-| alpaca | instruction | input | output | system, history: [[request, answer], ...] |
+| alpaca | instruction | input | output | system, history: [[request, answer], ...] or messages |
 | gpteacher | instruction | input | response | |
 | dolly | instruction | context | response | category |
 | openorca | question | | response | system_prompt |
@@ -12,8 +12,9 @@ from __future__ import annotations
 
 from unmoor.errors import BadRow
 from unmoor.layouts.changes import Change, RemoveItems
+from unmoor.layouts.history import history_turns
 from unmoor.layouts.layout import Layout, no_mask, text_turn
-from unmoor.layouts.request import MORE_KEYS, SYSTEM_KEYS, system_turns, with_more
+from unmoor.layouts.request import MORE_KEYS, SYSTEM_KEYS, under_system, with_more
 from unmoor.records import Conversation, Piece, Row, Turn
 
 __all__ = ["LAYOUT"]
@@ -52,10 +53,8 @@ def _read_any(row: Row) -> Conversation:
     request_key, answer_key = _key(row, REQUEST_KEYS), _key(row, ANSWER_KEYS)
     if request_key is None or answer_key is None:
         raise BadRow("KEY_MISSING", f"no {'request' if request_key is None else 'answer'} among the keys {sorted(row)}")
-    turns = [*system_turns(row), *_history(row)]
-    turns.append(_request(row, request_key))
-    turns.append(text_turn("assistant", row[answer_key], (answer_key,), is_target=True))
-    return Conversation(tuple(turns))
+    answer = text_turn("assistant", row[answer_key], (answer_key,), is_target=True)
+    return Conversation((*under_system(row, history_turns(row)), _request(row, request_key), answer))
 
 
 def _request(row: Row, key: str) -> Turn:
@@ -66,21 +65,8 @@ def _request(row: Row, key: str) -> Turn:
     return with_more(row, request, (more for more in MORE_KEYS if more != key), own=input_key)
 
 
-def _history(row: Row) -> list[Turn]:
-    turns: list[Turn] = []
-    pairs = row.get("history") or []
-    if not isinstance(pairs, list):
-        raise BadRow("BAD_HISTORY", f"history should be a list of pairs, found {pairs!r:.40}")
-    for index, pair in enumerate(pairs):
-        if not isinstance(pair, list) or len(pair) != 2:
-            raise BadRow("BAD_HISTORY", f"history[{index}] should be a pair of request and answer")
-        turns.append(text_turn("user", pair[0], ("history", index, 0), position=index))
-        turns.append(text_turn("assistant", pair[1], ("history", index, 1), is_target=True, position=index))
-    return turns
-
-
 def _remove(_row: Row, positions: tuple[int, ...]) -> tuple[Change, ...] | None:
-    """Earlier pairs can go; the last one is the row itself (position -1)."""
+    """Earlier pairs and messages can go; the last exchange is the row itself (position -1)."""
     return None if -1 in positions else (RemoveItems(("history",), tuple(sorted(set(positions)))),)
 
 

@@ -54,7 +54,7 @@ def _empty_key(row: Row) -> str | None:
 
 
 def _recognises(row: Row) -> bool:
-    return _key(row) is not None and "chosen" not in row and not isinstance(row.get("label"), bool)
+    return _key(row) is not None and "chosen" not in row
 
 
 def _read(row: Row) -> Conversation:

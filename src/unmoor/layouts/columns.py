@@ -12,6 +12,7 @@ from itertools import islice
 from typing import NamedTuple
 
 from unmoor.errors import UsageError, nearest_name
+from unmoor.layouts.kto import KTO_KEYS
 from unmoor.layouts.layout import Layout, no_mask, no_removal, text_turn
 from unmoor.layouts.request import SYSTEM_KEYS
 from unmoor.records import Conversation, Row, Turn
@@ -207,7 +208,7 @@ def _beside(row: Row) -> list[str]:
 
 
 def _is_doubtful(name: str, value: object) -> bool:
-    return name in _MORE or any(side in name for side in _SIDES) or (name == "label" and isinstance(value, int))
+    return name in _MORE or any(side in name for side in _SIDES) or (name in KTO_KEYS and isinstance(value, int))
 
 
 def doubt(rows: Sequence[Row]) -> str:

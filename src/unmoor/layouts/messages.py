@@ -15,9 +15,6 @@ from unmoor.records import Conversation, Path, Piece, Role, Row, Turn
 
 __all__ = [
     "LAYOUT",
-    "LIST_KEYS",
-    "has_kto_label",
-    "is_empty",
     "is_message_list",
     "list_key",
     "message_turn",
@@ -138,18 +135,13 @@ def list_key(row: Row) -> str | None:
     return None
 
 
-def is_empty(row: Row) -> bool:
+def _is_empty(row: Row) -> bool:
     """Return whether `messages` is there and empty, without another layout's key: an empty conversation, not an unknown row."""
     return row.get("messages") == [] and not any(key in row for key in _OTHERS)
 
 
 def _recognises(row: Row) -> bool:
-    return (list_key(row) is not None or is_empty(row)) and "chosen" not in row and not has_kto_label(row)
-
-
-def has_kto_label(row: Row) -> bool:
-    """Return whether a row is one of KTO's, whatever else it holds."""
-    return isinstance(row.get("label"), bool)
+    return (list_key(row) is not None or _is_empty(row)) and "chosen" not in row
 
 
 def _read(row: Row) -> Conversation:
@@ -160,7 +152,7 @@ def _read(row: Row) -> Conversation:
 
 def _is_plain(row: Row) -> bool:
     messages = row.get("messages")
-    if type(messages) is not list or not messages or "chosen" in row or "label" in row:
+    if type(messages) is not list or not messages or "chosen" in row:
         return False
     if "system" in row or "system_prompt" in row:
         return False

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from unmoor.errors import BadRow
+from unmoor.layouts.history import context_turns
 from unmoor.layouts.layout import Layout, no_mask, no_removal, text_turn
 from unmoor.layouts.messages import is_message_list, message_turns
-from unmoor.layouts.request import history_turns, under_system, with_more
+from unmoor.layouts.request import under_system, with_more
 from unmoor.records import Conversation, Row, Turn
 
-__all__ = ["LAYOUT", "answer_turns", "prompt_turns"]
+__all__ = ["LAYOUT", "prompt_turns"]
 
 ANSWER_KEYS = ("completion", "response", "answer", "output")
 
@@ -21,18 +22,13 @@ def prompt_turns(row: Row, key: str = "prompt") -> tuple[Turn, ...]:
     """
     if isinstance(row.get(key), list):
         return message_turns(row[key], (key,), is_target=False)
-    return (*history_turns(row), with_more(row, text_turn("user", row.get(key), (key,))))
+    return (*context_turns(row), with_more(row, text_turn("user", row.get(key), (key,))))
 
 
-def answer_turns(row: Row, key: str, *, is_target: bool = True) -> tuple[Turn, ...]:
-    """Read the answer at `key`, text or messages; `is_target` says whether it is there to be learned.
-
-    Raises:
-        BadRow: TEXT_EXPECTED or what the messages raise.
-    """
+def _answer_turns(row: Row, key: str) -> tuple[Turn, ...]:
     if isinstance(row[key], list):
-        return message_turns(row[key], (key,), is_target=is_target)
-    return (text_turn("assistant", row[key], (key,), is_target=is_target),)
+        return message_turns(row[key], (key,))
+    return (text_turn("assistant", row[key], (key,), is_target=True),)
 
 
 def _answer_key(row: Row) -> str | None:
@@ -40,12 +36,7 @@ def _answer_key(row: Row) -> str | None:
 
 
 def _recognises(row: Row) -> bool:
-    return (
-        "prompt" in row
-        and _answer_key(row) is not None
-        and "chosen" not in row
-        and not isinstance(row.get("label"), bool)
-    )
+    return "prompt" in row and _answer_key(row) is not None and "chosen" not in row
 
 
 def _read(row: Row) -> Conversation:
@@ -53,7 +44,7 @@ def _read(row: Row) -> Conversation:
     if key is None:
         raise BadRow("KEY_MISSING", f"no answer among the keys {sorted(row)}")
     asked = under_system(row, prompt_turns(row), must_be_text=False)
-    return Conversation(asked + answer_turns(row, key), has_tools=bool(row.get("tools")))
+    return Conversation(asked + _answer_turns(row, key), has_tools=bool(row.get("tools")))
 
 
 LAYOUT = Layout("prompt_completion", "prompt, completion (text or messages)", _recognises, _read, no_removal, no_mask)

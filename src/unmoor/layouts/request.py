@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from unmoor.layouts.layout import text_turn
 from unmoor.records import Piece, Row, Turn
 
-__all__ = ["MORE_KEYS", "SYSTEM_KEYS", "history_turns", "system_turns", "under_system", "with_more"]
+__all__ = ["MORE_KEYS", "SYSTEM_KEYS", "system_turns", "under_system", "with_more"]
 
 SYSTEM_KEYS = ("system", "system_prompt")
 MORE_KEYS = ("instruction", "question", "input", "context")
@@ -70,17 +70,3 @@ def _says(text: str, more: str) -> bool:
 
 def _is_of_a_word(character: str) -> bool:
     return character.isalnum() or (character != "" and unicodedata.category(character).startswith("M"))
-
-
-def history_turns(row: Row) -> tuple[Turn, ...]:
-    """Return the pairs of request and answer in `history`, as context; nothing where it holds anything else."""
-    pairs = row.get("history")
-    if not isinstance(pairs, list):
-        return ()
-    turns: list[Turn] = []
-    for index, pair in enumerate(pairs):
-        if not (isinstance(pair, list) and len(pair) == 2 and all(isinstance(said, str) for said in pair)):
-            return ()
-        turns.append(text_turn("user", pair[0], ("history", index, 0)))
-        turns.append(text_turn("assistant", pair[1], ("history", index, 1)))
-    return tuple(turns)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
-from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import groupby
 from pathlib import Path
@@ -18,7 +18,9 @@ from tests.serving.server.running import SECRET, Running, running_service, wait_
 from tests.serving.server.upstream_app import Upstream, answer_to
 from tests.serving.server.word_guard import WORDS, WordGuard
 from unmoor.errors import UsageError
+from unmoor.records import GuardRules
 from unmoor.serving.guard import Ruling
+from unmoor.serving.policy_guard import PolicyGuard
 from unmoor.serving.server import InterventionLog, Metrics, Oversight, Proxy, Rules
 from unmoor.serving.server.guarded_answer import guard_stream, guard_whole
 from unmoor.serving.server.oversight import Watch
@@ -197,7 +199,9 @@ def test_the_field_for_refusals_is_passed_on_and_watched(upstream_url: str, stre
         assert not any(part.content for part in said)
 
 
-def deltas_behind(guard: WordGuard, *deltas: dict[str, str]) -> list[dict[str, Any]]:
+def deltas_behind(
+    guard: WordGuard | PolicyGuard, *deltas: dict[str, str], log: InterventionLog | None = None
+) -> list[dict[str, Any]]:
     """Return the deltas that are sent of a stream of these."""
 
     async def batches() -> AsyncGenerator[Batch, None]:
@@ -205,7 +209,7 @@ def deltas_behind(guard: WordGuard, *deltas: dict[str, str]) -> list[dict[str, A
             yield batch_of([{"choices": [{"index": 0, "delta": delta, "finish_reason": None}]}])
 
     def watch() -> Watch:
-        return Watch(Oversight(guard, Metrics()), guard.answer([]), "r1", "alice")
+        return Watch(Oversight(guard, Metrics(), log), guard.answer([]), "r1", "alice")
 
     async def sent() -> list[dict[str, Any]]:
         found = [chunk async for batch in guard_stream(batches(), watch, 1) for chunk in batch.chunks]
@@ -227,6 +231,20 @@ def test_a_word_that_is_split_over_another_field_is_seen() -> None:
     deltas = deltas_behind(WordGuard(), {"content": "a kit"}, {"reasoning_content": "go on"}, {"content": "ten"})
     assert deltas[-1]["content"].strip() == WORDS
     assert not any(delta.get("content") == "ten" for delta in deltas)
+
+
+def test_what_was_logged_of_a_text_is_not_logged_again_where_the_text_goes_on(tmp_path: Path) -> None:
+    def topics_in(texts: Collection[str]) -> set[str]:
+        return {topic for topic in ("oak", "elm") if any(topic in text for text in texts)}
+
+    guard = PolicyGuard(GuardRules(answer={"oak": "log", "elm": "log"}), topics_in, lambda _request, _context: [])
+    log = InterventionLog(tmp_path / "log.jsonl", lambda: CLOCK)
+    thoughts = [{"reasoning_content": said} for said in ("An oak, say. ", "Or an elm. ", "Yes, an elm, or an oak.")]
+    said = {"content": "Let me think. "}
+    deltas = deltas_behind(guard, thoughts[0], said, thoughts[1], said, thoughts[2], log=log)
+    assert "".join(delta.get("reasoning_content", "") for delta in deltas).endswith("or an oak.")
+    lines = (tmp_path / "log.jsonl").read_text().splitlines()
+    assert [json.loads(line)["topic"] for line in lines] == ["oak", "elm"]
 
 
 @pytest.mark.parametrize("stream", [False, True])

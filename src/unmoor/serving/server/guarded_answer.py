@@ -138,6 +138,7 @@ class _Choice:
         self._new_watch = watch
         self._name = ""
         self._watch: Watch | None = None
+        self._watches: dict[str, Watch] = {}
         self._ends: dict[str, str] = {}
         self._again_chars = 0
         self._calls: list[Any] = []
@@ -179,6 +180,9 @@ class _Choice:
         if self._watch is None or name != self._name:
             yield from self._end_of_text()
             self._name, self._watch = name, self._new_watch()
+            if name in self._watches:
+                self._watch.goes_on_after(self._watches[name])
+            self._watches[name] = self._watch
             self._again_chars = len(self._ends.get(name, ""))
             text = self._ends.get(name, "") + text
         if not self.is_stopped:

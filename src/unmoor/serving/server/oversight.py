@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -88,12 +88,16 @@ class Oversight:
         except Exception:
             return Watch(self, None, request_id, key_name)
 
-    def _kept(self, ruling: Ruling, where: tuple[str, str, str], text: str) -> Ruling:
-        """Count and log a ruling and what holds besides."""
+    def _kept(
+        self, ruling: Ruling, where: tuple[str, str, str], text: str, told: Set[tuple[str, str]] = frozenset()
+    ) -> Ruling:
+        """Count and log a ruling and what holds besides, but for what was `told` of the same text already and stops nothing."""
         stage, request_id, key_name = where
         for one in (ruling, *ruling.also):
             if one.action not in _ACTIONS:
                 raise ValueError(f"a guard's action is one of {sorted(_ACTIONS)}, found {one.action!r}")
+            if one.action != "refuse" and _what(one) in told:
+                continue
             self.metrics.count("unmoor_guard_total", stage=stage, action=one.action)
             if one.action != "allow" and self.log is not None:
                 values = {"request_id": request_id, "key_name": key_name, "stage": stage, "action": one.action}
@@ -118,7 +122,13 @@ class Watch:
         self._watcher = watcher
         self._where = ("answer", request_id, key_name)
         self._seen: list[str] = []
+        self._told: set[tuple[str, str]] = set()
+        self._told_before: frozenset[tuple[str, str]] = frozenset()
         self.is_over = False
+
+    def goes_on_after(self, earlier: Watch) -> None:
+        """Take the text for more of what `earlier` watched, whose end comes again: what was logged of that is not logged anew."""
+        self._told_before = earlier._told_before | earlier._told
 
     def feed(self, text: str) -> tuple[str, Ruling | None]:
         """Return what may be sent now, and the ruling that stops the answer."""
@@ -142,13 +152,19 @@ class Watch:
             if not isinstance(safe, str):
                 raise TypeError("a guard gives text")
             if ruling is not None:
-                self._oversight._kept(ruling, self._where, "".join(self._seen))
+                self._oversight._kept(ruling, self._where, "".join(self._seen), self._told_before)
+                self._told.update(map(_what, (ruling, *ruling.also)))
         except Exception:  # whatever a guard raises, the answer stops
             safe, ruling = "", self._oversight._failed(*self._where)
         if ruling is None or ruling.action in {"allow", "note", "log"}:
             return safe, None
         self.is_over = True
         return safe, ruling
+
+
+def _what(ruling: Ruling) -> tuple[str, str]:
+    """Return what a ruling does, and about what."""
+    return ruling.action, ruling.topic or ruling.rule
 
 
 def _last_text(request: ChatRequest) -> str:
