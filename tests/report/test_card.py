@@ -165,7 +165,7 @@ def test_words_and_groups_are_counted_also_where_not_all_are_listed() -> None:
     observed = ChunkFacts()
     for word in (f"{a}{b}{c}o" for a in "bcdfgh" for b in "aeiou" for c in "klmnp"):
         for number in range(20):
-            observed.add_row(f"{word} please", "removed" if number < 15 else "kept", "en")
+            observed.add_row(f"{word} please {number}", "removed" if number < 15 else "kept", "en")
     for _ in range(20_000):
         observed.add_row("hello", "kept", "en")
     built = made_up.facts("filter", 300)
@@ -187,7 +187,7 @@ def test_the_sizes_of_data_of_billions_of_rows_are_those_of_the_hub(rows: int, s
     assert f"size_categories:\n- {size}\n" in render_dataset_card(facts, FILES).decode()
 
 
-TOO_FEW = "Too few rows were removed to say anything about"
+TOO_FEW = "Too few rows went whole or lost an exchange to say anything about"
 NO_GROUP = "o group of alike requests lost more rows than chance would take"
 
 

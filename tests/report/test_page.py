@@ -273,7 +273,7 @@ def test_the_page_says_that_nothing_is_known_of_languages_without_a_pack(unknown
 def test_the_page_says_what_its_counts_are_of() -> None:
     said = "".join(read(render_report(made_up.facts("filter"))[0]).all_text)
     assert "each behaviour that it shows as likely as not or more, outside of reasoning" in said
-    assert "of all rows that could be read were removed" in said
+    assert "of all rows that could be read went whole or lost an exchange, a request with its answer" in said
     assert "rows that show it in other turns alone are left out" in said
 
 
