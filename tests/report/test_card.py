@@ -106,6 +106,21 @@ def test_unrecognised_languages_are_no_language_of_the_card() -> None:
     assert DatasetCard(render_dataset_card(built, FILES).decode()).data.to_dict()["language"] == ["en"]
 
 
+@pytest.mark.parametrize(
+    ("languages", "named"),
+    [
+        ({"en": 3261, "zh": 941, "fr": 249, "und": 151, "none": 150, "es": 47, "hi": 3}, ["en", "fr", "zh"]),
+        ({"en": 90, "sv": 5, "hi": 4}, ["en", "sv"]),
+        ({"und": 400, "sv": 2, "hi": 1}, ["sv"]),
+    ],
+)
+def test_a_card_names_no_language_of_a_few_rows_but_always_the_most_frequent(
+    languages: dict[str, int], named: list[str]
+) -> None:
+    built = made_up.facts("filter", 300) | {"languages": languages}
+    assert DatasetCard(render_dataset_card(built, FILES).decode()).data.to_dict()["language"] == named
+
+
 @pytest.mark.parametrize("start", range(10))
 def test_hostile_names_make_no_markup_and_no_metadata(start: int) -> None:
     built = made_up.facts("demo", rows=250)
