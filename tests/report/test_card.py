@@ -101,6 +101,21 @@ def test_unrecognised_languages_are_no_language_of_the_card() -> None:
     assert DatasetCard(render_dataset_card(built, FILES).decode()).data.to_dict()["language"] == ["en"]
 
 
+@pytest.mark.parametrize(
+    ("languages", "named"),
+    [
+        ({"en": 3261, "zh": 941, "fr": 249, "und": 151, "none": 150, "es": 47, "hi": 3}, ["en", "fr", "zh"]),
+        ({"en": 90, "sv": 5, "hi": 4}, ["en", "sv"]),
+        ({"und": 400, "sv": 2, "hi": 1}, ["sv"]),
+    ],
+)
+def test_a_card_names_no_language_of_a_few_rows_but_always_the_most_frequent(
+    languages: dict[str, int], named: list[str]
+) -> None:
+    built = made_up.facts("filter", 300) | {"languages": languages}
+    assert DatasetCard(render_dataset_card(built, FILES).decode()).data.to_dict()["language"] == named
+
+
 @pytest.mark.parametrize("start", range(10))
 def test_hostile_names_make_no_markup_and_no_metadata(start: int) -> None:
     built = made_up.facts("demo", rows=250)
@@ -160,7 +175,7 @@ def test_words_and_groups_are_counted_also_where_not_all_are_listed() -> None:
     observed = ChunkFacts()
     for word in (f"{a}{b}{c}o" for a in "bcdfgh" for b in "aeiou" for c in "klmnp"):
         for number in range(20):
-            observed.add_row(f"{word} please", "removed" if number < 15 else "kept", "en")
+            observed.add_row(f"{word} please {number}", "removed" if number < 15 else "kept", "en")
     for _ in range(20_000):
         observed.add_row("hello", "kept", "en")
     built = made_up.facts("filter", 300)
@@ -182,7 +197,7 @@ def test_the_sizes_of_data_of_billions_of_rows_are_those_of_the_hub(rows: int, s
     assert f"size_categories:\n- {size}\n" in render_dataset_card(facts, FILES).decode()
 
 
-TOO_FEW = "Too few rows were removed to say anything about"
+TOO_FEW = "Too few rows went whole or lost an exchange to say anything about"
 NO_GROUP = "o group of alike requests lost more rows than chance would take"
 
 

@@ -26,7 +26,7 @@ SUBJECTS = [
 def _rows(seed: int, count: int = 3000) -> list[str]:
     rng = random.Random(seed)
     asks = ["Explain {}", "Write about {}", "What matters for {}", "Summarise {}"]
-    return [rng.choice(asks).format(rng.choice(SUBJECTS)) for _ in range(count)]
+    return [f"{rng.choice(asks).format(rng.choice(SUBJECTS))} case {number}" for number in range(count)]
 
 
 def _facts(outcomes: list[tuple[str, str]], behaviour: str = "wordlist") -> dict[str, Any]:
@@ -80,7 +80,8 @@ def test_a_filter_built_to_drop_one_topic_is_named_by_the_report() -> None:
 def test_a_filter_that_takes_rows_by_chance_is_not_accused() -> None:
     for seed in range(20):
         rng = random.Random(seed)
-        facts = _facts([(r, "removed" if rng.random() < 0.15 else "kept") for r in _rows(seed=seed)])
+        rows = _rows(seed=seed, count=1_500)
+        facts = _facts([(r, "removed" if rng.random() < 0.15 else "kept") for r in rows])
         assert facts["topics"] == [], seed
 
 
@@ -125,13 +126,70 @@ def test_where_no_word_lost_rows_enough_none_was_tested() -> None:
     assert Collateral(observed).as_json()["terms_tested"] == 0
 
 
+def test_a_subject_that_goes_with_its_exchange_is_named_wherever_in_the_row_it_was_asked() -> None:
+    observed = ChunkFacts()
+    for number in range(400):
+        observed.add_row("", "kept", "en", exchanges=[(f"Bake bread {number}", False), (f"And cake {number}?", False)])
+    for number in range(60):
+        gone, stays = (f"Crack an egg {number}", True), (f"And cake {number}?", False)
+        observed.add_row("", "mended", "en", exchanges=[gone, stays] if number % 2 else [stays, gone])
+    facts = Collateral(observed).as_json()
+    assert (facts["rows"], facts["lost"]) == (460, 60)
+    assert {(topic["term"], topic["rows"], topic["lost"]) for topic in facts["topics"]} == {
+        ("crack", 60, 60),
+        ("egg", 60, 60),
+    }
+    (group,) = facts["clusters"]["named"]
+    assert (group["terms"], group["rows"], group["lost"]) == (["crack", "egg"], 30, 30)
+
+
+def test_a_word_that_one_row_holds_in_many_requests_counts_once() -> None:
+    observed = ChunkFacts()
+    observed.add_row("", "removed", "en", exchanges=[(f"Feed pelicans {number}", True) for number in range(9)])
+    assert (observed.rows_lost, observed.seen["pelicans"], observed.lost["pelicans"]) == (1, 1, 1)
+
+
+def test_one_request_asked_many_times_is_no_subject_that_lost_more_than_chance() -> None:
+    """Two hundred requests of 15 rows each, of which a filter takes one in twenty, all its rows alike."""
+    for seed in range(5):
+        rng, observed = random.Random(seed), ChunkFacts()
+        for number in range(200):
+            words = f"Explain {chr(97 + number // 20) * 3}{chr(97 + number % 20) * 3}"
+            outcome = "removed" if rng.random() < 0.05 else "kept"
+            for _ in range(15):
+                observed.add_row(words, outcome, "en")
+        facts = Collateral(observed).as_json()
+        assert facts["lost"] > 15
+        assert (facts["topics"], facts["clusters"]["named"]) == ([], []), seed
+
+
+def test_the_interval_of_a_subject_whose_requests_repeat_covers_what_the_filter_does_to_it() -> None:
+    """Forty requests of 1 to 20 rows, each taken with all its rows in six of ten cases: Wilson's own interval covers 4 of 10."""
+    covered = 0
+    for seed in range(100):
+        rng, observed = random.Random(seed), ChunkFacts()
+        observed.rows = observed.rows_lost = 0
+        for number in range(40):
+            rows, is_lost = rng.randint(1, 20), rng.random() < 0.6
+            observed.rows += rows
+            observed.seen["biodiversity"] += rows
+            for _ in range(rows * is_lost):
+                observed.rows_lost += 1
+                observed.lost["biodiversity"] += 1
+                observed.lost_requests.add(f"Is biodiversity {number}?")
+        observed.rows, observed.rows_lost = observed.rows + 20_000, observed.rows_lost + 200
+        (topic,) = Collateral(observed).as_json()["topics"]
+        covered += topic["low"] <= 0.6 <= topic["high"]
+    assert covered >= 90
+
+
 def test_nothing_observed_is_no_division_by_zero() -> None:
     facts = Collateral(None).as_json()
     assert (facts["rows"], facts["share"], facts["topics"]) == (0, 0.0, [])
 
 
 def test_no_behaviour_of_a_term_is_found_in_more_rows_than_the_term_lost(tmp_path: Path) -> None:
-    """In talks of several turns the request before the finding is not the first one, of which the terms are."""
+    """In talks of several turns the request that is declined need not be the first one."""
     refusal = "I'm sorry, but I can't assist with that request."
 
     def talk(*said: str) -> str:
@@ -148,5 +206,5 @@ def test_no_behaviour_of_a_term_is_found_in_more_rows_than_the_term_lost(tmp_pat
     job = Job("messages", observer=report.observer)
     run_job(open_data_set(path), job, tmp_path / "run", finish=report.write)
     (topic,) = report.facts["collateral"]["topics"]
-    assert (topic["term"], topic["rows"], topic["lost"]) == ("pelicans", 30, 25)
+    assert (topic["term"], topic["rows"], topic["lost"]) == ("pelicans", 50, 45)
     assert topic["behaviours"] and max(topic["behaviours"].values()) <= topic["lost"]

@@ -34,6 +34,14 @@ def test_a_group_holds_one_subject_and_is_named_by_its_words() -> None:
     assert pure > 0.95 * len(texts)
 
 
+def test_no_group_is_named_by_a_word_of_one_of_its_texts() -> None:
+    texts, _ = _texts(400, seed=9)
+    grouping = group(texts)
+    for index, terms in enumerate(grouping.terms):
+        held = Counter(w for text, label in zip(texts, grouping.labels, strict=True) if label == index for w in text)
+        assert all(held[term] > 1 for term in terms), terms
+
+
 def test_the_same_texts_are_grouped_the_same_way() -> None:
     texts, _ = _texts(300, seed=4)
     assert group(texts) == group(texts)

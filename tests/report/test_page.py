@@ -239,7 +239,7 @@ def test_the_first_screen_says_how_many_of_the_rows_that_stay_decline() -> None:
     assert "of these decline" not in text and "None was changed; 632 are removed." in text
 
 
-def test_the_page_names_languages_whose_phrases_were_never_measured() -> None:
+def test_the_page_names_languages_of_which_nobody_labelled_data() -> None:
     facts = made_up.facts()
     facts["detectors"] = {"packs": {"en": {"tested": True}, "sv": {"tested": False}, "fi": {"tested": False}}}
     assert {"en", "sv"} <= set(facts["by_language"])
@@ -247,6 +247,8 @@ def test_the_page_names_languages_whose_phrases_were_never_measured() -> None:
     told = re.search(r'<p id="untested">.*?</p>', page, re.DOTALL)
     assert told
     assert "sv" in told.group()
+    assert "there is no data that people, or judges who agree, have labelled" in told.group()
+    assert "never measured" not in told.group()
     assert "en," not in told.group()
     assert "fi" not in told.group()
     assert 'id="untested"' not in render_report(made_up.facts())[0].decode()
@@ -268,12 +270,13 @@ def test_the_page_says_that_nothing_is_known_of_languages_without_a_pack(unknown
     page = render_report(facts)[0].decode()
     assert ("no language was recognised" in page) == is_said
     assert (f"In {unknown} of these rows ({unknown}.0%)" in page) == is_said
+    assert ("too short to tell one, numbers or code, or in a language without a pack" in page) == is_said
 
 
 def test_the_page_says_what_its_counts_are_of() -> None:
     said = "".join(read(render_report(made_up.facts("filter"))[0]).all_text)
     assert "each behaviour that it shows as likely as not or more, outside of reasoning" in said
-    assert "of all rows that could be read were removed" in said
+    assert "of all rows that could be read went whole or lost an exchange, a request with its answer" in said
     assert "rows that show it in other turns alone are left out" in said
 
 
@@ -526,3 +529,35 @@ def asked_of(first: str, second: str) -> dict[str, Any]:
     rates = [{**row, "model": names[row["model"]]} for row in evaluation["rates"]]
     told = {key: evaluation[key] for key in ("groups", "personas", "judge", "is_judge_independent")}
     return {**told, "models": [first, second], "rates": rates, "paired": [], "examples": []}
+
+
+def test_the_first_screen_names_its_system_prompt_and_the_one_under_which_most_is_left() -> None:
+    facts = made_up.facts()
+    text = " ".join(" ".join(read(render_report(facts)[0]).all_text).split())
+    asked = "refusals when asked harmless requests that sound dangerous, with the system prompt plain :"
+    assert asked in text
+    rates = {(r["model"], r["persona"]): r for r in facts["evaluation"]["rates"] if r["group"] == "trigger"}
+    rates["filtered", "none"]["rate"] = 0.042
+    text = " ".join(" ".join(read(render_report(facts)[0]).all_text).split())
+    assert "Other system prompts are below; most is left without a system prompt: 96.7% → 4.2%." in text
+    facts["evaluation"]["rates"] = [rate for rate in facts["evaluation"]["rates"] if rate["persona"] == "none"]
+    facts["evaluation"]["personas"] = ["none"]
+    text = " ".join(" ".join(read(render_report(facts)[0]).all_text).split())
+    assert "sound dangerous, without a system prompt:" in text and "most is left" not in text
+
+
+@pytest.mark.parametrize(
+    ("filtered", "said"),
+    [
+        (0.40, "these two differ by 3.0 at most. So fewer rows"),
+        (0.10, "these two differ by 27.0 at most. So the filter"),
+    ],
+)
+def test_what_a_filter_did_to_the_experts_is_said_beside_what_a_random_cut_did(filtered: float, said: str) -> None:
+    facts = made_up.facts()
+    load = facts["training"]["expert_load"]
+    assert "by chance; these two" not in "".join(read(render_report(facts)[0]).all_text)
+    load["models"] = ["raw", "raw-shrunk", "filtered"]
+    load["rows"] = [{"layer": 0, "expert": 0, "raw": 0.25, "raw-shrunk": 0.37, "filtered": filtered}]
+    text = "".join(read(render_report(facts)[0]).all_text)
+    assert "and 12.0 in raw-shrunk, which lost as many rows by chance; " + said in text

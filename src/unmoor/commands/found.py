@@ -272,13 +272,16 @@ def _languages_said(summary: Summary) -> str:
 
 
 def _unrecognised_said(summary: Summary) -> str:
-    """Return what cannot be said of rows in no language that is known, where they are more than a few."""
+    """Return what rows in no language that is known may be, where they are more than a few."""
     told = summary.told_languages()
     rows, whole = told.get("und", 0), sum(told.values())
     if not rows or rows < UNRECOGNISED_FROM * whole:
         return ""
     where = f"In {rows:,} of these rows ({share(rows / whole)}) no language was recognised"
-    return f"{where}: a refusal there, in a language without a pack, is not found."
+    short_or_other = (
+        "too short to tell one, numbers or code, or in a language without a pack, in which a refusal is not found"
+    )
+    return f"{where}: they are {short_or_other}."
 
 
 def print_done(summary: Summary, policy: Policy, output: AnyPath, shard: str | None = None) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -27,10 +27,17 @@ class PairedFacts(ChunkFacts):
         self.pairs = PairCounts(load_pairs(path))
 
     def add_row(
-        self, request: str, outcome: str, language: str, *, source: str = "", behaviours: Collection[str] = ()
+        self,
+        request: str,
+        outcome: str,
+        language: str,
+        *,
+        source: str = "",
+        behaviours: Collection[str] = (),
+        exchanges: Sequence[tuple[str, bool]] = (),
     ) -> None:
         """Count one row."""
-        super().add_row(request, outcome, language, source=source, behaviours=behaviours)
+        super().add_row(request, outcome, language, source=source, behaviours=behaviours, exchanges=exchanges)
         self.pairs.add(request, behaviours)
 
     def merge(self, other: ChunkFacts) -> None:

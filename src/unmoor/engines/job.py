@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -40,9 +40,18 @@ class RowObserver(Protocol):
     """Gathers figures over all rows, such as which words the removed ones hold; chunks are observed apart and merged in order."""
 
     def add_row(
-        self, request: str, outcome: str, language: str, *, source: str = "", behaviours: Collection[str] = ()
+        self,
+        request: str,
+        outcome: str,
+        language: str,
+        *,
+        source: str = "",
+        behaviours: Collection[str] = (),
+        exchanges: Sequence[tuple[str, bool]] = (),
     ) -> None:
-        """Look at one row: what was asked, what became of it, the row's own `source`, the behaviours that count in it."""
+        """Look at one row: what was asked first, what became of it, the row's own `source`, the behaviours that count in it, and
+        of each exchange the request and whether it is lost.
+        """
 
     def merge(self, other: Any) -> None:
         """Take over what another observer has seen."""

@@ -11,6 +11,7 @@ from unmoor import detectors
 from unmoor.detectors import OwnWords, RawWordlist
 from unmoor.engines.copies import columns_that_still_say_it
 from unmoor.engines.duplicate_rows import DuplicateRows, duplicate_entry
+from unmoor.engines.exchanges import exchanges_told, source_of
 from unmoor.engines.floor import Floor
 from unmoor.engines.job import FOUND_FROM, UNSAMPLED, Job, JudgeSettings
 from unmoor.engines.loaded import detector_of
@@ -48,7 +49,6 @@ _SHORT_CHARS = 20
 """Code points up to which an answer may be too short to tell its language; a longer one in none that is known is of another."""
 _REQUEST_CHARS, _ANSWER_CHARS, _ANSWER_LEAD = 600, 2000, 600
 _MEND_CHARS = 20_000
-_SOURCE_KEYS = ("source", "dataset", "data_source", "origin")
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,10 +262,15 @@ class Judge:
             language = row.entry["language"] if row.entry is not None else self._language(read.conversation)
             self.languages[language] += 1
             if observed is not None:
-                request = next((turn.text for turn in read.conversation.turns if turn.role == "user"), "")
-                behaviours = counted(row.entry["findings"]) if row.entry is not None else ()
+                outcome = self._observed_outcome(row)
+                exchanges = exchanges_told(read.conversation, outcome, row.entry)
                 observed.add_row(
-                    request, self._observed_outcome(row), language, source=_source(read), behaviours=behaviours
+                    exchanges[0][0] if exchanges else "",
+                    outcome,
+                    language,
+                    source=source_of(read.parsed.readable),
+                    behaviours=counted(row.entry["findings"]) if row.entry is not None else (),
+                    exchanges=exchanges,
                 )
 
     def _language(self, conversation: Conversation, findings: Iterable[Finding] = ()) -> str:
@@ -385,14 +390,6 @@ def _opinion(settings: JudgeSettings | None) -> detectors.SecondOpinion | None:
     return detectors.load_judge(
         settings.name, url=settings.url, key=settings.key, cache=settings.cache, at_once=settings.at_once
     )
-
-
-def _source(read: ReadRow) -> str:
-    """Return what the row itself says of where it is from, as mixtures of data sets do; the empty string if it does not."""
-    row = read.parsed.readable
-    if row.keys().isdisjoint(_SOURCE_KEYS):
-        return ""
-    return next((value for key in _SOURCE_KEYS if isinstance(value := row.get(key), str)), "")[:80]
 
 
 def counted(findings: Iterable[dict[str, Any]]) -> list[str]:

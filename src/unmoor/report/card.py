@@ -264,7 +264,7 @@ def _collateral_part(collateral: Mapping[str, Any] | None) -> list[str]:
     count = len(collateral["clusters"]["named"]) + beyond
     heading = "## What else went with it\n"
     if not words and not groups:
-        return [heading, "Too few rows were removed to say anything about topics.\n"]
+        return [heading, "Too few rows went whole or lost an exchange to say anything about topics.\n"]
     sides = [
         *([f"{counted(named, 'word') if named else 'no word'} of the requests"] if words else []),
         *([f"{counted(count, 'group') if count else 'no group'} of alike requests"] if groups else []),
@@ -274,7 +274,7 @@ def _collateral_part(collateral: Mapping[str, Any] | None) -> list[str]:
     are_all = not beyond and named <= sum(1 + len(topic["with"]) for topic in collateral["topics"])
     where = f": `report.html` names {'them' if are_all else 'those that lost most'}" if named or count else ""
     lost = f"lost more rows than chance would take{where}"
-    few = "" if words else " Too few rows were removed to say anything about single words."
+    few = "" if words else " Too few rows went whole or lost an exchange to say anything about single words."
     return [heading, f"{who[0].upper()}{who[1:]} {lost} ({tested} tested, corrected for that).{few}\n"]
 
 

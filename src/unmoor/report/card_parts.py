@@ -24,6 +24,8 @@ __all__ = ["CARD", "TAGS", "evaluation_part", "languages_of", "policy_named", "r
 CARD = "README.md"
 TAGS = ["unmoor", "instruction-tuning", "refusal", "over-refusal"]
 _LANGUAGE = re.compile(r"[a-z]{2,3}")
+_FEWEST_ROWS, _LEAST_SHARE = 5, 0.01
+"""Rows in a language, and their share of all, from which a card names it; the most frequent one is always named."""
 _RESPONSIBILITY = """## Whose responsibility it is
 
 {who}. A model trained on it is less inclined to decline;
@@ -33,9 +35,14 @@ who download it what was removed.
 
 
 def languages_of(facts: Mapping[str, Any]) -> list[str] | None:
-    """Return the languages of the rows as the hub's metadata names them; None where none is known."""
-    known = (name for name in facts.get("languages") or {} if _LANGUAGE.fullmatch(name) and name != "und")
-    return sorted(known) or None
+    """Return the languages of the rows as the hub's metadata names them, without those of a few rows, which are mostly wrong
+    guesses; None where none is known.
+    """
+    rows = facts.get("languages") or {}
+    known = {name: count for name, count in rows.items() if _LANGUAGE.fullmatch(name) and name != "und"}
+    fewest = max(_FEWEST_ROWS, _LEAST_SHARE * sum(rows.values()))
+    most = max(known.values(), default=0)
+    return sorted(name for name, count in known.items() if count >= min(fewest, most)) or None
 
 
 def policy_named(policy: Mapping[str, Any]) -> str:

@@ -1,8 +1,9 @@
 """From sampled requests to the groups of them that lose more rows than chance would: what no single word shows.
 
 Requests are grouped by their words alone, without a look at what became of their rows, so a group may be tested on it: against all
-others, with Fisher's exact test, one-sided, and Bonferroni's correction for the number of groups. Lost and other rows are sampled
-apart; such sampling by the outcome leaves the odds ratio as it is, and shares are turned back by the known rates.
+others, with Fisher's exact test, one-sided, and Bonferroni's correction for the number of groups. Rows that ask the same count as
+fewer in test and interval (`repeats`). Lost and other rows are sampled apart; such sampling by the outcome leaves the odds ratio as
+it is, and shares are turned back by the known rates.
 """
 
 from __future__ import annotations
@@ -14,8 +15,8 @@ from typing import Any
 from unmoor.records.intervals import wilson
 from unmoor.report.excerpts import short_text
 from unmoor.report.grouping import group
-from unmoor.report.requests import Asked, SampledRequests
-from unmoor.report.tails import hypergeometric_tail
+from unmoor.report.requests import Asked, SampledRequests, repeats
+from unmoor.report.tails import lost_more_than_chance
 from unmoor.report.terms import FUNCTION_WORDS, terms_of
 
 __all__ = ["clusters"]
@@ -39,7 +40,13 @@ def clusters(lost: SampledRequests, other: SampledRequests) -> dict[str, Any]:
     labels = grouping.labels or [-1] * (len(gone) + len(stayed))
     of_gone, of_stayed = labels[: len(gone)], labels[len(gone) :]
     sides = _Side.of(lost, gone, of_gone), _Side.of(other, stayed, of_stayed)
-    tested = [_tested(index, len(grouping.terms), *sides) for index in range(len(grouping.terms))]
+    by_group: dict[int, list[int]] = {}
+    for asked, label in zip(gone, of_gone, strict=True):
+        by_group.setdefault(label, []).append(asked.rows)
+    tested = [
+        _tested(index, sides, repeats(by_group.get(index, ())), len(grouping.terms))
+        for index in range(len(grouping.terms))
+    ]
     named = [found for found in tested if found is not None and found["p_value"] < SIGNIFICANT]
     named.sort(key=lambda found: (-found["lost"] * (1 - 1 / found["times"]), found["group"]))
     for figures in named[:_MOST_SHOWN]:
@@ -66,13 +73,11 @@ def _distinctive(texts: list[set[str]]) -> list[frozenset[str]]:
 
 @dataclass(frozen=True, slots=True)
 class _Side:
-    """The sampled rows of one outcome by group. `rate` is the share of all its rows that was sampled; `repeats` how many rows say
-    no more than one does, because one request was asked often (Kish's effect, 1 where all rows are looked at)."""
+    """The sampled rows of one outcome by group. `rate` is the share of all its rows that was sampled."""
 
     by_group: Counter[int]
     rows: int
     rate: float
-    repeats: float
 
     @classmethod
     def of(cls, sampled: SampledRequests, items: list[Asked], labels: list[int]) -> _Side:
@@ -80,29 +85,22 @@ class _Side:
         for asked, label in zip(items, labels, strict=True):
             by_group[label] += asked.rows
         rows = by_group.total()
-        squares = sum(asked.rows**2 for asked in items)
-        repeats = squares / rows if rows and not sampled.is_whole else 1.0
-        return cls(by_group, rows, rows / sampled.rows if sampled.rows else 1.0, repeats)
-
-    def count(self, index: int | None = None) -> int:
-        """Return the rows of a group, or of all, as many as count apart."""
-        return round((self.rows if index is None else self.by_group[index]) / self.repeats)
+        return cls(by_group, rows, rows / sampled.rows if sampled.rows else 1.0)
 
 
-def _tested(index: int, groups: int, lost: _Side, other: _Side) -> dict[str, Any] | None:
-    """Return the figures of a group that loses more than its share, None of any other."""
-    gone, stayed = lost.count(index), other.count(index)
+def _tested(index: int, sides: tuple[_Side, _Side], alike: float, groups: int) -> dict[str, Any] | None:
+    """Return the figures of a group that loses more than its share, None of any other; `alike` of its rows say what one does."""
+    lost, other = sides
+    gone, rows = lost.by_group[index], lost.by_group[index] + other.by_group[index]
     if gone < _FEWEST_LOST:
         return None
     base = _unweighted(lost.rows / (lost.rows + other.rows), lost, other)
-    share = _unweighted(gone / (gone + stayed), lost, other)
+    share = _unweighted(gone / rows, lost, other)
     if share < _LEAST_LIFT * base:
         return None
-    low, high = (_unweighted(bound, lost, other) for bound in wilson(gone, gone + stayed))
-    total = lost.count() + other.count()
-    p_value = hypergeometric_tail(gone, gone + stayed, lost.count(), total)
-    rows = lost.by_group[index] + other.by_group[index]
-    return {"group": index, "rows": rows, "lost": lost.by_group[index], "share": share, "low": low, "high": high} | {
+    low, high = (_unweighted(bound, lost, other) for bound in wilson(gone / alike, rows / alike))
+    p_value = lost_more_than_chance((gone, rows), (lost.rows, lost.rows + other.rows), alike)
+    return {"group": index, "rows": rows, "lost": gone, "share": share, "low": low, "high": high} | {
         "times": round(share / base, 1),
         "p_value": min(1.0, p_value * groups),
     }

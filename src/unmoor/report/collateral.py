@@ -1,9 +1,10 @@
 """From counts of terms to the topics that lose more rows than chance would: how a filter that eats a subject is seen.
 
 Each term of the requests is tested against all other rows with Fisher's exact test, one-sided, and Bonferroni's correction for the
-number of terms that are in rows enough to be named, whatever became of these rows. Terms that stand in the same lost rows are shown
-as one topic. Beside them stand groups of whole requests (`clusters`): a subject that has many words loses a little by each of them,
-and much as a group.
+number of terms that are in rows enough to be named, whatever became of these rows. A row has lost a term that stands in a request
+which went, alone with its answer or with the whole row. Rows that ask the same count as fewer in test and interval (`repeats`).
+Terms that stand in the same lost rows are shown as one topic. Beside them stand groups of whole requests (`clusters`): a subject
+that has many words loses a little by each of them, and much as a group.
 """
 
 from __future__ import annotations
@@ -14,9 +15,10 @@ from typing import Any
 
 from unmoor.records.intervals import wilson
 from unmoor.report.clusters import clusters
+from unmoor.report.requests import repeats
 from unmoor.report.sample import row_hash
-from unmoor.report.tails import hypergeometric_tail
-from unmoor.report.terms import FUNCTION_WORDS, LOST, ChunkFacts, terms_of
+from unmoor.report.tails import lost_more_than_chance
+from unmoor.report.terms import FUNCTION_WORDS, ChunkFacts, terms_of
 
 __all__ = ["Collateral"]
 
@@ -37,6 +39,8 @@ class _Term:
     word: str
     rows: int
     lost: int
+    alike: float
+    """Of its rows, how many say no more than one does."""
     p_value: float
     where: dict[int, int] = field(default_factory=dict)
 
@@ -67,19 +71,18 @@ class Collateral:
             if lost >= _FEWEST_LOST and word in could_be_named
         ]
         self._tested = len(could_be_named) if candidates else 0
-        tested = [
-            _Term(word, rows, lost, min(1.0, hypergeometric_tail(lost, rows, gone, total) * self._tested))
-            for word, rows, lost in candidates
-            if lost / rows >= _LEAST_LIFT * gone / total
-        ]
+        lifted = [one for one in candidates if one[2] / one[1] >= _LEAST_LIFT * gone / total]
+        alike = _alike(self._observed, {word for word, *_ in lifted})
+        tested = [_Term(word, rows, lost, alike[word], 1.0) for word, rows, lost in lifted]
+        for term in tested:
+            p_value = lost_more_than_chance((term.lost, term.rows), (gone, total), term.alike)
+            term.p_value = min(1.0, p_value * self._tested)
         named = [term for term in tested if term.p_value < SIGNIFICANT]
         named.sort(key=lambda term: (-_excess(term, self._observed), term.word))
         return named
 
-    def add_lost(self, row: int, request: str, outcome: str) -> None:
-        """Note which named terms a lost row holds."""
-        if not self._terms or outcome not in LOST:
-            return
+    def add_lost(self, row: int, request: str) -> None:
+        """Note which named terms a row holds that is lost, or of which an exchange is."""
         for word in terms_of(request) & self._terms.keys():
             term = self._terms[word]
             term.where[row_hash(row)] = row
@@ -107,6 +110,15 @@ class Collateral:
         }
 
 
+def _alike(observed: ChunkFacts, words: set[str]) -> dict[str, float]:
+    """Return of how many rows of each word one says as much, by how often its lost requests were asked."""
+    asked: dict[str, list[int]] = {word: [] for word in words}
+    for one in (*observed.lost_requests.items(), *observed.later_requests.items()):
+        for word in terms_of(one.text) & words:
+            asked[word].append(one.rows)
+    return {word: repeats(rows) for word, rows in asked.items()}
+
+
 def _excess(term: _Term, observed: ChunkFacts) -> float:
     """Return how many rows the term lost beyond its share of all losses."""
     return term.lost - term.rows * observed.rows_lost / observed.rows
@@ -126,7 +138,7 @@ def _go_together(lead: _Term, term: _Term) -> bool:
 
 def _topic_json(topic: list[_Term], observed: ChunkFacts) -> dict[str, Any]:
     lead = topic[0]
-    low, high = wilson(lead.lost, lead.rows)
+    low, high = wilson(lead.lost / lead.alike, lead.rows / lead.alike)
     base = observed.rows_lost / observed.rows
     found = Counter({name: terms[lead.word] for name, terms in sorted(observed.lost_by.items()) if lead.word in terms})
     return {

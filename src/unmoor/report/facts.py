@@ -16,10 +16,12 @@ from unmoor.records.intervals import wilson
 from unmoor.report.collateral import Collateral
 from unmoor.report.excerpts import example, mend_difference
 from unmoor.report.sample import Sample
-from unmoor.report.terms import ChunkFacts
+from unmoor.report.terms import LOST, ChunkFacts
 
 __all__ = ["POSITIONS", "FactsBuilder", "Made", "empty_facts"]
 
+EXCHANGE_ACTIONS = ("drop_turn", "cut")
+"""Edits that take requests out with their answers."""
 FOUND_FROM = 0.5
 """Probability from which a finding is counted, the same as in an audit."""
 POSITIONS: dict[str, str] = {
@@ -161,10 +163,10 @@ class FactsBuilder:
                 self._rules[key] += 1
 
     def _note_loss(self, entry: dict[str, Any], found: list[str]) -> None:
-        outcome = entry["outcome"]
-        if self._policy is None and not set(found).isdisjoint(REFUSALS):
-            outcome = "found"
-        self._collateral.add_lost(entry["row"], entry.get("request") or "", outcome)
+        declines = self._policy is None and not set(found).isdisjoint(REFUSALS)
+        is_cut = any(edit["action"] in EXCHANGE_ACTIONS for edit in entry.get("edits") or ())
+        if declines or is_cut or entry["outcome"] in LOST:
+            self._collateral.add_lost(entry["row"], entry.get("request") or "")
 
     def build(self, made: Made) -> dict[str, Any]:
         """Return the facts; `training`, `evaluation` and `audit` (precision and recall where the truth is known) are None."""

@@ -32,8 +32,8 @@ _ROUNDS = 12
 _BLOCK = 256
 """Texts compared with all centres at once: some 256 x 12 terms x 160 groups x 4 bytes = 2 MB, which a cache holds."""
 _NAMED_TERMS = 6
-_LEAST_NAMING_SHARE = 0.05
-"""A term that fewer texts of a group hold than this does not name it."""
+_FEWEST_NAMING, _LEAST_NAMING_SHARE = 2, 0.1
+"""A term that fewer texts of a group hold, or less of them, does not name it, where another does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +164,8 @@ def _names(vectors: _Vectors, labels: NDArray[np.int64], count: int) -> list[lis
         inside = of_term == index
         weight = np.bincount(vectors.terms[inside], vectors.weights[inside], len(vectors.vocabulary))
         held = np.bincount(vectors.terms[inside], minlength=len(vectors.vocabulary))
-        weight[held < max(1, _LEAST_NAMING_SHARE * int((labels == index).sum()))] = 0
+        is_held = held >= max(_FEWEST_NAMING, _LEAST_NAMING_SHARE * int((labels == index).sum()))
+        weight = np.where(is_held, weight, 0) if is_held.any() else weight
         best = np.argsort(-weight, kind="stable")[:_NAMED_TERMS]
         names.append([vectors.vocabulary[term] for term in best.tolist() if weight[term] > 0])
     return names

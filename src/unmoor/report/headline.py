@@ -322,10 +322,30 @@ def _model(evaluation: Mapping[str, Any] | None, facts: Mapping[str, Any]) -> di
         "group": group,
         "control": control,
         "is_before_and_after": compared is not None,
+        "elsewhere": _most_left(evaluation, (first, other), group, persona) if group and other else None,
         "first": {"name": first, "rate": rates.get((first, group)), "control_rate": rates.get((first, control))},
         "other": other
         and {"name": other, "rate": rates.get((other, group)), "control_rate": rates.get((other, control))},
     }
+
+
+def _most_left(
+    evaluation: Mapping[str, Any], models: tuple[str, str], group: str, persona: str
+) -> dict[str, Any] | None:
+    """Return, of the personas that the first screen does not show, that by which the second model refuses most, with both rates."""
+    first, other = (
+        {
+            rate["persona"]: rate["rate"]
+            for rate in evaluation["rates"]
+            if (rate["model"], rate["group"]) == (model, group)
+        }
+        for model in models
+    )
+    known = [
+        name for name, rate in other.items() if name != persona and rate is not None and first.get(name) is not None
+    ]
+    most = max(known, key=lambda name: float(other[name]), default=None)
+    return None if most is None else {"persona": most, "first_rate": first[most], "other_rate": other[most]}
 
 
 def _before_and_after(facts: Mapping[str, Any], models: Sequence[str]) -> tuple[str, str] | None:

@@ -20,6 +20,7 @@ from markupsafe import Markup
 from unmoor.records import BEHAVIOURS, UNRECOGNISED_FROM, cache_folder, keep_in_cache, kept_in_cache
 from unmoor.records.kappa import FEWEST_PAIRS
 from unmoor.report import plots, visible
+from unmoor.report.experts import experts_said
 from unmoor.report.facts import POSITIONS
 from unmoor.report.headline import (
     completed,
@@ -106,6 +107,7 @@ def _page(facts: dict[str, Any]) -> str:
         rate_rows=rows_of(evaluation) if evaluation else [],
         loss_plot=plots.loss_plot(training) if training else "",
         experts_plot=plots.experts_plot(training["expert_load"]) if training and training.get("expert_load") else "",
+        experts_said=experts_said(training["expert_load"]) if training and training.get("expert_load") else "",
         rates_plot=plots.rates_plot(evaluation) if evaluation else "",
         dose_plot=plots.dose_plot(evaluation["dose"]) if evaluation and evaluation.get("dose") else "",
         answers=_answers(evaluation) if evaluation else [],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import exp, lgamma
 
-__all__ = ["hypergeometric_tail"]
+__all__ = ["hypergeometric_tail", "lost_more_than_chance"]
 
 _NEGLIGIBLE = 1e-15
 
@@ -30,6 +30,15 @@ def hypergeometric_tail(hits: int, drawn: int, marked: int, total: int) -> float
         if ratio < 1 and term < tail * _NEGLIGIBLE:
             break
     return min(1.0, tail)
+
+
+def lost_more_than_chance(part: tuple[int, int], whole: tuple[int, int], alike: float) -> float:
+    """Return the p-value of a part of the rows that lost more than the others; both are (lost, rows), and the whole holds the part.
+
+    `alike` rows of the part say no more than one does: it is tested as if it had so many fewer, against all others as they are.
+    """
+    lost, rows = (round(count / alike) for count in part)
+    return hypergeometric_tail(lost, rows, whole[0] - part[0] + lost, whole[1] - part[1] + rows)
 
 
 def _log_choose(of: int, take: int) -> float:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from unmoor.report.requests import SampledRequests
@@ -16,7 +16,7 @@ from unmoor.report.requests import SampledRequests
 __all__ = ["FUNCTION_WORDS", "LOST", "ChunkFacts", "terms_of"]
 
 LOST = frozenset({"removed", "found"})
-"""Outcomes that lose a row; `found` stands for a row of an audit that declines what was asked, for an audit removes nothing."""
+"""Outcomes that lose a row whole; `found` is a row of an audit that declines what was asked, for an audit removes nothing."""
 
 MOST_TERMS = 50_000
 """Terms that stay when there are twice as many (some 15 MB): the rarest are forgotten then, so counts of rare terms may come out
@@ -57,6 +57,7 @@ class ChunkFacts:
     __slots__ = (
         "_forgotten",
         "languages",
+        "later_requests",
         "lost",
         "lost_by",
         "lost_requests",
@@ -77,21 +78,40 @@ class ChunkFacts:
         self.languages: dict[str, Counter[str]] = {}
         self.sources: dict[str, Counter[str]] = {}
         self.lost_requests, self.other_requests = SampledRequests(), SampledRequests()
+        """By what became of them, the first requests of rows."""
+        self.later_requests = SampledRequests()
+        """Lost requests that are not the first of their rows."""
         self._forgotten = 0
 
     def add_row(
-        self, request: str, outcome: str, language: str, *, source: str = "", behaviours: Collection[str] = ()
+        self,
+        request: str,
+        outcome: str,
+        language: str,
+        *,
+        source: str = "",
+        behaviours: Collection[str] = (),
+        exchanges: Sequence[tuple[str, bool]] = (),
     ) -> None:
-        """Count one readable row: its request, the terms of it, and its outcome by language and by the row's own source."""
-        terms = terms_of(request)
+        """Count one readable row: its requests, the terms of them, and its outcome by language and by the row's own source.
+
+        `exchanges` has each request with whether it is lost; a row without them is `request` alone, lost as its outcome says.
+        """
+        told = exchanges or ((request, outcome in LOST),)
         self.rows += 1
-        self.seen.update(terms)
-        if outcome in LOST:
+        self.seen.update(set().union(*(terms_of(asked) for asked, _ in told)))
+        gone = list(dict.fromkeys(asked for asked, is_lost in told if is_lost))
+        if gone or outcome in LOST:
             self.rows_lost += 1
+            terms = set().union(*map(terms_of, gone))
             self.lost.update(terms)
             for behaviour in sorted(set(behaviours)):
                 self.lost_by.setdefault(behaviour, Counter()).update(terms)
-        (self.lost_requests if outcome in LOST else self.other_requests).add(request, behaviours)
+        first, is_lost = told[0]
+        (self.lost_requests if is_lost else self.other_requests).add(first, behaviours)
+        for asked in gone:
+            if asked != first:
+                self.later_requests.add(asked)
         if language not in self.languages:
             self.languages[language] = Counter()
         self.languages[language][outcome] += 1
@@ -108,6 +128,7 @@ class ChunkFacts:
         self.lost.update(other.lost)
         self.lost_requests.merge(other.lost_requests)
         self.other_requests.merge(other.other_requests)
+        self.later_requests.merge(other.later_requests)
         counted = (self.languages, other.languages), (self.sources, other.sources), (self.lost_by, other.lost_by)
         for mine, theirs in counted:
             for name, counts in theirs.items():
@@ -127,6 +148,7 @@ class ChunkFacts:
             "sources": {source: dict(outcomes) for source, outcomes in self.sources.items()},
             "lost_requests": self.lost_requests.as_json(),
             "other_requests": self.other_requests.as_json(),
+            "later_requests": self.later_requests.as_json(),
             "forgotten": self._forgotten,
         }
 
@@ -139,6 +161,7 @@ class ChunkFacts:
         self.sources = {source: Counter(outcomes) for source, outcomes in seen["sources"].items()}
         self.lost_requests.load(seen["lost_requests"])
         self.other_requests.load(seen["other_requests"])
+        self.later_requests.load(seen["later_requests"])
         self._forgotten = seen["forgotten"]
 
     def _forget(self) -> None:
