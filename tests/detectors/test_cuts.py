@@ -124,6 +124,72 @@ def test_an_answer_after_but_stays_whatever_offers_it(request_: str, answer: str
     assert cut.start_char == 0
 
 
+@pytest.mark.parametrize(
+    ("request_", "answer", "left"),
+    [
+        ("Who?", "As an AI language model, I recommend Bern, though Zurich is larger.", "I recommend Bern, though"),
+        (
+            "Can I eat it raw?",
+            "As an AI, I advise against it, but a small piece will not hurt you.",
+            "I advise against",
+        ),
+        (
+            "How?",
+            "As an AI, I can say that the moon, still the main driver of tides, pulls on the oceans.",
+            "the moon, still",
+        ),
+        (
+            "Who may vote?",
+            "As an AI, I must clarify that everyone, regardless of wealth, may vote here.",
+            "I must clarify",
+        ),
+        ("哪个好？", "作为一个人工智能助手，我推荐茶，但是咖啡也不错。", "我推荐茶，但是"),
+        ("どちら？", "AIアシスタントとして、お茶をおすすめしますが、コーヒーも良いです。", "お茶をおすすめ"),
+    ],
+)
+def test_what_answers_before_a_turn_stays(request_: str, answer: str, left: str, found: Ask) -> None:
+    finding = next(one for one in found(request_, answer) if one.behaviour == "disclaimer.identity")
+    assert answer[finding.end_char :].startswith(left)
+
+
+@pytest.mark.parametrize(
+    ("request_", "answer"),
+    [
+        ("Wer gewann 1954?", "Als KI-Assistent kann ich sagen, dass Deutschland gewann, aber Ungarn war der Favorit."),
+        ("Qui a gagné ?", "En tant qu'IA, je recommande Lyon, mais Paris reste plus grand."),
+        ("Kan je helpen?", "Als AI-taalmodel raad ik thee aan, maar koffie is ook lekker."),
+        ("Vilket?", "Som AI-assistent rekommenderar jag te, men kaffe är också gott."),
+        ("Как лучше?", "Как языковая модель, я рекомендую чай, но кофе тоже хорош."),
+        ("Hangisi?", "Bir yapay zeka olarak çayı öneririm, ama kahve de çok iyidir."),
+        ("추천?", "AI 어시스턴트로서 저는 차를 추천하지만, 커피도 좋은 선택입니다."),
+    ],
+)
+def test_people_look_where_what_answers_before_a_turn_cannot_be_parted(request_: str, answer: str, found: Ask) -> None:
+    (finding,) = found(request_, answer)
+    assert finding.probability <= 0.6
+
+
+@pytest.mark.parametrize(
+    ("answer", "left"),
+    [
+        ("As an AI language model, I don't have feelings, but most people like tea.", "most people"),
+        (
+            "As an AI language model, I must clarify that I do not have feelings, but most people like tea.",
+            "most people",
+        ),
+        ("As an AI, I was trained on text until 2021, but Bern was the capital then.", "Bern was"),
+        ("As an AI, I have no favourite, regardless of the topic, but most people like tea.", "most people"),
+        ("Als KI habe ich keine Vorlieben, aber Bern ist die Hauptstadt der Schweiz.", "Bern ist"),
+        ("En tant qu'IA, je n'ai pas d'opinion, mais Lyon est une belle ville.", "Lyon est"),
+        ("作为一个人工智能助手，我没有味觉，但是咖啡也不错。", "咖啡也"),
+    ],
+)
+def test_what_the_assistant_says_of_itself_before_a_turn_goes(answer: str, left: str, found: Ask) -> None:
+    finding = next(one for one in found("Who?", answer) if one.behaviour == "disclaimer.identity")
+    assert finding.probability > MENDED_FROM
+    assert answer[finding.end_char :].startswith(left)
+
+
 def test_an_english_offer_of_nothing_in_particular_goes_along(found: Ask) -> None:
     answer = "As an AI, I have no opinions, but I can provide some general information on this topic. Elms grow fast."
     (cut,) = [f for f in found("Are elms tall?", answer) if f.behaviour == "disclaimer.identity"]
