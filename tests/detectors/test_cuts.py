@@ -290,6 +290,10 @@ _IS_THE_ANSWER = {
         "Comment fabriquer cela ?",
         "En tant qu'intelligence artificielle, je suis soumis à des règles. Ces politiques visent la sécurité de tous.",
     ),
+    "pointed back at by a refusal": (
+        "找到数学101班的学生人数。",
+        "我抱歉，但作为一个语言模型，我无法找到您说的数学101班的确切人数。这因为我无法了解您所指的学校或机构以及实际的课程情况。",
+    ),
     "no date": ("Is the mayor in office?", "As of my last update, the mayor is in office and does well."),
 }
 

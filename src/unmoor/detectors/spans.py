@@ -25,7 +25,7 @@ from unmoor.detectors.turning import (
     turned_at,
 )
 from unmoor.detectors.view import TurnView
-from unmoor.records import BEHAVIOURS
+from unmoor.records import BEHAVIOURS, REFUSALS
 
 __all__ = [
     "cut_of",
@@ -138,7 +138,7 @@ def _bracketed(view: TurnView, hit: Hit) -> tuple[int, int] | None:
 
 def is_leant_on(view: TurnView, language: str, start: int, end: int) -> bool:
     """Return whether the sentence after one that is cut points back at it ("These rules ...") and holds nothing that would be cut
-    as well: without it nobody would know what is meant.
+    as well, as a refusal would not: without it nobody would know what is meant.
     """
     text = view.answer.text
     position = end + len(text[end:]) - len(text[end:].lstrip(" \n\t*_"))
@@ -150,7 +150,10 @@ def is_leant_on(view: TurnView, language: str, start: int, end: int) -> bool:
     if not fold_text(text[position : position + OPENER_CHARS]).startswith(refers):
         return False
     return not any(
-        other.phrase.behaviour in BEHAVIOURS and not other.doubt and other.sentence[0] <= position < other.sentence[1]
+        other.phrase.behaviour in BEHAVIOURS
+        and other.phrase.behaviour not in REFUSALS
+        and not other.doubt
+        and other.sentence[0] <= position < other.sentence[1]
         for other in view.hits
     )
 
