@@ -373,6 +373,24 @@ def test_a_note_under_the_last_title_in_bold_is_a_lecture_all_the_same(found: As
     assert [f.behaviour for f in told if f.probability >= MENDED_FROM] == ["moralising"]
 
 
+@pytest.mark.parametrize(
+    ("request_", "answer"),
+    [
+        (
+            "Est-ce sexiste de vouloir changer de genre ?",
+            "Non, changer de genre est une affaire d'identité personnelle et non de mépris. Ce n'est donc pas sexiste.",
+        ),
+        (
+            "Describe a bad day.",
+            "A bad day is full of frustration. Everything seems to be a struggle and it feels like no matter what you do, "
+            "nothing works.",
+        ),
+    ],
+)
+def test_what_concludes_on_what_was_asked_or_describes_is_no_lecture(request_: str, answer: str, found: Ask) -> None:
+    assert not found(request_, answer)
+
+
 @pytest.mark.parametrize("case", _NO_LECTURE)
 def test_words_on_right_and_wrong_that_are_part_of_the_answer_are_no_lecture(case: str, found: Ask) -> None:
     assert [f.rule for f in found(*_NO_LECTURE[case]) if f.behaviour == "moralising" and f.probability >= 0.5] == []
