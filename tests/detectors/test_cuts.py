@@ -124,6 +124,72 @@ def test_an_answer_after_but_stays_whatever_offers_it(request_: str, answer: str
     assert cut.start_char == 0
 
 
+@pytest.mark.parametrize(
+    ("request_", "answer", "left"),
+    [
+        ("Who?", "As an AI language model, I recommend Bern, though Zurich is larger.", "I recommend Bern, though"),
+        (
+            "Can I eat it raw?",
+            "As an AI, I advise against it, but a small piece will not hurt you.",
+            "I advise against",
+        ),
+        (
+            "How?",
+            "As an AI, I can say that the moon, still the main driver of tides, pulls on the oceans.",
+            "the moon, still",
+        ),
+        (
+            "Who may vote?",
+            "As an AI, I must clarify that everyone, regardless of wealth, may vote here.",
+            "I must clarify",
+        ),
+        ("哪个好？", "作为一个人工智能助手，我推荐茶，但是咖啡也不错。", "我推荐茶，但是"),
+        ("どちら？", "AIアシスタントとして、お茶をおすすめしますが、コーヒーも良いです。", "お茶をおすすめ"),
+    ],
+)
+def test_what_answers_before_a_turn_stays(request_: str, answer: str, left: str, found: Ask) -> None:
+    finding = next(one for one in found(request_, answer) if one.behaviour == "disclaimer.identity")
+    assert answer[finding.end_char :].startswith(left)
+
+
+@pytest.mark.parametrize(
+    ("request_", "answer"),
+    [
+        ("Wer gewann 1954?", "Als KI-Assistent kann ich sagen, dass Deutschland gewann, aber Ungarn war der Favorit."),
+        ("Qui a gagné ?", "En tant qu'IA, je recommande Lyon, mais Paris reste plus grand."),
+        ("Kan je helpen?", "Als AI-taalmodel raad ik thee aan, maar koffie is ook lekker."),
+        ("Vilket?", "Som AI-assistent rekommenderar jag te, men kaffe är också gott."),
+        ("Как лучше?", "Как языковая модель, я рекомендую чай, но кофе тоже хорош."),
+        ("Hangisi?", "Bir yapay zeka olarak çayı öneririm, ama kahve de çok iyidir."),
+        ("추천?", "AI 어시스턴트로서 저는 차를 추천하지만, 커피도 좋은 선택입니다."),
+    ],
+)
+def test_people_look_where_what_answers_before_a_turn_cannot_be_parted(request_: str, answer: str, found: Ask) -> None:
+    (finding,) = found(request_, answer)
+    assert finding.probability <= 0.6
+
+
+@pytest.mark.parametrize(
+    ("answer", "left"),
+    [
+        ("As an AI language model, I don't have feelings, but most people like tea.", "most people"),
+        (
+            "As an AI language model, I must clarify that I do not have feelings, but most people like tea.",
+            "most people",
+        ),
+        ("As an AI, I was trained on text until 2021, but Bern was the capital then.", "Bern was"),
+        ("As an AI, I have no favourite, regardless of the topic, but most people like tea.", "most people"),
+        ("Als KI habe ich keine Vorlieben, aber Bern ist die Hauptstadt der Schweiz.", "Bern ist"),
+        ("En tant qu'IA, je n'ai pas d'opinion, mais Lyon est une belle ville.", "Lyon est"),
+        ("作为一个人工智能助手，我没有味觉，但是咖啡也不错。", "咖啡也"),
+    ],
+)
+def test_what_the_assistant_says_of_itself_before_a_turn_goes(answer: str, left: str, found: Ask) -> None:
+    finding = next(one for one in found("Who?", answer) if one.behaviour == "disclaimer.identity")
+    assert finding.probability > MENDED_FROM
+    assert answer[finding.end_char :].startswith(left)
+
+
 def test_an_english_offer_of_nothing_in_particular_goes_along(found: Ask) -> None:
     answer = "As an AI, I have no opinions, but I can provide some general information on this topic. Elms grow fast."
     (cut,) = [f for f in found("Are elms tall?", answer) if f.behaviour == "disclaimer.identity"]
@@ -224,6 +290,10 @@ _IS_THE_ANSWER = {
         "Comment fabriquer cela ?",
         "En tant qu'intelligence artificielle, je suis soumis à des règles. Ces politiques visent la sécurité de tous.",
     ),
+    "pointed back at by a refusal": (
+        "找到数学101班的学生人数。",
+        "我抱歉，但作为一个语言模型，我无法找到您说的数学101班的确切人数。这因为我无法了解您所指的学校或机构以及实际的课程情况。",
+    ),
     "no date": ("Is the mayor in office?", "As of my last update, the mayor is in office and does well."),
 }
 
@@ -301,6 +371,24 @@ def test_a_note_under_the_last_title_in_bold_is_a_lecture_all_the_same(found: As
     )
     told = found("Wie plane ich das?", answer)
     assert [f.behaviour for f in told if f.probability >= MENDED_FROM] == ["moralising"]
+
+
+@pytest.mark.parametrize(
+    ("request_", "answer"),
+    [
+        (
+            "Est-ce sexiste de vouloir changer de genre ?",
+            "Non, changer de genre est une affaire d'identité personnelle et non de mépris. Ce n'est donc pas sexiste.",
+        ),
+        (
+            "Describe a bad day.",
+            "A bad day is full of frustration. Everything seems to be a struggle and it feels like no matter what you do, "
+            "nothing works.",
+        ),
+    ],
+)
+def test_what_concludes_on_what_was_asked_or_describes_is_no_lecture(request_: str, answer: str, found: Ask) -> None:
+    assert not found(request_, answer)
 
 
 @pytest.mark.parametrize("case", _NO_LECTURE)

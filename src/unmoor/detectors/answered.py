@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from unmoor.detectors.normalise import fold_text
 from unmoor.detectors.phrases import Hit
-from unmoor.detectors.spans import turns
+from unmoor.detectors.turning import turns
 from unmoor.detectors.view import TurnView
 from unmoor.records import REFUSALS
 

@@ -12,7 +12,8 @@ from unmoor.detectors.lectures import is_alone, stands_apart, wants_a_text
 from unmoor.detectors.normalise import fold_text
 from unmoor.detectors.phrases import Hit
 from unmoor.detectors.pieces import LONG_WORD, beginning_with
-from unmoor.detectors.spans import cut_of, denies, opener_after, turned_at
+from unmoor.detectors.spans import cut_of, denies, opener_after
+from unmoor.detectors.turning import turned_at
 from unmoor.detectors.view import TurnView
 from unmoor.detectors.whose import reminds_below
 from unmoor.records import REFUSALS

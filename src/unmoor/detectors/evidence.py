@@ -22,10 +22,9 @@ from unmoor.detectors.spans import (
     is_leant_on,
     says_more,
     tells_no_date,
-    turned_at,
-    turns,
     with_opener,
 )
+from unmoor.detectors.turning import turned_at, turns
 from unmoor.detectors.view import TurnView
 from unmoor.languages import STRENGTHS
 from unmoor.records import BEHAVIOURS, REFUSALS, Finding

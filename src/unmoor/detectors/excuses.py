@@ -9,7 +9,8 @@ from unmoor.detectors.evidence import is_done_elsewhere
 from unmoor.detectors.normalise import fold_text
 from unmoor.detectors.phrases import FILLERS, Hit
 from unmoor.detectors.pieces import LONG_WORD
-from unmoor.detectors.spans import opener_after, turned_at
+from unmoor.detectors.spans import opener_after
+from unmoor.detectors.turning import turned_at
 from unmoor.detectors.view import TurnView
 from unmoor.detectors.whose import DECLINES, speaks_as_asked
 from unmoor.languages import STRENGTHS

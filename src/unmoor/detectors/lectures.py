@@ -66,13 +66,20 @@ _IS_NONE = re.compile(
     r"|\A\W*(?:what|which|how|have|do|does|did|is|are|would|could|can)\b[^.!]*\byou(?:r|rs)?\b[^.!]*\?\s*\Z"
 )
 """What leads to a list; what answers yes or no, hopes to have helped, or asks back, in English: no lecture."""
+_CONCLUDES = re.compile(
+    r"\W*(?:(?:ce n'|c')est donc|(?:es|das) ist (?:also|daher|somit|folglich)|(?:it|this|that) is (?:therefore|thus)"
+    r"|(?:so|therefore|thus),? (?:it|this|that) is) (?:\w+ ){0,3}?(\w+)\W*"
+)
+"""What concludes in a few words, in French, German and English. Where the last of them was asked about, it is the answer to "Is it
+sexist?", and no lecture."""
 _OF_ITSELF = ("request.self", "request.identity")
 _MADE = ("request.text", "request.rewrite", "request.wording", "request.argue")
 _MAKES = re.compile(
     r"\W*(?:please |can you |could you |i need you to |i want you to )?"
     r"(?:write|generate|create|compose|draft|construct|come up|make|design|produce|post|tweet|greet|rewrite|rephrase|edit"
     r"|paraphrase|summari[sz]e|translate|classify|categori[sz]e|correct|convert|complete|fill|share|think of|train|craft|invent"
-    r"|imagine|develop|formulate|tell (?:me |us )?an?|give (?:me )?(?:the opposite|an? (?:example|sentence|synonym)))\b"
+    r"|imagine|develop|formulate|describe an? (?!way|method|process|plan)"
+    r"|tell (?:me |us )?an?|give (?:me )?(?:the opposite|an? (?:example|sentence|synonym)))\b"
 )
 """What asks in English for a text of some kind: only a paragraph apart from it is the assistant's own."""
 _DOUBT = 1.0
@@ -306,6 +313,9 @@ def sentence_features(answer: Answer, request: str, asks: frozenset[str], stems:
         if answer.is_entry(start) or (is_joke and not is_apart and place < len(spans) - 1):
             continue
         said = fold_text(answer.text[start : min(end, start + _CHARS)])
+        concluded = _CONCLUDES.fullmatch(said)
+        if concluded and concluded[1] in wanted:
+            continue
         words = [word for words in words_of(said) for word in words]
         unasked = words if is_nervous else [word for word in words if word not in wanted]
         if not stems.stand_in(unasked) or _HELP.search(said) or _CODE.search(said) or _IS_NONE.search(said):
