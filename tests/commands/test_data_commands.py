@@ -1097,6 +1097,18 @@ def test_no_threshold_is_advised_that_would_act_on_nothing(data: Path) -> None:
     assert "if it is to act on" not in said
 
 
+def test_what_is_left_alone_for_another_reason_is_not_advised_a_threshold(data: Path) -> None:
+    policy = _unsure(data)
+    excepted = {**UNSURE, "output": UNSURE["output"].replace("again", "tomorrow")}
+    data.write_text(f"{json.dumps(UNSURE)}\n" + f"{json.dumps(excepted)}\n" * 2)
+    policy.write_text(policy.read_text() + '[except]\nphrases = ["run tomorrow"]\n')
+    told = unmoor("filter", data, "--policy", policy, "-o", "run", cwd=data.parent).stdout
+    assert 'if it is to act on 1 of these, "disclaimer.professional" = 0.75' in " ".join(told.split())
+    policy.write_text(policy.read_text() + '[thresholds]\n"disclaimer.professional" = 0.75\n')
+    told = unmoor("filter", data, "--policy", policy, "-o", "run", "--force", "--json", cwd=data.parent).stdout
+    assert json.loads(told)["behaviours"]["disclaimer.professional"]["acted_rows"] == 1
+
+
 def test_a_list_that_was_compared_is_not_made_to_drop_rows(data: Path) -> None:
     (data.parent / "old.txt").write_text("tree\n")
     said = " ".join(unmoor("audit", data, "--wordlist", "old.txt", cwd=data.parent).stdout.split())

@@ -246,9 +246,9 @@ def _print_unreached(summary: Summary, policy: Policy) -> None:
     left = "left alone as an honest inability, by a rule, an exception or the floor, or until a person has judged the same words"
     click.echo(wrapped(f"The other rows are under it ({asked}), or {left}."))
     for name in found:
-        rows = summary.likely_rows[name]
-        more = rows - summary.sure_rows[name]
-        if more and policy.threshold(name) > LIKELY and (more == rows or more >= max(_MORE_ROWS, _MORE_SHARE * rows)):
+        more = summary.nearly_rows[name]
+        rows = summary.acted_rows[name] + more
+        if more and (more == rows or more >= max(_MORE_ROWS, _MORE_SHARE * rows)):
             line, others = f'"{name}" = {LIKELY:.2f}', summary.behaviour_rows[name] - rows
             what = f"{more:,} more" if more < rows else f"{rows:,} of these" if others else "these"
             click.echo(

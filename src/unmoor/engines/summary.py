@@ -15,7 +15,7 @@ from unmoor.records import BEHAVIOURS, OUTCOMES
 __all__ = ["Summary"]
 
 _COUNTERS = (
-    "outcomes", "behaviour_rows", "behaviour_findings", "likely_rows", "sure_rows", "acted_rows", "languages", "layouts",
+    "outcomes", "behaviour_rows", "behaviour_findings", "acted_rows", "nearly_rows", "languages", "layouts",
     "opinions", "excepted_rows", "copied_rows",
 )  # fmt: skip
 _BY_FILE = ("file_rows", "file_refusals", "file_removed")
@@ -34,12 +34,10 @@ class Summary:
     outcomes: Counter[str] = field(default_factory=Counter)
     behaviour_rows: Counter[str] = field(default_factory=Counter)
     behaviour_findings: Counter[str] = field(default_factory=Counter)
-    likely_rows: Counter[str] = field(default_factory=Counter)
-    """Rows with a finding of 0.75 or more, by behaviour; empty without a policy."""
-    sure_rows: Counter[str] = field(default_factory=Counter)
-    """Rows with a finding that reaches the policy's threshold, by behaviour; empty without a policy."""
     acted_rows: Counter[str] = field(default_factory=Counter)
-    """Of these, the rows in which something followed: not where a rule, an exception or the floor keeps the row as it was."""
+    """Rows in which something followed, by behaviour: not where a rule, an exception or the floor keeps the row as it was."""
+    nearly_rows: Counter[str] = field(default_factory=Counter)
+    """Rows in which nothing followed, by behaviour, and something would if its threshold alone were 0.75."""
     excepted_rows: Counter[str] = field(default_factory=Counter)
     copied_rows: Counter[str] = field(default_factory=Counter)
     """Rows in which something is left alone, by the phrase of the policy's for which it is."""
