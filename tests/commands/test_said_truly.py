@@ -192,6 +192,10 @@ def test_languages_that_are_not_named_are_counted_with_their_rows(data: Path) ->
     summary = Summary(open_data_set(data), "alpaca")
     summary.languages.update({"en": 90, "und": 9, "fr": 8, "es": 7, "it": 6, "de": 2, "pl": 3})
     assert _languages_said(summary).endswith("it 6, 2 more languages 5")
+    summary.languages.update({"none": 4})
+    assert _languages_said(summary).endswith("it 6, 2 more languages 5, no answer to learn 4")
+    summary.languages.update({"und": -8})
+    assert _languages_said(summary).endswith("it 6, no answer to learn 4, 2 more languages 5, not recognised 1")
 
 
 @pytest.mark.parametrize(("lowest", "review"), [(0.4, 0.4), (0.7, 0.5)])

@@ -20,7 +20,8 @@ from unmoor.storage import AnyPath
 
 __all__ = ["print_done", "print_files", "print_found"]
 
-_LANGUAGES = {"und": "not recognised", "none": "no answer to learn"}
+_NO_LANGUAGE = {"und": "not recognised", "none": "no answer to learn"}
+"""What stands among the languages of rows and is none."""
 _MORE_ROWS, _MORE_SHARE = 20, 0.1
 """Rows, and their share, from which it is told that a lower threshold would act on more."""
 _MOST_LANGUAGES = 5
@@ -261,9 +262,10 @@ def _print_unreached(summary: Summary, policy: Policy) -> None:
 def _languages_said(summary: Summary) -> str:
     """Return the most frequent languages with their rows, and of which rows they were told if not of all."""
     counts = list(summary.told_languages().items())
-    said = [f"{_LANGUAGES.get(code, code)} {rows:,}" for code, rows in counts[:_MOST_LANGUAGES]]
-    if others := [rows for _, rows in counts[_MOST_LANGUAGES:]]:
-        said.append(f"{plural(len(others), 'more language')} {sum(others):,}")
+    shown = [*counts[:_MOST_LANGUAGES], *(one for one in counts[_MOST_LANGUAGES:] if one[0] in _NO_LANGUAGE)]
+    said = [f"{_NO_LANGUAGE.get(code, code)} {rows:,}" for code, rows in shown]
+    if others := [rows for code, rows in counts[_MOST_LANGUAGES:] if code not in _NO_LANGUAGE]:
+        said.insert(_MOST_LANGUAGES, f"{plural(len(others), 'more language')} {sum(others):,}")
     told = ", ".join(said) or "none"
     if (sample := summary.languages_sample()) is None:
         return f"Languages: {told}"
