@@ -15,7 +15,7 @@ from unmoor.commands.found import _languages_said
 from unmoor.commands.judged import _print
 from unmoor.commands.places import Place
 from unmoor.engines import Summary
-from unmoor.errors import MachineError, UsageError
+from unmoor.errors import FoundError, MachineError, UsageError
 from unmoor.layouts import open_data_set, schemas_held_alike
 from unmoor.policy import SHIPPED, load_policy
 from unmoor.review.calibration import precisions
@@ -186,6 +186,23 @@ def test_the_terminal_gives_the_shares_that_the_card_gives(data: Path, capsys: p
         assert re.search(rf"^{outcome} +{rows} +{share}$", said, re.MULTILINE)
         assert f"| {outcome} | {rows} | {share} |" in card
     assert "Rows with any refusal: 1 (33.3%)" in said
+
+
+def test_lines_that_cannot_be_read_make_no_share_smaller_and_help_no_gate_pass(
+    data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    good = json.dumps({**ROW, "output": "Oak, ash and elm."})
+    (data.parent / "good.jsonl").write_text(f"{good}\n")
+    data.write_text(f"{json.dumps(ROW)}\n{good}\nx\n\n[\n")
+    with pytest.raises(FoundError, match=r"^1 of 3 readable rows refuse, more than 32\.5%$"):
+        run("audit", data.parent, "--language", "en", "-o", data.parent / "run", "--fail-over", "32.5%")
+    said = capsys.readouterr().out
+    assert re.search(r"^refusal\.policy +1 +33\.3%", said, re.MULTILINE)
+    assert "Rows with any refusal: 1 (33.3% of 3 that could be read)" in said
+    assert re.search(r"^train\.jsonl +5 +1 +50\.0%$", said, re.MULTILINE)
+    facts = json.loads((data.parent / "run" / "report.json").read_text())
+    assert facts["refusals"]["share"] == facts["behaviours"]["refusal.policy"]["share"] == pytest.approx(1 / 3)
+    assert (facts["headline"]["data"]["rows"], facts["counts"]["input"]) == (3, 6)
 
 
 def test_languages_that_are_not_named_are_counted_with_their_rows(data: Path) -> None:

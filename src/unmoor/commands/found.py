@@ -63,7 +63,7 @@ def print_found(
     for name in names:
         if rows := summary.behaviour_rows[name]:
             sentence = (BEHAVIOURS.get(name, "matches your list"),) if explained else ()
-            listing.add_row(name, f"{rows:,}", share(rows / summary.rows), *sentence)
+            listing.add_row(name, f"{rows:,}", share(summary.share_of_readable(rows)), *sentence)
     if listing.row_count:
         console().print(listing)
     _print_absent(summary, names, has_any=bool(listing.row_count))
@@ -97,8 +97,13 @@ def print_files(summary: Summary, *, with_removed: bool = False) -> None:
 
 def _cells(file: dict[str, Any]) -> tuple[str, ...]:
     """Return the figures of one file as they are shown."""
-    rows, refusals = file["rows"], file["refusal_rows"]
-    return (f"{rows:,}", f"{refusals:,}", share(refusals / rows) if rows else "-", f"{file['removed']:,}")
+    readable, refusals = file["readable_rows"], file["refusal_rows"]
+    return (
+        f"{file['rows']:,}",
+        f"{refusals:,}",
+        share(refusals / readable) if readable else "-",
+        f"{file['removed']:,}",
+    )
 
 
 def _not_read_said(files: int, folders: int, names: list[str]) -> str:
@@ -199,8 +204,14 @@ def _print_absent(summary: Summary, names: list[str], *, has_any: bool) -> None:
     absent = [name for name in names if not summary.behaviour_rows[name]]
     if absent:
         console().print(f"\nNot found: {', '.join(absent)}" if has_any else "No behaviour was found in any row.")
-    refusing = share(summary.refusal_rows / summary.rows) if summary.rows else "0%"
-    click.echo(f"Rows with any refusal: {summary.refusal_rows:,} ({refusing})")
+    refusing = share(summary.share_of_readable(summary.refusal_rows))
+    click.echo(wrapped(f"Rows with any refusal: {summary.refusal_rows:,} ({refusing}{_of_readable(summary)})"))
+
+
+def _of_readable(summary: Summary) -> str:
+    """Return of how many rows a share is, where not all of them could be read."""
+    readable = summary.readable_rows()
+    return "" if readable == summary.rows else f" of {readable:,} that could be read"
 
 
 def _print_below(rows: Iterable[tuple[str, Sequence[str]]], heads: Sequence[str]) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from unmoor.engines.beside import Beside
 from unmoor.engines.job import UNSAMPLED, ChunkResult, RowObserver
 from unmoor.layouts import DataSet
-from unmoor.records import BEHAVIOURS, OUTCOMES
+from unmoor.records import BEHAVIOURS, OUTCOMES, readable_rows
 
 __all__ = ["Summary"]
 
@@ -18,7 +18,7 @@ _COUNTERS = (
     "outcomes", "behaviour_rows", "behaviour_findings", "acted_rows", "nearly_rows", "languages", "layouts",
     "opinions", "excepted_rows", "copied_rows",
 )  # fmt: skip
-_BY_FILE = ("file_rows", "file_refusals", "file_removed")
+_BY_FILE = ("file_rows", "file_readable", "file_refusals", "file_removed")
 
 
 @dataclass(slots=True)
@@ -28,9 +28,10 @@ class Summary:
     source: DataSet
     layout: str
     file_rows: Counter[str] = field(default_factory=Counter)
+    file_readable: Counter[str] = field(default_factory=Counter)
     file_refusals: Counter[str] = field(default_factory=Counter)
     file_removed: Counter[str] = field(default_factory=Counter)
-    """Rows by file: all of them, those with any refusal, and those that were removed."""
+    """Rows by file: all of them, those that could be read, those with any refusal, and those that were removed."""
     outcomes: Counter[str] = field(default_factory=Counter)
     behaviour_rows: Counter[str] = field(default_factory=Counter)
     behaviour_findings: Counter[str] = field(default_factory=Counter)
@@ -77,23 +78,28 @@ class Summary:
 
     def removed_share(self) -> float:
         """Return the share of readable rows that the policy removed, 0 to 1."""
+        return self.share_of_readable(self.removed_rows())
+
+    def share_of_readable(self, rows: int) -> float:
+        """Return a count of rows as a share of those that could be read, 0 to 1: a broken or blank line shows nothing."""
         readable = self.readable_rows()
-        return self.removed_rows() / readable if readable else 0.0
+        return rows / readable if readable else 0.0
 
     def readable_rows(self) -> int:
         """Return the rows that are neither blank nor in the quarantine."""
-        return self.rows - self.outcomes["blank"] - self.outcomes["quarantined"]
+        return readable_rows(self.counts())
 
     def removed_rows(self) -> int:
         """Return the rows that the policy removed; duplicates went for another reason."""
         return self.outcomes["removed"] - self.duplicate_rows
 
     def by_file(self) -> list[dict[str, Any]]:
-        """Return of each file in order its name, its rows, those with any refusal and those that were removed."""
+        """Return of each file in order its name, its rows, those that could be read, had any refusal, and were removed."""
         return [
             {
                 "name": name,
                 "rows": rows,
+                "readable_rows": self.file_readable[name],
                 "refusal_rows": self.file_refusals[name],
                 "removed": self.file_removed[name],
             }
@@ -126,7 +132,6 @@ class Summary:
             }
             for name in (*BEHAVIOURS, *sorted(set(self.behaviour_rows) - set(BEHAVIOURS)))
         }
-        share = self.refusal_rows / self.rows if self.rows else 0.0
         return {
             "rows": self.rows,
             "layout": self.layout,
@@ -134,7 +139,7 @@ class Summary:
             "format": self.source.describe(),
             "languages": self.told_languages(),
             "languages_sample": self.languages_sample(),
-            "refusals": {"rows": self.refusal_rows, "share": share},
+            "refusals": {"rows": self.refusal_rows, "share": self.share_of_readable(self.refusal_rows)},
             "files": self.by_file(),
             "behaviours": behaviours,
             "counts": self.counts(),
@@ -155,6 +160,7 @@ class Summary:
             before = self.rows - result.outcomes.total() - self.file_rows[file]
             self.first_bad = {**result.first_bad, "file": file, "row_in_file": result.first_bad["row"] - before}
         self.file_rows[file] += result.outcomes.total()
+        self.file_readable[file] += result.outcomes.total() - result.outcomes["blank"] - result.outcomes["quarantined"]
         self.file_refusals[file] += result.refusal_rows
         self.file_removed[file] += result.outcomes["removed"]
         self.refusal_rows += result.refusal_rows
