@@ -129,7 +129,7 @@ extends = "dolphin"
 [except]
 phrases = ["We cannot refund"]
 """
-IDS = ("en.moral.urge", "en.moral.curiosity", "model")
+IDS = ("en.moral.urge", "en.moral.curiosity", "hi.moral.urge", "zh.moralising.wrong", "model")
 
 
 def _about(rule: str, behaviour: str = "moralising") -> Finding:
@@ -162,6 +162,7 @@ def test_rules_and_exceptions_are_part_of_the_plan(tmp_path: Path) -> None:
         ),
         ('"en.moral.*" = ', '"en.morals.*" = ', 7, 'Did you mean "en.moral.*"'),
         ('"en.moral.*" = ', '"en.*.urge" = ', 7, "no rule is called"),
+        ('"en.moral.*" = ', '"zh.moral.*" = ', 7, 'Did you mean "zh.moralising.*"'),
         (
             '"en.moral.*" = "keep"',
             '"en.moral.*" = "kep"',
