@@ -205,6 +205,22 @@ def test_lines_that_cannot_be_read_make_no_share_smaller_and_help_no_gate_pass(
     assert (facts["headline"]["data"]["rows"], facts["counts"]["input"]) == (3, 6)
 
 
+def test_mended_rows_are_told_apart_by_what_went_from_them(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    oak, cut = "Oak, ash and elm.", "As an AI language model, I have never seen a tree. Oak, ash and elm."
+    rows = [(cut,), (REFUSAL, oak), (oak, REFUSAL), (oak,)]
+    asked = {"role": "user", "content": "Name three trees."}
+    for answers in rows:
+        said = [turn for answer in answers for turn in (asked, {"role": "assistant", "content": answer})]
+        with (data.parent / "chats.jsonl").open("a") as file:
+            file.write(json.dumps({"messages": said}) + "\n")
+    run("filter", data.parent / "chats.jsonl", "--language", "en", "-o", data.parent / "run")
+    said_last = " ".join(capsys.readouterr().out.split())
+    told = "in 2 a question and its answer were taken out, in 1 a part of the answer was cut"
+    assert f"Of the mended rows: {told}." in said_last
+    page = " ".join((data.parent / "run" / "report.html").read_text().split())
+    assert "In 1 row words were cut; in 2 rows a question and its answer were taken out" in page
+
+
 def test_languages_that_are_not_named_are_counted_with_their_rows(data: Path) -> None:
     summary = Summary(open_data_set(data), "alpaca")
     summary.languages.update({"en": 90, "und": 9, "fr": 8, "es": 7, "it": 6, "de": 2, "pl": 3})

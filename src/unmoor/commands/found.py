@@ -221,6 +221,14 @@ def _print_below(rows: Iterable[tuple[str, Sequence[str]]], heads: Sequence[str]
         click.echo(wrapped(", ".join(map(" ".join, zip(heads, figures, strict=True))), indent="    "))
 
 
+def _print_edited(summary: Summary) -> None:
+    """Say in how many of the mended rows words were cut, and in how many a question went with its answer."""
+    from unmoor.report.page import EDIT_WORDS
+
+    if told := [f"in {rows:,} {EDIT_WORDS[action]}" for action, rows in summary.edited_rows.most_common()]:
+        click.echo("\n" + wrapped(f"Of the mended rows: {', '.join(told)}."))
+
+
 def _print_copied(summary: Summary) -> None:
     """Say in which other columns what was cut still stands: these are not read, and not changed."""
     for column, rows in summary.copied_rows.most_common(3):
@@ -304,6 +312,7 @@ def print_done(summary: Summary, policy: Policy, output: AnyPath, shard: str | N
             listing.add_row(outcome, f"{rows:,}", share(rows / summary.rows))
     listing.add_row("input", f"{summary.rows:,}", "")
     console().print(listing)
+    _print_edited(summary)
     print_files(summary, with_removed=True)
     if summary.duplicate_rows:
         click.echo("\n" + wrapped(f"Of the removed, rows that another row stands for: {summary.duplicate_rows:,}"))

@@ -308,6 +308,8 @@ def _count(judged: list[Judged], result: ChunkResult) -> None:
             result.beside.add(row.entry, behaviours)
         result.acted_rows.update({findings[place]["behaviour"] for place in row.entry["acted_on"]})
         result.nearly_rows.update(row.nearly)
+        if row.outcome == "mended":
+            result.edited_rows.update({edit["action"] for edit in row.entry["edits"]})
         result.refusal_rows += any(behaviour in REFUSALS for behaviour in behaviours)
         result.review_rows += row.entry["needs_review"]
         result.duplicate_rows += "duplicate_of" in row.entry

@@ -140,6 +140,7 @@ class ChunkResult:
     behaviour_findings: Counter[str] = field(default_factory=Counter)
     acted_rows: Counter[str] = field(default_factory=Counter)
     nearly_rows: Counter[str] = field(default_factory=Counter)
+    edited_rows: Counter[str] = field(default_factory=Counter)
     excepted_rows: Counter[str] = field(default_factory=Counter)
     copied_rows: Counter[str] = field(default_factory=Counter)
     languages: Counter[str] = field(default_factory=Counter)

@@ -15,8 +15,8 @@ from unmoor.records import BEHAVIOURS, OUTCOMES, readable_rows
 __all__ = ["Summary"]
 
 _COUNTERS = (
-    "outcomes", "behaviour_rows", "behaviour_findings", "acted_rows", "nearly_rows", "languages", "layouts",
-    "opinions", "excepted_rows", "copied_rows",
+    "outcomes", "behaviour_rows", "behaviour_findings", "acted_rows", "nearly_rows", "edited_rows", "excepted_rows",
+    "copied_rows", "languages", "layouts", "opinions",
 )  # fmt: skip
 _BY_FILE = ("file_rows", "file_readable", "file_refusals", "file_removed")
 
@@ -39,6 +39,8 @@ class Summary:
     """Rows in which something followed, by behaviour: not where a rule, an exception or the floor keeps the row as it was."""
     nearly_rows: Counter[str] = field(default_factory=Counter)
     """Rows in which nothing followed, by behaviour, and something would if its threshold alone were 0.75."""
+    edited_rows: Counter[str] = field(default_factory=Counter)
+    """Mended rows by what was done to turns of theirs: a row counts once for each action."""
     excepted_rows: Counter[str] = field(default_factory=Counter)
     copied_rows: Counter[str] = field(default_factory=Counter)
     """Rows in which something is left alone, by the phrase of the policy's for which it is."""
