@@ -14,6 +14,7 @@ from click.testing import CliRunner
 from tests.commands.test_data_commands import unmoor
 from tests.review.web.runs import filtered, lines_of, rewrite, row
 from unmoor.commands import cli
+from unmoor.commands.compare import _show_plan
 from unmoor.engines import Job, Options, compare_runs, merge, run_job
 from unmoor.errors import UsageError
 from unmoor.languages import rule_ids
@@ -80,6 +81,11 @@ def test_a_run_differs_from_itself_in_nothing(runs: Path) -> None:
     assert told["plan"] == told["rows"] == []
     assert told["found"] == {"only_old": {}, "only_new": {}}
     assert "every one went where it went before" in unmoor("compare", "house", "house", cwd=runs).stdout
+
+
+def test_an_old_value_that_ends_a_sentence_ends_none_before_the_new_one(capsys: pytest.CaptureFixture[str]) -> None:
+    _show_plan([["policy.description", "extends dolphin.", "Refusals go."]])
+    assert "policy.description: extends dolphin, then Refusals go." in capsys.readouterr().out
 
 
 def test_what_one_run_alone_found_is_counted_by_behaviour(runs: Path) -> None:
