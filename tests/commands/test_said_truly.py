@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from pathlib import Path
 
 import pyarrow as pa
@@ -203,6 +204,14 @@ def test_lines_that_cannot_be_read_make_no_share_smaller_and_help_no_gate_pass(
     facts = json.loads((data.parent / "run" / "report.json").read_text())
     assert facts["refusals"]["share"] == facts["behaviours"]["refusal.policy"]["share"] == pytest.approx(1 / 3)
     assert (facts["headline"]["data"]["rows"], facts["counts"]["input"]) == (3, 6)
+
+
+def test_files_of_a_pattern_are_called_by_their_number(data: Path) -> None:
+    shutil.copy(data, data.parent / "more.jsonl")
+    run("filter", data.parent / "*.jsonl", "--language", "en", "--policy", "label-only", "-o", data.parent / "run")
+    page, card = ((data.parent / "run" / name).read_text() for name in ("report.html", "README.md"))
+    assert "<title>2 files (*.jsonl): what they inherited</title>" in page
+    assert "# `2 files (*.jsonl)`, filtered by unmoor" in card
 
 
 def test_mended_rows_are_told_apart_by_what_went_from_them(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
