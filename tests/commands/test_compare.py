@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,10 @@ from click.testing import CliRunner
 from tests.commands.test_data_commands import unmoor
 from tests.review.web.runs import filtered, lines_of, rewrite, row
 from unmoor.commands import cli
+from unmoor.commands.compare import _show_plan
 from unmoor.engines import Job, Options, compare_runs, merge, run_job
 from unmoor.errors import UsageError
+from unmoor.languages import rule_ids
 from unmoor.layouts import open_data_set, shard_of
 from unmoor.policy import load_policy
 
@@ -78,6 +81,11 @@ def test_a_run_differs_from_itself_in_nothing(runs: Path) -> None:
     assert told["plan"] == told["rows"] == []
     assert told["found"] == {"only_old": {}, "only_new": {}}
     assert "every one went where it went before" in unmoor("compare", "house", "house", cwd=runs).stdout
+
+
+def test_an_old_value_that_ends_a_sentence_ends_none_before_the_new_one(capsys: pytest.CaptureFixture[str]) -> None:
+    _show_plan([["policy.description", "extends dolphin.", "Refusals go."]])
+    assert "policy.description: extends dolphin, then Refusals go." in capsys.readouterr().out
 
 
 def test_what_one_run_alone_found_is_counted_by_behaviour(runs: Path) -> None:
@@ -197,11 +205,19 @@ def test_a_listing_that_cannot_be_meant_is_refused(runs: Path) -> None:
         (("1", "--waiting"), "and not both"),
         (("--behaviour", "refusal.polcy"), 'Did you mean "refusal.policy"?'),
         (("--outcome", "gone"), "--outcome"),
+        (("--rule", "en.refusal.against-guideline"), 'Did you mean "en.refusal.against-guidelines"?'),
+        (
+            ("--rule", "en.refusal.sorry-cannot", "--json"),
+            'No rule that ships is called "en.refusal.sorry-cannot", and nothing',
+        ),
     ):
         done = unmoor("explain", "house", *arguments, cwd=runs)
         assert done.returncode == 2, arguments
         assert words in done.stderr
     assert "No row" in unmoor("explain", "house", "--outcome", "blank", cwd=runs).stdout
+    example = re.search(r"such as\s+(\S+)\.\s", unmoor("explain", "--help", cwd=runs).stdout.partition("--rule")[2])
+    assert example is not None and example[1] in rule_ids()
+    assert "No row" in unmoor("explain", "house", "--rule", example[1], cwd=runs).stdout
     assert unmoor("explain", "house", "--outcome", "removed", "--first", "1", cwd=runs).stdout.startswith(
         "Row 1 was removed"
     )

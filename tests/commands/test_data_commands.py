@@ -236,7 +236,7 @@ def test_an_audit_can_fail_a_pipeline(data: Path) -> None:
     assert unmoor("audit", data, "--fail-over", "0.5", cwd=data.parent).returncode == 0
     done = unmoor("audit", data, "--fail-over", "0.1", cwd=data.parent)
     assert done.returncode == 1
-    assert "1 of 3 rows refuse" in done.stderr
+    assert "1 of 3 readable rows refuse" in done.stderr
 
 
 def test_a_filter_writes_a_whole_run_that_can_be_explained_verified_and_undone(data: Path) -> None:
@@ -291,9 +291,9 @@ def test_several_files_are_told_apart_in_terminal_numbers_and_report(tmp_path: P
     lines = [line.split() for line in done.stdout.splitlines() if ".jsonl " in line]
     assert lines[:2] == [["c.jsonl", "7", "2", "28.6%", "2"], ["b.jsonl", "3", "1", "33.3%", "1"]]
     expected = [
-        {"name": "a.jsonl", "rows": 3, "refusal_rows": 0, "removed": 0},
-        {"name": "b.jsonl", "rows": 3, "refusal_rows": 1, "removed": 1},
-        {"name": "c.jsonl", "rows": 7, "refusal_rows": 2, "removed": 2},
+        {"name": "a.jsonl", "rows": 3, "readable_rows": 3, "refusal_rows": 0, "removed": 0},
+        {"name": "b.jsonl", "rows": 3, "readable_rows": 3, "refusal_rows": 1, "removed": 1},
+        {"name": "c.jsonl", "rows": 7, "readable_rows": 7, "refusal_rows": 2, "removed": 2},
     ]
     assert json.loads(unmoor("audit", "all", "--json", cwd=tmp_path).stdout)["files"] == [
         {**file, "removed": 0} for file in expected
@@ -378,8 +378,8 @@ def test_an_altered_run_fails_verification(data: Path) -> None:
             "--fail-over takes a share such as 1% or 0.01; found 'nan'",
         ),
         (["audit", "train.jsonl", "--fail-over", "101%"], 2, "a share such as 1% or 0.01; found '101%'. Next: "),
-        (["audit", "train.jsonl", "--fail-over", "30%"], 1, "1 of 3 rows refuse, more than 30.00%"),
-        (["audit", "train.jsonl", "--fail-over", "0.3"], 1, "1 of 3 rows refuse, more than 30.00%"),
+        (["audit", "train.jsonl", "--fail-over", "30%"], 1, "1 of 3 readable rows refuse, more than 30%"),
+        (["audit", "train.jsonl", "--fail-over", "0.3"], 1, "1 of 3 readable rows refuse, more than 30%"),
         (["audit", "train.jsonl", "--fail-over", "40%"], 0, ""),
         (
             ["audit", "train.jsonl", "--fail-over", "40%", "--wordlist", "train.jsonl", "--detector", "wordlist"],
@@ -1098,6 +1098,18 @@ def test_no_threshold_is_advised_that_would_act_on_nothing(data: Path) -> None:
     said = unmoor("filter", data, "--policy", policy, "-o", "run", cwd=data.parent).stdout
     assert re.search(r"\ndisclaimer\.identity +1 +0 +0\.80 *\n", said), said
     assert "if it is to act on" not in said
+
+
+def test_what_is_left_alone_for_another_reason_is_not_advised_a_threshold(data: Path) -> None:
+    policy = _unsure(data)
+    excepted = {**UNSURE, "output": UNSURE["output"].replace("again", "tomorrow")}
+    data.write_text(f"{json.dumps(UNSURE)}\n" + f"{json.dumps(excepted)}\n" * 2)
+    policy.write_text(policy.read_text() + '[except]\nphrases = ["run tomorrow"]\n')
+    told = unmoor("filter", data, "--policy", policy, "-o", "run", cwd=data.parent).stdout
+    assert 'if it is to act on 1 of these, "disclaimer.professional" = 0.75' in " ".join(told.split())
+    policy.write_text(policy.read_text() + '[thresholds]\n"disclaimer.professional" = 0.75\n')
+    told = unmoor("filter", data, "--policy", policy, "-o", "run", "--force", "--json", cwd=data.parent).stdout
+    assert json.loads(told)["behaviours"]["disclaimer.professional"]["acted_rows"] == 1
 
 
 def test_a_list_that_was_compared_is_not_made_to_drop_rows(data: Path) -> None:

@@ -185,7 +185,7 @@ def test_the_interval_of_a_difference_covers_it_at_least_nine_times_in_ten() -> 
 
 
 def test_what_was_not_trained_or_not_asked_is_said() -> None:
-    with pytest.raises(UsageError, match="no leak arms"):
+    with pytest.raises(UsageError, match=r"no leak arms\. Next: unmoor train RECIPE --data .* --leak .* -o "):
         dose_rows({"twins": {"raw": {}}}, evaluation())
     with pytest.raises(UsageError, match="None of the leak arms was asked"):
         dose_rows(training(), {"rates": []})

@@ -196,9 +196,10 @@ def test_an_interface_for_label_studio_takes_the_place_of_nothing(here: Path) ->
     (here / "mine.xml").write_text("<mine/>")
     (here / "folder.xml").mkdir()
     hold_told(unmoor(*export, "tasks.xml", cwd=here), 2, "would take its place")
+    hold_told(unmoor(*export, "tasks.CSV", cwd=here), 2, "What is written is JSON")
     hold_told(unmoor(*export, "mine.json", cwd=here), 2, "mine.xml is there already")
     hold_told(unmoor(*export, "folder.json", "--force", cwd=here), 2, "folder.xml is there already")
     assert (here / "mine.xml").read_text() == "<mine/>"
-    assert not [name for name in ("tasks.xml", "mine.json", "folder.json") if (here / name).exists()]
+    assert not [name for name in ("tasks.xml", "tasks.CSV", "mine.json", "folder.json") if (here / name).exists()]
     assert unmoor(*export, "mine.json", "--force", cwd=here).returncode == 0
     assert (here / "mine.json").read_text() == "[]\n" and (here / "mine.xml").read_text().startswith("<View>")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from pathlib import Path
 
 import pyarrow as pa
@@ -15,7 +16,7 @@ from unmoor.commands.found import _languages_said
 from unmoor.commands.judged import _print
 from unmoor.commands.places import Place
 from unmoor.engines import Summary
-from unmoor.errors import MachineError, UsageError
+from unmoor.errors import FoundError, MachineError, UsageError
 from unmoor.layouts import open_data_set, schemas_held_alike
 from unmoor.policy import SHIPPED, load_policy
 from unmoor.review.calibration import precisions
@@ -188,10 +189,55 @@ def test_the_terminal_gives_the_shares_that_the_card_gives(data: Path, capsys: p
     assert "Rows with any refusal: 1 (33.3%)" in said
 
 
+def test_lines_that_cannot_be_read_make_no_share_smaller_and_help_no_gate_pass(
+    data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    good = json.dumps({**ROW, "output": "Oak, ash and elm."})
+    (data.parent / "good.jsonl").write_text(f"{good}\n")
+    data.write_text(f"{json.dumps(ROW)}\n{good}\nx\n\n[\n")
+    with pytest.raises(FoundError, match=r"^1 of 3 readable rows refuse, more than 32\.5%$"):
+        run("audit", data.parent, "--language", "en", "-o", data.parent / "run", "--fail-over", "32.5%")
+    said = capsys.readouterr().out
+    assert re.search(r"^refusal\.policy +1 +33\.3%", said, re.MULTILINE)
+    assert "Rows with any refusal: 1 (33.3% of 3 that could be read)" in said
+    assert re.search(r"^train\.jsonl +5 +1 +50\.0%$", said, re.MULTILINE)
+    facts = json.loads((data.parent / "run" / "report.json").read_text())
+    assert facts["refusals"]["share"] == facts["behaviours"]["refusal.policy"]["share"] == pytest.approx(1 / 3)
+    assert (facts["headline"]["data"]["rows"], facts["counts"]["input"]) == (3, 6)
+
+
+def test_files_of_a_pattern_are_called_by_their_number(data: Path) -> None:
+    shutil.copy(data, data.parent / "more.jsonl")
+    run("filter", data.parent / "*.jsonl", "--language", "en", "--policy", "label-only", "-o", data.parent / "run")
+    page, card = ((data.parent / "run" / name).read_text() for name in ("report.html", "README.md"))
+    assert "<title>2 files (*.jsonl): what they inherited</title>" in page
+    assert "# `2 files (*.jsonl)`, filtered by unmoor" in card
+
+
+def test_mended_rows_are_told_apart_by_what_went_from_them(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    oak, cut = "Oak, ash and elm.", "As an AI language model, I have never seen a tree. Oak, ash and elm."
+    rows = [(cut,), (REFUSAL, oak), (oak, REFUSAL), (oak,)]
+    asked = {"role": "user", "content": "Name three trees."}
+    for answers in rows:
+        said = [turn for answer in answers for turn in (asked, {"role": "assistant", "content": answer})]
+        with (data.parent / "chats.jsonl").open("a") as file:
+            file.write(json.dumps({"messages": said}) + "\n")
+    run("filter", data.parent / "chats.jsonl", "--language", "en", "-o", data.parent / "run")
+    said_last = " ".join(capsys.readouterr().out.split())
+    told = "in 2 a question and its answer were taken out, in 1 a part of the answer was cut"
+    assert f"Of the mended rows: {told}." in said_last
+    page = " ".join((data.parent / "run" / "report.html").read_text().split())
+    assert "In 1 row words were cut; in 2 rows a question and its answer were taken out" in page
+
+
 def test_languages_that_are_not_named_are_counted_with_their_rows(data: Path) -> None:
     summary = Summary(open_data_set(data), "alpaca")
     summary.languages.update({"en": 90, "und": 9, "fr": 8, "es": 7, "it": 6, "de": 2, "pl": 3})
     assert _languages_said(summary).endswith("it 6, 2 more languages 5")
+    summary.languages.update({"none": 4})
+    assert _languages_said(summary).endswith("it 6, 2 more languages 5, no answer to learn 4")
+    summary.languages.update({"und": -8})
+    assert _languages_said(summary).endswith("it 6, no answer to learn 4, 2 more languages 5, not recognised 1")
 
 
 @pytest.mark.parametrize(("lowest", "review"), [(0.4, 0.4), (0.7, 0.5)])

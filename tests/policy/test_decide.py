@@ -78,6 +78,20 @@ def test_a_mend_that_leaves_nothing_takes_the_turn() -> None:
     assert decide(conversation, (finding,), _policy("mend", "disclaimer.identity")).outcome == "removed"
 
 
+def test_the_reason_says_that_a_mend_left_nothing_of_an_answer_and_that_it_goes_with_its_request() -> None:
+    two = _conversation("I am ChatGPT.", "An oak.")
+    vendor, policy = _finding(two, 1, "I am ChatGPT.", "identity.vendor"), _policy("mend", "identity.vendor")
+    mended = decide(two, (vendor,), policy)
+    assert (mended.outcome, mended.edits) == ("mended", (Edit("drop_turn", 1),))
+    gone = "; nothing else was left of the answer in turn 2, so it goes with its request"
+    assert mended.reason.endswith(f"policy test says mend{gone}")
+    one = _conversation("I am ChatGPT.")
+    assert decide(one, (vendor,), policy).reason.endswith(f"{gone}; nothing was left to train on")
+    longer = _conversation("I am ChatGPT. An oak is a tree.", "An oak.")
+    assert "left of the answer" not in decide(longer, (vendor,), policy).reason
+    assert "left of the answer" not in decide(two, (vendor,), _policy("drop_turn", "identity.vendor")).reason
+
+
 def test_a_mend_that_leaves_only_reasoning_takes_the_turn() -> None:
     conversation = _conversation("<think>They ask about oaks. What do I know of oaks?</think>\n\nAs an AI, I cannot.")
     finding = _finding(conversation, 1, "As an AI, I cannot.", "disclaimer.identity")

@@ -71,6 +71,12 @@ def test_a_policy_takes_from_the_one_it_extends_what_it_does_not_say(tmp_path: P
         ('name = "house"', 'name = "ho\\u001b[1muse"', 1, "one line without control characters"),
         ('extends = "dolphin"', 'extends = "dolfin"', 3, 'Did you mean "dolphin"'),
         ('"refusal.policy" = 0.9', '"refusal.policy" = 9', 9, "probability"),
+        (
+            '"refusal.policy" = 0.9',
+            "refusal.capability = 0.9",
+            8,
+            'unknown threshold "refusal". Behaviours with a dot are quoted',
+        ),
         ("review = 0.4", "review = 0.95", 10, "uncertain band"),
         ('also = ["medical-dosage"]', 'remove = ["minors"]', 13, "never lowered"),
         ('also = ["medical-dosage"]', 'also = "minors"', 13, "list of topic names"),
@@ -123,7 +129,7 @@ extends = "dolphin"
 [except]
 phrases = ["We cannot refund"]
 """
-IDS = ("en.moral.urge", "en.moral.curiosity", "model")
+IDS = ("en.moral.urge", "en.moral.curiosity", "hi.moral.urge", "zh.moralising.wrong", "model")
 
 
 def _about(rule: str, behaviour: str = "moralising") -> Finding:
@@ -156,6 +162,7 @@ def test_rules_and_exceptions_are_part_of_the_plan(tmp_path: Path) -> None:
         ),
         ('"en.moral.*" = ', '"en.morals.*" = ', 7, 'Did you mean "en.moral.*"'),
         ('"en.moral.*" = ', '"en.*.urge" = ', 7, "no rule is called"),
+        ('"en.moral.*" = ', '"zh.moral.*" = ', 7, 'Did you mean "zh.moralising.*"'),
         (
             '"en.moral.*" = "keep"',
             '"en.moral.*" = "kep"',

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.report import made_up
-from unmoor.records import BEHAVIOURS
+from unmoor.records import BEHAVIOURS, readable_rows
 from unmoor.records.intervals import wilson
 from unmoor.report import FactsBuilder, Made, empty_facts
 from unmoor.report.headline import completed
@@ -29,7 +29,7 @@ def test_every_behaviour_has_its_rows_share_and_interval(facts: dict[str, Any]) 
         )
         item = facts["behaviours"][name]
         assert item["rows"] == expected
-        assert (item["low"], item["high"]) == wilson(expected, facts["counts"]["input"])
+        assert (item["low"], item["high"]) == wilson(expected, readable_rows(facts["counts"]))
         assert sum(item["outcomes"].values()) == expected
 
 

@@ -20,7 +20,9 @@ from unmoor.storage import AnyPath
 @click.command("audit")
 @data_options
 @click.option("-o", "--output", type=Place(), metavar="RUN", help="Write findings and report to this folder.")
-@click.option("--fail-over", metavar="SHARE", help="Exit with 1 if more rows than this refuse: 1% or 0.01.")
+@click.option(
+    "--fail-over", metavar="SHARE", help="Exit with 1 if more of the readable rows than this refuse: 1% or 0.01."
+)
 @click.option(
     "--pairs",
     "with_pairs",
@@ -62,5 +64,6 @@ def command(path: AnyPath, output: AnyPath | None, as_json: bool, fail_over: str
             else wrapped("Report, with the words that were found: the same with -o RUN", whole="-o RUN")
         )
         click.echo(f"\n{shown}\nNext: {after}")
-    if most is not None and summary.as_json()["refusals"]["share"] > most:
-        raise FoundError(f"{summary.refusal_rows:,} of {summary.rows:,} rows refuse, more than {most:.2%}")
+    if most is not None and summary.share_of_readable(summary.refusal_rows) > most:
+        told = f"{summary.refusal_rows:,} of {summary.readable_rows():,} readable rows refuse"
+        raise FoundError(f"{told}, more than {100 * most:g}%")

@@ -29,7 +29,7 @@ def print_list_beside(summary: Summary) -> None:
     listing = table("refusals found by", "rows", "share", right=("rows", "share"))
     for kind, name in _FOUND_BY.items():
         rows = told[kind]["rows"]
-        listing.add_row(name, f"{rows:,}", share(rows / summary.rows) if summary.rows else "0%")
+        listing.add_row(name, f"{rows:,}", share(summary.share_of_readable(rows)))
     click.echo("\nYour list beside unmoor's own detectors:\n")
     console().print(listing)
     for kind, name in _FOUND_BY.items():

@@ -11,7 +11,7 @@ from unmoor.languages import Phrase, pack_topics, rule_ids
 from unmoor.policy import ALL_TOPICS, Policy, load_policy
 from unmoor.records import BEHAVIOURS
 
-__all__ = ["checked_policy"]
+__all__ = ["checked_policy", "rules_that_ship"]
 
 _MODEL = "model"
 """The rule of what the learned model finds without a phrase."""
@@ -26,10 +26,15 @@ def checked_policy(name_or_path: str, packs: Sequence[Path] = ()) -> Policy:
         PackError: a pack breaks its contract or does not find its own examples.
     """
     own = _phrases_of(packs)
-    policy = load_policy(name_or_path, lambda: (*rule_ids(), *(phrase.id for phrase in own), _MODEL))
+    policy = load_policy(name_or_path, lambda: (*rules_that_ship(), *(phrase.id for phrase in own)))
     topics = {phrase.behaviour.removeprefix("floor.") for phrase in own if phrase.behaviour.startswith("floor.")}
     _hold_topics(policy, topics)
     return policy
+
+
+def rules_that_ship() -> tuple[str, ...]:
+    """Return the rules by which the packs that ship and the learned model find something."""
+    return (*rule_ids(), _MODEL)
 
 
 def _phrases_of(folders: Sequence[Path]) -> list[Phrase]:

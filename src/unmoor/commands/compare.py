@@ -71,7 +71,7 @@ def _show_plan(found: list[Any]) -> None:
     if found:
         click.echo("\nsettings, the old value and then the new:")
     for field, old, new in told:
-        click.echo(wrapped(visible(f"{field}: {_value(old)}, then {_value(new)}"), indent="  "))
+        click.echo(wrapped(visible(f"{field}: {_value(old).removesuffix('.')}, then {_value(new)}"), indent="  "))
     if hashed:
         click.echo(wrapped(visible(f"other contents: {', '.join(hashed)}"), indent="  "))
 

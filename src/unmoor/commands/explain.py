@@ -8,10 +8,12 @@ from typing import Any
 
 import click
 
+from unmoor.commands.checked import rules_that_ship
 from unmoor.commands.places import Place
 from unmoor.commands.terminal import print_json, typed, visible, wrapped
 from unmoor.engines import explain_row, rows_with
 from unmoor.errors import UsageError, nearest_name
+from unmoor.policy import nearest_rule
 from unmoor.records import BEHAVIOURS, OUTCOMES
 from unmoor.storage import AnyPath
 
@@ -30,7 +32,7 @@ _OF_A_FILE = re.compile(rf"row {_NUMBER} of (.+)|(.+):{_NUMBER}", re.IGNORECASE)
 )
 @click.option("--outcome", type=click.Choice(OUTCOMES), metavar="NAME", help=f"Rows that were {_OUTCOMES}.")
 @click.option(
-    "--rule", metavar="NAME", help="Rows in which this rule found something, such as en.refusal.sorry-cannot."
+    "--rule", metavar="NAME", help="Rows in which this rule found something, such as en.refusal.against-guidelines."
 )
 @click.option("--waiting", is_flag=True, help="Rows that wait for a person.")
 @click.option("--first", type=click.IntRange(1), default=10, show_default=True, help="How many of these rows to tell.")
@@ -57,6 +59,8 @@ def command(run: AnyPath, row: tuple[str, ...], *, file: str | None, first: int,
     if asked:
         _hold_known(asked.get("behaviour"))
         entries = rows_with(run, file=file, first=first, **asked)
+        if not entries:
+            _hold_known_rule(run, asked.get("rule"))
     else:
         entries = [explain_row(run, *_place(text, file)) for text in _texts(row)]
     if as_json:
@@ -73,6 +77,14 @@ def _hold_known(behaviour: str | None) -> None:
     """Raise UsageError if a behaviour's name looks like a slip; one unlike any of ours a third party's detector may find."""
     if behaviour and behaviour not in BEHAVIOURS and (near := nearest_name(behaviour, BEHAVIOURS)):
         raise UsageError(f'There is no behaviour "{behaviour}".{near}')
+
+
+def _hold_known_rule(run: AnyPath, rule: str | None) -> None:
+    """Raise UsageError if a rule neither ships nor found anything in the run, as one of another pack or detector may have."""
+    if rule is None or rule in (known := rules_that_ship()) or rows_with(run, rule=rule, first=1):
+        return
+    told = f'No rule that ships is called "{rule}", and nothing in this run was found by one of that name'
+    raise UsageError(f"{told}.{nearest_rule(rule, known)} The run's report and ledger name the rules")
 
 
 def _sentence(entry: dict[str, Any]) -> str:

@@ -20,7 +20,8 @@ from unmoor.storage import AnyPath
 
 __all__ = ["print_done", "print_files", "print_found"]
 
-_LANGUAGES = {"und": "not recognised", "none": "no answer to learn"}
+_NO_LANGUAGE = {"und": "not recognised", "none": "no answer to learn"}
+"""What stands among the languages of rows and is none."""
 _MORE_ROWS, _MORE_SHARE = 20, 0.1
 """Rows, and their share, from which it is told that a lower threshold would act on more."""
 _MOST_LANGUAGES = 5
@@ -62,7 +63,7 @@ def print_found(
     for name in names:
         if rows := summary.behaviour_rows[name]:
             sentence = (BEHAVIOURS.get(name, "matches your list"),) if explained else ()
-            listing.add_row(name, f"{rows:,}", share(rows / summary.rows), *sentence)
+            listing.add_row(name, f"{rows:,}", share(summary.share_of_readable(rows)), *sentence)
     if listing.row_count:
         console().print(listing)
     _print_absent(summary, names, has_any=bool(listing.row_count))
@@ -96,8 +97,13 @@ def print_files(summary: Summary, *, with_removed: bool = False) -> None:
 
 def _cells(file: dict[str, Any]) -> tuple[str, ...]:
     """Return the figures of one file as they are shown."""
-    rows, refusals = file["rows"], file["refusal_rows"]
-    return (f"{rows:,}", f"{refusals:,}", share(refusals / rows) if rows else "-", f"{file['removed']:,}")
+    readable, refusals = file["readable_rows"], file["refusal_rows"]
+    return (
+        f"{file['rows']:,}",
+        f"{refusals:,}",
+        share(refusals / readable) if readable else "-",
+        f"{file['removed']:,}",
+    )
 
 
 def _not_read_said(files: int, folders: int, names: list[str]) -> str:
@@ -198,8 +204,14 @@ def _print_absent(summary: Summary, names: list[str], *, has_any: bool) -> None:
     absent = [name for name in names if not summary.behaviour_rows[name]]
     if absent:
         console().print(f"\nNot found: {', '.join(absent)}" if has_any else "No behaviour was found in any row.")
-    refusing = share(summary.refusal_rows / summary.rows) if summary.rows else "0%"
-    click.echo(f"Rows with any refusal: {summary.refusal_rows:,} ({refusing})")
+    refusing = share(summary.share_of_readable(summary.refusal_rows))
+    click.echo(wrapped(f"Rows with any refusal: {summary.refusal_rows:,} ({refusing}{_of_readable(summary)})"))
+
+
+def _of_readable(summary: Summary) -> str:
+    """Return of how many rows a share is, where not all of them could be read."""
+    readable = summary.readable_rows()
+    return "" if readable == summary.rows else f" of {readable:,} that could be read"
 
 
 def _print_below(rows: Iterable[tuple[str, Sequence[str]]], heads: Sequence[str]) -> None:
@@ -207,6 +219,14 @@ def _print_below(rows: Iterable[tuple[str, Sequence[str]]], heads: Sequence[str]
     for name, figures in rows:
         click.echo(name)
         click.echo(wrapped(", ".join(map(" ".join, zip(heads, figures, strict=True))), indent="    "))
+
+
+def _print_edited(summary: Summary) -> None:
+    """Say in how many of the mended rows words were cut, and in how many a question went with its answer."""
+    from unmoor.report.page import EDIT_WORDS
+
+    if told := [f"in {rows:,} {EDIT_WORDS[action]}" for action, rows in summary.edited_rows.most_common()]:
+        click.echo("\n" + wrapped(f"Of the mended rows: {', '.join(told)}."))
 
 
 def _print_copied(summary: Summary) -> None:
@@ -246,9 +266,9 @@ def _print_unreached(summary: Summary, policy: Policy) -> None:
     left = "left alone as an honest inability, by a rule, an exception or the floor, or until a person has judged the same words"
     click.echo(wrapped(f"The other rows are under it ({asked}), or {left}."))
     for name in found:
-        rows = summary.likely_rows[name]
-        more = rows - summary.sure_rows[name]
-        if more and policy.threshold(name) > LIKELY and (more == rows or more >= max(_MORE_ROWS, _MORE_SHARE * rows)):
+        more = summary.nearly_rows[name]
+        rows = summary.acted_rows[name] + more
+        if more and (more == rows or more >= max(_MORE_ROWS, _MORE_SHARE * rows)):
             line, others = f'"{name}" = {LIKELY:.2f}', summary.behaviour_rows[name] - rows
             what = f"{more:,} more" if more < rows else f"{rows:,} of these" if others else "these"
             click.echo(
@@ -261,9 +281,10 @@ def _print_unreached(summary: Summary, policy: Policy) -> None:
 def _languages_said(summary: Summary) -> str:
     """Return the most frequent languages with their rows, and of which rows they were told if not of all."""
     counts = list(summary.told_languages().items())
-    said = [f"{_LANGUAGES.get(code, code)} {rows:,}" for code, rows in counts[:_MOST_LANGUAGES]]
-    if others := [rows for _, rows in counts[_MOST_LANGUAGES:]]:
-        said.append(f"{plural(len(others), 'more language')} {sum(others):,}")
+    shown = [*counts[:_MOST_LANGUAGES], *(one for one in counts[_MOST_LANGUAGES:] if one[0] in _NO_LANGUAGE)]
+    said = [f"{_NO_LANGUAGE.get(code, code)} {rows:,}" for code, rows in shown]
+    if others := [rows for code, rows in counts[_MOST_LANGUAGES:] if code not in _NO_LANGUAGE]:
+        said.insert(_MOST_LANGUAGES, f"{plural(len(others), 'more language')} {sum(others):,}")
     told = ", ".join(said) or "none"
     if (sample := summary.languages_sample()) is None:
         return f"Languages: {told}"
@@ -294,6 +315,7 @@ def print_done(summary: Summary, policy: Policy, output: AnyPath, shard: str | N
             listing.add_row(outcome, f"{rows:,}", share(rows / summary.rows))
     listing.add_row("input", f"{summary.rows:,}", "")
     console().print(listing)
+    _print_edited(summary)
     print_files(summary, with_removed=True)
     if summary.duplicate_rows:
         click.echo("\n" + wrapped(f"Of the removed, rows that another row stands for: {summary.duplicate_rows:,}"))

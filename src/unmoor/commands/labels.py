@@ -10,6 +10,8 @@ from unmoor.commands.row_reading import row_reader, rows_of
 from unmoor.commands.terminal import plural, print_json
 from unmoor.errors import UsageError
 
+_NO_JSON = (".csv", ".jsonl", ".parquet", ".tsv", ".xlsx")
+
 
 @click.group("labels")
 def command() -> None:
@@ -39,6 +41,7 @@ def export(run: Path, file: Path, tool: str, **options: bool) -> None:
     from unmoor.review.label_studio import CONFIG
     from unmoor.run_folder import hold_outside_runs
 
+    _hold_json(file)
     interface = _interface_of(file) if tool == "label-studio" else None
     for path in (file, *([interface] if interface is not None else [])):
         hold_outside_runs(path)
@@ -56,6 +59,14 @@ def export(run: Path, file: Path, tool: str, **options: bool) -> None:
     click.echo(
         f"{file}: {plural(count, 'finding')}." + (f" The labelling interface is {interface}." if interface else "")
     )
+
+
+def _hold_json(file: Path) -> None:
+    """Raise UsageError for a name that says that something else than JSON is in the file."""
+    if file.suffix.lower() in _NO_JSON:
+        raise UsageError(
+            f"What is written is JSON, and {file} is named as if it were not. Next: {file.with_suffix('.json')}"
+        )
 
 
 def _interface_of(file: Path) -> Path:

@@ -13,6 +13,7 @@ import orjson
 from unmoor.detectors import MIN_ROWS
 from unmoor.engines import Job, Summary
 from unmoor.errors import UsageError
+from unmoor.layouts.found import GLOB
 from unmoor.run_folder import RUN, RunWriter, read_json, read_manifest
 from unmoor.storage import AnyPath
 
@@ -44,6 +45,11 @@ def commands_of(run: AnyPath) -> list[str]:
     path = run / "report.json"
     made = read_json(path).get("reproduce") if path.exists() else None
     return [str(line) for line in made] if isinstance(made, list) else []
+
+
+def _called(name: str, files: int) -> dict[str, str]:
+    """Return what people call several files that a pattern named; nothing of one file or a folder, which has a name."""
+    return {"called": f"{files:,} files ({name})"} if files > 1 and GLOB.search(name) else {}
 
 
 def _hash_said(inputs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -122,6 +128,7 @@ class RunReport:
             languages_sample=summary.languages_sample(),
             input={
                 "path": summary.source.name,
+                **_called(summary.source.name, len(summary.file_rows)),
                 **({"revision": summary.source.revision} if summary.source.revision else {}),
                 "layout": summary.layout,
                 "mixed_layouts": summary.mixed_layouts(),

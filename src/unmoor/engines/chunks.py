@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from unmoor.engines.beside import Beside
-from unmoor.engines.job import LIKELY, UNSAMPLED, ChunkResult, Job
+from unmoor.engines.job import UNSAMPLED, ChunkResult, Job
 from unmoor.engines.judge import Judge, Judged, counted
 from unmoor.engines.raw_rows import RawRows, sample_of
 from unmoor.errors import BadRow
@@ -25,7 +25,6 @@ from unmoor.layouts import (
     schema_for_changes,
     take_rows,
 )
-from unmoor.policy import Policy
 from unmoor.records import REFUSALS
 
 __all__ = ["ChunkWorker", "quarantine_entry", "unjudged_entry"]
@@ -72,7 +71,7 @@ class ChunkWorker:
             _write_table(chunk, judged, result, self._job)
         else:
             _write_rows(chunk, judged, result)
-        _close(judged, result, self._job.policy)
+        _close(judged, result)
         return result
 
     def _pass_unread(self, chunk: Chunk, raw: RawRows, result: ChunkResult) -> None:
@@ -95,7 +94,7 @@ class ChunkWorker:
             if unread:
                 counter[name] += unread
         _write_read(chunk, list(zip(starts, rows, strict=True)), judged, result)
-        _close(judged, result, self._job.policy)
+        _close(judged, result)
 
     def replay(self, chunk: Chunk, entries: Iterator[dict[str, Any]]) -> ChunkResult:
         """Return the tables of a chunk that was decided before; `entries` is the ledger from its first row on.
@@ -282,8 +281,8 @@ def _write_table(chunk: Chunk, judged: list[Judged], result: ChunkResult, job: J
     }
 
 
-def _close(judged: list[Judged], result: ChunkResult, policy: Policy | None) -> None:
-    _count(judged, result, policy)
+def _close(judged: list[Judged], result: ChunkResult) -> None:
+    _count(judged, result)
     bad = result.files.get("quarantine.jsonl", b"").partition(b"\n")[0]
     result.first_bad = orjson.loads(bad) if bad else {}
 
@@ -294,31 +293,23 @@ def _raw_rows(judge: Judge, job: Job) -> RawRows | None:
     return RawRows(words, layout_named(job.layout)) if words is not None else None
 
 
-def _count(judged: list[Judged], result: ChunkResult, policy: Policy | None) -> None:
+def _count(judged: list[Judged], result: ChunkResult) -> None:
     for row in judged:
         result.outcomes[row.outcome] += 1
         result.excepted_rows.update(row.excepted)
         result.copied_rows.update(row.copied)
         if row.entry is None:
             continue
-        behaviours = counted(row.entry["findings"])
+        findings = row.entry["findings"]
+        behaviours = counted(findings)
         result.behaviour_findings.update(behaviours)
         result.behaviour_rows.update(set(behaviours))
         if result.beside is not None:
             result.beside.add(row.entry, behaviours)
-        if policy is not None:
-            _count_sure(row.entry, result, policy)
+        result.acted_rows.update({findings[place]["behaviour"] for place in row.entry["acted_on"]})
+        result.nearly_rows.update(row.nearly)
+        if row.outcome == "mended":
+            result.edited_rows.update({edit["action"] for edit in row.entry["edits"]})
         result.refusal_rows += any(behaviour in REFUSALS for behaviour in behaviours)
         result.review_rows += row.entry["needs_review"]
         result.duplicate_rows += "duplicate_of" in row.entry
-
-
-def _count_sure(entry: dict[str, Any], result: ChunkResult, policy: Policy) -> None:
-    """Count the behaviours that reach the policy's threshold in a row, and those for which something followed."""
-    findings = entry["findings"]
-    said = [one for one in findings if not one["is_reasoning"]]
-    sure = {one["behaviour"] for one in said if one["probability"] >= policy.threshold(one["behaviour"])}
-    acted = {findings[place]["behaviour"] for place in entry["acted_on"]}
-    result.likely_rows.update({one["behaviour"] for one in said if one["probability"] >= LIKELY})
-    result.sure_rows.update(sure)
-    result.acted_rows.update(acted)

@@ -16,9 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unmoor.engines.alike import Alike, Exact, MinHash, hides_something
+from unmoor.engines.carried_out import ReadRow
 from unmoor.engines.duplicate_rows import DUPLICATE
 from unmoor.engines.job import Dedup, Job
-from unmoor.engines.judge import Judge, Judged, ReadRow
+from unmoor.engines.judge import Judge, Judged
 from unmoor.layouts import DataSet, chunk_rows, read_data_set
 from unmoor.records import Conversation, Row
 

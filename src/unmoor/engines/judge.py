@@ -9,11 +9,12 @@ from typing import Any
 
 from unmoor import detectors
 from unmoor.detectors import OwnWords, RawWordlist
+from unmoor.engines.carried_out import ReadRow, carried_out, mended_text
 from unmoor.engines.copies import columns_that_still_say_it
 from unmoor.engines.duplicate_rows import DuplicateRows, duplicate_entry
 from unmoor.engines.exchanges import exchanges_told, source_of
 from unmoor.engines.floor import Floor
-from unmoor.engines.job import FOUND_FROM, UNSAMPLED, Job, JudgeSettings
+from unmoor.engines.job import FOUND_FROM, LIKELY, UNSAMPLED, Job, JudgeSettings
 from unmoor.engines.loaded import detector_of
 from unmoor.engines.said import (
     asked_by,
@@ -23,24 +24,12 @@ from unmoor.engines.said import (
     judges_of,
     policy_as_judged,
 )
-from unmoor.errors import BadRow, UsageError
-from unmoor.layouts import (
-    LABEL_KEY,
-    Change,
-    Layout,
-    ParsedRow,
-    SetKey,
-    SetSlice,
-    apply_to_row,
-    layout_named,
-    layout_of_row,
-    unread_text,
-    what_it_is,
-)
-from unmoor.policy import Policy, audited, cut_spans, decide, turns_to_remove
+from unmoor.errors import BadRow
+from unmoor.layouts import Change, ParsedRow, layout_named, layout_of_row, unread_text, what_it_is
+from unmoor.policy import Policy, audited, decide
 from unmoor.records import REFUSALS, Conversation, Decision, Finding, FloorTopics, Verdict, without_reasoning
 
-__all__ = ["Judge", "Judged", "ReadRow", "counted"]
+__all__ = ["Judge", "Judged", "counted"]
 
 NO_ANSWER = "none"
 """Counted among the languages: a row without an answer to learn, such as one that KTO trains away from."""
@@ -48,7 +37,6 @@ _UNKNOWN = "und"
 _SHORT_CHARS = 20
 """Code points up to which an answer may be too short to tell its language; a longer one in none that is known is of another."""
 _REQUEST_CHARS, _ANSWER_CHARS, _ANSWER_LEAD = 600, 2000, 600
-_MEND_CHARS = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,16 +52,8 @@ class Judged:
     """Phrases of the policy's for which it left something alone."""
     copied: tuple[str, ...] = ()
     """Columns that are not read and still say what went from the row."""
-
-
-@dataclass(frozen=True, slots=True)
-class ReadRow:
-    """A row that could be read: its number in the input, its values, and what it says."""
-
-    number: int
-    parsed: ParsedRow
-    layout: Layout
-    conversation: Conversation
+    nearly: tuple[str, ...] = ()
+    """Behaviours on which the policy would act too, were the threshold of that one `LIKELY`."""
 
 
 class Judge:
@@ -86,6 +66,7 @@ class Judge:
         self._floor = Floor(self._detector, job.policy)
         self._opinion = _opinion(job.judge)
         self._own_words = OwnWords(job.policy.phrases) if job.policy is not None and job.policy.phrases else None
+        self._lower = _with_lower_thresholds(job.policy) if job.policy is not None else {}
         self._duplicates = DuplicateRows(job.duplicates) if job.duplicates is not None else None
         self.languages: Counter[str] = Counter()
         self.layouts: Counter[str] = Counter()
@@ -171,8 +152,25 @@ class Judge:
         if verdicts and judges_of(findings, verdicts):
             alone, *_ = self._decided(read, findings, floor_topics, self._job.policy, ())
             entry["was"] = alone.outcome
+        nearly = self._nearly(read, decision, findings, floor_topics, verdicts)
         copied = columns_that_still_say_it(read.parsed.row, read.conversation, decision) if changes else ()
-        return Judged(read.number, decision.outcome, entry, changes, excepted=excepted, copied=copied)
+        return Judged(read.number, decision.outcome, entry, changes, excepted=excepted, copied=copied, nearly=nearly)
+
+    def _nearly(
+        self,
+        read: ReadRow,
+        decision: Decision,
+        findings: tuple[Finding, ...],
+        floor_topics: Mapping[int, FloorTopics],
+        verdicts: tuple[Verdict, ...],
+    ) -> tuple[str, ...]:
+        """Return the behaviours for which nothing follows in a row, and for which something would at the threshold `LIKELY`."""
+        likely = {one.behaviour for one in findings if one.probability >= LIKELY and not one.is_reasoning}
+        nearly = []
+        for behaviour in sorted(likely & self._lower.keys() - {one.behaviour for one in decision.acted_on}):
+            lower, *_ = self._decided(read, findings, floor_topics, self._lower[behaviour], verdicts)
+            nearly += [behaviour] if any(one.behaviour == behaviour for one in lower.acted_on) else []
+        return tuple(nearly)
 
     def _decided(
         self,
@@ -200,7 +198,7 @@ class Judge:
         )
         if judges:
             decision = replace(decision, reason=f"{decision.reason}; judged by {judges}")
-        return *_carried_out(read, decision), tuple(dict.fromkeys(excepted.values()))
+        return *carried_out(read, decision), tuple(dict.fromkeys(excepted.values()))
 
     def _excepted(
         self, conversation: Conversation, findings: tuple[Finding, ...], verdicts: Sequence[Verdict]
@@ -248,7 +246,7 @@ class Judge:
             "answer": said[offset : offset + _ANSWER_CHARS],
             "answer_offset": offset,
             "answer_chars": len(said),
-            "after": _mended_text(read.conversation, decision),
+            "after": mended_text(read.conversation, decision),
         }
 
     def _count(
@@ -301,87 +299,13 @@ class Judge:
         return "found" if self._job.policy is None and refuses else row.outcome
 
 
-class _CannotRewrite(Exception):
-    """The layout has no way to leave the turn out."""
-
-
-def _carried_out(read: ReadRow, decision: Decision) -> tuple[Decision, tuple[Change, ...]]:
-    """Return the changes that carry out a decision; a row of which they would leave nothing to learn is removed instead."""
-    try:
-        changes = _changes(read, decision)
-    except _CannotRewrite:
-        return _removed(decision, "the layout cannot spare the turn"), ()
-    if decision.outcome == "mended" and read.layout.has_equal_sides(apply_to_row(read.parsed.row, changes)):
-        return _removed(decision, "both sides of the pair would say the same, and nothing would be preferred"), ()
-    return decision, changes
-
-
-def _removed(decision: Decision, why: str) -> Decision:
-    said = decision.reason.removeprefix(f"{decision.outcome}: ")
-    return replace(decision, outcome="removed", edits=(), labels=(), waits_for=(), reason=f"removed: {said}; {why}")
-
-
-def _changes(read: ReadRow, decision: Decision) -> tuple[Change, ...]:
-    if decision.outcome == "removed":
-        return ()
-    changes: list[Change] = []
-    gone = turns_to_remove(read.conversation, decision.edits)
-    for edit in decision.edits:
-        if edit.action == "mend" and edit.turn not in gone:
-            changes += _mend(read, edit.turn, edit.spans, _language_cut(decision, edit.turn))
-        elif edit.action == "mask":
-            changes += read.layout.mask(read.parsed.row, read.conversation.turns[edit.turn].position) or ()
-    if gone:
-        removal = read.layout.remove(
-            read.parsed.row, tuple(sorted(read.conversation.turns[turn].position for turn in gone))
-        )
-        if removal is None:
-            raise _CannotRewrite
-        changes += removal
-    if decision.labels:
-        _hold_labels(read.parsed.row.get(LABEL_KEY))
-        changes.append(SetKey((), LABEL_KEY, list(decision.labels)))
-    return tuple(changes)
-
-
-def _hold_labels(there: Any) -> None:
-    """Raise UsageError where a row has something else than labels under the name that they are to have."""
-    if there is not None and not (isinstance(there, list) and all(isinstance(label, str) for label in there)):
-        raise UsageError(
-            f"The action label writes a list of names into `{LABEL_KEY}`, and a row has something else there already. "
-            "Next: rename that key, or take another action than label"
-        )
-
-
-def _mend(read: ReadRow, turn_index: int, spans: tuple[tuple[int, int], ...], language: str) -> list[Change]:
-    """Cut the spans from each piece of the turn; the row's own text is cut, so that what cannot be shown still survives."""
-    changes: list[Change] = []
-    for piece in read.conversation.turns[turn_index].pieces:
-        inside = [
-            (max(s, piece.start_char) - piece.start_char, min(e, piece.end_char) - piece.start_char) for s, e in spans
-        ]
-        inside = [(start, end) for start, end in inside if start < end]
-        if inside:
-            value: Any = read.parsed.row
-            for step in piece.path:
-                value = value[step]
-            end = piece.offset + piece.end_char - piece.start_char
-            said = cut_spans(value[piece.offset : end], inside, language)
-            changes.append(SetSlice(piece.path, piece.offset, end, said))
-    return changes
-
-
-def _mended_text(conversation: Conversation, decision: Decision) -> str | None:
-    edit = next((edit for edit in decision.edits if edit.action == "mend"), None)
-    if edit is None:
-        return None
-    return cut_spans(conversation.turns[edit.turn].text, edit.spans, _language_cut(decision, edit.turn))[:_MEND_CHARS]
-
-
-def _language_cut(decision: Decision, turn: int) -> str:
-    """Return the language of what is cut from a turn, or the empty string."""
-    said = (finding.language for finding in decision.findings if finding.turn == turn)
-    return next((code for code in said if code != _UNKNOWN), "")
+def _with_lower_thresholds(policy: Policy) -> dict[str, Policy]:
+    """Return for each behaviour whose threshold is over `LIKELY`, and may be that, the policy with that in its place."""
+    return {
+        behaviour: replace(policy, thresholds={**policy.thresholds, behaviour: LIKELY})
+        for behaviour in policy.acts_on()
+        if policy.threshold(behaviour) > LIKELY >= policy.review_from()
+    }
 
 
 def _opinion(settings: JudgeSettings | None) -> detectors.SecondOpinion | None:

@@ -10,15 +10,15 @@ from typing import Any
 from unmoor.engines.beside import Beside
 from unmoor.engines.job import UNSAMPLED, ChunkResult, RowObserver
 from unmoor.layouts import DataSet
-from unmoor.records import BEHAVIOURS, OUTCOMES
+from unmoor.records import BEHAVIOURS, OUTCOMES, readable_rows
 
 __all__ = ["Summary"]
 
 _COUNTERS = (
-    "outcomes", "behaviour_rows", "behaviour_findings", "likely_rows", "sure_rows", "acted_rows", "languages", "layouts",
-    "opinions", "excepted_rows", "copied_rows",
+    "outcomes", "behaviour_rows", "behaviour_findings", "acted_rows", "nearly_rows", "edited_rows", "excepted_rows",
+    "copied_rows", "languages", "layouts", "opinions",
 )  # fmt: skip
-_BY_FILE = ("file_rows", "file_refusals", "file_removed")
+_BY_FILE = ("file_rows", "file_readable", "file_refusals", "file_removed")
 
 
 @dataclass(slots=True)
@@ -28,18 +28,19 @@ class Summary:
     source: DataSet
     layout: str
     file_rows: Counter[str] = field(default_factory=Counter)
+    file_readable: Counter[str] = field(default_factory=Counter)
     file_refusals: Counter[str] = field(default_factory=Counter)
     file_removed: Counter[str] = field(default_factory=Counter)
-    """Rows by file: all of them, those with any refusal, and those that were removed."""
+    """Rows by file: all of them, those that could be read, those with any refusal, and those that were removed."""
     outcomes: Counter[str] = field(default_factory=Counter)
     behaviour_rows: Counter[str] = field(default_factory=Counter)
     behaviour_findings: Counter[str] = field(default_factory=Counter)
-    likely_rows: Counter[str] = field(default_factory=Counter)
-    """Rows with a finding of 0.75 or more, by behaviour; empty without a policy."""
-    sure_rows: Counter[str] = field(default_factory=Counter)
-    """Rows with a finding that reaches the policy's threshold, by behaviour; empty without a policy."""
     acted_rows: Counter[str] = field(default_factory=Counter)
-    """Of these, the rows in which something followed: not where a rule, an exception or the floor keeps the row as it was."""
+    """Rows in which something followed, by behaviour: not where a rule, an exception or the floor keeps the row as it was."""
+    nearly_rows: Counter[str] = field(default_factory=Counter)
+    """Rows in which nothing followed, by behaviour, and something would if its threshold alone were 0.75."""
+    edited_rows: Counter[str] = field(default_factory=Counter)
+    """Mended rows by what was done to turns of theirs: a row counts once for each action."""
     excepted_rows: Counter[str] = field(default_factory=Counter)
     copied_rows: Counter[str] = field(default_factory=Counter)
     """Rows in which something is left alone, by the phrase of the policy's for which it is."""
@@ -79,23 +80,28 @@ class Summary:
 
     def removed_share(self) -> float:
         """Return the share of readable rows that the policy removed, 0 to 1."""
+        return self.share_of_readable(self.removed_rows())
+
+    def share_of_readable(self, rows: int) -> float:
+        """Return a count of rows as a share of those that could be read, 0 to 1: a broken or blank line shows nothing."""
         readable = self.readable_rows()
-        return self.removed_rows() / readable if readable else 0.0
+        return rows / readable if readable else 0.0
 
     def readable_rows(self) -> int:
         """Return the rows that are neither blank nor in the quarantine."""
-        return self.rows - self.outcomes["blank"] - self.outcomes["quarantined"]
+        return readable_rows(self.counts())
 
     def removed_rows(self) -> int:
         """Return the rows that the policy removed; duplicates went for another reason."""
         return self.outcomes["removed"] - self.duplicate_rows
 
     def by_file(self) -> list[dict[str, Any]]:
-        """Return of each file in order its name, its rows, those with any refusal and those that were removed."""
+        """Return of each file in order its name, its rows, those that could be read, had any refusal, and were removed."""
         return [
             {
                 "name": name,
                 "rows": rows,
+                "readable_rows": self.file_readable[name],
                 "refusal_rows": self.file_refusals[name],
                 "removed": self.file_removed[name],
             }
@@ -128,7 +134,6 @@ class Summary:
             }
             for name in (*BEHAVIOURS, *sorted(set(self.behaviour_rows) - set(BEHAVIOURS)))
         }
-        share = self.refusal_rows / self.rows if self.rows else 0.0
         return {
             "rows": self.rows,
             "layout": self.layout,
@@ -136,7 +141,7 @@ class Summary:
             "format": self.source.describe(),
             "languages": self.told_languages(),
             "languages_sample": self.languages_sample(),
-            "refusals": {"rows": self.refusal_rows, "share": share},
+            "refusals": {"rows": self.refusal_rows, "share": self.share_of_readable(self.refusal_rows)},
             "files": self.by_file(),
             "behaviours": behaviours,
             "counts": self.counts(),
@@ -157,6 +162,7 @@ class Summary:
             before = self.rows - result.outcomes.total() - self.file_rows[file]
             self.first_bad = {**result.first_bad, "file": file, "row_in_file": result.first_bad["row"] - before}
         self.file_rows[file] += result.outcomes.total()
+        self.file_readable[file] += result.outcomes.total() - result.outcomes["blank"] - result.outcomes["quarantined"]
         self.file_refusals[file] += result.refusal_rows
         self.file_removed[file] += result.outcomes["removed"]
         self.refusal_rows += result.refusal_rows

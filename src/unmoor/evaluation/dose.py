@@ -25,7 +25,10 @@ def dose_rows(training: Mapping[str, Any], evaluation: Mapping[str, Any]) -> lis
     """
     arms = {name: arm for name, arm in training["twins"].items() if "leak" in arm}
     if not arms:
-        raise UsageError("This training has no leak arms. Next: unmoor train --leak 0,0.02,0.05,0.1,0.2,0.5,1")
+        raise UsageError(
+            "This training has no leak arms. Next: unmoor train RECIPE --data raw=FILE --data filtered=FILE --run RUN "
+            "--leak 0,0.02,0.05,0.1,0.2,0.5,1 -o TRAINING"
+        )
     cells: dict[tuple[str, str, float], list[OfSeed]] = {}
     for row in evaluation["rates"]:
         arm = arms.get(row["model"])

@@ -1,6 +1,7 @@
 """From findings and the owner's file to decisions. Pure: no files are read but the policy's own."""
 
 from unmoor.policy.decide import audited, decide, turns_to_remove
+from unmoor.policy.exceptions import nearest_rule
 from unmoor.policy.mend import cut_spans
 from unmoor.policy.policy import ALL_TOPICS, SHIPPED, Policy, load_policy, policy_of_run
 
@@ -12,6 +13,7 @@ __all__ = [
     "cut_spans",
     "decide",
     "load_policy",
+    "nearest_rule",
     "policy_of_run",
     "turns_to_remove",
 ]

@@ -17,6 +17,7 @@ from unmoor.policy.reasons import (
     Weighed,
     audited,
     because,
+    nothing_left,
     why_here,
     why_waits,
     with_exceptions,
@@ -66,9 +67,12 @@ def decide(
     actions = _hold_floor(conversation, asked, frozenset(floor_turns))
     edits = _edits(conversation, weighed, policy, actions)
     orphans = _orphans(conversation, edits, frozenset(floor_turns))
+    emptied = tuple(edit.turn for edit in edits if edit.action == "drop_turn" and actions[edit.turn] == "mend")
     edits = tuple(sorted((*edits, *(Edit("drop_turn", turn) for turn in orphans)), key=lambda edit: edit.turn))
     held = floor_turns if actions != asked else _NO_TURNS
-    plan = Plan(weighed, edits, "drop" in actions.values(), frozenset(actions), held, orphans, asked_by, judged)
+    plan = Plan(
+        weighed, edits, "drop" in actions.values(), frozenset(actions), held, orphans, emptied, asked_by, judged
+    )
     decision = _conclude(conversation, others, policy, plan)
     return replace(decision, findings=findings, reason=with_exceptions(decision, excepted, policy))
 
@@ -232,7 +236,7 @@ def _conclude(conversation: Conversation, findings: tuple[Finding, ...], policy:
     left = (turn for i, turn in enumerate(conversation.turns) if i not in gone and i not in masked)
     is_left = any(turn.is_target and (turn.text or turn.reasoning or turn.has_tool_calls) for turn in left)
     if plan.drops_row or (plan.edits and not is_left):
-        why = because(counted, policy, plan.asked_by) + with_it(conversation, plan)
+        why = because(counted, policy, plan.asked_by) + nothing_left(plan) + with_it(conversation, plan)
         why += "" if plan.drops_row else "; nothing was left to train on"
         return Decision("removed", f"removed: {why}", findings, is_floor=bool(plan.held), acted_on=acted_on)
     outcome = "kept"
@@ -242,7 +246,8 @@ def _conclude(conversation: Conversation, findings: tuple[Finding, ...], policy:
         outcome = "masked"
     elif labels:
         outcome = "labelled"
-    reason = f"{outcome}: {why_here(plan, counted, findings, policy)}{with_it(conversation, plan)}"
+    why = why_here(plan, counted, findings, policy) + nothing_left(plan) + with_it(conversation, plan)
+    reason = f"{outcome}: {why}"
     reason += why_waits(waits_for, plan, counted, policy)
     return Decision(outcome, reason, findings, plan.edits, labels, waits_for, bool(plan.held), acted_on)  # type: ignore[arg-type]
 

@@ -8,7 +8,7 @@ from typing import Any
 from unmoor.errors import PolicyError, nearest_name
 from unmoor.records import ACTIONS, rule_for
 
-__all__ = ["check_phrases", "check_rules"]
+__all__ = ["check_phrases", "check_rules", "nearest_rule"]
 
 Fail = Callable[[str, str, str], PolicyError]
 RuleIds = Callable[[], Collection[str]]
@@ -28,8 +28,14 @@ def check_rules(rules: Mapping[str, Any], rule_ids: RuleIds | None, fail: Fail) 
             hint = nearest_name(str(action), ACTIONS)
             raise fail("rules", name, f'unknown action "{action}" for {name}.{hint} Known: {", ".join(ACTIONS)}')
         if known is not None and not any(rule_for({name: ""}, rule) for rule in known):
-            near = nearest_name(name, [*known, *_families(known)])
+            near = nearest_rule(name, [*known, *sorted(_families(known))])
             raise fail("rules", name, f'no rule is called "{name}".{near} A run\'s report and ledger name the rules')
+
+
+def nearest_rule(name: str, known: Collection[str]) -> str:
+    """Return ` Did you mean "x"?` with the nearest rule, of the same language if one of those is near, or the empty string."""
+    language = f"{name.partition('.')[0]}."
+    return nearest_name(name, [rule for rule in known if rule.startswith(language)]) or nearest_name(name, known)
 
 
 def _families(rule_ids: Collection[str]) -> set[str]:

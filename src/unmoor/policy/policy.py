@@ -331,7 +331,10 @@ class _Checker:
         known = (*BEHAVIOURS, *_DETECTORS_OWN, "default", "review")
         for name, value in thresholds.items():
             if name not in known:
-                raise self.error("thresholds", name, f'unknown threshold "{name}".{nearest_name(name, known)}')
+                hint = nearest_name(name, known)
+                if isinstance(value, dict):
+                    hint = ' Behaviours with a dot are quoted: "refusal.policy" = 0.80.'
+                raise self.error("thresholds", name, f'unknown threshold "{name}".{hint}')
             if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= 1:
                 raise self.error(
                     "thresholds", name, f"a threshold is a probability over 0 and up to 1, found {value!r}"

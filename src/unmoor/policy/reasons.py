@@ -17,6 +17,7 @@ __all__ = [
     "Weighed",
     "audited",
     "because",
+    "nothing_left",
     "why_here",
     "why_waits",
     "with_exceptions",
@@ -57,7 +58,8 @@ class Weighed:
 @dataclass(frozen=True, slots=True)
 class Plan:
     """What is to be done: `acted` are the turns that something is done to, `held` those that the floor keeps from it, `orphans`
-    the answers that go because their request asks back about one that goes, `judged` the findings of which a person has spoken.
+    the answers that go because their request asks back about one that goes, `emptied` those of which a mend would leave nothing,
+    `judged` the findings of which a person has spoken.
     """
 
     weighed: Weighed
@@ -66,6 +68,7 @@ class Plan:
     acted: frozenset[int]
     held: Mapping[int, Held]
     orphans: tuple[int, ...]
+    emptied: tuple[int, ...]
     asked_by: Mapping[str, tuple[str, ...]]
     judged: Set[Finding] = frozenset()
 
@@ -126,6 +129,14 @@ def _why_held(held: Mapping[int, Held]) -> str:
         )
         told.append(f"turn {turn + 1} {words}")
     return "; ".join(told)
+
+
+def nothing_left(plan: Plan) -> str:
+    """Say which answers go, each with its request, because a mend would leave nothing of them."""
+    left = () if plan.drops_row else plan.emptied
+    return "".join(
+        f"; nothing else was left of the answer in turn {turn + 1}, so it goes with its request" for turn in left
+    )
 
 
 def with_it(conversation: Conversation, plan: Plan) -> str:

@@ -2,7 +2,18 @@
 
 from unmoor.records.cache import cache_folder, keep_in_cache, kept_in_cache
 from unmoor.records.conversation import Conversation, Path, Piece, Role, Row, Turn
-from unmoor.records.decision import ACTIONS, OUTCOMES, Decision, Edit, FloorTopics, Held, Outcome, action_for, rule_for
+from unmoor.records.decision import (
+    ACTIONS,
+    OUTCOMES,
+    Decision,
+    Edit,
+    FloorTopics,
+    Held,
+    Outcome,
+    action_for,
+    readable_rows,
+    rule_for,
+)
 from unmoor.records.finding import BEHAVIOURS, FLOOR_TOPICS, REFUSALS, UNRECOGNISED_FROM, Finding
 from unmoor.records.guard import GUARD_ACTIONS, GuardRules
 from unmoor.records.reasoning import reasoning_spans, without_reasoning
@@ -36,6 +47,7 @@ __all__ = [
     "cache_folder",
     "keep_in_cache",
     "kept_in_cache",
+    "readable_rows",
     "reasoning_spans",
     "rule_for",
     "without_reasoning",

@@ -8,7 +8,18 @@ from typing import Literal, NamedTuple
 
 from unmoor.records.finding import Finding
 
-__all__ = ["ACTIONS", "OUTCOMES", "Decision", "Edit", "FloorTopics", "Held", "Outcome", "action_for", "rule_for"]
+__all__ = [
+    "ACTIONS",
+    "OUTCOMES",
+    "Decision",
+    "Edit",
+    "FloorTopics",
+    "Held",
+    "Outcome",
+    "action_for",
+    "readable_rows",
+    "rule_for",
+]
 
 ACTIONS: tuple[str, ...] = ("keep", "label", "review", "mend", "mask", "drop_turn", "cut", "drop")
 """Every action a policy can name, from the mildest to the strongest; the strongest asked for in a turn wins."""
@@ -22,6 +33,11 @@ OUTCOMES: tuple[Outcome, ...] = ("kept", "mended", "masked", "labelled", "remove
 
 `mended` covers every row that was rewritten and still teaches less than before: a span cut, a turn dropped, a tail cut off.
 """
+
+
+def readable_rows(counts: Mapping[str, int]) -> int:
+    """Return how many of the rows of an `input` are neither blank nor quarantined: shares of what was found are of these."""
+    return counts.get("input", 0) - counts.get("blank", 0) - counts.get("quarantined", 0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,7 +81,7 @@ def _dataset_parts(facts: Mapping[str, Any], kept: int, names: Sequence[str], li
         f"{', and `ledger.jsonl` says why' if 'ledger.jsonl' in names else ''}."
     )
     return [
-        f"# {title}, filtered by unmoor\n",
+        f"# {code(source['called']) if 'called' in source else title}, filtered by unmoor\n",
         f"{intro}\n",
         *_layouts_part(source.get("mixed_layouts") or {}),
         "The licence of the input holds for what stays"

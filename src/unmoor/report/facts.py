@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from unmoor import __version__
-from unmoor.records import BEHAVIOURS, REFUSALS
+from unmoor.records import BEHAVIOURS, REFUSALS, readable_rows
 from unmoor.records.intervals import wilson
 from unmoor.report.collateral import Collateral
 from unmoor.report.excerpts import example, mend_difference
@@ -57,7 +57,7 @@ class Made:
     people: Mapping[str, Any] | None = None
     """What people said of findings, as the review counts it; None where nobody did."""
     files: Sequence[Mapping[str, Any]] = ()
-    """Of each file its `name`, its `rows`, and of these `refusal_rows` and `removed`."""
+    """Of each file its `name`, its `rows`, and of these `readable_rows`, `refusal_rows` and `removed`."""
     beside: Mapping[str, Mapping[str, Any]] | None = None
     """Of rows that `both` a word list and the detectors take for refusals, or one of them alone, the `rows` and `examples`; None
     where either was not asked."""
@@ -170,7 +170,7 @@ class FactsBuilder:
 
     def build(self, made: Made) -> dict[str, Any]:
         """Return the facts; `training`, `evaluation` and `audit` (precision and recall where the truth is known) are None."""
-        rows = made.counts.get("input", 0)
+        rows = readable_rows(made.counts)
         collateral = self._collateral.as_json() if self._observed is not None and self._observed.rows else None
         mends = [item["difference"] for item in self._mends.items() if item["difference"]]
         return {

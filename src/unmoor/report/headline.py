@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import PurePath
 from typing import Any
 
-from unmoor.records import OUTCOMES
+from unmoor.records import OUTCOMES, readable_rows
 
 __all__ = [
     "completed",
@@ -228,7 +228,7 @@ def _data(facts: Mapping[str, Any]) -> dict[str, Any] | None:
     behaviours = facts.get("behaviours") or {}
     top = max(behaviours, key=lambda name: behaviours[name]["rows"], default=None)
     return {
-        "rows": rows,
+        "rows": readable_rows(facts["counts"]),
         "refusing_rows": facts["refusals"]["rows"],
         "refusing_share": facts["refusals"]["share"],
         "found_rows": facts["found"]["rows"],

@@ -41,13 +41,13 @@ from unmoor.report.headline import (
 )
 from unmoor.run_folder import dump_json, write_atomic
 
-__all__ = ["render_report", "write_report"]
+__all__ = ["EDIT_WORDS", "render_report", "write_report"]
 
 ANSWERS_SHOWN = 6
 ANSWER_CHARS = 400
 _OUTCOME_WORDS = {
     "kept": "kept, untouched",
-    "mended": "mended: changed, and kept",
+    "mended": "mended: a part went, the rest stays",
     "masked": "masked: kept, not trained on",
     "labelled": "labelled, otherwise untouched",
     "removed": "removed",
@@ -61,7 +61,7 @@ _JUDGED_WORDS = {
     "mend": "right, to be mended",
     "drop": "right, to be dropped",
 }
-_EDIT_WORDS = {
+EDIT_WORDS = {
     "mend": "a part of the answer was cut",
     "drop_turn": "a question and its answer were taken out",
     "cut": "the conversation was ended before it",
@@ -97,7 +97,7 @@ def _page(facts: dict[str, Any]) -> str:
         sentences=BEHAVIOURS,
         unrecognised_from=UNRECOGNISED_FROM,
         outcome_words=_OUTCOME_WORDS,
-        edit_words=_EDIT_WORDS,
+        edit_words=EDIT_WORDS,
         judged_words=_JUDGED_WORDS,
         policies=policies_of(facts),
         is_table="Parquet" in str(facts["input"].get("format", "")),

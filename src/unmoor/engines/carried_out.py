@@ -1,0 +1,110 @@
+"""From the decision on a row to the changes that carry it out; a row of which they would leave nothing to learn is removed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from unmoor.errors import UsageError
+from unmoor.layouts import LABEL_KEY, Change, Layout, ParsedRow, SetKey, SetSlice, apply_to_row
+from unmoor.policy import cut_spans, turns_to_remove
+from unmoor.records import Conversation, Decision
+
+__all__ = ["ReadRow", "carried_out", "mended_text"]
+
+_UNKNOWN = "und"
+_MEND_CHARS = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class ReadRow:
+    """A row that could be read: its number in the input, its values, and what it says."""
+
+    number: int
+    parsed: ParsedRow
+    layout: Layout
+    conversation: Conversation
+
+
+class _CannotRewrite(Exception):
+    """The layout has no way to leave the turn out."""
+
+
+def carried_out(read: ReadRow, decision: Decision) -> tuple[Decision, tuple[Change, ...]]:
+    """Return the changes that carry out a decision; a row of which they would leave nothing to learn is removed instead."""
+    try:
+        changes = _changes(read, decision)
+    except _CannotRewrite:
+        return _removed(decision, "the layout cannot spare the turn"), ()
+    if decision.outcome == "mended" and read.layout.has_equal_sides(apply_to_row(read.parsed.row, changes)):
+        return _removed(decision, "both sides of the pair would say the same, and nothing would be preferred"), ()
+    return decision, changes
+
+
+def mended_text(conversation: Conversation, decision: Decision) -> str | None:
+    """Return the text of the first turn that a decision mends, up to 20,000 code points; None where it mends none."""
+    edit = next((edit for edit in decision.edits if edit.action == "mend"), None)
+    if edit is None:
+        return None
+    return cut_spans(conversation.turns[edit.turn].text, edit.spans, _language_cut(decision, edit.turn))[:_MEND_CHARS]
+
+
+def _removed(decision: Decision, why: str) -> Decision:
+    said = decision.reason.removeprefix(f"{decision.outcome}: ")
+    return replace(decision, outcome="removed", edits=(), labels=(), waits_for=(), reason=f"removed: {said}; {why}")
+
+
+def _changes(read: ReadRow, decision: Decision) -> tuple[Change, ...]:
+    if decision.outcome == "removed":
+        return ()
+    changes: list[Change] = []
+    gone = turns_to_remove(read.conversation, decision.edits)
+    for edit in decision.edits:
+        if edit.action == "mend" and edit.turn not in gone:
+            changes += _mend(read, edit.turn, edit.spans, _language_cut(decision, edit.turn))
+        elif edit.action == "mask":
+            changes += read.layout.mask(read.parsed.row, read.conversation.turns[edit.turn].position) or ()
+    if gone:
+        removal = read.layout.remove(
+            read.parsed.row, tuple(sorted(read.conversation.turns[turn].position for turn in gone))
+        )
+        if removal is None:
+            raise _CannotRewrite
+        changes += removal
+    if decision.labels:
+        _hold_labels(read.parsed.row.get(LABEL_KEY))
+        changes.append(SetKey((), LABEL_KEY, list(decision.labels)))
+    return tuple(changes)
+
+
+def _hold_labels(there: Any) -> None:
+    """Raise UsageError where a row has something else than labels under the name that they are to have."""
+    if there is not None and not (isinstance(there, list) and all(isinstance(label, str) for label in there)):
+        raise UsageError(
+            f"The action label writes a list of names into `{LABEL_KEY}`, and a row has something else there already. "
+            "Next: rename that key, or take another action than label"
+        )
+
+
+def _mend(read: ReadRow, turn_index: int, spans: tuple[tuple[int, int], ...], language: str) -> list[Change]:
+    """Cut the spans from each piece of the turn; the row's own text is cut, so that what cannot be shown still survives."""
+    changes: list[Change] = []
+    for piece in read.conversation.turns[turn_index].pieces:
+        inside = [
+            (max(s, piece.start_char) - piece.start_char, min(e, piece.end_char) - piece.start_char) for s, e in spans
+        ]
+        inside = [(start, end) for start, end in inside if start < end]
+        if inside:
+            value: Any = read.parsed.row
+            for step in piece.path:
+                value = value[step]
+            end = piece.offset + piece.end_char - piece.start_char
+            said = cut_spans(value[piece.offset : end], inside, language)
+            changes.append(SetSlice(piece.path, piece.offset, end, said))
+    return changes
+
+
+def _language_cut(decision: Decision, turn: int) -> str:
+    """Return the language of what is cut from a turn, or the empty string."""
+    said = (finding.language for finding in decision.findings if finding.turn == turn)
+    return next((code for code in said if code != _UNKNOWN), "")
