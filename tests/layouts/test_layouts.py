@@ -58,8 +58,24 @@ def test_an_undesirable_answer_is_no_target() -> None:
 UNLABELLED = [(name, row) for name, row in CASES if name not in ("preference", "kto")]
 
 
-@pytest.mark.parametrize("key", ["label", "kto_tag"])
-@pytest.mark.parametrize(("name", "row"), UNLABELLED)
+NO_TRAINERS = ("alpaca", "segments", "transcript")
+LABELLED = [
+    (name, row, key)
+    for name, row in UNLABELLED
+    for key in ("label", "kto_tag")
+    if key != "label" or name not in NO_TRAINERS
+]
+
+
+@pytest.mark.parametrize(("name", "row"), [case for case in UNLABELLED if case[0] in NO_TRAINERS])
+def test_a_label_where_no_trainer_reads_one_is_anybody_s_note(name: str, row: Row) -> None:
+    for note in (True, False):
+        labelled = {**row, "label": note}
+        layout = recognise_layout([labelled], Path("x"))
+        assert layout is LAYOUTS[name] and layout.read(labelled) == layout.read(row)
+
+
+@pytest.mark.parametrize(("name", "row", "key"), LABELLED)
 def test_a_row_of_any_layout_with_a_true_or_false_label_is_one_of_kto(name: str, row: Row, key: str) -> None:
     read = LAYOUTS[name].read(row)
     for is_desirable in (True, False):

@@ -72,6 +72,9 @@ _CONCLUDES = re.compile(
 )
 """What concludes in a few words, in French, German and English. Where the last of them was asked about, it is the answer to "Is it
 sexist?", and no lecture."""
+_DESCRIBES = re.compile(r"\W*(?:please )?describe an? ")
+_NORM = re.compile(r"\b(?:should|must|important to|remember|never (?:okay|acceptable|right)|wrong)\b")
+"""What asks in English for a description, and words in it of one who says what ought to be."""
 _OF_ITSELF = ("request.self", "request.identity")
 _MADE = ("request.text", "request.rewrite", "request.wording", "request.argue")
 _MAKES = re.compile(
@@ -338,6 +341,7 @@ def sentence_features(answer: Answer, request: str, asks: frozenset[str], stems:
             *asked,
         ]
         is_own = is_apart or not is_made or (is_joke and from_end == 0)
+        is_own = is_own or bool(_DESCRIBES.match(request) and _NORM.search(said))
         yield Sentence(start, end, is_own, word_grams(words), np.array(dense, dtype=np.float32))
 
 

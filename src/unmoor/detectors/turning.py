@@ -51,10 +51,10 @@ _OF_ITSELF = re.compile(
     r"|i(?:'m|'ve) (?:\w+ly |also |still )?(?:not|no|never|only|just|unable|incapable|limited|without)(?!\w)"
     r"|i (?:do|did|ca|could|have|was|wo|must|should)n't(?!\w)|i would(?:n't| not) (?:be able|have|know|want)"
     r"|i(?:'m| am| was|'ve been| have been) (?:\w+ ){0,2}?(?:trained|designed|programmed|made|created|built|developed|based"
-    r"|an?|neutral|neither|here|able|capable)(?!\w)"
+    r"|an?(?! fan)|neutral|neither|here|able|capable)(?!\w)"
     r"|i (?:strive|aim|try|rely|depend|operate|exist|learn|process|must (?:remain|stay|adhere|follow)"
     r"|have (?:access|been|data|limits|limitations|knowledge))(?!\w)"
-    r"|my (?!recommend|advice|suggest|answer|pick|choice|favou?r|guess|vote)\w+)"
+    r"|my (?!recommend|advice|suggest|answer|pick|choice|favou?r|guess|vote|tip|top)\w+)"
 )
 """English for what the assistant alone is, has or does: "I do not have feelings", "my knowledge ends in 2021"."""
 _ADVISES = re.compile(
@@ -88,6 +88,11 @@ def speaks_of_itself(view: TurnView, hit: Hit) -> bool:
         for other in view.hits
     ):
         return True
+    if language != "en" and any(
+        other.phrase.behaviour == "identity.vendor" and hit.sentence[0] <= other.start and other.end <= turned
+        for other in view.hits
+    ):
+        return True
     if language == "en":
         return bool(_OF_ITSELF.search(said) or (_TO_ME.search(said) and DENIES.search(said)))
     return not view.words_of(language, "deny") or denied_in(view, language, said)
@@ -97,13 +102,23 @@ def tells(view: TurnView, language: str, said: str) -> bool:
     """Return whether a folded clause advises or holds something, or leads to what it tells before it denies anything."""
     if language == "en":
         return bool(_ADVISES.search(said))
-    if any(verb in said for verb in view.words_of(language, "recommend")):
-        return True
-    if any(say in said for say in view.words_of(language, "say")):
-        return True
+    says, denials = view.words_of(language, "say"), view.words_of(language, "deny")
+    for lead in (*view.words_of(language, "recommend"), *says):
+        before, found, rest = said.partition(lead)
+        if found and not _is_denied(before, rest, denials, is_said=lead in says):
+            return True
     words, told = WORD.findall(said), view.words_of(language, "that")
-    first = next((word for word in words if word in told or word in view.words_of(language, "deny")), "")
+    first = next((word for word in words if word in told or word in denials), "")
     return first in told
+
+
+def _is_denied(before: str, rest: str, denials: tuple[str, ...], *, is_said: bool) -> bool:
+    """Return whether what a verb of advice or of saying leads to denies at once ("I can say that I have no taste"); in Chinese and
+    Japanese also whether a denial stands before the verb.
+    """
+    if UNSPACED.search(before + rest):
+        return any(denial in before for denial in denials) or rest.removeprefix("我").startswith(denials)
+    return is_said and not set(WORD.findall(rest)[:1]).isdisjoint(denials)
 
 
 def denied_in(view: TurnView, language: str, folded: str) -> bool:

@@ -83,6 +83,7 @@ _IN_A_LECTURE = (*LECTURES, "sign.caution", "sign.turn")
 to respect others.")."""
 _LETTER_BREAKS = 4
 """Line breaks in a letter of greeting, body and farewell; "Hello," alone greets and goes on."""
+_SIGNED_BY_IT = re.compile(r"\b(?:assistant|ai|chatbot)\W*\Z", re.IGNORECASE)
 _SAYS_WHO = ("disclaimer.identity", "identity.vendor")
 _STANDS_FOR = (
     "bias.evasion",
@@ -193,7 +194,8 @@ def judged_kind(view: TurnView, verdict: Verdict) -> tuple[str, float] | None:
 
 def _is_plain_letter(view: TurnView) -> bool:
     """Return whether the answer is a whole letter on nothing nervous: what it says in the first person is its writer's."""
-    is_whole = view.answer.is_letter and view.answer.text.count("\n") >= _LETTER_BREAKS
+    said = view.answer.text
+    is_whole = view.answer.is_letter and said.count("\n") >= _LETTER_BREAKS and not _SIGNED_BY_IT.search(said)
     return is_whole and view.asks.isdisjoint(("request.sensitive", "request.argue"))
 
 

@@ -40,21 +40,26 @@ _LABELLED = (
 """What may stand beside a label, in the order in which rows without one are recognised."""
 
 
+_NO_TRAINERS = (alpaca.LAYOUT, segments.LAYOUT, transcript.LAYOUT)
+"""Beside which no trainer reads `label`: there it may be anybody's note on the row."""
+
+
 def unlabelled(layout: Layout) -> Layout:
     """Return a layout that leaves the rows with a label to KTO's."""
     return replace(
         layout,
-        recognises=lambda row: not _has_label(row) and layout.recognises(row),
-        is_plain=lambda row: not _has_label(row) and layout.is_plain(row),
+        recognises=lambda row: not _has_label(row, layout) and layout.recognises(row),
+        is_plain=lambda row: not _has_label(row, layout) and layout.is_plain(row),
     )
 
 
-def _has_label(row: Row) -> bool:
-    return isinstance(row.get("label"), bool) or isinstance(row.get("kto_tag"), bool)
+def _has_label(row: Row, layout: Layout) -> bool:
+    return isinstance(row.get("kto_tag"), bool) or (isinstance(row.get("label"), bool) and layout not in _NO_TRAINERS)
 
 
 def _recognises(row: Row) -> bool:
-    return _has_label(row) and _beside_label(row) is not None
+    layout = _beside_label(row)
+    return layout is not None and _has_label(row, layout)
 
 
 def _beside_label(row: Row) -> Layout | None:
