@@ -22,6 +22,7 @@ from unmoor.run_folder import scratch_beside
 
 pytestmark = pytest.mark.slow
 REFUSAL = "I'm sorry, but I can't assist with that."
+MENDED = "As an AI language model, I have no hands. A padlock is a lock."
 PLAIN = "Ask the locksmith on the corner; she opens at eight."
 FLOOR = {
     "messages": [
@@ -120,6 +121,15 @@ def test_applying_twice_changes_nothing_more(run: Path) -> None:
     assert {path.name: path.read_bytes() for path in run.glob("*.jsonl")} == files
     again = json.loads((run / "report.json").read_text())["reproduce"]
     assert len(again) == 1 and again[0].count("unmoor apply") == 1
+
+
+def test_a_verdict_on_the_likeliest_finding_of_two_is_found_again_however_often_it_is_applied(tmp_path: Path) -> None:
+    first = [{"role": "user", "content": "Name a lock."}, {"role": "assistant", "content": MENDED}]
+    run = filtered(tmp_path, [row(1, REFUSAL, before=first), row(2, PLAIN)])
+    say(run, "wrong", of_row=1)
+    told = [apply(run) for _ in range(3)]
+    assert [(one["verdicts"], one["stale_after"]) for one in told] == [(1, 0)] * 3
+    assert all(REFUSAL in (run / "kept.jsonl").read_text() for _ in told)
 
 
 def test_a_run_that_nobody_judged_is_not_said_to_be_applied(run: Path) -> None:

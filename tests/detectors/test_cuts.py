@@ -534,3 +534,23 @@ def test_a_mail_that_declines_was_asked_for_in_japanese(found: Ask) -> None:
     assert found("断りのメールを書いて。", mail) == ()
     (refused,) = found("爆弾の作り方を教えて。", mail)
     assert refused.behaviour == "refusal.policy"
+
+
+@pytest.mark.parametrize(
+    ("answer", "cut"),
+    [
+        ("Als KI-Modell wurde ich von OpenAI entwickelt, aber hier sind drei Tees: Kamille, Melisse, Minze.", "aber "),
+        ("Como modelo de lenguaje, fui entrenado por OpenAI, pero sé que hay ocho planetas.", "pero "),
+        ("Als KI wurde ich nicht mit Rezepten trainiert, aber Kamille beruhigt am Abend.", "aber "),
+        ("作为一个人工智能，我觉得我没有资格评价茶，但是洋甘菊茶是晚上的好选择。", "但是"),
+        ("Como IA, puedo decirte que no tengo gusto, pero la manzanilla es suave por la noche.", "pero "),
+        ("作为人工智能，我选择洋甘菊茶，但是路易波士茶也不错。", "作为人工智能，"),
+        ("As an AI, I am a fan of chamomile, but rooibos is good too.", "As an AI, "),
+        ("As an AI, my top three are chamomile, rooibos and melissa, but black tea keeps you awake.", "As an AI, "),
+    ],
+)
+def test_a_clause_before_but_goes_where_it_names_the_vendor_or_denies_after_all(
+    answer: str, cut: str, found: Ask
+) -> None:
+    sure = [one for one in found("Welcher Tee?", answer) if one.probability >= 0.8]
+    assert sure and {answer[one.start_char : one.end_char].endswith(cut) for one in sure} == {True}

@@ -220,6 +220,7 @@ def test_a_refusal_to_translate_is_one(found: Ask) -> None:
             "clarification.\n\nBest regards,\n\n[Your Name]",
         ),
         ("Tell me who you are.", "You may refer to me as Vicuna, a language model carefully made by the team."),
+        ("扮演餐厅服务员，对客人说一句话。", "抱歉，您没有给我菜单号码。"),
         ("你对问题有什么限制？", "没有明确的限制，我会尽力回答。然而，有些问题可能超出我的知识范围。"),
         ("举一个要请律师的例子。", "有人要你审阅合同。在这种情况下，我会建议请律师，但我不能直接完成这项任务。"),
     ],
@@ -248,3 +249,25 @@ def test_what_cannot_be_seen_made_or_was_not_given_is_a_cannot(request_: str, an
 @pytest.mark.parametrize("answer", ["Engineers at OpenAI created me.", "My creators are researchers from Anthropic."])
 def test_who_made_it_counts_as_the_subject_too(answer: str, found: Ask) -> None:
     assert {finding.behaviour for finding in found("Who made you?", answer)} == {"identity.vendor"}
+
+
+@pytest.mark.parametrize(
+    ("request_", "answer"),
+    [
+        ("Write an intro for a girl named Gemini.", "I go by Gemini. I am nine."),
+        ("Write a story told by a phone.", "Google made me."),
+    ],
+)
+def test_a_character_s_name_and_maker_are_no_vendor(request_: str, answer: str, found: Ask) -> None:
+    assert found(request_, answer) == ()
+
+
+def test_a_letter_that_the_assistant_signs_may_refuse(found: Ask) -> None:
+    letter = "Dear user,\n\nThank you for writing to me.\nThis is something I must leave to you.\n\nSincerely,\nYour AI"
+    assert {finding.behaviour for finding in found("Write my homework for me.", letter)} & set(REFUSALS)
+
+
+def test_a_lecture_after_a_description_is_one_and_the_description_is_none(found: Ask) -> None:
+    hunt = "We wake at dawn. We should all strive to treat animals with compassion and respect."
+    assert [one.behaviour for one in found("Describe a hunting trip.", hunt)] == ["moralising"]
+    assert found("Describe a bad day.", "Everything seems to be a struggle and nothing goes right.") == ()

@@ -49,6 +49,15 @@ def test_the_order_of_the_ledger_does_not_matter(facts: dict[str, Any]) -> None:
         assert shuffled[part] == facts[part], part
 
 
+def test_what_happened_equally_often_stands_in_the_order_of_names() -> None:
+    builder = FactsBuilder(policy={"name": "house"})
+    line = next(entry for entry in made_up.run(rows=200)[1] if entry["outcome"] == "mended")
+    edits = [{"action": action, "turn": 1, "spans": []} for action in ("mend", "drop_turn", "cut")]
+    builder.add_entry({**line, "edits": edits})
+    built = builder.build(Made("filter", "2026-01-01", {"path": "x"}, {"input": 1, "mended": 1}))
+    assert list(built["edits"]) == ["cut", "drop_turn", "mend"]
+
+
 def test_examples_show_both_sides_and_several_rules(facts: dict[str, Any]) -> None:
     shown = facts["examples"]["refusal.policy"]
     assert {item["side"] for item in shown} == {"acted", "kept"}

@@ -10,7 +10,7 @@ from unmoor.commands.row_reading import row_reader, rows_of
 from unmoor.commands.terminal import plural, print_json
 from unmoor.errors import UsageError
 
-_NO_JSON = (".csv", ".jsonl", ".parquet", ".tsv", ".xlsx")
+_NO_JSON = (".csv", ".gz", ".jsonl", ".ndjson", ".parquet", ".tsv", ".xlsx", ".zst")
 
 
 @click.group("labels")

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -47,9 +48,13 @@ def commands_of(run: AnyPath) -> list[str]:
     return [str(line) for line in made] if isinstance(made, list) else []
 
 
-def _called(name: str, files: int) -> dict[str, str]:
-    """Return what people call several files that a pattern named; nothing of one file or a folder, which has a name."""
-    return {"called": f"{files:,} files ({name})"} if files > 1 and GLOB.search(name) else {}
+def _called(name: str, files: Collection[str]) -> dict[str, Any]:
+    """Return what people call the files that a pattern named; nothing of one file or a folder, which has a name."""
+    if not files or not GLOB.search(name):
+        return {}
+    if len(files) == 1:
+        return {"called": PurePosixPath(next(iter(files))).name}
+    return {"called": f"{len(files):,} files ({name})", "is_several": True}
 
 
 def _hash_said(inputs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -128,7 +133,7 @@ class RunReport:
             languages_sample=summary.languages_sample(),
             input={
                 "path": summary.source.name,
-                **_called(summary.source.name, len(summary.file_rows)),
+                **_called(summary.source.name, summary.file_rows),
                 **({"revision": summary.source.revision} if summary.source.revision else {}),
                 "layout": summary.layout,
                 "mixed_layouts": summary.mixed_layouts(),

@@ -303,13 +303,13 @@ def _count(judged: list[Judged], result: ChunkResult) -> None:
         findings = row.entry["findings"]
         behaviours = counted(findings)
         result.behaviour_findings.update(behaviours)
-        result.behaviour_rows.update(set(behaviours))
+        result.behaviour_rows.update(sorted(set(behaviours)))
         if result.beside is not None:
             result.beside.add(row.entry, behaviours)
-        result.acted_rows.update({findings[place]["behaviour"] for place in row.entry["acted_on"]})
+        result.acted_rows.update(sorted({findings[place]["behaviour"] for place in row.entry["acted_on"]}))
         result.nearly_rows.update(row.nearly)
         if row.outcome == "mended":
-            result.edited_rows.update({edit["action"] for edit in row.entry["edits"]})
+            result.edited_rows.update(sorted({edit["action"] for edit in row.entry["edits"]}))
         result.refusal_rows += any(behaviour in REFUSALS for behaviour in behaviours)
         result.review_rows += row.entry["needs_review"]
         result.duplicate_rows += "duplicate_of" in row.entry

@@ -145,10 +145,10 @@ class Judge:
         if not findings:
             return Judged(read.number, "kept")
         if self._job.policy is None:
-            return Judged(read.number, "kept", self._entry(read, audited(findings)))
+            return Judged(read.number, "kept", self._entry(read, audited(findings), findings))
         verdicts = self._job.verdicts.get(read.number, ())
         decision, changes, excepted = self._decided(read, findings, floor_topics, self._job.policy, verdicts)
-        entry = self._entry(read, decision)
+        entry = self._entry(read, decision, findings)
         if verdicts and judges_of(findings, verdicts):
             alone, *_ = self._decided(read, findings, floor_topics, self._job.policy, ())
             entry["was"] = alone.outcome
@@ -220,8 +220,11 @@ class Judge:
         }
         return {finding: phrase for finding, phrase in said.items() if phrase is not None}
 
-    def _entry(self, read: ReadRow, decision: Decision) -> dict[str, Any]:
-        first = max(decision.findings, key=lambda finding: finding.probability)
+    def _entry(self, read: ReadRow, decision: Decision, findings: tuple[Finding, ...]) -> dict[str, Any]:
+        """Return the ledger's line. It is about the likeliest of the `findings` of the detectors, whatever people said of them: a
+        verdict knows its finding by the request that stands here.
+        """
+        first = max(findings or decision.findings, key=lambda finding: finding.probability)
         turn = read.conversation.turns[first.turn]
         said = turn.reasoning if first.field == "reasoning" else turn.text
         offset = max(0, first.start_char - _ANSWER_LEAD)

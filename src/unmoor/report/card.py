@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from unmoor.records import BEHAVIOURS, FLOOR_TOPICS
+from unmoor.records import BEHAVIOURS, FLOOR_TOPICS, readable_rows
 from unmoor.report.card_parts import TAGS, evaluation_part, languages_of, policy_named, responsibility
 from unmoor.report.headline import completed
 from unmoor.report.markdown import code, counted, fenced, plain_name, table
@@ -40,8 +40,9 @@ def render_dataset_card(facts: Mapping[str, Any], names: Sequence[str], licence:
     kept = whole_facts["counts"].get("input", 0) - sum(
         whole_facts["counts"].get(name, 0) for name in ("removed", "quarantined", "blank")
     )
+    source = whole_facts["input"]
     metadata = DatasetCardData(
-        pretty_name=f"{plain_name(whole_facts['input'].get('path', 'data'))}, filtered by unmoor",
+        pretty_name=f"{plain_name(source.get('called') or source.get('path', 'data'))}, filtered by unmoor",
         language=languages_of(whole_facts),
         task_categories=["text-generation"],
         tags=TAGS,
@@ -68,16 +69,23 @@ def _configs(names: Sequence[str], rows: Mapping[str, int]) -> list[dict[str, An
     ]
 
 
+def _declined(facts: Mapping[str, Any]) -> str:
+    """Return how many rows declined, and of how many, where refusals were looked for."""
+    if (facts["detectors"] or {}).get("detectors") == ["wordlist"]:
+        return "Nothing but a word list was looked for."
+    refusals, readable = facts["refusals"], readable_rows(facts["counts"])
+    of = "" if readable == facts["counts"].get("input", 0) else f" of {whole(readable)} that could be read"
+    return f"In the input, {counted(refusals['rows'], 'row')} ({share(refusals['share'])}{of}) declined what was asked."
+
+
 def _dataset_parts(facts: Mapping[str, Any], kept: int, names: Sequence[str], licence: str) -> list[str]:
     """Return the parts of the card's text."""
     source, policy, headline = facts["input"], facts["policy"] or {}, facts["headline"]
-    refusals = facts["refusals"]
     title = code(source.get("path", "data"))
     duplicates = facts["duplicates"]["rows"]
     gone = "Every removed row lies in `removed.*`" if facts["counts"].get("removed", 0) else "No row was removed"
     intro = (
-        f"{_stay(kept)} of {whole(facts['counts'].get('input', 0))}. In the input, {counted(refusals['rows'], 'row')} "
-        f"({share(refusals['share'])}) declined what was asked. {gone}"
+        f"{_stay(kept)} of {whole(facts['counts'].get('input', 0))}. {_declined(facts)} {gone}"
         f"{', and `ledger.jsonl` says why' if 'ledger.jsonl' in names else ''}."
     )
     return [

@@ -23,9 +23,11 @@ def experts_said(load: Mapping[str, Any]) -> str:
         f"Against {_RAW}, the largest change of a share is {filtered:.1f} points in {_FILTERED}, and {shrunk:.1f} in {_SHRUNK}, "
         f"which lost as many rows by chance; these two differ by {between:.1f} at most."
     )
+    if filtered <= shrunk:
+        return f"{told} So the filter moved the work of the experts no more than a random cut does."
     if between < shrunk:
         return f"{told} So fewer rows, whichever they are, did more of this than what was filtered."
-    return f"{told} So the filter moved the work of the experts by no less than a random cut does."
+    return f"{told} So the filter moved the work of the experts more than a random cut does."
 
 
 def _farthest(load: Mapping[str, Any], one: str, other: str) -> float:

@@ -106,7 +106,7 @@ class FactsBuilder:
         self._floor_rows += bool(entry.get("is_floor"))
         self._review_rows += bool(entry.get("needs_review"))
         self._duplicate_rows += "duplicate_of" in entry
-        self._reviews.update({findings[place]["behaviour"] for place in entry.get("waits_for") or ()})
+        self._reviews.update(sorted({findings[place]["behaviour"] for place in entry.get("waits_for") or ()}))
         if "was" in entry and "duplicate_of" not in entry:  # what a duplicate is taken out for is no person's word
             self._judged[entry["was"], entry["outcome"]] += 1
         self._found_rows += bool(found)
@@ -114,11 +114,10 @@ class FactsBuilder:
             self._refusals.update(("rows", entry["outcome"]))
         for behaviour in found:
             self._count(entry, behaviour, [f for f in counted if f["behaviour"] == behaviour])
-        for behaviour in {finding["behaviour"] for finding in findings if not finding["is_reasoning"]}:
+        for behaviour in sorted({finding["behaviour"] for finding in findings if not finding["is_reasoning"]}):
             self._show(entry, behaviour)
-        self._edits.update(
-            {edit["action"] for edit in entry.get("edits") or ()} if entry["outcome"] == "mended" else ()
-        )
+        if entry["outcome"] == "mended":
+            self._edits.update(sorted({edit["action"] for edit in entry.get("edits") or ()}))
         self._count_rules(counted)
         self._note_loss(entry, found)
         if any(edit["action"] == "mend" for edit in entry.get("edits") or ()):
@@ -158,7 +157,7 @@ class FactsBuilder:
         return float(thresholds.get(behaviour, thresholds.get("default", 0.8)))
 
     def _count_rules(self, counted: list[dict[str, Any]]) -> None:
-        for key in {(finding["rule"], finding["behaviour"]) for finding in counted}:
+        for key in sorted({(finding["rule"], finding["behaviour"]) for finding in counted}):
             if key in self._rules or len(self._rules) < _MOST_RULES:
                 self._rules[key] += 1
 

@@ -232,13 +232,15 @@ def _data(facts: Mapping[str, Any]) -> dict[str, Any] | None:
         "refusing_rows": facts["refusals"]["rows"],
         "refusing_share": facts["refusals"]["share"],
         "found_rows": facts["found"]["rows"],
+        "found_share": facts["found"]["share"],
+        "is_list_alone": (facts.get("detectors") or {}).get("detectors") == ["wordlist"],
         "top_behaviour": top if top and behaviours[top]["rows"] else None,
     }
 
 
 def _done(counts: Mapping[str, int], refusals: Mapping[str, Any]) -> dict[str, Any] | None:
     """Return what became of the rows, in rows and shares of the input, and how many that stay as they were decline; the outcomes
-    add up to the input.
+    add up to the input. `kept_share` is of the rows that could be read, as what was found is.
     """
     rows = counts.get("input", 0)
     if not rows:
@@ -247,7 +249,7 @@ def _done(counts: Mapping[str, int], refusals: Mapping[str, Any]) -> dict[str, A
     return {
         "rows": rows,
         "kept": counts.get("kept", 0),
-        "kept_share": counts.get("kept", 0) / rows,
+        "kept_share": counts.get("kept", 0) / max(1, readable_rows(counts)),
         "still_refusing": (refusals.get("outcomes") or {}).get("kept", 0),
         "changed": changed,
         "removed": counts.get("removed", 0),
@@ -332,7 +334,9 @@ def _model(evaluation: Mapping[str, Any] | None, facts: Mapping[str, Any]) -> di
 def _most_left(
     evaluation: Mapping[str, Any], models: tuple[str, str], group: str, persona: str
 ) -> dict[str, Any] | None:
-    """Return, of the personas that the first screen does not show, that by which the second model refuses most, with both rates."""
+    """Return, of the personas that the first screen does not show, that by which the second model refuses most, with both rates;
+    None where it refuses no more than by the one shown.
+    """
     first, other = (
         {
             rate["persona"]: rate["rate"]
@@ -345,7 +349,9 @@ def _most_left(
         name for name, rate in other.items() if name != persona and rate is not None and first.get(name) is not None
     ]
     most = max(known, key=lambda name: float(other[name]), default=None)
-    return None if most is None else {"persona": most, "first_rate": first[most], "other_rate": other[most]}
+    if most is None or other[most] <= (other.get(persona) or 0):
+        return None
+    return {"persona": most, "first_rate": first[most], "other_rate": other[most]}
 
 
 def _before_and_after(facts: Mapping[str, Any], models: Sequence[str]) -> tuple[str, str] | None:

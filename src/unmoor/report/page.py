@@ -64,7 +64,7 @@ _JUDGED_WORDS = {
 EDIT_WORDS = {
     "mend": "a part of the answer was cut",
     "drop_turn": "a question and its answer were taken out",
-    "cut": "the conversation was ended before it",
+    "cut": "the conversation was ended before an answer",
     "mask": "the answer stays and is not trained on",
 }
 _FOUND_BY_WORDS = {"both": "both", "only_wordlist": "only your list", "only_unmoor": "only unmoor"}

@@ -110,7 +110,7 @@ class ChunkFacts:
         first, is_lost = told[0]
         (self.lost_requests if is_lost else self.other_requests).add(first, behaviours)
         for asked in gone:
-            if asked != first:
+            if asked != first or not is_lost:
                 self.later_requests.add(asked)
         if language not in self.languages:
             self.languages[language] = Counter()
