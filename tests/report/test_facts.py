@@ -54,7 +54,7 @@ def test_what_happened_equally_often_stands_in_the_order_of_names() -> None:
     line = next(entry for entry in made_up.run(rows=200)[1] if entry["outcome"] == "mended")
     edits = [{"action": action, "turn": 1, "spans": []} for action in ("mend", "drop_turn", "cut")]
     builder.add_entry({**line, "edits": edits})
-    built = builder.build(Made("filter", "2026-01-01", {"path": "x"}, {"input": 1, "mended": 1}))
+    built = builder.build(Made("filter", "2026-01-01", {"input": 1, "mended": 1}))
     assert list(built["edits"]) == ["cut", "drop_turn", "mend"]
 
 
