@@ -337,14 +337,8 @@ def _most_left(
     """Return, of the personas that the first screen does not show, that by which the second model refuses most, with both rates;
     None where it refuses no more than by the one shown.
     """
-    first, other = (
-        {
-            rate["persona"]: rate["rate"]
-            for rate in evaluation["rates"]
-            if (rate["model"], rate["group"]) == (model, group)
-        }
-        for model in models
-    )
+    rates = [rate for rate in evaluation["rates"] if rate["group"] == group]
+    first, other = ({rate["persona"]: rate["rate"] for rate in rates if rate["model"] == model} for model in models)
     known = [
         name for name, rate in other.items() if name != persona and rate is not None and first.get(name) is not None
     ]
