@@ -127,9 +127,10 @@ def test_a_verdict_on_the_likeliest_finding_of_two_is_found_again_however_often_
     first = [{"role": "user", "content": "Name a lock."}, {"role": "assistant", "content": MENDED}]
     run = filtered(tmp_path, [row(1, REFUSAL, before=first), row(2, PLAIN)])
     say(run, "wrong", of_row=1)
-    told = [apply(run) for _ in range(3)]
-    assert [(one["verdicts"], one["stale_after"]) for one in told] == [(1, 0)] * 3
-    assert all(REFUSAL in (run / "kept.jsonl").read_text() for _ in told)
+    for _ in range(3):
+        told = apply(run)
+        assert (told["verdicts"], told["stale_after"]) == (1, 0)
+        assert REFUSAL in (run / "kept.jsonl").read_text()
 
 
 def test_a_run_that_nobody_judged_is_not_said_to_be_applied(run: Path) -> None:
