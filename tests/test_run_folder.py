@@ -26,6 +26,7 @@ from unmoor.run_folder import (
     write_atomic,
 )
 from unmoor.run_folder.files import self_hash
+from unmoor.run_folder.plan import first_difference
 
 
 def _finished(folder: Path, content: bytes = b"one\n") -> Path:
@@ -419,6 +420,24 @@ def test_another_plan_is_refused_by_the_name_of_the_field_that_differs(tmp_path:
         assert writer.state is None
         writer.finish({})
     assert json.loads((tmp_path / "run" / "run.json").read_bytes()) == other
+
+
+@pytest.mark.parametrize(
+    ("now", "said"),
+    [
+        ([("a.jsonl", 1), ("b.jsonl", 3)], "inputs.b.jsonl.size_bytes was 2 and is now 3"),
+        ([("a.jsonl", 1)], 'inputs.b.jsonl was "there" and is now "not there"'),
+        ([("a.jsonl", 1), ("b.jsonl", 2), ("c.jsonl", 2)], 'inputs.c.jsonl was "not there" and is now "there"'),
+        ([("b.jsonl", 2), ("a.jsonl", 1)], 'inputs[0] was "a.jsonl" and is now "b.jsonl"'),
+        ([("a.jsonl", 1), ("b.jsonl", 2)], ""),
+    ],
+)
+def test_of_files_the_one_that_changed_is_named(now: list[tuple[str, int]], said: str) -> None:
+    was, new = (
+        {"inputs": [{"name": name, "compression": "", "size_bytes": size} for name, size in files]}
+        for files in ([("a.jsonl", 1), ("b.jsonl", 2)], now)
+    )
+    assert first_difference(was, new) == said
 
 
 def test_two_writers_of_one_run_are_told_apart(tmp_path: Path) -> None:

@@ -23,8 +23,10 @@ import pytest
 
 from tests.forked import run_forked
 from tests.tiny import make_tiny_base
+from unmoor.engines import restore
 from unmoor.engines.job import LIKELY
 from unmoor.engines.raw_rows import sample_of
+from unmoor.errors import UsageError
 from unmoor.languages import STRENGTHS
 from unmoor.policy import SHIPPED
 from unmoor.run_folder.files import lock_folder
@@ -599,6 +601,18 @@ def test_a_run_goes_on_after_a_kill_though_its_pattern_would_match_its_own_work(
     assert done.returncode == 2 and "is to be read and lies in run, which is to be written" in done.stderr
     done = unmoor(*command, cwd=folder)
     assert done.returncode == 0 and done.stdout.startswith("**/*.jsonl: 3 rows"), done.stderr
+
+
+def test_restore_writes_into_no_pipe_that_a_link_without_a_path_leads_to(data: Path) -> None:
+    folder = data.parent
+    assert unmoor("filter", data, "-o", "run", cwd=folder).returncode == 0
+    ends = os.pipe()
+    try:
+        with pytest.raises(UsageError, match="is a device, a pipe or a socket"):
+            restore(folder / "run", Path(f"/dev/fd/{ends[1]}"))
+    finally:
+        for end in ends:
+            os.close(end)
 
 
 def test_restore_replaces_files_alone_and_writes_what_a_link_leads_to(data: Path) -> None:

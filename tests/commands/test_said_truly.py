@@ -73,6 +73,17 @@ def test_a_row_is_explained_by_whatever_names_its_place(
     assert capsys.readouterr().out.startswith("Row 4 (row 2 of b/c.jsonl) was kept")
 
 
+def test_a_file_whose_name_is_two_lines_is_named_like_any_other(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = tmp_path / "two\nlines.jsonl"
+    data.write_text(f"{json.dumps(ROW)}\n" * 2)
+    run("audit", data, "--language", "en", "-o", tmp_path / "run")
+    capsys.readouterr()
+    run("explain", tmp_path / "run", f"{data.name}:2")
+    assert capsys.readouterr().out.startswith("Row 2 ")
+
+
 def test_several_rows_are_explained_one_after_the_other(several: Path, capsys: pytest.CaptureFixture[str]) -> None:
     capsys.readouterr()
     run("explain", several, "4", "a.jsonl:2")

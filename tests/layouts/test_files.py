@@ -61,6 +61,14 @@ def test_elements_and_gaps_are_the_array(
     assert [json.loads(item) for item in items] == json.loads(content)
 
 
+@pytest.mark.parametrize("size", range(1, 40))
+def test_a_string_over_several_blocks_ends_where_it_ends(tmp_path: Path, size: int) -> None:
+    texts = ['"', "\\", '\\"', '\\\\" ],[', 'a "b" \\" c' * 5, "\\" * 33, '"' * 33, "", "]" * 33]
+    content = json.dumps([{text: text} for text in texts]).encode()
+    chunks = list(read_chunks(recognise_source(_write(tmp_path, content)), size))
+    assert [json.loads(item) for chunk in chunks for item in chunk.items] == json.loads(content)
+
+
 @pytest.mark.parametrize("first", [b'[{"role": "user"}, 1]', b"null", b'"a"', b"[]"])
 @pytest.mark.parametrize("frame", [b"[%b, %b]", b"[%b,\n%b]\n", b"[\n %b,\n %b\n]", b"[%b\n,\n%b]"])
 def test_an_array_is_one_whatever_its_first_element_is(tmp_path: Path, frame: bytes, first: bytes) -> None:

@@ -20,7 +20,7 @@ from unmoor.storage import AnyPath
 _OUTCOMES = ", ".join(OUTCOMES[:-1]) + f" or {OUTCOMES[-1]}"
 _NUMBER = r"([0-9]{1,18}(?:,[0-9]{3}){0,5})"
 _OF_ALL = re.compile(rf"(?:row )?{_NUMBER}(?: \(row .+\))?", re.IGNORECASE)
-_OF_A_FILE = re.compile(rf"row {_NUMBER} of (.+)|(.+):{_NUMBER}", re.IGNORECASE)
+_OF_A_FILE = re.compile(rf"row {_NUMBER} of (.+)|(.+):{_NUMBER}", re.IGNORECASE | re.DOTALL)
 
 
 @click.command("explain")

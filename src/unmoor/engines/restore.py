@@ -50,6 +50,7 @@ def restore(folder: AnyPath, target: Path) -> int:
         raise RunFolderError(f"{folder} is an audit: it changed nothing, so there is nothing to restore")
     if manifest["shard"] is not None:
         raise RunFolderError(f"{folder} is a shard. Next: join all of them with `unmoor merge`, then restore the whole")
+    _hold_file(target)  # before links are followed: /dev/stdout leads to a pipe that has no path
     target = target.resolve() if target.is_symlink() else target  # a link stays, what it leads to is written
     _hold_fit(target, manifest)
     wrong = [f"{name} is not in the manifest" for name in _names_of_rows(manifest) if name not in manifest["files"]]
@@ -68,13 +69,17 @@ def _names_of_rows(manifest: dict[str, Any]) -> list[str]:
     return [f"{name}.{manifest['input']['format']}" for name in _WHOLE]
 
 
-def _hold_fit(target: Path, manifest: dict[str, Any]) -> None:
-    """Raise UsageError unless what was read can come back at `target`."""
-    hold_outside_runs(target)
+def _hold_file(target: Path) -> None:
+    """Raise UsageError where something lies at `target` that is neither a file nor a folder."""
     if target.exists() and not (target.is_file() or target.is_dir()):
         raise UsageError(
             f"{target} is a device, a pipe or a socket, and no file is put in its place. Next: -o and the name of a file"
         )
+
+
+def _hold_fit(target: Path, manifest: dict[str, Any]) -> None:
+    """Raise UsageError unless what was read can come back at `target`."""
+    hold_outside_runs(target)
     count = len(manifest["inputs"])
     name = PurePosixPath(plain_name(manifest["inputs"][0])).name if count == 1 else ""
     if count == 1 and target.name.lower().endswith(_COMPRESSED) and not name.lower().endswith(_COMPRESSED):

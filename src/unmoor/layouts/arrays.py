@@ -18,7 +18,9 @@ from unmoor.layouts.unread import lists_of_turns
 
 __all__ = ["read_array"]
 
-_TOKEN = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|["\[\]{},]', re.DOTALL)
+_TOKEN = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|["\[\]{},]', re.DOTALL)
+_IN_A_STRING = re.compile(rb'[^"\\]*+(?:\\.[^"\\]*+)*+', re.DOTALL)
+"""What goes on within a string, up to its end or a backslash behind which nothing is known yet."""
 _SPACE = b" \t\r\n"
 _BOM = b"\xef\xbb\xbf"
 _FIRST_KEY = re.compile(rb'\{\s*("[^"\\]*(?:\\.[^"\\]*)*")\s*:', re.DOTALL)
@@ -132,9 +134,11 @@ def _refuse_much_space(source: Source, pending: int, splitter: _Splitter) -> Non
 
 
 def _too_long(source: Source, *, is_closed: bool) -> str:
+    most = f"{MAX_ROW_BYTES >> 20} MiB"
     if is_closed:
-        return f"{source.path}: over {MAX_ROW_BYTES} bytes follow the end of the array. {_LOOK}"
-    return f"{source.path}: an element of the array is over {MAX_ROW_BYTES} bytes. Next: write the file as JSON Lines"
+        return f"{source.path}: over {most} follow the end of the array. {_LOOK}"
+    as_lines = fed("jq -c '.[]' {path} > rows.jsonl", source.path, source.compression)
+    return f"{source.path}: an element of the array is over {most}; of JSON Lines it would be one bad row. Next: {as_lines}"
 
 
 def _beginning_as(element: bytes) -> re.Pattern[bytes] | None:
@@ -155,6 +159,7 @@ class _Splitter:
         self.is_open = False
         self._at = 0
         self._depth = 0
+        self._is_in_string = False
         self._begins: re.Pattern[bytes] | None = None
 
     def feed(self, block: bytes) -> list[tuple[bytes, bytes]]:
@@ -165,11 +170,14 @@ class _Splitter:
         """
         self.rest += block
         cuts: list[tuple[bytes, bytes]] = []
+        if self._is_in_string and not self._leaves_string():
+            return cuts
         begin, following = 0, self._following(0)
         while not self.is_closed and (match := _TOKEN.search(self.rest, self._at)):
             token = match.group()
             if token == b'"':  # a string that ends in a later block
-                self._at = match.start()
+                self._is_in_string, self._at = True, match.end()
+                self._leaves_string()
                 break
             self._at = match.end()
             if self._is_separator(token):
@@ -185,6 +193,13 @@ class _Splitter:
             self._at = len(self.rest)
         self.rest, self._at = self.rest[begin:], self._at - begin
         return cuts
+
+    def _leaves_string(self) -> bool:
+        """Go on within a string that an earlier block began; return whether it ends in what is there."""
+        self._at = _IN_A_STRING.match(self.rest, self._at).end()  # type: ignore[union-attr]  # it matches nothing at least
+        self._is_in_string = self.rest[self._at : self._at + 1] != b'"'
+        self._at += not self._is_in_string
+        return not self._is_in_string
 
     def _following(self, begin: int) -> int | None:
         """Return where the next element begins, from `begin` on, once one was given up; else None."""
@@ -223,6 +238,6 @@ class _Splitter:
             return None
         place = len(self.rest) if following is None else following
         broken, self.rest = self.rest[:place], self.rest[place:]
-        self._at, self._depth = 0, 0
+        self._at, self._depth, self._is_in_string = 0, 0, False
         self.is_closed = self.is_closed and following is None
         return broken

@@ -34,8 +34,34 @@ def _differences(old: Any, new: Any, where: str) -> Iterator[Difference]:
     if isinstance(old, dict) and isinstance(new, dict):
         for key in dict.fromkeys((*old, *new)):
             yield from _differences(old.get(key), new.get(key), f"{where}.{key}" if where else key)
+    elif (before := _by_name(old)) and (after := _by_name(new)) and list(before) == list(after):
+        for name in before:
+            yield from _differences(before[name], after[name], f"{where}.{name}")
+    elif before and after and old != new:
+        yield from _of_other_names(list(before), list(after), where)
     elif old != new:
         yield Difference(where, old, new)
+
+
+def _by_name(listed: Any) -> dict[str, Any]:
+    """Return a list of what has names, as the files that a run reads have, by name; empty where it is none."""
+    is_named = isinstance(listed, list) and all(
+        isinstance(one, dict) and isinstance(one.get("name"), str) for one in listed
+    )
+    named = {one["name"]: one for one in listed} if is_named else {}
+    return named if is_named and len(named) == len(listed) else {}
+
+
+def _of_other_names(old: list[str], new: list[str], where: str) -> Iterator[Difference]:
+    """Yield which names came or went; the first that stands elsewhere where none did."""
+    changed = [name for name in dict.fromkeys((*old, *new)) if (name in old) != (name in new)]
+    for name in changed:
+        yield Difference(f"{where}.{name}", *(("there", "not there") if name in old else ("not there", "there")))
+    if not changed:
+        place, (one, other) = next(
+            (place, pair) for place, pair in enumerate(zip(old, new, strict=True)) if pair[0] != pair[1]
+        )
+        yield Difference(f"{where}[{place}]", one, other)
 
 
 def first_difference(old: Any, new: Any) -> str:
