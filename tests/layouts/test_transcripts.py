@@ -15,7 +15,7 @@ from tests.layouts.rows import ASKED, NO_SYSTEM, SAID, STYLES
 from unmoor.errors import BadRow, LayoutError
 from unmoor.layouts import LAYOUTS, apply_to_row, apply_to_text, layout_of_row, recognise_layout
 from unmoor.layouts.styles import said_within
-from unmoor.records import Row
+from unmoor.records import Row, without_reasoning
 
 TRANSCRIPT = LAYOUTS["transcript"]
 WITH_SYSTEM = sorted(set(STYLES) - set(NO_SYSTEM))
@@ -185,6 +185,19 @@ def test_a_transcript_that_ends_without_an_answer_is_read(text: str) -> None:
 def test_a_request_without_an_answer_is_read_where_tokens_leave_no_doubt() -> None:
     turns = TRANSCRIPT.read({"text": f"<|im_start|>user\n{ASKED}<|im_end|>\n"}).turns
     assert [(turn.role, turn.is_target) for turn in turns] == [("user", False)]
+
+
+def test_what_s1_thinks_is_of_the_turn_of_its_answer() -> None:
+    asked, said = "<|im_start|>user\n{}<|im_end|>\n", "<|im_start|>assistant\n{}<|im_end|>\n"
+    thought = "<|im_start|>think\nHm.\n\n<|im_start|>answer\nAn oak."
+    text = asked.format("Name a tree.") + said.format(thought) + asked.format("One more.") + said.format("An ash.")
+    assert _turns({"text": text}) == [
+        ("user", "Name a tree."),
+        ("assistant", thought),
+        ("user", "One more."),
+        ("assistant", "An ash."),
+    ]
+    assert without_reasoning(thought) == "An oak."
 
 
 def test_a_speaker_that_nobody_knows_is_named() -> None:

@@ -92,8 +92,13 @@ def test_the_reason_says_that_a_mend_left_nothing_of_an_answer_and_that_it_goes_
     assert "left of the answer" not in decide(two, (vendor,), _policy("drop_turn", "identity.vendor")).reason
 
 
-def test_a_mend_that_leaves_only_reasoning_takes_the_turn() -> None:
-    conversation = _conversation("<think>They ask about oaks. What do I know of oaks?</think>\n\nAs an AI, I cannot.")
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [("<think>", "</think>\n\n{}"), ("<|begin_of_thought|>", "<|end_of_thought|>\n\n<answer>{}</answer>")],
+)
+def test_a_mend_that_leaves_only_reasoning_takes_the_turn(before: str, after: str) -> None:
+    said = after.format("As an AI, I cannot.")
+    conversation = _conversation(f"{before}They ask about oaks. What do I know of oaks?{said}")
     finding = _finding(conversation, 1, "As an AI, I cannot.", "disclaimer.identity")
     assert decide(conversation, (finding,), _policy("mend", "disclaimer.identity")).outcome == "removed"
 

@@ -57,6 +57,8 @@ _ENDS = (
 """What ends a turn and is no part of it."""
 _LEAD = re.compile(r"\s*(?:(?:<s>|<\|begin_of_text\|>|<bos>|<BOS_TOKEN>|<\|endoftext\|>|\[gMASK\]<sop>)\s*)?")
 _DEEPSEEK_LEAD = "<｜begin▁of▁sentence｜>"
+_THINKS = "<|im_start|>think"
+"""Opens what s1 thinks, within its turn; `<|im_start|>answer` ends it."""
 _GAP = re.compile(r"[ \t]*(?:\r?\n)*")
 _FENCE = re.compile(r"^[ \t]*```(.*)$", re.MULTILINE)
 
@@ -230,10 +232,18 @@ def _blocks(text: str, style: Style, opening: re.Match[str], preamble: tuple[int
 
 
 def _marks(text: str, style: Style, opening: re.Match[str]) -> Iterator[tuple[re.Match[str], Speaker | None]]:
-    if style.least is None:
-        yield from ((found, style.speaker(found)) for found in style.marker.finditer(text, opening.start()))
-        return
-    yield from _word_marks(text, style, opening)
+    yield from (_token_marks if style.least is None else _word_marks)(text, style, opening)
+
+
+def _token_marks(text: str, style: Style, opening: re.Match[str]) -> Iterator[tuple[re.Match[str], Speaker | None]]:
+    """Yield the tokens that open turns: not those between what an assistant thinks and its answer, which are of one turn."""
+    last, is_thought = None, False
+    for found in style.marker.finditer(text, opening.start()):
+        speaker, is_said_before = style.speaker(found), is_thought
+        is_thought = last == "assistant" and found[0] == _THINKS
+        if not is_thought and not (is_said_before and speaker == "assistant"):
+            last = speaker
+            yield found, speaker
 
 
 def _word_marks(text: str, style: Style, opening: re.Match[str]) -> Iterator[tuple[re.Match[str], Speaker | None]]:
