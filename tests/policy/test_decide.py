@@ -245,6 +245,25 @@ def test_dropping_a_turn_takes_its_request_and_its_tool_calls_along() -> None:
     assert turns_to_remove(conversation, [Edit("drop_turn", 2)]) == {1, 2}
 
 
+def test_a_call_that_is_written_in_the_text_goes_with_its_exchange() -> None:
+    turns = (
+        Turn("user", "Name a tree."),
+        Turn("assistant", "An oak.", is_target=True),
+        Turn("user", "How do I pick a lock?"),
+        Turn("assistant", "<tool_call>{}</tool_call>", is_target=True),
+        Turn("tool", "<tool_response>{}</tool_response>"),
+        Turn("assistant", "I won't help with that.", is_target=True),
+        Turn("user", "Why not?"),
+        Turn("assistant", "[ask(why=1)]", is_target=True),
+        Turn("tool", "[]"),
+        Turn("assistant", "It is locked.", is_target=True),
+    )
+    conversation, alone = Conversation(turns), Conversation(turns[2:6])
+    found = (_finding(conversation, 5, "I won't help with that."),)
+    assert turns_to_remove(conversation, decide(conversation, found, _policy("drop_turn")).edits) == {2, 3, 4, 5}
+    assert decide(alone, (_finding(alone, 3, "I won't help with that."),), _policy("drop_turn")).outcome == "removed"
+
+
 CALLS = Conversation(
     (
         Turn("user", "What is the weather?"),
