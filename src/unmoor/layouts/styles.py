@@ -40,6 +40,12 @@ _LLAMA_2: dict[str, Speaker] = {
     "[/inst]": "assistant",
     "[system_prompt]": "system",
 }
+_HARMONY: dict[str, Speaker] = {
+    **dict.fromkeys(("system", "developer"), "system"),
+    "user": "user",
+    "assistant": "assistant",
+    **dict.fromkeys(("functions", "python", "browser"), "tool"),
+}
 _FOLLOWS: dict[Speaker | None, tuple[Speaker, ...]] = {
     None: ("system", "user"),
     "system": ("user",),
@@ -52,13 +58,15 @@ _FOLLOWS: dict[Speaker | None, tuple[Speaker, ...]] = {
 
 _ENDS = (
     *("</s>", "<s>", "<eos>", "<end_of_turn>", "[/SYSTEM_PROMPT]", "<|END_OF_TURN_TOKEN|>", "<｜end▁of▁sentence｜>"),
-    *("<|endoftext|>", "<|im_end|>", "<|eot_id|>", "<|eom_id|>", "<|end_of_text|>", "<|end|>", "<|eot|>"),
+    *("<|endoftext|>", "<|im_end|>", "<|eot_id|>", "<|eom_id|>", "<|end_of_text|>", "<|end|>", "<|eot|>", "<|return|>"),
 )
 """What ends a turn and is no part of it."""
 _LEAD = re.compile(r"\s*(?:(?:<s>|<\|begin_of_text\|>|<bos>|<BOS_TOKEN>|<\|endoftext\|>|\[gMASK\]<sop>)\s*)?")
 _DEEPSEEK_LEAD = "<｜begin▁of▁sentence｜>"
 _THINKS = "<|im_start|>think"
 """Opens what s1 thinks, within its turn; `<|im_start|>answer` ends it."""
+_ANALYSIS = "<|channel|>analysis<|message|>"
+"""Opens what gpt-oss thinks; the next marker of the assistant goes on with the turn."""
 _GAP = re.compile(r"[ \t]*(?:\r?\n)*")
 _FENCE = re.compile(r"^[ \t]*```(.*)$", re.MULTILINE)
 
@@ -146,12 +154,17 @@ STYLES = (
         speakers=_LLAMA_2,
     ),
     Style(
+        "Harmony",
+        _pattern(r"<\|start\|>(?P<who>\w++)[^<]*+(?:<\|channel\|>final)?(?:<\|message\|>|(?=<\|channel\|>))"),
+        speakers=_HARMONY,
+    ),
+    Style(
         "Zephyr",
         _pattern(r"<\|(?P<who>system|user|human|prompter|prompt|assistant|bot|answer|tool|observation|ipython)\|>"),
     ),
     Style("DeepSeek", _pattern(r"<｜(?P<who>User|Assistant)｜>"), preamble=_ANY),
     Style("Baize", _pattern(r"\[\|(?P<who>Human|AI)\|\]"), preamble=_NO_HEADING),
-    Style("OIG", _pattern(r"<(?P<who>human|bot)>:"), NEW_LINE, NEW_LINE),
+    Style("OIG", _pattern(r"<(?P<who>human|bot|HUMAN|BOT|ASSISTANT)>:"), NEW_LINE, NEW_LINE),
     Style("Alpaca", _pattern(r"### ?(?P<who>Instruction|Input|Response|System) ?:"), NO_SPACE, NEW_LINE, _NO_HEADING),
     Style(
         "Guanaco",
@@ -239,9 +252,10 @@ def _token_marks(text: str, style: Style, opening: re.Match[str]) -> Iterator[tu
     """Yield the tokens that open turns: not those between what an assistant thinks and its answer, which are of one turn."""
     last, is_thought = None, False
     for found in style.marker.finditer(text, opening.start()):
-        speaker, is_said_before = style.speaker(found), is_thought
-        is_thought = last == "assistant" and found[0] == _THINKS
-        if not is_thought and not (is_said_before and speaker == "assistant"):
+        speaker, is_think = style.speaker(found), found[0] == _THINKS
+        goes_on = (is_think and last == "assistant") or (is_thought and speaker == "assistant")
+        is_thought = is_think or text.startswith(_ANALYSIS, found.end())
+        if not goes_on:
             last = speaker
             yield found, speaker
 
