@@ -145,7 +145,7 @@ STYLES = (
     Style("ChatML", _pattern(r"<\|im_start\|>\s?(?P<who>[\w-]+)(?:<\|im_sep\|>)?")),
     Style("Llama 3", _pattern(r"<\|start_header_id\|>\s*(?P<who>[\w-]+)\s*<\|end_header_id\|>")),
     Style("Llama 4", _pattern(r"<\|header_start\|>\s*(?P<who>[\w-]+)\s*<\|header_end\|>")),
-    Style("Granite", _pattern(r"<\|start_of_role\|>\s*(?P<who>[\w-]+)[^<\n]*<\|end_of_role\|>")),
+    Style("Granite", _pattern(r"<\|start_of_role\|>\s*(?P<who>[\w-]++)[^<\n]*+<\|end_of_role\|>")),
     Style("Gemma", _pattern(r"<start_of_turn>\s?(?P<who>[\w-]+)")),
     Style("Command R", _pattern(r"<\|START_OF_TURN_TOKEN\|>\s*<\|(?P<who>SYSTEM|USER|CHATBOT)_TOKEN\|>")),
     Style(
