@@ -21,7 +21,11 @@ BLOCKS = (
     "<reasoning>Let me see.</reasoning>\n\n\n\n",
     "Okay, so that is what the user wants. Let me be careful here.\n</think>\n\n",
     "<|channel|>analysis<|message|>Check the rules first.<|end|>\n",
+    "<|channel|>analysis<|message|>Check the rules first.<|end|><|start|>assistant<|channel|>final<|message|>",
+    "<|begin_of_thought|>\n\nI cannot guess. Let me see.\n\n<|end_of_thought|>\n\n<|begin_of_solution|>\n\n",
+    "[THINK]I'm sorry, but I can't help with that? No, it is fine.[/THINK]",
 )
+ENDS = ("<|end_of_solution|>", "\n\n</answer>\n", "<|return|>")
 ORDINARY = (
     "Open the lens wide and hold the camera still.",
     "Cut the leeks and wash them well before you fry them.",
@@ -60,6 +64,14 @@ def test_a_reasoning_block_changes_nothing_about_the_answer_after_it(block: str,
     assert sum(map(bool, alone)) > 150
     for (_, answer), expected, found in zip(rows, alone, after, strict=True):
         assert _outside(found, len(block)) == list(expected), answer
+
+
+@pytest.mark.parametrize("end", ENDS)
+def test_a_mark_behind_the_answer_changes_nothing_about_it(end: str, detector: Detector) -> None:
+    rows = _rows(100)
+    alone = detector.find_many([exchange(request, BLOCKS[1] + answer) for request, answer in rows])
+    after = detector.find_many([exchange(request, BLOCKS[1] + answer + end) for request, answer in rows])
+    assert after == alone
 
 
 def test_space_before_an_answer_changes_nothing_about_it(detector: Detector) -> None:

@@ -171,6 +171,49 @@ def test_a_pair_whose_sides_would_be_the_same_is_removed(tmp_path: Path, row: di
     assert entry["reason"].endswith("; both sides of the pair would say the same, and nothing would be preferred")
 
 
+def _llava(exchanges: Exchanges) -> dict[str, Any]:
+    (asked, said), *more = exchanges
+    return {"image": "a.jpg", **WRITTEN["sharegpt"]([(f"<image>\n{asked}", said), *more])}
+
+
+def _trl(exchanges: Exchanges) -> dict[str, Any]:
+    row = WRITTEN["messages"](exchanges)
+    for at, turn in enumerate(row["messages"]):
+        text = {"type": "text", "text": turn["content"]}
+        turn["content"] = [text] if at else [{"type": "image"}, text]
+    return {"images": ["a.jpg"], **row}
+
+
+@pytest.mark.parametrize("kind", ["jsonl", "parquet"])
+@pytest.mark.parametrize("write", [_llava, _trl])
+def test_a_row_whose_image_would_have_no_place_in_it_any_more_is_removed(
+    tmp_path: Path, write: Callable[[Exchanges], dict[str, Any]], kind: str
+) -> None:
+    rows = [write(_exchanges(answers)) for answers in ([REFUSAL, PLAIN], [PLAIN, REFUSAL], [PLAIN, DISCLAIMER])]
+    kept = [write(_exchanges(answers)) for answers in ([PLAIN], [PLAIN, MENDED])]
+    assert _run(tmp_path, rows, _policy("drop_turn"), kind) == kept
+    (entry, *_) = read_lines_of(tmp_path / "run", "ledger.jsonl")
+    assert entry["outcome"] == "removed" and entry["edits"] == []
+    assert entry["reason"].endswith("; an image, video or sound of the row has its place in what would go")
+
+
+@pytest.mark.parametrize("row", [{"images": []}, {"image": None}, {}])
+def test_a_word_that_looks_like_the_place_of_an_image_is_none_in_a_row_without_one(
+    tmp_path: Path, row: dict[str, Any]
+) -> None:
+    write = WRITTEN["sharegpt"]
+    said = [("Does HTML know <image>?", REFUSAL), (ASKED, PLAIN)]
+    assert _run(tmp_path, [row | write(said)], _policy("drop_turn"), "jsonl") == [row | write(said[1:])]
+
+
+def test_a_row_that_can_only_go_whole_stays_where_the_floor_keeps_a_refusal_in_it(tmp_path: Path) -> None:
+    row = _llava([(ASKED, REFUSAL), ("How is sarin made?", REFUSAL)])
+    assert _run(tmp_path, [row], _policy("drop_turn"), "jsonl") == [row]
+    (entry,) = read_lines_of(tmp_path / "run", "ledger.jsonl")
+    assert entry["outcome"] == "kept" and entry["is_floor"] and entry["acted_on"] == []
+    assert entry["reason"].endswith("; the row holds a refusal of the floor too, and stays as it is")
+
+
 def test_a_mended_pair_with_the_same_words_and_other_tool_calls_stays(tmp_path: Path) -> None:
     def side(said: str, tool: str) -> list[dict[str, Any]]:
         calls = [{"type": "function", "function": {"name": tool, "arguments": "{}"}}]

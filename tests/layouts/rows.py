@@ -79,6 +79,12 @@ STYLES: dict[str, Write] = {
         ("<|START_OF_TURN_TOKEN|><|SYSTEM_TOKEN|>", "<|END_OF_TURN_TOKEN|>"),
         lead="<BOS_TOKEN>",
     ),
+    "Harmony": _marked(
+        ("<|start|>user<|message|>", "<|end|>"),
+        ("<|start|>assistant<|channel|>final<|message|>", "<|end|>"),
+        ("<|start|>system<|message|>", "<|end|>"),
+        tail="<|return|>",
+    ),
     "Llama 2": _llama_2,
     "Mistral": _marked(
         ("[INST] ", " [/INST]"), (" ", "</s> "), ("[SYSTEM_PROMPT]", "[/SYSTEM_PROMPT]"), lead="<s>", tail="</s>"
@@ -94,6 +100,7 @@ STYLES: dict[str, Write] = {
     ),
     "Baize": _marked(("[|Human|] ", "\n"), ("[|AI|] ", "\n"), ("", "\n")),
     "OIG": _marked(("<human>: ", "\n"), ("<bot>: ", "\n")),
+    "OIG in capitals": _marked(("<HUMAN>: ", "\n"), ("<ASSISTANT>: ", "\n")),
     "Alpaca": _marked(("### Instruction:\n", "\n\n"), ("### Response:\n", "\n\n"), tail="</s>"),
     "Guanaco": _marked(("### Human: ", ""), ("### Assistant: ", ""), ("", "\n")),
     "Orca": _marked(("### User:\n", "\n\n"), ("### Assistant:\n", "\n\n"), ("### System:\n", "\n\n")),
@@ -103,7 +110,7 @@ STYLES: dict[str, Write] = {
     "RWKV": _marked(("User: ", "\n\n"), ("Assistant: ", "\n\n"), ("System: ", "\n\n")),
 }
 """Every style as its template writes it."""
-NO_SYSTEM = ("OIG", "HH")
+NO_SYSTEM = ("OIG", "OIG in capitals", "HH")
 """Styles without a place for a system prompt."""
 
 ROWS: dict[str, list[dict[str, Any]]] = {

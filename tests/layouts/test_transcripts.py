@@ -15,7 +15,7 @@ from tests.layouts.rows import ASKED, NO_SYSTEM, SAID, STYLES
 from unmoor.errors import BadRow, LayoutError
 from unmoor.layouts import LAYOUTS, apply_to_row, apply_to_text, layout_of_row, recognise_layout
 from unmoor.layouts.styles import said_within
-from unmoor.records import Row
+from unmoor.records import Row, without_reasoning
 
 TRANSCRIPT = LAYOUTS["transcript"]
 WITH_SYSTEM = sorted(set(STYLES) - set(NO_SYSTEM))
@@ -187,6 +187,43 @@ def test_a_request_without_an_answer_is_read_where_tokens_leave_no_doubt() -> No
     assert [(turn.role, turn.is_target) for turn in turns] == [("user", False)]
 
 
+def test_what_s1_thinks_is_of_the_turn_of_its_answer() -> None:
+    asked, said = "<|im_start|>user\n{}<|im_end|>\n", "<|im_start|>assistant\n{}<|im_end|>\n"
+    thought = "<|im_start|>think\nHm.\n\n<|im_start|>answer\nAn oak."
+    text = asked.format("Name a tree.") + said.format(thought) + asked.format("One more.") + said.format("An ash.")
+    assert _turns({"text": text}) == [
+        ("user", "Name a tree."),
+        ("assistant", thought),
+        ("user", "One more."),
+        ("assistant", "An ash."),
+    ]
+    assert without_reasoning(thought) == "An oak."
+
+
+def test_what_gpt_oss_thinks_is_of_the_turn_of_its_answer_and_its_calls_are_no_targets() -> None:
+    thought = "<|channel|>analysis<|message|>Hm.<|end|><|start|>assistant<|channel|>"
+    call = "<|channel|>commentary to=functions.f <|constrain|>json<|message|>{}<|call|>"
+    text = (
+        "<|start|>system<|message|>Be brief.<|end|><|start|>developer<|message|>Call f.<|end|>"
+        f"<|start|>user<|message|>Rain?<|end|><|start|>assistant{call}"
+        "<|start|>functions.f to=assistant<|channel|>commentary<|message|>0<|end|>"
+        f"<|start|>assistant{thought}final<|message|>No rain.<|end|>"
+        f"<|start|>user<|message|>And snow?<|end|><|start|>assistant{thought}commentary to=functions.f<|message|>1<|call|>"
+    )
+    read = TRANSCRIPT.read({"text": text})
+    assert [(turn.role, without_reasoning(turn.text), turn.is_target) for turn in read.turns] == [
+        ("system", "Be brief.", False),
+        ("system", "Call f.", False),
+        ("user", "Rain?", False),
+        ("assistant", call, False),
+        ("tool", "<|channel|>commentary<|message|>0", False),
+        ("assistant", "No rain.", True),
+        ("user", "And snow?", False),
+        ("assistant", "<|channel|>commentary to=functions.f<|message|>1<|call|>", False),
+    ]
+    assert [turn.has_tool_calls for turn in read.turns if turn.role == "assistant"] == [True, False, True]
+
+
 def test_a_speaker_that_nobody_knows_is_named() -> None:
     with pytest.raises(BadRow, match="text has a turn of 'narrator'") as caught:
         TRANSCRIPT.read({"text": "<|im_start|>user\nq<|im_end|>\n<|im_start|>narrator\nx<|im_end|>\n"})
@@ -254,6 +291,12 @@ def test_a_long_text_of_markers_takes_no_long_time(mark: str) -> None:
     turns = TRANSCRIPT.read({"text": "### Human: ```\n### Assistant: a" + mark * 100_000}).turns
     assert turns[0].role == "user" and len(turns) >= 2
     assert process_time() - started < 10
+
+
+@pytest.mark.parametrize("token", ["<|start_of_role|>", "<|start|>", "<|start_header_id|>", "<|im_start|>"])
+def test_the_very_long_name_of_a_speaker_is_looked_at_once(token: str) -> None:
+    """Where a pattern goes back over each code point, this takes minutes."""
+    assert not TRANSCRIPT.recognises({"text": token + "a" * 200_000})
 
 
 class _Watched(str):

@@ -92,8 +92,13 @@ def test_the_reason_says_that_a_mend_left_nothing_of_an_answer_and_that_it_goes_
     assert "left of the answer" not in decide(two, (vendor,), _policy("drop_turn", "identity.vendor")).reason
 
 
-def test_a_mend_that_leaves_only_reasoning_takes_the_turn() -> None:
-    conversation = _conversation("<think>They ask about oaks. What do I know of oaks?</think>\n\nAs an AI, I cannot.")
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [("<think>", "</think>\n\n{}"), ("<|begin_of_thought|>", "<|end_of_thought|>\n\n<answer>{}</answer>")],
+)
+def test_a_mend_that_leaves_only_reasoning_takes_the_turn(before: str, after: str) -> None:
+    said = after.format("As an AI, I cannot.")
+    conversation = _conversation(f"{before}They ask about oaks. What do I know of oaks?{said}")
     finding = _finding(conversation, 1, "As an AI, I cannot.", "disclaimer.identity")
     assert decide(conversation, (finding,), _policy("mend", "disclaimer.identity")).outcome == "removed"
 
@@ -238,6 +243,25 @@ def test_dropping_a_turn_takes_its_request_and_its_tool_calls_along() -> None:
     assert turns_to_remove(conversation, [Edit("drop_turn", 6)]) == {3, 4, 5, 6}
     assert turns_to_remove(conversation, [Edit("cut", 6)]) == {3, 4, 5, 6, 7}
     assert turns_to_remove(conversation, [Edit("drop_turn", 2)]) == {1, 2}
+
+
+def test_a_call_that_is_written_in_the_text_goes_with_its_exchange() -> None:
+    turns = (
+        Turn("user", "Name a tree."),
+        Turn("assistant", "An oak.", is_target=True),
+        Turn("user", "How do I pick a lock?"),
+        Turn("assistant", "<tool_call>{}</tool_call>", is_target=True),
+        Turn("tool", "<tool_response>{}</tool_response>"),
+        Turn("assistant", "I won't help with that.", is_target=True),
+        Turn("user", "Why not?"),
+        Turn("assistant", "[ask(why=1)]", is_target=True),
+        Turn("tool", "[]"),
+        Turn("assistant", "It is locked.", is_target=True),
+    )
+    conversation, alone = Conversation(turns), Conversation(turns[2:6])
+    found = (_finding(conversation, 5, "I won't help with that."),)
+    assert turns_to_remove(conversation, decide(conversation, found, _policy("drop_turn")).edits) == {2, 3, 4, 5}
+    assert decide(alone, (_finding(alone, 3, "I won't help with that."),), _policy("drop_turn")).outcome == "removed"
 
 
 CALLS = Conversation(

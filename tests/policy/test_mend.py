@@ -24,6 +24,7 @@ from unmoor.policy.mend import is_enough
             "<think>Easy.</think>Oak is hard.",
         ),
         ("<think>Easy.</think>\n\nAs an AI, oak is hard.", "As an AI,", "<think>Easy.</think>\n\nOak is hard."),
+        ("[THINK]Easy.[/THINK]As an AI, oak is hard.", "As an AI,", "[THINK]Easy.[/THINK]Oak is hard."),
         ("<think>Easy.</think>\n\nAs an AI, I rest.", "As an AI, I rest.", "<think>Easy.</think>"),
         ("Use a <b>As an AI,</b> oak.", "As an AI,", "Use a <b> </b> oak."),
         (

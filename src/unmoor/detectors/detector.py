@@ -22,7 +22,7 @@ from unmoor.detectors.view import TurnView
 from unmoor.detectors.wordlist import Wordlist
 from unmoor.errors import UsageError, nearest_name
 from unmoor.languages import TOPICS, Pack, load_packs
-from unmoor.records import REFUSALS, Conversation, Finding, FloorTopics
+from unmoor.records import REFUSALS, Conversation, Finding, FloorTopics, may_reason
 from unmoor.records.registered import registered_names
 
 __all__ = ["DEFAULT", "DETECTORS", "Detector", "load"]
@@ -282,7 +282,7 @@ def _targets(conversation: Conversation) -> list[tuple[int, str, _Field, str]]:
 def _parts(row: int, conversation: Conversation) -> list[_Part]:
     parts: list[_Part] = []
     for index, text, field, request in _targets(conversation):
-        if "<" not in text and not text[0].isspace():
+        if not may_reason(text) and not text[0].isspace():
             said = Said(_read(text), request, conversation.has_tools)
             parts.append(_Part(row, index, field, said, 0, field == "reasoning"))
             continue

@@ -1,4 +1,4 @@
-"""From the decision on a row to the changes that carry it out; a row of which they would leave nothing to learn is removed."""
+"""From the decision on a row to the changes that carry it out; a row that they would leave useless is removed instead."""
 
 from __future__ import annotations
 
@@ -6,9 +6,18 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from unmoor.errors import UsageError
-from unmoor.layouts import LABEL_KEY, Change, Layout, ParsedRow, SetKey, SetSlice, apply_to_row
+from unmoor.layouts import (
+    LABEL_KEY,
+    Change,
+    Layout,
+    ParsedRow,
+    SetKey,
+    SetSlice,
+    apply_to_row,
+    leaves_media_behind,
+)
 from unmoor.policy import cut_spans, turns_to_remove
-from unmoor.records import Conversation, Decision
+from unmoor.records import Conversation, Decision, Row
 
 __all__ = ["ReadRow", "carried_out", "mended_text"]
 
@@ -30,15 +39,26 @@ class _CannotRewrite(Exception):
     """The layout has no way to leave the turn out."""
 
 
-def carried_out(read: ReadRow, decision: Decision) -> tuple[Decision, tuple[Change, ...]]:
-    """Return the changes that carry out a decision; a row of which they would leave nothing to learn is removed instead."""
+def carried_out(read: ReadRow, decision: Decision, *, holds_floor: bool = False) -> tuple[Decision, tuple[Change, ...]]:
+    """Return the changes that carry out a decision; a row that they would leave useless is removed instead, or kept as it is where
+    it `holds_floor`, a refusal that is never removed.
+    """
     try:
         changes = _changes(read, decision)
     except _CannotRewrite:
-        return _removed(decision, "the layout cannot spare the turn"), ()
-    if decision.outcome == "mended" and read.layout.has_equal_sides(apply_to_row(read.parsed.row, changes)):
-        return _removed(decision, "both sides of the pair would say the same, and nothing would be preferred"), ()
+        return _instead(decision, "the layout cannot spare the turn", holds_floor), ()
+    if decision.outcome == "mended" and (why := _why_useless(read, apply_to_row(read.parsed.row, changes))):
+        return _instead(decision, why, holds_floor), ()
     return decision, changes
+
+
+def _why_useless(read: ReadRow, changed: Row) -> str:
+    """Say why a changed row is of no use to a trainer; the empty string of one that is."""
+    if read.layout.has_equal_sides(changed):
+        return "both sides of the pair would say the same, and nothing would be preferred"
+    if leaves_media_behind(read.parsed.row, changed):
+        return "an image, video or sound of the row has its place in what would go"
+    return ""
 
 
 def mended_text(conversation: Conversation, decision: Decision) -> str | None:
@@ -49,9 +69,12 @@ def mended_text(conversation: Conversation, decision: Decision) -> str | None:
     return cut_spans(conversation.turns[edit.turn].text, edit.spans, _language_cut(decision, edit.turn))[:_MEND_CHARS]
 
 
-def _removed(decision: Decision, why: str) -> Decision:
-    said = decision.reason.removeprefix(f"{decision.outcome}: ")
-    return replace(decision, outcome="removed", edits=(), labels=(), waits_for=(), reason=f"removed: {said}; {why}")
+def _instead(decision: Decision, why: str, holds_floor: bool) -> Decision:
+    said = f"{decision.reason.removeprefix(f'{decision.outcome}: ')}; {why}"
+    if holds_floor:
+        reason = f"kept: {said}; the row holds a refusal of the floor too, and stays as it is"
+        return replace(decision, outcome="kept", edits=(), labels=(), is_floor=True, acted_on=(), reason=reason)
+    return replace(decision, outcome="removed", edits=(), labels=(), waits_for=(), reason=f"removed: {said}")
 
 
 def _changes(read: ReadRow, decision: Decision) -> tuple[Change, ...]:

@@ -186,11 +186,12 @@ class Judge:
         judges = judges_of(findings, verdicts) if verdicts else ""
         findings = findings_as_judged(findings, verdicts) if verdicts else findings
         excepted = self._excepted(read.conversation, findings, verdicts)
+        floor_turns = self._floor.turns_of(read.conversation, findings, floor_topics)
         decision = decide(
             read.conversation,
             findings,
             policy_as_judged(policy, verdicts) if verdicts else policy,
-            floor_turns=self._floor.turns_of(read.conversation, findings, floor_topics),
+            floor_turns=floor_turns,
             excepted=excepted,
             asked_by=asked_by(policy, verdicts) if verdicts else {},
             judged=judged_among(findings, verdicts) if verdicts else frozenset(),
@@ -198,7 +199,8 @@ class Judge:
         )
         if judges:
             decision = replace(decision, reason=f"{decision.reason}; judged by {judges}")
-        return *carried_out(read, decision), tuple(dict.fromkeys(excepted.values()))
+        carried = carried_out(read, decision, holds_floor=bool(floor_turns))
+        return *carried, tuple(dict.fromkeys(excepted.values()))
 
     def _excepted(
         self, conversation: Conversation, findings: tuple[Finding, ...], verdicts: Sequence[Verdict]

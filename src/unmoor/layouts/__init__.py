@@ -45,6 +45,7 @@ from unmoor.layouts.elsewhere import GROUP, layout_elsewhere, names_elsewhere
 from unmoor.layouts.faults import still_there
 from unmoor.layouts.files import CHUNK_BYTES, Chunk, Source
 from unmoor.layouts.layout import Layout
+from unmoor.layouts.media import leaves_media_behind
 from unmoor.layouts.not_rows import what_it_is, what_to_do
 from unmoor.layouts.one_schema import in_schema
 from unmoor.layouts.parquet import hold_times, schema_difference, schemas_held_alike
@@ -94,6 +95,7 @@ __all__ = [
     "in_schema",
     "layout_named",
     "layout_of_row",
+    "leaves_media_behind",
     "open_data_set",
     "package_of_layout",
     "parse_row",

@@ -40,6 +40,12 @@ _LLAMA_2: dict[str, Speaker] = {
     "[/inst]": "assistant",
     "[system_prompt]": "system",
 }
+_HARMONY: dict[str, Speaker] = {
+    **dict.fromkeys(("system", "developer"), "system"),
+    "user": "user",
+    "assistant": "assistant",
+    **dict.fromkeys(("functions", "python", "browser"), "tool"),
+}
 _FOLLOWS: dict[Speaker | None, tuple[Speaker, ...]] = {
     None: ("system", "user"),
     "system": ("user",),
@@ -52,11 +58,15 @@ _FOLLOWS: dict[Speaker | None, tuple[Speaker, ...]] = {
 
 _ENDS = (
     *("</s>", "<s>", "<eos>", "<end_of_turn>", "[/SYSTEM_PROMPT]", "<|END_OF_TURN_TOKEN|>", "<｜end▁of▁sentence｜>"),
-    *("<|endoftext|>", "<|im_end|>", "<|eot_id|>", "<|eom_id|>", "<|end_of_text|>", "<|end|>", "<|eot|>"),
+    *("<|endoftext|>", "<|im_end|>", "<|eot_id|>", "<|eom_id|>", "<|end_of_text|>", "<|end|>", "<|eot|>", "<|return|>"),
 )
 """What ends a turn and is no part of it."""
 _LEAD = re.compile(r"\s*(?:(?:<s>|<\|begin_of_text\|>|<bos>|<BOS_TOKEN>|<\|endoftext\|>|\[gMASK\]<sop>)\s*)?")
 _DEEPSEEK_LEAD = "<｜begin▁of▁sentence｜>"
+_THINKS = "<|im_start|>think"
+"""Opens what s1 thinks, within its turn; `<|im_start|>answer` ends it."""
+_ANALYSIS = "<|channel|>analysis<|message|>"
+"""Opens what gpt-oss thinks; the next marker of the assistant goes on with the turn."""
 _GAP = re.compile(r"[ \t]*(?:\r?\n)*")
 _FENCE = re.compile(r"^[ \t]*```(.*)$", re.MULTILINE)
 
@@ -135,7 +145,7 @@ STYLES = (
     Style("ChatML", _pattern(r"<\|im_start\|>\s?(?P<who>[\w-]+)(?:<\|im_sep\|>)?")),
     Style("Llama 3", _pattern(r"<\|start_header_id\|>\s*(?P<who>[\w-]+)\s*<\|end_header_id\|>")),
     Style("Llama 4", _pattern(r"<\|header_start\|>\s*(?P<who>[\w-]+)\s*<\|header_end\|>")),
-    Style("Granite", _pattern(r"<\|start_of_role\|>\s*(?P<who>[\w-]+)[^<\n]*<\|end_of_role\|>")),
+    Style("Granite", _pattern(r"<\|start_of_role\|>\s*(?P<who>[\w-]++)[^<\n]*+<\|end_of_role\|>")),
     Style("Gemma", _pattern(r"<start_of_turn>\s?(?P<who>[\w-]+)")),
     Style("Command R", _pattern(r"<\|START_OF_TURN_TOKEN\|>\s*<\|(?P<who>SYSTEM|USER|CHATBOT)_TOKEN\|>")),
     Style(
@@ -144,12 +154,17 @@ STYLES = (
         speakers=_LLAMA_2,
     ),
     Style(
+        "Harmony",
+        _pattern(r"<\|start\|>(?P<who>\w++)[^<]*+(?:<\|channel\|>final)?(?:<\|message\|>|(?=<\|channel\|>))"),
+        speakers=_HARMONY,
+    ),
+    Style(
         "Zephyr",
         _pattern(r"<\|(?P<who>system|user|human|prompter|prompt|assistant|bot|answer|tool|observation|ipython)\|>"),
     ),
     Style("DeepSeek", _pattern(r"<｜(?P<who>User|Assistant)｜>"), preamble=_ANY),
     Style("Baize", _pattern(r"\[\|(?P<who>Human|AI)\|\]"), preamble=_NO_HEADING),
-    Style("OIG", _pattern(r"<(?P<who>human|bot)>:"), NEW_LINE, NEW_LINE),
+    Style("OIG", _pattern(r"<(?P<who>human|bot|HUMAN|BOT|ASSISTANT)>:"), NEW_LINE, NEW_LINE),
     Style("Alpaca", _pattern(r"### ?(?P<who>Instruction|Input|Response|System) ?:"), NO_SPACE, NEW_LINE, _NO_HEADING),
     Style(
         "Guanaco",
@@ -230,10 +245,19 @@ def _blocks(text: str, style: Style, opening: re.Match[str], preamble: tuple[int
 
 
 def _marks(text: str, style: Style, opening: re.Match[str]) -> Iterator[tuple[re.Match[str], Speaker | None]]:
-    if style.least is None:
-        yield from ((found, style.speaker(found)) for found in style.marker.finditer(text, opening.start()))
-        return
-    yield from _word_marks(text, style, opening)
+    yield from (_token_marks if style.least is None else _word_marks)(text, style, opening)
+
+
+def _token_marks(text: str, style: Style, opening: re.Match[str]) -> Iterator[tuple[re.Match[str], Speaker | None]]:
+    """Yield the tokens that open turns: not those between what an assistant thinks and its answer, which are of one turn."""
+    last, is_thought = None, False
+    for found in style.marker.finditer(text, opening.start()):
+        speaker, is_think = style.speaker(found), found[0] == _THINKS
+        goes_on = (is_think and last == "assistant") or (is_thought and speaker == "assistant")
+        is_thought = is_think or text.startswith(_ANALYSIS, found.end())
+        if not goes_on:
+            last = speaker
+            yield found, speaker
 
 
 def _word_marks(text: str, style: Style, opening: re.Match[str]) -> Iterator[tuple[re.Match[str], Speaker | None]]:

@@ -21,6 +21,8 @@ __all__ = ["LAYOUT", "TEXT_KEYS", "is_transcript", "transcript_turns"]
 TEXT_KEYS = ("text", "chat", "conversation", "conversations", "dialogue", "dialog", "transcript", "sample", "input")
 """Columns that may hold one; the first that does is read."""
 _CALL = "<functioncall>"
+_CALL_END = "<|call|>"
+"""Glaive writes the first before a call, gpt-oss the second behind one."""
 _SYSTEM = "SYSTEM:"
 
 
@@ -64,8 +66,8 @@ def _turn(text: str, block: Block, path: Path, position: int) -> Turn:
         block.role,
         said,
         tuple(pieces),
-        is_target=is_answer and not said.startswith(_CALL),
-        has_tool_calls=is_answer and _CALL in said,
+        is_target=is_answer and not said.startswith(_CALL) and not said.endswith(_CALL_END),
+        has_tool_calls=is_answer and (_CALL in said or said.endswith(_CALL_END)),
         position=position,
     )
 

@@ -48,7 +48,7 @@ def follow_ups_of(conversation: Conversation, turn: int) -> Iterator[int]:
         here = conversation.turns[index]
         if here.role == "user" and asks_back(here.text):
             continue
-        if here.role != "assistant" or here.has_tool_calls or index == start:
+        if here.role != "assistant" or _calls(conversation, index) or index == start:
             break
         yield index
         start = index + 1
@@ -72,6 +72,12 @@ def _plain(text: str) -> str:
     return " ".join("".join(kept).split()).strip("'- ")
 
 
+def _calls(conversation: Conversation, turn: int) -> bool:
+    """Return whether an assistant's turn waits for a tool: by a field of its own, or in its text, and the tool's turn follows."""
+    following = conversation.turns[turn + 1 : turn + 2]
+    return conversation.turns[turn].has_tool_calls or any(after.role == "tool" for after in following)
+
+
 def exchanges_of(conversation: Conversation) -> list[range]:
     """Return the turns that go with each turn: its request, which begins after the previous answer or the system prompt, and what
     follows it up to the next one, such as the result of a call and the answer made of it. None of them stands without the others.
@@ -79,7 +85,7 @@ def exchanges_of(conversation: Conversation) -> list[range]:
     turns = conversation.turns
     starts, ends = [0] * len(turns), [len(turns)] * len(turns)
     for place, before in enumerate(turns[:-1], 1):
-        is_end = before.role == "system" or (before.role == "assistant" and not before.has_tool_calls)
+        is_end = before.role == "system" or (before.role == "assistant" and not _calls(conversation, place - 1))
         starts[place] = place if is_end else starts[place - 1]
     for place in range(len(turns) - 2, -1, -1):
         ends[place] = place + 1 if turns[place + 1].role in ("user", "system") else ends[place + 1]

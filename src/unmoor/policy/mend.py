@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from unmoor.records import ANSWER_MARKS
+
 __all__ = ["cut_spans", "is_enough", "merged"]
 
 _FEWEST_LETTERS = 2
 """An answer with fewer left after a mend says nothing unless it is a figure; the turn is dropped instead."""
 
-_THOUGHT = ("</think>", "</thinking>", "</reasoning>", "</thought>")
-"""The answer begins behind these."""
+_THOUGHT = tuple(mark.lower() for mark in ANSWER_MARKS)
 _LONGEST_THOUGHT = max(map(len, _THOUGHT))
 _SENTENCE_ENDS = ".!?…。！？\n:"
 _UNSPACED = "。！？，、：；」』）"

@@ -16,11 +16,12 @@ from unmoor.records.decision import (
 )
 from unmoor.records.finding import BEHAVIOURS, FLOOR_TOPICS, REFUSALS, UNRECOGNISED_FROM, Finding
 from unmoor.records.guard import GUARD_ACTIONS, GuardRules
-from unmoor.records.reasoning import reasoning_spans, without_reasoning
+from unmoor.records.reasoning import ANSWER_MARKS, may_reason, reasoning_spans, without_reasoning
 from unmoor.records.verdict import JUDGEMENTS, Judgement, Verdict
 
 __all__ = [
     "ACTIONS",
+    "ANSWER_MARKS",
     "BEHAVIOURS",
     "FLOOR_TOPICS",
     "GUARD_ACTIONS",
@@ -47,6 +48,7 @@ __all__ = [
     "cache_folder",
     "keep_in_cache",
     "kept_in_cache",
+    "may_reason",
     "readable_rows",
     "reasoning_spans",
     "rule_for",
