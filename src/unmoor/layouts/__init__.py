@@ -30,7 +30,6 @@ from unmoor.layouts.columns import (
     hold_columns,
     is_columns,
     pair_of,
-    proposed,
 )
 from unmoor.layouts.data_set import (
     DataSet,
@@ -49,6 +48,7 @@ from unmoor.layouts.not_rows import what_it_is, what_to_do
 from unmoor.layouts.one_schema import in_schema
 from unmoor.layouts.parquet import hold_times, schema_difference, schemas_held_alike
 from unmoor.layouts.parse import MAX_DEPTH, MAX_NESTED, MAX_ROW_BYTES, ParsedRow, parse_row, row_too_large
+from unmoor.layouts.proposal import proposed, wanted
 from unmoor.layouts.recognise import recognise_source
 from unmoor.layouts.table_file import TableFile
 from unmoor.layouts.tables import (
@@ -190,10 +190,11 @@ def recognise_layout(rows: Sequence[Row], path: AnyPath, compression: str = "") 
     if nested and not kind:
         raise LayoutError(begin + nested.rstrip())
     columns = "" if kind else proposed(rows)
+    held = wanted(rows[0]) if rows and not (kind or columns or nested) else ""
     this = f"--layout {quote(columns)} if these are the request and the answer, or " if columns else ""
     raise LayoutError(
         f"{begin}Known layouts:\n{known}\n"
-        f"  {FORM}: columns, by name\n{kind}{doubt(rows)}{nested}"
+        f"  {FORM}: columns, by name\n{kind}{doubt(rows)}{nested}{held}"
         f"{'Or' if kind else 'Next'}: {this}--layout NAME if one of these is meant"
     )
 
