@@ -184,19 +184,23 @@ def recognise_layout(rows: Sequence[Row], path: AnyPath, compression: str = "") 
             return guessed
     keys = ", ".join(sorted(map(str, rows[0]))[:20]) if rows else ""
     known = "\n".join(f"  {layout.name}: {layout.summary}" for layout in LAYOUTS.values())
-    nested = nested_rows(path, rows[0], compression) if len(rows) == 1 else ""
-    kind = what_to_do(rows[0], path, compression) if rows else ""
+    kind = what_to_do(rows, path, compression, _is_row) if rows else ""
+    nested = nested_rows(path, rows[0], compression, _is_row) if len(rows) == 1 else ""
     begin = f"{path}: no known layout. Keys of the first row: {keys or 'none'}\n"
     if nested and not kind:
         raise LayoutError(begin + nested.rstrip())
     columns = "" if kind else proposed(rows)
-    held = wanted(rows[0]) if rows and not (kind or columns or nested) else ""
+    held = wanted(rows[0]) if rows and not (kind or columns) else ""
     this = f"--layout {quote(columns)} if these are the request and the answer, or " if columns else ""
     raise LayoutError(
         f"{begin}Known layouts:\n{known}\n"
-        f"  {FORM}: columns, by name\n{kind}{doubt(rows)}{nested}{held}"
+        f"  {FORM}: columns, by name\n{kind}{doubt(rows)}{held}"
         f"{'Or' if kind else 'Next'}: {this}--layout NAME if one of these is meant"
     )
+
+
+def _is_row(row: Row) -> bool:
+    return _own_layout(row) is not None
 
 
 def chunk_rows(chunk: Chunk) -> Iterator[tuple[int, ParsedRow | BadRow]]:
@@ -260,9 +264,9 @@ def first_layout(path: AnyPath, name: str | None = None, data: DataSet | None = 
 
 
 def _told_as(path: AnyPath, data: DataSet, source: Source) -> tuple[AnyPath, str]:
-    """Return what a message is to call a data set and how that is compressed: of several files the one that it is about."""
+    """Return what a message is to call a data set and how that is packed: of several files the one that it is about."""
     is_one = len(data.files) == 1 or data.format == "parquet"
-    return (path if is_one else source.path), source.compression
+    return (path if is_one else source.path), "parquet" if data.format == "parquet" else source.compression
 
 
 def _raw_row(chunk: Chunk, number: int) -> bytes:

@@ -15,7 +15,7 @@ from unmoor.layouts.parse import kind_of
 from unmoor.layouts.request import SYSTEM_KEYS
 from unmoor.records import Row
 
-__all__ = ["proposed", "wanted", "words_of"]
+__all__ = ["is_held_against", "is_turned_down", "proposed", "wanted", "words_of"]
 
 _OF_ROWS = frozenset(
     (
@@ -73,6 +73,16 @@ def words_of(name: str) -> list[str]:
     return [_PLURAL.sub("", word.casefold()) for word in _WORD.findall(name)]
 
 
+def is_turned_down(name: str) -> bool:
+    """Return whether a column holds, by its name, the worse of two answers or a wrong one."""
+    return bool(_NO_ANSWER & set(words_of(name)))
+
+
+def is_held_against(name: str) -> bool:
+    """Return whether a column holds, by its name, what an answer is checked against."""
+    return bool(_CHECKED_AGAINST & set(words_of(name)))
+
+
 def proposed(rows: Sequence[Row]) -> str:
     """Return the layout's name for rows in no known layout: names that say a side first, else the longest texts in their order.
 
@@ -123,14 +133,14 @@ def _named(texts: dict[str, list[str]], side: str) -> str:
     if exact:
         return exact
     like = [key for key, said in texts.items() if _side_like(key) == side and _may_be_said(key, said)]
-    return max(like, key=lambda key: (not _CHECKED_AGAINST & set(words_of(key)), sum(map(len, texts[key]))), default="")
+    return max(like, key=lambda key: (not is_held_against(key), sum(map(len, texts[key]))), default="")
 
 
 def _side_like(key: str) -> str:
     words = words_of(key)
     while words and words[-1] in _NO_SAYING:
         words.pop()
-    return side_of(words[-1]) if words and not _NO_ANSWER & set(words) else ""
+    return side_of(words[-1]) if words and not is_turned_down(key) else ""
 
 
 def _may_be_said(key: str, said: Sequence[str]) -> bool:
