@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -16,7 +17,7 @@ import pytest
 
 from tests.layouts.rows import ASKED, SAID
 from unmoor.errors import LayoutError
-from unmoor.layouts import first_layout, read_rows, recognise_layout
+from unmoor.layouts import first_layout, read_rows, recognise_layout, what_it_is
 from unmoor.records import Row
 
 X = Path("x.jsonl")
@@ -211,3 +212,11 @@ def test_nothing_is_made_of_a_request_alone_nor_where_nobody_answers(row: Row) -
     with pytest.raises(LayoutError) as caught:
         recognise_layout([row, row], X)
     assert "jq " not in str(caught.value)
+
+
+def test_a_row_of_a_table_without_an_answer_says_so(tmp_path: Path) -> None:
+    rows: list[dict[str, Any]] = [{"prompt": ASKED, "response": None, "subcategory": "x"}]
+    pq.write_table(pa.Table.from_pylist([*rows, {**rows[0], "response": SAID}]), tmp_path / "rows.parquet")
+    (_, first), _ = read_rows(tmp_path / "rows.parquet")
+    assert what_it_is(first).startswith('no answer stands beside "prompt": its column (response, ')
+    assert what_it_is({"prompt": ASKED, "response": 7}) == ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from shlex import quote
 
-from unmoor.layouts.columns import is_side
+from unmoor.layouts.columns import is_side, side_of
 from unmoor.layouts.files import fed
 from unmoor.layouts.nested import IsRow, way_to_row
 from unmoor.layouts.transcript import TEXT_KEYS
@@ -147,7 +147,18 @@ _EACH = "(objects, arrays[]) | "
 def what_it_is(row: Row) -> str:
     """Return what a row in no known layout is, in a few words; empty if nobody knows."""
     told = (says(row) for is_one, says, _ in (*_KINDS, *_AT_LAST) if is_one(row))
-    return next(told, "")
+    return next(told, "") or _no_answer(row)
+
+
+def _no_answer(row: Row) -> str:
+    """Say of a row with a request alone what it lacks: of a table, the columns that are null are not there."""
+    asked = next((key for key in row if side_of(key) == "user" and isinstance(row[key], str)), "")
+    is_alone = asked and not any(side_of(key) == "assistant" for key in row)
+    return (
+        f'no answer stands beside "{asked}": its column (response, answer, output, ...) is null or not there'
+        if is_alone
+        else ""
+    )
 
 
 def what_to_do(rows: Sequence[Row], path: AnyPath, compression: str, is_row: IsRow) -> str:
