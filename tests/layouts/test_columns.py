@@ -167,6 +167,10 @@ def test_a_text_that_is_the_same_over_the_rows_is_no_side() -> None:
             {"problem": ASKED, "expected_answer": "An oak or an elm", "generated_solution": SAID},
             "user=problem,assistant=generated_solution",
         ),
+        (
+            {"message": ASKED, "chat_history": [{"role": "CHATBOT", "message": "Hi."}], "text": SAID},
+            "user=message,assistant=text",
+        ),
         ({"prompt": ASKED, "reasoning_text": "x y " * 9, "content": SAID}, "user=prompt,assistant=content"),
         ({"问题描述": "请说出一种树。", "回复": "橡树。"}, "user=问题描述,assistant=回复"),
     ],

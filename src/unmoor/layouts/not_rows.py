@@ -33,9 +33,13 @@ _LISTS = ("messages", "conversations", "conversation", "turns", "chosen")
 
 
 def _text_key(row: Row) -> str:
-    """Return the column of text that a transcript might stand in; empty if there is none, or a request or answer beside it."""
-    has_side = any(is_side(key) for key in row)
+    """Return the column of text that a transcript might stand in; empty if there is none, or a side or turns beside it."""
+    has_side = any(is_side(key) or _is_list_of_objects(value) for key, value in row.items())
     return "" if has_side else next((key for key in TEXT_KEYS if isinstance(row.get(key), str)), "")
+
+
+def _is_list_of_objects(value: object) -> bool:
+    return isinstance(value, list) and bool(value) and isinstance(value[0], dict)
 
 
 def _json_key(row: Row) -> str:

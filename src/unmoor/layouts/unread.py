@@ -9,6 +9,7 @@ from shlex import quote
 from unmoor.errors import BadRow
 from unmoor.layouts.files import fed
 from unmoor.layouts.nested import IsRow, way_to_row
+from unmoor.layouts.proposal import proposed
 from unmoor.records import Row
 from unmoor.storage import AnyPath
 
@@ -42,7 +43,10 @@ def nested_rows(path: AnyPath, row: Row, compression: str, is_row: IsRow) -> str
     if len(lists) != 1:
         return ""
     name, place, first = lists[0]
-    way = None if is_row(first) else way_to_row(first, is_row)
+    is_known = is_row(first)
+    way = None if is_known else way_to_row(first, is_row)
+    if not (is_known or way) and proposed([row]):  # the list is what was said before
+        return ""
     take = quote(f"{place}[] | {way.filter}" if way else f"{place}[]")
     then = f", where {way.said}" if way else ""
     return (
