@@ -205,10 +205,12 @@ def test_rows_of_parquet_reach_the_command_as_lines(tmp_path: Path, named: str) 
         {"question": ASKED, "answer": SAID, "context": "c", "chat": {"messages": [USER, ASSISTANT]}},
         {"a": {"b": [1, 2]}, "output": {"value": 7}},
         {"head": "x", "dialogue": [ASKED, SAID], "speakers": ["Anna", "Bob"]},
+        {"user_input": ASKED, "model_output": SAID, "log": {"messages": [USER, ASSISTANT]}},
+        {"words": [["Paris", "LOC"], ["Marie", "PER"]], "n": 1},
         {"mapping": {}, "items": [], "chat": {}, "answers": [], "response": None},
     ],
 )
-def test_nothing_is_made_of_a_request_alone_nor_where_nobody_answers(row: Row) -> None:
+def test_nothing_is_made_of_a_request_alone_nor_where_nobody_answers_or_columns_do(row: Row) -> None:
     with pytest.raises(LayoutError) as caught:
         recognise_layout([row, row], X)
     assert "jq " not in str(caught.value)

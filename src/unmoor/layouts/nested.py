@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from unmoor.layouts.columns import side_of
 from unmoor.layouts.messages import is_message_list
-from unmoor.layouts.proposal import is_held_against, is_turned_down, words_of
+from unmoor.layouts.proposal import is_held_against, is_turned_down, named_side, words_of
 from unmoor.layouts.request import SYSTEM_KEYS
 from unmoor.layouts.turns_within import at, is_talk, turns_within
 from unmoor.records import Row
@@ -72,7 +72,7 @@ def way_to_row(row: Row, is_row: IsRow, *, is_alone: bool = False) -> Way | None
 
     Of a row that `is_alone` in its file, a list of rows in it is the file's, which `unread.py` tells.
     """
-    if {"user", "assistant"} <= {side_of(key) for key, value in row.items() if isinstance(value, str)}:
+    if {"user", "assistant"} <= {named_side(key) for key in _own_texts(row).values() if not is_held_against(key)}:
         return None
     return (
         _sides(row)
@@ -84,17 +84,14 @@ def way_to_row(row: Row, is_row: IsRow, *, is_alone: bool = False) -> Way | None
     )
 
 
+def _own_texts(row: Row) -> dict[str, str]:
+    """Return the row's own columns of text, by their paths."""
+    return {at("", key): key for key, value in row.items() if isinstance(value, str)}
+
+
 def _sides(row: Row) -> Way | None:
     asked, said = _asked(row), _best_said(row)
-    if (
-        asked is None
-        or said is None
-        or {at("", key) for key, value in row.items() if isinstance(value, str)}
-        >= {
-            asked.path,
-            said.path,
-        }
-    ):
+    if asked is None or said is None or {asked.path, said.path} <= _own_texts(row).keys():
         return None
     beside = [key for key in SYSTEM_KEYS if isinstance(row.get(key), str) and row[key]]
     if asked.kind == "text" and isinstance(row.get("context"), str):
@@ -185,7 +182,7 @@ def _rows_within(row: Row, is_row: IsRow, *, is_alone: bool) -> Way | None:
 def _unasked(row: Row) -> Way | None:
     """An answer without its request, as batches have it."""
     said = _best_said(row)
-    if said is None or _asked(row) or any(isinstance(row.get(key), str) and said.path == at("", key) for key in row):
+    if said is None or _asked(row) or said.path in _own_texts(row):
         return None
     message = '{role: "assistant", content: .}' if said.kind == "text" else "."
     messages = "." if said.kind == "messages" else f"[{message}]"

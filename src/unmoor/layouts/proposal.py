@@ -15,39 +15,15 @@ from unmoor.layouts.parse import kind_of
 from unmoor.layouts.request import SYSTEM_KEYS
 from unmoor.records import Row
 
-__all__ = ["is_held_against", "is_turned_down", "proposed", "wanted", "words_of"]
+__all__ = ["is_held_against", "is_turned_down", "named_side", "proposed", "wanted", "words_of"]
 
 _OF_ROWS = frozenset(
     (
         *("id", "uuid", "guid", "hash", "key", "index", "name", "title", "url", "uri", "link", "path", "file", "node"),
-        *(
-            "date",
-            "time",
-            "timestamp",
-            "tstamp",
-            "created",
-            "updated",
-            "version",
-            "license",
-            "split",
-            "subset",
-            "dataset",
-        ),
-        *(
-            "source",
-            "origin",
-            "model",
-            "generator",
-            "provider",
-            "engine",
-            "author",
-            "labeler",
-            "annotator",
-            "role",
-            "type",
-        ),
-        *("category", "topic", "domain", "ability", "language", "lang", "status", "state", "label", "tag", "format"),
-        *("score", "rating", "level", "difficulty", "object", "method", "ip", "metadata", "meta"),
+        *("date", "time", "timestamp", "tstamp", "created", "updated", "version", "license", "split", "subset"),
+        *("dataset", "source", "origin", "model", "generator", "provider", "engine", "author", "labeler", "annotator"),
+        *("role", "type", "category", "topic", "domain", "ability", "language", "lang", "status", "state", "label"),
+        *("tag", "format", "score", "rating", "level", "difficulty", "object", "method", "ip", "metadata", "meta"),
     )
 )
 """What the last word of a name says where a column tells of the row and is no part of what is said."""
@@ -81,6 +57,14 @@ def is_turned_down(name: str) -> bool:
 def is_held_against(name: str) -> bool:
     """Return whether a column holds, by its name, what an answer is checked against."""
     return bool(_CHECKED_AGAINST & set(words_of(name)))
+
+
+def named_side(key: str) -> str:
+    """Return the side that a column's name says, in whole or by its last word but for `text` and the like; empty if none."""
+    words = words_of(key)
+    while words and words[-1] in _NO_SAYING:
+        words.pop()
+    return side_of(words[-1]) if words and "system" not in words and not is_turned_down(key) else ""
 
 
 def proposed(rows: Sequence[Row]) -> str:
@@ -132,15 +116,8 @@ def _named(texts: dict[str, list[str]], side: str) -> str:
     exact = next((key for key in texts if side_of(key) == side), "")
     if exact:
         return exact
-    like = [key for key, said in texts.items() if _side_like(key) == side and _may_be_said(key, said)]
+    like = [key for key, said in texts.items() if named_side(key) == side and _may_be_said(key, said)]
     return max(like, key=lambda key: (not is_held_against(key), sum(map(len, texts[key]))), default="")
-
-
-def _side_like(key: str) -> str:
-    words = words_of(key)
-    while words and words[-1] in _NO_SAYING:
-        words.pop()
-    return side_of(words[-1]) if words and not is_turned_down(key) else ""
 
 
 def _may_be_said(key: str, said: Sequence[str]) -> bool:

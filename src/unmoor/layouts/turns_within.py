@@ -106,9 +106,12 @@ def _each(turns: list[Any]) -> str:
         return message_of(first)
     if isinstance(first, dict) and isinstance(first.get("versions"), list):
         return ".versions[.currentlySelected // 0] | {role, content: (.content // [.steps[]? | .content[]?])}"
-    if all(isinstance(pair, list) and len(pair) == _PAIR and isinstance(pair[0], str) for pair in turns):
-        return "{role: .[0], content: .[1]}" if first[0].casefold() in ROLES else _exchange(".[0]", ".[1]")
-    return ""
+    if not all(isinstance(pair, list) and len(pair) == _PAIR and isinstance(pair[0], str) for pair in turns):
+        return ""
+    if first[0].casefold() in ROLES:
+        return "{role: .[0], content: .[1]}"
+    is_talk_of_two = any(isinstance(said, str) and " " in said for _, said in turns)  # and no words with their labels
+    return _exchange(".[0]", ".[1]") if is_talk_of_two else ""
 
 
 def _exchange(asked: str, said: str) -> str:
