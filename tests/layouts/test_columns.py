@@ -125,6 +125,62 @@ def test_rows_in_no_layout_get_the_option_with_their_own_names(row: Row, proposa
     assert proposal in str(caught.value)
 
 
+NO_TEXT_OF_A_SIDE: list[dict[str, Any]] = [
+    {"title": "A tree", "current_node": "c7", "mapping": {}},
+    {"id": "x7", "custom_id": "request-7", "response": {"body": {}}},
+    {"question": {"problem": ASKED}, "labeler": "Ada Lovelace", "timestamp": "2023-01-01 10:00"},
+    {"question": ASKED, "source": "reddit", "created_at": "2023-01-01"},
+    {"question": ASKED, "url": "https://x.org/a", "topic": "trees"},
+    {"query": ASKED, "answers": '[{"name": "f", "arguments": {}}]', "tools": "[]"},
+    {"head": "x", "narrative": "n", "dialogue": [ASKED, SAID], "speakers": ["Ada", "Bob"]},
+    {"question": ASKED, "rejected_answer": "No, I will not."},
+]
+
+
+@pytest.mark.parametrize("row", NO_TEXT_OF_A_SIDE)
+def test_what_tells_of_a_row_is_never_proposed_as_request_or_answer(row: Row) -> None:
+    with pytest.raises(LayoutError) as caught:
+        recognise_layout([row, {**row}], X)
+    said = str(caught.value)
+    assert "--layout columns:user=" not in said.partition("columns, by name")[2]
+    assert "No two columns look like a request and its answer: " in said
+    assert all(key in said for key in row)
+
+
+def test_a_text_that_is_the_same_over_the_rows_is_no_side() -> None:
+    rows = [{"rules": "You are a helpful bot.", "frage": f"{ASKED} {n}", "kind": "open question"} for n in range(3)]
+    with pytest.raises(LayoutError, match="text in rules, frage, kind"):
+        recognise_layout(rows, X)
+
+
+@pytest.mark.parametrize(
+    ("row", "proposal"),
+    [
+        ({"role_1": "A Mathematician", "message_1": ASKED, "message_2": SAID}, "user=message_1,assistant=message_2"),
+        ({"source": ASKED, "target": SAID, "task": "t"}, "user=source,assistant=target"),
+        ({"questionID": "a b", "questionText": ASKED, "answerText": SAID}, "user=questionText,assistant=answerText"),
+        (
+            {"model_output": SAID, "user_input": ASKED, "note": "x y " * 9},
+            "user=user_input,assistant=model_output",
+        ),
+        (
+            {"problem": ASKED, "expected_answer": "An oak or an elm", "generated_solution": SAID},
+            "user=problem,assistant=generated_solution",
+        ),
+        (
+            {"message": ASKED, "chat_history": [{"role": "CHATBOT", "message": "Hi."}], "text": SAID},
+            "user=message,assistant=text",
+        ),
+        ({"prompt": ASKED, "reasoning_text": "x y " * 9, "content": SAID}, "user=prompt,assistant=content"),
+        ({"问题描述": "请说出一种树。", "回复": "橡树。"}, "user=问题描述,assistant=回复"),
+    ],
+)
+def test_a_side_is_taken_by_the_words_of_its_name_or_else_by_its_texts(row: Row, proposal: str) -> None:
+    with pytest.raises(LayoutError) as caught:
+        recognise_layout([row], X)
+    assert proposal in str(caught.value)
+
+
 def test_a_name_is_written_in_one_way_whatever_the_order_of_its_parts() -> None:
     layout = layout_named("columns:system=a rule, assistant=an.swer,user=frage")
     assert layout.name == "columns:user=frage,assistant=an.swer,system=a rule"

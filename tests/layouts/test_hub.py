@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import re
 import resource
+import shlex
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from unmoor.errors import BadDataError, MachineError, UsageError
-from unmoor.layouts import open_data_set, read_rows
+from unmoor.errors import BadDataError, LayoutError, MachineError, UsageError
+from unmoor.layouts import first_layout, open_data_set, read_rows
 
 datasets = pytest.importorskip("datasets", reason="datasets is not installed")
 ROWS = [
@@ -34,6 +39,18 @@ def _save(folder: Path, *splits: str) -> Path:
 def test_a_saved_data_set_is_read_row_for_row(tmp_path: Path, splits: tuple[str, ...]) -> None:
     saved = _save(tmp_path / "saved", *splits)
     assert [row for _, row in read_rows(saved)] == ROWS
+
+
+def test_a_command_that_is_proposed_for_a_saved_data_set_reads_its_rows(tmp_path: Path) -> None:
+    if shutil.which("jq") is None:
+        pytest.skip("jq is not installed")
+    rows = [{"talk": row["messages"]} for row in ROWS]
+    datasets.Dataset.from_list(rows).save_to_disk(str(tmp_path / "saved"))
+    with pytest.raises(LayoutError, match=f"^{re.escape(str(tmp_path / 'saved'))}: no known layout") as caught:
+        first_layout(tmp_path / "saved")
+    command = str(caught.value).partition("Next: python ")[2].partition("\n")[0]
+    subprocess.run(f"{shlex.quote(sys.executable)} {command}", shell=True, check=True, cwd=tmp_path)
+    assert [row for _, row in read_rows(tmp_path / "rows.jsonl")] == ROWS
 
 
 def test_of_two_splits_one_has_to_be_named(tmp_path: Path) -> None:

@@ -143,7 +143,7 @@ def test_turns_written_as_text_are_read_after_the_command_that_is_proposed(tmp_p
     path.write_text(frame.replace("{0}", json.dumps({"messages": json.dumps(turns)})))
     with pytest.raises(LayoutError, match="JSON written as text") as caught:
         first_layout(path)
-    command = str(caught.value).partition("Next: ")[2].partition(", ")[0]
+    command = str(caught.value).partition("Next: ")[2].partition("\n")[0]
     subprocess.run(command, shell=True, check=True, cwd=tmp_path)
     assert [row["messages"] for _, row in read_rows(tmp_path / "rows.jsonl")] == [turns, turns]
 

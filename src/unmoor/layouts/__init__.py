@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 from shlex import quote
 
 from unmoor.errors import BadRow, LayoutError, UsageError, nearest_name
@@ -30,7 +31,6 @@ from unmoor.layouts.columns import (
     hold_columns,
     is_columns,
     pair_of,
-    proposed,
 )
 from unmoor.layouts.data_set import (
     DataSet,
@@ -44,12 +44,14 @@ from unmoor.layouts.data_set import (
 from unmoor.layouts.elsewhere import GROUP, layout_elsewhere, names_elsewhere
 from unmoor.layouts.faults import still_there
 from unmoor.layouts.files import CHUNK_BYTES, Chunk, Source
+from unmoor.layouts.hub import is_hub_name, is_saved_data_set
 from unmoor.layouts.layout import Layout
 from unmoor.layouts.media import leaves_media_behind
 from unmoor.layouts.not_rows import what_it_is, what_to_do
 from unmoor.layouts.one_schema import in_schema
 from unmoor.layouts.parquet import hold_times, schema_difference, schemas_held_alike
 from unmoor.layouts.parse import MAX_DEPTH, MAX_NESTED, MAX_ROW_BYTES, ParsedRow, parse_row, row_too_large
+from unmoor.layouts.proposal import proposed, wanted
 from unmoor.layouts.recognise import recognise_source
 from unmoor.layouts.table_file import TableFile
 from unmoor.layouts.tables import (
@@ -172,8 +174,12 @@ def _first_of(layouts: Sequence[Layout], row: Row) -> Layout | None:
     return next((layout for layout in layouts if layout.recognises(row)), None)
 
 
-def recognise_layout(rows: Sequence[Row], path: AnyPath, compression: str = "") -> Layout:
+def recognise_layout(
+    rows: Sequence[Row], path: AnyPath, compression: str = "", read_from: AnyPath | None = None
+) -> Layout:
     """Return the layout of most of `rows`, the first rows of `path`, which is compressed as `compression` says.
+
+    Commands that are proposed read `read_from`, where that is not `path` itself.
 
     Raises:
         LayoutError: no layout recognises any of them; names the keys that were found, and columns that may be meant.
@@ -186,18 +192,24 @@ def recognise_layout(rows: Sequence[Row], path: AnyPath, compression: str = "") 
             return guessed
     keys = ", ".join(sorted(map(str, rows[0]))[:20]) if rows else ""
     known = "\n".join(f"  {layout.name}: {layout.summary}" for layout in LAYOUTS.values())
-    nested = nested_rows(path, rows[0], compression) if len(rows) == 1 else ""
-    kind = what_to_do(rows[0], path, compression) if rows else ""
+    place = read_from or path
+    kind = what_to_do(rows, place, compression, _is_row) if rows else ""
+    nested = nested_rows(place, rows[0], compression, _is_row) if len(rows) == 1 else ""
     begin = f"{path}: no known layout. Keys of the first row: {keys or 'none'}\n"
     if nested and not kind:
         raise LayoutError(begin + nested.rstrip())
     columns = "" if kind else proposed(rows)
+    held = wanted(rows[0]) if rows and not (kind or columns) else ""
     this = f"--layout {quote(columns)} if these are the request and the answer, or " if columns else ""
     raise LayoutError(
         f"{begin}Known layouts:\n{known}\n"
-        f"  {FORM}: columns, by name\n{kind}{doubt(rows)}{nested}"
+        f"  {FORM}: columns, by name\n{kind}{doubt(rows)}{held}"
         f"{'Or' if kind else 'Next'}: {this}--layout NAME if one of these is meant"
     )
+
+
+def _is_row(row: Row) -> bool:
+    return _own_layout(row) is not None
 
 
 def chunk_rows(chunk: Chunk) -> Iterator[tuple[int, ParsedRow | BadRow]]:
@@ -254,16 +266,22 @@ def first_layout(path: AnyPath, name: str | None = None, data: DataSet | None = 
             elif first_bad is None:
                 first_bad = number, parsed, _raw_row(chunk, number)
             if len(rows) == ROWS_TO_LOOK_AT:
-                return recognise_layout(rows, *_told_as(path, data, first))
+                return recognise_layout(rows, *_told_as(path, data, first), _copied_to(path, data))
     if not rows:
         raise LayoutError(why_unread(*_told_as(path, data, bad), first_bad))
-    return recognise_layout(rows, *_told_as(path, data, first))
+    return recognise_layout(rows, *_told_as(path, data, first), _copied_to(path, data))
+
+
+def _copied_to(path: AnyPath, data: DataSet) -> AnyPath | None:
+    """Return the folder to which the rows of a data set were copied that is no files of rows: the hub's, or one that was saved."""
+    is_saved = isinstance(path, Path) and path.is_dir() and is_saved_data_set(path)
+    return data.root if is_saved or is_hub_name(str(path)) else None
 
 
 def _told_as(path: AnyPath, data: DataSet, source: Source) -> tuple[AnyPath, str]:
-    """Return what a message is to call a data set and how that is compressed: of several files the one that it is about."""
+    """Return what a message is to call a data set and how that is packed: of several files the one that it is about."""
     is_one = len(data.files) == 1 or data.format == "parquet"
-    return (path if is_one else source.path), source.compression
+    return (path if is_one else source.path), "parquet" if data.format == "parquet" else source.compression
 
 
 def _raw_row(chunk: Chunk, number: int) -> bytes:

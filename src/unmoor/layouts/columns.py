@@ -19,6 +19,7 @@ from unmoor.records import Conversation, Row, Turn
 
 __all__ = [
     "FORM",
+    "Columns",
     "columns_layout",
     "doubt",
     "guess_pair",
@@ -26,7 +27,7 @@ __all__ = [
     "is_columns",
     "is_side",
     "pair_of",
-    "proposed",
+    "side_of",
 ]
 
 PREFIX = "columns:"
@@ -180,7 +181,13 @@ def pair_of(row: Row) -> Layout | None:
 
 def is_side(name: str) -> bool:
     """Return whether a column is called as a request or an answer."""
-    return name.casefold() in _REQUESTS | _ANSWERS
+    return side_of(name) != ""
+
+
+def side_of(name: str) -> str:
+    """Return whose words a column holds by its name, `user` or `assistant`; empty where the name does not say."""
+    called = name.casefold()
+    return "user" if called in _REQUESTS else "assistant" if called in _ANSWERS else ""
 
 
 def _pair_named(row: Row) -> Columns | None:
@@ -231,24 +238,3 @@ def guess_pair(layout: Layout, rows: Sequence[Row]) -> Layout | None:
         return None
     systems = {key for row in these for key in SYSTEM_KEYS if isinstance(row.get(key), str) and row[key]}
     return _layout(pair._replace(system=systems.pop())) if len(systems) == 1 else layout
-
-
-def proposed(rows: Sequence[Row]) -> str:
-    """Return the layout's name for rows in no known layout: known names first, else the longest texts in their order.
-
-    The empty string if the rows have no two columns of text.
-    """
-    sizes: dict[str, int] = {}
-    for row in rows:
-        for key, value in row.items():
-            if isinstance(value, str) and key.isprintable() and not {",", "="} & set(key):
-                sizes[key] = sizes.get(key, 0) + len(value)
-    user = next((key for key in sizes if key.casefold() in _REQUESTS), "")
-    assistant = next((key for key in sizes if key.casefold() in _ANSWERS), "")
-    others = [key for key in sizes if key not in (user, assistant) and key.casefold() not in SYSTEM_KEYS]
-    wanted = (not user) + (not assistant)
-    longest = sorted(sorted(others, key=lambda key: -sizes[key])[:wanted], key=others.index)
-    if len(longest) < wanted:
-        return ""
-    user = user or longest.pop(0)
-    return Columns(user, assistant or longest.pop(0)).name

@@ -130,17 +130,28 @@ class Source:
         return FORMAT_NAMES[self.format] + (f", {self.compression}" if self.compression else "")
 
 
+_ROWS_OF_PARQUET = (
+    'python -c "import json, sys, pyarrow.parquet as p; from glob import glob; '
+    "found = glob(sys.argv[1] + '/**/*.parquet', recursive=True) or glob(sys.argv[1], recursive=True); "
+    "[print(json.dumps(row, default=str)) for file in found "
+    'for part in p.ParquetFile(file).iter_batches() for row in part.to_pylist()]"'
+)
+"""Of a file, a folder or a pattern."""
+
+
 def fed(command: str, path: AnyPath, compression: str = "") -> str:
     """Return the command line in which `command` reads the decompressed bytes of `path` where it says {path}, the last time.
 
-    No such command reads an object: it is to be copied first. What names no {path} stays as it is.
+    No such command reads an object: it is to be copied first. What names no {path} stays as it is. Parquet, named as a
+    compression is, gives its rows as JSON Lines.
     """
     before, named, after = command.rpartition("{path}")
     if not named:
         return command
     first = f"copy {path} here, then " if isinstance(path, Address) else ""
     name = as_argument(path.name if isinstance(path, Address) else path)
-    line = f"{compression} -dc {name} | {before}/dev/stdin{after}" if compression else f"{before}{name}{after}"
+    unpack = _ROWS_OF_PARQUET if compression == "parquet" else f"{compression} -dc"
+    line = f"{unpack} {name} | {before}/dev/stdin{after}" if compression else f"{before}{name}{after}"
     return first + line
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from shlex import quote
 
-from unmoor.layouts.columns import is_side
+from unmoor.layouts.columns import is_side, side_of
 from unmoor.layouts.files import fed
+from unmoor.layouts.nested import IsRow, way_to_row
 from unmoor.layouts.transcript import TEXT_KEYS
+from unmoor.layouts.turns_within import message_of
 from unmoor.records import Row
 from unmoor.storage import AnyPath
 
@@ -30,9 +33,13 @@ _LISTS = ("messages", "conversations", "conversation", "turns", "chosen")
 
 
 def _text_key(row: Row) -> str:
-    """Return the column of text that a transcript might stand in; empty if there is none, or a request or answer beside it."""
-    has_side = any(is_side(key) for key in row)
+    """Return the column of text that a transcript might stand in; empty if there is none, or a side or turns beside it."""
+    has_side = any(is_side(key) or _is_list_of_objects(value) for key, value in row.items())
     return "" if has_side else next((key for key in TEXT_KEYS if isinstance(row.get(key), str)), "")
+
+
+def _is_list_of_objects(value: object) -> bool:
+    return isinstance(value, list) and bool(value) and isinstance(value[0], dict)
 
 
 def _json_key(row: Row) -> str:
@@ -72,7 +79,8 @@ def _has_several(row: Row) -> bool:
     return has_list and any(key in row for key in _REQUESTS)
 
 
-_KINDS: tuple[tuple[Callable[[Row], object], Callable[[Row], str], str], ...] = (
+_Kind = tuple[Callable[[Row], object], Callable[[Row], str], str]
+_KINDS: tuple[_Kind, ...] = (
     (
         _is_tree,
         lambda _: "a tree of replies, or one message of it, is no conversation",
@@ -98,6 +106,14 @@ _KINDS: tuple[tuple[Callable[[Row], object], Callable[[Row], str], str], ...] = 
         "makes one row of it; of several, write each one's turns into one row",
     ),
     (
+        message_of,
+        lambda row: (
+            f"a turn ({', '.join(map(str, row))[:60]}) is no row: the file is one conversation, or each row is a turn of one"
+        ),
+        "if it is one conversation, jq -cs '{messages: [.[] | (objects, arrays[]) | {message} | select(.content)]}' {path} "
+        "> rows.jsonl makes one row of it; of several, write each one's turns into one row",
+    ),
+    (
         lambda row: "input_ids" in row,
         lambda _: "these are token ids, and the words are gone",
         "read the data set that they were made of",
@@ -105,9 +121,11 @@ _KINDS: tuple[tuple[Callable[[Row], object], Callable[[Row], str], str], ...] = 
     (
         _json_key,
         lambda row: f'"{_json_key(row)}" holds JSON written as text',
-        "jq -c 'if type == \"array\" then .[] else . end | .{key} |= fromjson' {path} > rows.jsonl, "
-        "or for Parquet that column through json.loads",
+        "jq -c 'if type == \"array\" then .[] else . end | .{key} |= fromjson' {path} > rows.jsonl",
     ),
+)
+"""Whether a row is of a kind, what is said of it, and what to do next."""
+_AT_LAST: tuple[_Kind, ...] = (
     (
         _null_key,
         lambda row: f'"{_null_key(row)}" is null where {_wanted(row)} belongs',
@@ -122,20 +140,52 @@ _KINDS: tuple[tuple[Callable[[Row], object], Callable[[Row], str], str], ...] = 
         "data in which a user asks and an assistant answers",
     ),
 )
-"""Whether a row is of a kind, what is said of it, and what to do next."""
+"""Asked where there is nothing else: beside such a column there may be turns."""
+_LOOKED_INTO = 20
+"""First rows in which request and answer are looked for: a conversation may be empty, and a request of a batch fail."""
+_JQ = "jq -c {} {{path}} > rows.jsonl"
+_EACH = "(objects, arrays[]) | "
+"""Rows of JSON Lines as of one array."""
 
 
 def what_it_is(row: Row) -> str:
     """Return what a row in no known layout is, in a few words; empty if nobody knows."""
-    return next((says(row) for is_one, says, _ in _KINDS if is_one(row)), "")
+    told = (says(row) for is_one, says, _ in (*_KINDS, *_AT_LAST) if is_one(row))
+    return next(told, "") or _no_answer(row)
 
 
-def what_to_do(row: Row, path: AnyPath, compression: str) -> str:
-    """Return the same as a sentence with what to do next, for a file of which this is the first row."""
-    for is_one, says, following in _KINDS:
+def _no_answer(row: Row) -> str:
+    """Say of a row with a request alone what it lacks: of a table, the columns that are null are not there."""
+    asked = next((key for key in row if side_of(key) == "user" and isinstance(row[key], str)), "")
+    is_alone = asked and not any(side_of(key) == "assistant" for key in row)
+    return (
+        f'no answer stands beside "{asked}": its column (response, answer, output, ...) is null or not there'
+        if is_alone
+        else ""
+    )
+
+
+def what_to_do(rows: Sequence[Row], path: AnyPath, compression: str, is_row: IsRow) -> str:
+    """Return the same as a sentence with what to do next, for a file of which these are the first rows; `is_row` says what is read.
+
+    The first row tells, or the second where the first has none of its keys, as the head of an export has.
+    """
+    row = rows[1] if len(rows) > 1 and not rows[0].keys() & rows[1].keys() else rows[0]
+    ways = (way_to_row(row, is_row, is_alone=len(rows) == 1) for row in rows[:_LOOKED_INTO])
+    return _told(_KINDS, row, path, compression) or next(
+        (_sentence(way.said, fed(_JQ.format(quote(_EACH + way.filter)), path, compression)) for way in ways if way),
+        _told(_AT_LAST, row, path, compression),
+    )
+
+
+def _told(kinds: Sequence[_Kind], row: Row, path: AnyPath, compression: str) -> str:
+    for is_one, says, following in kinds:
         if is_one(row):
-            said = says(row)
             turns = "messages" if "role" in row else "conversations"
-            step = fed(following.replace("{key}", _json_key(row)).replace("{turns}", turns), path, compression)
-            return f"{said[0].upper()}{said[1:]}.\nNext: {step}\n"
+            step = following.replace("{key}", _json_key(row)).replace("{turns}", turns)
+            return _sentence(says(row), fed(step.replace("{message}", message_of(row)), path, compression))
     return ""
+
+
+def _sentence(said: str, step: str) -> str:
+    return f"{said[0].upper()}{said[1:]}.\nNext: {step}\n"

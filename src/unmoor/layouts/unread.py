@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
 from shlex import quote
 
 from unmoor.errors import BadRow
 from unmoor.layouts.files import fed
+from unmoor.layouts.nested import IsRow, way_to_row
+from unmoor.layouts.proposal import proposed
 from unmoor.records import Row
 from unmoor.storage import AnyPath
 
@@ -29,13 +32,39 @@ def why_unread(path: AnyPath, compression: str, first: tuple[int, BadRow, bytes]
     return f"{told}\n{_seems(path, compression, error, raw)}"
 
 
-def nested_rows(path: AnyPath, row: Row, compression: str) -> str:
-    """Return how to take out rows that lie in a list under one key of the only object there is, or the empty string."""
-    lists = [key for key, value in row.items() if isinstance(value, list) and value and isinstance(value[0], dict)]
+def nested_rows(path: AnyPath, row: Row, compression: str, is_row: IsRow) -> str:
+    """Return how to take out rows that lie in the one list that the only object there is holds, or the empty string.
+
+    `is_row` says what is read; for other rows the way to such is part of the command.
+    """
+    lists = _lists(row, ".") or [
+        found for key, value in row.items() if isinstance(value, dict) for found in _lists(value, f".{_key(key)}")
+    ]
     if len(lists) != 1:
         return ""
-    take = quote(f".[{lists[0]!r}][]".replace("'", '"'))
-    return f'The rows may be those in the list under "{lists[0]}". Next: {fed(_JSON.format(take), path, compression)}\n'
+    name, place, first = lists[0]
+    is_known = is_row(first)
+    way = None if is_known else way_to_row(first, is_row)
+    if not (is_known or way) and proposed([row]):  # the list is what was said before
+        return ""
+    take = quote(f"{place}[] | {way.filter}" if way else f"{place}[]")
+    then = f", where {way.said}" if way else ""
+    return (
+        f'The rows may be those in the list under "{name}"{then}. Next: {fed(_JSON.format(take), path, compression)}\n'
+    )
+
+
+def _lists(value: Row, path: str) -> list[tuple[str, str, Row]]:
+    """Return name, path and first element of each list of objects in an object."""
+    return [
+        (key, f"{path}{_key(key)}", one[0])
+        for key, one in value.items()
+        if isinstance(one, list) and one and isinstance(one[0], dict)
+    ]
+
+
+def _key(name: str) -> str:
+    return f"[{json.dumps(name)}]"
 
 
 def _seems(path: AnyPath, compression: str, error: BadRow, raw: bytes) -> str:
