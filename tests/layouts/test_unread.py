@@ -92,6 +92,9 @@ _LONG = zstd.ZstdCompressor(options={zstd.CompressionParameter.window_log: 28})
         (_LINES.decode().encode("utf-16"), "iconv"),
         (gzip.compress(_LINES.decode().encode("utf-16")), "iconv gzip"),
         (_LINES.decode().encode("utf-32"), "iconv"),
+        (_LINES.decode().replace("\n", "\r\n").encode("utf-16-le"), "iconv"),
+        (_LINES.decode().encode("utf-16-be"), "iconv"),
+        (_LINES.decode().encode("utf-32-le"), "iconv"),
     ],
     ids=[
         "bzip2",
@@ -103,6 +106,9 @@ _LONG = zstd.ZstdCompressor(options={zstd.CompressionParameter.window_log: 28})
         "UTF-16",
         "UTF-16 in gzip",
         "UTF-32",
+        "UTF-16 without a mark",
+        "UTF-16, the other order",
+        "UTF-32 without a mark",
     ],
 )
 def test_the_command_for_what_is_not_read_as_it_is_makes_rows(

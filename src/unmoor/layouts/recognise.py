@@ -43,6 +43,14 @@ _SPREADSHEET = re.compile(
     rb"PK\x03\x04.{26}(?:xl/|mimetypeapplication/vnd\.oasis\.opendocument\.spreadsheet)", re.DOTALL
 )
 """The header of an entry that Excel's files have and no other zip archive does, or the first one of OpenDocument's."""
+_WIDE_BY_ZEROS = {
+    (False, True, False, True): "UTF-16LE",
+    (True, False, True, False): "UTF-16BE",
+    (False, True, True, True): "UTF-32LE",
+    (True, True, True, False): "UTF-32BE",
+}
+"""Which of the first four bytes are zero in text without a mark."""
+_OPENS = (b"{", b"[")
 _TAR, _TAR_AT = b"ustar", 257
 """What the header of each file in a tar archive holds, and where."""
 _TAR_NAME = 108
@@ -128,11 +136,22 @@ def _refuse_packed_twice(path: AnyPath, compression: str, start: bytes) -> None:
 
 def _refuse_wide(path: AnyPath, compression: str, start: bytes) -> None:
     """Raise UsageError for text in units of two or four bytes, with the command that makes it UTF-8."""
-    is_utf_32 = start[:4] in (b"\xff\xfe\0\0", b"\0\0\xfe\xff")
-    if is_utf_32 or start[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        wide = "UTF-32" if is_utf_32 else "UTF-16"
+    wide = _wide(start)
+    if wide:
         way = f"iconv -f {wide} -t UTF-8 {{path}} > utf8.jsonl"
         raise UsageError(f"{path} is {wide}. Next: {fed(way, path, compression)}")
+
+
+def _wide(start: bytes) -> str:
+    """Return the encoding of text in units of two or four bytes, by its mark, or by the zeros beside the first of what JSON begins
+    with (RFC 4627, 3); else the empty string.
+    """
+    if start[:4] in (b"\xff\xfe\0\0", b"\0\0\xfe\xff"):
+        return "UTF-32"
+    if start[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        return "UTF-16"
+    zeros = tuple(byte == 0 for byte in start[:4])
+    return _WIDE_BY_ZEROS.get(zeros, "") if start[:4].replace(b"\0", b"")[:1] in _OPENS else ""
 
 
 def _compression_of(magic: bytes) -> Literal["", "gzip", "zstd"]:
