@@ -43,7 +43,7 @@ _SPREADSHEET = re.compile(
     rb"PK\x03\x04.{26}(?:xl/|mimetypeapplication/vnd\.oasis\.opendocument\.spreadsheet)", re.DOTALL
 )
 """The header of an entry that Excel's files have and no other zip archive does, or the first one of OpenDocument's."""
-_WIDE_BY_ZEROS = {
+_WIDE_BY_ZEROS: dict[tuple[bool, ...], str] = {
     (False, True, False, True): "UTF-16LE",
     (True, False, True, False): "UTF-16BE",
     (False, True, True, True): "UTF-32LE",
