@@ -17,7 +17,7 @@ from unmoor.layouts.layout import Layout, no_mask, text_turn
 from unmoor.layouts.request import MORE_KEYS, SYSTEM_KEYS, under_system, with_more
 from unmoor.records import Conversation, Piece, Row, Turn
 
-__all__ = ["LAYOUT"]
+__all__ = ["LAYOUT", "is_set_in"]
 
 REQUEST_KEYS = ("instruction", "question")
 INPUT_KEYS = ("input", "context")
@@ -27,6 +27,15 @@ ANSWER_KEYS = ("output", "response")
 def _recognises(row: Row) -> bool:
     keys = row.keys()
     return not (keys.isdisjoint(REQUEST_KEYS) or keys.isdisjoint(ANSWER_KEYS))
+
+
+def is_set_in(row: Row, text: object) -> bool:
+    """Return whether a text ends in the row's answer and has its request before it: both once more, set in a template."""
+    request, answer = (row.get(_key(row, names) or "") for names in (REQUEST_KEYS, ANSWER_KEYS))
+    if not (isinstance(request, str) and isinstance(answer, str) and isinstance(text, str) and request and answer):
+        return False
+    before, said, after = text.rpartition(answer.strip())
+    return bool(said) and not after.strip() and request.strip() in before
 
 
 def _key(row: Row, names: tuple[str, ...]) -> str | None:

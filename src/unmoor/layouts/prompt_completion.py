@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from unmoor.errors import BadRow
+from unmoor.layouts.alpaca import is_set_in
 from unmoor.layouts.history import context_turns
 from unmoor.layouts.layout import Layout, no_mask, no_removal, text_turn
 from unmoor.layouts.messages import is_message_list, message_turns
@@ -36,7 +37,8 @@ def _answer_key(row: Row) -> str | None:
 
 
 def _recognises(row: Row) -> bool:
-    return "prompt" in row and _answer_key(row) is not None and "chosen" not in row
+    is_pair = "prompt" in row and _answer_key(row) is not None and "chosen" not in row
+    return is_pair and not is_set_in(row, row["prompt"])  # such a prompt says the answer too, and is alpaca's copy
 
 
 def _read(row: Row) -> Conversation:
