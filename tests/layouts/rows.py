@@ -127,6 +127,15 @@ ROWS: dict[str, list[dict[str, Any]]] = {
     "prompt_completion": [
         {"prompt": ASKED, "completion": SAID},
         {"prompt": [{"role": "user", "content": ASKED}], "completion": [{"role": "assistant", "content": SAID}]},
+        {"messages": [{"role": "user", "content": ASKED}], "reasoning": "A tree.", "answer": SAID},
+        {"messages": [{"role": "user", "content": ASKED}], "response": {"role": "assistant", "content": SAID}},
+        {
+            "messages": [{"role": "user", "content": ASKED}],
+            "response": {"choices": [{"message": {"role": "assistant", "content": SAID}}]},
+        },
+        {"conversations": [{"from": "human", "value": ASKED}], "answer": SAID},
+        {"input": [{"role": "user", "content": ASKED}], "output": SAID, "system_prompt": ""},
+        {"prompt": ASKED, "messages": [{"role": "user", "content": ASKED}], "completion": SAID},
     ],
     "preference": [
         {"prompt": ASKED, "chosen": SAID, "rejected": "No."},

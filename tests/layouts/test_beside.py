@@ -43,3 +43,39 @@ def test_a_prompt_without_the_answer_is_the_request(more: Row) -> None:
     row = {"output": SAID, **more}
     assert recognise_layout([row], X).name == "prompt_completion"
     assert _turns(row)[0][1].startswith(more["prompt"])
+
+
+ASKING = [{"role": "user", "content": ASKED}]
+EXCHANGED = [*ASKING, {"role": "assistant", "content": SAID}]
+
+
+def test_earlier_answers_of_messages_that_end_in_a_request_are_context() -> None:
+    row = {"system_prompt": "Be brief.", "messages": [*EXCHANGED, *ASKING], "response": "An elm."}
+    assert _turns(row) == [
+        ("system", "Be brief.", False),
+        *((role, said, False) for role, said, _ in EXCHANGE),
+        ("user", ASKED, False),
+        ("assistant", "An elm.", True),
+    ]
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"messages": ASKING, "ground_truth": "oak", "dataset": "trees"},
+        {"messages": ASKING, "question": ASKED, "answer": "oak"},
+        {"messages": ASKING, "ground_truth": "oak", "answer": "oak"},
+        {"messages": ASKING, "response": ""},
+        {"messages": ASKING, "response": {"choices": [{"message": EXCHANGED[1]}] * 2}},
+        {"messages": EXCHANGED, "response": "An elm."},
+    ],
+)
+def test_what_is_no_answer_to_messages_is_not_read_beside_them(row: Row) -> None:
+    assert recognise_layout([row], X).name == "messages"
+    assert [turn[1] for turn in _turns(row)] == [message["content"] for message in row["messages"]]
+
+
+def test_a_row_that_may_have_its_answer_beside_it_is_never_plain() -> None:
+    for row in ({"messages": EXCHANGED}, {"conversations": [{"from": "gpt", "value": SAID}]}):
+        layout = recognise_layout([row], X)
+        assert layout.is_plain(row) and not layout.is_plain({**row, "response": None})

@@ -9,13 +9,13 @@ from __future__ import annotations
 from typing import Any
 
 from unmoor.errors import BadRow
+from unmoor.layouts.answers import ANSWER_KEYS, is_answered, is_message_list
 from unmoor.layouts.layout import Layout, mask_in_list, remove_from_list
 from unmoor.layouts.request import under_system
 from unmoor.records import Conversation, Path, Piece, Role, Row, Turn
 
 __all__ = [
     "LAYOUT",
-    "is_message_list",
     "list_key",
     "message_turn",
     "message_turns",
@@ -40,16 +40,6 @@ ROLES: dict[str, Role] = {
     "function": "tool",
     "ipython": "tool",
 }
-
-
-def is_message_list(value: Any) -> bool:
-    """Return whether `value` is a non-empty list of objects with a role each."""
-    if not isinstance(value, list) or not value:
-        return False
-    for message in value:  # noqa: SIM110  a loop, because this is asked of every row
-        if not isinstance(message, dict) or "role" not in message:
-            return False
-    return True
 
 
 def message_turns(messages: Any, path: Path, *, is_target: bool = True) -> tuple[Turn, ...]:
@@ -141,7 +131,8 @@ def _is_empty(row: Row) -> bool:
 
 
 def _recognises(row: Row) -> bool:
-    return (list_key(row) is not None or _is_empty(row)) and "chosen" not in row
+    key = list_key(row)
+    return (_is_empty(row) if key is None else not is_answered(row, key)) and "chosen" not in row
 
 
 def _read(row: Row) -> Conversation:
@@ -154,7 +145,7 @@ def _is_plain(row: Row) -> bool:
     messages = row.get("messages")
     if type(messages) is not list or not messages or "chosen" in row:
         return False
-    if "system" in row or "system_prompt" in row:
+    if "system" in row or "system_prompt" in row or not row.keys().isdisjoint(ANSWER_KEYS):
         return False
     return all(
         type(m) is dict and type(m.get("role")) is str and m["role"] in ROLES and type(m.get("content")) is str

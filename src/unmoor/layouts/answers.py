@@ -1,0 +1,53 @@
+"""From a row to the answer in a column of its own: beside a prompt, or beside a list of turns that ends in a request."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from unmoor.records import Path, Row
+
+__all__ = ["ANSWER_KEYS", "answer_path", "is_answered", "is_message_list"]
+
+ANSWER_KEYS = ("completion", "response", "answer", "output")
+_ASKERS = frozenset(("user", "human", "prompter", "tool", "function", "observation"))
+_OF_A_TASK = ("question", "problem", "query", "instruction", "solution", "ground_truth", "reward_model")
+"""Columns beside which `answer` is what a task's answer is to be compared with, and nobody's answer to a list of turns."""
+
+
+def is_message_list(value: Any) -> bool:
+    """Return whether `value` is a non-empty list of objects with a role each."""
+    if not isinstance(value, list) or not value:
+        return False
+    for message in value:  # noqa: SIM110  a loop, because this is asked of every row
+        if not isinstance(message, dict) or "role" not in message:
+            return False
+    return True
+
+
+def answer_path(row: Row) -> Path | None:
+    """Return where the answer is: a text, messages, one message, or the message in an API's response of one choice."""
+    return next(filter(None, (_path(row.get(key), key) for key in ANSWER_KEYS)), None)
+
+
+def _path(value: Any, key: str) -> Path | None:
+    if isinstance(value, str) or is_message_list(value) or _is_message(value):
+        return (key,)
+    choices = value.get("choices") if isinstance(value, dict) else None
+    if isinstance(choices, list) and len(choices) == 1 and isinstance(choices[0], dict):
+        return (key, "choices", 0, "message") if _is_message(choices[0].get("message")) else None
+    return None
+
+
+def _is_message(value: Any) -> bool:
+    return isinstance(value, dict) and "role" in value and "content" in value
+
+
+def is_answered(row: Row, key: str) -> bool:
+    """Return whether the list of turns at `key` ends in a request, or a tool's result, and the answer stands beside it."""
+    turns = row.get(key)
+    if not isinstance(turns, list) or not turns or not isinstance(turns[-1], dict):
+        return False
+    speaker = turns[-1].get("role", turns[-1].get("from"))
+    path = answer_path(row) if isinstance(speaker, str) and speaker.casefold() in _ASKERS else None
+    said = str(path[0]) if path else ""
+    return bool(row.get(said)) and (said != "answer" or row.keys().isdisjoint(_OF_A_TASK))
