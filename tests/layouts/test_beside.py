@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.layouts.rows import ASKED, SAID
+from unmoor.errors import LayoutError
 from unmoor.layouts import recognise_layout
 from unmoor.records import Row
 
@@ -79,3 +80,56 @@ def test_a_row_that_may_have_its_answer_beside_it_is_never_plain() -> None:
     for row in ({"messages": EXCHANGED}, {"conversations": [{"from": "gpt", "value": SAID}]}):
         layout = recognise_layout([row], X)
         assert layout.is_plain(row) and not layout.is_plain({**row, "response": None})
+
+
+_OF_MODELS = (
+    *(
+        "attempt",
+        "gemini_attempt",
+        "generation",
+        "model_answer",
+        "GPT4_response",
+        "r1_solution_1",
+        "generated_solution",
+    ),
+    *("Model Response", "llm_output", "some_response", "generations", "modelAnswer"),
+)
+
+
+@pytest.mark.parametrize("pair", [("question", "solution"), ("question", "answer"), ("prompt", "answer")])
+@pytest.mark.parametrize("other", _OF_MODELS)
+def test_the_answer_of_a_task_beside_that_of_a_model_is_not_guessed(pair: tuple[str, str], other: str) -> None:
+    row = {pair[0]: ASKED, pair[1]: "oak", other: [SAID] if other == "generations" else SAID}
+    with pytest.raises(LayoutError) as caught:
+        recognise_layout([row], X)
+    assert f'"{pair[0]}" and "{pair[1]}" are not taken for request and answer beside {other}' in str(caught.value)
+    named = f"columns:user={pair[0]},assistant={other}"
+    is_text = isinstance(row[other], str)
+    assert (f"If {other} is the answer: --layout " in str(caught.value) and named in str(caught.value)) is is_text
+
+
+def test_a_list_of_messages_beside_a_pair_is_in_the_way_of_a_guess() -> None:
+    with pytest.raises(LayoutError, match="If reannotated_messages is the conversation: rename it"):
+        recognise_layout([{"problem": ASKED, "solution": "oak", "reannotated_messages": EXCHANGED}] * 2, X)
+    assert recognise_layout([{"messages": ASKING, "answer": "oak", "model_answer": SAID}], X).name == "messages"
+
+
+@pytest.mark.parametrize(
+    "beside",
+    [
+        {"final_answer": "oak", "expected_answer": "oak", "short_solution": "oak"},
+        {"model": "a", "generation_model": "a", "response_model": "a", "answer_id": "7", "model_name": "a"},
+        {"attempt": 3, "generation": "", "model_answer": None, "log_messages": ["An oak."]},
+    ],
+)
+@pytest.mark.parametrize(
+    ("user", "assistant"), [("question", "answer"), ("problem", "solution"), ("query", "response")]
+)
+def test_what_no_model_said_leaves_a_pair_as_it_is(user: str, assistant: str, beside: Row) -> None:
+    assert recognise_layout([{user: ASKED, assistant: SAID, **beside}], X).name.startswith(
+        f"columns:user={user},assist"
+    )
+
+
+def test_another_response_beside_what_is_called_one_leaves_the_pair_as_it_is() -> None:
+    assert _turns({"query": ASKED, "response": SAID, "original_response": "An elm."}) == EXCHANGE

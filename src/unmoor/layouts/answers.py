@@ -1,17 +1,32 @@
-"""From a row to the answer in a column of its own: beside a prompt, or beside a list of turns that ends in a request."""
+"""From a row to the answer in a column of its own: beside a prompt, or beside a list of turns that ends in a request.
+
+Where a task's own answer stands beside what a model said to it, nobody can tell from the names which one is learned.
+"""
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from unmoor.records import Path, Row
 
-__all__ = ["ANSWER_KEYS", "answer_path", "is_answered", "is_message_list"]
+__all__ = ["ANSWER_KEYS", "answer_path", "answers_beside", "is_answered", "is_message_list"]
 
 ANSWER_KEYS = ("completion", "response", "answer", "output")
 _ASKERS = frozenset(("user", "human", "prompter", "tool", "function", "observation"))
 _OF_A_TASK = ("question", "problem", "query", "instruction", "solution", "ground_truth", "reward_model")
 """Columns beside which `answer` is what a task's answer is to be compared with, and nobody's answer to a list of turns."""
+
+_OF_A_MODEL = re.compile(
+    r"(?:.*[\W_])?(?:attempt|generation)s?(?:[\W_]?\d+)?"
+    r"|(?:.*[\W_])?(?:model|llm|ai|(?:chat)?gpt|claude|gemini|deepseek|llama|qwen|mi[sx]tral|r1|generated|predicted)[\w.-]*?[\W_]?"
+    r"(?:answer|response|solution|output|completion|reply)s?(?:[\W_]?\d+)?",
+    re.IGNORECASE,
+)
+_A_RESPONSE = re.compile(r".*[\W_]response(?:[\W_]?\d+)?", re.IGNORECASE)
+_MESSAGES = re.compile(r".*[\W_]messages", re.IGNORECASE)
+_OF_TASKS = ("answer", "solution")
+"""How the answer that a task is marked by is called, besides what is learned."""
 
 
 def is_message_list(value: Any) -> bool:
@@ -50,4 +65,19 @@ def is_answered(row: Row, key: str) -> bool:
     speaker = turns[-1].get("role", turns[-1].get("from"))
     path = answer_path(row) if isinstance(speaker, str) and speaker.casefold() in _ASKERS else None
     said = str(path[0]) if path else ""
-    return bool(row.get(said)) and (said != "answer" or row.keys().isdisjoint(_OF_A_TASK))
+    is_told = said != "answer" or (row.keys().isdisjoint(_OF_A_TASK) and not answers_beside(row, said))
+    return bool(row.get(said)) and is_told
+
+
+def answers_beside(row: Row, answer: str) -> list[str]:
+    """Return the columns, other than `answer`, that seem to hold what a model said: texts by their names, and lists of messages."""
+    is_of_task = answer.casefold() in _OF_TASKS
+    return [key for key, value in row.items() if key != answer and _is_of_a_model(key, value, is_of_task=is_of_task)]
+
+
+def _is_of_a_model(name: str, value: Any, *, is_of_task: bool) -> bool:
+    if _MESSAGES.fullmatch(name):
+        return is_message_list(value)
+    is_called = _OF_A_MODEL.fullmatch(name) or (is_of_task and _A_RESPONSE.fullmatch(name))
+    said = value[0] if isinstance(value, list) and value else value
+    return bool(is_called) and isinstance(said, str) and bool(said)

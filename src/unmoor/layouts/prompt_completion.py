@@ -9,7 +9,7 @@ from typing import Any
 
 from unmoor.errors import BadRow
 from unmoor.layouts.alpaca import is_set_in
-from unmoor.layouts.answers import answer_path, is_answered
+from unmoor.layouts.answers import answer_path, answers_beside, is_answered
 from unmoor.layouts.history import context_turns
 from unmoor.layouts.layout import Layout, no_mask, no_removal, text_turn
 from unmoor.layouts.messages import LIST_KEYS, message_turn, message_turns
@@ -54,8 +54,8 @@ def _request_key(row: Row) -> str | None:
 
 
 def _recognises(row: Row) -> bool:
-    key = _request_key(row)
-    is_pair = key is not None and answer_path(row) is not None and "chosen" not in row
+    path = answer_path(row) if _request_key(row) and "chosen" not in row else None
+    is_pair = path is not None and (path != ("answer",) or not answers_beside(row, "answer"))
     return is_pair and not is_set_in(row, row.get("prompt"))  # such a prompt says the answer too, and is alpaca's copy
 
 
