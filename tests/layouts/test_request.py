@@ -181,6 +181,20 @@ def test_a_system_prompt_that_is_told_twice_is_one() -> None:
     assert system_turns({"system": "", "system_prompt": 7}) == ()
 
 
+@pytest.mark.parametrize(
+    "parts", [[{"text": "Be brief."}, {"cachePoint": {}}], [{"type": "text", "text": "Be brief."}]]
+)
+def test_a_system_prompt_may_stand_in_parts(parts: list[Any]) -> None:
+    row = {"system": parts, "messages": [{"role": "user", "content": [{"text": "Hi"}]}]}
+    (system, _) = LAYOUTS["messages"].read(row).turns
+    assert (system.role, system.text) == ("system", "Be brief.")
+    assert system.pieces[0].path == ("system", 0, "text")
+    assert LAYOUTS["prompt_completion"].read({**row, "prompt": "Hi", "completion": "x"}).turns[0] == system
+    for other in ([{"image": "a.png"}], [7], {"text": "Be brief."}):
+        with pytest.raises(BadRow, match="system should be text"):
+            LAYOUTS["messages"].read({**row, "system": other})
+
+
 def test_what_belongs_to_no_request_makes_no_row_a_bad_one() -> None:
     assert (
         len(LAYOUTS["prompt_completion"].read({"prompt": "Hi", "completion": "x", "system": {"os": "linux"}}).turns)

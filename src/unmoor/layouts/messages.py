@@ -1,6 +1,7 @@
 """From `messages: [{role, content}]` to a conversation: OpenAI chat, TRL, Axolotl's chat_template.
 
-Content is a string, a list of parts (text parts are read, images and audio are passed over), or null beside tool calls.
+Content is a string, a list of parts (texts and refusals are read, images and audio are passed over), or null beside tool calls or
+beside `refusal`, as OpenAI's API answers.
 Some files keep the list under `conversation`, `conversations` or `dialogue` with the same objects in it.
 """
 
@@ -10,7 +11,7 @@ from typing import Any
 
 from unmoor.errors import BadRow
 from unmoor.layouts.answers import ANSWER_KEYS, is_answered, is_message_list
-from unmoor.layouts.layout import Layout, mask_in_list, remove_from_list
+from unmoor.layouts.layout import Layout, mask_in_list, parts_text, remove_from_list
 from unmoor.layouts.request import under_system
 from unmoor.records import Conversation, Path, Piece, Role, Row, Turn
 
@@ -19,7 +20,6 @@ __all__ = [
     "list_key",
     "message_turn",
     "message_turns",
-    "parts_text",
 ]
 
 LIST_KEYS = ("messages", "conversations", "conversation", "dialogue")
@@ -68,7 +68,7 @@ def message_turn(message: Any, path: Path, position: int = -1, *, is_target: boo
     role = ROLES.get(named if isinstance(named, str) else "") or ROLES.get(str(named).casefold())
     if role is None:
         raise BadRow("UNKNOWN_ROLE", f"{_where(path)} has role {named!r}, which is not known")
-    text, pieces = _content(message, path)
+    text, pieces = _content(message, path, role)
     learned = role == "assistant" and is_target and message.get("train") is not False and message.get("weight") != 0
     reasoning = message.get("reasoning_content") or message.get("thinking") or ""
     return Turn(
@@ -86,35 +86,20 @@ def _where(path: Path) -> str:
     return ".".join(map(str, path))
 
 
-def _content(message: dict[str, Any], path: Path) -> tuple[str, tuple[Piece, ...]]:
-    content = message.get("content")
+def _content(message: dict[str, Any], path: Path, role: Role) -> tuple[str, tuple[Piece, ...]]:
+    """Return what a message says; OpenAI's API has a refusal in a field of its own, and a tool's result may be an object."""
+    content, refusal = message.get("content"), message.get("refusal")
+    if isinstance(refusal, str) and refusal and not content:
+        return refusal, (Piece((*path, "refusal"), 0, len(refusal)),)
     if isinstance(content, str):
         return content, (Piece((*path, "content"), 0, len(content)),)
     if content is None and (message.get("tool_calls") or message.get("function_call")):
         return "", ()
     if isinstance(content, list):
         return parts_text(content, (*path, "content"))
+    if isinstance(content, dict) and role == "tool":
+        return "", ()
     raise BadRow("TEXT_EXPECTED", f"{'.'.join(map(str, path))}.content should be text or parts, found {content!r:.40}")
-
-
-def parts_text(parts: list[Any], path: Path) -> tuple[str, tuple[Piece, ...]]:
-    """Join the text parts of the list at `path` with a newline; other parts have no text to look at."""
-    texts: list[str] = []
-    pieces: list[Piece] = []
-    start = 0
-    for index, part in enumerate(parts):
-        if isinstance(part, str):
-            piece_path: Path = (*path, index)
-            said = part
-        elif isinstance(part, dict) and isinstance(part.get("text"), str):
-            piece_path = (*path, index, "text")
-            said = part["text"]
-        else:
-            continue
-        texts.append(said)
-        pieces.append(Piece(piece_path, start, start + len(said)))
-        start += len(said) + len("\n")
-    return "\n".join(texts), tuple(pieces)
 
 
 def list_key(row: Row) -> str | None:
