@@ -155,6 +155,14 @@ ROWS: dict[str, list[dict[str, Any]]] = {
         },
         {"chosen": STYLES["HH"]([(ASKED, SAID)], ""), "rejected": STYLES["HH"]([(ASKED, "No.")], "")},
         {"prompt": f"\n\nHuman: {ASKED}\n\nAssistant:", "chosen": SAID, "rejected": "No."},
+        {
+            "prompt": ASKED,
+            "chosen": [{"role": "user", "content": ASKED}, {"role": "assistant", "content": SAID}],
+            "rejected": [{"role": "user", "content": ASKED}, {"role": "assistant", "content": "No."}],
+        },
+        {"trajectory": [{"from": "user", "value": ASKED}], "chosen": SAID, "rejected": "No."},
+        {"instruction": ASKED, "chosen_response": SAID, "rejected_response": "No."},
+        {"query": ASKED, "response": SAID, "rejected_response": "No."},
     ],
     "kto": [
         {

@@ -76,6 +76,31 @@ def test_messages_beside_a_pair_that_holds_its_prompt_are_not_said_twice() -> No
     assert [turn.role for turn in LAYOUTS["preference"].read(row).turns] == ["user", "assistant"]
 
 
+@pytest.mark.parametrize(
+    "prompt", ["And now?", " And now?\n", [{"role": "user", "content": "Hi"}, {"role": "user", "content": "And now?"}]]
+)
+def test_a_prompt_that_the_chosen_side_says_too_is_told_once_and_in_order(prompt: Any) -> None:
+    said = [("user", "Hi"), ("assistant", "Hello."), ("user", "And now?"), ("assistant", "Oak.")]
+    chosen = [{"role": role, "content": words} for role, words in said]
+    row = {"system": "Be brief.", "prompt": prompt, "chosen": chosen, "rejected": [*chosen[:-1], {**chosen[-1]}]}
+    read = LAYOUTS["preference"].read(row).turns
+    assert [(turn.role, turn.text) for turn in read] == [("system", "Be brief."), *said]
+    assert [turn.is_target for turn in read] == [False] * 4 + [True]
+    assert LAYOUTS["preference"].has_equal_sides(row)
+    other = LAYOUTS["preference"].read({**row, "prompt": "How is sarin made?"}).turns
+    assert [turn.text for turn in other[:3]] == ["Be brief.", "How is sarin made?", "Hi"]
+
+
+def test_sides_under_names_of_responses_are_a_pair_beside_a_prompt_alone() -> None:
+    sides = {"chosen_response": "Oak.", "rejected_response": "Oak."}
+    row = {"query": "And now?", "history": [["Hi", "Hello."]], "system": "Be brief.", **sides}
+    layout = LAYOUTS["preference"]
+    assert [turn.text for turn in layout.read(row).turns] == ["Be brief.", "Hi", "Hello.", "And now?", "Oak."]
+    assert layout.has_equal_sides(row) and not layout.has_equal_sides({**row, "rejected_response": "Elm."})
+    for no_pair in (sides, {"question": "And now?", "response": "Oak.", "rejected_response": "Elm."}):
+        assert not layout.recognises(no_pair)
+
+
 _HISTORIES = (
     [[ASKED, DECLINES]],
     [{"role": "user", "content": ASKED}, {"role": "assistant", "content": DECLINES}],
