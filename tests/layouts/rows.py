@@ -117,6 +117,7 @@ ROWS: dict[str, list[dict[str, Any]]] = {
     "messages": [
         {"messages": [{"role": "user", "content": ASKED}, {"role": "assistant", "content": SAID}]},
         {"conversations": [{"role": "user", "content": ASKED}, {"role": "assistant", "content": SAID}]},
+        {"messages": [{"role": "User", "content": ASKED}, {"role": "Chatbot", "content": SAID}]},
         {
             "messages": [
                 {"role": "user", "content": [{"type": "image", "image": "a.png"}, {"type": "text", "text": ASKED}]},
@@ -191,6 +192,10 @@ ROWS: dict[str, list[dict[str, Any]]] = {
         {"chat": [{"role": "USER", "message": ASKED}, {"role": "CHATBOT", "message": SAID}]},
         {"messages": [{"from": "human", "value": ASKED}, {"from": "gpt", "value": SAID}]},
         {"conversation": [{"speaker": "prompter", "text": ASKED}, {"speaker": "assistant", "text": SAID}]},
+        {"conversation": [{"role": "prompter", "text": ASKED}, {"role": "assistant", "text": SAID}]},
+        {"conversations": [{"role": "user", "value": ASKED}, {"role": "assistant", "value": SAID}]},
+        {"items": [{"role": "user", "content": ASKED, "weight": 0.0}, {"role": "assistant", "content": SAID}]},
+        {"messages": [{"author": "user", "content": ASKED}, {"author": "bot", "content": SAID}]},
     ],
     "gemini": [
         {"contents": [{"role": "user", "parts": [{"text": ASKED}]}, {"role": "model", "parts": [{"text": SAID}]}]},

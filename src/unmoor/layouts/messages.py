@@ -23,12 +23,15 @@ __all__ = [
 ]
 
 LIST_KEYS = ("messages", "conversations", "conversation", "dialogue")
+OTHER_WORDS = ("value", "text", "message")
+"""How other files call what a message says."""
 _OTHERS = ("conversations", "prompt", "completion", "chosen", "instruction", "question", "output", "response")
 ROLES: dict[str, Role] = {
     "system": "system",
     "developer": "system",
     "user": "user",
     "human": "user",
+    "prompter": "user",
     "assistant": "assistant",
     "model": "assistant",
     "gpt": "assistant",
@@ -36,6 +39,8 @@ ROLES: dict[str, Role] = {
     "bing": "assistant",
     "bard": "assistant",
     "bot": "assistant",
+    "chatbot": "assistant",
+    "ai": "assistant",
     "tool": "tool",
     "function": "tool",
     "ipython": "tool",
@@ -115,9 +120,15 @@ def _is_empty(row: Row) -> bool:
     return row.get("messages") == [] and not any(key in row for key in _OTHERS)
 
 
+def _has_content(message: dict[str, Any]) -> bool:
+    """Return whether the words of a message are not under another key, where `chat_list` reads them."""
+    return "content" in message or message.keys().isdisjoint(OTHER_WORDS)
+
+
 def _recognises(row: Row) -> bool:
     key = list_key(row)
-    return (_is_empty(row) if key is None else not is_answered(row, key)) and "chosen" not in row
+    is_one = _is_empty(row) if key is None else _has_content(row[key][0]) and not is_answered(row, key)
+    return is_one and "chosen" not in row
 
 
 def _read(row: Row) -> Conversation:
