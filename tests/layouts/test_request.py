@@ -10,8 +10,8 @@ import pytest
 
 from tests.layouts.rows import STYLES
 from unmoor.engines import Job, Options, run_job
-from unmoor.errors import BadRow
-from unmoor.layouts import LAYOUTS, apply_to_row, open_data_set, recognise_layout
+from unmoor.errors import BadRow, LayoutError
+from unmoor.layouts import LAYOUTS, apply_to_row, layout_named, layout_of_row, open_data_set, recognise_layout
 from unmoor.layouts.request import system_turns, with_more
 from unmoor.policy import load_policy
 from unmoor.records import Row, Turn
@@ -130,6 +130,23 @@ def test_what_was_said_before_an_instruction_is_learned_and_can_go(history: list
     assert [(turn.text, turn.is_target) for turn in turns[:2]] == [(ASKED, False), (DECLINES, True)]
     changes = layout.remove(row, tuple(turn.position for turn in turns[:2]))
     assert changes and apply_to_row(row, changes)["history"] == []
+
+
+@pytest.mark.parametrize("history", _HISTORIES)
+def test_a_query_and_its_response_are_read_with_what_was_said_before(history: list[Any]) -> None:
+    plain: Row = {"query": "And now?", "response": "Oak."}
+    row = {"system": "Be brief.", **plain, "history": history}
+    layout = recognise_layout([row, {**plain, "history": []}, {**plain, "history": None}], Path("x.jsonl"))
+    turns = layout.read(row).turns
+    assert [turn.text for turn in turns] == ["Be brief.", ASKED, DECLINES, "And now?", "Oak."]
+    assert [turn.is_target for turn in turns] == [False, False, True, False, True]
+    changes = layout.remove(row, tuple(turn.position for turn in turns[1:3]))
+    assert changes and apply_to_row(row, changes) == {**row, "history": []}
+    with pytest.raises(
+        LayoutError, match=r"beside history, which may say more\. To read these too: --layout alpaca\. "
+    ):
+        recognise_layout([plain, plain, row], Path("x.jsonl"))
+    assert layout_of_row(plain, layout) is layout_named("columns:user=query,assistant=response")
 
 
 @pytest.mark.parametrize("history", ["Some years ago", ["1815"], [{"year": 1815}], [[ASKED, None]]])

@@ -13,6 +13,7 @@ from shlex import quote
 from typing import NamedTuple
 
 from unmoor.errors import UsageError, nearest_name
+from unmoor.layouts import alpaca
 from unmoor.layouts.answers import answers_beside, is_message_list
 from unmoor.layouts.kto import KTO_KEYS
 from unmoor.layouts.layout import Layout, no_mask, no_removal, text_turn
@@ -227,7 +228,9 @@ def doubt(rows: Sequence[Row]) -> str:
 
 
 def _instead(row: Row, pair: Columns) -> str:
-    """Return how the first column is read that a model seems to have said to the same request; empty where there is no way."""
+    """Return how a row is read whole, or else what a model seems to have said to the same request; empty where there is no way."""
+    if alpaca.LAYOUT.recognises(row):
+        return f"To read these too: --layout {alpaca.LAYOUT.name}. "
     other = next(iter(answers_beside(row, pair.assistant)), "")
     if other and isinstance(row[other], str):
         return f"If {other} is the answer: --layout {quote(pair._replace(assistant=other).name)}. "
