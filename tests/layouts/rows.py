@@ -164,6 +164,11 @@ ROWS: dict[str, list[dict[str, Any]]] = {
         {"trajectory": [{"from": "user", "value": ASKED}], "chosen": SAID, "rejected": "No."},
         {"instruction": ASKED, "chosen_response": SAID, "rejected_response": "No."},
         {"query": ASKED, "response": SAID, "rejected_response": "No."},
+        {
+            "messages": [{"role": "user", "content": ASKED}, {"role": "assistant", "content": SAID}],
+            "rejected_response": "No.",
+        },
+        {"messages": [{"role": "user", "content": ASKED}], "response": SAID, "rejected_response": "No."},
     ],
     "kto": [
         {

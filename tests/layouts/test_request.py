@@ -101,6 +101,22 @@ def test_sides_under_names_of_responses_are_a_pair_beside_a_prompt_alone() -> No
         assert not layout.recognises(no_pair)
 
 
+def test_an_answer_rejected_beside_messages_makes_them_a_pair_of_which_no_turn_goes() -> None:
+    layout, said = LAYOUTS["preference"], ["Hi", "Hello.", "And now?", "Oak."]
+    messages = [{"role": ("user", "assistant")[at % 2], "content": words} for at, words in enumerate(said)]
+    row = {"messages": messages, "rejected_response": "Elm."}
+    assert layout_of_row(row, LAYOUTS["messages"]) is layout and not LAYOUTS["messages"].is_plain(row)
+    assert [(turn.text, turn.is_target) for turn in layout.read(row).turns] == [(one, one == "Oak.") for one in said]
+    assert layout.remove(row, (2, 3)) is None
+    assert not layout.has_equal_sides(row) and layout.has_equal_sides({**row, "rejected_response": "Oak."})
+    for other in (
+        {**row, "rejected_response": None},
+        {**row, "messages": messages[:3]},
+        {**row, "chosen_response": "x"},
+    ):
+        assert layout_of_row(other, LAYOUTS["messages"]) is LAYOUTS["messages"]
+
+
 _HISTORIES = (
     [[ASKED, DECLINES]],
     [{"role": "user", "content": ASKED}, {"role": "assistant", "content": DECLINES}],

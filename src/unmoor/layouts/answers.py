@@ -10,7 +10,7 @@ from typing import Any
 
 from unmoor.records import Path, Row
 
-__all__ = ["ANSWER_KEYS", "answer_path", "answers_beside", "is_answered", "is_message_list"]
+__all__ = ["ANSWER_KEYS", "answer_path", "answers_beside", "has_rejected_answer", "is_answered", "is_message_list"]
 
 ANSWER_KEYS = ("completion", "response", "answer", "output")
 _ASKERS = frozenset(("user", "human", "prompter", "tool", "function", "observation"))
@@ -67,6 +67,15 @@ def is_answered(row: Row, key: str) -> bool:
     said = str(path[0]) if path else ""
     is_told = said != "answer" or (row.keys().isdisjoint(_OF_A_TASK) and not answers_beside(row, said))
     return bool(row.get(said)) and is_told
+
+
+def has_rejected_answer(row: Row) -> bool:
+    """Return whether `messages` end in an answer and the rejected one stands beside them, as in ms-swift's pairs."""
+    messages: Any = row.get("messages")
+    if not is_message_list(messages) or "chosen_response" in row or not row.get("rejected_response"):
+        return False
+    speaker = messages[-1]["role"]
+    return isinstance(speaker, str) and speaker.casefold() not in _ASKERS
 
 
 def answers_beside(row: Row, answer: str) -> list[str]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from unmoor.errors import BadRow
-from unmoor.layouts.answers import ANSWER_KEYS, is_answered, is_message_list
+from unmoor.layouts.answers import ANSWER_KEYS, has_rejected_answer, is_answered, is_message_list
 from unmoor.layouts.layout import Layout, mask_in_list, parts_text, remove_from_list
 from unmoor.layouts.request import under_system
 from unmoor.records import Conversation, Path, Piece, Role, Row, Turn
@@ -128,7 +128,7 @@ def _has_content(message: dict[str, Any]) -> bool:
 def _recognises(row: Row) -> bool:
     key = list_key(row)
     is_one = _is_empty(row) if key is None else _has_content(row[key][0]) and not is_answered(row, key)
-    return is_one and "chosen" not in row
+    return is_one and "chosen" not in row and not has_rejected_answer(row)
 
 
 def _read(row: Row) -> Conversation:
@@ -139,7 +139,7 @@ def _read(row: Row) -> Conversation:
 
 def _is_plain(row: Row) -> bool:
     messages = row.get("messages")
-    if type(messages) is not list or not messages or "chosen" in row:
+    if type(messages) is not list or not messages or "chosen" in row or "rejected_response" in row:
         return False
     if "system" in row or "system_prompt" in row or not row.keys().isdisjoint(ANSWER_KEYS):
         return False

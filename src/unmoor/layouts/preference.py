@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from unmoor.errors import BadRow
+from unmoor.layouts.answers import has_rejected_answer, is_answered
 from unmoor.layouts.layout import Layout, no_mask, no_removal, text_turn
 from unmoor.layouts.messages import list_key, message_turn, message_turns
 from unmoor.layouts.prompt_completion import prompt_turns
@@ -24,14 +25,19 @@ PROMPT_KEYS = ("prompt", "question", "instruction", "input", "query")
 
 
 def _sides(row: Row) -> tuple[str, str] | None:
-    """Return how the chosen and the rejected side are called: so, as Argilla and NeMo have it, or as ms-swift has it; or None."""
+    """Return how the chosen and the rejected side are called: so, as Argilla and NeMo have it, or as ms-swift has it; or None.
+
+    In ms-swift's messages the chosen side is the conversation, and the rejected one its last answer alone.
+    """
     if "chosen" in row and "rejected" in row:
         return "chosen", "rejected"
-    if "rejected_response" not in row or _prompt_key(row) is None:
+    if "rejected_response" not in row:
         return None
     if "chosen_response" in row:
-        return "chosen_response", "rejected_response"
-    return ("response", "rejected_response") if "query" in row and "response" in row else None
+        return ("chosen_response", "rejected_response") if _prompt_key(row) else None
+    if "response" in row and ("query" in row or is_answered(row, "messages")):
+        return "response", "rejected_response"
+    return ("messages", "rejected_response") if has_rejected_answer(row) else None
 
 
 def _prompt_key(row: Row) -> str | None:
@@ -118,12 +124,19 @@ def _has_equal_sides(row: Row) -> bool:
     """Whether both sides, read alike, say the same. Calls of tools are no text, so with any of them only equal values do."""
     sides = _sides(row) or ("chosen", "rejected")
     try:
-        chosen, rejected = (_read({**row, **dict.fromkeys(sides, row[side])}).turns for side in sides)
+        chosen, rejected = (_read({**row, **dict.fromkeys(sides, _whole(row, side))}).turns for side in sides)
     except (BadRow, KeyError):
         return False
     if any(turn.has_tool_calls for turn in (*chosen, *rejected)):
         return bool(row[sides[0]] == row[sides[1]])
     return [*map(_said, chosen)] == [*map(_said, rejected)]
+
+
+def _whole(row: Row, side: str) -> Any:
+    """Return a side as the other one is written: an answer alone with the messages that it ends."""
+    if side == "rejected_response" and isinstance(row[side], str) and has_rejected_answer(row):
+        return [*row["messages"][:-1], {"role": "assistant", "content": row[side]}]
+    return row[side]
 
 
 def _said(turn: Turn) -> tuple[str, str, str]:
