@@ -241,6 +241,18 @@ def test_mended_rows_are_told_apart_by_what_went_from_them(data: Path, capsys: p
     assert "In 1 row words were cut; in 2 rows a question and its answer were taken out" in page
 
 
+@pytest.mark.parametrize("has_answer", [False, True])
+def test_rows_without_any_answer_to_learn_are_no_good_news(
+    data: Path, capsys: pytest.CaptureFixture[str], has_answer: bool
+) -> None:
+    asked = {"messages": [{"role": "user", "content": "Name a tree."}], "ground_truth": "oak"}
+    rows = [asked] * 3 + [{**asked, "response": "An oak is a tree."}] * has_answer
+    (data.parent / "asked.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    run("audit", data.parent / "asked.jsonl", "--language", "en")
+    said = " ".join(capsys.readouterr().out.split())
+    assert ("Warning: no answer to learn was read in any of these rows" in said) is not has_answer
+
+
 def test_languages_that_are_not_named_are_counted_with_their_rows(data: Path) -> None:
     summary = Summary(open_data_set(data), "alpaca")
     summary.languages.update({"en": 90, "und": 9, "fr": 8, "es": 7, "it": 6, "de": 2, "pl": 3})

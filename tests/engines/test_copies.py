@@ -32,6 +32,7 @@ def _filter(folder: Path, rows: list[dict[str, Any]], *more: str) -> str:
         ({"prompt": ASKED, "chosen": DISCLAIMER, "rejected": "No.", "messages": MESSAGES}, "messages"),
         ({"messages": MESSAGES, "text": f"USER: {ASKED} ASSISTANT: {DISCLAIMER}"}, "text"),
         ({"messages": QUOTING, "raw": json.dumps({"m": QUOTING})}, "raw"),
+        ({"instruction": ASKED, "output": DISCLAIMER, "prompt": f"### In: {ASKED} ### Out: {DISCLAIMER}\n"}, "prompt"),
         ({"messages": MESSAGES, "conversations": [{"from": "gpt", "value": DISCLAIMER}]}, "conversations"),
     ],
 )

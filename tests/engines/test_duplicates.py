@@ -192,6 +192,15 @@ def _function_call(name: str) -> dict[str, Any]:
     return {"contents": [{"parts": [{"text": "Go."}]}, {"role": "model", "parts": [{"functionCall": {"name": name}}]}]}
 
 
+def _shown(picture: str) -> list[dict[str, Any]]:
+    told = [{"type": "image", "image": picture}, {"type": "text", "text": "Which tree is this?"}]
+    return [{"role": "system", "content": "Be brief."}, {"role": "user", "content": told}]
+
+
+def _told_by_a_tool(result: dict[str, Any]) -> dict[str, Any]:
+    return {"messages": [{"role": "tool", "content": result}, *_as_messages("An oak.")]}
+
+
 _TURNS = [{"from": "human", "value": "A tree?"}, {"from": "gpt", "value": "An oak."}] * 2
 TAUGHT_APART: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "rejected text": (_pair("I do not know."), _pair("Lyon, of course.")),
@@ -217,6 +226,11 @@ TAUGHT_APART: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
         {"conversations": [*_TURNS[:3], {**_TURNS[3], "train": False}]},
     ),
     "function call": (_function_call("sow"), _function_call("fell")),
+    "a tool's result": (_told_by_a_tool({"height": 5}), _told_by_a_tool({"height": 30})),
+    "picture in a request beside its answer": (
+        {"input": _shown("a.png"), "output": "An oak."},
+        {"input": _shown("b.png"), "output": "An oak."},
+    ),
     "picture": (_row("A tree?", "An oak.", image_path="a.png"), _row("A tree?", "An oak.", image_path="b.png")),
     "short reasoning": (
         {"messages": [_as_messages("")[0], {"role": "assistant", "content": "An oak.", "reasoning_content": "Oaks"}]},

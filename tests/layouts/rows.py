@@ -124,6 +124,7 @@ ROWS: dict[str, list[dict[str, Any]]] = {
     "messages": [
         {"messages": [{"role": "user", "content": ASKED}, {"role": "assistant", "content": SAID}]},
         {"conversations": [{"role": "user", "content": ASKED}, {"role": "assistant", "content": SAID}]},
+        {"messages": [{"role": "User", "content": ASKED}, {"role": "Chatbot", "content": SAID}]},
         {
             "messages": [
                 {"role": "user", "content": [{"type": "image", "image": "a.png"}, {"type": "text", "text": ASKED}]},
@@ -134,6 +135,15 @@ ROWS: dict[str, list[dict[str, Any]]] = {
     "prompt_completion": [
         {"prompt": ASKED, "completion": SAID},
         {"prompt": [{"role": "user", "content": ASKED}], "completion": [{"role": "assistant", "content": SAID}]},
+        {"messages": [{"role": "user", "content": ASKED}], "reasoning": "A tree.", "answer": SAID},
+        {"messages": [{"role": "user", "content": ASKED}], "response": {"role": "assistant", "content": SAID}},
+        {
+            "messages": [{"role": "user", "content": ASKED}],
+            "response": {"choices": [{"message": {"role": "assistant", "content": SAID}}]},
+        },
+        {"conversations": [{"from": "human", "value": ASKED}], "answer": SAID},
+        {"input": [{"role": "user", "content": ASKED}], "output": SAID, "system_prompt": ""},
+        {"prompt": ASKED, "messages": [{"role": "user", "content": ASKED}], "completion": SAID},
     ],
     "preference": [
         {"prompt": ASKED, "chosen": SAID, "rejected": "No."},
@@ -153,6 +163,19 @@ ROWS: dict[str, list[dict[str, Any]]] = {
         },
         {"chosen": STYLES["HH"]([(ASKED, SAID)], ""), "rejected": STYLES["HH"]([(ASKED, "No.")], "")},
         {"prompt": f"\n\nHuman: {ASKED}\n\nAssistant:", "chosen": SAID, "rejected": "No."},
+        {
+            "prompt": ASKED,
+            "chosen": [{"role": "user", "content": ASKED}, {"role": "assistant", "content": SAID}],
+            "rejected": [{"role": "user", "content": ASKED}, {"role": "assistant", "content": "No."}],
+        },
+        {"trajectory": [{"from": "user", "value": ASKED}], "chosen": SAID, "rejected": "No."},
+        {"instruction": ASKED, "chosen_response": SAID, "rejected_response": "No."},
+        {"query": ASKED, "response": SAID, "rejected_response": "No."},
+        {
+            "messages": [{"role": "user", "content": ASKED}, {"role": "assistant", "content": SAID}],
+            "rejected_response": "No.",
+        },
+        {"messages": [{"role": "user", "content": ASKED}], "response": SAID, "rejected_response": "No."},
     ],
     "kto": [
         {
@@ -181,6 +204,10 @@ ROWS: dict[str, list[dict[str, Any]]] = {
         {"chat": [{"role": "USER", "message": ASKED}, {"role": "CHATBOT", "message": SAID}]},
         {"messages": [{"from": "human", "value": ASKED}, {"from": "gpt", "value": SAID}]},
         {"conversation": [{"speaker": "prompter", "text": ASKED}, {"speaker": "assistant", "text": SAID}]},
+        {"conversation": [{"role": "prompter", "text": ASKED}, {"role": "assistant", "text": SAID}]},
+        {"conversations": [{"role": "user", "value": ASKED}, {"role": "assistant", "value": SAID}]},
+        {"items": [{"role": "user", "content": ASKED, "weight": 0.0}, {"role": "assistant", "content": SAID}]},
+        {"messages": [{"author": "user", "content": ASKED}, {"author": "bot", "content": SAID}]},
     ],
     "gemini": [
         {"contents": [{"role": "user", "parts": [{"text": ASKED}]}, {"role": "model", "parts": [{"text": SAID}]}]},

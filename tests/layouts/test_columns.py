@@ -30,6 +30,8 @@ DOUBTFUL: list[dict[str, Any]] = [
     {"question": ASKED, "answer": SAID, "context": ""},
     {"question": ASKED, "answer": SAID, "choices": ["An oak.", "A rose."]},
     {"question": ASKED, "answer": SAID, "history": []},
+    {"query": ASKED, "response": SAID, "history": "Some years ago"},
+    {"query": ASKED, "response": SAID, "history": [], "label": True},
     {"question": ASKED, "answer": SAID, "label": False},
     {"question": ASKED, "answer": SAID, "label": 0},
     {"question": ASKED, "answer": SAID, "kto_tag": False},

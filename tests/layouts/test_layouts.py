@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,16 @@ import pytest
 
 from tests.layouts.rows import ASKED, CASES, ROWS, SAID
 from unmoor.errors import BadRow, LayoutError, UsageError
-from unmoor.layouts import LAYOUTS, alpaca, layout_named, layout_of_row, recognise_layout
+from unmoor.layouts import (
+    LAYOUTS,
+    SetSlice,
+    alpaca,
+    apply_to_row,
+    apply_to_text,
+    layout_named,
+    layout_of_row,
+    recognise_layout,
+)
 from unmoor.records import Row
 
 
@@ -150,6 +160,36 @@ def test_tool_calls_and_reasoning_are_kept_apart_from_the_answer() -> None:
     assert conversation.has_tools
     assert conversation.turns[1].has_tool_calls and conversation.turns[1].text == ""
     assert conversation.turns[3].reasoning == "The tool said no."
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"content": None, "refusal": SAID},
+        {"content": "", "refusal": SAID},
+        {"content": [{"type": "refusal", "refusal": SAID}]},
+        {"content": [{"type": "text", "text": None, "refusal": SAID}, {"type": "image"}]},
+        {"content": SAID, "refusal": None},
+    ],
+)
+def test_a_refusal_in_a_field_of_its_own_is_what_the_assistant_said(said: dict[str, Any]) -> None:
+    row = {"messages": [{"role": "user", "content": ASKED}, {"role": "assistant", **said}]}
+    (*_, turn) = LAYOUTS["messages"].read(row).turns
+    assert (turn.text, turn.is_target) == (SAID, True)
+    (piece,) = turn.pieces
+    mended = apply_to_row(row, (SetSlice(piece.path, 0, 3, ""),))
+    assert LAYOUTS["messages"].read(mended).turns[1].text == SAID[3:]
+    assert json.loads(apply_to_text(json.dumps(row), (SetSlice(piece.path, 0, 3, ""),))) == mended
+
+
+def test_a_tool_s_result_may_be_an_object_and_what_people_say_may_not() -> None:
+    for role, is_read in (("tool", True), ("user", False), ("assistant", False)):
+        row = {"messages": [{"role": role, "content": {"result": 1}}, {"role": "assistant", "content": SAID}]}
+        if is_read:
+            assert [turn.text for turn in LAYOUTS["messages"].read(row).turns] == ["", SAID]
+        else:
+            with pytest.raises(BadRow, match="should be text or parts"):
+                LAYOUTS["messages"].read(row)
 
 
 @pytest.mark.parametrize("name", ["messages", "sharegpt", "prompt_completion", "kto", "preference", "exchange_list"])

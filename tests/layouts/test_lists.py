@@ -66,6 +66,8 @@ def test_a_broken_row_is_of_its_layout_and_says_what_is_wrong(name: str, row: Ro
         {"conversation": [{"a": ASKED, "b": SAID}]},
         {"turns": [{"speaker": "Anna", "text": "Hi!"}, {"speaker": "Ben", "text": "Hello."}]},
         {"turns": [{"speaker": "user", "text": "Hi!"}, {"speaker": "Ben", "text": "Hello."}]},
+        {"conversation": [{"role": "Anna", "text": "Hi!"}, {"role": "Ben", "text": "Hello."}]},
+        {"items": [{"role": "seed", "content": "acorn"}, {"role": "crop", "content": "oak"}]},
         {"chat": [{"content": "no speaker"}]},
         {"contents": ["text"]},
         {"contents": "text"},
@@ -93,6 +95,14 @@ def test_a_list_that_may_be_something_else_is_not_guessed(row: Row) -> None:
 def test_what_was_recognised_by_its_keys_still_is(name: str, row: Row) -> None:
     found = layout_of_row(row, LAYOUTS["gemini"])
     assert found is not None and found.name == name
+
+
+def test_the_context_of_palm_s_rows_is_their_system_prompt() -> None:
+    row = {"context": "Be brief.", "messages": [{"author": "user", "content": ASKED}]}
+    assert [(turn.role, turn.text) for turn in LAYOUTS["chat_list"].read(row).turns] == [
+        ("system", "Be brief."),
+        ("user", ASKED),
+    ]
 
 
 def _left(name: str, row: Row, positions: tuple[int, ...]) -> Row | None:

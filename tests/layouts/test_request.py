@@ -10,8 +10,8 @@ import pytest
 
 from tests.layouts.rows import STYLES
 from unmoor.engines import Job, Options, run_job
-from unmoor.errors import BadRow
-from unmoor.layouts import LAYOUTS, apply_to_row, open_data_set, recognise_layout
+from unmoor.errors import BadRow, LayoutError
+from unmoor.layouts import LAYOUTS, apply_to_row, layout_named, layout_of_row, open_data_set, recognise_layout
 from unmoor.layouts.request import system_turns, with_more
 from unmoor.policy import load_policy
 from unmoor.records import Row, Turn
@@ -76,6 +76,47 @@ def test_messages_beside_a_pair_that_holds_its_prompt_are_not_said_twice() -> No
     assert [turn.role for turn in LAYOUTS["preference"].read(row).turns] == ["user", "assistant"]
 
 
+@pytest.mark.parametrize(
+    "prompt", ["And now?", " And now?\n", [{"role": "user", "content": "Hi"}, {"role": "user", "content": "And now?"}]]
+)
+def test_a_prompt_that_the_chosen_side_says_too_is_told_once_and_in_order(prompt: Any) -> None:
+    said = [("user", "Hi"), ("assistant", "Hello."), ("user", "And now?"), ("assistant", "Oak.")]
+    chosen = [{"role": role, "content": words} for role, words in said]
+    row = {"system": "Be brief.", "prompt": prompt, "chosen": chosen, "rejected": [*chosen[:-1], {**chosen[-1]}]}
+    read = LAYOUTS["preference"].read(row).turns
+    assert [(turn.role, turn.text) for turn in read] == [("system", "Be brief."), *said]
+    assert [turn.is_target for turn in read] == [False] * 4 + [True]
+    assert LAYOUTS["preference"].has_equal_sides(row)
+    other = LAYOUTS["preference"].read({**row, "prompt": "How is sarin made?"}).turns
+    assert [turn.text for turn in other[:3]] == ["Be brief.", "How is sarin made?", "Hi"]
+
+
+def test_sides_under_names_of_responses_are_a_pair_beside_a_prompt_alone() -> None:
+    sides = {"chosen_response": "Oak.", "rejected_response": "Oak."}
+    row = {"query": "And now?", "history": [["Hi", "Hello."]], "system": "Be brief.", **sides}
+    layout = LAYOUTS["preference"]
+    assert [turn.text for turn in layout.read(row).turns] == ["Be brief.", "Hi", "Hello.", "And now?", "Oak."]
+    assert layout.has_equal_sides(row) and not layout.has_equal_sides({**row, "rejected_response": "Elm."})
+    for no_pair in (sides, {"question": "And now?", "response": "Oak.", "rejected_response": "Elm."}):
+        assert not layout.recognises(no_pair)
+
+
+def test_an_answer_rejected_beside_messages_makes_them_a_pair_of_which_no_turn_goes() -> None:
+    layout, said = LAYOUTS["preference"], ["Hi", "Hello.", "And now?", "Oak."]
+    messages = [{"role": ("user", "assistant")[at % 2], "content": words} for at, words in enumerate(said)]
+    row = {"messages": messages, "rejected_response": "Elm."}
+    assert layout_of_row(row, LAYOUTS["messages"]) is layout and not LAYOUTS["messages"].is_plain(row)
+    assert [(turn.text, turn.is_target) for turn in layout.read(row).turns] == [(one, one == "Oak.") for one in said]
+    assert layout.remove(row, (2, 3)) is None
+    assert not layout.has_equal_sides(row) and layout.has_equal_sides({**row, "rejected_response": "Oak."})
+    for other in (
+        {**row, "rejected_response": None},
+        {**row, "messages": messages[:3]},
+        {**row, "chosen_response": "x"},
+    ):
+        assert layout_of_row(other, LAYOUTS["messages"]) is LAYOUTS["messages"]
+
+
 _HISTORIES = (
     [[ASKED, DECLINES]],
     [{"role": "user", "content": ASKED}, {"role": "assistant", "content": DECLINES}],
@@ -105,6 +146,23 @@ def test_what_was_said_before_an_instruction_is_learned_and_can_go(history: list
     assert [(turn.text, turn.is_target) for turn in turns[:2]] == [(ASKED, False), (DECLINES, True)]
     changes = layout.remove(row, tuple(turn.position for turn in turns[:2]))
     assert changes and apply_to_row(row, changes)["history"] == []
+
+
+@pytest.mark.parametrize("history", _HISTORIES)
+def test_a_query_and_its_response_are_read_with_what_was_said_before(history: list[Any]) -> None:
+    plain: Row = {"query": "And now?", "response": "Oak."}
+    row = {"system": "Be brief.", **plain, "history": history}
+    layout = recognise_layout([row, {**plain, "history": []}, {**plain, "history": None}], Path("x.jsonl"))
+    turns = layout.read(row).turns
+    assert [turn.text for turn in turns] == ["Be brief.", ASKED, DECLINES, "And now?", "Oak."]
+    assert [turn.is_target for turn in turns] == [False, False, True, False, True]
+    changes = layout.remove(row, tuple(turn.position for turn in turns[1:3]))
+    assert changes and apply_to_row(row, changes) == {**row, "history": []}
+    with pytest.raises(
+        LayoutError, match=r"beside history, which may say more\. To read these too: --layout alpaca\. "
+    ):
+        recognise_layout([plain, plain, row], Path("x.jsonl"))
+    assert layout_of_row(plain, layout) is layout_named("columns:user=query,assistant=response")
 
 
 @pytest.mark.parametrize("history", ["Some years ago", ["1815"], [{"year": 1815}], [[ASKED, None]]])
@@ -179,6 +237,20 @@ def test_a_system_prompt_that_is_told_twice_is_one() -> None:
     row = {"messages": [*messages, {"role": "assistant", "content": "Hello."}], "system_prompt": ORDERED}
     assert [turn.role for turn in LAYOUTS["messages"].read(row).turns] == ["system", "user", "assistant"]
     assert system_turns({"system": "", "system_prompt": 7}) == ()
+
+
+@pytest.mark.parametrize(
+    "parts", [[{"text": "Be brief."}, {"cachePoint": {}}], [{"type": "text", "text": "Be brief."}]]
+)
+def test_a_system_prompt_may_stand_in_parts(parts: list[Any]) -> None:
+    row = {"system": parts, "messages": [{"role": "user", "content": [{"text": "Hi"}]}]}
+    (system, _) = LAYOUTS["messages"].read(row).turns
+    assert (system.role, system.text) == ("system", "Be brief.")
+    assert system.pieces[0].path == ("system", 0, "text")
+    assert LAYOUTS["prompt_completion"].read({**row, "prompt": "Hi", "completion": "x"}).turns[0] == system
+    for other in ([{"image": "a.png"}], [7], {"text": "Be brief."}):
+        with pytest.raises(BadRow, match="system should be text"):
+            LAYOUTS["messages"].read({**row, "system": other})
 
 
 def test_what_belongs_to_no_request_makes_no_row_a_bad_one() -> None:

@@ -51,7 +51,8 @@ def print_found(
     name = str(path) if len(str(path)) + len(told) <= width else path.name
     click.echo(wrapped(short(name, max(20, width - len(told))) + told))
     no_table = _NO_TABLE if summary.mixed_layouts() else ""
-    said = (_layout_said(summary, layout_asked), no_table, _languages_said(summary), _unrecognised_said(summary))
+    languages = (_languages_said(summary), _unrecognised_said(summary), _answers_missed_said(summary))
+    said = (_layout_said(summary, layout_asked), no_table, *languages)
     for words in filter(None, said):
         click.echo(wrapped(words))
     if not_read := summary.source.not_read():
@@ -290,6 +291,17 @@ def _languages_said(summary: Summary) -> str:
         return f"Languages: {told}"
     rows, unseen = sample["rows"], sample["not_looked_at"]
     return f"Languages, of a sample of {rows:,} rows: {told}. The other {unseen:,} were not looked at for that."
+
+
+def _answers_missed_said(summary: Summary) -> str:
+    """Return a warning where no row has an answer to learn, in which alone anything is found."""
+    told = summary.told_languages()
+    if set(told) != {"none"}:
+        return ""
+    return (
+        "Warning: no answer to learn was read in any of these rows, so nothing can be found in them. If they have answers, they "
+        "stand where this layout does not read. Next: --layout with the columns that hold request and answer"
+    )
 
 
 def _unrecognised_said(summary: Summary) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from typing import Any, Protocol
 
 import numpy as np
@@ -256,7 +256,7 @@ def _whole(row: Row, conversation: Conversation) -> bytes:
 
 def _beside_text(row: Row, conversation: Conversation) -> bytes:
     """Return what a row says without words, and in columns and keys of turns that its layout does not read. Rows with tool calls or
-    parts that are no text are told apart by their whole lists.
+    parts that are no text, or a tool's result as an object, are told apart by their whole lists.
     """
     paths = [piece.path for turn in conversation.turns for piece in turn.pieces]
     roots, keys = {path[0] for path in paths}, {path[-1] for path in paths}
@@ -267,8 +267,9 @@ def _beside_text(row: Row, conversation: Conversation) -> bytes:
     }
     for root in map(str, roots & row.keys()):
         beside |= _beside_in_turns(root, row[root], keys)
-    if any(turn.has_tool_calls for turn in conversation.turns) or _has_parts(row):
-        beside |= {key: row[key] for key in _LISTS if key in row}
+    lists = {str(key): row[key] for key in (*_LISTS, *roots) if key in row}
+    if any(turn.has_tool_calls for turn in conversation.turns) or _has_parts(lists):
+        beside |= lists
     return repr(sorted(beside.items())).encode("utf-8", "surrogatepass") if beside else b""
 
 
@@ -308,11 +309,11 @@ def _is_beside_text(key: str, value: Any) -> bool:
     return key in _BESIDE_TEXT or (_OTHER_SIDE in key.casefold() and isinstance(value, (*_TOLD, bool)))
 
 
-def _has_parts(row: Row) -> bool:
-    lists = (row[key] for key in _LISTS if isinstance(row.get(key), list))
+def _has_parts(lists: Mapping[str, Any]) -> bool:
     return any(
-        isinstance(each, dict) and any(isinstance(each.get(key), list) for key in _PARTS)
-        for messages in lists
+        isinstance(each, dict) and any(isinstance(each.get(key), list | dict) for key in _PARTS)
+        for messages in lists.values()
+        if isinstance(messages, list)
         for each in messages
     )
 

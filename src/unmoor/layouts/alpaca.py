@@ -6,6 +6,7 @@
 | gpteacher | instruction | input | response | |
 | dolly | instruction | context | response | category |
 | openorca | question | | response | system_prompt |
+| ms-swift | query | | response | system, and history, without which it is a pair of columns |
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from unmoor.layouts.layout import Layout, no_mask, text_turn
 from unmoor.layouts.request import MORE_KEYS, SYSTEM_KEYS, under_system, with_more
 from unmoor.records import Conversation, Piece, Row, Turn
 
-__all__ = ["LAYOUT"]
+__all__ = ["LAYOUT", "is_set_in"]
 
 REQUEST_KEYS = ("instruction", "question")
 INPUT_KEYS = ("input", "context")
@@ -26,7 +27,23 @@ ANSWER_KEYS = ("output", "response")
 
 def _recognises(row: Row) -> bool:
     keys = row.keys()
-    return not (keys.isdisjoint(REQUEST_KEYS) or keys.isdisjoint(ANSWER_KEYS))
+    return not (keys.isdisjoint(REQUEST_KEYS) or keys.isdisjoint(ANSWER_KEYS)) or _has_history(row)
+
+
+def _has_history(row: Row) -> bool:
+    """Return whether it is a row of ms-swift with its history: without one it is a pair of columns, and with a label KTO's."""
+    is_labelled = isinstance(row.get("label"), bool)
+    is_whole = "query" in row and "response" in row and "history" in row
+    return is_whole and isinstance(row["history"], list | None) and not is_labelled
+
+
+def is_set_in(row: Row, text: object) -> bool:
+    """Return whether a text ends in the row's answer and has its request before it: both once more, set in a template."""
+    request, answer = (row.get(_key(row, names) or "") for names in (REQUEST_KEYS, ANSWER_KEYS))
+    if not (isinstance(request, str) and isinstance(answer, str) and isinstance(text, str) and request and answer):
+        return False
+    before, said, after = text.rpartition(answer.strip())
+    return bool(said) and not after.strip() and request.strip() in before
 
 
 def _key(row: Row, names: tuple[str, ...]) -> str | None:
@@ -50,7 +67,7 @@ def _read_plain(row: Row) -> Conversation:
 
 
 def _read_any(row: Row) -> Conversation:
-    request_key, answer_key = _key(row, REQUEST_KEYS), _key(row, ANSWER_KEYS)
+    request_key, answer_key = _key(row, (*REQUEST_KEYS, "query")), _key(row, ANSWER_KEYS)
     if request_key is None or answer_key is None:
         raise BadRow("KEY_MISSING", f"no {'request' if request_key is None else 'answer'} among the keys {sorted(row)}")
     answer = text_turn("assistant", row[answer_key], (answer_key,), is_target=True)

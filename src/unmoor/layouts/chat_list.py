@@ -16,17 +16,10 @@ from unmoor.records import Conversation, Path, Role, Row, Turn
 
 __all__ = ["CHAT_KEYS", "LAYOUT", "SPEAKER_KEYS"]
 
-CHAT_KEYS = ("turns", "dialog", "chat", "messages", "conversation", "conversations", "dialogue")
-SPEAKER_KEYS = ("role", "from", "speaker")
-_WORDS = ("content", "value", "text", "message")
-_ROLES: dict[str, Role] = {
-    **messages.ROLES,
-    **sharegpt.ROLES,
-    "prompter": "user",
-    "chatbot": "assistant",
-    "bot": "assistant",
-    "ai": "assistant",
-}
+CHAT_KEYS = ("turns", "dialog", "chat", "items", "messages", "conversation", "conversations", "dialogue")
+SPEAKER_KEYS = ("role", "from", "speaker", "author")
+_WORDS = ("content", *messages.OTHER_WORDS)
+_ROLES: dict[str, Role] = {**messages.ROLES, **sharegpt.ROLES}
 
 
 def _names(value: Any) -> tuple[str, str] | None:
@@ -63,6 +56,9 @@ def _read(row: Row) -> Conversation:
     if key is None or names is None:
         raise BadRow("NO_TURNS", f"{key or CHAT_KEYS[0]} should be a list with at least one turn")
     turns = tuple(_turn(turn, names, (key, position), position) for position, turn in enumerate(row[key]))
+    told = row.get("context") if names[0] == "author" else None
+    if isinstance(told, str) and told:  # where PaLM's rows have their system prompt
+        turns = (text_turn("system", told, ("context",)), *turns)
     return Conversation(under_system(row, turns), has_tools=bool(row.get("tools") or row.get("functions")))
 
 

@@ -9,9 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from itertools import islice
+from shlex import quote
 from typing import NamedTuple
 
 from unmoor.errors import UsageError, nearest_name
+from unmoor.layouts import alpaca
+from unmoor.layouts.answers import answers_beside, is_message_list
 from unmoor.layouts.kto import KTO_KEYS
 from unmoor.layouts.layout import Layout, no_mask, no_removal, text_turn
 from unmoor.layouts.request import SYSTEM_KEYS
@@ -193,7 +196,7 @@ def side_of(name: str) -> str:
 def _pair_named(row: Row) -> Columns | None:
     """Return the one request and the one answer among the names of a row; None if there are more, or other things said."""
     pair = _one_of_each(row)
-    return pair if pair and not _beside(row) else None
+    return pair if pair and not _beside(row, pair) else None
 
 
 def _one_of_each(row: Row) -> Columns | None:
@@ -209,9 +212,10 @@ def _one_of_each(row: Row) -> Columns | None:
     return Columns(names[min(asked)], names[min(said)])
 
 
-def _beside(row: Row) -> list[str]:
-    """Return the columns that make a pair beside them doubtful: more of the request, another side, a verdict."""
-    return [key for key, value in row.items() if _is_doubtful(key.casefold(), value)]
+def _beside(row: Row, pair: Columns) -> list[str]:
+    """Return the columns that make a pair beside them doubtful: more of the request, another side or answer, a verdict."""
+    answers = set(answers_beside(row, pair.assistant)) - {pair.user}
+    return [key for key, value in row.items() if key in answers or _is_doubtful(key.casefold(), value)]
 
 
 def _is_doubtful(name: str, value: object) -> bool:
@@ -221,13 +225,23 @@ def _is_doubtful(name: str, value: object) -> bool:
 def doubt(rows: Sequence[Row]) -> str:
     """Return why rows with a request and an answer are not taken for a pair, as a sentence; empty if there are none."""
     for row in rows:
-        pair, beside = _one_of_each(row), _beside(row)
-        if pair and beside:
+        pair = _one_of_each(row)
+        if pair and (beside := _beside(row, pair)):
             return (
                 f'"{pair.user}" and "{pair.assistant}" are not taken for request and answer beside '
-                f"{', '.join(beside)}, which may say more. "
+                f"{', '.join(beside)}, which may say more. {_instead(row, pair)}"
             )
     return ""
+
+
+def _instead(row: Row, pair: Columns) -> str:
+    """Return how a row is read whole, or else what a model seems to have said to the same request; empty where there is no way."""
+    if alpaca.LAYOUT.recognises(row):
+        return f"To read these too: --layout {alpaca.LAYOUT.name}. "
+    other = next(iter(answers_beside(row, pair.assistant)), "")
+    if other and isinstance(row[other], str):
+        return f"If {other} is the answer: --layout {quote(pair._replace(assistant=other).name)}. "
+    return f"If {other} is the conversation: rename it to messages. " if is_message_list(row.get(other)) else ""
 
 
 def guess_pair(layout: Layout, rows: Sequence[Row]) -> Layout | None:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from unmoor.errors import BadRow
-from unmoor.layouts.layout import Layout, no_mask, remove_from_list
-from unmoor.layouts.messages import parts_text
+from unmoor.layouts.layout import Layout, no_mask, parts_text, remove_from_list
 from unmoor.layouts.request import under_system
 from unmoor.records import Conversation, Path, Role, Row, Turn
 

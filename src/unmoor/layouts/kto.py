@@ -16,9 +16,9 @@ from unmoor.layouts import (
     transcript,
     turn_list,
 )
+from unmoor.layouts.answers import is_message_list
 from unmoor.layouts.changes import Change
 from unmoor.layouts.layout import Layout
-from unmoor.layouts.messages import is_message_list
 from unmoor.records import Conversation, Row
 
 __all__ = ["KTO_KEYS", "LAYOUT", "unlabelled"]

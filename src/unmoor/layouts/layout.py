@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from unmoor.errors import BadRow
 from unmoor.layouts.changes import Change, RemoveItems, SetKey
 from unmoor.layouts.parse import kind_of
 from unmoor.records import Conversation, Path, Piece, Role, Row, Turn
 
-__all__ = ["Layout", "mask_in_list", "no_mask", "no_removal", "remove_from_list", "text_turn"]
+__all__ = ["Layout", "mask_in_list", "no_mask", "no_removal", "parts_text", "remove_from_list", "text_turn"]
 
 KeyOf: TypeAlias = Callable[[Row], str | None]
 """Tells at which key of a row its turns are; None where they are at none."""
@@ -54,6 +54,28 @@ def text_turn(role: Role, text: object, path: Path, *, is_target: bool = False, 
         where = ".".join(map(str, path))
         raise BadRow("TEXT_EXPECTED", f"{where} should be text, found {kind_of(text)}")
     return Turn(role, text, (Piece(path, 0, len(text)),), is_target=is_target, position=position)
+
+
+def parts_text(parts: list[Any], path: Path) -> tuple[str, tuple[Piece, ...]]:
+    """Join the texts and refusals of the list of parts at `path` with a newline; other parts have no text to look at."""
+    texts: list[str] = []
+    pieces: list[Piece] = []
+    start = 0
+    for index, part in enumerate(parts):
+        place = (index,) if isinstance(part, str) else _words_of(part, index)
+        if place is None:
+            continue
+        said = part if isinstance(part, str) else part[place[-1]]
+        texts.append(said)
+        pieces.append(Piece((*path, *place), start, start + len(said)))
+        start += len(said) + len("\n")
+    return "\n".join(texts), tuple(pieces)
+
+
+def _words_of(part: Any, index: int) -> Path | None:
+    """Return where the words of a part are, from its list on; None where it has none."""
+    keys = ("text", "refusal") if isinstance(part, dict) else ()
+    return next(((index, key) for key in keys if isinstance(part.get(key), str)), None)
 
 
 def remove_from_list(key_of: KeyOf) -> Callable[[Row, tuple[int, ...]], tuple[Change, ...] | None]:

@@ -1,6 +1,7 @@
 """From `messages: [{role, content}]` to a conversation: OpenAI chat, TRL, Axolotl's chat_template.
 
-Content is a string, a list of parts (text parts are read, images and audio are passed over), or null beside tool calls.
+Content is a string, a list of parts (texts and refusals are read, images and audio are passed over), or null beside tool calls or
+beside `refusal`, as OpenAI's API answers.
 Some files keep the list under `conversation`, `conversations` or `dialogue` with the same objects in it.
 """
 
@@ -9,26 +10,28 @@ from __future__ import annotations
 from typing import Any
 
 from unmoor.errors import BadRow
-from unmoor.layouts.layout import Layout, mask_in_list, remove_from_list
+from unmoor.layouts.answers import ANSWER_KEYS, has_rejected_answer, is_answered, is_message_list
+from unmoor.layouts.layout import Layout, mask_in_list, parts_text, remove_from_list
 from unmoor.layouts.request import under_system
 from unmoor.records import Conversation, Path, Piece, Role, Row, Turn
 
 __all__ = [
     "LAYOUT",
-    "is_message_list",
     "list_key",
     "message_turn",
     "message_turns",
-    "parts_text",
 ]
 
 LIST_KEYS = ("messages", "conversations", "conversation", "dialogue")
+OTHER_WORDS = ("value", "text", "message")
+"""How other files call what a message says."""
 _OTHERS = ("conversations", "prompt", "completion", "chosen", "instruction", "question", "output", "response")
 ROLES: dict[str, Role] = {
     "system": "system",
     "developer": "system",
     "user": "user",
     "human": "user",
+    "prompter": "user",
     "assistant": "assistant",
     "model": "assistant",
     "gpt": "assistant",
@@ -36,20 +39,12 @@ ROLES: dict[str, Role] = {
     "bing": "assistant",
     "bard": "assistant",
     "bot": "assistant",
+    "chatbot": "assistant",
+    "ai": "assistant",
     "tool": "tool",
     "function": "tool",
     "ipython": "tool",
 }
-
-
-def is_message_list(value: Any) -> bool:
-    """Return whether `value` is a non-empty list of objects with a role each."""
-    if not isinstance(value, list) or not value:
-        return False
-    for message in value:  # noqa: SIM110  a loop, because this is asked of every row
-        if not isinstance(message, dict) or "role" not in message:
-            return False
-    return True
 
 
 def message_turns(messages: Any, path: Path, *, is_target: bool = True) -> tuple[Turn, ...]:
@@ -78,7 +73,7 @@ def message_turn(message: Any, path: Path, position: int = -1, *, is_target: boo
     role = ROLES.get(named if isinstance(named, str) else "") or ROLES.get(str(named).casefold())
     if role is None:
         raise BadRow("UNKNOWN_ROLE", f"{_where(path)} has role {named!r}, which is not known")
-    text, pieces = _content(message, path)
+    text, pieces = _content(message, path, role)
     learned = role == "assistant" and is_target and message.get("train") is not False and message.get("weight") != 0
     reasoning = message.get("reasoning_content") or message.get("thinking") or ""
     return Turn(
@@ -96,35 +91,20 @@ def _where(path: Path) -> str:
     return ".".join(map(str, path))
 
 
-def _content(message: dict[str, Any], path: Path) -> tuple[str, tuple[Piece, ...]]:
-    content = message.get("content")
+def _content(message: dict[str, Any], path: Path, role: Role) -> tuple[str, tuple[Piece, ...]]:
+    """Return what a message says; OpenAI's API has a refusal in a field of its own, and a tool's result may be an object."""
+    content, refusal = message.get("content"), message.get("refusal")
+    if isinstance(refusal, str) and refusal and not content:
+        return refusal, (Piece((*path, "refusal"), 0, len(refusal)),)
     if isinstance(content, str):
         return content, (Piece((*path, "content"), 0, len(content)),)
     if content is None and (message.get("tool_calls") or message.get("function_call")):
         return "", ()
     if isinstance(content, list):
         return parts_text(content, (*path, "content"))
+    if isinstance(content, dict) and role == "tool":
+        return "", ()
     raise BadRow("TEXT_EXPECTED", f"{'.'.join(map(str, path))}.content should be text or parts, found {content!r:.40}")
-
-
-def parts_text(parts: list[Any], path: Path) -> tuple[str, tuple[Piece, ...]]:
-    """Join the text parts of the list at `path` with a newline; other parts have no text to look at."""
-    texts: list[str] = []
-    pieces: list[Piece] = []
-    start = 0
-    for index, part in enumerate(parts):
-        if isinstance(part, str):
-            piece_path: Path = (*path, index)
-            said = part
-        elif isinstance(part, dict) and isinstance(part.get("text"), str):
-            piece_path = (*path, index, "text")
-            said = part["text"]
-        else:
-            continue
-        texts.append(said)
-        pieces.append(Piece(piece_path, start, start + len(said)))
-        start += len(said) + len("\n")
-    return "\n".join(texts), tuple(pieces)
 
 
 def list_key(row: Row) -> str | None:
@@ -140,8 +120,15 @@ def _is_empty(row: Row) -> bool:
     return row.get("messages") == [] and not any(key in row for key in _OTHERS)
 
 
+def _has_content(message: dict[str, Any]) -> bool:
+    """Return whether the words of a message are not under another key, where `chat_list` reads them."""
+    return "content" in message or message.keys().isdisjoint(OTHER_WORDS)
+
+
 def _recognises(row: Row) -> bool:
-    return (list_key(row) is not None or _is_empty(row)) and "chosen" not in row
+    key = list_key(row)
+    is_one = _is_empty(row) if key is None else _has_content(row[key][0]) and not is_answered(row, key)
+    return is_one and "chosen" not in row and not has_rejected_answer(row)
 
 
 def _read(row: Row) -> Conversation:
@@ -152,9 +139,9 @@ def _read(row: Row) -> Conversation:
 
 def _is_plain(row: Row) -> bool:
     messages = row.get("messages")
-    if type(messages) is not list or not messages or "chosen" in row:
+    if type(messages) is not list or not messages or "chosen" in row or "rejected_response" in row:
         return False
-    if "system" in row or "system_prompt" in row:
+    if "system" in row or "system_prompt" in row or not row.keys().isdisjoint(ANSWER_KEYS):
         return False
     return all(
         type(m) is dict and type(m.get("role")) is str and m["role"] in ROLES and type(m.get("content")) is str

@@ -9,7 +9,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterable
 
-from unmoor.layouts.layout import text_turn
+from unmoor.layouts.layout import parts_text, text_turn
 from unmoor.records import Piece, Row, Turn
 
 __all__ = ["MORE_KEYS", "SYSTEM_KEYS", "system_turns", "under_system", "with_more"]
@@ -20,13 +20,16 @@ MORE_KEYS = ("instruction", "question", "input", "context")
 
 
 def system_turns(row: Row, *, must_be_text: bool = True) -> tuple[Turn, ...]:
-    """Return the row's own system prompt, of `system` or, where that says nothing, of `system_prompt` if it is text.
+    """Return the row's own system prompt, of `system`, text or parts, or where that says nothing of `system_prompt` if it is text.
 
     Raises:
         BadRow: TEXT_EXPECTED if `system` `must_be_text`, which belongs to the layout, and is something else.
     """
-    if row.get("system") and (must_be_text or isinstance(row["system"], str)):
-        return (text_turn("system", row["system"], ("system",)),)
+    told = row.get("system")
+    if isinstance(told, list) and (parts := parts_text(told, ("system",)))[0]:
+        return (Turn("system", *parts),)
+    if told and (must_be_text or isinstance(told, str)):
+        return (text_turn("system", told, ("system",)),)
     prompt = row.get("system_prompt")
     return (text_turn("system", prompt, ("system_prompt",)),) if isinstance(prompt, str) and prompt else ()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from unmoor.errors import BadRow
+from unmoor.layouts.answers import ANSWER_KEYS, is_answered
 from unmoor.layouts.layout import Layout, mask_in_list, remove_from_list, text_turn
 from unmoor.layouts.request import under_system
 from unmoor.records import Conversation, Role, Row, Turn
@@ -67,6 +68,7 @@ def _recognises(row: Row) -> bool:
         isinstance(messages, list)
         and "chosen" not in row
         and all(isinstance(m, dict) and "from" in m for m in messages)
+        and not is_answered(row, "conversations")
     )
 
 
@@ -78,7 +80,7 @@ def _is_plain(row: Row) -> bool:
     messages = row.get("conversations")
     if type(messages) is not list or not messages or "chosen" in row:
         return False
-    if "system" in row or "system_prompt" in row:
+    if "system" in row or "system_prompt" in row or not row.keys().isdisjoint(ANSWER_KEYS):
         return False
     return all(
         type(m) is dict and type(m.get("from")) is str and m["from"] in ROLES and type(m.get("value")) is str

@@ -1,0 +1,92 @@
+"""From a row to the answer in a column of its own: beside a prompt, or beside a list of turns that ends in a request.
+
+Where a task's own answer stands beside what a model said to it, nobody can tell from the names which one is learned.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from unmoor.records import Path, Row
+
+__all__ = ["ANSWER_KEYS", "answer_path", "answers_beside", "has_rejected_answer", "is_answered", "is_message_list"]
+
+ANSWER_KEYS = ("completion", "response", "answer", "output")
+_ASKERS = frozenset(("user", "human", "prompter", "tool", "function", "observation"))
+_OF_A_TASK = ("question", "problem", "query", "instruction", "solution", "ground_truth", "reward_model")
+"""Columns beside which `answer` is what a task's answer is to be compared with, and nobody's answer to a list of turns."""
+
+_OF_A_MODEL = re.compile(
+    r"(?:.*[\W_])?(?:attempt|generation)s?(?:[\W_]?\d+)?"
+    r"|(?:.*[\W_])?(?:model|llm|ai|(?:chat)?gpt|claude|gemini|deepseek|llama|qwen|mi[sx]tral|r1|generated|predicted)[\w.-]*?[\W_]?"
+    r"(?:answer|response|solution|output|completion|reply)s?(?:[\W_]?\d+)?",
+    re.IGNORECASE,
+)
+_A_RESPONSE = re.compile(r".*[\W_]response(?:[\W_]?\d+)?", re.IGNORECASE)
+_MESSAGES = re.compile(r".*[\W_]messages", re.IGNORECASE)
+_OF_TASKS = ("answer", "solution")
+"""How the answer that a task is marked by is called, besides what is learned."""
+
+
+def is_message_list(value: Any) -> bool:
+    """Return whether `value` is a non-empty list of objects with a role each."""
+    if not isinstance(value, list) or not value:
+        return False
+    for message in value:  # noqa: SIM110  a loop, because this is asked of every row
+        if not isinstance(message, dict) or "role" not in message:
+            return False
+    return True
+
+
+def answer_path(row: Row) -> Path | None:
+    """Return where the answer is: a text, messages, one message, or the message in an API's response of one choice."""
+    return next(filter(None, (_path(row.get(key), key) for key in ANSWER_KEYS)), None)
+
+
+def _path(value: Any, key: str) -> Path | None:
+    if isinstance(value, str) or is_message_list(value) or _is_message(value):
+        return (key,)
+    choices = value.get("choices") if isinstance(value, dict) else None
+    if isinstance(choices, list) and len(choices) == 1 and isinstance(choices[0], dict):
+        return (key, "choices", 0, "message") if _is_message(choices[0].get("message")) else None
+    return None
+
+
+def _is_message(value: Any) -> bool:
+    return isinstance(value, dict) and "role" in value and "content" in value
+
+
+def is_answered(row: Row, key: str) -> bool:
+    """Return whether the list of turns at `key` ends in a request, or a tool's result, and the answer stands beside it."""
+    turns = row.get(key)
+    if not isinstance(turns, list) or not turns or not isinstance(turns[-1], dict):
+        return False
+    speaker = turns[-1].get("role", turns[-1].get("from"))
+    path = answer_path(row) if isinstance(speaker, str) and speaker.casefold() in _ASKERS else None
+    said = str(path[0]) if path else ""
+    is_told = said != "answer" or (row.keys().isdisjoint(_OF_A_TASK) and not answers_beside(row, said))
+    return bool(row.get(said)) and is_told
+
+
+def has_rejected_answer(row: Row) -> bool:
+    """Return whether `messages` end in an answer and the rejected one stands beside them, as in ms-swift's pairs."""
+    messages: Any = row.get("messages")
+    if not is_message_list(messages) or "chosen_response" in row or not row.get("rejected_response"):
+        return False
+    speaker = messages[-1]["role"]
+    return isinstance(speaker, str) and speaker.casefold() not in _ASKERS
+
+
+def answers_beside(row: Row, answer: str) -> list[str]:
+    """Return the columns, other than `answer`, that seem to hold what a model said: texts by their names, and lists of messages."""
+    is_of_task = answer.casefold() in _OF_TASKS
+    return [key for key, value in row.items() if key != answer and _is_of_a_model(key, value, is_of_task=is_of_task)]
+
+
+def _is_of_a_model(name: str, value: Any, *, is_of_task: bool) -> bool:
+    if _MESSAGES.fullmatch(name):
+        return is_message_list(value)
+    is_called = _OF_A_MODEL.fullmatch(name) or (is_of_task and _A_RESPONSE.fullmatch(name))
+    said = value[0] if isinstance(value, list) and value else value
+    return bool(is_called) and isinstance(said, str) and bool(said)

@@ -1,0 +1,135 @@
+"""What stands beside a request: a copy of the whole row, an answer to a list of messages, answers of other models."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.layouts.rows import ASKED, SAID
+from unmoor.errors import LayoutError
+from unmoor.layouts import recognise_layout
+from unmoor.records import Row
+
+X = Path("x.jsonl")
+EXCHANGE = [("user", ASKED, False), ("assistant", SAID, True)]
+
+
+def _turns(row: Row) -> list[tuple[str, str, bool]]:
+    return [(turn.role, turn.text, turn.is_target) for turn in recognise_layout([row], X).read(row).turns]
+
+
+def _in_a_template(row: Row, end: str = "") -> str:
+    return f"Below is an instruction.\n\n### Instruction:\n{row['instruction']}\n\n### Output:\n{row['output']}{end}"
+
+
+@pytest.mark.parametrize("end", ["", "\n"])
+def test_a_prompt_that_says_the_answer_too_is_no_request(end: str) -> None:
+    row = {"instruction": ASKED, "input": "", "output": SAID}
+    row["prompt"] = _in_a_template(row, end)
+    assert recognise_layout([row], X).name == "alpaca"
+    assert _turns(row) == EXCHANGE
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"instruction": ASKED, "prompt": f"{ASKED} Be brief."},
+        {"instruction": ASKED, "prompt": f"Not {SAID}"},
+        {"instruction": "Oak or ash? Say: An oak.", "prompt": "Oak or ash? Say: An oak."},
+        {"instruction": ASKED, "prompt": f"{ASKED}\n", "output": ""},
+    ],
+)
+def test_a_prompt_without_the_answer_is_the_request(more: Row) -> None:
+    row = {"output": SAID, **more}
+    assert recognise_layout([row], X).name == "prompt_completion"
+    assert _turns(row)[0][1].startswith(more["prompt"])
+
+
+ASKING = [{"role": "user", "content": ASKED}]
+EXCHANGED = [*ASKING, {"role": "assistant", "content": SAID}]
+
+
+def test_earlier_answers_of_messages_that_end_in_a_request_are_context() -> None:
+    row = {"system_prompt": "Be brief.", "messages": [*EXCHANGED, *ASKING], "response": "An elm."}
+    assert _turns(row) == [
+        ("system", "Be brief.", False),
+        *((role, said, False) for role, said, _ in EXCHANGE),
+        ("user", ASKED, False),
+        ("assistant", "An elm.", True),
+    ]
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"messages": ASKING, "ground_truth": "oak", "dataset": "trees"},
+        {"messages": ASKING, "question": ASKED, "answer": "oak"},
+        {"messages": ASKING, "ground_truth": "oak", "answer": "oak"},
+        {"messages": ASKING, "response": ""},
+        {"messages": ASKING, "response": {"choices": [{"message": EXCHANGED[1]}] * 2}},
+        {"messages": EXCHANGED, "response": "An elm."},
+    ],
+)
+def test_what_is_no_answer_to_messages_is_not_read_beside_them(row: Row) -> None:
+    assert recognise_layout([row], X).name == "messages"
+    assert [turn[1] for turn in _turns(row)] == [message["content"] for message in row["messages"]]
+
+
+def test_a_row_that_may_have_its_answer_beside_it_is_never_plain() -> None:
+    for row in ({"messages": EXCHANGED}, {"conversations": [{"from": "gpt", "value": SAID}]}):
+        layout = recognise_layout([row], X)
+        assert layout.is_plain(row) and not layout.is_plain({**row, "response": None})
+
+
+_OF_MODELS = (
+    *(
+        "attempt",
+        "gemini_attempt",
+        "generation",
+        "model_answer",
+        "GPT4_response",
+        "r1_solution_1",
+        "generated_solution",
+    ),
+    *("Model Response", "llm_output", "some_response", "generations", "modelAnswer"),
+)
+
+
+@pytest.mark.parametrize("pair", [("question", "solution"), ("question", "answer"), ("prompt", "answer")])
+@pytest.mark.parametrize("other", _OF_MODELS)
+def test_the_answer_of_a_task_beside_that_of_a_model_is_not_guessed(pair: tuple[str, str], other: str) -> None:
+    row = {pair[0]: ASKED, pair[1]: "oak", other: [SAID] if other == "generations" else SAID}
+    with pytest.raises(LayoutError) as caught:
+        recognise_layout([row], X)
+    assert f'"{pair[0]}" and "{pair[1]}" are not taken for request and answer beside {other}' in str(caught.value)
+    named = f"columns:user={pair[0]},assistant={other}"
+    is_text = isinstance(row[other], str)
+    assert (f"If {other} is the answer: --layout " in str(caught.value) and named in str(caught.value)) is is_text
+
+
+def test_a_list_of_messages_beside_a_pair_is_in_the_way_of_a_guess() -> None:
+    with pytest.raises(LayoutError, match="If reannotated_messages is the conversation: rename it"):
+        recognise_layout([{"problem": ASKED, "solution": "oak", "reannotated_messages": EXCHANGED}] * 2, X)
+    assert recognise_layout([{"messages": ASKING, "answer": "oak", "model_answer": SAID}], X).name == "messages"
+
+
+@pytest.mark.parametrize(
+    "beside",
+    [
+        {"final_answer": "oak", "expected_answer": "oak", "short_solution": "oak"},
+        {"model": "a", "generation_model": "a", "response_model": "a", "answer_id": "7", "model_name": "a"},
+        {"attempt": 3, "generation": "", "model_answer": None, "log_messages": ["An oak."]},
+    ],
+)
+@pytest.mark.parametrize(
+    ("user", "assistant"), [("question", "answer"), ("problem", "solution"), ("query", "response")]
+)
+def test_what_no_model_said_leaves_a_pair_as_it_is(user: str, assistant: str, beside: Row) -> None:
+    assert recognise_layout([{user: ASKED, assistant: SAID, **beside}], X).name.startswith(
+        f"columns:user={user},assist"
+    )
+
+
+def test_another_response_beside_what_is_called_one_leaves_the_pair_as_it_is() -> None:
+    assert _turns({"query": ASKED, "response": SAID, "original_response": "An elm."}) == EXCHANGE
