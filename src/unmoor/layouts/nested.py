@@ -10,8 +10,8 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
+from unmoor.layouts.answers import is_message_list
 from unmoor.layouts.columns import side_of
-from unmoor.layouts.messages import is_message_list
 from unmoor.layouts.proposal import is_held_against, is_turned_down, named_side, words_of
 from unmoor.layouts.request import SYSTEM_KEYS
 from unmoor.layouts.turns_within import at, is_talk, turns_within

@@ -11,8 +11,9 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from unmoor.layouts.answers import is_message_list
 from unmoor.layouts.columns import side_of
-from unmoor.layouts.messages import ROLES, is_message_list
+from unmoor.layouts.messages import ROLES
 from unmoor.records import Row
 
 __all__ = ["at", "is_talk", "message_of", "turns_within"]
