@@ -44,7 +44,6 @@ NESTED: list[tuple[str, Row, list[tuple[str, str]]]] = [
     ("response.output", {"prompt": {"raw": ASKED, "label": "l"}, "response": {"output": SAID}, "score": 1}, EXCHANGE),
     ("outputs.answer", {"inputs": {"question": ASKED}, "outputs": {"answer": SAID}, "metadata": {}}, EXCHANGE),
     ("outputs.messages", {"inputs": {"messages": [USER]}, "outputs": {"messages": [ASSISTANT]}}, EXCHANGE),
-    ("output", {"id": "x", "input": [USER], "output": ASSISTANT, "model": "m"}, EXCHANGE),
     ("expectedOutput", {"id": "x", "input": {"messages": [USER]}, "expectedOutput": SAID}, EXCHANGE),
     ("ideal", {"input": [USER], "ideal": SAID}, EXCHANGE),
     ("output", {"input": ASKED, "output": [{"type": "reasoning"}, {**ASSISTANT, "content": PARTS}]}, EXCHANGE),
@@ -61,7 +60,6 @@ NESTED: list[tuple[str, Row, list[tuple[str, str]]]] = [
     ("chatgpt_answers[]", {"question": ASKED, "human_answers": ["x"], "chatgpt_answers": [SAID]}, EXCHANGE),
     ("resps[][]", {"doc": {"q": "?"}, "arguments": {"gen_args_0": {"arg_0": ASKED}}, "resps": [[SAID]]}, EXCHANGE),
     ("resps[][]", {"arguments": [[ASKED, {"until": []}]], "resps": [[SAID]]}, EXCHANGE),
-    ("output", {"system_prompt": "Think.", "input": [USER], "output": SAID}, [("system", "Think."), *EXCHANGE]),
     ("result.message", {"custom_id": "r", "result": {"message": {**ASSISTANT, "content": PARTS}}}, ALONE),
     (
         "choices[].message",
@@ -90,7 +88,6 @@ NESTED: list[tuple[str, Row, list[tuple[str, str]]]] = [
         },
         EXCHANGE,
     ),
-    ("items", {"items": [USER, ASSISTANT], "condition": "GPT4", "system": ""}, EXCHANGE),
     ("chat.messages", {"id": "x", "user_id": "u", "chat": {"title": "t", "messages": [USER, ASSISTANT]}}, EXCHANGE),
     ("state.messages", {"type": "chat", "state": {"messages": [["USER", ASKED], ["ASSISTANT", SAID]]}}, EXCHANGE),
     ("internal", {"internal": [[ASKED, SAID]], "visible": [[ASKED, SAID]]}, EXCHANGE),
