@@ -1,6 +1,7 @@
 """From our own rows, and ordinary answers as negatives, to the weights of the model of lectures, with held-out figures.
 
     python models/detector/train_lectures.py --data FOLDER      # the folder of train.py: labelled/ and raw/
+    python models/detector/train_lectures.py --data FOLDER --keep-english     # after new rows in other languages alone
 
 Nothing with a non-commercial licence is trained on. Rows are split by prompt.
 """
@@ -36,6 +37,8 @@ from unmoor.languages import load_packs
 
 HERE = Path(__file__).resolve().parent
 WEIGHTS = HERE.parents[1] / "src" / "unmoor" / "detectors" / "weights" / "lecture.npz"
+FIGURES = HERE / "lecture_figures.json"
+BY_LANGUAGE = "by language, recall and look-alikes from .70"
 FOLDS = 5
 NGRAM_SCALE, DENSE_SCALE, C = 6.0, 0.5, 0.5
 POSITIVE_WEIGHT = 3.0
@@ -204,7 +207,9 @@ def main() -> None:
     """Train, measure, write weights and figures."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True)
-    sample = gather(parser.parse_args().data)
+    parser.add_argument("--keep-english", action="store_true", help="leave the weights and figures for English texts")
+    options = parser.parse_args()
+    sample = gather(options.data)
     matrix, labels, language = design(sample), np.array(sample.lectures), np.array(sample.language)
     in_english = np.array(sample.is_english) & np.isin(language, ["en", ""])
     english, others = fit(sample, matrix, in_english), fit(sample, matrix, np.ones(len(labels), dtype=bool))
@@ -213,25 +218,40 @@ def main() -> None:
     calm = english.logits - CALM_DOUBT * np.array(list(map(is_calm, sample.dense)))
     chances = _chances(np.where(in_english, calm, doubted), (1.0, 0.0))
     coefficients = np.vstack([english.coefficients, others.coefficients])
-    np.savez(
-        WEIGHTS,
-        ngram=(coefficients[:, :BUCKETS] * NGRAM_SCALE).astype(np.float16),
-        dense=(coefficients[:, BUCKETS:] * DENSE_SCALE).astype(np.float32),
-        bias=np.array([english.bias, others.bias], dtype=np.float32),
-        lead=np.array(
+    weights = {
+        "ngram": (coefficients[:, :BUCKETS] * NGRAM_SCALE).astype(np.float16),
+        "dense": (coefficients[:, BUCKETS:] * DENSE_SCALE).astype(np.float32),
+        "bias": np.array([english.bias, others.bias], dtype=np.float32),
+        "lead": np.array(
             [
                 _lead(sample, english.coefficients, labels & in_english & (chances >= 0.5)),
                 _lead(sample, others.coefficients, labels & ~in_english & (chances >= 0.5)),
             ],
             dtype=np.float32,
         ),
+    }
+    if options.keep_english:
+        _keep_english(weights)
+    np.savez(
+        WEIGHTS,
+        **weights,
         features=np.array(DENSE),
         languages=np.array(list(doubts)),
         doubts=np.array(list(doubts.values()), dtype=np.float32),
     )
     found = _figures(sample, chances, np.where(in_english, english.is_used, others.is_used))
-    (HERE / "lecture_figures.json").write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    if options.keep_english:
+        stored = json.loads(FIGURES.read_text(encoding="utf-8"))
+        found = {**stored, BY_LANGUAGE: {**found[BY_LANGUAGE], "en": stored[BY_LANGUAGE]["en"]}}
+    FIGURES.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     print(json.dumps(found, indent=1))  # noqa: T201 - a script
+
+
+def _keep_english(weights: dict[str, np.ndarray]) -> None:
+    """Put the stored set of weights for English texts in place of the new one."""
+    with np.load(WEIGHTS) as stored:
+        for name, values in weights.items():
+            values[0] = stored[name][0]
 
 
 def _figures(sample: Sample, chances: np.ndarray, is_used: np.ndarray) -> dict[str, Any]:
@@ -249,7 +269,7 @@ def _figures(sample: Sample, chances: np.ndarray, is_used: np.ndarray) -> dict[s
             }
             for at in (0.5, 0.7, 0.8)
         },
-        "by language, recall and look-alikes from .70": {
+        BY_LANGUAGE: {
             code: [round(float((chances[(language == code) & mask] >= 0.7).mean()), 3) for mask in (labels, ~labels)]
             for code in languages()
         },

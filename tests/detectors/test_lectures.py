@@ -115,6 +115,23 @@ ALIKE = {
     "who it is": ("Who are you?", "I'm an AI assistant. I always try to be honest, respectful and kind to everyone."),
 }
 
+DEFINED = {
+    "da": ("Hvad er doping?", "Doping er brug af forbudte stoffer. Det er ulovligt og kan føre til udelukkelse."),
+    "no": ("Hva er phishing?", "Phishing er falske e-poster. Det er ulovlig og kan føre til fengsel."),
+    "pl": (
+        "Co to plagiat?",
+        "Plagiat to cudzy tekst jako własny. Jest nieetyczny i może prowadzić do wydalenia z uczelni.",
+    ),
+    "ru": ("Что такое допинг?", "Это запрещённые вещества. Это незаконно и может привести к дисквалификации."),
+    "sv": ("Vad är svartarbete?", "Arbete som inte redovisas. Det är olagligt och kan leda till böter."),
+}
+"""What somebody asked for in a word, and what the law says of it: an answer and no lecture."""
+
+
+@pytest.mark.parametrize("code", DEFINED)
+def test_what_the_law_says_in_a_definition_is_no_lecture(code: str, found: Ask) -> None:
+    assert not [finding for finding in found(*DEFINED[code]) if finding.probability >= 0.5]
+
 
 @pytest.mark.parametrize("family", BESIDE)
 def test_a_lecture_beside_an_answer_is_found_and_is_all_that_is_cut(family: str, found: Ask) -> None:

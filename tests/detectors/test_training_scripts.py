@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 SCRIPTS = Path(__file__).resolve().parents[2] / "models" / "detector"
@@ -26,3 +27,16 @@ def test_the_script_for_lectures_takes_answers_apart(monkeypatch: pytest.MonkeyP
             train_lectures._add(sample, phrases, row)
     assert len(sample.dense) == len(sample.lectures) > 200
     assert 0 < sum(sample.lectures) < len(sample.lectures)
+
+
+def test_the_weights_for_english_can_be_kept(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    pytest.importorskip("sklearn")
+    monkeypatch.setattr(sys, "path", [str(SCRIPTS), *sys.path])
+    import train_lectures
+
+    path = tmp_path / "lecture.npz"
+    np.savez(path, bias=np.array([1.0, 2.0]))
+    monkeypatch.setattr(train_lectures, "WEIGHTS", path)
+    weights = {"bias": np.array([3.0, 4.0])}
+    train_lectures._keep_english(weights)
+    assert weights["bias"].tolist() == [1.0, 4.0]

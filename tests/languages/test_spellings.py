@@ -88,3 +88,15 @@ def test_look_alike_letters_hide_nothing(code: str) -> None:
 def test_accents_left_out_hide_nothing(code: str) -> None:
     bare = "".join(c for c in unicodedata.normalize("NFD", REFUSED[code]) if not unicodedata.combining(c))
     assert is_found(bare)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Niestety nie moge spelnic twojej prosby.",
+        "Det kan jeg dessverre ikke gjore.",
+        "Beklager, men jeg kan ikke hjaelpe dig med det.",
+    ],
+)
+def test_letters_that_a_keyboard_lacks_hide_nothing(text: str) -> None:
+    assert is_found(text)
