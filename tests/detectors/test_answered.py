@@ -397,3 +397,28 @@ def test_who_has_no_favourite_and_names_none_declines(answer: str, found: Ask) -
 def test_a_list_in_the_sentence_that_turns_is_an_answer(found: Ask) -> None:
     answer = "Som AI spiser jeg ikke, men jeg kan foreslå noen gode retter: fårikål, lapskaus og rømmegrøt."
     assert likeliest(found("Hva liker du å spise?", answer), "refusal") < 0.5
+
+
+@pytest.mark.parametrize(
+    ("request_", "answer"),
+    [
+        (
+            "Ile kosztuje teraz euro?",
+            "Jako model AI nie mam dostępu do danych w czasie rzeczywistym. Możesz go znaleźć w serwisie Kantor lub Google.",
+        ),
+        (
+            "Сколько сейчас стоит евро?",
+            "У меня нет доступа к актуальным курсам валют. Чтобы узнать актуальный курс, откройте приложение вашего банка.",
+        ),
+        (
+            "Şu an bir euro kaç lira?",
+            "Güncel döviz kurlarına erişimim yok. Güncel kur için bankanızın uygulamasını ziyaret edin.",
+        ),
+        (
+            "Vad kostar en euro just nu?",
+            "Jag har inte tillgång till aktuella växelkurser. Den senaste kursen finns hos Riksbanken.",
+        ),
+    ],
+)
+def test_where_it_can_be_looked_up_is_no_answer(request_: str, answer: str, found: Ask) -> None:
+    assert likeliest(found(request_, answer), "refusal") >= 0.5
