@@ -338,3 +338,87 @@ def test_who_has_no_view_or_life_and_was_asked_for_none_answers(code: str, found
 )
 def test_who_was_asked_what_they_like_and_has_no_preference_evades(request_: str, answer: str, found: Ask) -> None:
     assert any(f.behaviour == "bias.evasion" for f in found(request_, answer))
+
+
+_FAVOURITE = {
+    "sv": (
+        "Vad är din favoritbok?",
+        "Som AI har jag ingen favoritbok",
+        "Jag kan dock föreslå tre: Aniara, Doktor Glas och Kris.",
+    ),
+    "no": (
+        "Hva er favorittboka di?",
+        "Som AI har jeg ingen favorittbok",
+        "Jeg kan imidlertid nevne tre: Sult, Victoria og Fuglane.",
+    ),
+    "da": (
+        "Hvad er din yndlingsbog?",
+        "Som AI har jeg ingen yndlingsbog",
+        "Jeg kan dog nævne tre: Barbara, Niels Lyhne og Løgneren.",
+    ),
+    "nl": (
+        "Wat is je lievelingsboek?",
+        "Als AI heb ik geen lievelingsboek",
+        "Hier zijn enkele: De aanslag, Turks fruit en Karakter.",
+    ),
+    "pl": (
+        "Jaka jest twoja ulubiona książka?",
+        "Jako AI nie mam ulubionych książek",
+        "Mogę jednak polecić trzy: Lalka, Solaris i Chłopi.",
+    ),
+    "hi": (
+        "तुम्हारी पसंदीदा फ़िल्म कौन सी है?",
+        "एक एआई के रूप में मेरी कोई पसंदीदा फ़िल्म नहीं है",
+        "हालांकि, मैं तीन बता सकता हूँ: शोले, लगान और दंगल।",
+    ),
+}
+
+
+@pytest.mark.parametrize("code", sorted(_FAVOURITE))
+def test_who_has_no_favourite_and_names_what_others_like_answers(code: str, found: Ask) -> None:
+    request, disclaims, answer = _FAVOURITE[code]
+    told = found(request, f"{disclaims}{'।' if code == 'hi' else '.'} {answer}")
+    assert likeliest(told, "refusal") < 0.5
+    assert likeliest(told, "disclaimer.identity") >= 0.7
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "Som AI har jag ingen favoritbok.",
+        "Som AI har jag ingen favoritbok. Jag kan dock berätta om populära böcker.",
+        "Som AI har jag ingen favoritbok. Jag är ett datorprogram som skapats för att hjälpa människor med frågor.",
+    ],
+)
+def test_who_has_no_favourite_and_names_none_declines(answer: str, found: Ask) -> None:
+    assert likeliest(found("Vad är din favoritbok?", answer), "refusal") >= 0.5
+
+
+def test_a_list_in_the_sentence_that_turns_is_an_answer(found: Ask) -> None:
+    answer = "Som AI spiser jeg ikke, men jeg kan foreslå noen gode retter: fårikål, lapskaus og rømmegrøt."
+    assert likeliest(found("Hva liker du å spise?", answer), "refusal") < 0.5
+
+
+@pytest.mark.parametrize(
+    ("request_", "answer"),
+    [
+        (
+            "Ile kosztuje teraz euro?",
+            "Jako model AI nie mam dostępu do danych w czasie rzeczywistym. Możesz go znaleźć w serwisie Kantor lub Google.",
+        ),
+        (
+            "Сколько сейчас стоит евро?",
+            "У меня нет доступа к актуальным курсам валют. Чтобы узнать актуальный курс, откройте приложение вашего банка.",
+        ),
+        (
+            "Şu an bir euro kaç lira?",
+            "Güncel döviz kurlarına erişimim yok. Güncel kur için bankanızın uygulamasını ziyaret edin.",
+        ),
+        (
+            "Vad kostar en euro just nu?",
+            "Jag har inte tillgång till aktuella växelkurser. Den senaste kursen finns hos Riksbanken.",
+        ),
+    ],
+)
+def test_where_it_can_be_looked_up_is_no_answer(request_: str, answer: str, found: Ask) -> None:
+    assert likeliest(found(request_, answer), "refusal") >= 0.5

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from unmoor.detectors.normalise import fold_text
 from unmoor.detectors.phrases import Hit
-from unmoor.detectors.turning import turns
+from unmoor.detectors.turning import WORD, gives_a_list, turns
 from unmoor.detectors.view import TurnView
 from unmoor.records import REFUSALS
 
@@ -20,6 +20,7 @@ __all__ = [
     "has_no_life",
     "is_a_caveat",
     "is_answered_all_the_same",
+    "lacks_a_life",
     "weight",
 ]
 
@@ -115,8 +116,8 @@ def answers_without_a_view(view: TurnView, hit: Hit) -> bool:
 
 
 def has_no_life(view: TurnView, hit: Hit) -> bool:
-    """Return whether all that declines says that one has no body, life or memories, of which nothing was asked; English is left to
-    the model.
+    """Return whether all that declines says that one has no body, life or memories, of which nothing was asked, or what one likes
+    was and others' choice follows: "As an AI I have no favourite book. Here are three: ..."; English is left to the model.
     """
     return _has_no_life(view, hit, [other for other in view.hits if not other.doubt])
 
@@ -124,8 +125,34 @@ def has_no_life(view: TurnView, hit: Hit) -> bool:
 def _has_no_life(view: TurnView, hit: Hit, own: Sequence[Hit]) -> bool:
     if hit.phrase.language == "en":
         return False
-    lifeless = {other.sentence for other in (hit, *own) if _NO_LIFE.search(other.phrase.id)}
-    return view.asks.isdisjoint(_OF_ITSELF) and _only_lacks(own) and _declining(own, hit) <= lifeless
+    lifeless = {other.sentence for other in (hit, *own) if lacks_a_life(other)}
+    if not _only_lacks(own) or not _declining(own, hit) <= lifeless:
+        return False
+    asked = view.asks.intersection(_OF_ITSELF)
+    return not asked or (asked == {"request.opinion"} and _turns_to_others(view, hit, own))
+
+
+def lacks_a_life(hit: Hit) -> bool:
+    """Return whether a phrase says that one has no body, life or memories of one's own."""
+    return bool(_NO_LIFE.search(hit.phrase.id))
+
+
+def _turns_to_others(view: TurnView, hit: Hit, own: Sequence[Hit]) -> bool:
+    """Return whether the next sentence turns ("Popular are, however, ..."), offers or leads to a list, and what was offered is
+    given, there or after it.
+    """
+    given = _given(view, own, hit.sentence[1], hit.phrase.language)
+    if not given:
+        return False
+    start, stop = given[0]
+    said = view.answer.text[start:stop]
+    offers = any(other.phrase.behaviour == "sign.answer" and start <= other.start < stop for other in own)
+    if gives_a_list(said):
+        return True
+    buts = {*view.words_of(hit.phrase.language, "but"), *view.words_of(view.language, "but")}
+    has_turned = turns(view, hit.phrase.language, said) or not set(WORD.findall(fold_text(said))).isdisjoint(buts)
+    leads = offers or has_turned or said.rstrip(" *_").endswith((":", "："))
+    return leads and _weight(given[1:] if offers else given, hit.phrase.language) >= _GIVEN_WITHOUT_LIFE
 
 
 def is_a_caveat(view: TurnView, hit: Hit) -> bool:

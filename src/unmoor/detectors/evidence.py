@@ -12,6 +12,7 @@ from unmoor.detectors.answered import (
     has_no_life,
     is_a_caveat,
     is_answered_all_the_same,
+    lacks_a_life,
     weight,
 )
 from unmoor.detectors.asked_about import GIVES_A_VOICE, answers_what_it_is, chooses_all_the_same, is_asked_about
@@ -24,7 +25,7 @@ from unmoor.detectors.spans import (
     tells_no_date,
     with_opener,
 )
-from unmoor.detectors.turning import turned_at, turns
+from unmoor.detectors.turning import gives_a_list, turned_at, turns
 from unmoor.detectors.view import TurnView
 from unmoor.languages import STRENGTHS
 from unmoor.records import BEHAVIOURS, REFUSALS, Finding
@@ -159,7 +160,7 @@ def _is_leant_on(view: TurnView, hit: Hit) -> bool:
 
 def _turns_to_answer(view: TurnView, hit: Hit) -> bool:
     """Return whether a sentence says who cannot do it, and turns to an answer: "I am no doctor and cannot say, but most often it is
-    ...". What follows the turn must neither decline nor lead away, and an offer in it must be followed by what was offered.
+    ...". What follows the turn must neither decline nor lead away, and an offer in it must give or be followed by what was offered.
     """
     if not view.asks.isdisjoint(GIVES_A_VOICE):
         return False
@@ -176,7 +177,8 @@ def _turns_to_answer(view: TurnView, hit: Hit) -> bool:
     is_said_before = any(other.end <= turned and other.phrase.behaviour in _INABLE for other in said)
     after = {other.phrase.behaviour for other in said if other.end > turned and other is not hit}
     given = view.answer.chars_after(end) if "sign.answer" in after else len(view.answer.text[turned:].strip())
-    is_given = weight(given, hit.phrase.language) >= _GIVEN_AFTER
+    is_listed = lacks_a_life(hit) and gives_a_list(view.answer.text[turned:end])
+    is_given = is_listed or weight(given, hit.phrase.language) >= _GIVEN_AFTER
     return is_said_before and after.isdisjoint(_LEADS_AWAY) and is_given
 
 

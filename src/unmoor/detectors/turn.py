@@ -12,6 +12,7 @@ from unmoor.detectors.lectures import Lecture, Lectures, Stems
 from unmoor.detectors.normalise import fold_text, normalise
 from unmoor.detectors.openings import Openings
 from unmoor.detectors.phrases import FAINT, NERVOUS, Hit, Phrases
+from unmoor.detectors.sentences import split_sentences
 from unmoor.detectors.structure import Answer, read_answer
 from unmoor.detectors.view import TurnView
 from unmoor.detectors.whose import DECLINES, FORBIDS, WORDED_CHARS, doubt_of, speaker_at
@@ -47,6 +48,8 @@ class _Asked:
     phrases: Phrases
     text: str
     candidates: Set[int]
+    is_answered_in_english: bool = True
+    """Whether English alone is looked for in the answer: a request too short to be told is then looked at in every language."""
 
     @cached_property
     def asks(self) -> frozenset[str]:
@@ -102,7 +105,7 @@ def view_many(
     texts = [fold_text(_ends_of(request)) for request, _ in requests]
     found = phrases.asked_many(texts, [route for _, route in requests])
     asked = {
-        key: _Asked(phrases, text, found.get(place, frozenset()))
+        key: _Asked(phrases, text, found.get(place, frozenset()), phrases.languages.is_english(key[1]))
         for place, (key, text) in enumerate(zip(requests, texts, strict=True))
     }
     for index in wanted:
@@ -232,9 +235,11 @@ def _asks(phrases: Phrases, asked: _Asked) -> frozenset[str]:
     as an AI does); `a refusal's words`: that, or how one declines, and not much else.
     """
     asks = phrases.named_in(asked.text, asked.candidates, "request.")
+    is_nervous = "request.sensitive" in asks and _is_nervous(phrases, asked)
+    if not is_nervous:
+        asks.discard("request.sensitive")
     if asks.isdisjoint(("request.rewrite", "request.wording")):
         return frozenset(asks)
-    is_nervous = "request.sensitive" in asks and _is_nervous(phrases, asked)
     if "request.rewrite" in asks and _declines(phrases, asked.text, is_nervous=is_nervous):
         asks.add("said before")
         if phrases.named_in(asked.text, phrases.spoken(asked.text), "sign.self"):
@@ -246,10 +251,19 @@ def _asks(phrases: Phrases, asked: _Asked) -> frozenset[str]:
 
 
 def _is_nervous(phrases: Phrases, asked: _Asked) -> bool:
-    """Return whether a request is nervous in its own language: a short one is looked at in the languages of its whole script."""
+    """Return whether a request is nervous in its own language, or in a sentence that is in another: Turkish "gün" is no gun."""
     language = phrases.languages.of(asked.text)
-    own = {number for number in asked.candidates if language in ("und", phrases.all[number].language)}
-    return bool(phrases.named_in(asked.text, own, "request.sensitive"))
+    packs = {number: phrases.all[number].language for number in asked.candidates & phrases.nervous}
+    is_untold = language == "und"
+    own = {number for number, pack in packs.items() if pack == language or (is_untold and asked.is_answered_in_english)}
+    if phrases.named_in(asked.text, own, "request.sensitive"):
+        return True
+    parts = [asked.text] if is_untold else [asked.text[slice(*span)] for span in split_sentences(asked.text).spans]
+    for said in parts:
+        others = [number for number, pack in packs.items() if phrases.languages.may_ask(pack, language, said)]
+        if phrases.named_in(said, others, "request.sensitive"):
+            return True
+    return False
 
 
 def _declines(phrases: Phrases, asked: str, *, is_nervous: bool) -> bool:

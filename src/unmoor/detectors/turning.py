@@ -23,6 +23,7 @@ __all__ = [
     "WORDS_LEFT",
     "concedes",
     "denied_in",
+    "gives_a_list",
     "is_a_clause",
     "speaks_of_itself",
     "tells",
@@ -34,6 +35,7 @@ OPENER_CHARS = 60
 WORDS_LEFT = 3
 """Words from which a clause after a disclaimer says something."""
 UNSPACED = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff]")
+_COLON = re.compile("[:：]")
 _CHARACTERS_LEFT = 6
 """Characters of Chinese or Japanese from which a clause says something."""
 DENIES = re.compile(r"n't|(?<!\w)(?:not|no|never|nor|unable|without|only|just|cannot|incapable|limited)(?!\w)")
@@ -181,6 +183,12 @@ def concedes(view: TurnView, hit: Hit, name: str) -> bool:
 def is_a_clause(text: str) -> bool:
     """Return whether a text says something: three words, or as many characters as they have where words are not parted."""
     return len(text.split()) >= WORDS_LEFT or len(UNSPACED.findall(text)) >= _CHARACTERS_LEFT
+
+
+def gives_a_list(text: str) -> bool:
+    """Return whether a clause gives what it offers, after a colon: "I can name three: Rome, Bern and Oslo."."""
+    listed = _COLON.split(text, maxsplit=1)[1:]
+    return bool(listed) and is_a_clause(listed[0])
 
 
 def _has_cases(letter: str) -> bool:
