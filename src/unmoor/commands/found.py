@@ -18,7 +18,7 @@ from unmoor.records import BEHAVIOURS, UNRECOGNISED_FROM
 from unmoor.report.visible import share
 from unmoor.storage import AnyPath
 
-__all__ = ["print_done", "print_files", "print_found"]
+__all__ = ["print_done", "print_files", "print_found", "print_opinions"]
 
 _NO_LANGUAGE = {"und": "not recognised", "none": "no answer to learn"}
 """What stands among the languages of rows and is none."""
@@ -73,7 +73,7 @@ def print_found(
         if bad > summary.rows / 2:
             click.echo(wrapped("That is most of them: what is said above is said of the few others."))
     if judge_asked:
-        _print_opinions(summary.opinions, summary.judge_error)
+        print_opinions(summary.opinions, summary.judge_error)
 
 
 def print_files(summary: Summary, *, with_removed: bool = False) -> None:
@@ -131,7 +131,7 @@ def _layout_said(summary: Summary, asked: str | None) -> str:
     return f"Layout {summary.layout}{mixed}, {how}."
 
 
-def _print_opinions(words: Counter[str], error: str) -> None:
+def print_opinions(words: Counter[str], error: str) -> None:
     """Say what the judge said of uncertain refusals, why it could not answer, and of one that helped nowhere what to do."""
     if not words:
         click.echo(wrapped(_NOTHING_ASKED))
