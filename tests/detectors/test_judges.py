@@ -444,7 +444,11 @@ def test_a_judge_is_not_asked_what_the_system_prompt_orders(server: Server, tmp_
     said = [{"role": "user", "content": "Bake a cake."}, {"role": "assistant", "content": REFUSAL}]
     path.write_text(json.dumps({"messages": [{"role": "system", "content": orders}, *said]}) + "\n")
     command = ["audit", str(path), "--judge", "openai:small", "--judge-url", server.url, "-o", str(tmp_path / "run")]
-    assert "The judge was asked about nothing" in CliRunner().invoke(cli, command).output
+    output = " ".join(CliRunner().invoke(cli, command).output.split())
+    assert "1 refusal is in a row whose system prompt orders to decline" in output
+    assert "The judge was asked about nothing: the detectors are sure of every other refusal" in output
+    told = json.loads(CliRunner().invoke(cli, [*command[:-2], "--json"]).stdout)
+    assert told["second_opinions"] == {"not asked": 1} and server.bodies == []
     (entry,) = map(json.loads, (tmp_path / "run" / "ledger.jsonl").read_text().splitlines())
     assert {one["probability"] for one in entry["findings"] if one["behaviour"] == "refusal.policy"} == {0.6}
 

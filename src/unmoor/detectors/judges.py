@@ -115,9 +115,9 @@ class SecondOpinion:
         """Ask about rows with known labels; return whether the judge got all of them right."""
         return not [right for request, answer, right in CANARIES if self.ask(request, answer) != right]
 
-    def is_asked(self, findings: Sequence[Finding]) -> bool:
-        """Return whether any of the findings is a refusal in the uncertain band."""
-        return any(map(_is_uncertain, findings))
+    def uncertain_among(self, findings: Sequence[Finding]) -> int:
+        """Return how many of the findings are refusals in the uncertain band."""
+        return sum(map(_is_uncertain, findings))
 
     def _reviewed(self, conversation: Conversation, finding: Finding, *, is_believed: bool) -> Finding:
         if not _is_uncertain(finding):
