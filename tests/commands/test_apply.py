@@ -133,6 +133,16 @@ def test_a_verdict_on_the_likeliest_finding_of_two_is_found_again_however_often_
         assert REFUSAL in (run / "kept.jsonl").read_text()
 
 
+def test_a_run_that_was_moved_says_how_to_make_it_again_in_one_folder_and_once(run: Path) -> None:
+    (made_by,) = json.loads((run / "report.json").read_text())["reproduce"]
+    moved = run.rename(run.with_name("my runs"))
+    say(moved, "wrong", of_row=1)
+    apply(moved)
+    again = moved.rename(run.with_name("elsewhere"))
+    apply(again)
+    assert json.loads((again / "report.json").read_text())["reproduce"] == [f"{made_by} && unmoor apply {run}"]
+
+
 def test_a_run_that_nobody_judged_is_not_said_to_be_applied(run: Path) -> None:
     made_by = json.loads((run / "report.json").read_text())["reproduce"]
     done = unmoor("apply", run.name, cwd=run.parent)

@@ -40,6 +40,9 @@ from unmoor.run_folder import (
 _POLICY: dict[str, Any] = {"policy": {"floor": {"also": list}}}
 """What a manifest says of the policy of a filter, for it to be read."""
 
+_APPLIED = " && unmoor apply "
+"""What stands in the command lines of a run between those that made it and the one that applied verdicts."""
+
 
 @click.command("apply")
 @click.argument("run", type=click.Path(path_type=Path))
@@ -272,10 +275,19 @@ def _input_name(manifest: dict[str, Any]) -> str:
 
 
 def _reproduce(run: Path, *, is_judged: bool) -> str:
-    """Return the command lines that lead to the run as it will be; without a verdict, those that made it."""
-    this = typed("unmoor apply", run)
-    made = [line.removesuffix(f" && {this}") for line in commands_of(run)]
-    return " && ".join([*made, this] if is_judged or not made else made)
+    """Return the command lines that lead to the run as it will be; without a verdict, those that made it.
+
+    The last one names the folder that those before it write: the run may lie elsewhere since.
+    """
+    made = [line.rpartition(_APPLIED)[0] or line for line in commands_of(run)]
+    return " && ".join([*made, typed("unmoor apply", _written_by(made) or run)] if is_judged or not made else made)
+
+
+def _written_by(lines: list[str]) -> Path | None:
+    """Return the folder of this machine that command lines write at last; None where they write none."""
+    words = [word for line in lines for word in shlex.split(line)]
+    written = [folder for flag, folder in pairwise(words) if flag == "-o"]
+    return Path(written[-1]) if written and "://" not in written[-1] else None
 
 
 def _disagreed(by_row: dict[int, tuple[Verdict, ...]]) -> int:
