@@ -285,7 +285,8 @@ def test_findings_that_the_machine_held_for_unlikely_count_for_no_precision(tmp_
         people = json.loads((run / "report.json").read_text())["people"]
         assert people["unlikely"]["judged"] == 1
         assert all(figures["judged"] <= figures["findings"] for figures in people["behaviours"].values())
-        assert "held for unlikely" in (run / "README.md").read_text()
+        said = "held for unlikely (under .50) was judged too, and was called right; it stands in no line of the table."
+        assert all(said in (run / name).read_text() for name in ("README.md", "report.html"))
 
 
 def test_no_verdict_takes_a_row_off_the_floor(run: Path) -> None:
