@@ -133,6 +133,16 @@ def test_a_verdict_on_the_likeliest_finding_of_two_is_found_again_however_often_
         assert REFUSAL in (run / "kept.jsonl").read_text()
 
 
+def test_a_run_that_was_moved_says_how_to_make_it_again_in_one_folder_and_once(run: Path) -> None:
+    (made_by,) = json.loads((run / "report.json").read_text())["reproduce"]
+    moved = run.rename(run.with_name("my runs"))
+    say(moved, "wrong", of_row=1)
+    apply(moved)
+    again = moved.rename(run.with_name("elsewhere"))
+    apply(again)
+    assert json.loads((again / "report.json").read_text())["reproduce"] == [f"{made_by} && unmoor apply {run}"]
+
+
 def test_a_run_that_nobody_judged_is_not_said_to_be_applied(run: Path) -> None:
     made_by = json.loads((run / "report.json").read_text())["reproduce"]
     done = unmoor("apply", run.name, cwd=run.parent)
@@ -275,7 +285,8 @@ def test_findings_that_the_machine_held_for_unlikely_count_for_no_precision(tmp_
         people = json.loads((run / "report.json").read_text())["people"]
         assert people["unlikely"]["judged"] == 1
         assert all(figures["judged"] <= figures["findings"] for figures in people["behaviours"].values())
-        assert "held for unlikely" in (run / "README.md").read_text()
+        said = "held for unlikely (under .50) was judged too, and was called right; it stands in no line of the table."
+        assert all(said in (run / name).read_text() for name in ("README.md", "report.html"))
 
 
 def test_no_verdict_takes_a_row_off_the_floor(run: Path) -> None:

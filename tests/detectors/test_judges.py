@@ -378,6 +378,43 @@ def test_a_judge_that_fails_on_a_canary_is_not_believed(server: Server) -> None:
     assert judge.words == {"not believed": 1}
 
 
+def test_what_a_judge_said_when_it_was_believed_holds_when_it_fails(server: Server, tmp_path: Path) -> None:
+    first, second = ((exchange(f"Gate {n}?", REFUSAL), (finding(0.6),)) for n in range(2))
+    reviewed_all(load_judge("openai:small", url=server.url, cache=tmp_path / "judge.jsonl"), [first])
+    server.status = 500
+    server.bodies.clear()
+    later = load_judge("openai:small", url=server.url, cache=tmp_path / "judge.jsonl")
+    ((known,),) = reviewed_all(later, [first])
+    assert known.probability > 0.9 and server.bodies == [], "what is remembered needs no server"
+    (known,), (unknown,) = reviewed_all(later, [first, second])
+    assert known.probability > 0.9 and unknown == finding(0.6)
+    assert later.words == {"refuses": 2, "not believed": 1}
+
+
+def test_a_run_is_applied_with_what_its_judge_said_or_not_at_all(server: Server, tmp_path: Path) -> None:
+    data, run = tmp_path / "train.jsonl", tmp_path / "run"
+    said = [UNCERTAIN_ANSWER, "It leaves from gate 5.", "It leaves from gate 6."]
+    data.write_text("".join(json.dumps({"instruction": "Which gate?", "output": answer}) + "\n" for answer in said))
+    policy = tmp_path / "policy.toml"
+    policy.write_text('name = "x"\nversion = 1\nextends = "dolphin"\n[actions]\n"refusal.capability" = "label"\n')
+    settings = {"XDG_CACHE_HOME": str(tmp_path / "cache")}
+    judged = ["--policy", str(policy), "--language", "en", "--judge", "openai:small", "--judge-url", server.url]
+    done = CliRunner().invoke(cli, ["filter", str(data), "-o", str(run), "--json", *judged], env=settings)
+    counts = json.loads(done.stdout)["counts"]
+    assert counts["labelled"] == 1, done.output
+    server.status = 500
+    again = CliRunner().invoke(cli, ["apply", str(run), "--json", "--judge-url", server.url], env=settings)
+    told = json.loads(again.stdout)
+    assert {"input": 3, **told["after"]} == counts
+    assert (told["second_opinions"], told["judge_error"]) == ({"refuses": 1}, None)
+    shown = CliRunner().invoke(cli, ["apply", str(run), "--judge-url", server.url], env=settings)
+    assert "Second opinions on 1 uncertain finding: refuses 1" in shown.output
+    before = (run / "MANIFEST.json").read_bytes()
+    moved = CliRunner().invoke(cli, ["apply", str(run), "--judge-url", f"{server.url}/other"], env=settings)
+    assert isinstance(moved.exception, UsageError) and "decided 1 finding" in str(moved.exception)
+    assert (run / "MANIFEST.json").read_bytes() == before and not list(tmp_path.glob(".run*"))
+
+
 def test_a_good_judge_reviews_a_batch(server: Server) -> None:
     judge = SecondOpinion("mine", open_ai_judge("small", server.url))
     ((reviewed,),) = reviewed_all(judge, [(exchange("Help?", REFUSAL), (finding(0.6),))])
@@ -407,7 +444,11 @@ def test_a_judge_is_not_asked_what_the_system_prompt_orders(server: Server, tmp_
     said = [{"role": "user", "content": "Bake a cake."}, {"role": "assistant", "content": REFUSAL}]
     path.write_text(json.dumps({"messages": [{"role": "system", "content": orders}, *said]}) + "\n")
     command = ["audit", str(path), "--judge", "openai:small", "--judge-url", server.url, "-o", str(tmp_path / "run")]
-    assert "The judge was asked about nothing" in CliRunner().invoke(cli, command).output
+    output = " ".join(CliRunner().invoke(cli, command).output.split())
+    assert "1 refusal is in a row whose system prompt orders to decline" in output
+    assert "The judge was asked about nothing: the detectors are sure of every other refusal" in output
+    told = json.loads(CliRunner().invoke(cli, [*command[:-2], "--json"]).stdout)
+    assert told["second_opinions"] == {"not asked": 1} and server.bodies == []
     (entry,) = map(json.loads, (tmp_path / "run" / "ledger.jsonl").read_text().splitlines())
     assert {one["probability"] for one in entry["findings"] if one["behaviour"] == "refusal.policy"} == {0.6}
 

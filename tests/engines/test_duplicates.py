@@ -52,6 +52,35 @@ def _gone(run: Path) -> dict[int, int]:
     }
 
 
+def _said(run: Path, judgements: dict[int, str]) -> dict[int, tuple[Verdict, ...]]:
+    """Return a person's verdicts on the first findings of rows, for a job."""
+    verdicts = {}
+    for entry in read_lines_of(run, "ledger.jsonl"):
+        if entry["findings"] and entry["row"] in judgements:
+            said = {
+                name: entry["findings"][0][name]
+                for name in ("behaviour", "turn", "field", "start_char", "end_char", "rule")
+            }
+            by = {"by": "ada", "at": "2026-01-08", "note": "", "corrected_behaviour": None}
+            verdict = Verdict.from_json({"row": entry["row"], **said, **by, "judgement": judgements[entry["row"]]})
+            verdicts[entry["row"]] = (verdict,)
+    return verdicts
+
+
+def _judged(folder: Path, rows: list[Any], dedup: Dedup | None, judgements: dict[int, str]) -> dict[int, str]:
+    """Return the outcomes of rows once a person judged some of them, in a run called `judged`."""
+    path = folder / "rows.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    policy = replace(load_policy("dolphin"), max_removed_share=1.0)
+    job = Job("messages", policy, languages=("en",), dedup=dedup)
+    run_job(open_data_set(path), job, folder / "run", Options(force=True))
+    judged = replace(job, verdicts=_said(folder / "run", judgements))
+    run_job(open_data_set(path), judged, folder / "judged", Options(force=True))
+    return dict.fromkeys(range(1, len(rows) + 1), "kept") | {
+        entry["row"]: entry["outcome"] for entry in read_lines_of(folder / "judged", "ledger.jsonl")
+    }
+
+
 def test_the_first_of_equal_rows_stays_and_the_ledger_names_it(tmp_path: Path) -> None:
     rows = [
         _row("A tree?", "An oak."),
@@ -85,23 +114,48 @@ def test_who_drops_a_row_brings_none_of_its_duplicates_back(tmp_path: Path) -> N
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
     job = Job("messages", load_policy("dolphin"), languages=("en",), dedup=Dedup("exact"))
     run_job(open_data_set(path), job, tmp_path / "run", Options())
-    (finding,) = next(read_lines_of(tmp_path / "run", "ledger.jsonl"))["findings"]
-    said = {name: finding[name] for name in ("behaviour", "turn", "field", "start_char", "end_char", "rule")}
-    verdict = Verdict.from_json(
-        {
-            "row": 1,
-            **said,
-            "judgement": "drop",
-            "corrected_behaviour": None,
-            "by": "ada",
-            "at": "2026-01-08",
-            "note": "",
-        }
-    )
-    judged = replace(job, verdicts={1: (verdict,)})
+    judged = replace(job, verdicts=_said(tmp_path / "run", {1: "drop"}))
     run_job(open_data_set(path), judged, tmp_path / "judged", Options())
     assert _gone(tmp_path / "judged") == {3: 1}
     assert [json.loads(line) for line in (tmp_path / "judged" / "kept.jsonl").read_text().splitlines()] == [rows[1]]
+
+
+def test_a_row_that_is_like_one_that_a_person_drops_comes_back(tmp_path: Path) -> None:
+    pytest.importorskip("rensa", reason="rensa is not installed")
+    steps = " ".join(f"Step {step}: water the young tree slowly and note word{step}." for step in range(40))
+    rows = [_row("How do I care for a tree?", f"As an AI language model, I do not have preferences. {steps}")]
+    rows += [_row("How do I care for a tree?", steps)] * 2
+    assert _judged(tmp_path, rows, Dedup("minhash", 0.8), {}) == {1: "mended", 2: "removed", 3: "removed"}
+    assert _judged(tmp_path, rows, Dedup("minhash", 0.8), {1: "drop"}) == {1: "removed", 2: "kept", 3: "removed"}
+    assert _gone(tmp_path / "judged") == {3: 2}
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_with_verdicts_too_a_row_goes_for_one_that_stays_or_that_a_person_took_out_for_all(
+    tmp_path: Path, seed: int
+) -> None:
+    chance = random.Random(seed)
+    answers = [
+        REFUSAL,
+        "As an AI language model, I have no taste. An oak.",
+        "I have no access to live data.",
+        "An elm.",
+    ]
+    rows = [_row(f"Tree {chance.randrange(2)}?", chance.choice(answers), id=n) for n in range(24)]
+    said = {row: chance.choice(["wrong", "drop", "mend", "skip"]) for row in range(1, 25) if chance.random() < 0.4}
+    alone = _judged(tmp_path, rows, None, said)
+    told = _judged(tmp_path, rows, Dedup("exact"), said)
+    gone = _gone(tmp_path / "judged")
+    ledger = (tmp_path / "judged" / "ledger.jsonl").read_bytes()
+    words = {row: json.dumps(value["messages"]) for row, value in enumerate(rows, 1)}
+    assert {row: told[row] for row in told if row not in gone} == {row: alone[row] for row in told if row not in gone}
+    for row, other in gone.items():
+        assert words[row] == words[other] and other not in gone and alone[row] != "removed"
+        assert told[other] != "removed" or (said[other] in ("drop", "mend") and said.get(row, "skip") == "skip")
+    stay = [words[row] for row in told if told[row] != "removed"]
+    assert len(stay) == len(set(stay))
+    _judged(tmp_path, rows, Dedup("exact"), said)
+    assert (tmp_path / "judged" / "ledger.jsonl").read_bytes() == ledger
 
 
 @pytest.mark.parametrize("method", ["exact", "minhash"])

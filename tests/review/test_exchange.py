@@ -203,6 +203,39 @@ def test_a_file_that_is_neither_tool_s_is_refused_and_nothing_is_added(
     assert said(run) == before
 
 
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        (
+            {"created_at": "9999-12-31T23:59:59-14:00"},
+            "record 1 .*9999-12-31T23:59:59-14:00 is not in the years 1 to 9999",
+        ),
+        ({"created_at": "0001-01-01T00:00:00+14:00"}, "record 1 .*is not in the years 1 to 9999"),
+        ({"completed_by": "A\ud800b"}, r"record 1 .*'A\\ud800b', which is no Unicode text; --person"),
+    ],
+)
+def test_a_time_or_a_name_that_is_none_is_refused_in_words(
+    run: Path, tmp_path: Path, value: dict[str, str], words: str
+) -> None:
+    export_labels(run, tmp_path / "out.json", "label-studio")
+    tasks = json.loads((tmp_path / "out.json").read_text())
+    verdict = {"from_name": "verdict", "type": "choices", "value": {"choices": ["wrong"]}}
+    tasks[0]["annotations"] = [{"result": [verdict], "completed_by": "me", **value}]
+    (tmp_path / "in.json").write_text(json.dumps(tasks))
+    before = said(run)
+    with pytest.raises(UsageError, match=words):
+        import_labels(run, tmp_path / "in.json")
+    assert said(run) == before
+
+
+def test_verdicts_are_of_nobody_whose_name_is_no_text(run: Path, tmp_path: Path) -> None:
+    export_labels(run, tmp_path / "out.json", "argilla")
+    with pytest.raises(UsageError, match=r"in Unicode text, found 'a\\udcffb'"):
+        import_labels(run, tmp_path / "out.json", person="a\udcffb")
+    with pytest.raises(UsageError, match=r"in Unicode text, found 'a\\udcffb'"):
+        Store.open(run, "a\udcffb")
+
+
 def test_the_interface_for_label_studio_offers_every_verdict_and_behaviour() -> None:
     from xml.etree import ElementTree
 

@@ -485,6 +485,16 @@ def test_a_busy_server_is_asked_again(data: Address, s3: Server, times: int, mon
     assert verify(run) == []
 
 
+@pytest.mark.parametrize("names", [["data-00000-of-00001.arrow", "state.json"], ["dataset_dict.json", "a/state.json"]])
+def test_a_data_set_that_was_saved_there_has_to_be_copied_here(objects: Any, bucket: str, names: list[str]) -> None:
+    for name in names:
+        objects.pipe_file(f"{bucket}/saved/{name}", b"{}")
+    with pytest.raises(
+        UsageError, match=f"s3://{bucket}/saved is a data set that `datasets` saved. Next: copy it to this"
+    ):
+        open_data_set(Address(f"s3://{bucket}/saved"))
+
+
 def test_a_bucket_that_is_not_there_is_named(data: Address, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="There is no object or folder s3://no-such-bucket/data"):
         open_data_set("s3://no-such-bucket/data")

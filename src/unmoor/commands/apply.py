@@ -9,12 +9,15 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 import click
+import orjson
 
+from unmoor.commands.found import print_opinions
 from unmoor.commands.inputs import job_for, run_with_progress
 from unmoor.commands.outputs import commands_of
 from unmoor.commands.packs import pack_option
-from unmoor.commands.terminal import plural, print_json, typed, wrapped
-from unmoor.engines import Summary, plain_name, restore, restored_files
+from unmoor.commands.terminal import plural, print_json, typed, visible, wrapped
+from unmoor.detectors import NOT_BELIEVED
+from unmoor.engines import Finisher, Summary, plain_name, restore, restored_files
 from unmoor.errors import UsageError
 from unmoor.languages import load_own_packs, pack_codes
 from unmoor.layouts import data_set_of
@@ -24,6 +27,7 @@ from unmoor.records.registered import package_of
 from unmoor.run_folder import (
     MANIFEST,
     RUN,
+    RunWriter,
     hash_file,
     hold_as_written,
     hold_replaceable,
@@ -35,6 +39,9 @@ from unmoor.run_folder import (
 
 _POLICY: dict[str, Any] = {"policy": {"floor": {"also": list}}}
 """What a manifest says of the policy of a filter, for it to be read."""
+
+_APPLIED = " && unmoor apply "
+"""What stands in the command lines of a run between those that made it and the one that applied verdicts."""
 
 
 @click.command("apply")
@@ -73,12 +80,15 @@ def command(run: Path, as_json: bool, **options: Any) -> None:
         "left_as_right": _left_as_right(by_row, _policy(run, manifest)),
         "before": {name: before[name] for name in OUTCOMES},
         "after": {name: after[name] for name in OUTCOMES},
+        **{name: summary.as_json()[name] for name in ("second_opinions", "judge_error")},
         "run": str(run),
     }
     if as_json:
         print_json(told)
-    else:
-        _print(told)
+        return
+    _print(told)
+    if manifest.get("judge"):
+        print_opinions(summary.opinions, summary.judge_error)
 
 
 def _manifest(run: Path, wordlist: Path | None) -> dict[str, Any]:
@@ -216,7 +226,39 @@ def _filter_again(
         copies = replace(copies, copied_from=tuple(manifest["inputs"]), revision=revision)
         data, job = job_for(source, policy, asked, copies)
         again = _reproduce(run, is_judged=bool(by_row))
-        return run_with_progress(data, replace(job, verdicts=by_row), run, asked, again, people=people)
+        judged = replace(job, verdicts=by_row)
+        return run_with_progress(data, judged, run, asked, again, people=people, hold=_opinions_held(run, manifest))
+
+
+def _opinions_held(run: Path, manifest: dict[str, Any]) -> Finisher:
+    """Return what raises UsageError where the run's judge failed and by that decides fewer findings than it did."""
+    judge = manifest.get("judge", "")
+    before = _decided_by(judge, run / "ledger.jsonl") if judge else 0
+
+    def hold(summary: Summary, writer: RunWriter) -> None:
+        has_failed = bool(summary.judge_error or summary.opinions[NOT_BELIEVED])
+        if before and has_failed and (now := _decided_by(judge, writer.written("ledger.jsonl"))) < before:
+            why = summary.judge_error or "it was wrong about a row with a known label"
+            raise UsageError(
+                f"The judge {judge} decided {plural(before, 'finding')} of {run}, and now {now:,}: {visible(why)}. "
+                "The run is as it was. Next: apply again when the judge answers, with the --judge-url that the run was made with"
+            )
+
+    return hold
+
+
+def _decided_by(judge: str, ledger: Path) -> int:
+    """Return how many findings in a ledger the judge made sure; what a person called something else stands there twice."""
+    count = 0
+    with ledger.open("rb") as file:
+        for line in file:
+            findings = orjson.loads(line)["findings"]
+            count += len({_place(one) for one in findings if one["detector"].endswith(f"+{judge}")})
+    return count
+
+
+def _place(finding: dict[str, Any]) -> tuple[Any, ...]:
+    return tuple(finding[name] for name in ("turn", "field", "start_char", "end_char", "rule"))
 
 
 def _policy(run: Path, manifest: dict[str, Any]) -> Policy:
@@ -233,10 +275,19 @@ def _input_name(manifest: dict[str, Any]) -> str:
 
 
 def _reproduce(run: Path, *, is_judged: bool) -> str:
-    """Return the command lines that lead to the run as it will be; without a verdict, those that made it."""
-    this = typed("unmoor apply", run)
-    made = [line.removesuffix(f" && {this}") for line in commands_of(run)]
-    return " && ".join([*made, this] if is_judged or not made else made)
+    """Return the command lines that lead to the run as it will be; without a verdict, those that made it.
+
+    The last one names the folder that those before it write: the run may lie elsewhere since.
+    """
+    made = [line.rpartition(_APPLIED)[0] or line for line in commands_of(run)]
+    return " && ".join([*made, typed("unmoor apply", _written_by(made) or run)] if is_judged or not made else made)
+
+
+def _written_by(lines: list[str]) -> Path | None:
+    """Return the folder of this machine that command lines write at last; None where they write none."""
+    words = [word for line in lines for word in shlex.split(line)]
+    written = [folder for flag, folder in pairwise(words) if flag == "-o"]
+    return Path(written[-1]) if written and "://" not in written[-1] else None
 
 
 def _disagreed(by_row: dict[int, tuple[Verdict, ...]]) -> int:

@@ -12,13 +12,13 @@ import click
 from unmoor.commands.terminal import console, plural, short, table, typed, visible, wrapped
 from unmoor.detectors import MIN_ROWS, NOT_BELIEVED, PairedTopic
 from unmoor.engines import Summary
-from unmoor.engines.job import LIKELY
+from unmoor.engines.job import LIKELY, NOT_ASKED
 from unmoor.policy import Policy
 from unmoor.records import BEHAVIOURS, UNRECOGNISED_FROM
 from unmoor.report.visible import share
 from unmoor.storage import AnyPath
 
-__all__ = ["print_done", "print_files", "print_found"]
+__all__ = ["print_done", "print_files", "print_found", "print_opinions"]
 
 _NO_LANGUAGE = {"und": "not recognised", "none": "no answer to learn"}
 """What stands among the languages of rows and is none."""
@@ -32,7 +32,7 @@ _NAMED = 3
 """Names shown of what was not read."""
 _NO_ANSWER = "Next: check --judge, --judge-url and UNMOOR_JUDGE_KEY, then run this again."
 _NO_JUDGE = "It was unsure, or wrong about a row with a known label. Next: another judge."
-_NOTHING_ASKED = "The judge was asked about nothing: the detectors are sure of every refusal that they found."
+_NOTHING_ASKED = "The judge was asked about nothing: the detectors are sure of every {}refusal that they found."
 _NO_TABLE = (
     "Rows of several layouts are no single table: `datasets` may refuse to load what is kept. "
     "Next: filter the rows of each layout as a file of their own."
@@ -74,7 +74,7 @@ def print_found(
         if bad > summary.rows / 2:
             click.echo(wrapped("That is most of them: what is said above is said of the few others."))
     if judge_asked:
-        _print_opinions(summary.opinions, summary.judge_error)
+        print_opinions(summary.opinions, summary.judge_error)
 
 
 def print_files(summary: Summary, *, with_removed: bool = False) -> None:
@@ -132,10 +132,16 @@ def _layout_said(summary: Summary, asked: str | None) -> str:
     return f"Layout {summary.layout}{mixed}, {how}."
 
 
-def _print_opinions(words: Counter[str], error: str) -> None:
+def print_opinions(words: Counter[str], error: str) -> None:
     """Say what the judge said of uncertain refusals, why it could not answer, and of one that helped nowhere what to do."""
+    words = Counter(words)
+    if ordered := words.pop(NOT_ASKED, 0):
+        are = plural(ordered, "refusal is in a row", "refusals are in rows")
+        click.echo(
+            wrapped(f"{are} whose system prompt orders to decline, which no judge sees: it was not asked, people are.")
+        )
     if not words:
-        click.echo(wrapped(_NOTHING_ASKED))
+        click.echo(wrapped(_NOTHING_ASKED.format("other " if ordered else "")))
         return
     said = ", ".join(f"{word} {count:,}" for word, count in words.most_common())
     click.echo(wrapped(f"Second opinions on {plural(words.total(), 'uncertain finding')}: {said}"))

@@ -21,11 +21,12 @@ from unmoor.commands.terminal import Advance, plural, progress_bar, short, tell
 from unmoor.commands.totals import total_to_read
 from unmoor.detectors import load_judge
 from unmoor.detectors.staying import without_password
-from unmoor.engines import Cluster, Dedup, Job, JudgeSettings, Options, Summary, run_job, run_on_ray
+from unmoor.engines import Cluster, Dedup, Finisher, Job, JudgeSettings, Options, Summary, run_job, run_on_ray
 from unmoor.errors import MachineError, UsageError
 from unmoor.languages import cache_folder
 from unmoor.layouts import LAYOUTS, DataSet, first_layout, open_data_set, schemas_held_alike, shard_of
 from unmoor.policy import Policy
+from unmoor.run_folder import RunWriter
 from unmoor.storage import AnyPath
 
 __all__ = ["data_flags", "data_options", "job_for", "open_and_tell", "run_flags", "run_with_progress"]
@@ -204,10 +205,12 @@ def run_with_progress(
     command: str,
     *,
     people: dict[str, Any] | None = None,
+    hold: Finisher = lambda _summary, _writer: None,
 ) -> Summary:
     """Run a job with a progress bar; with `output`, its report and card are part of the run.
 
-    `command` is the command line that says how to do it again, `people` what the report says of people's verdicts.
+    `command` is the command line that says how to do it again, `people` what the report says of people's verdicts; `hold` may
+    raise for what came out, before any of it takes its place.
     """
     from unmoor.commands.outputs import RunReport
 
@@ -220,7 +223,12 @@ def run_with_progress(
         job = counting_pairs(job, options["pair_list"])
     say_first_run(job.languages)
     settings = Options(workers=workers, force=options["force"], shard=_shard(options["shard"]), **bad_rows)
-    finish = report.write if report else lambda _summary, _writer: None
+
+    def finish(summary: Summary, writer: RunWriter) -> None:
+        hold(summary, writer)
+        if report is not None:
+            report.write(summary, writer)
+
     with progress_bar(f"Reading {data.name}", total_to_read(data)) as advance:
         told = _by_rows(advance) if data.format == "parquet" else lambda rows, done: advance(done, rows)
         if options.get("engine") == "ray" and output is not None:

@@ -102,22 +102,31 @@ class SecondOpinion:
     """What was said of uncertain findings: `refuses`, `answers`, `unsure`, or `not believed`."""
     _known: dict[str, Opinion] | None = None
 
-    def review(self, conversation: Conversation, findings: Sequence[Finding]) -> tuple[Finding, ...]:
-        """Return the findings with uncertain refusals made sure, or left as they are where the judge is unsure."""
-        return tuple(self._reviewed(conversation, finding) for finding in findings)
+    def review(
+        self, conversation: Conversation, findings: Sequence[Finding], *, is_believed: bool = True
+    ) -> tuple[Finding, ...]:
+        """Return the findings with uncertain refusals made sure, or left as they are where the judge is unsure.
+
+        One that is not believed now is asked nothing: what it said before, when it was, still holds.
+        """
+        return tuple(self._reviewed(conversation, finding, is_believed=is_believed) for finding in findings)
 
     def passes_canaries(self) -> bool:
         """Ask about rows with known labels; return whether the judge got all of them right."""
         return not [right for request, answer, right in CANARIES if self.ask(request, answer) != right]
 
-    def is_asked(self, findings: Sequence[Finding]) -> bool:
-        """Return whether any of the findings is a refusal in the uncertain band."""
-        return any(map(_is_uncertain, findings))
+    def uncertain_among(self, findings: Sequence[Finding]) -> int:
+        """Return how many of the findings are refusals in the uncertain band."""
+        return sum(map(_is_uncertain, findings))
 
-    def _reviewed(self, conversation: Conversation, finding: Finding) -> Finding:
+    def _reviewed(self, conversation: Conversation, finding: Finding, *, is_believed: bool) -> Finding:
         if not _is_uncertain(finding):
             return finding
-        opinion = self.opinion(*_exchange(conversation, finding))
+        exchange = _exchange(conversation, finding)
+        if not is_believed and not self.remembers(exchange):
+            self.words[NOT_BELIEVED] += 1
+            return finding
+        opinion = self.opinion(*exchange)
         self.words[opinion] += 1
         if opinion == "unsure":
             return finding
@@ -137,6 +146,10 @@ class SecondOpinion:
             if opinion != "unsure":
                 self._remember(key, opinion)
         return [known[key] for key in keys]
+
+    def remembers(self, exchange: tuple[str, str]) -> bool:
+        """Return whether the judge was asked about an exchange before."""
+        return self._key(*exchange) in self._remembered()
 
     def _key(self, request: str, answer: str) -> str:
         where = (self.url,) if self.url else ()
@@ -373,13 +386,12 @@ def opinion_of_label(label: str) -> Opinion:
 def reviewed_all(
     judge: SecondOpinion, rows: Iterable[tuple[Conversation, tuple[Finding, ...]]]
 ) -> list[tuple[Finding, ...]]:
-    """Return a batch's findings with second opinions, or as they were if the judge fails on a canary."""
+    """Return a batch's findings with second opinions. Canaries ride along with what is asked now: if the judge fails on one, those
+    findings stay as they were, and what it said when it passed still holds.
+    """
     batch = list(rows)
-    if not judge.passes_canaries():
-        judge.words[NOT_BELIEVED] += sum(_is_uncertain(finding) for _, findings in batch for finding in findings)
-        return [findings for _, findings in batch]
-    asked = [
-        (conversation, finding) for conversation, findings in batch for finding in findings if _is_uncertain(finding)
-    ]
-    judge.opinions([_exchange(conversation, finding) for conversation, finding in asked])
-    return [judge.review(conversation, findings) for conversation, findings in batch]
+    uncertain = [_exchange(row, finding) for row, findings in batch for finding in findings if _is_uncertain(finding)]
+    is_believed = all(map(judge.remembers, uncertain)) or judge.passes_canaries()
+    if is_believed:
+        judge.opinions(uncertain)
+    return [judge.review(conversation, findings, is_believed=is_believed) for conversation, findings in batch]

@@ -7,7 +7,7 @@ from unmoor.engines.job import FOUND_FROM, Dedup, Job, JudgeSettings, Options, R
 from unmoor.engines.judge import counted
 from unmoor.engines.ray_cluster import Cluster, run_on_ray
 from unmoor.engines.restore import plain_name, restore, restored_files
-from unmoor.engines.run import run_job
+from unmoor.engines.run import Finisher, run_job
 from unmoor.engines.shards import merge
 from unmoor.engines.summary import Summary
 
@@ -16,6 +16,7 @@ __all__ = [
     "FOUND_FROM",
     "Cluster",
     "Dedup",
+    "Finisher",
     "Job",
     "JudgeSettings",
     "Options",

@@ -1,8 +1,9 @@
 """From a data set to the list of rows that another row stands for, found in two passes before a run and within a memory bound.
 
 First every row is signed, and rows whose signatures share a band are candidates (locality-sensitive hashing; Leskovec, Rajaraman
-and Ullman, Mining of Massive Datasets, 3.4). Then the candidates alone are judged, so that no row goes for the sake of one that
-the policy removes. A row goes only if a row that stays is itself alike enough: there are no chains of likeness.
+and Ullman, Mining of Massive Datasets, 3.4). Then the candidates alone are judged, by the policy and by people, so that no row goes
+for the sake of one that is removed. A row goes only if a row that stays is itself alike enough: there are no chains of likeness.
+Those that are the same as a row that a person removes go with it where it would stand for them: it was judged for all of them.
 """
 
 from __future__ import annotations
@@ -45,11 +46,18 @@ def write_duplicates(data: DataSet, job: Job, dedup: Dedup, folder: Path) -> Pat
         MachineError: the disk is full.
     """
     alike: Alike = MinHash(dedup.threshold) if dedup.method == "minhash" else Exact()
-    judge = Judge(replace(job, observer=None, dedup=None, verdicts={}))
+    judge = Judge(replace(job, observer=None, dedup=None))
     signed = _Signed(folder, alike)
     rows = signed.take(data, judge)
-    can_stay = _judged_candidates(data, judge, signed.candidates(rows))
-    found = _greedy(signed.pairs(can_stay, alike))
+    can_stay, taken_out = _judged_candidates(data, judge, signed.candidates(rows))
+    going_along = np.empty(0, DUPLICATE)
+    if taken_out.any():
+        by_policy = _greedy(signed.pairs(can_stay | taken_out, alike))
+        is_same = taken_out[by_policy["kept_row"]] & (by_policy["similarity"] == 1)
+        is_left = can_stay[by_policy["row"]] & ~np.isin(by_policy["row"], _spoken_of(job))
+        going_along = by_policy[is_same & is_left]
+        can_stay[going_along["row"]] = False
+    found = np.sort(np.concatenate([_greedy(signed.pairs(can_stay, alike)), going_along]), order="row")
     path = folder / "duplicates.npy"
     np.save(path, found)
     signed.close()
@@ -161,13 +169,15 @@ def _star_pairs(records: NDArray[Any]) -> Pairs:
     return np.concatenate(pairs).astype(np.int64)
 
 
-def _judged_candidates(data: DataSet, judge: Judge, shared: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Return which of the candidates the policy leaves where they are, so that they may stand for others or be stood for.
+def _judged_candidates(
+    data: DataSet, judge: Judge, shared: NDArray[np.bool_]
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Return which of the candidates are left where they are, so that they may stand for others or be stood for, and which people
+    alone removed.
 
-    What it removes goes for its own sake; what the floor protects stays, every copy of it. What people say of a row that stands
-    for others brings none of these back: the row was judged for all of them.
+    What is removed goes for its own sake; what the floor protects stays, every copy of it.
     """
-    can_stay = np.zeros(len(shared), dtype=bool)
+    can_stay, taken_out = np.zeros(len(shared), dtype=bool), np.zeros(len(shared), dtype=bool)
     for chunk in read_data_set(data):
         if chunk.oversize or not shared[chunk.first_row : chunk.first_row + chunk.rows].any():
             continue
@@ -175,7 +185,14 @@ def _judged_candidates(data: DataSet, judge: Judge, shared: NDArray[np.bool_]) -
         for judged in judge.judge(rows):
             is_floor = judged.entry is not None and judged.entry["is_floor"]
             can_stay[judged.number] = judged.outcome not in ("removed", "quarantined") and not is_floor
-    return can_stay
+            if judged.entry is not None and judged.outcome == "removed":
+                taken_out[judged.number] = judged.entry.get("was", "removed") != "removed"
+    return can_stay, taken_out
+
+
+def _spoken_of(job: Job) -> list[int]:
+    """Return the rows of which people said something: their own word holds there, not what was said of one that is the same."""
+    return [row for row, said in job.verdicts.items() if any(verdict.judgement != "skip" for verdict in said)]
 
 
 def _greedy(pairs: NDArray[Any]) -> NDArray[Any]:

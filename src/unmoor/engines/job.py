@@ -17,6 +17,7 @@ __all__ = [
     "DETECTORS",
     "FOUND_FROM",
     "LIKELY",
+    "NOT_ASKED",
     "UNSAMPLED",
     "ChunkResult",
     "Dedup",
@@ -32,6 +33,8 @@ LIKELY = 0.75
 """What a phrase is believed of which packs say that it likely shows its behaviour."""
 UNSAMPLED = "unsampled"
 """Counted among the languages: a row whose language was not looked at, where that is told of a sample."""
+NOT_ASKED = "not asked"
+"""Counted among the opinions: an uncertain refusal in a row whose system prompt orders to decline, which no judge sees."""
 DETECTORS: tuple[str, ...] = ()
 """Names of detectors to run; empty for the default ones."""
 

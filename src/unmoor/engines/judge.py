@@ -14,7 +14,7 @@ from unmoor.engines.copies import columns_that_still_say_it
 from unmoor.engines.duplicate_rows import DuplicateRows, duplicate_entry
 from unmoor.engines.exchanges import exchanges_told, source_of
 from unmoor.engines.floor import Floor
-from unmoor.engines.job import FOUND_FROM, LIKELY, UNSAMPLED, Job, JudgeSettings
+from unmoor.engines.job import FOUND_FROM, LIKELY, NOT_ASKED, UNSAMPLED, Job, JudgeSettings
 from unmoor.engines.loaded import detector_of
 from unmoor.engines.said import (
     asked_by,
@@ -115,16 +115,20 @@ class Judge:
         found = self._detector.find_many(conversations)
         if self._opinion is None:
             return found
-        uncertain = [
-            index
-            for index, findings in enumerate(found)
-            if self._opinion.is_asked(findings) and not self._detector.is_ordered_to_decline(conversations[index])
-        ]  # no judge sees a system prompt: what one orders is left to people
-        if uncertain:
-            batch = [(conversations[index], found[index]) for index in uncertain]
-            for index, findings in zip(uncertain, detectors.reviewed_all(self._opinion, batch), strict=True):
+        asked: list[int] = []
+        for index, findings in enumerate(found):
+            count = self._opinion.uncertain_among(findings)
+            if count and self._detector.is_ordered_to_decline(conversations[index]):
+                self._opinion.words[NOT_ASKED] += (
+                    count  # no judge sees a system prompt: what one orders is left to people
+                )
+            elif count:
+                asked.append(index)
+        if asked:
+            batch = [(conversations[index], found[index]) for index in asked]
+            for index, findings in zip(asked, detectors.reviewed_all(self._opinion, batch), strict=True):
                 found[index] = findings
-            self.opinions, self._opinion.words = self._opinion.words, Counter()
+        self.opinions, self._opinion.words = self._opinion.words, Counter()
         return found
 
     def read(self, number: int, parsed: ParsedRow | BadRow) -> ReadRow | Judged:

@@ -53,12 +53,26 @@ def found_in(folder: AnyPath) -> Found:
     runs = [] if isinstance(folder, Path) else _runs_among(there, folder)
     files = [file for file in there if _has_data_name(file) and not _is_place(file) and not _lies_in(file, runs)]
     if not files:
-        raise UsageError(
-            _NO_DATA.format(folder) if there or folder.exists() else f"There is no object or folder {folder}"
-        )
+        none = _NO_DATA.format(folder) if there or folder.exists() else f"There is no object or folder {folder}"
+        raise UsageError(none + _hint_of_saved(there))
     read = set(files)
     others = [file for file in there if file not in read and not _lies_in(file, runs)]
     return Found(files, folder, _named((*others, *runs), folder))
+
+
+def _hint_of_saved(there: Sequence[AnyPath]) -> str:
+    """Return what to say where a folder that `datasets` saved lies among files that hold no data by their names."""
+    whole = [file.parent for file in there if file.name == "dataset_dict.json"]
+    parts = [file.parent for file in there if file.name == "state.json"] if any(map(_is_arrow, there)) else []
+    saved = next(iter((*whole, *parts)), None)
+    if saved is None:
+        return ""
+    way = f"name {saved}" if isinstance(saved, Path) else "copy it to this machine, and name the folder of the copy"
+    return f". {saved} is a data set that `datasets` saved. Next: {way}"
+
+
+def _is_arrow(file: AnyPath) -> bool:
+    return file.name.endswith(".arrow")
 
 
 def found_by(pattern: str | Address) -> Found:

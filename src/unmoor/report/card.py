@@ -244,10 +244,11 @@ def _people_part(people: Mapping[str, Any] | None) -> list[str]:
 
 
 def _unlikely(weak: Mapping[str, Any]) -> str:
-    return (
-        f"{counted(weak['judged'], 'finding')} that the detectors themselves held for unlikely (under .50) were judged too, and "
-        f"{whole(weak['right'])} of them called right; they stand in no line of the table.\n"
-    )
+    found = f"{counted(weak['judged'], 'finding')} that the detectors themselves held for unlikely (under .50)"
+    if weak["judged"] == 1:
+        right = "was" if weak["right"] else "was not"
+        return f"{found} was judged too, and {right} called right; it stands in no line of the table.\n"
+    return f"{found} were judged too, and {whole(weak['right'])} of them called right; they stand in no line of the table.\n"
 
 
 _PRECISION = (

@@ -21,7 +21,7 @@ from unmoor.review.index import finding_key
 from unmoor.review.item import ReadRow, text_of
 from unmoor.review.label import Answer, Label
 from unmoor.review.row_files import RowsOf, RowWalk, row_files
-from unmoor.review.said import Said
+from unmoor.review.said import Said, hold_name, is_unicode
 from unmoor.run_folder import hidden_beside, machine_errors, read_lines_of, read_manifest
 
 __all__ = ["FORMATS", "Imported", "export_labels", "findings_of", "import_labels", "standing_of"]
@@ -158,8 +158,11 @@ def import_labels(run: Path, path: Path, *, person: str | None = None) -> Import
 
     Raises:
         UsageError: the file is not there, is neither tool's, or says something that is no verdict; names the record.
+            `person` is no name.
         RunFolderError: the run is missing, half-written, altered or of another version.
     """
+    if person:
+        hold_name(person)
     read_manifest(run)
     records = _read(path)
     answers = list(_answers(path, records, person))
@@ -250,5 +253,8 @@ def _check(answer: Answer, person: str | None) -> None:
         raise ValueError(f'there is no verdict "{answer.judgement}", only {", ".join(JUDGEMENTS)}')
     if answer.behaviour is not None and answer.behaviour not in BEHAVIOURS:
         raise ValueError(f'there is no behaviour "{answer.behaviour}"')
-    if not (person or answer.by).strip():
+    name = person or answer.by
+    if not name.strip():
         raise ValueError("a verdict names nobody; --person says whose they are")
+    if not is_unicode(name):
+        raise ValueError(f"a verdict is of {name!a}, which is no Unicode text; --person says whose they are")

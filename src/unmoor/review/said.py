@@ -18,12 +18,12 @@ from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from unmoor.errors import RunFolderError
+from unmoor.errors import RunFolderError, UsageError
 from unmoor.records.verdict import Verdict
 from unmoor.review.databases import database_errors
 from unmoor.run_folder import holding
 
-__all__ = ["Said", "make_record_folder"]
+__all__ = ["Said", "hold_name", "is_unicode", "make_record_folder"]
 
 _WAIT_SECONDS = 20
 _AGAIN_SECONDS = 0.02
@@ -36,6 +36,19 @@ create table if not exists batches(batch integer primary key autoincrement, by t
 create index if not exists batches_of on batches(by, is_undone);
 create table if not exists standing(by text, key int, judgement text, corrected text, primary key (by, key)) without rowid;
 """
+
+
+def is_unicode(name: str) -> bool:
+    """Return whether a name is text that can be written down: half surrogates, as bytes of no letter become, cannot."""
+    return not any("\ud800" <= character <= "\udfff" for character in name)
+
+
+def hold_name(person: str) -> None:
+    """Raise UsageError unless `person` is a name that verdicts can be written down under."""
+    if not person.strip():
+        raise UsageError("Verdicts need a name. Next: --person NAME")
+    if not is_unicode(person):
+        raise UsageError(f"Verdicts need a name in Unicode text, found {person!a}. Next: --person NAME")
 
 
 def make_record_folder(folder: Path) -> None:

@@ -22,7 +22,7 @@ from unmoor.review.index import REQUEST_CHARS, ready_index
 from unmoor.review.item import Item, ItemLine, ReadRow, conversation_of, parse_entry, row_bytes
 from unmoor.review.judged import Drawn
 from unmoor.review.row_files import Reading
-from unmoor.review.said import Said
+from unmoor.review.said import Said, hold_name
 from unmoor.review.unlisted import asked_in, entry_of, said_in
 from unmoor.review.view import ORDERS, View
 from unmoor.review.words import query_of, storable, words_in
@@ -68,11 +68,10 @@ class Store:
         `reading` says how rows are found that do not lie in plain JSON Lines; without it the ledger's excerpts are shown for them.
 
         Raises:
-            UsageError: the person has no name.
+            UsageError: the person has no name, or one that is no text.
             RunFolderError: the run is missing, half-written, altered or of another version.
         """
-        if not person.strip():
-            raise UsageError("Verdicts need a name. Next: --person NAME")
+        hold_name(person)
         manifest = read_manifest(run, {**FILES, "counts": {"input": COUNT}, "inputs": [{"name": str, "rows": COUNT}]})
         ledger = manifest["files"].get("ledger.jsonl")
         if ledger is None or not (run / "ledger.jsonl").exists():

@@ -174,7 +174,7 @@ def _when(at: str) -> str:
     """Return a moment as people write it, in the machine's own time zone; what is no moment as it stands."""
     try:
         return f"{datetime.fromisoformat(at).astimezone():%d %b %Y, %H:%M}"
-    except ValueError:
+    except (ValueError, OverflowError):
         return at
 
 
