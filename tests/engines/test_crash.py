@@ -310,7 +310,7 @@ def test_an_input_that_changed_is_another_plan(tmp_path: Path) -> None:
     process.communicate()
     path.write_text(path.read_text() + json.dumps(_row(1)) + "\n")
     job = Job("messages", load_policy("dolphin"), languages=("en",))
-    with pytest.raises(UsageError, match="inputs was"):
+    with pytest.raises(UsageError, match=r"inputs\.data\.jsonl\.size_bytes was"):
         run_job(open_data_set(path), job, tmp_path / "run", Options(chunk_bytes=20_000))
     run_job(open_data_set(path), job, tmp_path / "run", Options(chunk_bytes=20_000, force=True))
     assert read_manifest(tmp_path / "run")["counts"]["input"] == 1001

@@ -119,9 +119,7 @@ class Judge:
         for index, findings in enumerate(found):
             count = self._opinion.uncertain_among(findings)
             if count and self._detector.is_ordered_to_decline(conversations[index]):
-                self._opinion.words[NOT_ASKED] += (
-                    count  # no judge sees a system prompt: what one orders is left to people
-                )
+                self._opinion.words[NOT_ASKED] += count  # no judge sees a system prompt: people decide
             elif count:
                 asked.append(index)
         if asked:
