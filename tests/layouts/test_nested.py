@@ -159,6 +159,19 @@ def test_rows_that_hold_nothing_neither_hide_what_others_hold_nor_end_the_comman
     assert _made(path) == [ALONE]
 
 
+def test_the_command_reads_rows_that_are_written_otherwise_than_the_first(tmp_path: Path) -> None:
+    asked = {"sender": "human", "text": ASKED, "content": [{"type": "text", "text": ASKED}]}
+    older = [{**asked, "content": []}, {"sender": "assistant", "text": SAID, "content": []}]
+    newer = [asked, {"sender": "assistant", "text": SAID, "content": PARTS}]
+    path = tmp_path / "export.json"
+    path.write_text(json.dumps([{"chat_messages": newer}, {"chat_messages": older}]))
+    assert _made(path) == [EXCHANGE, EXCHANGE]
+    said = {**ASSISTANT, "type": "message", "content": PARTS}
+    outputs = [[said], [{"type": "reasoning", "summary": []}, said]]
+    path.write_text(json.dumps([{"object": "response", "input": ASKED, "output": output} for output in outputs]))
+    assert _made(path) == [EXCHANGE, EXCHANGE]
+
+
 def test_an_export_of_one_conversation_alone_is_no_list_of_its_turns(tmp_path: Path) -> None:
     for place in ("chat_messages", "messages"):
         row = next(row for said, row, _ in NESTED if said == place and place in row)
@@ -205,6 +218,8 @@ def test_rows_of_parquet_reach_the_command_as_lines(tmp_path: Path, named: str) 
         {"user_input": ASKED, "model_output": SAID, "log": {"messages": [USER, ASSISTANT]}},
         {"words": [["Paris", "LOC"], ["Marie", "PER"]], "n": 1},
         {"mapping": {}, "items": [], "chat": {}, "answers": [], "response": None},
+        {"inputs": [{"text": "Context: x"}, {"text": ASKED}], "outputs": {"answer": SAID}},
+        {"a": "[" * 100_000, "b": "some text here"},
     ],
 )
 def test_nothing_is_made_of_a_request_alone_nor_where_nobody_answers_or_columns_do(row: Row) -> None:

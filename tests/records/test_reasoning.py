@@ -48,6 +48,9 @@ def test_what_never_came_to_an_answer_is_all_reasoning(text: str) -> None:
         "<answer>Oak.</answer>",
         "<|im_start|>assistant\nOak.<|im_end|>",
         "<|channel|>final<|message|>Oak.<|return|>",
+        "It begins its thoughts with [THINK] and goes on. I cannot help with that.",
+        "Its mark is ◁think▷, and that of others <|begin_of_thought|>.",
+        "```\n<|im_start|>think\n```\nThat is how it begins.",
     ],
 )
 def test_a_text_without_such_marks_is_all_answer(text: str) -> None:

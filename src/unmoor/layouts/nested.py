@@ -64,7 +64,7 @@ class _Found(NamedTuple):
     @property
     def place(self) -> str:
         """The same as people read it."""
-        return self.path.replace("?", "").removeprefix(".")
+        return self.path.removeprefix("[").partition(" | ")[0].replace("?", "").removeprefix(".")
 
 
 def way_to_row(row: Row, is_row: IsRow, *, is_alone: bool = False) -> Way | None:
@@ -127,20 +127,35 @@ def _answer(row: Row, key: str) -> _Found | None:
 
 def _reach(value: Any, path: str, keys: Sequence[str], into_list: str, depth: int = 0) -> _Found | None:
     """Return the first text or message on the way into `value` by `keys`, and by `into_list` into lists that are no messages."""
-    if isinstance(value, str):
-        is_said = any(letter.isalpha() for letter in value) and value.lstrip()[:1] not in ("[", "{")
-        return _Found(path, "text") if is_said else None
-    kind = "message" if _is_message(value) else "messages" if is_message_list(value) else ""
-    if kind:
-        return _Found(path, kind)
+    if found := _here(value, path):
+        return found
     if depth == _DEEPEST or not value or not isinstance(value, dict | list):
         return None
     if isinstance(value, dict):
-        found = (_reach(value[key], at(path, key), keys, into_list, depth + 1) for key in keys if key in value)
-        return next(filter(None, found), None)
-    if any(map(_is_message, value)):  # among calls and thoughts, as OpenAI's answers are
-        return _Found(f"[{path}[]? | select(.role?)]", "messages")
+        within = (_reach(value[key], at(path, key), keys, into_list, depth + 1) for key in keys if key in value)
+        return next(filter(None, within), None)
+    if into_list == "[0]" and any(_reach(one, path, keys, into_list, depth + 1) for one in value[1:2]):
+        return None  # nobody knows which of several texts asks
     return _reach(value[0], path + into_list, keys, into_list, depth + 1)
+
+
+def _here(value: Any, path: str) -> _Found | None:
+    """Return `value` if it is a text that says something, a message, or a list with messages."""
+    if isinstance(value, str):
+        is_said = any(letter.isalpha() for letter in value) and value.lstrip()[:1] not in ("[", "{")
+        return _Found(path, "text") if is_said else None
+    if isinstance(value, list) and _is_mixed(value):
+        return _Found(f"[{path}[]? | select(.role?)]", "messages")
+    kind = "message" if _is_message(value) else "messages" if is_message_list(value) else ""
+    return _Found(path, kind) if kind else None
+
+
+def _is_mixed(listed: list[Any]) -> bool:
+    """Return whether there are messages in a list that holds calls and thoughts too, as OpenAI's answers do, or may in another row:
+    each says of which type it is.
+    """
+    is_typed = any(isinstance(one, dict) and "type" in one for one in listed)
+    return any(map(_is_message, listed)) and (is_typed or not is_message_list(listed))
 
 
 def _is_message(value: Any) -> bool:
@@ -182,7 +197,7 @@ def _rows_within(row: Row, is_row: IsRow, *, is_alone: bool) -> Way | None:
 def _unasked(row: Row) -> Way | None:
     """An answer without its request, as batches have it."""
     said = _best_said(row)
-    if said is None or _asked(row) or said.path in _own_texts(row):
+    if said is None or any(row.get(key) for key in _ASKED) or said.path in _own_texts(row):
         return None
     message = '{role: "assistant", content: .}' if said.kind == "text" else "."
     messages = "." if said.kind == "messages" else f"[{message}]"

@@ -54,6 +54,11 @@ def _who(turn: Row) -> str:
 
 
 def _said(turn: Row) -> str:
+    lists = [at("", key) for key in _WORD_KEYS if isinstance(turn.get(key), str | list)]
+    if len(lists) > 1 and isinstance(
+        turn.get("content"), list
+    ):  # Claude's exports: parts, which older turns lack, and text
+        return f"(if ({lists[0]} | length) > 0 then {lists[0]} else {lists[1]} end)"
     for key in _WORD_KEYS:
         value = turn.get(key)
         if isinstance(value, str | list):

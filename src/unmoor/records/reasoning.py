@@ -16,6 +16,8 @@ _TOKENS = {
     "<|channel|>analysis<|message|>": "<|end|>",
 }
 """What else opens a block and ends it: Sky-T1 and OpenThoughts, Magistral, Kimi, s1, gpt-oss. They are tokens, and written so."""
+_OPEN_AT_THE_START = frozenset(_TOKENS) - {"<|channel|>analysis<|message|>"}
+"""Those that open a block without an end where the text begins with them alone."""
 _OPENS_ANSWER = ("<|begin_of_solution|>", "<answer>", "<|start|>assistant", "<|channel|>final<|message|>")
 """What may stand between a block and its answer, in this order."""
 _ENDS_ANSWER = ("<|end_of_solution|>", "</answer>", "<|return|>")
@@ -71,10 +73,16 @@ def without_reasoning(text: str) -> str:
 
 
 def _blocks(text: str) -> Iterator[tuple[int, int]]:
-    """Yield the spans of the blocks that are opened, in order; one that never ends goes to the end of the text."""
+    """Yield the spans of the blocks that are opened, in order; one that never ends goes to the end of the text.
+
+    A token in the middle of a text that never ends is one that the text speaks of.
+    """
     end = 0
     while opening := _OPENS.search(text, end):
         ending = _ENDS[opening[0].lower()].search(text, opening.end())
+        if ending is None and opening[0] in _OPEN_AT_THE_START and text[: opening.start()].strip():
+            end = opening.end()
+            continue
         end = _answer_start(text, ending.end()) if ending else len(text)
         yield opening.start(), end
 
