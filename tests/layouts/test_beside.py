@@ -38,6 +38,8 @@ def test_a_prompt_that_says_the_answer_too_is_no_request(end: str) -> None:
         {"instruction": ASKED, "prompt": f"Not {SAID}"},
         {"instruction": "Oak or ash? Say: An oak.", "prompt": "Oak or ash? Say: An oak."},
         {"instruction": ASKED, "prompt": f"{ASKED}\n", "output": ""},
+        {"instruction": ASKED, "prompt": f"{ASKED}\n", "output": " "},
+        {"instruction": " ", "prompt": f"{ASKED} {SAID}"},
     ],
 )
 def test_a_prompt_without_the_answer_is_the_request(more: Row) -> None:
