@@ -157,6 +157,11 @@ def test_a_list_of_messages_beside_a_pair_is_in_the_way_of_a_guess() -> None:
         {"final_answer": "oak", "expected_answer": "oak", "short_solution": "oak"},
         {"model": "a", "generation_model": "a", "response_model": "a", "answer_id": "7", "model_name": "a"},
         {"attempt": 3, "generation": "", "model_answer": None, "log_messages": ["An oak."]},
+        {"attempts": "3", "generation": "v2", "is_ai_answer": "false", "generations": [" oak\n"]},
+        {"incorrect_response": SAID, "wrong_model_answer": SAID, "badLLMOutput": SAID, "worse_messages": EXCHANGED},
+        {"expected_response": SAID, "final_model_answer": SAID, "predicted_answer": SAID, "Gold Response": SAID},
+        {"user_response": SAID, "customer_response": SAID, "human_messages": EXCHANGED},
+        {"_r1" * 40 + "_answer": SAID},
     ],
 )
 @pytest.mark.parametrize(
@@ -166,6 +171,18 @@ def test_what_no_model_said_leaves_a_pair_as_it_is(user: str, assistant: str, be
     assert recognise_layout([{user: ASKED, assistant: SAID, **beside}], X).name.startswith(
         f"columns:user={user},assist"
     )
+
+
+@pytest.mark.parametrize("other", ["rejected_response", "incorrect_response", "expected_response", "user_response"])
+def test_a_prompt_and_its_answer_are_read_beside_a_response_that_is_not_learned(other: str) -> None:
+    assert _turns({"prompt": ASKED, "answer": SAID, other: "No way."}) == EXCHANGE
+
+
+def test_a_rejected_response_is_never_said_to_be_the_answer() -> None:
+    with pytest.raises(
+        LayoutError, match=r"beside rejected_response, which may say more\. Next: .*assistant=answer if"
+    ):
+        recognise_layout([{"question": ASKED, "answer": SAID, "rejected_response": "No way."}], X)
 
 
 def test_another_response_beside_what_is_called_one_leaves_the_pair_as_it_is() -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from unmoor.layouts.words import has_gap, is_held_against, is_of_people, is_turned_down
 from unmoor.records import Path, Row
 
 __all__ = ["ANSWER_KEYS", "answer_path", "answers_beside", "has_rejected_answer", "is_answered", "is_message_list"]
@@ -20,7 +21,7 @@ _OF_A_TASK = ("question", "problem", "query", "instruction", "solution", "ground
 
 _OF_A_MODEL = re.compile(
     r"(?:.*[\W_])?(?:attempt|generation)s?(?:[\W_]?\d+)?"
-    r"|(?:.*[\W_])?(?:model|llm|ai|(?:chat)?gpt|claude|gemini|deepseek|llama|qwen|mi[sx]tral|r1|generated|predicted)[\w.-]*?[\W_]?"
+    r"|(?:.*[\W_])?(?:model|llm|ai|(?:chat)?gpt|claude|gemini|deepseek|llama|qwen|mi[sx]tral|r1|generated)[\w.-]*?[\W_]?"
     r"(?:answer|response|solution|output|completion|reply)s?(?:[\W_]?\d+)?",
     re.IGNORECASE,
 )
@@ -28,6 +29,8 @@ _A_RESPONSE = re.compile(r".*[\W_]response(?:[\W_]?\d+)?", re.IGNORECASE)
 _MESSAGES = re.compile(r".*[\W_]messages", re.IGNORECASE)
 _OF_TASKS = ("answer", "solution")
 """How the answer that a task is marked by is called, besides what is learned."""
+_LONGEST_NAME = 100
+"""Characters of a name that is looked at: time to match one grows with the square of its length."""
 
 
 def is_message_list(value: Any) -> bool:
@@ -111,14 +114,21 @@ def has_rejected_answer(row: Row) -> bool:
 
 
 def answers_beside(row: Row, answer: str) -> list[str]:
-    """Return the columns, other than `answer`, that seem to hold what a model said: texts by their names, and lists of messages."""
+    """Return the columns, other than `answer`, that seem to hold what a model said: words by their names, and lists of messages.
+
+    The worse of two answers is none of them, nor is what an answer is checked against, nor what people said.
+    """
     is_of_task = answer.casefold() in _OF_TASKS
     return [key for key, value in row.items() if key != answer and _is_of_a_model(key, value, is_of_task=is_of_task)]
 
 
 def _is_of_a_model(name: str, value: Any, *, is_of_task: bool) -> bool:
+    if len(name) > _LONGEST_NAME:
+        return False
     if _MESSAGES.fullmatch(name):
-        return is_message_list(value)
-    is_called = _OF_A_MODEL.fullmatch(name) or (is_of_task and _A_RESPONSE.fullmatch(name))
-    said = value[0] if isinstance(value, list) and value else value
-    return bool(is_called) and isinstance(said, str) and bool(said)
+        is_said = is_message_list(value)
+    else:
+        is_called = _OF_A_MODEL.fullmatch(name) or (is_of_task and _A_RESPONSE.fullmatch(name))
+        said = value[0] if isinstance(value, list) and value else value
+        is_said = bool(is_called) and isinstance(said, str) and has_gap(said)
+    return is_said and not (is_turned_down(name) or is_held_against(name) or is_of_people(name))
