@@ -38,6 +38,8 @@ def test_a_prompt_that_says_the_answer_too_is_no_request(end: str) -> None:
         {"instruction": ASKED, "prompt": f"Not {SAID}"},
         {"instruction": "Oak or ash? Say: An oak.", "prompt": "Oak or ash? Say: An oak."},
         {"instruction": ASKED, "prompt": f"{ASKED}\n", "output": ""},
+        {"instruction": ASKED, "prompt": f"{ASKED}\n", "output": " "},
+        {"instruction": " ", "prompt": f"{ASKED} {SAID}"},
     ],
 )
 def test_a_prompt_without_the_answer_is_the_request(more: Row) -> None:
@@ -50,8 +52,8 @@ ASKING = [{"role": "user", "content": ASKED}]
 EXCHANGED = [*ASKING, {"role": "assistant", "content": SAID}]
 
 
-def test_earlier_answers_of_messages_that_end_in_a_request_are_context() -> None:
-    row = {"system_prompt": "Be brief.", "messages": [*EXCHANGED, *ASKING], "response": "An elm."}
+def test_earlier_answers_of_an_input_are_context() -> None:
+    row = {"system_prompt": "Be brief.", "input": [*EXCHANGED, *ASKING], "response": "An elm."}
     assert _turns(row) == [
         ("system", "Be brief.", False),
         *((role, said, False) for role, said, _ in EXCHANGE),
@@ -60,13 +62,48 @@ def test_earlier_answers_of_messages_that_end_in_a_request_are_context() -> None
     ]
 
 
+@pytest.mark.parametrize("said", [{"content": SAID}, {"refusal": SAID}, {"content": [{"type": "text", "text": SAID}]}])
+@pytest.mark.parametrize("end", [*ASKING, {"role": "tool", "content": "42"}])
+def test_what_stands_beside_messages_that_hold_an_answer_takes_no_target_from_them(said: Row, end: Row) -> None:
+    row = {"messages": [*ASKING, {"role": "assistant", **said}, end], "output": "stdout of the run"}
+    assert _turns(row)[:2] == EXCHANGE and len(_turns(row)) == 3
+    shared = [{"from": "human", "value": ASKED}, {"from": "gpt", "value": SAID}, {"from": "human", "value": "Bye"}]
+    assert _turns({"conversations": shared, "answer": "C"})[:2] == EXCHANGE
+
+
+def test_messages_in_other_words_are_read_as_without_an_answer_beside_them() -> None:
+    row = {"messages": [{"role": "user", "text": ASKED}], "output": SAID}
+    assert recognise_layout([row], X).name == "chat_list"
+
+
+@pytest.mark.parametrize(
+    "call", [{"content": None}, {"content": "\n"}, {"content": [{"type": "tool_use", "name": "f"}]}]
+)
+def test_a_call_of_a_tool_is_no_answer_of_messages(call: Row) -> None:
+    called = {"role": "assistant", "tool_calls": [{"function": {"name": "f"}}], **call}
+    row = {"messages": [*ASKING, called, {"role": "tool", "content": "42"}], "response": SAID}
+    assert _turns(row)[-1] == ("assistant", SAID, True)
+
+
+@pytest.mark.parametrize("asking", [{"messages": ASKING}, {"prompt": ASKED}])
+def test_an_empty_text_hides_no_answer(asking: Row) -> None:
+    assert _turns({**asking, "completion": " ", "response": SAID}) == EXCHANGE
+    assert _turns({"prompt": ASKED, "completion": "", "response": None})[-1] == ("assistant", "", True)
+
+
+@pytest.mark.parametrize("prompt", ["", None])
+def test_an_empty_prompt_hides_no_request(prompt: str | None) -> None:
+    assert _turns({"prompt": prompt, "input": ASKING, "output": SAID}) == EXCHANGE
+
+
 @pytest.mark.parametrize(
     "row",
     [
         {"messages": ASKING, "ground_truth": "oak", "dataset": "trees"},
         {"messages": ASKING, "question": ASKED, "answer": "oak"},
         {"messages": ASKING, "ground_truth": "oak", "answer": "oak"},
-        {"messages": ASKING, "response": ""},
+        {"messages": ASKING, "response": " "},
+        {"messages": ASKING, "": "7"},
         {"messages": ASKING, "response": {"choices": [{"message": EXCHANGED[1]}] * 2}},
         {"messages": EXCHANGED, "response": "An elm."},
     ],
@@ -120,6 +157,11 @@ def test_a_list_of_messages_beside_a_pair_is_in_the_way_of_a_guess() -> None:
         {"final_answer": "oak", "expected_answer": "oak", "short_solution": "oak"},
         {"model": "a", "generation_model": "a", "response_model": "a", "answer_id": "7", "model_name": "a"},
         {"attempt": 3, "generation": "", "model_answer": None, "log_messages": ["An oak."]},
+        {"attempts": "3", "generation": "v2", "is_ai_answer": "false", "generations": [" oak\n"]},
+        {"incorrect_response": SAID, "wrong_model_answer": SAID, "badLLMOutput": SAID, "worse_messages": EXCHANGED},
+        {"expected_response": SAID, "final_model_answer": SAID, "predicted_answer": SAID, "Gold Response": SAID},
+        {"user_response": SAID, "customer_response": SAID, "human_messages": EXCHANGED},
+        {"_r1" * 40 + "_answer": SAID},
     ],
 )
 @pytest.mark.parametrize(
@@ -129,6 +171,18 @@ def test_what_no_model_said_leaves_a_pair_as_it_is(user: str, assistant: str, be
     assert recognise_layout([{user: ASKED, assistant: SAID, **beside}], X).name.startswith(
         f"columns:user={user},assist"
     )
+
+
+@pytest.mark.parametrize("other", ["rejected_response", "incorrect_response", "expected_response", "user_response"])
+def test_a_prompt_and_its_answer_are_read_beside_a_response_that_is_not_learned(other: str) -> None:
+    assert _turns({"prompt": ASKED, "answer": SAID, other: "No way."}) == EXCHANGE
+
+
+def test_a_rejected_response_is_never_said_to_be_the_answer() -> None:
+    with pytest.raises(
+        LayoutError, match=r"beside rejected_response, which may say more\. Next: .*assistant=answer if"
+    ):
+        recognise_layout([{"question": ASKED, "answer": SAID, "rejected_response": "No way."}], X)
 
 
 def test_another_response_beside_what_is_called_one_leaves_the_pair_as_it_is() -> None:

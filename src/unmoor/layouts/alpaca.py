@@ -39,11 +39,18 @@ def _has_history(row: Row) -> bool:
 
 def is_set_in(row: Row, text: object) -> bool:
     """Return whether a text ends in the row's answer and has its request before it: both once more, set in a template."""
-    request, answer = (row.get(_key(row, names) or "") for names in (REQUEST_KEYS, ANSWER_KEYS))
-    if not (isinstance(request, str) and isinstance(answer, str) and isinstance(text, str) and request and answer):
+    request, answer = (_words(row, names) for names in (REQUEST_KEYS, ANSWER_KEYS))
+    if not (isinstance(text, str) and request and answer):
         return False
-    before, said, after = text.rpartition(answer.strip())
-    return bool(said) and not after.strip() and request.strip() in before
+    before, said, after = text.rpartition(answer)
+    return bool(said) and not after.strip() and request in before
+
+
+def _words(row: Row, names: tuple[str, ...]) -> str:
+    """Return the text in the first of the columns that a row has, without the space around it; empty if it is none."""
+    key = _key(row, names)
+    text = row[key] if key else ""
+    return text.strip() if isinstance(text, str) else ""
 
 
 def _key(row: Row, names: tuple[str, ...]) -> str | None:

@@ -8,18 +8,20 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from unmoor.layouts.words import has_gap, is_held_against, is_of_people, is_turned_down
 from unmoor.records import Path, Row
 
 __all__ = ["ANSWER_KEYS", "answer_path", "answers_beside", "has_rejected_answer", "is_answered", "is_message_list"]
 
 ANSWER_KEYS = ("completion", "response", "answer", "output")
 _ASKERS = frozenset(("user", "human", "prompter", "tool", "function", "observation"))
+_NO_ANSWERERS = _ASKERS | {"system", "developer", "ipython", "function_call", "function_response"}
 _OF_A_TASK = ("question", "problem", "query", "instruction", "solution", "ground_truth", "reward_model")
 """Columns beside which `answer` is what a task's answer is to be compared with, and nobody's answer to a list of turns."""
 
 _OF_A_MODEL = re.compile(
     r"(?:.*[\W_])?(?:attempt|generation)s?(?:[\W_]?\d+)?"
-    r"|(?:.*[\W_])?(?:model|llm|ai|(?:chat)?gpt|claude|gemini|deepseek|llama|qwen|mi[sx]tral|r1|generated|predicted)[\w.-]*?[\W_]?"
+    r"|(?:.*[\W_])?(?:model|llm|ai|(?:chat)?gpt|claude|gemini|deepseek|llama|qwen|mi[sx]tral|r1|generated)[\w.-]*?[\W_]?"
     r"(?:answer|response|solution|output|completion|reply)s?(?:[\W_]?\d+)?",
     re.IGNORECASE,
 )
@@ -27,6 +29,8 @@ _A_RESPONSE = re.compile(r".*[\W_]response(?:[\W_]?\d+)?", re.IGNORECASE)
 _MESSAGES = re.compile(r".*[\W_]messages", re.IGNORECASE)
 _OF_TASKS = ("answer", "solution")
 """How the answer that a task is marked by is called, besides what is learned."""
+_LONGEST_NAME = 100
+"""Characters of a name that is looked at: time to match one grows with the square of its length."""
 
 
 def is_message_list(value: Any) -> bool:
@@ -40,8 +44,16 @@ def is_message_list(value: Any) -> bool:
 
 
 def answer_path(row: Row) -> Path | None:
-    """Return where the answer is: a text, messages, one message, or the message in an API's response of one choice."""
-    return next(filter(None, (_path(row.get(key), key) for key in ANSWER_KEYS)), None)
+    """Return where the answer is: a text, messages, one message, or the message in an API's response of one choice.
+
+    An empty text is the answer only where no other column has one.
+    """
+    keys = sorted(ANSWER_KEYS, key=lambda key: _is_blank(row.get(key)))
+    return next(filter(None, (_path(row.get(key), key) for key in keys)), None)
+
+
+def _is_blank(value: Any) -> bool:
+    return isinstance(value, str) and not value.strip()
 
 
 def _path(value: Any, key: str) -> Path | None:
@@ -58,15 +70,39 @@ def _is_message(value: Any) -> bool:
 
 
 def is_answered(row: Row, key: str) -> bool:
-    """Return whether the list of turns at `key` ends in a request, or a tool's result, and the answer stands beside it."""
+    """Return whether the list of turns at `key` ends in a request, or a tool's result, and the answer stands beside it.
+
+    Where an earlier turn answers, that one is learned, and what stands beside the list may be anything; but not beside `input`.
+    """
     turns = row.get(key)
-    if not isinstance(turns, list) or not turns or not isinstance(turns[-1], dict):
+    if not isinstance(turns, list) or not turns or not _asks(turns[-1]):
         return False
-    speaker = turns[-1].get("role", turns[-1].get("from"))
-    path = answer_path(row) if isinstance(speaker, str) and speaker.casefold() in _ASKERS else None
-    said = str(path[0]) if path else ""
-    is_told = said != "answer" or (row.keys().isdisjoint(_OF_A_TASK) and not answers_beside(row, said))
-    return bool(row.get(said)) and is_told
+    if key != "input" and any(map(_answers, turns)):
+        return False
+    path = answer_path(row)
+    if path is None or _is_blank(row[str(path[0])]):
+        return False
+    return path != ("answer",) or (row.keys().isdisjoint(_OF_A_TASK) and not answers_beside(row, "answer"))
+
+
+def _asks(turn: Any) -> bool:
+    """Return whether a turn is a request, or a tool's result, as `messages` or ShareGPT have it."""
+    return _speaker(turn) in _ASKERS and ("content" if "role" in turn else "value") in turn
+
+
+def _speaker(turn: Any) -> str:
+    name = turn.get("role", turn.get("from")) if isinstance(turn, dict) else None
+    return name.casefold() if isinstance(name, str) else ""
+
+
+def _answers(turn: Any) -> bool:
+    """Return whether a turn is an answer in words, and no call of a tool alone."""
+    if not isinstance(turn, dict) or _speaker(turn) in _NO_ANSWERERS:
+        return False
+    said = turn.get("content") or turn.get("value") or turn.get("refusal")
+    parts = said if isinstance(said, list) else [said]
+    texts = (part.get("text") or part.get("refusal") if isinstance(part, dict) else part for part in parts)
+    return any(isinstance(text, str) and text.strip() for text in texts)
 
 
 def has_rejected_answer(row: Row) -> bool:
@@ -74,19 +110,25 @@ def has_rejected_answer(row: Row) -> bool:
     messages: Any = row.get("messages")
     if not is_message_list(messages) or "chosen_response" in row or not row.get("rejected_response"):
         return False
-    speaker = messages[-1]["role"]
-    return isinstance(speaker, str) and speaker.casefold() not in _ASKERS
+    return _speaker(messages[-1]) not in {"", *_ASKERS}
 
 
 def answers_beside(row: Row, answer: str) -> list[str]:
-    """Return the columns, other than `answer`, that seem to hold what a model said: texts by their names, and lists of messages."""
+    """Return the columns, other than `answer`, that seem to hold what a model said: words by their names, and lists of messages.
+
+    The worse of two answers is none of them, nor is what an answer is checked against, nor what people said.
+    """
     is_of_task = answer.casefold() in _OF_TASKS
     return [key for key, value in row.items() if key != answer and _is_of_a_model(key, value, is_of_task=is_of_task)]
 
 
 def _is_of_a_model(name: str, value: Any, *, is_of_task: bool) -> bool:
+    if len(name) > _LONGEST_NAME:
+        return False
     if _MESSAGES.fullmatch(name):
-        return is_message_list(value)
-    is_called = _OF_A_MODEL.fullmatch(name) or (is_of_task and _A_RESPONSE.fullmatch(name))
-    said = value[0] if isinstance(value, list) and value else value
-    return bool(is_called) and isinstance(said, str) and bool(said)
+        is_said = is_message_list(value)
+    else:
+        is_called = _OF_A_MODEL.fullmatch(name) or (is_of_task and _A_RESPONSE.fullmatch(name))
+        said = value[0] if isinstance(value, list) and value else value
+        is_said = bool(is_called) and isinstance(said, str) and has_gap(said)
+    return is_said and not (is_turned_down(name) or is_held_against(name) or is_of_people(name))

@@ -1,6 +1,7 @@
 """From `prompt` and `completion` (or `response`, `answer`, `output`) to a conversation, as text or as lists of messages.
 
-So are rows read whose `messages`, `conversations` or `input` end in a request that such a column answers.
+So are rows read whose `messages`, `conversations` or `input` end in a request that such a column answers; the first two only where
+they hold no answer of their own.
 """
 
 from __future__ import annotations
@@ -48,7 +49,7 @@ def _answer_turns(row: Row, path: Path) -> tuple[Turn, ...]:
 
 def _request_key(row: Row) -> str | None:
     """Return the column of the request: `prompt`, or a list of turns that ends in one."""
-    if row.get("prompt") is not None:
+    if row.get("prompt") not in (None, ""):
         return "prompt"
     return next((key for key in (*LIST_KEYS, "input") if is_answered(row, key)), "prompt" if "prompt" in row else None)
 

@@ -7,12 +7,12 @@ neither: whoever followed such a proposal would be told that the data is clean.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Sequence
 
 from unmoor.layouts.columns import Columns, side_of
 from unmoor.layouts.parse import kind_of
 from unmoor.layouts.request import SYSTEM_KEYS
+from unmoor.layouts.words import has_gap, is_held_against, is_turned_down, words_of
 from unmoor.records import Row
 
 __all__ = ["is_held_against", "is_turned_down", "named_side", "proposed", "wanted", "words_of"]
@@ -27,36 +27,14 @@ _OF_ROWS = frozenset(
     )
 )
 """What the last word of a name says where a column tells of the row and is no part of what is said."""
-_NO_ANSWER = frozenset(("reject", "rejected", "incorrect", "bad", "worse", "non"))
-_CHECKED_AGAINST = frozenset(("reference", "expected", "ground", "gold", "truth", "final", "predicted", "correct"))
-"""Short results that an answer is held against: taken where there is nothing else."""
 _REASONING = frozenset(("reasoning", "thinking", "thought", "rationale", "test", "seed"))
 _BOTH = ("source", "target")
 """Names that say sides only together: a source alone is where a row comes from."""
 _NO_SAYING = frozenset(("text", "str", "string", "content"))
 """Words behind the one that says the side."""
-_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[^\W\d_A-Za-z]+")
-_PLURAL = re.compile(r"(?<=..[^isu])s$")
-_GAP = re.compile(r"\s|[\u2e80-\uffef]")
-"""What stands between words, or, in Chinese and Japanese, the words themselves."""
 _FEW = 0.5
 """Of the texts in a column, the part that differs where they are labels or one text over and over."""
 _SHOWN = 20
-
-
-def words_of(name: str) -> list[str]:
-    """Return the words of a column's name in small letters and in the singular: `chatgptAnswers_2` is chatgpt, answer."""
-    return [_PLURAL.sub("", word.casefold()) for word in _WORD.findall(name)]
-
-
-def is_turned_down(name: str) -> bool:
-    """Return whether a column holds, by its name, the worse of two answers or a wrong one."""
-    return bool(_NO_ANSWER & set(words_of(name)))
-
-
-def is_held_against(name: str) -> bool:
-    """Return whether a column holds, by its name, what an answer is checked against."""
-    return bool(_CHECKED_AGAINST & set(words_of(name)))
 
 
 def named_side(key: str) -> str:
@@ -123,7 +101,9 @@ def _named(texts: dict[str, list[str]], side: str) -> str:
 def _may_be_said(key: str, said: Sequence[str]) -> bool:
     """Return whether a column may be what somebody says: no key of the row, label, reasoning or data written as text."""
     words = words_of(key)
-    if key.casefold() in SYSTEM_KEYS or (words and words[-1] in _OF_ROWS) or (_NO_ANSWER | _REASONING) & set(words):
+    if key.casefold() in SYSTEM_KEYS or (words and words[-1] in _OF_ROWS) or _REASONING & set(words):
+        return False
+    if is_turned_down(key):
         return False
     is_over_and_over = len(said) > 1 and len(set(said)) <= _FEW * len(said)
     return not is_over_and_over and sum(map(_is_words, said)) > len(said) / 2
@@ -131,11 +111,7 @@ def _may_be_said(key: str, said: Sequence[str]) -> bool:
 
 def _is_words(text: str) -> bool:
     """Return whether a text is words: several or one of letters alone, and no JSON."""
-    return not _is_json(text) and (text.strip().isalpha() or _has_gap(text))
-
-
-def _has_gap(text: str) -> bool:
-    return _GAP.search(text.strip()) is not None
+    return not _is_json(text) and (text.strip().isalpha() or has_gap(text))
 
 
 def _is_json(text: str) -> bool:
@@ -149,4 +125,4 @@ def _is_json(text: str) -> bool:
 
 
 def _is_prose(said: Sequence[str]) -> bool:
-    return sum(map(_has_gap, said)) > len(said) / 2
+    return sum(map(has_gap, said)) > len(said) / 2
