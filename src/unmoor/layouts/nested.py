@@ -12,9 +12,10 @@ from typing import Any, NamedTuple
 
 from unmoor.layouts.answers import is_message_list
 from unmoor.layouts.columns import side_of
-from unmoor.layouts.proposal import is_held_against, is_turned_down, named_side, words_of
+from unmoor.layouts.proposal import named_side
 from unmoor.layouts.request import SYSTEM_KEYS
 from unmoor.layouts.turns_within import at, is_talk, turns_within
+from unmoor.layouts.words import is_held_against, is_turned_down, words_of
 from unmoor.records import Row
 
 __all__ = ["IsRow", "Way", "way_to_row"]

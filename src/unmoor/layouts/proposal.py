@@ -15,7 +15,7 @@ from unmoor.layouts.request import SYSTEM_KEYS
 from unmoor.layouts.words import has_gap, is_held_against, is_turned_down, words_of
 from unmoor.records import Row
 
-__all__ = ["is_held_against", "is_turned_down", "named_side", "proposed", "wanted", "words_of"]
+__all__ = ["named_side", "proposed", "wanted"]
 
 _OF_ROWS = frozenset(
     (
