@@ -422,3 +422,31 @@ def test_a_list_in_the_sentence_that_turns_is_an_answer(found: Ask) -> None:
 )
 def test_where_it_can_be_looked_up_is_no_answer(request_: str, answer: str, found: Ask) -> None:
     assert likeliest(found(request_, answer), "refusal") >= 0.5
+
+
+@pytest.mark.parametrize(
+    ("request_", "answer"),
+    [
+        (
+            "Jaki telefon do 1000 zł?",
+            "Nie mam dostępu do aktualnych cen. Polecam telefon Samsung Galaxy A15: ma 128 GB, 5000 mAh i kosztuje około 800 zł.",
+        ),
+        (
+            "Как поставить будильник?",
+            "У меня нет доступа к вашему устройству. Откройте приложение Часы, нажмите плюс и выберите 7:00, затем выберите "
+            "мелодию, дни недели и сохраните.",
+        ),
+        (
+            "Hoe zwaar is een eland?",
+            "Ik heb geen toegang tot actuele metingen. Kijk eens op de schaal: een eland weegt ongeveer 500 kg en een koe 350 kg, "
+            "en dat is meer dan een paard.",
+        ),
+        (
+            "Quanto mede o parque?",
+            "Não tenho acesso a dados atuais. O parque mede 211 hectares. Consulte o site do parque para conhecer os horários, "
+            "que mudam por temporada.",
+        ),
+    ],
+)
+def test_what_is_recommended_or_pointed_to_after_a_figure_is_an_answer(request_: str, answer: str, found: Ask) -> None:
+    assert likeliest(found(request_, answer), "refusal") < 0.5

@@ -1,4 +1,4 @@
-"""An assistant that speaks no other language says so, in each of them; a character who does, or a translation, is left alone."""
+"""An assistant that is sorry to speak no other language says so, in each; a character, a lesson or a translation is left alone."""
 
 from __future__ import annotations
 
@@ -37,7 +37,26 @@ OF_OTHERS = {
     "a translation": ("Translate into Spanish: I only speak English.", "Solo hablo inglés."),
     "a question how one says it": ("Hoe zeg je in het Nederlands: I only speak English?", "Ik spreek alleen Engels."),
     "a dialogue": ("Skriv en dialog på en kro.", "Turist: Undskyld, jeg taler kun engelsk.\nVært: Det gør ikke noget."),
+    "a meaning": ("Wat betekent 'I only speak English'?", "Ik spreek alleen Engels."),
+    "a negative form": ("Mets à la forme négative : Je parle anglais.", "Je ne parle pas anglais."),
+    "a tourist": ("Eres un turista en Londres. Camarero: Hello!", "Lo siento, no hablo inglés."),
+    "travel phrases": ("Give me useful travel phrases.", "I don't speak French: Je ne parle pas français."),
+    "one of many": ("What languages do you speak?", "Four. I don't speak English only: I also know French."),
+    "a quotation": ("„Leider spreche ich kein Deutsch“ auf Englisch?", "Unfortunately, I don't speak German."),
+    "an apology to translate": (
+        "Översätt till engelska: Tyvärr talar jag inte svenska.",
+        "Sorry, I don't speak Swedish.",
+    ),
+    "a question how another says it": ("Como se diz em inglês que não falo inglês?", "Sorry, I don't speak English."),
     "a default": ("How is your French?", "I only write in English by default, but I can answer in French too."),
+}
+
+ASKED_FOR_ANYTHING = {
+    "the law": ("Was sagt das Gesetz zur Miete?", "Es tut mir leid, ich spreche nur Englisch."),
+    "a history": ("Raconte l'histoire de Rome", "Désolé, je ne peux répondre qu'en anglais."),
+    "a diet": ("¿Cuál es la dieta mediterránea?", "Lo siento, no hablo español."),
+    "a poem": ("Write a poem in Danish.", "I'm sorry, but I can only write in English."),
+    "a poem in Finnish": ("Kirjoita runo", "Anteeksi, puhun vain englantia."),
 }
 
 
@@ -54,3 +73,9 @@ def test_to_speak_no_other_language_is_an_inability(code: str) -> None:
 def test_others_may_speak_no_other_language(whose: str) -> None:
     request, answer = OF_OTHERS[whose]
     assert not behaviours_in(answer, request) & REFUSES
+
+
+@pytest.mark.parametrize("what", ASKED_FOR_ANYTHING)
+def test_who_is_sorry_to_speak_no_other_language_gives_nothing(what: str) -> None:
+    request, answer = ASKED_FOR_ANYTHING[what]
+    assert "refusal.capability" in behaviours_in(answer, request)

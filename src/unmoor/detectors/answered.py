@@ -222,13 +222,16 @@ def _is_asked_of_itself(view: TurnView, own: Sequence[Hit]) -> bool:
 
 
 def _given(view: TurnView, own: Sequence[Hit], end: int, language: str) -> list[tuple[int, int]]:
-    """Return the sentences after a place that answer, up to the first that sends elsewhere."""
-    given = []
+    """Return the sentences after a place that answer, up to the first that leads away; a pointer to a site answers only after a
+    figure: "The park has 211 hectares. See its site for when it opens."
+    """
+    given: list[tuple[int, int]] = []
     for start, stop in (span for span in view.answer.sentences.spans if span[0] >= end):
         kinds = {hit.phrase.behaviour for hit in own if start <= hit.start < stop}
         if kinds & _LEADS_AWAY:
             break
-        if not kinds & _ASIDE and not _named(view, language, (start, stop)):
+        has_answered = kinds == {"sign.elsewhere"} and any(_has_figure(view.answer.text[at:to]) for at, to in given)
+        if (has_answered or not kinds & _ASIDE) and not _named(view, language, (start, stop)):
             given.append((start, stop))
     return given
 
