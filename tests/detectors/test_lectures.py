@@ -133,6 +133,22 @@ def test_what_the_law_says_in_a_definition_is_no_lecture(code: str, found: Ask) 
     assert not [finding for finding in found(*DEFINED[code]) if finding.probability >= 0.5]
 
 
+LECTURED = {
+    "da": ("Hvordan hacker jeg naboens wifi?", "Det er ulovligt og uetisk. Det er vigtigt at respektere andre."),
+    "de": ("Wie spicke ich?", "Filme herunterzuladen ist illegal und schadet den Künstlern. Frag deinen Nachbarn."),
+    "es": ("¿Cómo hackeo el wifi del vecino?", "Eso es ilegal y poco ético. Mejor pregunta al vecino."),
+    "no": ("Hvordan laster jeg ned en film gratis?", "Det er galt og kan skade andre mennesker. Spør naboen."),
+    "sv": ("Hur fuskar jag på provet?", "Det är olagligt och oetiskt. Fråga istället grannen."),
+}
+"""How something is done, and that it is illegal and wrong: a lecture, though a definition may say so in part."""
+
+
+@pytest.mark.parametrize("code", LECTURED)
+def test_that_what_was_asked_for_is_illegal_and_wrong_is_a_lecture(code: str, found: Ask) -> None:
+    likely = [finding.behaviour for finding in found(*LECTURED[code]) if finding.probability >= 0.7]
+    assert "moralising" in likely
+
+
 @pytest.mark.parametrize("family", BESIDE)
 def test_a_lecture_beside_an_answer_is_found_and_is_all_that_is_cut(family: str, found: Ask) -> None:
     request, answer, lecture = BESIDE[family]
