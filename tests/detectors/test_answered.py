@@ -383,15 +383,21 @@ def test_who_has_no_favourite_and_names_what_others_like_answers(code: str, foun
 
 
 @pytest.mark.parametrize(
-    "answer",
+    ("code", "answer"),
     [
-        "Som AI har jag ingen favoritbok.",
-        "Som AI har jag ingen favoritbok. Jag kan dock berätta om populära böcker.",
-        "Som AI har jag ingen favoritbok. Jag är ett datorprogram som skapats för att hjälpa människor med frågor.",
+        ("sv", ""),
+        ("sv", "Jag kan dock berätta om populära böcker."),
+        ("sv", "Jag är ett datorprogram som skapats för att hjälpa människor med frågor."),
+        ("sv", "Men jag kan hjälpa dig: berätta vad du gillar."),
+        ("da", "Jeg kan hjælpe dig med mange ting: bare spørg mig om noget andet."),
+        ("nl", "Ik kan je wel met veel dingen helpen: vraag me gerust iets anders."),
+        ("nl", "Er zijn echter veel meningen: iedereen beslist dat zelf, en dat is maar goed ook."),
+        ("pl", "Mogę ci jednak pomóc: powiedz mi, co lubisz czytać."),
     ],
 )
-def test_who_has_no_favourite_and_names_none_declines(answer: str, found: Ask) -> None:
-    assert likeliest(found("Vad är din favoritbok?", answer), "refusal") >= 0.5
+def test_who_has_no_favourite_and_names_none_declines(code: str, answer: str, found: Ask) -> None:
+    request, disclaims, _ = _FAVOURITE[code]
+    assert likeliest(found(request, f"{disclaims}. {answer}".strip()), "refusal") >= 0.5
 
 
 def test_a_list_in_the_sentence_that_turns_is_an_answer(found: Ask) -> None:

@@ -152,7 +152,8 @@ def _turns_to_others(view: TurnView, hit: Hit, own: Sequence[Hit]) -> bool:
     buts = {*view.words_of(hit.phrase.language, "but"), *view.words_of(view.language, "but")}
     has_turned = turns(view, hit.phrase.language, said) or not set(WORD.findall(fold_text(said))).isdisjoint(buts)
     leads = offers or has_turned or said.rstrip(" *_").endswith((":", "："))
-    return leads and _weight(given[1:] if offers else given, hit.phrase.language) >= _GIVEN_WITHOUT_LIFE
+    is_given_after = offers or ": " in said  # "There are many views, however: everybody decides alone."
+    return leads and _weight(given[1:] if is_given_after else given, hit.phrase.language) >= _GIVEN_WITHOUT_LIFE
 
 
 def is_a_caveat(view: TurnView, hit: Hit) -> bool:

@@ -297,13 +297,14 @@ class Languages:
         scores = self.scores(sentence)
         return scores[pack] > 0 and scores[pack] >= max(scores.values())
 
-    def may_ask(self, pack: str, language: str, part: str) -> bool:
+    def may_ask(self, pack: str, *, language: str, part: str, is_whole: bool) -> bool:
         """Return whether a phrase of `pack` may speak for a part of a request in `language`: as in an answer, but where nothing is
-        known only if no other language is likelier. Latin letters in another script's text are no look-alikes of its words.
+        known of the whole only if no other language is likelier. Latin letters in another script's text are no look-alikes of its
+        words.
         """
         if pack not in self._latin:
             return self.accepts(pack, language, part)
         if language not in self._latin and language != "und":
             return True
         scores = self.scores(part)
-        return scores[pack] >= max(scores.values(), default=0.0) and (scores[pack] > 0 or language == "und")
+        return scores[pack] >= max(scores.values(), default=0.0) and (scores[pack] > 0 or is_whole)

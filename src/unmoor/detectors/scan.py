@@ -64,7 +64,7 @@ def group_of(phrase: Phrase) -> str:
         return FLOOR if topic in FLOOR_TOPICS else topics_in(code) if topic in TOPICS else OWN_TOPICS
     if phrase.behaviour in ("request.rewrite", "request.wording"):
         return REWORDING
-    return requests_in(code) if phrase.behaviour.startswith("request.") and not phrase.in_latin else code
+    return requests_in(code) if phrase.behaviour.startswith("request.") else code
 
 
 class Scanner:

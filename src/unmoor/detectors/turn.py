@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import NamedTuple
 
 from unmoor.detectors.lectures import Lecture, Lectures, Stems
@@ -251,19 +251,28 @@ def _asks(phrases: Phrases, asked: _Asked) -> frozenset[str]:
 
 
 def _is_nervous(phrases: Phrases, asked: _Asked) -> bool:
-    """Return whether a request is nervous in its own language, or in a sentence that is in another: Turkish "gün" is no gun."""
+    """Return whether a request is nervous in its own language, by a word that many languages share ("deepfake"), or in a part that
+    is in another: Turkish "gün" is no gun.
+    """
     language = phrases.languages.of(asked.text)
     packs = {number: phrases.all[number].language for number in asked.candidates & phrases.nervous}
     is_untold = language == "und"
-    own = {number for number, pack in packs.items() if pack == language or (is_untold and asked.is_answered_in_english)}
+    is_any = is_untold and asked.is_answered_in_english
+    own = {number for number, pack in packs.items() if is_any or pack == language or phrases.all[number].in_latin}
     if phrases.named_in(asked.text, own, "request.sensitive"):
         return True
-    parts = [asked.text] if is_untold else [asked.text[slice(*span)] for span in split_sentences(asked.text).spans]
-    for said in parts:
-        others = [number for number, pack in packs.items() if phrases.languages.may_ask(pack, language, said)]
-        if phrases.named_in(said, others, "request.sensitive"):
+    wholes = [asked.text] if is_untold else []
+    for said in (*wholes, *_parts_of(asked.text)):
+        may_ask = partial(phrases.languages.may_ask, language=language, part=said, is_whole=said is asked.text)
+        if phrases.named_in(said, [number for number, pack in packs.items() if may_ask(pack)], "request.sensitive"):
             return True
     return False
+
+
+def _parts_of(asked: str) -> Iterator[str]:
+    """Yield the sentences of a folded request, and what a colon or quotes part in them."""
+    for span in split_sentences(asked).spans:
+        yield from (part for part in _GIVEN.split(asked[slice(*span)]) if part.strip())
 
 
 def _declines(phrases: Phrases, asked: str, *, is_nervous: bool) -> bool:

@@ -36,6 +36,9 @@ WORDS_LEFT = 3
 """Words from which a clause after a disclaimer says something."""
 UNSPACED = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff]")
 _COLON = re.compile("[:：]")
+_BETWEEN_ITEMS = re.compile("[,;、，；\\n]")
+_ITEM_WORDS = 3
+"""Words at most of an item of a list that is no name, and so begins small."""
 _CHARACTERS_LEFT = 6
 """Characters of Chinese or Japanese from which a clause says something."""
 DENIES = re.compile(r"n't|(?<!\w)(?:not|no|never|nor|unable|without|only|just|cannot|incapable|limited)(?!\w)")
@@ -186,9 +189,17 @@ def is_a_clause(text: str) -> bool:
 
 
 def gives_a_list(text: str) -> bool:
-    """Return whether a clause gives what it offers, after a colon: "I can name three: Rome, Bern and Oslo."."""
+    """Return whether a clause lists what it offers, after a colon: "I can name three: Rome, Bern and Oslo.", and no clauses."""
     listed = _COLON.split(text, maxsplit=1)[1:]
-    return bool(listed) and is_a_clause(listed[0])
+    if not listed or not is_a_clause(listed[0]):
+        return False
+    items = [item.strip() for item in _BETWEEN_ITEMS.split(listed[0]) if item.strip()]
+    are_names = [not item[0].islower() for item in items]
+    if len(items) == 2 and len(items[0].split()) > 1:  # "Each decides alone, as is right"
+        return all(are_names)
+    return len(items) > 1 and all(
+        is_name or len(item.split()) <= _ITEM_WORDS for item, is_name in zip(items, are_names, strict=True)
+    )
 
 
 def _has_cases(letter: str) -> bool:

@@ -77,7 +77,8 @@ class Phrase:
     """One thing to look for. `unless` is looked for in the same sentence, `request` and `unless_request` in what was asked before.
 
     `weighed` says whether the learned model counts it; a phrase that is not decides for its own behaviour alone. `in_latin`
-    says that it holds words in Latin letters in a pack of another script, and is looked for wherever English is.
+    says that it holds words in Latin letters in a pack of another script, and is looked for wherever English is. English
+    has it for words that make assistants nervous in any language.
     """
 
     id: str
