@@ -33,7 +33,9 @@ _BOTH = ("source", "target")
 _NO_SAYING = frozenset(("text", "str", "string", "content"))
 """Words behind the one that says the side."""
 _FEW = 0.5
-"""Of the texts in a column, the part that differs where they are labels or one text over and over."""
+"""Of the texts in a column, the part that differs at most where they are labels or one text over and over."""
+_LABEL_CHARS = 30
+"""Code points of a label, on average, at most."""
 _SHOWN = 20
 
 
@@ -105,8 +107,15 @@ def _may_be_said(key: str, said: Sequence[str]) -> bool:
         return False
     if is_turned_down(key):
         return False
-    is_over_and_over = len(said) > 1 and len(set(said)) <= _FEW * len(said)
-    return not is_over_and_over and sum(map(_is_words, said)) > len(said) / 2
+    return not _are_labels(said) and sum(map(_is_words, said)) > len(said) / 2
+
+
+def _are_labels(said: Sequence[str]) -> bool:
+    """Return whether texts are one over and over, or a few short ones; a refusal may stand in most rows and is none."""
+    different = set(said)
+    if len(said) == 1 or len(different) > _FEW * len(said):
+        return False
+    return len(different) == 1 or sum(map(len, different)) <= _LABEL_CHARS * len(different)
 
 
 def _is_words(text: str) -> bool:
