@@ -108,7 +108,7 @@ def _answers(turn: Any) -> bool:
 def has_rejected_answer(row: Row) -> bool:
     """Return whether `messages` end in an answer and the rejected one stands beside them, as in ms-swift's pairs."""
     messages: Any = row.get("messages")
-    if not is_message_list(messages) or "chosen_response" in row or not row.get("rejected_response"):
+    if not row.get("rejected_response") or "chosen_response" in row or not is_message_list(messages):
         return False
     return _speaker(messages[-1]) not in {"", *_ASKERS}
 
