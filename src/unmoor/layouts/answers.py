@@ -8,14 +8,13 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from unmoor.layouts.roles import ASKERS, NO_ANSWERERS
 from unmoor.layouts.words import has_gap, is_held_against, is_of_people, is_turned_down
 from unmoor.records import Path, Row
 
 __all__ = ["ANSWER_KEYS", "answer_path", "answers_beside", "has_rejected_answer", "is_answered", "is_message_list"]
 
 ANSWER_KEYS = ("completion", "response", "answer", "output")
-_ASKERS = frozenset(("user", "human", "prompter", "tool", "function", "observation"))
-_NO_ANSWERERS = _ASKERS | {"system", "developer", "ipython", "function_call", "function_response"}
 _OF_A_TASK = ("question", "problem", "query", "instruction", "solution", "ground_truth", "reward_model")
 """Columns beside which `answer` is what a task's answer is to be compared with, and nobody's answer to a list of turns."""
 
@@ -87,7 +86,7 @@ def is_answered(row: Row, key: str) -> bool:
 
 def _asks(turn: Any) -> bool:
     """Return whether a turn is a request, or a tool's result, as `messages` or ShareGPT have it."""
-    return _speaker(turn) in _ASKERS and ("content" if "role" in turn else "value") in turn
+    return _speaker(turn) in ASKERS and ("content" if "role" in turn else "value") in turn
 
 
 def _speaker(turn: Any) -> str:
@@ -97,7 +96,7 @@ def _speaker(turn: Any) -> str:
 
 def _answers(turn: Any) -> bool:
     """Return whether a turn is an answer in words, and no call of a tool alone."""
-    if not isinstance(turn, dict) or _speaker(turn) in _NO_ANSWERERS:
+    if not isinstance(turn, dict) or _speaker(turn) in NO_ANSWERERS:
         return False
     said = turn.get("content") or turn.get("value") or turn.get("refusal")
     parts = said if isinstance(said, list) else [said]
@@ -110,7 +109,7 @@ def has_rejected_answer(row: Row) -> bool:
     messages: Any = row.get("messages")
     if not row.get("rejected_response") or "chosen_response" in row or not is_message_list(messages):
         return False
-    return _speaker(messages[-1]) not in {"", *_ASKERS}
+    return _speaker(messages[-1]) not in {"", *ASKERS}
 
 
 def answers_beside(row: Row, answer: str) -> list[str]:

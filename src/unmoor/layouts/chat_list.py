@@ -9,17 +9,17 @@ from __future__ import annotations
 from typing import Any
 
 from unmoor.errors import BadRow
-from unmoor.layouts import messages, sharegpt
 from unmoor.layouts.layout import Layout, mask_in_list, remove_from_list, text_turn
+from unmoor.layouts.messages import OTHER_WORDS, message_turn
 from unmoor.layouts.request import under_system
+from unmoor.layouts.roles import OF_EITHER
 from unmoor.records import Conversation, Path, Role, Row, Turn
 
 __all__ = ["CHAT_KEYS", "LAYOUT", "SPEAKER_KEYS"]
 
 CHAT_KEYS = ("turns", "dialog", "chat", "items", "messages", "conversation", "conversations", "dialogue")
 SPEAKER_KEYS = ("role", "from", "speaker", "author")
-_WORDS = ("content", *messages.OTHER_WORDS)
-_ROLES: dict[str, Role] = {**messages.ROLES, **sharegpt.ROLES}
+_WORDS = ("content", *OTHER_WORDS)
 
 
 def _names(value: Any) -> tuple[str, str] | None:
@@ -35,7 +35,7 @@ def _names(value: Any) -> tuple[str, str] | None:
 
 def _role(turn: Any, speaker: str) -> Role | None:
     name = turn.get(speaker) if isinstance(turn, dict) else None
-    return _ROLES.get(name.casefold()) if isinstance(name, str) else None
+    return OF_EITHER.get(name.casefold()) if isinstance(name, str) else None
 
 
 def _key(row: Row) -> str | None:
@@ -68,7 +68,7 @@ def _turn(turn: Any, names: tuple[str, str], path: Path, position: int) -> Turn:
     if not isinstance(turn, dict) or speaker not in turn:
         raise BadRow("BAD_TURN", f"{where} should be an object with {speaker} and {words}")
     if words == "content":
-        return messages.message_turn({**turn, "role": _role(turn, speaker) or turn[speaker]}, path, position)
+        return message_turn({**turn, "role": _role(turn, speaker) or turn[speaker]}, path, position)
     role = _role(turn, speaker)
     if role is None:
         raise BadRow("UNKNOWN_ROLE", f"{where} is of {turn[speaker]!r}, who is not known")

@@ -13,6 +13,7 @@ from unmoor.errors import BadRow
 from unmoor.layouts.answers import ANSWER_KEYS, has_rejected_answer, is_answered, is_message_list
 from unmoor.layouts.layout import Layout, mask_in_list, parts_text, remove_from_list
 from unmoor.layouts.request import under_system
+from unmoor.layouts.roles import OF_MESSAGES
 from unmoor.records import Conversation, Path, Piece, Role, Row, Turn
 
 __all__ = [
@@ -26,25 +27,6 @@ LIST_KEYS = ("messages", "conversations", "conversation", "dialogue")
 OTHER_WORDS = ("value", "text", "message")
 """How other files call what a message says."""
 _OTHERS = ("conversations", "prompt", "completion", "chosen", "instruction", "question", "output", "response")
-ROLES: dict[str, Role] = {
-    "system": "system",
-    "developer": "system",
-    "user": "user",
-    "human": "user",
-    "prompter": "user",
-    "assistant": "assistant",
-    "model": "assistant",
-    "gpt": "assistant",
-    "chatgpt": "assistant",
-    "bing": "assistant",
-    "bard": "assistant",
-    "bot": "assistant",
-    "chatbot": "assistant",
-    "ai": "assistant",
-    "tool": "tool",
-    "function": "tool",
-    "ipython": "tool",
-}
 
 
 def message_turns(messages: Any, path: Path, *, is_target: bool = True) -> tuple[Turn, ...]:
@@ -70,7 +52,7 @@ def message_turn(message: Any, path: Path, position: int = -1, *, is_target: boo
     if len(message) == 2 and type(content := message.get("content")) is str and named in ("user", "assistant"):
         piece = Piece((*path, "content"), 0, len(content))  # most turns
         return Turn(named, content, (piece,), named == "assistant" and is_target, position=position)
-    role = ROLES.get(named if isinstance(named, str) else "") or ROLES.get(str(named).casefold())
+    role = OF_MESSAGES.get(named if isinstance(named, str) else "") or OF_MESSAGES.get(str(named).casefold())
     if role is None:
         raise BadRow("UNKNOWN_ROLE", f"{_where(path)} has role {named!r}, which is not known")
     text, pieces = _content(message, path, role)
@@ -144,7 +126,7 @@ def _is_plain(row: Row) -> bool:
     if "system" in row or "system_prompt" in row or not row.keys().isdisjoint(ANSWER_KEYS):
         return False
     return all(
-        type(m) is dict and type(m.get("role")) is str and m["role"] in ROLES and type(m.get("content")) is str
+        type(m) is dict and type(m.get("role")) is str and m["role"] in OF_MESSAGES and type(m.get("content")) is str
         for m in messages
     )
 
@@ -157,5 +139,5 @@ LAYOUT = Layout(
     remove_from_list(list_key),
     mask_in_list(list_key),
     _is_plain,
-    frozenset(ROLES),
+    frozenset(OF_MESSAGES),
 )

@@ -8,27 +8,10 @@ from unmoor.errors import BadRow
 from unmoor.layouts.answers import ANSWER_KEYS, is_answered
 from unmoor.layouts.layout import Layout, mask_in_list, remove_from_list, text_turn
 from unmoor.layouts.request import under_system
-from unmoor.records import Conversation, Role, Row, Turn
+from unmoor.layouts.roles import CALL, OF_SHAREGPT
+from unmoor.records import Conversation, Row, Turn
 
-__all__ = ["LAYOUT", "ROLES", "sharegpt_turn", "sharegpt_turns"]
-
-ROLES: dict[str, Role] = {
-    "system": "system",
-    "human": "user",
-    "user": "user",
-    "gpt": "assistant",
-    "assistant": "assistant",
-    "model": "assistant",
-    "chatgpt": "assistant",
-    "bing": "assistant",
-    "bard": "assistant",
-    "bot": "assistant",
-    "function_call": "assistant",
-    "observation": "tool",
-    "tool": "tool",
-    "function_response": "tool",
-}
-"""Who `from` names, in lower case; the odd ones stand in ShareGPT's own dumps."""
+__all__ = ["LAYOUT", "sharegpt_turn", "sharegpt_turns"]
 
 
 def sharegpt_turn(message: Any, path: tuple[str | int, ...], position: int = -1) -> Turn:
@@ -40,10 +23,10 @@ def sharegpt_turn(message: Any, path: tuple[str | int, ...], position: int = -1)
     if not isinstance(message, dict) or "from" not in message or "value" not in message:
         raise BadRow("BAD_TURN", f"{'.'.join(map(str, path))} should be an object with from and value")
     name = message["from"]
-    role = ROLES.get(str(name).casefold())
+    role = OF_SHAREGPT.get(str(name).casefold())
     if role is None:
         raise BadRow("UNKNOWN_ROLE", f"{'.'.join(map(str, path))} is from {name!r}, a role that is not known")
-    is_call = str(name).casefold() == "function_call"
+    is_call = str(name).casefold() == CALL
     is_target = role == "assistant" and not is_call and message.get("train") is not False and message.get("weight") != 0
     turn = text_turn(role, message["value"], (*path, "value"), is_target=is_target, position=position)
     return Turn(role, turn.text, turn.pieces, is_target, has_tool_calls=is_call, position=position)
@@ -83,7 +66,7 @@ def _is_plain(row: Row) -> bool:
     if "system" in row or "system_prompt" in row or not row.keys().isdisjoint(ANSWER_KEYS):
         return False
     return all(
-        type(m) is dict and type(m.get("from")) is str and m["from"] in ROLES and type(m.get("value")) is str
+        type(m) is dict and type(m.get("from")) is str and m["from"] in OF_SHAREGPT and type(m.get("value")) is str
         for m in messages
     )
 
@@ -96,5 +79,5 @@ LAYOUT = Layout(
     remove_from_list(lambda _row: "conversations"),
     mask_in_list(lambda _row: "conversations"),
     _is_plain,
-    frozenset(ROLES),
+    frozenset(OF_SHAREGPT),
 )

@@ -13,7 +13,7 @@ from typing import Any
 
 from unmoor.layouts.answers import is_message_list
 from unmoor.layouts.columns import side_of
-from unmoor.layouts.messages import ROLES
+from unmoor.layouts.roles import OF_MESSAGES
 from unmoor.records import Row
 
 __all__ = ["at", "is_talk", "message_of", "turns_within"]
@@ -47,7 +47,7 @@ def _who(turn: Row) -> str:
         value, path = turn.get(key), at("", key)
         if isinstance(value, dict):
             value, path = value.get("role"), at(path, "role")
-        if isinstance(value, str) and value.casefold() in ROLES:
+        if isinstance(value, str) and value.casefold() in OF_MESSAGES:
             return path
     flag = next((key for key in _USER_FLAGS if isinstance(turn.get(key), bool)), "")
     return f'(if .{flag} then "user" else "assistant" end)' if flag else ""
@@ -70,7 +70,7 @@ def _said(turn: Row) -> str:
 
 def is_talk(messages: Sequence[Row]) -> bool:
     """Return whether an assistant speaks in a list of messages."""
-    return any(ROLES.get(str(message["role"]).casefold()) == "assistant" for message in messages)
+    return any(OF_MESSAGES.get(str(message["role"]).casefold()) == "assistant" for message in messages)
 
 
 def turns_within(row: Row) -> tuple[str, str] | None:
@@ -114,7 +114,7 @@ def _each(turns: list[Any]) -> str:
         return ".versions[.currentlySelected // 0] | {role, content: (.content // [.steps[]? | .content[]?])}"
     if not all(isinstance(pair, list) and len(pair) == _PAIR and isinstance(pair[0], str) for pair in turns):
         return ""
-    if first[0].casefold() in ROLES:
+    if first[0].casefold() in OF_MESSAGES:
         return "{role: .[0], content: .[1]}"
     is_talk_of_two = any(isinstance(said, str) and " " in said for _, said in turns)  # and no words with their labels
     return _exchange(".[0]", ".[1]") if is_talk_of_two else ""
