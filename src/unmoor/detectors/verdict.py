@@ -285,8 +285,10 @@ def _is_surely_partial(hit: Hit) -> bool:
 
 def _is_all(view: TurnView, refusals: list[Hit], beside: int) -> bool:
     """Return whether firm refusing sentences are the whole answer but for `beside` code points, in which nothing is answered."""
-    if "request.private" in view.asks or any(_answers(view, hit) for hit in view.hits):
+    if any(_answers(view, hit) for hit in view.hits):
         return False
+    if "request.private" in view.asks:
+        beside = 0
     said = {hit.sentence for hit in refusals if hit.belief >= STRENGTHS["likely"]}
     chars = sum(end - start for start, end in said)
     return bool(said) and len(view.answer.text.strip()) - chars <= beside + len(said)
