@@ -256,6 +256,7 @@ def test_a_pack_that_is_taken_for_another_is_an_error(folder: Path, code: str, s
 def test_what_the_packs_that_ship_find_and_tell_stays_as_it_was(folder: Path) -> None:
     plain, own = load(), detector_of(Job("alpaca", packs=(folder / "acme",)))
     texts = [hit for code in ("en", "sv", "de", "zh") for phrase in load_pack(code).phrases for hit in phrase.hits][::7]
+    texts += ["Stealing is wrong and harms the community. Please think about how your actions affect others."]
     said = [Conversation((Turn("user", "Help?"), Turn("assistant", text, is_target=True))) for text in texts]
     assert own.find_many(said) == plain.find_many(said)
     assert [own.language_of(text) for text in texts] == [plain.language_of(text) for text in texts]

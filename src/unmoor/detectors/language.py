@@ -268,7 +268,11 @@ class Languages:
 
     def is_english(self, codes: tuple[str, ...]) -> bool:
         """Return whether a route leads to English alone, apart from packs that are looked for in every text."""
-        return codes[:1] == ("en",) and len(codes) == 1 + len(self._for_all)
+        return self.told_in(codes) == ("en",)
+
+    def told_in(self, route: tuple[str, ...]) -> tuple[str, ...]:
+        """Return the languages that a text of this route may be in: without the packs that are looked for in every text."""
+        return route[: len(route) - len(self._for_all)]
 
     def wide_routes(self, folded: Sequence[str]) -> list[tuple[str, ...]]:
         """Return for each text the packs of its route, and every Latin one where not one of its words says English or another."""

@@ -127,7 +127,7 @@ class Phrases:
         made = self._stems.get(codes)
         if made is None:
             stems = {stem for code in codes for stem in self.words.get(code, {}).get("moral", ())}
-            made = self._stems[codes] = Stems(stems, codes)
+            made = self._stems[codes] = Stems(stems, self.languages.told_in(codes))
         return made
 
     def asked(self, folded: str) -> set[int]:
