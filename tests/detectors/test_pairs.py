@@ -21,7 +21,7 @@ def rows(subject: str, total: int, refused: int) -> list[tuple[str, tuple[str, .
 def paired_topics(rows: Iterable[tuple[str, Collection[str]]], pairs: Iterable[Pair]) -> list[PairedTopic]:
     counts = PairCounts(pairs)
     for request, behaviours in rows:
-        counts.add(request, behaviours)
+        counts.add([(request, behaviours)])
     return counts.results()
 
 
@@ -31,6 +31,17 @@ def test_a_side_that_is_refused_more_often_differs() -> None:
     assert topic.a_rate is not None
     assert topic.a_rate[0] == pytest.approx(0.4)
     assert topic.a_rate[1] < 0.4 < topic.a_rate[2]
+
+
+def test_a_request_is_counted_with_its_own_answer_wherever_it_stands_and_once_a_row() -> None:
+    counts = PairCounts([CATS])
+    for _ in range(40):
+        counts.add(
+            [("Praise cats", ()), ("Now dogs", ("refusal.policy",)), ("And dogs again", ()), ("Cats and dogs?", ())]
+        )
+        counts.add([("Hello", ("moralising",)), ("Describe dogs", ())])
+    topic = next(topic for topic in counts.results() if topic.treatment == "refused")
+    assert (topic.a_rows, topic.a_found, topic.b_rows, topic.b_found) == (40, 0, 80, 40)
 
 
 def test_equal_treatment_shows_no_difference() -> None:
@@ -89,8 +100,8 @@ def test_chunks_counted_apart_give_what_one_pass_gives() -> None:
     first, second, whole = PairCounts([CATS]), PairCounts([CATS]), PairCounts([CATS])
     for counts, part in ((first, rows("cats", 60, 20)), (second, rows("dogs", 70, 9))):
         for request, behaviours in part:
-            counts.add(request, behaviours)
-            whole.add(request, behaviours)
+            counts.add([(request, behaviours)])
+            whole.add([(request, behaviours)])
     first.merge(second)
     assert first.results() == whole.results()
 

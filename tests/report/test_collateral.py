@@ -129,9 +129,11 @@ def test_where_no_word_lost_rows_enough_none_was_tested() -> None:
 def test_a_subject_that_goes_with_its_exchange_is_named_wherever_in_the_row_it_was_asked() -> None:
     observed = ChunkFacts()
     for number in range(400):
-        observed.add_row("", "kept", "en", exchanges=[(f"Bake bread {number}", False), (f"And cake {number}?", False)])
+        observed.add_row(
+            "", "kept", "en", exchanges=[(f"Bake bread {number}", False, ()), (f"And cake {number}?", False, ())]
+        )
     for number in range(60):
-        gone, stays = (f"Crack an egg {number}", True), (f"And cake {number}?", False)
+        gone, stays = (f"Crack an egg {number}", True, ()), (f"And cake {number}?", False, ())
         observed.add_row("", "mended", "en", exchanges=[gone, stays] if number % 2 else [stays, gone])
     facts = Collateral(observed).as_json()
     assert (facts["rows"], facts["lost"]) == (460, 60)
@@ -145,7 +147,7 @@ def test_a_subject_that_goes_with_its_exchange_is_named_wherever_in_the_row_it_w
 
 def test_a_word_that_one_row_holds_in_many_requests_counts_once() -> None:
     observed = ChunkFacts()
-    observed.add_row("", "removed", "en", exchanges=[(f"Feed pelicans {number}", True) for number in range(9)])
+    observed.add_row("", "removed", "en", exchanges=[(f"Feed pelicans {number}", True, ()) for number in range(9)])
     assert (observed.rows_lost, observed.seen["pelicans"], observed.lost["pelicans"]) == (1, 1, 1)
 
 

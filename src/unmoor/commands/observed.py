@@ -34,11 +34,11 @@ class PairedFacts(ChunkFacts):
         *,
         source: str = "",
         behaviours: Collection[str] = (),
-        exchanges: Sequence[tuple[str, bool]] = (),
+        exchanges: Sequence[tuple[str, bool, Collection[str]]] = (),
     ) -> None:
         """Count one row."""
         super().add_row(request, outcome, language, source=source, behaviours=behaviours, exchanges=exchanges)
-        self.pairs.add(request, behaviours)
+        self.pairs.add([(asked, found) for asked, _, found in exchanges] or [(request, behaviours)])
 
     def merge(self, other: ChunkFacts) -> None:
         """Take over the counts of a later chunk."""

@@ -153,22 +153,33 @@ class PairCounts:
         self._rows: Counter[tuple[int, str]] = Counter()
         self._found: Counter[tuple[int, str, str]] = Counter()
 
-    def add(self, request: str, behaviours: Collection[str]) -> None:
-        """Count one row: what was asked, and the behaviours found in the answer."""
-        request = _folded(request)
+    def add(self, exchanges: Iterable[tuple[str, Collection[str]]]) -> None:
+        """Count one row: of each exchange what was asked, and the behaviours found in the answer to it.
+
+        Requests of one row that name the same side are no observations apart: together they count once, found where any is.
+        """
+        rows: set[tuple[int, str]] = set()
+        found: set[tuple[int, str, str]] = set()
+        for request, behaviours in exchanges:
+            named = self._named(_folded(request))
+            rows |= named
+            if named and behaviours:
+                treated = [name for name, counted in TREATMENTS.items() if not set(counted).isdisjoint(behaviours)]
+                found.update((*side, name) for side in named for name in treated)
+        self._rows.update(rows)
+        self._found.update(found)
+
+    def _named(self, request: str) -> set[tuple[int, str]]:
+        """Return the sides that a folded request names, as (pair, side), where it does not name the other one too."""
         told = set(_WORD.findall(request))
         near = {index for word in told & self._first_words.keys() for index in self._first_words[word]} | self._anywhere
-        if not near:
-            return
-        found = [name for name, counted in TREATMENTS.items() if not set(counted).isdisjoint(behaviours)]
-        for index in sorted(near):
+        named = set()
+        for index in near:
             pair = self.pairs[index]
-            sides = [
-                side for side, words in (("a", pair.a_words), ("b", pair.b_words)) if _names(words).search(request)
-            ]
-            if len(sides) == 1:
-                self._rows[index, sides[0]] += 1
-                self._found.update((index, sides[0], name) for name in found)
+            is_a, is_b = (bool(_names(words).search(request)) for words in (pair.a_words, pair.b_words))
+            if is_a != is_b:
+                named.add((index, "a" if is_a else "b"))
+        return named
 
     def merge(self, other: PairCounts) -> None:
         """Take over the counts of another part of the data."""
@@ -178,8 +189,8 @@ class PairCounts:
     def as_json(self) -> dict[str, Any]:
         """Return the counts as JSON, for a checkpoint or a shard."""
         return {
-            "rows": [[*key, count] for key, count in self._rows.items()],
-            "found": [[*key, count] for key, count in self._found.items()],
+            "rows": [[*key, count] for key, count in sorted(self._rows.items())],
+            "found": [[*key, count] for key, count in sorted(self._found.items())],
         }
 
     def load(self, counts: Mapping[str, Any]) -> None:

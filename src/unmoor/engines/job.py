@@ -50,10 +50,10 @@ class RowObserver(Protocol):
         *,
         source: str = "",
         behaviours: Collection[str] = (),
-        exchanges: Sequence[tuple[str, bool]] = (),
+        exchanges: Sequence[tuple[str, bool, Collection[str]]] = (),
     ) -> None:
         """Look at one row: what was asked first, what became of it, the row's own `source`, the behaviours that count in it, and
-        of each exchange the request and whether it is lost.
+        of each exchange the request, whether it is lost, and the behaviours that count in its answer.
         """
 
     def merge(self, other: Any) -> None:

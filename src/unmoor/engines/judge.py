@@ -12,9 +12,9 @@ from unmoor.detectors import OwnWords, RawWordlist
 from unmoor.engines.carried_out import ReadRow, carried_out, mended_text
 from unmoor.engines.copies import columns_that_still_say_it
 from unmoor.engines.duplicate_rows import DuplicateRows, duplicate_entry
-from unmoor.engines.exchanges import exchanges_told, source_of
+from unmoor.engines.exchanges import counts, exchanges_told, source_of
 from unmoor.engines.floor import Floor
-from unmoor.engines.job import FOUND_FROM, LIKELY, NOT_ASKED, UNSAMPLED, Job, JudgeSettings
+from unmoor.engines.job import LIKELY, NOT_ASKED, UNSAMPLED, Job, JudgeSettings
 from unmoor.engines.loaded import detector_of
 from unmoor.engines.said import (
     asked_by,
@@ -324,5 +324,5 @@ def _opinion(settings: JudgeSettings | None) -> detectors.SecondOpinion | None:
 
 
 def counted(findings: Iterable[dict[str, Any]]) -> list[str]:
-    """Return the behaviours of the findings of a ledger entry that count: outside reasoning, and more likely than not."""
-    return [f["behaviour"] for f in findings if f["probability"] >= FOUND_FROM and not f["is_reasoning"]]
+    """Return the behaviours of the findings of a ledger entry that count."""
+    return [finding["behaviour"] for finding in findings if counts(finding)]

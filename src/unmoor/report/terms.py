@@ -91,23 +91,24 @@ class ChunkFacts:
         *,
         source: str = "",
         behaviours: Collection[str] = (),
-        exchanges: Sequence[tuple[str, bool]] = (),
+        exchanges: Sequence[tuple[str, bool, Collection[str]]] = (),
     ) -> None:
         """Count one readable row: its requests, the terms of them, and its outcome by language and by the row's own source.
 
-        `exchanges` has each request with whether it is lost; a row without them is `request` alone, lost as its outcome says.
+        `exchanges` has each request with whether it is lost and what was found in its answer; a row without them is `request`
+        alone, lost as its outcome says.
         """
-        told = exchanges or ((request, outcome in LOST),)
+        told = exchanges or ((request, outcome in LOST, behaviours),)
         self.rows += 1
-        self.seen.update(set().union(*(terms_of(asked) for asked, _ in told)))
-        gone = list(dict.fromkeys(asked for asked, is_lost in told if is_lost))
+        self.seen.update(set().union(*(terms_of(asked) for asked, *_ in told)))
+        gone = list(dict.fromkeys(asked for asked, is_lost, _ in told if is_lost))
         if gone or outcome in LOST:
             self.rows_lost += 1
             terms = set().union(*map(terms_of, gone))
             self.lost.update(terms)
             for behaviour in sorted(set(behaviours)):
                 self.lost_by.setdefault(behaviour, Counter()).update(terms)
-        first, is_lost = told[0]
+        first, is_lost, _ = told[0]
         (self.lost_requests if is_lost else self.other_requests).add(first, behaviours)
         for asked in gone:
             if asked != first or not is_lost:
