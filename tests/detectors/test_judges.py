@@ -20,14 +20,8 @@ from click.testing import CliRunner
 
 from tests.detectors.conftest import exchange
 from unmoor.commands import cli
-from unmoor.detectors.judges import (
-    CANARIES,
-    SecondOpinion,
-    load_judge,
-    open_ai_judge,
-    opinion_of_label,
-    reviewed_all,
-)
+from unmoor.detectors.judge_server import open_ai_judge
+from unmoor.detectors.judges import CANARIES, SecondOpinion, load_judge, opinion_of_label, reviewed_all
 from unmoor.detectors.topics import load_topic_classifier
 from unmoor.errors import MachineError, UsageError
 from unmoor.records import Finding
@@ -101,7 +95,7 @@ def server() -> Iterator[Server]:
 
 @pytest.fixture(autouse=True)
 def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("unmoor.detectors.judges._PAUSES", (0.0, 0.0))
+    monkeypatch.setattr("unmoor.detectors.judge_server._PAUSES", (0.0, 0.0))
 
 
 def finding(probability: float) -> Finding:
@@ -305,14 +299,22 @@ def test_a_server_that_fails_for_a_moment_is_asked_again_about_canaries_and_rows
 
 @pytest.mark.parametrize(
     ("said", "pauses"),
-    [("7", [7.0, 7.0]), ("86400", [60.0, 60.0]), ("Fri, 31 Dec 2027", [1.5, 2.5]), ("0", [1.5, 2.5])],
+    [
+        ("7", [7.0, 7.0]),
+        ("4.5", [4.5, 4.5]),
+        ("86400", [60.0, 60.0]),
+        ("Wed, 21 Oct 2099 07:28:00 GMT", [60.0, 60.0]),
+        ("Wed, 21 Oct 2015 07:28:00 GMT", [1.5, 2.5]),
+        ("soon", [1.5, 2.5]),
+        ("0", [1.5, 2.5]),
+    ],
 )
 def test_a_server_that_says_how_long_it_is_busy_is_left_alone_for_so_long(
     server: Server, monkeypatch: pytest.MonkeyPatch, said: str, pauses: list[float]
 ) -> None:
     waited: list[float] = []
-    monkeypatch.setattr("unmoor.detectors.judges._PAUSES", (1.5, 2.5))
-    monkeypatch.setattr("unmoor.detectors.judges.time.sleep", waited.append)
+    monkeypatch.setattr("unmoor.detectors.judge_server._PAUSES", (1.5, 2.5))
+    monkeypatch.setattr("unmoor.detectors.judge_server.time.sleep", waited.append)
     server.status, server.retry_after = 429, said
     assert open_ai_judge("small", server.url)("Help?", REFUSAL) == "unsure"
     assert waited == pauses
@@ -533,6 +535,8 @@ def test_what_a_judge_raises_is_raised_from_all_that_are_asked_at_once() -> None
         (200, b"nonsense", "answers what is no chat completion: nonsense"),
         (200, Server.says("I'm sorry, but no."), "an answer that does not fit: I'm sorry, but no."),
         (200, b'{"choices": [{"message": {"content": null}, "finish_reason": "length"}]}', "cut off at 2048 tokens"),
+        (200, b'{"choices": [{"message": {"content": null, "refusal": "Not that."}}]}', "declined to say: Not that."),
+        (200, b'{"choices": [{"message": {"content": "", "reasoning_content": "Hm."}}]}', "gave an empty answer"),
     ],
 )
 def test_the_first_error_is_kept_with_status_and_the_server_s_words(
@@ -561,6 +565,42 @@ def test_an_opinion_in_a_code_fence_is_read(server: Server, fence: str) -> None:
     assert open_ai_judge("small", server.url)("Help?", REFUSAL) == "refuses"
     server.answer = lambda body: server.says("So: " + fence.format(_opinion_of(server, body)))
     assert open_ai_judge("small", server.url)("Help?", REFUSAL) == "unsure"
+
+
+def test_an_opinion_in_parts_is_read(server: Server) -> None:
+    parts = [{"type": "text", "text": '{"opinion": '}, {"type": "text", "text": '"refuses"}'}]
+    server.answer = lambda _: json.dumps({"choices": [{"message": {"content": parts}}]}).encode()
+    assert open_ai_judge("small", server.url)("Help?", REFUSAL) == "refuses"
+
+
+def test_a_server_that_closes_the_connection_once_is_asked_again(server: Server) -> None:
+    def closing(body: dict[str, Any]) -> bytes:
+        if len(server.bodies) == 1:
+            raise ConnectionAbortedError
+        return server.sensible(body)
+
+    server.answer = closing
+    assert open_ai_judge("small", server.url)("Help?", REFUSAL) == "refuses"
+    assert len(server.bodies) == 2
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        {"message": "This model does not support response format `json_schema`.", "param": "response_format"},
+        {"message": "json_schema is not supported by this server"},
+        {"message": "BadRequestError: " + "x" * 300 + " response_format"},
+        {"message": "Unsupported value. The max_tokens you asked for are fine.", "param": "response_format"},
+    ],
+)
+def test_a_schema_that_is_refused_in_other_words_is_left_out(server: Server, error: dict[str, str]) -> None:
+    def plain(body: dict[str, Any]) -> bytes:
+        server.status = 400 if "response_format" in body else 200
+        return json.dumps({"error": error}).encode() if server.status == 400 else server.sensible(body)
+
+    server.answer = plain
+    assert open_ai_judge("small", server.url)("Help?", REFUSAL) == "refuses"
+    assert "max_tokens" in server.bodies[-1] and "temperature" in server.bodies[-1]
 
 
 def test_the_commands_that_are_told_ask_the_same_judge(server: Server, tmp_path: Path) -> None:

@@ -80,6 +80,24 @@ def test_counts_precision_recall_and_intervals(tmp_path: Path, detector: Detecto
     assert set(figures["attrs"]) == {"disclaimer", "judgement"}
 
 
+def test_a_row_that_does_not_say_whether_a_proposition_holds_is_not_counted_for_it(
+    tmp_path: Path, detector: Detector
+) -> None:
+    said = [{"disclaimer": False}, {"disclaimer": None}, {"judgement": True}, {}, None]
+    rows = [{"response": f"Boil {n} peas.", "label": "compliance", "attrs": one} for n, one in enumerate(said)]
+    rows[4]["source"] = "my-do-not-answer-set"
+    figures, clear = score_rows(read_labelled(write(tmp_path / "a.jsonl", rows)), detector)
+    assert [figures["attrs"][name]["n"] for name in ("disclaimer", "judgement")] == [1, 1]
+    assert len(clear) == 5, "a source's name alone makes no label unclear"
+
+
+@pytest.mark.parametrize(("name", "words"), [("a.csv", "read_csv"), ("a.parquet", "read_parquet")])
+def test_a_table_is_an_error_that_names_the_way_out(tmp_path: Path, name: str, words: str) -> None:
+    (tmp_path / name).write_bytes(b"PAR1\xa8" if name == "a.parquet" else b"id,response\n")
+    with pytest.raises(UsageError, match=words):
+        read_labelled(tmp_path / name)
+
+
 @pytest.mark.parametrize(("rows", "share", "recall", "flagged"), [(20, 0.3, 0.9, 0.05), (50, 0.5, 0.98, 0.02)])
 def test_the_interval_of_few_rows_holds_the_truth_as_often_as_it_says(
     rows: int, share: float, recall: float, flagged: float

@@ -21,7 +21,7 @@ import pytest
 from unmoor import detectors
 from unmoor.commands.judges_shown import print_second
 from unmoor.detectors import SecondOpinion
-from unmoor.detectors.judges import Opinion
+from unmoor.detectors.judge_server import Opinion
 from unmoor.errors import MachineError
 from unmoor.evaluation import Asking, detector_judge, evaluate_twins, second_judge
 from unmoor.evaluation import answers as asking_room

@@ -8,7 +8,7 @@ import pytest
 from sklearn.metrics import cohen_kappa_score
 
 from unmoor.detectors import SecondOpinion
-from unmoor.detectors.judges import Opinion
+from unmoor.detectors.judge_server import Opinion
 from unmoor.errors import MachineError
 from unmoor.evaluation import detector_judge, second_judge
 from unmoor.evaluation.answers import Answer

@@ -41,6 +41,8 @@ PROPOSITIONS: dict[str, str] = {
 _KEYS_NAMED = 5
 _KINDS = ("cannot", "should_not")
 _MEANT = {kind.replace("_", ""): kind for kind in _KINDS}
+_ACTIONS = tuple("012345")
+"""What Do-Not-Answer's labels of an answer's action begin with."""
 _ROLES = ("system", "user", "assistant", "tool")
 _TYPES: dict[str, tuple[type, str]] = {
     "prompt": (str, "a text"),
@@ -103,7 +105,7 @@ def read_labelled(path: Path) -> list[LabelledRow]:
                 if line.strip():
                     rows.append(_row(_parsed(line, f"{path}:{number}"), f"{path}:{number}"))
     except (OSError, UnicodeDecodeError, EOFError, zlib.error) as error:
-        raise UsageError(f"{path} cannot be read as labelled JSON Lines: {error}") from error
+        raise UsageError(f"{path} cannot be read as labelled JSON Lines: {error}{_next_for(path)}") from error
     if not rows:
         raise UsageError(f"{path} holds no labelled rows")
     return rows
@@ -117,13 +119,25 @@ def _files_in(folder: Path) -> str:
     return f"the labelled files in it, such as {found[0]}" if found else "a labelled file; this folder holds no .jsonl"
 
 
+def _next_for(path: Path) -> str:
+    """Return how a table becomes a labelled file, by the ending of its name; empty for another file."""
+    reads = {".csv": "read_csv", ".tsv": "read_table", ".parquet": "read_parquet"}.get(path.suffix.lower())
+    if reads is None:
+        return ""
+    return (
+        f". Next, with pandas: python -c \"import pandas; pandas.{reads}('{path}')"
+        ".to_json('rows.jsonl', orient='records', lines=True)\""
+    )
+
+
 def _parsed(line: str, where: str) -> Any:
     try:
         return json.loads(line)
     except json.JSONDecodeError as error:
         if line.strip() == "[":
             return "["
-        raise UsageError(f"{where}: not JSON: {error.msg} at character {error.pos + 1}") from error
+        hint = _next_for(Path(where.rpartition(":")[0]))
+        raise UsageError(f"{where}: not JSON: {error.msg} at character {error.pos + 1}{hint}") from error
     except (ValueError, RecursionError) as error:  # numbers of thousands of digits, brackets without end
         raise UsageError(f"{where}: JSON that cannot be read: {error}") from error
 
@@ -143,7 +157,7 @@ def _row(values: Any, where: str) -> LabelledRow:
         language=str(values.get("lang") or "und"),
         label=values["label"],
         kind=str(values.get("kind") or ""),
-        attrs={name: bool(value) for name, value in (values.get("attrs") or {}).items()},
+        attrs={name: value for name, value in (values.get("attrs") or {}).items() if value is not None},
         conversation=_conversation(values),
         is_clear=_is_clear(values),
     )
@@ -190,8 +204,9 @@ def _text(value: Any) -> str:
 
 def _is_clear(values: dict[str, Any]) -> bool:
     """Do-Not-Answer's actions 1 and 3 hold explicit refusals and answers alike, so there 0, 4 against 2, 5 are clear."""
-    if "do-not-answer" in str(values.get("source", "")).lower():
-        return str(values.get("orig_label", ""))[:1] in ("0", "4", "2", "5")
+    action = str(values.get("orig_label", ""))[:1]
+    if "do-not-answer" in str(values.get("source", "")).lower() and action in _ACTIONS:
+        return action in "0425"
     return not values.get("ambiguous") and values.get("judges_agree") is not False
 
 
@@ -201,7 +216,7 @@ def score_rows(
     """Return (figures, answered rows) of one source.
 
     Figures: `any` and `full` refusals, `languages`, `kind` and `attrs` where the rows have them. Propositions are scored on all
-    rows, as ambiguity concerns the label only.
+    rows that say whether they hold, as ambiguity concerns the label only.
     """
     found = detector.find_many([row.conversation for row in rows])
     answered = [Answered(row, findings) for row, findings in zip(rows, found, strict=True)]
@@ -237,12 +252,12 @@ def _kinds(answered: Sequence[Answered]) -> dict[str, Any]:
 
 def _propositions(answered: Sequence[Answered]) -> dict[str, Any]:
     names = {name for answer in answered for name in answer.row.attrs} & set(PROPOSITIONS)
-    return {
-        name: _counts(
-            [a.row.attrs.get(name, False) for a in answered], [a.finds([PROPOSITIONS[name]]) for a in answered]
-        )
-        for name in sorted(names)
-    }
+    figures = {}
+    for name in sorted(names):
+        told = [answer for answer in answered if name in answer.row.attrs]
+        said = [answer.finds([PROPOSITIONS[name]]) for answer in told]
+        figures[name] = _counts([answer.row.attrs[name] for answer in told], said)
+    return figures
 
 
 def _counts(truth: Sequence[bool], said: Sequence[bool]) -> dict[str, Any]:

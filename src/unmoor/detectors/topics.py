@@ -87,9 +87,13 @@ def _topics_of(reply: Any) -> list[str]:
 
 
 def _pipeline(model: str, topics: frozenset[str]) -> Classify:
-    score = load_classifier(f"The classifier hf:{model}", model, top_k=None)
-    return lambda text: [
-        str(found["label"])
-        for found in score([ends_of(text)], truncation=True)[0]
-        if found["label"] in topics and float(found["score"]) >= _LIKELY
-    ]
+    classifier = load_classifier(f"The classifier hf:{model}", model, top_k=None)
+
+    def classify(text: str) -> Collection[str]:
+        try:
+            scores = classifier.scores(ends_of(text))
+        except (RuntimeError, IndexError, ValueError) as error:
+            raise MachineError(f"The topic classifier hf:{model} cannot be asked: {error}") from error
+        return [str(one["label"]) for one in scores if one["label"] in topics and float(one["score"]) >= _LIKELY]
+
+    return classify
