@@ -70,7 +70,9 @@ def test_speakers_with_vowel_signs_make_a_dialogue() -> None:
     assert len(answer.speakers) == 2
 
 
-@pytest.mark.parametrize("head", ["प्रिय सीमा,", "سيدي العزيز،", "عزيزتي ليلى،", "सेवा में,", "친애하는 지수에게,"])
+@pytest.mark.parametrize(
+    "head", ["प्रिय सीमा,", "سيدي العزيز،", "عزيزتي ليلى،", "सेवा में,", "친애하는 지수에게,", "Hi Anna,", "Hej Anna!"]
+)
 def test_letters_open_as_letters_do(head: str) -> None:
     assert read_answer(f"{head}\n\n...", LABELS).is_letter
 

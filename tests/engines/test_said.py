@@ -87,6 +87,40 @@ def test_the_last_verdict_holds_and_a_skip_says_nothing(path: Path, tmp_path: Pa
     assert _run(path, tmp_path / "run", {1: (right, wrong, skip)})[1]["outcome"] == "kept"
 
 
+@pytest.mark.parametrize(
+    ("said", "outcome", "who"),
+    [
+        ((("drop", "ada"), ("correct", "bob")), "mended", None),
+        ((("mend", "ada"), ("drop", "bob"), ("correct", "eve")), "mended", None),
+        ((("correct", "ada"), ("drop", "bob")), "removed", "bob says drop"),
+        ((("drop", "ada"), ("drop", "bob")), "removed", "ada and bob say drop"),
+        ((("drop", "ada"), ("skip", "bob")), "removed", "ada says drop"),
+    ],
+)
+def test_the_newest_word_of_several_people_is_all_that_holds(
+    path: Path, tmp_path: Path, said: tuple[tuple[str, str], ...], outcome: str, who: str | None
+) -> None:
+    entry = _run(path, tmp_path / "run")[2]
+    after = _run(path, tmp_path / "run", {2: tuple(replace(_verdict(entry, word), by=by) for word, by in said)})[2]
+    assert after["outcome"] == outcome and (who or "policy dolphin says mend") in after["reason"], after["reason"]
+
+
+@pytest.mark.parametrize("order", [("drop", "mend"), ("mend", "drop")])
+def test_a_drop_stands_over_a_mend_of_another_finding_whichever_was_said_first(
+    tmp_path: Path, order: tuple[str, str]
+) -> None:
+    turns = [*_row(DISCLAIMER)["messages"], *_row(DISCLAIMER, "And three more?")["messages"]]
+    path = tmp_path / "two.jsonl"
+    path.write_text(json.dumps({"messages": turns}) + "\n")
+    entry = _run(path, tmp_path / "run")[1]
+    places = {finding["turn"]: {**entry, "findings": [finding]} for finding in entry["findings"]}
+    said = tuple(_verdict(places[turn], word) for turn, word in zip((1, 3), order, strict=True))
+    after = _run(path, tmp_path / "run", {1: said})[1]
+    assert after["outcome"] == "removed" and "ada says drop" in after["reason"], after["reason"]
+    overruled = replace(said[order.index("drop")], judgement="wrong", by="bob")
+    assert _run(path, tmp_path / "run", {1: (*said, overruled)})[1]["outcome"] == "mended"
+
+
 def test_a_finding_called_something_else_is_decided_as_that(path: Path, tmp_path: Path) -> None:
     before = _run(path, tmp_path / "run")
     after = _run(path, tmp_path / "run", {1: (_verdict(before[1], "correct", "refusal.capability"),)})

@@ -25,6 +25,7 @@ from unmoor.records import BEHAVIOURS, Conversation, Turn
 from unmoor.records.verdict import JUDGEMENTS
 from unmoor.review.agreement import NO_FINDING
 from unmoor.review.audit import UNLIKELY, audit_lines
+from unmoor.review.item import conversation_of
 from unmoor.review.store import Store, View
 from unmoor.review.web.desk import Desk, all_dialog, decide, home_of, item_fragment
 from unmoor.review.web.filters import orders, panels
@@ -48,6 +49,28 @@ def walk(store: Store, view: View, direction: int = 1) -> list[int]:
     while (item := store.next(view, found[-1] if found else None, direction)) is not None:
         found.append(item)
     return found
+
+
+@pytest.mark.parametrize(
+    ("turn", "start", "quote", "said", "first"),
+    [
+        (3, 20, "no", ["And doors?", "I say no"], 2),
+        (3, 90, "far away", ["And doors?", "far away"], 2),
+        (1, 0, "Sorry", ["Sorry"], 1),
+        (9, 20, "no", ["no"], 9),
+    ],
+)
+def test_an_excerpt_shows_no_request_of_another_turn_and_counts_turns_as_the_ledger_does(
+    turn: int, start: int, quote: str, said: list[str], first: int
+) -> None:
+    place = {"turn": turn, "start_char": start, "end_char": start + len(quote), "quote": quote, "field": "text"}
+    finding = {"behaviour": "moralising", "rule": "r", "detector": "d", "language": "en", "probability": 0.9, **place}
+    told = {"turn": 3, "request": "And doors?", "answer": "I say no", "answer_offset": 14, "answer_chars": 400}
+    shown = conversation_of({"findings": [finding], "edits": [], **told}, 0, None, None)
+    assert [each.text for each in shown.turns] == said and shown.missing
+    assert shown.first_turn == first and shown.first_turn + shown.finding.turn == turn
+    now = shown.finding
+    assert shown.turns[now.turn].text[now.start_char : now.end_char] == quote
 
 
 @pytest.mark.parametrize("order", ["row", "uncertain", "random"])

@@ -69,18 +69,20 @@ _STOPS = (".", "!", "。", "！", "।", "؟")
 _NUMBER_CHARS, _SEVERAL = 12, 3
 """Code points before a place in which the number of its item stands; titles and numbers from which there is a list."""
 _LETTER_HEAD = re.compile(
-    r"^\W*(?:(?:dear|hi|hello|subject|betreff|kära|hej|cher|chère|car[oa])\b"
+    r"^\W*(?:(?:(?:hi|hello|hej)\b(?: (?!(?:there|i)\b)[^\W\d_][^\n,.:!?]{0,50}(?:[,:\n]|![^\S\n]*\n)"
+    r"|(?: there)?[,:!.]?[^\S\n]*\n+(?:[^\n]+\n+){2}))|(?:(?:dear|subject|betreff|kära|cher|chère|car[oa])\b"
     r"|(?:querid|estimad|liebe|sehr geehrt|asunto|prezad|assunto|gentil[ei]|egregi|spettabil|oggetto|geachte"
     r"|szanown|уважаем|sayın|sevgili|kjære|kære|arvoisa|değerli|kıymetli|lieve|rakas|kochan)\w*"
     r"|(?:尊敬的(?!用户)|亲爱的|親愛的|敬启者|敬啟者|拝啓|親愛なる)"
-    r"|친애하는|제목|عزيز[يت]|سيدي|سيدتي|السيد|حضرة|الموضوع|प्रिय|आदरणीय|महोदय|सेवा में|विषय|प्यार[ेी])[^\n]{0,80}[,،:\n]",
+    r"|친애하는|제목|عزيز[يت]|سيدي|سيدتي|السيد|حضرة|الموضوع|प्रिय|आदरणीय|महोदय|सेवा में|विषय|प्यार[ेी])[^\n]{0,80}[,،:\n])",
     re.IGNORECASE,
 )
+"""The head of a letter. Answers open with "Hi there!" too: that is one only above several paragraphs, or with a name."""
 _GREETED = re.compile(
     r"^\W*(?:(?i:guten tag|hallo|bonjour|bonsoir|hola|buen[oa]s (?:días|tardes)|buongiorno|buonasera|salve|olá|bom dia|boa tarde"
     r"|goedemorgen|goedemiddag|hei|god dag|hyvä|hyvää päivää|bästa|beste"
     r"|cher|drog[ai]|dzień dobry|здравствуйте|добрый день|дорог(?:ой|ая|ие)"
-    r"|merhaba|iyi günler)[ ,]+(?=[^\W\d_])(?![a-zà-öø-ÿа-яё])[^\n,.:!]{1,50}[,:!\n]"
+    r"|merhaba|iyi günler)(?: +|, *(?=[^\n,.:!]{1,50}[,:!]?[^\S\n]*\n))(?=[^\W\d_])(?![a-zà-öø-ÿа-яё])[^\n,.:!]{1,50}[,:!\n]"
     r"|(?i:madame|monsieur|mesdames|señor(?:a|es)?|signor[ae]?|pani|panie)(?: [^\W\d_][\w.-]*){0,2}[,:]"
     r"|[^\n,，。:：]{1,10}(?:先生|女士|小姐|老师|老師|经理|經理|客户|客戶|顾客|顧客)[,，:：!！\n]|[^\n、,。]{0,12}(?:お客様|様|各位|御中)[、,\n]"
     r"|お世話になっております|平素(?:より|は)"

@@ -23,6 +23,7 @@ from unmoor.engines.said import (
     judged_among,
     judges_of,
     policy_as_judged,
+    that_hold,
 )
 from unmoor.errors import BadRow
 from unmoor.layouts import Change, ParsedRow, layout_named, layout_of_row, unread_text, what_it_is
@@ -186,6 +187,7 @@ class Judge:
         for which something is left alone.
         """
         judges = judges_of(findings, verdicts) if verdicts else ""
+        verdicts = that_hold(verdicts) if verdicts else verdicts
         findings = findings_as_judged(findings, verdicts) if verdicts else findings
         excepted = self._excepted(read.conversation, findings, verdicts)
         floor_turns = self._floor.turns_of(read.conversation, findings, floor_topics)

@@ -8,11 +8,19 @@ from dataclasses import replace
 from unmoor.policy import Policy
 from unmoor.records import Finding, Verdict
 
-__all__ = ["asked_by", "asked_by_a_person", "findings_as_judged", "judged_among", "judges_of", "policy_as_judged"]
+__all__ = [
+    "asked_by",
+    "asked_by_a_person",
+    "findings_as_judged",
+    "judged_among",
+    "judges_of",
+    "policy_as_judged",
+    "that_hold",
+]
 
 
 _ACTIONS = ("mend", "drop")
-"""What a person may ask for on a row, whatever the policy says of it."""
+"""What a person may ask for on a row, whatever the policy says of it; the stronger last."""
 
 
 def findings_as_judged(findings: Sequence[Finding], verdicts: Sequence[Verdict]) -> tuple[Finding, ...]:
@@ -36,26 +44,40 @@ def findings_as_judged(findings: Sequence[Finding], verdicts: Sequence[Verdict])
     return tuple(judged)
 
 
+def that_hold(verdicts: Sequence[Verdict]) -> tuple[Verdict, ...]:
+    """Return, of the verdicts on one row from the oldest on, those that say of their finding what the newest on it says."""
+    said = [verdict for verdict in verdicts if verdict.judgement != "skip"]
+    newest = {_place(verdict): _word(verdict) for verdict in said}
+    return tuple(verdict for verdict in said if _word(verdict) == newest[_place(verdict)])
+
+
 def policy_as_judged(policy: Policy, verdicts: Sequence[Verdict]) -> Policy:
-    """Return the policy for one row, with `mend` or `drop` where a person asked for it. The floor is not a policy's to change."""
-    acting = [verdict for verdict in verdicts if verdict.judgement in _ACTIONS]
+    """Return the policy for one row, with `mend` or `drop` where a person asked for it; `drop` is about the whole row, so it stands
+    over `mend`. The floor is not a policy's to change.
+    """
+    acting = _mend_then_drop(verdicts)
     asked = {verdict.corrected_behaviour or verdict.behaviour: verdict.judgement for verdict in acting}
     by_rule = {verdict.rule: verdict.judgement for verdict in acting if _names_the_rule(policy, verdict)}
     return replace(policy, actions={**policy.actions, **asked}, rules={**policy.rules, **by_rule}) if asked else policy
 
 
 def asked_by(policy: Policy, verdicts: Sequence[Verdict]) -> dict[str, tuple[str, ...]]:
-    """Return who asked for the action that `policy_as_judged` has for a behaviour or a rule, which is the last one asked for."""
+    """Return who asked for the action that `policy_as_judged` has for a behaviour or a rule."""
     said: dict[str, dict[str, str]] = {}
-    for verdict in verdicts:
-        if verdict.judgement in _ACTIONS:
-            rule = (verdict.rule,) if _names_the_rule(policy, verdict) else ()
-            for name in (verdict.corrected_behaviour or verdict.behaviour, *rule):
-                agreeing = {
-                    by: judgement for by, judgement in said.get(name, {}).items() if judgement == verdict.judgement
-                }
-                said[name] = {**agreeing, verdict.by: verdict.judgement}
+    for verdict in _mend_then_drop(verdicts):
+        rule = (verdict.rule,) if _names_the_rule(policy, verdict) else ()
+        for name in (verdict.corrected_behaviour or verdict.behaviour, *rule):
+            agreeing = {by: judgement for by, judgement in said.get(name, {}).items() if judgement == verdict.judgement}
+            said[name] = {**agreeing, verdict.by: verdict.judgement}
     return {name: tuple(sorted(people)) for name, people in said.items()}
+
+
+def _mend_then_drop(verdicts: Sequence[Verdict]) -> list[Verdict]:
+    """Return the verdicts that ask for an action, the weaker one first, so that the later of two names wins by strength."""
+    return sorted(
+        (verdict for verdict in verdicts if verdict.judgement in _ACTIONS),
+        key=lambda verdict: _ACTIONS.index(verdict.judgement),
+    )
 
 
 def _names_the_rule(policy: Policy, verdict: Verdict) -> bool:
@@ -83,6 +105,10 @@ def judges_of(findings: Sequence[Finding], verdicts: Sequence[Verdict]) -> str:
     """Return who judged one of the findings, in the order of their names; the empty string where nobody did."""
     found = set(map(_place, findings))
     return ", ".join(sorted({said.by for said in verdicts if said.judgement != "skip" and _place(said) in found}))
+
+
+def _word(verdict: Verdict) -> tuple[str, str | None]:
+    return verdict.judgement, verdict.corrected_behaviour
 
 
 def _where(judged: Finding | Verdict) -> tuple[int, str, int, int, str]:

@@ -52,6 +52,8 @@ class Item:
     history: tuple[Verdict, ...]
     verdict: Verdict | None
     missing: str = ""
+    first_turn: int = 0
+    """The number of the first of `turns` in the conversation, from 0; it is another only where `turns` are an excerpt."""
     file: str = ""
     row_in_file: int = 0
     is_rewritten_by_apply: bool = True
@@ -67,6 +69,8 @@ class Shown:
     turns: tuple[Turn, ...]
     edits: tuple[Edit, ...]
     missing: str = ""
+    first_turn: int = 0
+    """The number of the first of `turns` in the conversation, from 0."""
 
 
 def conversation_of(entry: dict[str, Any], place: int, raw: bytes | None, read_row: ReadRow | None) -> Shown:
@@ -95,30 +99,40 @@ def text_of(conversation: Conversation, finding: Finding) -> str | None:
 
 
 def _excerpt(entry: dict[str, Any], findings: tuple[Finding, ...], finding: Finding, edits: tuple[Edit, ...]) -> Shown:
-    """Return request and answer as far as the ledger holds them; a finding of another turn has only its quote."""
-    asked = Turn("user", entry.get("request") or "")
+    """Return request and answer as far as the ledger holds them, which is of one turn. A finding of another turn, or outside the
+    excerpt, has only its quote, and one of another turn no request.
+    """
+    request = str(entry.get("request") or "") if entry.get("turn") == finding.turn else ""
+    asked = (Turn("user", request),) if request else ()
+    now, first = len(asked), finding.turn - len(asked)
+    if not _is_in_excerpt(entry, finding):
+        alone = replace(finding, turn=now, start_char=0, end_char=len(finding.quote), field="text")
+        return Shown(alone, (alone,), (*asked, Turn("assistant", finding.quote)), (), _MISSING, first)
     shift = entry.get("answer_offset", 0)
-    has_answer = entry.get("turn") == finding.turn and bool(entry.get("answer"))
-    if not has_answer:
-        now = replace(finding, turn=1, start_char=0, end_char=len(finding.quote), field="text")
-        return Shown(now, (now,), (asked, Turn("assistant", finding.quote)), (), _MISSING)
-    moved = {each: _moved(each, shift) for each in findings if each.turn == finding.turn}
+    moved = {each: _moved(each, shift, now) for each in findings if _is_in_excerpt(entry, each)}
     shown_edits = tuple(
-        replace(each, turn=1, spans=tuple((start - shift, end - shift) for start, end in each.spans))
+        replace(each, turn=now, spans=tuple((start - shift, end - shift) for start, end in each.spans))
         for each in edits
         if each.turn == finding.turn
     )
-    is_whole = shift == 0 and finding.turn <= 1 and entry.get("answer_chars", 0) <= len(entry["answer"])
-    turns = (asked, Turn("assistant", entry["answer"]))
-    return Shown(moved[finding], tuple(moved.values()), turns, shown_edits, "" if is_whole else _MISSING)
+    is_whole = shift == 0 and finding.turn <= now and entry.get("answer_chars", 0) <= len(entry["answer"])
+    turns = (*asked, Turn("assistant", entry["answer"]))
+    return Shown(moved[finding], tuple(moved.values()), turns, shown_edits, "" if is_whole else _MISSING, first)
+
+
+def _is_in_excerpt(entry: dict[str, Any], finding: Finding) -> bool:
+    """Return whether the words of a finding stand in the answer of the ledger entry, at the place that it names."""
+    answer, start = str(entry.get("answer") or ""), finding.start_char - entry.get("answer_offset", 0)
+    is_there = start >= 0 and answer[start : start + len(finding.quote)] == finding.quote
+    return bool(answer) and entry.get("turn") == finding.turn and is_there
 
 
 _MISSING = "The row itself could not be read from the run: this is the excerpt that the ledger holds."
 
 
-def _moved(finding: Finding, shift: int) -> Finding:
-    start, end = max(0, finding.start_char - shift), max(0, finding.end_char - shift)
-    return replace(finding, turn=1, start_char=start, end_char=end, field="text")
+def _moved(finding: Finding, shift: int, turn: int) -> Finding:
+    start, end = finding.start_char - shift, finding.end_char - shift
+    return replace(finding, turn=turn, start_char=start, end_char=end, field="text")
 
 
 def row_bytes(run: Path, entry: dict[str, Any], data_file: str, data_byte: int) -> bytes | None:

@@ -248,6 +248,7 @@ class Store:
             history=history,
             verdict=next((verdict for verdict in reversed(history) if verdict.by == self._person), None),
             missing=shown.missing,
+            first_turn=shown.first_turn,
             is_rewritten_by_apply=self.is_rewritten_by_apply,
             **place_in_files(self._manifest, entry["row"]),
         )

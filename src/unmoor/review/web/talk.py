@@ -81,7 +81,7 @@ class Talk:
         fields = ["reasoning", "text"] if turn.reasoning else ["text"]
         parts = tuple(self._first_part(index, field) for field in fields)
         role_class = turn.role if turn.role in _ROLES else "other"
-        return TurnShown(index, turn.role, role_class, index == self.item.finding.turn, parts)
+        return TurnShown(self.item.first_turn + index, turn.role, role_class, index == self.item.finding.turn, parts)
 
     def _first_part(self, index: int, field: str) -> Part:
         text = self._text(index, field)
