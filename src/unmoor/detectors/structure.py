@@ -8,13 +8,13 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from unmoor.detectors.sentences import Sentences, split_sentences
 from unmoor.languages import Pack, fold
 from unmoor.records import reasoning_spans
 
-__all__ = ["Answer", "Labels", "labels_of", "read_answer", "split_reasoning"]
+__all__ = ["Answer", "Labels", "labels_of", "read_answer", "split_reasoning", "without_end"]
 
 _FENCE = re.compile(r"^ {0,3}(```|~~~).*?(?:^ {0,3}\1|\Z)", re.DOTALL | re.MULTILINE)
 _COMMENT = re.compile(r"\s*(?:#(?!include|define|if|else|endif|pragma)|//|--|;|%|/?\*|<!--|'{3}|\"{3})")
@@ -285,6 +285,16 @@ def read_answer(text: str, labels: Labels) -> Answer:
         is_verse=_is_verse(text),
         body=body,
     )
+
+
+def without_end(answer: Answer, end: int) -> Answer:
+    """Return an answer cut off at a code point between two sentences; it is of the kind that the whole is."""
+    text = answer.text[:end]
+    code, quotes, speakers = (
+        tuple((start, min(stop, end)) for start, stop in spans if start < end)
+        for spans in (answer.code, answer.quotes, answer.speakers)
+    )
+    return replace(answer, text=text, sentences=split_sentences(text), code=code, quotes=quotes, speakers=speakers)
 
 
 def _is_signed(text: str) -> bool:

@@ -10,6 +10,7 @@ import re
 from dataclasses import replace
 from typing import Literal
 
+from unmoor.detectors.asides import without_asides
 from unmoor.detectors.evidence import MIN_PROBABILITY, UNPARTED, finding_at, findings_from, without_doubles
 from unmoor.detectors.excuses import ANSWERS, LECTURES, is_excused
 from unmoor.detectors.lectures import Lecture
@@ -103,7 +104,7 @@ def judged_findings(
     found = _with_lectures(view, findings_from(view, turn, field), turn, field)
     if model is None or not _is_for(model, view):
         return without_doubles(found)
-    refusal = _refusal(view, model, model.judge(view), turn, field)
+    refusal = _refusal(view, model, found, turn, field)
     others = [finding for finding in found if finding.behaviour not in REFUSALS]
     return without_doubles(([refusal] if refusal else []) + others)
 
@@ -222,9 +223,13 @@ def _refusing(view: TurnView) -> list[Hit]:
 
 
 def _refusal(
-    view: TurnView, model: Model, verdict: Verdict, turn: int, field: Literal["text", "reasoning"]
+    view: TurnView, model: Model, found: list[Finding], turn: int, field: Literal["text", "reasoning"]
 ) -> Finding | None:
-    hits, judged = _refusing(view), judged_kind(view, verdict)
+    """Return the refusal of an answer; where no phrase refuses, what is said beside the answer must not make it one."""
+    hits, judged = _refusing(view), judged_kind(view, model.judge(view))
+    if judged and not hits and (shorter := without_asides(view, found)):
+        plain = judged_kind(shorter, model.judge(shorter))
+        judged = min(judged, plain or ("", 0.0), key=lambda one: one[1])
     if judged is None or judged[1] < (MIN_PROBABILITY if hits else 0.5):
         return None
     behaviour, chance = judged
