@@ -11,6 +11,7 @@ from tests.training.test_twins import read, write_recipe, write_rows
 from unmoor.errors import RecipeError
 from unmoor.records import Conversation, Turn
 from unmoor.training import Training, plan_twins
+from unmoor.training.preflight import of_prepared
 from unmoor.training.prepare import IGNORED, messages_of, prepare, tokenise
 from unmoor.training.rule import trl_rule
 from unmoor.training.template import CHATML, fault_of, training_template
@@ -86,6 +87,18 @@ def test_rows_without_anything_to_learn_are_dropped_and_say_why(tokenizer: Any) 
         2: "no assistant turn to learn from",
         3: "nothing to learn within max_length (80 tokens)",
     }
+
+
+def test_a_call_of_a_tool_is_not_learned_as_saying_nothing(tokenizer: Any) -> None:
+    asked, call = Turn("user", "Weather?"), Turn("assistant", "", is_target=True, has_tool_calls=True)
+    told = (asked, call, Turn("tool", "9 degrees"), Turn("assistant", "It is 9 degrees.", is_target=True))
+    empty = Conversation((asked, Turn("assistant", " ", is_target=True)))
+    rows = (Conversation(told), Conversation((asked, call)), empty, TALK)
+    prepared = prepare(enumerate(rows, 1), tokenizer, CHATML, trl_rule(80))
+    assert learned(tokenizer, prepared.examples[0].labels) == ["It is 9 degrees.<|im_end|>"]
+    assert prepared.dropped == {2: "every answer is a call of a tool without words, and calls are not rendered"}
+    assert prepared.wordless == {1: "a call of a tool, not learned", 3: "an empty answer, whose end is learned"}
+    assert of_prepared(prepared, CHATML).as_json()["rows_with_wordless_answers"] == 2
 
 
 def test_a_row_that_is_cut_is_counted_and_still_learned_from(tokenizer: Any) -> None:

@@ -61,6 +61,9 @@ def _notes(one: Any) -> list[str]:
     if one.odd:
         row, why = next(iter(one.odd.items()))
         lines.append(f"{plural(len(one.odd), 'row')} with odd roles, kept (row {row}, {why})")
+    if one.wordless:
+        row, why = next(iter(one.wordless.items()))
+        lines.append(f"{plural(len(one.wordless), 'row')} with answers without words (row {row}: {why})")
     if not one.has_mask:
         lines.append("the chat template does not mark what the assistant says")
     return lines

@@ -30,7 +30,8 @@ class Preflight:
     """What a trainer with `rule` would make of a twin's rows.
 
     `dropped` is row number to reason, `cuts` the rows that are truncated, `odd` row number to what is strange about
-    its order of roles although it is trained on. `rows_trained` and `tokens_trained` are what one pass holds.
+    its order of roles although it is trained on, `wordless` to what becomes of its answers without words. `rows_trained`
+    and `tokens_trained` are what one pass holds.
     `has_mask` is false where the template has no mark of what the assistant says.
     """
 
@@ -41,6 +42,7 @@ class Preflight:
     dropped: dict[int, str]
     cuts: tuple[Cut, ...]
     odd: dict[int, str]
+    wordless: dict[int, str]
     has_mask: bool
 
     @property
@@ -65,9 +67,11 @@ class Preflight:
             "rows_truncated": len(self.cuts),
             "tokens_lost": self.tokens_lost,
             "rows_in_odd_order": len(self.odd),
+            "rows_with_wordless_answers": len(self.wordless),
             "dropped": [{"row": row, "reason": why} for row, why in self.dropped.items()],
             "truncated": [asdict(cut) for cut in self.cuts],
             "odd_order": [{"row": row, "why": why} for row, why in self.odd.items()],
+            "wordless": [{"row": row, "why": why} for row, why in self.wordless.items()],
         }
 
 
@@ -81,6 +85,7 @@ def of_prepared(prepared: Prepared, template: str) -> Preflight:
         prepared.dropped,
         prepared.cuts,
         prepared.odd,
+        prepared.wordless,
         bool(MARKS.search(template)),
     )
 

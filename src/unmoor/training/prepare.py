@@ -1,8 +1,9 @@
 """From conversations to what a trainer learns from: token ids and labels, with only the assistant's words as labels.
 
 Labels are made here and not by the trainer because an assistant turn may be context only (`Turn.is_target` false: the
-rejected side of a pair, a turn marked `train: false`), which no trainer's mask knows. For rows without such turns the
-result equals TRL's own (a test holds that).
+rejected side of a pair, a turn marked `train: false`), which no trainer's mask knows, or be nothing but the call of a tool,
+which is not rendered: the end of such a turn would teach a model to say nothing. For rows without such turns the result
+equals TRL's own (a test holds that).
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from unmoor.errors import RecipeError
-from unmoor.records import Conversation
+from unmoor.records import Conversation, Turn
 from unmoor.training.roles import odd_order
 from unmoor.training.rule import Cut, Rule
 
@@ -20,6 +21,9 @@ __all__ = ["IGNORED", "Example", "Looked", "Prepared", "gather", "look_at_rows",
 
 IGNORED = -100
 """The label that PyTorch's cross entropy leaves out."""
+
+CALLS_ALONE = "every answer is a call of a tool without words, and calls are not rendered"
+"""Why a row with answers that are to be learned has nothing to learn."""
 
 CONTEXT_ONLY = "every answer is context only: marked train: false, undesirable, or not chosen"
 """Why a row with answers has nothing to learn: somebody said so, a policy with the action `mask` for instance."""
@@ -39,7 +43,7 @@ class Looked:
     """What a trainer will make of one row: an example, or `dropped` with the reason; `cut` if it is truncated.
 
     `trained` counts the tokens with a loss that stay. `odd` says what is strange about the order of roles in a row
-    that is trained on all the same.
+    that is trained on all the same, `wordless` what becomes of its answers without words.
     """
 
     row: int
@@ -48,6 +52,7 @@ class Looked:
     cut: Cut | None = None
     trained: int = 0
     odd: str = ""
+    wordless: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +64,7 @@ class Prepared:
     dropped: dict[int, str]
     cuts: tuple[Cut, ...]
     odd: dict[int, str]
+    wordless: dict[int, str]
     rule: Rule
     trained: tuple[int, ...]
 
@@ -107,10 +113,26 @@ def tokenise(conversation: Conversation, tokenizer: Any, template: str) -> tuple
             "Next: set chat_template_path to a template with {% generation %} around each assistant turn"
         )
     labels = [IGNORED] * len(token_ids)
-    for (start, end), wanted in zip(spans, is_target, strict=True):
-        if wanted:
+    for (start, end), turn in zip(spans, spoken, strict=True):
+        if turn.is_target and not _only_calls(turn):
             labels[start:end] = token_ids[start:end]
     return token_ids, labels
+
+
+def _has_words(turn: Turn) -> bool:
+    return bool(turn.text.strip() or turn.reasoning.strip())
+
+
+def _only_calls(turn: Turn) -> bool:
+    return turn.has_tool_calls and not _has_words(turn)
+
+
+def _wordless(conversation: Conversation) -> str:
+    """Return what becomes of the answers without words that are to be learned; empty where there are none."""
+    silent = [turn for turn in conversation.turns if turn.is_target and not _has_words(turn)]
+    if any(map(_only_calls, silent)):
+        return "a call of a tool, not learned"
+    return "an empty answer, whose end is learned" if silent else ""
 
 
 def _rendered(conversation: Conversation, tokenizer: Any, template: str) -> Any:
@@ -151,6 +173,8 @@ def look_at_rows(
         elif not any(turn.is_target for turn in conversation.turns):
             has_answer = any(turn.role == "assistant" for turn in conversation.turns)
             yield Looked(row, dropped=CONTEXT_ONLY if has_answer else "no assistant turn to learn from")
+        elif all(_only_calls(turn) for turn in conversation.turns if turn.is_target):
+            yield Looked(row, dropped=CALLS_ALONE)
         else:
             yield _look_at(row, conversation, (tokenizer, template), rule)
 
@@ -176,7 +200,8 @@ def _look_at(row: int, conversation: Conversation, with_what: tuple[Any, str], r
         why = f"nothing to learn within max_length ({rule.max_length} tokens)" if whole else "no token to learn from"
         return Looked(row, dropped=why)
     cut = Cut(row, count, kept.start, kept.stop, whole - trained) if kept.stop - kept.start < count else None
-    return Looked(row, Example(row, token_ids, labels), cut=cut, trained=trained, odd=odd_order(conversation))
+    example, odd, wordless = Example(row, token_ids, labels), odd_order(conversation), _wordless(conversation)
+    return Looked(row, example, cut=cut, trained=trained, odd=odd, wordless=wordless)
 
 
 def prepare(rows: Iterable[tuple[int, Conversation | str]], tokenizer: Any, template: str, rule: Rule) -> Prepared:
@@ -205,6 +230,7 @@ def gather(looked_at: Iterable[Looked], rule: Rule) -> Prepared:
         {one.row: one.dropped for one in looked if one.dropped},
         tuple(one.cut for one in looked if one.cut),
         {one.row: one.odd for one in looked if one.odd},
+        {one.row: one.wordless for one in looked if one.wordless},
         rule,
         tuple(trained for _, trained in learned),
     )
