@@ -126,7 +126,7 @@ def test_files_of_one_name_are_suites_of_their_own(tmp_path: Path) -> None:
         (tmp_path / folder / "mine.jsonl").write_text(f'{{"id": "{number}", "group": "g", "prompt": "Why?"}}\n')
     names = [str(tmp_path / folder / "mine.jsonl") for folder in ("a", "b")]
     assert [prompt.suite for prompt in join_suites(names)] == [f"{name} mine" for name in names]
-    with pytest.raises(UsageError, match='have the id "0"'):
+    with pytest.raises(UsageError, match="named twice"):
         join_suites([names[0], names[0]])
 
 
@@ -142,3 +142,18 @@ def test_a_wrong_check_is_said_before_a_model_is_looked_at(tmp_path: Path, monke
     assert isinstance(done.exception, UsageError)
     assert str(done.exception) == f'{suite}:1: check: number needs "value": a number'
     assert not (tmp_path / "out").exists()
+
+
+def test_tables_without_ids_of_their_own_can_be_asked_together(tmp_path: Path) -> None:
+    (tmp_path / "hard.csv").write_text("prompt,category\nWhy?,a\nHow?,a\n")
+    (tmp_path / "xs.csv").write_text("id,prompt,type\n2,Who?,b\n")
+    (tmp_path / "own.jsonl").write_text('{"id": "one", "group": "c", "prompt": "When?"}\n')
+    (other := tmp_path / "other").mkdir()
+    (other / "hard.csv").write_text("prompt,category\nWhere?,a\n")
+    names = [str(tmp_path / name) for name in ("hard.csv", "xs.csv", "own.jsonl")]
+    assert [prompt.id for prompt in join_suites(names)] == ["hard:1", "hard:2", "xs:2", "one"]
+    assert [prompt.id for prompt in join_suites(names[:1])] == ["1", "2"], "alone as before"
+    hard = [names[0], str(other / "hard.csv")]
+    assert [prompt.id for prompt in join_suites(hard)] == [f"{hard[0]}:1", f"{hard[0]}:2", f"{hard[1]}:1"]
+    with pytest.raises(UsageError, match="named twice"):
+        join_suites([*names, names[1]])

@@ -81,21 +81,33 @@ def read_suite(name: str | Path) -> tuple[Prompt, ...]:
 def join_suites(names: Sequence[str]) -> tuple[Prompt, ...]:
     """Return the prompts of several suites, by name or file; files of one name in different folders go by their paths.
 
+    Where two suites have an id in common, as tables do whose lines are only numbered, all of theirs get the suite's name before.
+
     Raises:
-        UsageError: as for `read_suite`, or two prompts have the same id.
+        UsageError: as for `read_suite`, or a suite is named twice.
     """
+    if repeated := [name for name, count in Counter(map(str, names)).items() if count > 1]:
+        raise UsageError(f"The suite {repeated[0]} is named twice; answers could not be told apart. Next: name it once")
     read = [(name, read_suite(name)) for name in names]
+    holders = Counter(identity for _, prompts in read for identity in {prompt.id for prompt in prompts})
+    stems = Counter(Path(name).stem for name in names)
+    read = [
+        (name, _with_name(prompts, str(name) if stems[Path(name).stem] > 1 else Path(name).stem))
+        if any(holders[prompt.id] > 1 for prompt in prompts)
+        else (name, prompts)
+        for name, prompts in read
+    ]
     owners = Counter(suite for _, prompts in read for suite in {prompt.suite for prompt in prompts})
     prompts = [
         replace(prompt, suite=f"{name} {prompt.suite}") if owners[prompt.suite] > 1 else prompt
         for name, prompts in read
         for prompt in prompts
     ]
-    ids = Counter(prompt.id for prompt in prompts)
-    twice = next((identity for identity, count in ids.items() if count > 1), None)
-    if twice is not None:
-        raise UsageError(f'Two prompts of the suites have the id "{twice}"; answers could not be told apart')
     return tuple(prompts)
+
+
+def _with_name(prompts: Iterable[Prompt], name: str) -> tuple[Prompt, ...]:
+    return tuple(replace(prompt, id=f"{name}:{prompt.id}") for prompt in prompts)
 
 
 def _prompts_of(path: Path) -> Iterator[Prompt]:
