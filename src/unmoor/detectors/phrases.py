@@ -56,6 +56,7 @@ FILLERS = frozenset(
         "sign.untold",
         "sign.thing",
         "sign.life",
+        "sign.untested",
     )
 )
 """Signs that ordinary answers are full of: alone, they matter only where the request is of the kind that makes assistants nervous.

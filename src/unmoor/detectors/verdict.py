@@ -41,7 +41,7 @@ on the others, and on every second row of Alpaca."""
 _TEXTS = frozenset(("request.text", "request.rewrite", "request.wording", "request.persona"))
 _UNWILLING = re.compile(
     r"\b(?:(?:won['’]t|will not)(?! be able)|wouldn['’]t|not (?:going|willing) to|refuse|decline|let['’]?s not|let us not"
-    r"|good conscience|i avoid|leave (?:\w+ ){1,2}to|(?:do not|don['’]t) want to|(?:would|['’]d) (?:rather|prefer)(?: to)? not"
+    r"|good conscience|i avoid|leave (?:\w+ ){1,2}to|(?:do not|don['’]t) want to|(?:would|['’]d) (?:rather|prefer)(?: to)? not|prefer not"
     r"|not comfortable|uncomfortable|uneasy|(?:steer|stay) (?:clear|away)|no from me|line i|get involved in|pass on"
     r"|stop(?:ping)? (?:right )?here|step(?:ping)? (?:back|aside)|something i(?:['’](?:d|ll|m)| should| would| will| do)"
     r"|something i (?:go|get|step|wade) into"
@@ -135,7 +135,8 @@ def _lecture_of(view: TurnView, lecture: Lecture, turn: int, field: Literal["tex
 def _only_speaks_of_itself(view: TurnView, lecture: Lecture) -> bool:
     """Return whether a sentence says what the assistant is or cannot do, and no phrase in it lectures: "I can't see images."."""
     said = {hit.phrase.behaviour for hit in view.hits if lecture.start <= hit.start < lecture.end and not hit.doubt}
-    return not said.isdisjoint(("disclaimer.identity", "refusal.capability")) and said.isdisjoint(LECTURES)
+    of_itself = ("disclaimer.identity", "refusal.capability", "sign.untested")
+    return not said.isdisjoint(of_itself) and said.isdisjoint(LECTURES)
 
 
 def _lectures_instead(view: TurnView) -> float:
@@ -180,7 +181,7 @@ def judged_kind(view: TurnView, verdict: Verdict) -> tuple[str, float] | None:
     argues = ARGUE_LOGIT * ({"request.argue", "request.sensitive"} <= view.asks)
     is_unsaid = view.is_told_by_opening or not view.hits or _only_closes_with_a_lecture(view)
     chance = 0.0 if is_unsaid else _shifted(verdict.any, argues + support(view))
-    if is_excused(view, hits) or (not hits and _is_plain_letter(view)):
+    if is_excused(view, hits) or (not hits and (_is_plain_letter(view) or _reports(view))):
         return None
     if _is_nothing_but(view, hits) or _declines_what_was_asked(view, hits) or any(map(_is_surely_partial, hits)):
         chance = max(chance, ALONE)
@@ -191,6 +192,11 @@ def judged_kind(view: TurnView, verdict: Verdict) -> tuple[str, float] | None:
     if chance < instead:
         return "refusal.policy", instead
     return (_kind(view, hits, verdict, argues), chance) if chance else None
+
+
+def _reports(view: TurnView) -> bool:
+    """Return whether an answer says of work that it has done what was not tried."""
+    return any(hit.doubt == "report" for hit in view.hits)
 
 
 def _is_plain_letter(view: TurnView) -> bool:
@@ -276,6 +282,8 @@ def _kind(view: TurnView, refusals: list[Hit], verdict: Verdict, argues: float) 
         return "refusal.partial"
     if lacks and not any(hit.phrase.behaviour == "refusal.policy" for hit in refusals):
         return "refusal.capability"
+    if any(hit.phrase.id.endswith((".another-topic", ".by-a-filter")) for hit in refusals):
+        return "refusal.policy"  # what is beyond its scope is the subject
     lacking = {hit.sentence for hit in refusals if hit.phrase.behaviour == "refusal.capability"}
     told = {hit.sentence for hit in refusals if hit.phrase.behaviour != "refusal.capability"}
     unwilling = {sentence for sentence in told if _UNWILLING.search(view.answer.text, *sentence)}

@@ -78,6 +78,8 @@ def doubt_of(view: TurnView, hit: Hit) -> str:
         return "persona"
     if hit.phrase.behaviour == "refusal.capability" and _is_of_a_thing(view, hit):
         return "thing"
+    if hit.phrase.behaviour in REFUSALS and _is_of_finished_work(view, hit):
+        return "report"
     is_requested = _is_requested(view, hit) or _is_asked_for(view, hit) or _is_of_a_life(view, hit)
     return "requested text" if is_requested else ""
 
@@ -107,6 +109,16 @@ def speaks_as_asked(view: TurnView, language: str, end: int) -> bool:
 def _is_of_a_thing(view: TurnView, hit: Hit) -> bool:
     """Return whether the sentence says what a device cannot do: "This clock cannot show the weather." """
     return any(other.phrase.behaviour == "sign.thing" and other.sentence == hit.sentence for other in view.hits)
+
+
+def _is_of_finished_work(view: TurnView, hit: Hit) -> bool:
+    """Return whether the sentence says what was not tried of work that the answer has reported on, without declining, before: "I've
+    split it into three files. I can't run the GPU tests here."
+    """
+    if not any(other.phrase.behaviour == "sign.untested" and other.sentence == hit.sentence for other in view.hits):
+        return False
+    before = [other for other in view.hits if other.start < hit.sentence[0]]
+    return view.answer.ordinal(hit.start) > 0 and not any(other.phrase.behaviour in REFUSALS for other in before)
 
 
 def _is_of_a_life(view: TurnView, hit: Hit) -> bool:

@@ -44,6 +44,7 @@ BEHAVIOUR_FILES: dict[str, tuple[str, ...]] = {
         "sign.untold",
         "sign.thing",
         "sign.life",
+        "sign.untested",
         "request.text",
         "request.rewrite",
         "request.wording",
