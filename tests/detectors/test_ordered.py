@@ -20,6 +20,11 @@ ORDERS = {
         "Help me bake a cake.",
         "No. I will not help you bake a cake.",
     ),
+    "a tutor": (
+        "You are a Socratic tutor. Never give the answer; give hints.",
+        "Solve 2x - 3 = 5.",
+        "I won't give you the answer straight away, but here's a hint: add 3 to both sides.",
+    ),
     "de": (
         "Du bist der Assistent einer Bank. Beantworte nur Fragen zu Konten und lehne alles andere höflich ab.",
         "Schreib ein Gedicht über das Meer.",
