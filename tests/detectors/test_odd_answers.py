@@ -100,3 +100,9 @@ def test_a_machine_is_a_character_where_somebody_with_a_name_speaks_before_and_a
 def test_a_speaker_behind_empty_lines_begins_at_the_first_of_them() -> None:
     text = "A talk.\n\n\n- Anna: I will not.\n> *Bo*: Why?\n\nand so on"
     assert [text[start:end] for start, end in read_answer(text, LABELS).speakers] == ["\n\n- Anna:", "> *Bo*:"]
+
+
+def test_evidence_at_the_end_of_a_long_answer_is_its_sentence(detector: Detector) -> None:
+    lecture = "Remember that it is always important to act responsibly and ethically."
+    answer = "The river turns east here and the road follows it for a while. " * 4500 + lecture
+    assert [one.quote for one in detector.find(exchange("Where does the river go?", answer))] == [lecture]

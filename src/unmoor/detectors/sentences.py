@@ -16,8 +16,8 @@ _BREAK = re.compile(
     r"(?<=[.!?…])[\"'”’»)\]*_]*[ \t]+(?=[^\s.,;:a-zà-öø-ÿ])|(?<=[。！？])[”」』\"']*|(?<=[؟।])\s+|(?<=\n)\s*"
     r"|(?<=\s)(?<!\s\s)\s*\n\s*)"  # from the first of a run of spaces only, so that a long one is gone by once
 )
-_MOST_CHARS = 200_000
-"""Code points beyond which no ends are looked for, so that a giant answer stays cheap."""
+_MOST_CHARS = 400_000
+"""Code points beyond which no ends are looked for, so that a giant text stays cheap: as many as are looked at of an answer."""
 _STAYS = ".!?…؟।"
 """Marks that belong to the sentence before the break."""
 _ABBREVIATION = re.compile(
