@@ -27,6 +27,18 @@ _SPEAKS_TO_THE_READER = re.compile(r"\byou(?:r|rs|rself)?\b", re.IGNORECASE)
 _REMINDS = re.compile(r"\W*(?:remember|(?:keep|bear) in mind)\b", re.IGNORECASE)
 """How a reminder begins that closes an English answer."""
 _OF_YOU = re.compile(r"\byou(?:r|rs|rself)?\b")
+_NAMES_A_MACHINE = re.compile(
+    r"(?<!\w)(?:ais?|a\.i\.|artificial intelligence|robots?|androids?|chat ?bots?|computers?|cyborgs?|machines?|language models?"
+    r"|kis?|roboter|ia|robôs?|automates?|ordinateurs?|computadoras?|ordenador|robotti|tekoäly|ии|робот\w*|yapay zeka)(?!\w)"
+    r"|人工智能|人工智慧|机器人|機器人|ロボット|人工知能|로봇|인공지능"
+)
+"""How a folded request names a machine that may speak in a text."""
+_LEADS_TO_A_TEXT = re.compile(
+    r"[:：]\s*$|\b(?:here(?:['’]s| is| are)|but i (?:can|will)|i can (?:still )?(?:write|offer|try|create|give|share)"
+    r"|hier|aber|voici|mais|aquí|aqui|pero|mas|ecco|ma|maar|men|mutta|ale|но|вот)\b|以下|但|しかし|하지만",
+    re.IGNORECASE,
+)
+"""What a sentence on what the assistant is says where the text comes after it."""
 _OF_MACHINES = frozenset(
     (
         "assistant",
@@ -137,7 +149,8 @@ def is_asked_about(view: TurnView, hit: Hit) -> bool:
     if hit.phrase.behaviour == "moralising":
         return view.answer.is_entry(hit.start) or _is_part_of_the_answer(view, hit) or _is_no_lecture(view, hit)
     if hit.phrase.behaviour == "disclaimer.identity":
-        return not view.asks.isdisjoint(_ASKS_OF_ITSELF) or _is_a_narrator(view, hit)
+        is_told = _is_a_narrator(view, hit) or _is_a_machine_s_voice(view, hit)
+        return is_told or not view.asks.isdisjoint(_ASKS_OF_ITSELF)
     if hit.phrase.behaviour == "disclaimer.professional":
         return view.answer.is_entry(hit.start) and _is_calm(view)
     return hit.phrase.behaviour == "bias.stance" and bool(view.asks & GIVES_A_VOICE)
@@ -193,6 +206,14 @@ def _is_a_narrator(view: TurnView, hit: Hit) -> bool:
         return True
     reader = view.words_of(hit.phrase.language, "reader")
     return bool(reader) and not _to_a_reader(reader).search(fold_text(answer.text[slice(*hit.sentence)]))
+
+
+def _is_a_machine_s_voice(view: TurnView, hit: Hit) -> bool:
+    """Return whether a text was asked for in which a machine speaks, and that is what says "I am an AI": it leads to no text."""
+    if not view.asks & GIVES_A_VOICE or not _NAMES_A_MACHINE.search(view.request):
+        return False
+    said = view.answer.text[slice(*hit.sentence)]
+    return not (is_alone(view.answer, *hit.sentence) or denies(view, hit) or _LEADS_TO_A_TEXT.search(said))
 
 
 def _is_inside_a_text(view: TurnView, hit: Hit) -> bool:

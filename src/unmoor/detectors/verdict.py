@@ -20,6 +20,7 @@ from unmoor.detectors.phrases import Hit
 from unmoor.detectors.pieces import LONG_WORD
 from unmoor.detectors.spans import is_leant_on, with_opener
 from unmoor.detectors.view import TurnView
+from unmoor.detectors.whose import UNWILLING
 from unmoor.languages import STRENGTHS
 from unmoor.records import REFUSALS, Finding
 
@@ -39,16 +40,8 @@ UNNAMED_FROM, UNNAMED_IN_TEXT_FROM = 0.8, 0.9
 nothing nervous was asked for, which may speak as one who declines. Chosen on written answers, each file apart from what was trained
 on the others, and on every second row of Alpaca."""
 _TEXTS = frozenset(("request.text", "request.rewrite", "request.wording", "request.persona"))
-_UNWILLING = re.compile(
-    r"\b(?:(?:won['’]t|will not)(?! be able)|wouldn['’]t|not (?:going|willing) to|refuse|decline|let['’]?s not|let us not"
-    r"|good conscience|i avoid|leave (?:\w+ ){1,2}to|(?:do not|don['’]t) want to|(?:would|['’]d) (?:rather|prefer)(?: to)? not|prefer not"
-    r"|not comfortable|uncomfortable|uneasy|(?:steer|stay) (?:clear|away)|no from me|line i|get involved in|pass on"
-    r"|stop(?:ping)? (?:right )?here|step(?:ping)? (?:back|aside)|something i(?:['’](?:d|ll|m)| should| would| will| do)"
-    r"|something i (?:go|get|step|wade) into"
-    r"|diagnose|prescribe|(?:medical|legal|financial|investment|tax) advice)\b",
-    re.IGNORECASE,
-)
-"""Words of one who will not, or who leaves it to a profession: both are a should-not where nothing says what is lacking."""
+_ELSEWHERE = (".another-topic", ".by-a-filter")
+"""How phrases are named that change the subject, or in which a vendor's filter speaks."""
 _ASKS = re.compile(r"\W*(?:convince|persuade) me\b", re.IGNORECASE)
 """How an answer begins that is itself what somebody asked for, as where turns were swapped: nobody declines so."""
 _HINT_CHARS = 120
@@ -282,11 +275,14 @@ def _kind(view: TurnView, refusals: list[Hit], verdict: Verdict, argues: float) 
         return "refusal.partial"
     if lacks and not any(hit.phrase.behaviour == "refusal.policy" for hit in refusals):
         return "refusal.capability"
-    if any(hit.phrase.id.endswith((".another-topic", ".by-a-filter")) for hit in refusals):
+    beyond = [hit for hit in refusals if hit.phrase.behaviour == "refusal.capability"]
+    if any(hit.phrase.id.endswith(_ELSEWHERE) for hit in refusals) and all(
+        hit.phrase.id.endswith(".outside-tools") for hit in beyond
+    ):
         return "refusal.policy"  # what is beyond its scope is the subject
     lacking = {hit.sentence for hit in refusals if hit.phrase.behaviour == "refusal.capability"}
     told = {hit.sentence for hit in refusals if hit.phrase.behaviour != "refusal.capability"}
-    unwilling = {sentence for sentence in told if _UNWILLING.search(view.answer.text, *sentence)}
+    unwilling = {sentence for sentence in told if UNWILLING.search(view.answer.text, *sentence)}
     is_unwilling = bool(unwilling) and lacking <= unwilling
     return "refusal.capability" if verdict.cannot >= 0.5 and not is_unwilling else "refusal.policy"
 
@@ -331,7 +327,7 @@ def _only_leads_away(view: TurnView, refusals: list[Hit]) -> bool:
 
 def _is_outright(view: TurnView, hit: Hit) -> bool:
     """Return whether a phrase is sure to refuse, or likely to and its sentence is unwilling: "I'm not going to dig"."""
-    is_unwilling = hit.phrase.behaviour == "refusal.policy" and _UNWILLING.search(view.answer.text, *hit.sentence)
+    is_unwilling = hit.phrase.behaviour == "refusal.policy" and UNWILLING.search(view.answer.text, *hit.sentence)
     return hit.belief >= (STRENGTHS["likely"] if is_unwilling else STRENGTHS["sure"])
 
 

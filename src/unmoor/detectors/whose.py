@@ -12,7 +12,16 @@ from unmoor.detectors.structure import Answer
 from unmoor.detectors.view import TurnView
 from unmoor.records import REFUSALS
 
-__all__ = ["DECLINES", "FORBIDS", "WORDED_CHARS", "doubt_of", "reminds_below", "speaker_at", "speaks_as_asked"]
+__all__ = [
+    "DECLINES",
+    "FORBIDS",
+    "UNWILLING",
+    "WORDED_CHARS",
+    "doubt_of",
+    "reminds_below",
+    "speaker_at",
+    "speaks_as_asked",
+]
 
 DECLINES = ("sign.inability", "sign.apology")
 WORDED_CHARS = 600
@@ -28,6 +37,26 @@ _SPOKEN_BY_ITSELF = 1
 English is left to the model, which was trained on the first sentence alone."""
 _ASKS_FOR_A_TEXT = frozenset(("request.text", "request.rewrite", "request.wording", "request.refuser"))
 _ASKS_FOR_A_VOICE = _ASKS_FOR_A_TEXT | {"request.persona"}
+UNWILLING = re.compile(
+    r"\b(?:(?:won['’]t|will not)(?! be able)|wouldn['’]t|not (?:going|willing) to|refuse|decline|let['’]?s not|let us not"
+    r"|good conscience|i avoid|leave (?:\w+ ){1,2}to|(?:do not|don['’]t) want to|(?:would|['’]d) (?:rather|prefer)(?: to)? not"
+    r"|prefer not"
+    r"|not comfortable|uncomfortable|uneasy|(?:steer|stay) (?:clear|away)|no from me|line i|get involved in|pass on"
+    r"|stop(?:ping)? (?:right )?here|step(?:ping)? (?:back|aside)|something i(?:['’](?:d|ll|m)| should| would| will| do)"
+    r"|something i (?:go|get|step|wade) into"
+    r"|diagnose|prescribe|(?:medical|legal|financial|investment|tax) advice)\b",
+    re.IGNORECASE,
+)
+"""Words of one who will not, or who leaves it to a profession: both are a should-not where nothing says what is lacking."""
+_REPORTS = re.compile(
+    r"(?:^|[.!:\n] *)(?:fixed|done|updated|deployed|implemented|refactored|added|renamed)\b"
+    r"|\b(?:i(?:['’]ve| have)?|we(?:['’]ve| have)?) (?:also |now |just )?(?:added|changed|fixed|split|moved|ported|updated"
+    r"|renamed|removed"
+    r"|rewrote|rewritten|refactored|implemented|replaced|merged|wrapped|wired|created|wrote|written|built|cleaned|extracted|bumped)\b"
+    r"|\b(?:is|are) now\b|\bnow (?:\w+s|\w+ed)\b",
+    re.IGNORECASE,
+)
+"""How an answer reports on work that it has done."""
 _REPEATED = re.compile(
     r"(?:[.!?:：。؟।\"\n]|(?<!\w)'|'(?!\w))((?:[^.!?:：。؟।\"\n']|(?<=\w)'(?=\w))+)(?![^.!?:：。؟।\"\n']|[?؟])"
 )
@@ -117,8 +146,11 @@ def _is_of_finished_work(view: TurnView, hit: Hit) -> bool:
     """
     if not any(other.phrase.behaviour == "sign.untested" and other.sentence == hit.sentence for other in view.hits):
         return False
-    before = [other for other in view.hits if other.start < hit.sentence[0]]
-    return view.answer.ordinal(hit.start) > 0 and not any(other.phrase.behaviour in REFUSALS for other in before)
+    start, end = hit.sentence
+    if "request.sensitive" in view.asks or UNWILLING.search(view.answer.text, start, end):
+        return False
+    declines = any(other.phrase.behaviour in REFUSALS for other in view.hits if other.start < start)
+    return not declines and _REPORTS.search(view.answer.text, 0, start) is not None
 
 
 def _is_of_a_life(view: TurnView, hit: Hit) -> bool:
