@@ -231,9 +231,20 @@ def test_what_is_merely_installed_is_not_loaded(install: Install) -> None:
     [
         ("raise KeyError('licence')", "failed: KeyError: 'licence'"),
         ("return None", "failed: TypeError"),
+        ("raise SystemExit", "failed: SystemExit"),
         ("return ['one']", "found 'one': that is no unmoor.records.Finding"),
         ("return [Finding('rude', 1, 0, 4, 'That', 'x', 1.0)]", "its behaviour should be one of refusal.policy, "),
         ("return [Finding('moralising', 1, 0, 4, 'That', 'x', 7)]", "its probability should be from 0 to 1"),
+        *(
+            (f"return [Finding('moralising', 1, 0, 4, 'That', {rule!r}, {probability})]", told)
+            for rule, probability, told in [
+                ("x", '"0.9"', "its probability should be from 0 to 1"),
+                ("x", "True", "its probability should be from 0 to 1"),
+                ("x", 'float("nan")', "its probability should be from 0 to 1"),
+                *((rule, "0.9", "its rule should be a name on one line") for rule in (None, "", "a\nb", "a\ud800")),
+            ]
+        ),
+        ("return [Finding('moralising', 1, 0.0, 4, 'That', 'x', 1)]", "its start_char should be a whole number"),
         ("return [Finding('moralising', 0, 0, 5, 'Where', 'x', 1.0)]", "its turn should be the index of an answer"),
         ("return [Finding('moralising', 9, 0, 5, 'Where', 'x', 1.0)]", "its turn should be the index of an answer"),
         ("return [Finding('moralising', 1, 0, 4, 'This', 'x', 1.0)]", "its quote should be the words between"),
@@ -250,6 +261,23 @@ def test_a_detector_that_breaks_its_word_is_named_with_its_package(install: Inst
     found = re.escape('The detector "mine" of mine-unmoor 2.1 ') + "(?:found .*)?" + re.escape(told)
     with pytest.raises(UsageError, match=found):
         mine(install, body).find(Conversation(turns))
+
+
+def test_numbers_of_numpy_are_written_as_any_and_what_a_detector_prints_is_no_part_of_the_output(
+    install: Install, capsys: pytest.CaptureFixture[str]
+) -> None:
+    numbers = "numpy.int64(1), numpy.int32(0), numpy.int64(4), numpy.str_('That'), 'x', numpy.float32(0.5)"
+    turns = (Turn("user", "Where is my bag?"), Turn("assistant", "That is one for the green desk.", is_target=True))
+    body = f"import numpy; print('looking'); return [Finding('moralising', {numbers})]"
+    (found,) = mine(install, body).find(Conversation(turns))
+    shown = json.dumps(found.as_json())
+    assert {type(value) for value in found.as_json().values()} == {
+        str,
+        int,
+        float,
+        bool,
+    } and '"probability": 0.5' in shown
+    assert capsys.readouterr() == ("", "looking\n")
 
 
 @pytest.mark.parametrize(
