@@ -23,7 +23,7 @@ from unmoor.records import Conversation, Turn
 PAGE = (Path(__file__).resolve().parent.parent / "docs" / "extending.md").read_text(encoding="utf-8")
 DESK, TICKET, LOOP = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
 PROJECT = tomllib.loads(re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)[0])["project"]
-ROWS = [
+ROWS: list[dict[str, Any]] = [
     {"ticket": {"said": "Where is my bag?", "reply": "That is one for the green desk."}},
     {"ticket": {"said": "Where is the key?", "reply": "In the left drawer, under the maps."}},
     {"ticket": {"said": "Where is the lamp?", "reply": "I'm sorry, but I can't help with that."}},
@@ -299,11 +299,64 @@ def test_what_cannot_be_loaded_is_named_with_its_package(
         find(["thing"] if find is load else "thing")
 
 
-def test_a_layout_that_fails_otherwise_than_on_a_bad_row_is_named(install: Install) -> None:
-    loose = TICKET.replace("if not isinstance", "if False and not isinstance")
-    install({"loose_unmoor": loose}, {"unmoor.layouts": {"ticket": "loose_unmoor:LAYOUT"}}, "loose-unmoor", "4")
-    with pytest.raises(UsageError, match='The layout "ticket" of loose-unmoor 4 failed on a row: AttributeError'):
-        layout_named("ticket").read(ROWS[-1])
+@pytest.mark.parametrize(
+    ("sound", "broken", "told"),
+    [
+        ("if not isinstance", "if False and not isinstance", "AttributeError"),
+        ('lambda row: "ticket" in row', 'lambda row: row["x"]', "KeyError: 'x'"),
+        ('ticket = row["ticket"]', 'ticket = row["ticket"]; exit(0)', "SystemExit: 0"),
+        ("return Conversation(", "return list(", "read should return a Conversation, found list"),
+        ("    return Conversation(", "    Conversation(", "read should return a Conversation, found NoneType"),
+        ("Conversation((asked, answer))", "Conversation((asked, ticket))", "the turns of its Conversation should be"),
+        ('text_turn("assistant"', 'text_turn("bot"', "the role of a turn should be one of system, "),
+        ("no_removal, no_mask", "no_removal, lambda *_: 1", "mask should return None or a tuple of changes, found 1"),
+    ],
+)
+def test_a_layout_that_fails_otherwise_than_on_a_bad_row_is_named(
+    install: Install, sound: str, broken: str, told: str
+) -> None:
+    assert TICKET.count(sound) == 1
+    code = {"loose_unmoor": TICKET.replace(sound, broken)}
+    install(code, {"unmoor.layouts": {"ticket": "loose_unmoor:LAYOUT"}}, "loose-unmoor", "4")
+    layout = layout_named("ticket")
+
+    def ask() -> None:
+        for row in (ROWS[0], ROWS[-1]):
+            if layout.recognises(row):
+                layout.mask(row, 0)
+                layout.read(row)
+
+    with pytest.raises(UsageError, match=f'The layout "ticket" of loose-unmoor 4 failed on a row: {re.escape(told)}'):
+        ask()
+
+
+@pytest.mark.parametrize(
+    ("sound", "broken", "told"),
+    [
+        ('reply"), is_target', 'said"), is_target', "a turn's text does not stand at ticket.said"),
+        ('reply"), is_target', 'answer"), is_target', "a turn's text does not stand at ticket.answer"),
+        ('"reply"), is_target=True)', '"reply"), is_target=True)._replace(pieces=())', "points at no place of the row"),
+        ("no_mask)", 'mask_in_list(lambda row: "turns"))', "there is no turn to mark at turns.-1"),
+    ],
+)
+def test_a_layout_that_points_at_another_text_damages_nothing(
+    install: Install, tickets: Path, sound: str, broken: str, told: str
+) -> None:
+    code = TICKET.replace("import no_mask", "import mask_in_list, no_mask").replace(
+        "(asked, answer)", '(asked, answer, asked, text_turn("assistant", "Good.", ("x",), is_target=True))'
+    )
+    assert code.count(sound) == 1
+    points = {"unmoor.layouts": {"ticket": "odd_unmoor:LAYOUT"}, "unmoor.detectors": {"desk": "odd_desk:find"}}
+    install({"odd_unmoor": code.replace(sound, broken), "odd_desk": DESK}, points, "odd-unmoor", "4")
+    folder = tickets.parent
+    (folder / "own.toml").write_text(
+        f'name = "own"\nversion = 1\n[actions]\n"refusal.policy" = "{"mask" if "mark" in told else "mend"}"\n'
+    )
+    asked = ("--layout", "ticket", "--detector", "desk", "--policy", folder / "own.toml", "-o", folder / "run")
+    done = run("filter", tickets, *asked)
+    assert isinstance(done.exception, UsageError), (done.output, done.exception)
+    assert 'The layout "ticket" of odd-unmoor 4, row 1: ' in str(done.exception) and told in str(done.exception)
+    assert not (folder / "run" / "MANIFEST.json").exists()
 
 
 @pytest.mark.usefixtures("page")
