@@ -115,6 +115,34 @@ def test_a_run_by_another_package_is_mended_undone_and_the_same_with_more_worker
 
 
 @pytest.mark.usefixtures("page")
+@pytest.mark.parametrize(
+    ("rule", "flags", "told"),
+    [
+        ("acme.*", ["--detector", "green-desk"], ""),
+        ("acme.desk", [], "--pack, --wordlist or --detector"),
+        ("en.desk", ["--detector", "green-desk"], 'no rule is called "en.desk"'),
+        ("green desk", ["--wordlist", "list.txt", "--detector", "wordlist"], ""),
+        ("green dsk", ["--wordlist", "list.txt"], 'Did you mean "green desk"'),
+    ],
+)
+def test_a_policy_names_rules_of_another_package_and_of_a_word_list_where_they_are_looked_with(
+    tickets: Path, monkeypatch: pytest.MonkeyPatch, rule: str, flags: list[str], told: str
+) -> None:
+    monkeypatch.chdir(tickets.parent)
+    Path("list.txt").write_text("Green desk\n")
+    Path("own.toml").write_text(f'name = "own"\nversion = 1\n[rules]\n"{rule}" = "drop"\n')
+    done = run("filter", tickets, "--layout", "ticket", *flags, "--policy", "own.toml", "-o", "run")
+    if told:
+        assert told in str(done.exception)
+        return
+    assert done.exit_code == 0, done.exception
+    assert len(Path("run/removed.jsonl").read_text().splitlines()) == 1
+    assert ('no rule is called "acme.*" in a pack' in done.stderr) == (rule == "acme.*")
+    shown = CliRunner().invoke(cli, ["policy", "own.toml"])
+    assert shown.exit_code == 0 and f'no rule is called "{rule}" in a pack' in shown.stderr
+
+
+@pytest.mark.usefixtures("page")
 def test_a_layout_of_another_version_neither_joins_shards_nor_applies_verdicts(
     install: Install, tickets: Path, tmp_path: Path
 ) -> None:
