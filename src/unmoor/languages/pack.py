@@ -295,7 +295,7 @@ def _read(path: Path, digest: Any, *, may_lack: bool = False) -> bytes:
 
 def _parsed(name: str, data: bytes) -> dict[str, Any]:
     try:
-        return tomllib.loads(data.decode("utf-8"))
+        return tomllib.loads(data.decode("utf-8-sig"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise PackError(f"{name}: not TOML in UTF-8: {error}") from error
 
