@@ -145,7 +145,7 @@ def test_a_mark_at_the_beginning_of_a_file_is_no_part_of_it(tmp_path: Path) -> N
 
 def test_an_id_used_twice_is_an_error(tmp_path: Path) -> None:
     make_pack(tmp_path, refusals=PHRASE + PHRASE)
-    with pytest.raises(PackError, match="used twice"):
+    with pytest.raises(PackError, match=r"used twice: in xx/refusals\.toml and again in xx/refusals\.toml"):
         load_pack("xx", tmp_path)
 
 
