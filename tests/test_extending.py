@@ -23,7 +23,7 @@ from unmoor.records import Conversation, Turn
 PAGE = (Path(__file__).resolve().parent.parent / "docs" / "extending.md").read_text(encoding="utf-8")
 DESK, TICKET, LOOP = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
 PROJECT = tomllib.loads(re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)[0])["project"]
-ROWS = [
+ROWS: list[dict[str, Any]] = [
     {"ticket": {"said": "Where is my bag?", "reply": "That is one for the green desk."}},
     {"ticket": {"said": "Where is the key?", "reply": "In the left drawer, under the maps."}},
     {"ticket": {"said": "Where is the lamp?", "reply": "I'm sorry, but I can't help with that."}},
@@ -112,6 +112,34 @@ def test_a_run_by_another_package_is_mended_undone_and_the_same_with_more_worker
     back = CliRunner().invoke(cli, ["restore", str(tmp_path / "run-1"), "-o", str(tmp_path / "again.jsonl")])
     assert back.exit_code == 0
     assert (tmp_path / "again.jsonl").read_bytes() == tickets.read_bytes()
+
+
+@pytest.mark.usefixtures("page")
+@pytest.mark.parametrize(
+    ("rule", "flags", "told"),
+    [
+        ("acme.*", ["--detector", "green-desk"], ""),
+        ("acme.desk", [], "--pack, --wordlist or --detector"),
+        ("en.desk", ["--detector", "green-desk"], 'no rule is called "en.desk"'),
+        ("green desk", ["--wordlist", "list.txt", "--detector", "wordlist"], ""),
+        ("green dsk", ["--wordlist", "list.txt"], 'Did you mean "green desk"'),
+    ],
+)
+def test_a_policy_names_rules_of_another_package_and_of_a_word_list_where_they_are_looked_with(
+    tickets: Path, monkeypatch: pytest.MonkeyPatch, rule: str, flags: list[str], told: str
+) -> None:
+    monkeypatch.chdir(tickets.parent)
+    Path("list.txt").write_text("Green desk\n")
+    Path("own.toml").write_text(f'name = "own"\nversion = 1\n[rules]\n"{rule}" = "drop"\n')
+    done = run("filter", tickets, "--layout", "ticket", *flags, "--policy", "own.toml", "-o", "run")
+    if told:
+        assert told in str(done.exception)
+        return
+    assert done.exit_code == 0, done.exception
+    assert len(Path("run/removed.jsonl").read_text().splitlines()) == 1
+    assert ('no rule is called "acme.*" in a pack' in done.stderr) == (rule == "acme.*")
+    shown = CliRunner().invoke(cli, ["policy", "own.toml"])
+    assert shown.exit_code == 0 and f'no rule is called "{rule}" in a pack' in shown.stderr
 
 
 @pytest.mark.usefixtures("page")
@@ -231,9 +259,20 @@ def test_what_is_merely_installed_is_not_loaded(install: Install) -> None:
     [
         ("raise KeyError('licence')", "failed: KeyError: 'licence'"),
         ("return None", "failed: TypeError"),
+        ("raise SystemExit", "failed: SystemExit"),
         ("return ['one']", "found 'one': that is no unmoor.records.Finding"),
         ("return [Finding('rude', 1, 0, 4, 'That', 'x', 1.0)]", "its behaviour should be one of refusal.policy, "),
         ("return [Finding('moralising', 1, 0, 4, 'That', 'x', 7)]", "its probability should be from 0 to 1"),
+        *(
+            (f"return [Finding('moralising', 1, 0, 4, 'That', {rule!r}, {probability})]", told)
+            for rule, probability, told in [
+                ("x", '"0.9"', "its probability should be from 0 to 1"),
+                ("x", "True", "its probability should be from 0 to 1"),
+                ("x", 'float("nan")', "its probability should be from 0 to 1"),
+                *((rule, "0.9", "its rule should be a name on one line") for rule in (None, "", "a\nb", "a\ud800")),
+            ]
+        ),
+        ("return [Finding('moralising', 1, 0.0, 4, 'That', 'x', 1)]", "its start_char should be a whole number"),
         ("return [Finding('moralising', 0, 0, 5, 'Where', 'x', 1.0)]", "its turn should be the index of an answer"),
         ("return [Finding('moralising', 9, 0, 5, 'Where', 'x', 1.0)]", "its turn should be the index of an answer"),
         ("return [Finding('moralising', 1, 0, 4, 'This', 'x', 1.0)]", "its quote should be the words between"),
@@ -250,6 +289,23 @@ def test_a_detector_that_breaks_its_word_is_named_with_its_package(install: Inst
     found = re.escape('The detector "mine" of mine-unmoor 2.1 ') + "(?:found .*)?" + re.escape(told)
     with pytest.raises(UsageError, match=found):
         mine(install, body).find(Conversation(turns))
+
+
+def test_numbers_of_numpy_are_written_as_any_and_what_a_detector_prints_is_no_part_of_the_output(
+    install: Install, capsys: pytest.CaptureFixture[str]
+) -> None:
+    numbers = "numpy.int64(1), numpy.int32(0), numpy.int64(4), numpy.str_('That'), 'x', numpy.float32(0.5)"
+    turns = (Turn("user", "Where is my bag?"), Turn("assistant", "That is one for the green desk.", is_target=True))
+    body = f"import numpy; print('looking'); return [Finding('moralising', {numbers})]"
+    (found,) = mine(install, body).find(Conversation(turns))
+    shown = json.dumps(found.as_json())
+    assert {type(value) for value in found.as_json().values()} == {
+        str,
+        int,
+        float,
+        bool,
+    } and '"probability": 0.5' in shown
+    assert capsys.readouterr() == ("", "looking\n")
 
 
 @pytest.mark.parametrize(
@@ -271,11 +327,64 @@ def test_what_cannot_be_loaded_is_named_with_its_package(
         find(["thing"] if find is load else "thing")
 
 
-def test_a_layout_that_fails_otherwise_than_on_a_bad_row_is_named(install: Install) -> None:
-    loose = TICKET.replace("if not isinstance", "if False and not isinstance")
-    install({"loose_unmoor": loose}, {"unmoor.layouts": {"ticket": "loose_unmoor:LAYOUT"}}, "loose-unmoor", "4")
-    with pytest.raises(UsageError, match='The layout "ticket" of loose-unmoor 4 failed on a row: AttributeError'):
-        layout_named("ticket").read(ROWS[-1])
+@pytest.mark.parametrize(
+    ("sound", "broken", "told"),
+    [
+        ("if not isinstance", "if False and not isinstance", "AttributeError"),
+        ('lambda row: "ticket" in row', 'lambda row: row["x"]', "KeyError: 'x'"),
+        ('ticket = row["ticket"]', 'ticket = row["ticket"]; exit(0)', "SystemExit: 0"),
+        ("return Conversation(", "return list(", "read should return a Conversation, found list"),
+        ("    return Conversation(", "    Conversation(", "read should return a Conversation, found NoneType"),
+        ("Conversation((asked, answer))", "Conversation((asked, ticket))", "the turns of its Conversation should be"),
+        ('text_turn("assistant"', 'text_turn("bot"', "the role of a turn should be one of system, "),
+        ("no_removal, no_mask", "no_removal, lambda *_: 1", "mask should return None or a tuple of changes, found 1"),
+    ],
+)
+def test_a_layout_that_fails_otherwise_than_on_a_bad_row_is_named(
+    install: Install, sound: str, broken: str, told: str
+) -> None:
+    assert TICKET.count(sound) == 1
+    code = {"loose_unmoor": TICKET.replace(sound, broken)}
+    install(code, {"unmoor.layouts": {"ticket": "loose_unmoor:LAYOUT"}}, "loose-unmoor", "4")
+    layout = layout_named("ticket")
+
+    def ask() -> None:
+        for row in (ROWS[0], ROWS[-1]):
+            if layout.recognises(row):
+                layout.mask(row, 0)
+                layout.read(row)
+
+    with pytest.raises(UsageError, match=f'The layout "ticket" of loose-unmoor 4 failed on a row: {re.escape(told)}'):
+        ask()
+
+
+@pytest.mark.parametrize(
+    ("sound", "broken", "told"),
+    [
+        ('reply"), is_target', 'said"), is_target', "a turn's text does not stand at ticket.said"),
+        ('reply"), is_target', 'answer"), is_target', "a turn's text does not stand at ticket.answer"),
+        ('"reply"), is_target=True)', '"reply"), is_target=True)._replace(pieces=())', "points at no place of the row"),
+        ("no_mask)", 'mask_in_list(lambda row: "turns"))', "there is no turn to mark at turns.-1"),
+    ],
+)
+def test_a_layout_that_points_at_another_text_damages_nothing(
+    install: Install, tickets: Path, sound: str, broken: str, told: str
+) -> None:
+    code = TICKET.replace("import no_mask", "import mask_in_list, no_mask").replace(
+        "(asked, answer)", '(asked, answer, asked, text_turn("assistant", "Good.", ("x",), is_target=True))'
+    )
+    assert code.count(sound) == 1
+    points = {"unmoor.layouts": {"ticket": "odd_unmoor:LAYOUT"}, "unmoor.detectors": {"desk": "odd_desk:find"}}
+    install({"odd_unmoor": code.replace(sound, broken), "odd_desk": DESK}, points, "odd-unmoor", "4")
+    folder = tickets.parent
+    (folder / "own.toml").write_text(
+        f'name = "own"\nversion = 1\n[actions]\n"refusal.policy" = "{"mask" if "mark" in told else "mend"}"\n'
+    )
+    asked = ("--layout", "ticket", "--detector", "desk", "--policy", folder / "own.toml", "-o", folder / "run")
+    done = run("filter", tickets, *asked)
+    assert isinstance(done.exception, UsageError), (done.output, done.exception)
+    assert 'The layout "ticket" of odd-unmoor 4, row 1: ' in str(done.exception) and told in str(done.exception)
+    assert not (folder / "run" / "MANIFEST.json").exists()
 
 
 @pytest.mark.usefixtures("page")

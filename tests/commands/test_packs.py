@@ -65,8 +65,8 @@ def make_pack(home: Path, pack: str = PACK) -> None:
     for name, text in {
         **dict.fromkeys(BEHAVIOUR_FILES, ""),
         "pack": pack,
-        "refusals": REFUSALS,
-        "floor": FLOOR,
+        "refusals": REFUSALS.replace('"acme.', f'"{home.name}.'),
+        "floor": FLOOR.replace('"acme.', f'"{home.name}.'),
     }.items():
         (home / f"{name}.toml").write_text(text)
     load_pack.cache_clear()
@@ -204,7 +204,7 @@ def test_a_pack_may_be_the_only_language_that_is_looked_with(folder: Path) -> No
     assert list(load(languages=("en", "et"), packs=own).identity["packs"]) == ["en", "et", "acme"]
     assert list(load(languages=("en",), packs=own[1:]).identity["packs"]) == ["en", "acme"]
     alone = load(languages=("et",), packs=own[:1])
-    assert [one.rule for one in alone.find(_said(DESK))] == ["acme.refusal.desk"]
+    assert [one.rule for one in alone.find(_said(DESK))] == ["et.refusal.desk"]
     assert alone.find(_said(REFUSAL)) == ()
     with pytest.raises(PackError, match='no language pack "ett"'):
         load(languages=("ett",), packs=own)
@@ -251,6 +251,20 @@ def test_a_pack_that_is_taken_for_another_is_an_error(folder: Path, code: str, s
     done = unmoor("audit", "train.jsonl", "--pack", code, cwd=folder)
     assert done.returncode == 2 and words in done.stderr, done.stderr
     assert "holds no pack.toml" in unmoor("audit", "train.jsonl", "--pack", "nowhere", cwd=folder).stderr
+
+
+@pytest.mark.parametrize("code", ["en", "acme"])
+def test_an_id_of_another_pack_s_phrase_names_both_files(folder: Path, code: str) -> None:
+    pack = load_pack("en") if code == "en" else load_own_packs([folder / "acme"])[0]
+    taken = pack.phrases[0].id
+    make_pack(folder / "twin", PACK.replace("acme", "twin"))
+    (folder / "twin" / "moralising.toml").write_text(
+        REFUSALS.replace("acme.refusal.desk", taken).replace("refusal.policy", "moralising")
+    )
+    folders = [folder / "twin"] if code == "en" else [folder / "acme", folder / "twin"]
+    told = rf"^twin/moralising\.toml: the phrase id {taken} is that of a phrase in {code}/\w+\.toml"
+    with pytest.raises(PackError, match=told):
+        load_own_packs(folders)
 
 
 def test_what_the_packs_that_ship_find_and_tell_stays_as_it_was(folder: Path) -> None:

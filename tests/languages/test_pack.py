@@ -134,9 +134,18 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
         load_pack("xx", tmp_path)
 
 
+def test_a_mark_at_the_beginning_of_a_file_is_no_part_of_it(tmp_path: Path) -> None:
+    make_pack(tmp_path)
+    plain = load_pack("xx", tmp_path).phrases
+    for path in (tmp_path / "xx").glob("*.toml"):
+        path.write_text(path.read_text(encoding="utf-8"), encoding="utf-8-sig")
+    load_pack.cache_clear()
+    assert [phrase.id for phrase in load_pack("xx", tmp_path).phrases] == [phrase.id for phrase in plain] != []
+
+
 def test_an_id_used_twice_is_an_error(tmp_path: Path) -> None:
     make_pack(tmp_path, refusals=PHRASE + PHRASE)
-    with pytest.raises(PackError, match="used twice"):
+    with pytest.raises(PackError, match=r"used twice: in xx/refusals\.toml and again in xx/refusals\.toml"):
         load_pack("xx", tmp_path)
 
 

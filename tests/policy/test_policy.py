@@ -63,7 +63,7 @@ def test_a_policy_takes_from_the_one_it_extends_what_it_does_not_say(tmp_path: P
     [
         ('"refusal.capability" = "drop"', '"refusal.capabilty" = "drop"', 6, 'Did you mean "refusal.capability"'),
         ('"refusal.capability" = "drop"', '"refusal.capability" = "drpo"', 6, 'Did you mean "drop"'),
-        ('"refusal.capability" = "drop"', 'refusal.capability = "drop"', 5, "are quoted"),
+        ('"refusal.capability" = "drop"', 'refusal.capability = "drop"', 6, "are quoted"),
         ("version = 2", "version = 2\ncolour = 1", 3, 'unknown key "colour"'),
         ("version = 2", 'version = "two"', 2, "whole number"),
         ("version = 2", "version = -1", 2, "whole number from 0"),
@@ -74,7 +74,7 @@ def test_a_policy_takes_from_the_one_it_extends_what_it_does_not_say(tmp_path: P
         (
             '"refusal.policy" = 0.9',
             "refusal.capability = 0.9",
-            8,
+            9,
             'unknown threshold "refusal". Behaviours with a dot are quoted',
         ),
         ("review = 0.4", "review = 0.95", 10, "uncertain band"),
@@ -169,7 +169,7 @@ def test_rules_and_exceptions_are_part_of_the_plan(tmp_path: Path) -> None:
             7,
             'unknown action "kep" for en.moral.*. Did you mean "keep"',
         ),
-        ('"en.moral.*" = "keep"', 'model.x = "keep"', 5, "are quoted"),
+        ('"en.moral.*" = "keep"', 'model.x = "keep"', 7, "are quoted"),
         ("phrases = ", "phrase = ", 10, 'unknown key "phrase" in [except]. Did you mean "phrases"'),
         ('["We cannot refund"]', '"We cannot refund"', 10, "a list"),
         ('["We cannot refund"]', '["We cannot\\nrefund"]', 10, "words on one line"),
@@ -248,3 +248,26 @@ def test_an_error_in_a_file_that_is_extended_names_that_file(tmp_path: Path) -> 
     (tmp_path / "house.toml").write_text('name = "house"\nversion = 1\n[rules]\n"en.moral.urg" = "keep"\n')
     with pytest.raises(PolicyError, match=r"house\.toml:4: no rule is called"):
         load_policy(str(tmp_path / "team.toml"), lambda: IDS)
+
+
+@pytest.mark.parametrize(
+    ("written", "line"),
+    [
+        ('[floor]\nalso = []\n\n[actions]\n"moralising" = "drop"\n"refusal.policy" = "drp"\n', 8),
+        ('[floor]\nalso = []\n[ actions ] # what happens\nmoralising = "drop"\n\'refusal.policy\' = "drp"\n', 7),
+        ('description = """\n[actions]\n"refusal.policy" = "drop"\n"""\nactions."refusal.policy" = "drp"\n', 7),
+        ('floor = {also = []}\nactions = {moralising = "drop", "refusal.policy" = "drp"}\n', 4),
+        ('[floor]\nalso = [\n"a", # ]\n"b",\n]\n[[actions]]\n"refusal.policy" = "drop"\n', 8),
+        ('[floor]\nalso = []\n[guard]\nhold_back_chars = 9\nanswer = {minors = "log"}\n', 7),
+        ('guard.hold_back_chars = 9\nguard.answer.minors = "log"\n', 4),
+        ('[guard]\nhold_back_chars = 9\n[guard.answers]\nminors = "refuse"\n', 5),
+        ('[floor]\nalso = []\n[[guard.answer]]\nminors = "refuse"\n', 5),
+        ('[floor]\nalso = []\n[actions.refusal]\npolicy = "drop"\n', 5),
+        ('extends = "dolphin"\n[thresholds]\nmoralising = 0.2\n', 4),
+    ],
+)
+def test_an_error_names_the_line_however_the_key_is_written(tmp_path: Path, written: str, line: int) -> None:
+    path = tmp_path / "house.toml"
+    path.write_text(f'name = "house"\nversion = 1\n{written}')
+    with pytest.raises(PolicyError, match=rf"house\.toml:{line}: "):
+        load_policy(str(path))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
+from functools import cache
 from pathlib import Path
 
 from unmoor.commands.terminal import tell
 from unmoor.errors import PolicyError, nearest_name
 from unmoor.languages import Phrase, pack_topics, rule_ids
-from unmoor.policy import ALL_TOPICS, Policy, load_policy
+from unmoor.policy import ALL_TOPICS, OpenRules, Policy, is_rule, load_policy
 from unmoor.records import BEHAVIOURS
 
 __all__ = ["checked_policy", "rules_that_ship"]
@@ -17,8 +18,17 @@ _MODEL = "model"
 """The rule of what the learned model finds without a phrase."""
 
 
-def checked_policy(name_or_path: str, packs: Sequence[Path] = ()) -> Policy:
+def checked_policy(
+    name_or_path: str,
+    packs: Sequence[Path] = (),
+    *,
+    detectors: Sequence[str] | None = None,
+    wordlist: Path | None = None,
+) -> Policy:
     """Return the policy of that name or file, and say on standard error which other topics no pack names; `packs` are the owner's.
+
+    `detectors` and `wordlist` are what data is looked at with; None and None where none is. Nobody can list the rules of another
+    package's detector: which names are taken for one of those is said on standard error.
 
     Raises:
         PolicyError: there is no such policy, or it says something unknown or impossible; a rule that no pack has is unknown, and
@@ -26,7 +36,19 @@ def checked_policy(name_or_path: str, packs: Sequence[Path] = ()) -> Policy:
         PackError: a pack breaks its contract or does not find its own examples.
     """
     own = _phrases_of(packs)
-    policy = load_policy(name_or_path, lambda: (*rules_that_ship(), *(phrase.id for phrase in own)))
+    listed = _listed(wordlist) if wordlist and wordlist.is_file() else ()
+    is_open = detectors is None or _has_others(detectors)
+
+    @cache
+    def rules() -> tuple[str, ...]:
+        known = (*rules_that_ship(), *(phrase.id for phrase in own), *listed)
+        return OpenRules(known) if is_open else known
+
+    policy = load_policy(name_or_path, rules)
+    for name in policy.rules if is_open else ():
+        if not is_rule(name, rules()):
+            taken = "taken for one of a word list or of another package's detector"
+            tell(f'Policy {policy.shown_name}, [rules]: no rule is called "{name}" in a pack, so it is {taken}.')
     topics = {phrase.behaviour.removeprefix("floor.") for phrase in own if phrase.behaviour.startswith("floor.")}
     _hold_topics(policy, topics)
     return policy
@@ -35,6 +57,19 @@ def checked_policy(name_or_path: str, packs: Sequence[Path] = ()) -> Policy:
 def rules_that_ship() -> tuple[str, ...]:
     """Return the rules by which the packs that ship and the learned model find something."""
     return (*rule_ids(), _MODEL)
+
+
+def _has_others(detectors: Sequence[str]) -> bool:
+    from unmoor.detectors import DETECTORS
+
+    return any(name not in DETECTORS for name in detectors)
+
+
+def _listed(wordlist: Path) -> tuple[str, ...]:
+    """Return the rules by which a word list finds something: its phrases, in lower case."""
+    from unmoor.detectors.wordlist import Wordlist
+
+    return Wordlist.read(wordlist).phrases
 
 
 def _phrases_of(folders: Sequence[Path]) -> list[Phrase]:

@@ -64,7 +64,7 @@ def command(path: AnyPath, policy_name: str, output: AnyPath, as_json: bool, **o
     changed keep their bytes, and `unmoor restore` undoes it all. Example: unmoor filter train.jsonl --policy dolphin -o runs/house
     """
     _refuse_idle_flags(options)
-    policy = checked_policy(policy_name, options["packs"])
+    policy = checked_policy(policy_name, options["packs"], detectors=options["names"], wordlist=options["wordlist"])
     if options["wordlist"] is None and policy.acts_on() == {"wordlist"} and set(policy.rules.values()) <= {"keep"}:
         click.echo(
             f"Nothing will be found to act on: {policy.shown_name} acts on wordlist alone, and no list is given. "

@@ -5,16 +5,20 @@ A package registers a function from a conversation to findings as an entry point
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from numbers import Integral, Real
 
 from unmoor.errors import UsageError
 from unmoor.records import BEHAVIOURS, Conversation, Finding, Turn
-from unmoor.records.registered import load_registered
+from unmoor.records.registered import load_registered, others_code
 
 __all__ = ["GROUP", "Elsewhere"]
 
 GROUP = "unmoor.detectors"
+_NO_NAME = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+"""What breaks a line, or cannot be written as UTF-8."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,34 +52,67 @@ class Elsewhere:
         Raises:
             UsageError: the function fails, or returns what is no finding of this conversation.
         """
-        try:
-            found = list(self.function(conversation))
-        except Exception as error:
-            raise self._wrong(f"failed: {type(error).__name__}: {error}") from error
-        for finding in found:
-            if fault := _fault(finding, conversation):
-                raise self._wrong(f"found {finding!r}: {fault}")
+        with others_code(lambda why: self._wrong(f"failed: {why}")):
+            found = [(one, _plain(one, conversation)) for one in self.function(conversation)]
+            breach = next((f"found {one!r}: {plain}" for one, plain in found if isinstance(plain, str)), "")
+        if breach:
+            raise self._wrong(breach)
         return [
-            replace(finding, detector=self.name, is_reasoning=finding.is_reasoning or finding.field == "reasoning")
-            for finding in found
+            replace(plain, detector=self.name, is_reasoning=plain.is_reasoning or plain.field == "reasoning")
+            for _, plain in found
+            if not isinstance(plain, str)
         ]
 
     def _wrong(self, what: str) -> UsageError:
         return UsageError(f'The detector "{self.name}" of {self.package} {what}. Next: mend that package')
 
 
-def _fault(finding: object, conversation: Conversation) -> str:
-    """Return what is wrong with a finding; empty if nothing is."""
+def _plain(finding: object, conversation: Conversation) -> Finding | str:
+    """Return a finding with numbers of Python's own, whatever library made them, or what is wrong with it."""
     if not isinstance(finding, Finding):
         return "that is no unmoor.records.Finding"
     if finding.behaviour not in BEHAVIOURS:
         return f"its behaviour should be one of {', '.join(BEHAVIOURS)}"
-    if not 0 <= finding.probability <= 1:
-        return "its probability should be from 0 to 1"
+    if wrong := _wrong_value(finding):
+        return wrong
     turns = conversation.turns
     if not 0 <= finding.turn < len(turns) or not turns[finding.turn].is_target:
         return "its turn should be the index of an answer that is learned (`is_target`)"
-    return _wrong_place(finding, turns[finding.turn])
+    return _wrong_place(finding, turns[finding.turn]) or Finding(
+        behaviour=str(finding.behaviour),
+        turn=int(finding.turn),
+        start_char=int(finding.start_char),
+        end_char=int(finding.end_char),
+        quote=str(finding.quote),
+        rule=str(finding.rule),
+        probability=float(finding.probability),
+        language=str(finding.language),
+        field=finding.field,
+        is_reasoning=bool(finding.is_reasoning),
+    )
+
+
+def _wrong_value(finding: Finding) -> str:
+    """Return what is wrong with a name or number of a finding, whatever the conversation; empty if nothing is."""
+    for name in ("rule", "language"):
+        if not _is_name(getattr(finding, name)):
+            return f"its {name} should be a name on one line"
+    if not _is_number(finding.probability, Real) or not 0 <= finding.probability <= 1:
+        return "its probability should be from 0 to 1"
+    for name in ("turn", "start_char", "end_char"):
+        if not _is_number(getattr(finding, name), Integral):
+            return f"its {name} should be a whole number"
+    return ""
+
+
+def _is_number(value: object, kind: type) -> bool:
+    """Return whether a value is a number of that kind: those of numpy are, and true and false are not."""
+    return isinstance(value, kind) and not isinstance(value, bool)
+
+
+def _is_name(value: object) -> bool:
+    """Return whether a value is text that a ledger can hold and a line can show."""
+    return isinstance(value, str) and value.strip() != "" and not _NO_NAME.search(value)
 
 
 def _wrong_place(finding: Finding, turn: Turn) -> str:

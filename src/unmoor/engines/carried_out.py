@@ -11,13 +11,15 @@ from unmoor.layouts import (
     Change,
     Layout,
     ParsedRow,
+    RemoveItems,
     SetKey,
     SetSlice,
     apply_to_row,
     leaves_media_behind,
+    package_of_layout,
 )
 from unmoor.policy import cut_spans, turns_to_remove
-from unmoor.records import Conversation, Decision, Row
+from unmoor.records import Conversation, Decision, Path, Piece, Row
 
 __all__ = ["ReadRow", "carried_out", "mended_text"]
 
@@ -47,6 +49,7 @@ def carried_out(read: ReadRow, decision: Decision, *, holds_floor: bool = False)
         changes = _changes(read, decision)
     except _CannotRewrite:
         return _instead(decision, "the layout cannot spare the turn", holds_floor), ()
+    _hold_places(read, changes)
     if decision.outcome == "mended" and (why := _why_useless(read, apply_to_row(read.parsed.row, changes))):
         return _instead(decision, why, holds_floor), ()
     return decision, changes
@@ -112,19 +115,67 @@ def _hold_labels(there: Any) -> None:
 def _mend(read: ReadRow, turn_index: int, spans: tuple[tuple[int, int], ...], language: str) -> list[Change]:
     """Cut the spans from each piece of the turn; the row's own text is cut, so that what cannot be shown still survives."""
     changes: list[Change] = []
-    for piece in read.conversation.turns[turn_index].pieces:
+    turn = read.conversation.turns[turn_index]
+    for piece in turn.pieces:
         inside = [
             (max(s, piece.start_char) - piece.start_char, min(e, piece.end_char) - piece.start_char) for s, e in spans
         ]
         inside = [(start, end) for start, end in inside if start < end]
         if inside:
-            value: Any = read.parsed.row
-            for step in piece.path:
-                value = value[step]
+            if not _says(read.parsed.readable, piece, turn.text):
+                _blame(read, f"a turn's text does not stand at {_shown(piece.path)}, where it points")
+            value = _at(read.parsed.row, piece.path)
             end = piece.offset + piece.end_char - piece.start_char
             said = cut_spans(value[piece.offset : end], inside, language)
             changes.append(SetSlice(piece.path, piece.offset, end, said))
+    if not changes:
+        _blame(read, "a turn points at no place of the row for words of its text")
     return changes
+
+
+def _says(row: Row, piece: Piece, text: str) -> bool:
+    """Return whether a slice of a turn's text is what stands at its place in the row."""
+    value = _at(row, piece.path)
+    end = piece.offset + piece.end_char - piece.start_char
+    return isinstance(value, str) and value[piece.offset : end] == text[piece.start_char : piece.end_char]
+
+
+def _hold_places(read: ReadRow, changes: tuple[Change, ...]) -> None:
+    """Raise UsageError where another package's layout would remove or mark what is not there."""
+    for change in changes:
+        there = _at(read.parsed.row, change.path)
+        if isinstance(change, SetKey) and not isinstance(there, dict):
+            _blame(read, f"there is no turn to mark at {_shown(change.path)}")
+        if isinstance(change, RemoveItems):
+            count = len(there) if isinstance(there, list) else 0
+            if not all(0 <= position < count for position in change.positions):
+                _blame(read, f"there are no turns {change.positions} to remove at {_shown(change.path)}")
+
+
+def _at(row: Row, path: Path) -> Any:
+    """Return what stands at a path of keys; None if nothing does."""
+    value: Any = row
+    for step in path:
+        if isinstance(value, dict):
+            value = value.get(step)
+        elif isinstance(value, list) and isinstance(step, int) and 0 <= step < len(value):
+            value = value[step]
+        else:
+            return None
+    return value
+
+
+def _blame(read: ReadRow, why: str) -> None:
+    """Raise UsageError that names the package of the row's layout; one that ships knows its places."""
+    if package := package_of_layout(read.layout.name):
+        raise UsageError(
+            f'The layout "{read.layout.name}" of {package}, row {read.number}: {why}, and another text would be damaged. '
+            "Next: mend that package"
+        )
+
+
+def _shown(path: Path) -> str:
+    return ".".join(map(str, path)) or "the row itself"
 
 
 def _language_cut(decision: Decision, turn: int) -> str:

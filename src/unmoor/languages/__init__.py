@@ -3,13 +3,13 @@
 from unmoor.languages.behaviours import BEHAVIOUR_FILES, TOPICS
 from unmoor.languages.expressions import Pattern
 from unmoor.languages.fold import fold, fold_character
+from unmoor.languages.own_packs import load_own_packs
 from unmoor.languages.pack import (
     STRENGTHS,
     WORDS,
     Pack,
     Phrase,
     are_read,
-    load_own_packs,
     load_pack,
     load_packs,
     pack_codes,

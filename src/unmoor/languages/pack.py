@@ -23,11 +23,11 @@ __all__ = [
     "Pack",
     "Phrase",
     "are_read",
-    "load_own_packs",
     "load_pack",
     "load_packs",
     "pack_codes",
     "pack_topics",
+    "phrase_ids",
     "rule_ids",
 ]
 
@@ -53,8 +53,6 @@ _PACK_KEYS = {
     "letters": str, "stop_words": list, "shorthand": dict, "words": dict,
 }  # fmt: skip
 _PACK_NEEDS = ("code", "name", "version", "script", "tested", "stop_words")
-_SAME_LANGUAGE = 0.8
-"""Share of stop words in common from which two packs are of one language: sister languages share fewer."""
 WORDS = (
     *("but", "so", "also", "refers", "turn", "though", "verb_first", "task", "join", "say", "recommend", "yes_no"),
     *("blanket", "moral", "deny", "that", "order"),
@@ -134,6 +132,11 @@ def rule_ids(folder: Path | None = None) -> tuple[str, ...]:
     return _named_in(folder, [file for file in BEHAVIOUR_FILES if file not in (*_OF_THE_FLOOR, "signs")], "id")
 
 
+def phrase_ids() -> tuple[str, ...]:
+    """Return the ids of all phrases of the packs that ship, sorted; patterns are neither read nor checked."""
+    return _named_in(None, BEHAVIOUR_FILES, "id")
+
+
 def _named_in(folder: Path | None, files: Iterable[str], key: str) -> tuple[str, ...]:
     """Return what the phrases in these files of every pack have under `key`, sorted; the cache has it after the first time."""
     names = [f"{code}/{file}" for code in pack_codes(folder) for file in files]
@@ -164,49 +167,6 @@ def are_read(codes: Iterable[str] | None = None) -> bool:
     wanted = shipped if codes is None else [code for code in codes if code in shipped]
     hashes = [_parted(_files(_SHIPPED / code)[0]) for code in wanted]
     return all(pattern_path(sha256, file).is_file() for sha256 in hashes for file in BEHAVIOUR_FILES)
-
-
-def load_own_packs(folders: Iterable[Path]) -> tuple[Pack, ...]:
-    """Load packs of the owner's, each from its folder, which is named by its code; a file that is not there is one without phrases.
-
-    Raises:
-        PackError: a folder holds no pack, or one that breaks its contract, or is taken for a pack that ships or was named before.
-    """
-    packs: dict[str, Pack] = {}
-    for folder in folders:
-        home = folder.resolve()
-        if not (home / "pack.toml").is_file():
-            raise PackError(f"{folder} holds no pack.toml. Next: --pack and the folder of one pack")
-        if home.name in (*pack_codes(), *packs):
-            raise PackError(
-                f'There is a pack "{home.name}" already. Next: give {folder}, and the code in it, another name, '
-                f"such as {home.name}-house"
-            )
-        _check_files(home)
-        packs[home.name] = load_pack(home.name, home.parent, may_lack_files=True)
-        _check_language(packs[home.name], folder)
-    return tuple(packs.values())
-
-
-def _check_files(home: Path) -> None:
-    """Raise PackError for a file whose phrases nobody would look for, because no pack has one of that name."""
-    known = [f"{file}.toml" for file in ("pack", *BEHAVIOUR_FILES)]
-    for name in sorted(path.name for path in home.glob("*.toml")):
-        if name not in known:
-            raise PackError(
-                f"{home.name}/{name} is no file of a pack.{nearest_name(name, known)} Files: {', '.join(known)}. Next: rename it"
-            )
-
-
-def _check_language(pack: Pack, folder: Path) -> None:
-    """Raise PackError for a pack that would be taken for a language that another pack tells already."""
-    for code in pack_codes() if pack.stop_words else ():
-        shared = pack.stop_words & load_pack(code).stop_words
-        if len(shared) > _SAME_LANGUAGE * len(pack.stop_words):
-            raise PackError(
-                f"{folder}: its stop words are those of {code}, so that neither could be told. "
-                "Next: stop_words = [], and its phrases are looked for in every text"
-            )
 
 
 @lru_cache(maxsize=128)
@@ -246,10 +206,8 @@ def load_pack(code: str, folder: Path | None = None, *, may_lack_files: bool = F
         file: PatternCache(parted, file, settings.get("shorthand"), starts_a_word=starts_a_word)
         for file in BEHAVIOUR_FILES
     }
-    phrases = [
-        phrase for file in BEHAVIOUR_FILES for phrase in _phrases(file, contents[file], settings, patterns[file])
-    ]
-    _check_ids(phrases, code)
+    found = {file: _phrases(file, contents[file], settings, patterns[file]) for file in BEHAVIOUR_FILES}
+    _check_ids(found, code)
     for cache in patterns.values():
         cache.keep()
     return Pack(
@@ -260,7 +218,7 @@ def load_pack(code: str, folder: Path | None = None, *, may_lack_files: bool = F
         tested=settings["tested"],
         stop_words=frozenset(map(fold, settings["stop_words"])),
         words={name: tuple(map(fold, words)) for name, words in settings.get("words", {}).items()},
-        phrases=tuple(phrases),
+        phrases=tuple(phrase for phrases in found.values() for phrase in phrases),
         sha256=sha256,
         letters=frozenset(settings.get("letters", "")),
     )
@@ -295,7 +253,7 @@ def _read(path: Path, digest: Any, *, may_lack: bool = False) -> bytes:
 
 def _parsed(name: str, data: bytes) -> dict[str, Any]:
     try:
-        return tomllib.loads(data.decode("utf-8"))
+        return tomllib.loads(data.decode("utf-8-sig"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise PackError(f"{name}: not TOML in UTF-8: {error}") from error
 
@@ -375,9 +333,11 @@ def _check_choice(value: str, known: Iterable[str], where: str) -> None:
         raise PackError(f'{where}: "{value}" is not one of {", ".join(known)}.{nearest_name(value, known)}')
 
 
-def _check_ids(phrases: list[Phrase], code: str) -> None:
-    seen: set[str] = set()
-    for phrase in phrases:
-        if phrase.id in seen:
-            raise PackError(f"{code}: the phrase id {phrase.id} is used twice")
-        seen.add(phrase.id)
+def _check_ids(found: Mapping[str, Sequence[Phrase]], code: str) -> None:
+    seen: dict[str, str] = {}
+    for file, phrases in found.items():
+        for phrase in phrases:
+            if phrase.id in seen:
+                where = f"in {code}/{seen[phrase.id]}.toml and again in {code}/{file}.toml"
+                raise PackError(f"The phrase id {phrase.id} is used twice: {where}. Next: give one of them another id")
+            seen[phrase.id] = file

@@ -1,17 +1,19 @@
 """From findings and the owner's file to decisions. Pure: no files are read but the policy's own."""
 
 from unmoor.policy.decide import audited, decide, turns_to_remove
-from unmoor.policy.exceptions import nearest_rule
+from unmoor.policy.exceptions import OpenRules, is_rule, nearest_rule
 from unmoor.policy.mend import cut_spans
 from unmoor.policy.policy import ALL_TOPICS, SHIPPED, Policy, load_policy, policy_of_run
 
 __all__ = [
     "ALL_TOPICS",
     "SHIPPED",
+    "OpenRules",
     "Policy",
     "audited",
     "cut_spans",
     "decide",
+    "is_rule",
     "load_policy",
     "nearest_rule",
     "policy_of_run",

@@ -8,14 +8,21 @@ from typing import Any
 from unmoor.errors import PolicyError, nearest_name
 from unmoor.records import ACTIONS, rule_for
 
-__all__ = ["check_phrases", "check_rules", "nearest_rule"]
+__all__ = ["OpenRules", "check_phrases", "check_rules", "is_rule", "nearest_rule"]
 
 Fail = Callable[[str, str, str], PolicyError]
 RuleIds = Callable[[], Collection[str]]
 
 
+class OpenRules(tuple[str, ...]):
+    """Ids of rules where there may be others that nobody can list: those of another package's detector."""
+
+    __slots__ = ()
+
+
 def check_rules(rules: Mapping[str, Any], rule_ids: RuleIds | None, fail: Fail) -> None:
-    """Check the table `[rules]`; `rule_ids` returns the ids that a finding can have, and None leaves the ids unchecked.
+    """Check the table `[rules]`; `rule_ids` returns the ids that a finding can have, and None leaves the ids unchecked. Beside
+    `OpenRules` a name that begins as none of them does is some other rule's.
 
     Raises:
         PolicyError: no rule has that id or begins so, or the action is unknown.
@@ -27,9 +34,21 @@ def check_rules(rules: Mapping[str, Any], rule_ids: RuleIds | None, fail: Fail) 
         if action not in ACTIONS:
             hint = nearest_name(str(action), ACTIONS)
             raise fail("rules", name, f'unknown action "{action}" for {name}.{hint} Known: {", ".join(ACTIONS)}')
-        if known is not None and not any(rule_for({name: ""}, rule) for rule in known):
-            near = nearest_rule(name, [*known, *sorted(_families(known))])
-            raise fail("rules", name, f'no rule is called "{name}".{near} A run\'s report and ledger name the rules')
+        if known is None or is_rule(name, known) or (isinstance(known, OpenRules) and _is_apart(name, known)):
+            continue
+        near = nearest_rule(name, [*known, *sorted(_families(known))])
+        where = "A run's report and ledger name the rules; those of your own pack, word list or detector are known with"
+        raise fail("rules", name, f'no rule is called "{name}".{near} {where} --pack, --wordlist or --detector')
+
+
+def is_rule(name: str, known: Collection[str]) -> bool:
+    """Return whether a name under `[rules]` is one of these rules, or the beginning of one."""
+    return any(rule_for({name: ""}, rule) for rule in known)
+
+
+def _is_apart(name: str, known: Collection[str]) -> bool:
+    """Return whether a name begins as none of these rules does, up to the first dot."""
+    return name.partition(".")[0] not in {rule.partition(".")[0] for rule in known}
 
 
 def nearest_rule(name: str, known: Collection[str]) -> str:

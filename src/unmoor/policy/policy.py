@@ -18,6 +18,7 @@ from typing import Any
 from unmoor.errors import PolicyError, nearest_name
 from unmoor.policy.exceptions import RuleIds, check_phrases, check_rules
 from unmoor.policy.guard_rules import guard_rules
+from unmoor.policy.lines import line_of
 from unmoor.records import ACTIONS, BEHAVIOURS, FLOOR_TOPICS, Finding, GuardRules, action_for, rule_for
 
 __all__ = ["ALL_TOPICS", "SHIPPED", "Policy", "load_policy", "policy_of_run"]
@@ -259,24 +260,13 @@ class _Checker:
     """Checks the values of a policy file and finds the line of a key for its errors."""
 
     def __init__(self, source: str, where: str) -> None:
-        self._lines = source.splitlines()
+        self._source = source
         self._where = where
 
     def error(self, section: str, key: str, message: str) -> PolicyError:
         """Return the error for `key` of `section`, with its line."""
-        return PolicyError(f"{self._where}:{self._line_of(section, key)}: {message}")
-
-    def _line_of(self, section: str, key: str) -> int:
-        """Return the 1-based line where `key` is set in `section`; the section's own line if the key stands elsewhere."""
-        current, found = "", 1
-        pattern = re.compile(rf"""\s*["']?{re.escape(key)}["']?\s*=""") if key else None
-        for number, line in enumerate(self._lines, 1):
-            if header := re.match(r"\s*\[\s*([^\]]+?)\s*\]", line):
-                current = header[1].strip("\"'")
-                found = number if current in (section, key) else found
-            elif pattern and current == section and pattern.match(line):
-                return number
-        return found
+        path = [*filter(None, section.split(".")), *filter(None, [key])]
+        return PolicyError(f"{self._where}:{line_of(self._source, path)}: {message}")
 
     def check(self, values: dict[str, Any]) -> None:
         """Check every key and value.

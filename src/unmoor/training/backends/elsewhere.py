@@ -8,7 +8,7 @@ from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
 from unmoor.errors import UnmoorError, UsageError
-from unmoor.records.registered import Registered, load_registered, registered_names
+from unmoor.records.registered import Registered, load_registered, others_code, registered_names
 from unmoor.run_folder import machine_errors
 from unmoor.training.backends.backend import Backend
 
@@ -45,17 +45,15 @@ def backend_elsewhere(name: str) -> Backend | None:
 
 
 def _held(does: Callable[P, T], name: str, registered: Registered) -> Callable[P, T]:
+    def wrong(why: str) -> UsageError:
+        return UsageError(
+            f'The trainer "{name}" of {registered.package} failed: {why}. '
+            "Next: mend that package; for a recipe that cannot be trained it raises RecipeError"
+        )
+
     @wraps(does)
     def held(*args: P.args, **options: P.kwargs) -> T:
-        try:
-            with machine_errors(f'The trainer "{name}"'):
-                return does(*args, **options)
-        except UnmoorError:
-            raise
-        except Exception as error:
-            raise UsageError(
-                f'The trainer "{name}" of {registered.package} failed: {type(error).__name__}: {error}. '
-                "Next: mend that package; for a recipe that cannot be trained it raises RecipeError"
-            ) from error
+        with others_code(wrong, (UnmoorError,)), machine_errors(f'The trainer "{name}"'):
+            return does(*args, **options)
 
     return held
