@@ -1347,6 +1347,21 @@ def test_mirrored_subjects_that_shards_counted_are_told_of_the_whole(tmp_path: P
         assert refused.returncode == 2 and said in refused.stderr, refused.stderr
 
 
+def test_merge_allows_more_broken_rows_than_the_shards_were_told(data: Path) -> None:
+    with data.open("ab") as file:
+        file.write(b"null\n")
+    part = ("filter", data.name, "--language", "en", "--shard", "1/1", "--max-bad-rows", "1%", "-o", "part")
+    assert unmoor(*part, cwd=data.parent).returncode == 0
+    for flags, code, said in (
+        ((), 3, "limit of 1% that the shards were made with"),
+        (("--max-bad-rows", "0"), 3, "limit of 0. Nothing was written"),
+        (("--max-bad-rows", "-1%"), 2, "a count such as 10"),
+        (("--max-bad-rows", "50%"), 0, ""),
+    ):
+        done = unmoor("merge", "part", *flags, "-o", "whole", cwd=data.parent)
+        assert done.returncode == code and said in done.stderr, done.stderr
+
+
 def test_a_merged_run_says_how_its_shards_were_made_and_why_there_is_no_hash(data: Path) -> None:
     folder = data.parent
     for number in (1, 2):
