@@ -307,6 +307,34 @@ def test_several_files_are_told_apart_in_terminal_numbers_and_report(tmp_path: P
     assert 'id="files"' not in (tmp_path / "one" / "report.html").read_text()
 
 
+def test_with_a_word_list_alone_nothing_is_told_of_refusals(tmp_path: Path) -> None:
+    (tmp_path / "all").mkdir()
+    for name, rows in {"a.jsonl": ROWS, "b.jsonl": [*ROWS, *ROWS]}.items():
+        text = "".join(json.dumps({**row, "source": "web"}) + "\n" for row in rows)
+        (tmp_path / "all" / name).write_text(text)
+    (tmp_path / "list.txt").write_text("sycamore\n")
+    flags = ("--detector", "wordlist", "--wordlist", "list.txt")
+    for verb, removed in (("audit", []), ("filter", ["0"])):
+        done = unmoor(verb, "all", *flags, "-o", verb, cwd=tmp_path)
+        lines = [line.split() for line in done.stdout.splitlines() if ".jsonl " in line]
+        assert lines == [["b.jsonl", "6", *removed], ["a.jsonl", "3", *removed]]
+        assert "refusal" not in done.stdout
+        told = json.loads((tmp_path / verb / "report.json").read_text())
+        assert set(told["refusals"].values()) == {None} == {file["refusal_rows"] for file in told["files"]}
+        assert set(told["behaviours"]) == {"wordlist"}
+        assert told["headline"]["data"]["refusing_rows"] is told["headline"]["done"]["still_refusing"] is None
+        shares = [one["lost"] for where in ("by_language", "by_source") for one in told[where].values()]
+        assert [share is None for share in shares] == [verb == "audit"] * len(shares)
+        page = (tmp_path / verb / "report.html").read_text()
+        assert (
+            ">Decline<" not in page and "decline" not in page.partition("<body")[2].partition('id="topics"')[0].lower()
+        )
+    printed = json.loads(unmoor("audit", "all", *flags, "--json", cwd=tmp_path).stdout)
+    assert printed["refusals"] == {"rows": None, "share": None}
+    assert {file["refusal_rows"] for file in printed["files"]} == {None}
+    assert set(printed["behaviours"]) == {"wordlist"}
+
+
 def test_of_many_files_the_terminal_names_those_with_most_refusals(tmp_path: Path) -> None:
     (tmp_path / "all").mkdir()
     for number in range(30):

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from unmoor.records import BEHAVIOURS, FLOOR_TOPICS, readable_rows
+from unmoor.records import BEHAVIOURS, FLOOR_TOPICS, is_list_alone, readable_rows
 from unmoor.report.card_parts import TAGS, evaluation_part, languages_of, policy_named, responsibility
 from unmoor.report.headline import completed
 from unmoor.report.markdown import code, counted, fenced, plain_name, table
@@ -71,7 +71,7 @@ def _configs(names: Sequence[str], rows: Mapping[str, int]) -> list[dict[str, An
 
 def _declined(facts: Mapping[str, Any]) -> str:
     """Return how many rows declined, and of how many, where refusals were looked for."""
-    if (facts["detectors"] or {}).get("detectors") == ["wordlist"]:
+    if is_list_alone(facts["detectors"]):
         return "Nothing but a word list was looked for."
     refusals, readable = facts["refusals"], readable_rows(facts["counts"])
     of = "" if readable == facts["counts"].get("input", 0) else f" of {whole(readable)} that could be read"
