@@ -899,7 +899,7 @@ def test_rows_in_a_language_without_a_pack_are_said_to_be_unknown_ground(tmp_pat
 
 def test_languages_that_a_word_list_alone_tells_of_a_sample_are_said_to_be_of_a_sample(tmp_path: Path) -> None:
     count = 2000
-    rows = [{**ROWS[0], "input": str(number)} for number in range(count)]
+    rows = [{**ROWS[0], "input": str(number), "source": "web"} for number in range(count)]
     lines = [json.dumps(row) + "\n" for row in rows]
     (tmp_path / "train.jsonl").write_text("".join(lines))
     (tmp_path / "list.txt").write_text("sycamore\n")
@@ -914,7 +914,13 @@ def test_languages_that_a_word_list_alone_tells_of_a_sample_are_said_to_be_of_a_
     assert told["languages"] == {"en": sample}
     assert told["languages_sample"] == {"rows": sample, "not_looked_at": count - sample}
     page = (tmp_path / "run" / "report.html").read_text()
-    assert f"told of a sample of {sample} rows" in page and f"the other {count - sample:,} were not looked at" in page
+    for what in ("Languages", "Sources"):
+        assert f"{what} were told of a sample of {sample} rows" in page
+    assert page.count(f"the other {count - sample:,} were not looked at") == 2
+    assert f"of a sample of {sample} went whole" in page
+    assert told["by_source_sample"] == told["collateral"]["sample"] == told["languages_sample"]
+    assert told["by_source"]["web"]["rows"] == sample and told["collateral"]["clusters"]["is_sample"]
+    assert f"Of a sample of {sample} rows." in (tmp_path / "run" / "README.md").read_text()
     printed = json.loads(unmoor("audit", "train.jsonl", *flags, "--json", cwd=tmp_path).stdout)
     assert (printed["languages"], printed["languages_sample"]) == (told["languages"], told["languages_sample"])
 

@@ -271,7 +271,8 @@ def _collateral_part(collateral: Mapping[str, Any] | None) -> list[str]:
     words, named = collateral["terms_tested"], collateral["terms_named"]
     groups, beyond = collateral["clusters"]["groups"], collateral["clusters"].get("not_listed", 0)
     count = len(collateral["clusters"]["named"]) + beyond
-    heading = "## What else went with it\n"
+    sample = collateral.get("sample")
+    heading = "## What else went with it\n" + (f"\nOf a sample of {whole(sample['rows'])} rows.\n" if sample else "")
     if not words and not groups:
         return [heading, "Too few rows went whole or lost an exchange to say anything about topics.\n"]
     sides = [

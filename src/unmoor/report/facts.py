@@ -13,7 +13,7 @@ from typing import Any
 from unmoor import __version__
 from unmoor.records import BEHAVIOURS, REFUSALS, is_list_alone, readable_rows
 from unmoor.records.intervals import wilson
-from unmoor.report.collateral import Collateral
+from unmoor.report.collateral import Collateral, of_a_sample
 from unmoor.report.excerpts import example, mend_difference
 from unmoor.report.sample import Sample
 from unmoor.report.terms import LOST, ChunkFacts
@@ -176,6 +176,8 @@ class FactsBuilder:
         )  # an audit loses what declines, which a list does not look for
         is_observed = shows_loss and self._observed is not None and self._observed.rows > 0
         collateral = self._collateral.as_json() if is_observed else None
+        if collateral and made.languages_sample:
+            collateral = of_a_sample(collateral, made.languages_sample)
         refusals = {**_share(self._refusals["rows"], rows), "outcomes": _outcomes(self._refusals)}
         mends = [item["difference"] for item in self._mends.items() if item["difference"]]
         return {
@@ -202,6 +204,7 @@ class FactsBuilder:
             "languages_sample": dict(made.languages_sample) if made.languages_sample else None,
             "by_language": self._by("languages", shows_loss=shows_loss),
             "by_source": self._by("sources", shows_loss=shows_loss),
+            **({"by_source_sample": dict(made.languages_sample)} if made.languages_sample else {}),
             "files": [dict(file) for file in made.files],
             "pairs": None,
             "wordlist": _beside_json(made.beside, rows) if made.beside else None,
