@@ -917,7 +917,7 @@ def test_languages_that_a_word_list_alone_tells_of_a_sample_are_said_to_be_of_a_
     for what in ("Languages", "Sources"):
         assert f"{what} were told of a sample of {sample} rows" in page
     assert page.count(f"the other {count - sample:,} were not looked at") == 2
-    assert f"of a sample of {sample} went whole" in page
+    assert f"of a sample of {sample} went whole" in page and "hash of the byte of its file" in page
     assert told["by_source_sample"] == told["collateral"]["sample"] == told["languages_sample"]
     assert told["by_source"]["web"]["rows"] == sample and told["collateral"]["clusters"]["is_sample"]
     assert f"Of a sample of {sample} rows." in (tmp_path / "run" / "README.md").read_text()
