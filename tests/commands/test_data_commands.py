@@ -286,15 +286,22 @@ def test_several_files_are_told_apart_in_terminal_numbers_and_report(tmp_path: P
     (tmp_path / "all").mkdir()
     for name, rows in {"a.jsonl": ROWS[:1] * 3, "b.jsonl": ROWS, "c.jsonl": [ROWS[0], *ROWS, *ROWS]}.items():
         (tmp_path / "all" / name).write_text("".join(json.dumps(row) + "\n" for row in rows))
+    (tmp_path / "all" / "bb.jsonl").touch()
     audited = unmoor("audit", "all", cwd=tmp_path).stdout
     lines = [line.split() for line in audited.splitlines() if ".jsonl " in line]
-    assert lines == [["c.jsonl", "7", "2", "28.6%"], ["b.jsonl", "3", "1", "33.3%"], ["a.jsonl", "3", "0", "0%"]]
+    assert lines == [
+        ["c.jsonl", "7", "2", "28.6%"],
+        ["b.jsonl", "3", "1", "33.3%"],
+        ["a.jsonl", "3", "0", "0%"],
+        ["bb.jsonl", "0", "0", "-"],
+    ]
     done = unmoor("filter", "all", "-o", "run", cwd=tmp_path)
     lines = [line.split() for line in done.stdout.splitlines() if ".jsonl " in line]
     assert lines[:2] == [["c.jsonl", "7", "2", "28.6%", "2"], ["b.jsonl", "3", "1", "33.3%", "1"]]
     expected = [
         {"name": "a.jsonl", "rows": 3, "readable_rows": 3, "refusal_rows": 0, "removed": 0},
         {"name": "b.jsonl", "rows": 3, "readable_rows": 3, "refusal_rows": 1, "removed": 1},
+        {"name": "bb.jsonl", "rows": 0, "readable_rows": 0, "refusal_rows": 0, "removed": 0},
         {"name": "c.jsonl", "rows": 7, "readable_rows": 7, "refusal_rows": 2, "removed": 2},
     ]
     assert json.loads(unmoor("audit", "all", "--json", cwd=tmp_path).stdout)["files"] == [
@@ -302,6 +309,7 @@ def test_several_files_are_told_apart_in_terminal_numbers_and_report(tmp_path: P
     ]
     assert json.loads((tmp_path / "run" / "report.json").read_text())["files"] == expected
     assert 'id="files"' in (tmp_path / "run" / "report.html").read_text()
+    assert "bb.jsonl: it has no rows" in unmoor("explain", "run", "bb.jsonl:1", cwd=tmp_path).stderr
     alone = unmoor("filter", "all/b.jsonl", "-o", "one", cwd=tmp_path)
     assert "b.jsonl " not in alone.stdout.split("\n", 1)[1]
     assert 'id="files"' not in (tmp_path / "one" / "report.html").read_text()

@@ -107,13 +107,19 @@ class Summary:
         return [
             {
                 "name": name,
-                "rows": rows,
+                "rows": self.file_rows[name],
                 "readable_rows": self.file_readable[name],
                 "refusal_rows": None if self.is_list_alone else self.file_refusals[name],
                 "removed": self.file_removed[name],
             }
-            for name, rows in self.file_rows.items()
+            for name in self._file_names()
         ]
+
+    def _file_names(self) -> list[str]:
+        """Return the files that were read, in order, those without a row too; of a shard those of which it has a row."""
+        if self.source.whole:
+            return list(self.file_rows)
+        return [self.source.file_name(index) for index in range(len(self.source.files))]
 
     def mixed_layouts(self) -> dict[str, int]:
         """Return the layouts, with their rows, of rows that are no single table; empty where one layout or Parquet holds them."""
