@@ -315,6 +315,18 @@ def test_several_files_are_told_apart_in_terminal_numbers_and_report(tmp_path: P
     assert 'id="files"' not in (tmp_path / "one" / "report.html").read_text()
 
 
+def test_each_table_of_a_report_says_whether_removed_counts_duplicates(tmp_path: Path) -> None:
+    (tmp_path / "all").mkdir()
+    for name in ("a.jsonl", "b.jsonl"):
+        (tmp_path / "all" / name).write_text("".join(json.dumps({**row, "source": "web"}) + "\n" for row in ROWS))
+    for flags, told in (((), 0), (("--dedup", "exact"), 1)):
+        assert unmoor("filter", "all", "--force", "-o", "run", *flags, cwd=tmp_path).returncode == 0
+        page = (tmp_path / "run" / "report.html").read_text()
+        for section in ("languages", "sources", "files"):
+            here = page.partition(f'<section id="{section}">')[2].partition("</section>")[0]
+            assert here and here.count("that another row stands for") == told
+
+
 def test_with_a_word_list_alone_nothing_is_told_of_refusals(tmp_path: Path) -> None:
     (tmp_path / "all").mkdir()
     for name, rows in {"a.jsonl": ROWS, "b.jsonl": [*ROWS, *ROWS]}.items():
