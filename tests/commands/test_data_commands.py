@@ -286,15 +286,22 @@ def test_several_files_are_told_apart_in_terminal_numbers_and_report(tmp_path: P
     (tmp_path / "all").mkdir()
     for name, rows in {"a.jsonl": ROWS[:1] * 3, "b.jsonl": ROWS, "c.jsonl": [ROWS[0], *ROWS, *ROWS]}.items():
         (tmp_path / "all" / name).write_text("".join(json.dumps(row) + "\n" for row in rows))
+    (tmp_path / "all" / "bb.jsonl").touch()
     audited = unmoor("audit", "all", cwd=tmp_path).stdout
     lines = [line.split() for line in audited.splitlines() if ".jsonl " in line]
-    assert lines == [["c.jsonl", "7", "2", "28.6%"], ["b.jsonl", "3", "1", "33.3%"], ["a.jsonl", "3", "0", "0%"]]
+    assert lines == [
+        ["c.jsonl", "7", "2", "28.6%"],
+        ["b.jsonl", "3", "1", "33.3%"],
+        ["a.jsonl", "3", "0", "0%"],
+        ["bb.jsonl", "0", "0", "-"],
+    ]
     done = unmoor("filter", "all", "-o", "run", cwd=tmp_path)
     lines = [line.split() for line in done.stdout.splitlines() if ".jsonl " in line]
     assert lines[:2] == [["c.jsonl", "7", "2", "28.6%", "2"], ["b.jsonl", "3", "1", "33.3%", "1"]]
     expected = [
         {"name": "a.jsonl", "rows": 3, "readable_rows": 3, "refusal_rows": 0, "removed": 0},
         {"name": "b.jsonl", "rows": 3, "readable_rows": 3, "refusal_rows": 1, "removed": 1},
+        {"name": "bb.jsonl", "rows": 0, "readable_rows": 0, "refusal_rows": 0, "removed": 0},
         {"name": "c.jsonl", "rows": 7, "readable_rows": 7, "refusal_rows": 2, "removed": 2},
     ]
     assert json.loads(unmoor("audit", "all", "--json", cwd=tmp_path).stdout)["files"] == [
@@ -302,9 +309,50 @@ def test_several_files_are_told_apart_in_terminal_numbers_and_report(tmp_path: P
     ]
     assert json.loads((tmp_path / "run" / "report.json").read_text())["files"] == expected
     assert 'id="files"' in (tmp_path / "run" / "report.html").read_text()
+    assert "bb.jsonl: it has no rows" in unmoor("explain", "run", "bb.jsonl:1", cwd=tmp_path).stderr
     alone = unmoor("filter", "all/b.jsonl", "-o", "one", cwd=tmp_path)
     assert "b.jsonl " not in alone.stdout.split("\n", 1)[1]
     assert 'id="files"' not in (tmp_path / "one" / "report.html").read_text()
+
+
+def test_each_table_of_a_report_says_whether_removed_counts_duplicates(tmp_path: Path) -> None:
+    (tmp_path / "all").mkdir()
+    for name in ("a.jsonl", "b.jsonl"):
+        (tmp_path / "all" / name).write_text("".join(json.dumps({**row, "source": "web"}) + "\n" for row in ROWS))
+    for flags, told in (((), 0), (("--dedup", "exact"), 1)):
+        assert unmoor("filter", "all", "--force", "-o", "run", *flags, cwd=tmp_path).returncode == 0
+        page = (tmp_path / "run" / "report.html").read_text()
+        for section in ("languages", "sources", "files"):
+            here = page.partition(f'<section id="{section}">')[2].partition("</section>")[0]
+            assert here and here.count("that another row stands for") == told
+
+
+def test_with_a_word_list_alone_nothing_is_told_of_refusals(tmp_path: Path) -> None:
+    (tmp_path / "all").mkdir()
+    for name, rows in {"a.jsonl": ROWS, "b.jsonl": [*ROWS, *ROWS]}.items():
+        text = "".join(json.dumps({**row, "source": "web"}) + "\n" for row in rows)
+        (tmp_path / "all" / name).write_text(text)
+    (tmp_path / "list.txt").write_text("sycamore\n")
+    flags = ("--detector", "wordlist", "--wordlist", "list.txt")
+    for verb, removed in (("audit", []), ("filter", ["0"])):
+        done = unmoor(verb, "all", *flags, "-o", verb, cwd=tmp_path)
+        lines = [line.split() for line in done.stdout.splitlines() if ".jsonl " in line]
+        assert lines == [["b.jsonl", "6", *removed], ["a.jsonl", "3", *removed]]
+        assert "refusal" not in done.stdout
+        told = json.loads((tmp_path / verb / "report.json").read_text())
+        assert set(told["refusals"].values()) == {None} == {file["refusal_rows"] for file in told["files"]}
+        assert set(told["behaviours"]) == {"wordlist"}
+        assert told["headline"]["data"]["refusing_rows"] is told["headline"]["done"]["still_refusing"] is None
+        shares = [one["lost"] for where in ("by_language", "by_source") for one in told[where].values()]
+        assert [share is None for share in shares] == [verb == "audit"] * len(shares)
+        page = (tmp_path / verb / "report.html").read_text()
+        assert (
+            ">Decline<" not in page and "decline" not in page.partition("<body")[2].partition('id="topics"')[0].lower()
+        )
+    printed = json.loads(unmoor("audit", "all", *flags, "--json", cwd=tmp_path).stdout)
+    assert printed["refusals"] == {"rows": None, "share": None}
+    assert {file["refusal_rows"] for file in printed["files"]} == {None}
+    assert set(printed["behaviours"]) == {"wordlist"}
 
 
 def test_of_many_files_the_terminal_names_those_with_most_refusals(tmp_path: Path) -> None:
@@ -871,7 +919,7 @@ def test_rows_in_a_language_without_a_pack_are_said_to_be_unknown_ground(tmp_pat
 
 def test_languages_that_a_word_list_alone_tells_of_a_sample_are_said_to_be_of_a_sample(tmp_path: Path) -> None:
     count = 2000
-    rows = [{**ROWS[0], "input": str(number)} for number in range(count)]
+    rows = [{**ROWS[0], "input": str(number), "source": "web"} for number in range(count)]
     lines = [json.dumps(row) + "\n" for row in rows]
     (tmp_path / "train.jsonl").write_text("".join(lines))
     (tmp_path / "list.txt").write_text("sycamore\n")
@@ -886,7 +934,13 @@ def test_languages_that_a_word_list_alone_tells_of_a_sample_are_said_to_be_of_a_
     assert told["languages"] == {"en": sample}
     assert told["languages_sample"] == {"rows": sample, "not_looked_at": count - sample}
     page = (tmp_path / "run" / "report.html").read_text()
-    assert f"told of a sample of {sample} rows" in page and f"the other {count - sample:,} were not looked at" in page
+    for what in ("Languages", "Sources"):
+        assert f"{what} were told of a sample of {sample} rows" in page
+    assert page.count(f"the other {count - sample:,} were not looked at") == 2
+    assert f"of a sample of {sample} went whole" in page and "hash of the byte of its file" in page
+    assert told["by_source_sample"] == told["collateral"]["sample"] == told["languages_sample"]
+    assert told["by_source"]["web"]["rows"] == sample and told["collateral"]["clusters"]["is_sample"]
+    assert f"Of a sample of {sample} rows." in (tmp_path / "run" / "README.md").read_text()
     printed = json.loads(unmoor("audit", "train.jsonl", *flags, "--json", cwd=tmp_path).stdout)
     assert (printed["languages"], printed["languages_sample"]) == (told["languages"], told["languages_sample"])
 
@@ -1345,6 +1399,21 @@ def test_mirrored_subjects_that_shards_counted_are_told_of_the_whole(tmp_path: P
     ):
         refused = unmoor("merge", *names, "-o", "none", cwd=tmp_path)
         assert refused.returncode == 2 and said in refused.stderr, refused.stderr
+
+
+def test_merge_allows_more_broken_rows_than_the_shards_were_told(data: Path) -> None:
+    with data.open("ab") as file:
+        file.write(b"null\n")
+    part = ("filter", data.name, "--language", "en", "--shard", "1/1", "--max-bad-rows", "1%", "-o", "part")
+    assert unmoor(*part, cwd=data.parent).returncode == 0
+    for flags, code, said in (
+        ((), 3, "limit of 1% that the shards were made with"),
+        (("--max-bad-rows", "0"), 3, "limit of 0. Nothing was written"),
+        (("--max-bad-rows", "-1%"), 2, "a count such as 10"),
+        (("--max-bad-rows", "50%"), 0, ""),
+    ):
+        done = unmoor("merge", "part", *flags, "-o", "whole", cwd=data.parent)
+        assert done.returncode == code and said in done.stderr, done.stderr
 
 
 def test_a_merged_run_says_how_its_shards_were_made_and_why_there_is_no_hash(data: Path) -> None:

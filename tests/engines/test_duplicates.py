@@ -98,6 +98,22 @@ def test_the_first_of_equal_rows_stays_and_the_ledger_names_it(tmp_path: Path) -
     assert verify(run) == []
 
 
+@pytest.mark.parametrize(
+    ("answer", "language"),
+    [
+        ("There are three oaks, two elms and an ash tree near the old wall of the garden.", "en"),
+        ("Im Garten stehen drei Eichen, zwei Ulmen und eine Esche nahe der alten Mauer.", "und"),
+        ("4", "en"),
+    ],
+)
+def test_a_duplicate_in_which_nothing_was_found_has_its_language_in_the_ledger(
+    tmp_path: Path, answer: str, language: str
+) -> None:
+    rows = [_row("Which of the trees grow in this garden?", answer)] * 2
+    run, summary = _run(tmp_path, rows, Dedup("exact"))
+    assert (explain_row(run, 2)["language"], dict(summary.languages)) == (language, {language: 2})
+
+
 def test_a_row_does_not_go_for_the_sake_of_one_that_the_policy_removes(tmp_path: Path) -> None:
     refused = _row("How do I open a lock?", REFUSAL)
     rows = [refused, refused, _row(FLOOR_REQUEST, REFUSAL), _row(FLOOR_REQUEST, REFUSAL), _row("A tree?", "An oak.")]

@@ -498,7 +498,8 @@ def _in_shards(path: Path, runs: Path, **limits: Any) -> list[Path]:
 def test_a_limit_on_broken_rows_is_held_over_the_whole(tmp_path: Path, limits: dict[str, Any]) -> None:
     shards = _in_shards(_with_broken(tmp_path / "rows.jsonl", 40, (4, 14, 24, 34)), tmp_path, **limits)
     with pytest.raises(
-        BadDataError, match=r"4 of 44 rows cannot be read, over the limit of .*\nNext: .*--max-bad-rows"
+        BadDataError,
+        match=r"4 of 44 rows cannot be read, over the limit of .*\nNext: .*unmoor merge with --max-bad-rows",
     ):
         merge(shards, tmp_path / "joined")
     assert not (tmp_path / "joined").exists()

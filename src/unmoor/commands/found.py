@@ -58,7 +58,7 @@ def print_found(
     if not_read := summary.source.not_read():
         click.echo(wrapped(_not_read_said(**not_read["not_read"])))
     click.echo()
-    names = [*BEHAVIOURS, *sorted(set(summary.behaviour_rows) - set(BEHAVIOURS))]
+    names = summary.looked_for()
     explained = ("what it is",) if width >= _NARROW else ()
     listing = table("behaviour", "rows", "share", *explained, right=("rows", "share"), whole=("behaviour",))
     for name in names:
@@ -79,11 +79,12 @@ def print_found(
 
 def print_files(summary: Summary, *, with_removed: bool = False) -> None:
     """Say how many rows each of several files has, how many with a refusal, and how many were removed; the worst files first."""
-    files = sorted(summary.by_file(), key=lambda file: (-file["refusal_rows"], -file["rows"]))
+    files = sorted(summary.by_file(), key=lambda file: (-(file["refusal_rows"] or 0), -file["rows"]))
     if len(files) < 2:
         return
-    figures = ("rows", "any refusal", "share", *(("removed",) if with_removed else ()))
-    shown = [(visible(file["name"]), _cells(file)[: len(figures)]) for file in files[:_MOST_FILES]]
+    refusals = () if summary.is_list_alone else ("any refusal", "share")
+    figures = ("rows", *refusals, *(("removed",) if with_removed else ()))
+    shown = [(visible(file["name"]), [_cells(file)[name] for name in figures]) for file in files[:_MOST_FILES]]
     click.echo()
     if console().width < _NARROW:
         _print_below(shown, figures)
@@ -93,18 +94,19 @@ def print_files(summary: Summary, *, with_removed: bool = False) -> None:
             listing.add_row(name, *told)
         console().print(listing)
     if len(files) > _MOST_FILES:
-        click.echo(wrapped(f"The {_MOST_FILES} files with most refusals; --json lists all {len(files):,}."))
+        most = "refusals" if refusals else "rows"
+        click.echo(wrapped(f"The {_MOST_FILES} files with most {most}; --json lists all {len(files):,}."))
 
 
-def _cells(file: dict[str, Any]) -> tuple[str, ...]:
-    """Return the figures of one file as they are shown."""
-    readable, refusals = file["readable_rows"], file["refusal_rows"]
-    return (
-        f"{file['rows']:,}",
-        f"{refusals:,}",
-        share(refusals / readable) if readable else "-",
-        f"{file['removed']:,}",
-    )
+def _cells(file: dict[str, Any]) -> dict[str, str]:
+    """Return the figures of one file as they are shown, by the head of their column."""
+    readable, refusals = file["readable_rows"], file["refusal_rows"] or 0
+    return {
+        "rows": f"{file['rows']:,}",
+        "any refusal": f"{refusals:,}",
+        "share": share(refusals / readable) if readable else "-",
+        "removed": f"{file['removed']:,}",
+    }
 
 
 def _not_read_said(files: int, folders: int, names: list[str]) -> str:
@@ -203,9 +205,9 @@ def _rate(found: int, rows: int, rate: tuple[float, float, float] | None) -> str
     return count if rate is None else f"{count} ({share(rate[1])}–{share(rate[2])})"
 
 
-def _print_absent(summary: Summary, names: list[str], *, has_any: bool) -> None:
+def _print_absent(summary: Summary, names: Sequence[str], *, has_any: bool) -> None:
     """Say what was looked for and not found, and how many rows refuse; of a list alone that nothing else was looked for."""
-    if summary.detectors.get("detectors") == ["wordlist"]:
+    if summary.is_list_alone:
         click.echo("\nNothing but your list was looked for: --detector wordlist")
         return
     absent = [name for name in names if not summary.behaviour_rows[name]]

@@ -29,7 +29,9 @@ from unmoor.policy import Policy
 from unmoor.run_folder import RunWriter
 from unmoor.storage import AnyPath
 
-__all__ = ["data_flags", "data_options", "job_for", "open_and_tell", "run_flags", "run_with_progress"]
+__all__ = [
+    "bad_rows_allowed", "data_flags", "data_options", "job_for", "open_and_tell", "run_flags", "run_with_progress",
+]  # fmt: skip
 
 F = TypeVar("F", bound=Callable[..., Any])
 _BYTES_PER_WORKER = 32 * 2**20
@@ -307,7 +309,7 @@ def _bad_row_limit(options: dict[str, Any]) -> dict[str, Any]:
     """Return the limit that `--on-bad-row` and `--max-bad-rows` set, as options of the run.
 
     Raises:
-        UsageError: the limit is neither a count nor a share, or no row at all may be broken anyway.
+        UsageError: no row at all may be broken anyway, or the limit is neither a count nor a share.
     """
     asked = options["max_bad_rows"]
     if options["on_bad_row"] == "fail":
@@ -316,6 +318,15 @@ def _bad_row_limit(options: dict[str, Any]) -> dict[str, Any]:
                 "--on-bad-row fail stops at the first broken row. Next: leave it out beside --max-bad-rows"
             )
         return {"max_bad_rows": 0, "fails_on_bad_row": True}
+    return bad_rows_allowed(asked)
+
+
+def bad_rows_allowed(asked: str | None) -> dict[str, Any]:
+    """Return the limit that `--max-bad-rows` sets, as options of a run; none where it is not given.
+
+    Raises:
+        UsageError: it is neither a count nor a share.
+    """
     if asked is None:
         return {}
     if _COUNT.fullmatch(asked):

@@ -7,11 +7,12 @@ from pathlib import Path
 import click
 
 from unmoor.commands.found import paired_json, print_pairs
+from unmoor.commands.inputs import bad_rows_allowed
 from unmoor.commands.observed import observer_of
 from unmoor.commands.outputs import RunReport
 from unmoor.commands.places import Place, folders_named
 from unmoor.commands.terminal import plural, print_json, typed, wrapped
-from unmoor.engines import merge
+from unmoor.engines import Options, merge
 from unmoor.run_folder import RUN, read_manifest
 from unmoor.storage import AnyPath
 
@@ -25,19 +26,35 @@ from unmoor.storage import AnyPath
     metavar="FILE",
     help="The pairs with which the shards were audited, if yours.",
 )
+@click.option(
+    "--max-bad-rows",
+    metavar="N|SHARE%",
+    help="Stop, exit code 3, if more rows of the whole than this are broken: 10 or 0.1%. By default as the shards were told, of "
+    "different words the lowest.",
+)
 @click.option("--force", is_flag=True, help="Replace the run that lies there.")
 @click.option("--json", "as_json", is_flag=True, help="Print the numbers for a script.")
-def command(shards: tuple[AnyPath, ...], output: AnyPath, pair_list: Path | None, force: bool, as_json: bool) -> None:
+def command(
+    shards: tuple[AnyPath, ...],
+    output: AnyPath,
+    *,
+    pair_list: Path | None,
+    max_bad_rows: str | None,
+    force: bool,
+    as_json: bool,
+) -> None:
     """Join the runs of all shards of one data set into one: rows, ledger and counts are, byte for byte, those of a single process.
 
     Every shard is verified before it is taken. A pattern of addresses, such as 's3://bucket/part-*', is expanded here.
     Example: unmoor merge runs/part-* -o runs/house
     """
+    allowed = bad_rows_allowed(max_bad_rows)
     shards = tuple(folder for shard in shards for folder in folders_named(shard))
     pairs = ("--pair-list", pair_list) if pair_list else ()
     report = RunReport.of_shards(shards, typed("unmoor merge", *shards, *pairs, "-o", output))
     observer = observer_of(read_manifest(shards[0], RUN).get("pairs"), pair_list)
-    summary = merge(shards, output, observer, force=force, finish=report.write)
+    limits = Options(**allowed) if allowed else None
+    summary = merge(shards, output, observer, force=force, finish=report.write, limits=limits)
     if as_json:
         print_json({**summary.as_json(), **paired_json(summary), "run": str(output)})
         return

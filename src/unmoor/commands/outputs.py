@@ -131,9 +131,10 @@ class RunReport:
             counts=summary.counts(),
             languages=summary.told_languages(),
             languages_sample=summary.languages_sample(),
+            files=(files := summary.by_file()),
             input={
                 "path": summary.source.name,
-                **_called(summary.source.name, summary.file_rows),
+                **_called(summary.source.name, [file["name"] for file in files]),
                 **({"revision": summary.source.revision} if summary.source.revision else {}),
                 "layout": summary.layout,
                 "mixed_layouts": summary.mixed_layouts(),
@@ -146,7 +147,6 @@ class RunReport:
             reproduce=self.reproduce,
             acted=summary.acted_rows if self.policy else None,
             people=self.people,
-            files=summary.by_file(),
             beside=summary.beside.as_json() if summary.beside is not None else None,
         )
         facts: dict[str, Any] = builder.build(made)

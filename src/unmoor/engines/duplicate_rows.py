@@ -31,11 +31,11 @@ class DuplicateRows:
         return self.between(rows[0], rows[-1]) if rows else {}
 
 
-def duplicate_entry(number: int, of: tuple[int, float], found: dict[str, Any] | None) -> dict[str, Any]:
-    """Return the ledger entry of a duplicate; `found` is the entry that it would have had for its own sake."""
+def duplicate_entry(number: int, of: tuple[int, float], found: dict[str, Any] | None, language: str) -> dict[str, Any]:
+    """Return the ledger entry of a duplicate in a language; `found` is the entry that it would have had for its own sake."""
     kept_row, similarity = of[0], round(of[1], 4)
     alike = "the same as" if similarity == 1 else f"{min(similarity, 0.99):.0%} like"
-    nothing = {"findings": [], "is_floor": False, "language": "und"}
+    nothing = {"findings": [], "is_floor": False, "language": language}
     return {
         **(found or {"row": number, **nothing}),
         "outcome": "removed",

@@ -98,15 +98,22 @@ class Judge:
         topics = self._floor.topics_of([read.conversation for read in good], acted_on)
         decided = iter(map(self._decide, good, found, topics))
         judged = [read if isinstance(read, Judged) else next(decided) for read in reads]
-        self._count(good, [row for row in judged if row.error is None], observed, observed_rows)
-        return self._without_duplicates(judged) if self._duplicates is not None and judged else judged
+        languages = self._count(good, [row for row in judged if row.error is None], observed, observed_rows)
+        return self._without_duplicates(judged, languages) if self._duplicates is not None and judged else judged
 
-    def _without_duplicates(self, judged: list[Judged]) -> list[Judged]:
-        """Return the rows with the duplicates removed. They were counted before: what a policy takes from is told without them."""
+    def _without_duplicates(self, judged: list[Judged], languages: Mapping[int, str]) -> list[Judged]:
+        """Return the rows with the duplicates removed; `languages` is the language of each row, by its number.
+
+        They were counted before: what a policy takes from is told without them.
+        """
         assert self._duplicates is not None
         gone = self._duplicates.among(row.number for row in judged)
         return [
-            Judged(row.number, "removed", duplicate_entry(row.number, gone[row.number], row.entry))
+            Judged(
+                row.number,
+                "removed",
+                duplicate_entry(row.number, gone[row.number], row.entry, languages.get(row.number, _UNKNOWN)),
+            )
             if row.number in gone and row.error is None
             else row
             for row in judged
@@ -260,7 +267,9 @@ class Judge:
 
     def _count(
         self, good: list[ReadRow], judged: list[Judged], observed: Any, observed_rows: Collection[int] | None
-    ) -> None:
+    ) -> dict[int, str]:
+        """Count the rows that could be read, and return the language of each that was looked at, by its number."""
+        languages: dict[int, str] = {}
         for read, row in zip(good, judged, strict=True):
             self.layouts[read.layout.name] += 1
             if observed_rows is not None and read.number not in observed_rows:
@@ -268,6 +277,7 @@ class Judge:
                 continue
             language = row.entry["language"] if row.entry is not None else self._language(read.conversation)
             self.languages[language] += 1
+            languages[read.number] = language
             if observed is not None:
                 outcome = self._observed_outcome(row)
                 exchanges = exchanges_told(read.conversation, outcome, row.entry)
@@ -279,6 +289,7 @@ class Judge:
                     behaviours=counted(row.entry["findings"]) if row.entry is not None else (),
                     exchanges=exchanges,
                 )
+        return languages
 
     def _language(self, conversation: Conversation, findings: Iterable[Finding] = ()) -> str:
         """Return the language of a row: of the last answer that tells it, reasoning aside, or of what was found in one.

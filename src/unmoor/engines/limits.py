@@ -13,10 +13,11 @@ from unmoor.errors import BadDataError
 __all__ = ["bad_row_limits", "hold_bad_rows", "hold_to_limit", "hold_to_share", "lowest_limits"]
 
 
-def hold_bad_rows(summary: Summary, options: Options, *, is_end: bool = False) -> None:
+def hold_bad_rows(summary: Summary, options: Options, *, is_end: bool = False, is_of_shards: bool = False) -> None:
     """Stop at the first chunk that goes over a count; a share can only be told at the end, and of the whole.
 
-    Without a limit a data set of which no row at all can be read is an error: nothing was looked at. A shard may be such a part.
+    `is_of_shards` says that the limit is the one that shards were made with. Without a limit a data set of which no row at all can
+    be read is an error: nothing was looked at. A shard may be such a part.
     """
     bad = summary.outcomes["quarantined"]
     is_whole = is_end and options.shard is None
@@ -24,12 +25,17 @@ def hold_bad_rows(summary: Summary, options: Options, *, is_end: bool = False) -
     share = options.max_bad_share
     over_share = is_whole and share is not None and bad > Fraction(str(share)) * summary.rows  # 29% of 100 rows is 29
     if over_count or over_share:
-        limit = f"{options.max_bad_rows:,}" if options.max_bad_rows is not None else f"{100 * (share or 0):g}%"
+        limit = f"{options.max_bad_rows:,}" if over_count else f"{100 * (share or 0):g}%"
         rows = f"{summary.rows:,} rows" if is_end else f"the first {summary.rows:,} rows"
+        limit += " that the shards were made with" if is_of_shards else ""
         allowed = "--max-bad-rows, without --on-bad-row fail" if options.fails_on_bad_row else "--max-bad-rows"
+        mended = "mend them, or allow as many by"
+        if is_of_shards:
+            mended = "allow as many by unmoor merge with"
+            allowed += ": no shard is made again. Or mend them and make their shards again"
         raise BadDataError(
             f"{bad:,} of {rows} cannot be read, over the limit of {limit}. Nothing was written. "
-            f"The first: {summary.first_bad_row()}\nNext: mend them, or allow as many by {allowed}"
+            f"The first: {summary.first_bad_row()}\nNext: {mended} {allowed}"
         )
     has_limit = options.max_bad_rows is not None or options.max_bad_share is not None
     if is_whole and bad and not summary.readable_rows() and not has_limit:

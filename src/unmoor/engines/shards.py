@@ -60,7 +60,8 @@ def merge(
             names = [name for name in manifest["files"] if name not in _OWN]
             outputs.take_shard(folder, names, state["outputs"], summary.rows)
             summary.add_state(state["summary"], observer, rows_before=summary.rows)
-        hold_bad_rows(summary, limits or lowest_limits(state.get("limits", {}) for state in states), is_end=True)
+        told = limits or lowest_limits(state.get("limits", {}) for state in states)
+        hold_bad_rows(summary, told, is_end=True, is_of_shards=limits is None)
         hold_to_share(summary, plan["policy"])
         outputs.close()
         finish(summary, writer)

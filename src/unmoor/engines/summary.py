@@ -10,7 +10,7 @@ from typing import Any
 from unmoor.engines.beside import Beside
 from unmoor.engines.job import UNSAMPLED, ChunkResult, RowObserver
 from unmoor.layouts import DataSet
-from unmoor.records import BEHAVIOURS, OUTCOMES, readable_rows
+from unmoor.records import BEHAVIOURS, OUTCOMES, is_list_alone, readable_rows
 
 __all__ = ["Summary"]
 
@@ -61,6 +61,11 @@ class Summary:
     """The files as the plan describes them: name, size, SHA-256."""
 
     @property
+    def is_list_alone(self) -> bool:
+        """Whether nothing but a word list was looked for, so that nothing is known of refusals."""
+        return is_list_alone(self.detectors)
+
+    @property
     def rows(self) -> int:
         """All rows of the input, blank and bad ones too."""
         return self.outcomes.total()
@@ -96,22 +101,35 @@ class Summary:
         return self.outcomes["removed"] - self.duplicate_rows
 
     def by_file(self) -> list[dict[str, Any]]:
-        """Return of each file in order its name, its rows, those that could be read, had any refusal, and were removed."""
+        """Return of each file in order its name, its rows, those that could be read, had any refusal (None if that was not looked
+        for), and were removed.
+        """
         return [
             {
                 "name": name,
-                "rows": rows,
+                "rows": self.file_rows[name],
                 "readable_rows": self.file_readable[name],
-                "refusal_rows": self.file_refusals[name],
+                "refusal_rows": None if self.is_list_alone else self.file_refusals[name],
                 "removed": self.file_removed[name],
             }
-            for name, rows in self.file_rows.items()
+            for name in self._file_names()
         ]
+
+    def _file_names(self) -> list[str]:
+        """Return the files that were read, in order, those without a row too; of a shard those of which it has a row."""
+        if self.source.whole:
+            return list(self.file_rows)
+        return [self.source.file_name(index) for index in range(len(self.source.files))]
 
     def mixed_layouts(self) -> dict[str, int]:
         """Return the layouts, with their rows, of rows that are no single table; empty where one layout or Parquet holds them."""
         is_table = self.source.format == "parquet" or len(self.layouts) < 2
         return {} if is_table else dict(self.layouts.most_common())
+
+    def looked_for(self) -> tuple[str, ...]:
+        """Return the behaviours that were looked for, ours first, and what was found besides."""
+        known = ("wordlist",) if self.is_list_alone else tuple(BEHAVIOURS)
+        return (*known, *sorted(set(self.behaviour_rows) - set(known)))
 
     def first_bad_row(self) -> str:
         """Return where the first row in the quarantine stands and what is wrong with it."""
@@ -132,8 +150,9 @@ class Summary:
                 "findings": self.behaviour_findings[name],
                 "acted_rows": self.acted_rows[name],
             }
-            for name in (*BEHAVIOURS, *sorted(set(self.behaviour_rows) - set(BEHAVIOURS)))
+            for name in self.looked_for()
         }
+        refusals = {"rows": self.refusal_rows, "share": self.share_of_readable(self.refusal_rows)}
         return {
             "rows": self.rows,
             "layout": self.layout,
@@ -141,7 +160,7 @@ class Summary:
             "format": self.source.describe(),
             "languages": self.told_languages(),
             "languages_sample": self.languages_sample(),
-            "refusals": {"rows": self.refusal_rows, "share": self.share_of_readable(self.refusal_rows)},
+            "refusals": dict.fromkeys(refusals) if self.is_list_alone else refusals,
             "files": self.by_file(),
             "behaviours": behaviours,
             "counts": self.counts(),

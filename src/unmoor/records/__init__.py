@@ -11,6 +11,7 @@ from unmoor.records.decision import (
     Held,
     Outcome,
     action_for,
+    is_list_alone,
     readable_rows,
     rule_for,
 )
@@ -46,6 +47,7 @@ __all__ = [
     "Verdict",
     "action_for",
     "cache_folder",
+    "is_list_alone",
     "keep_in_cache",
     "kept_in_cache",
     "may_reason",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from unmoor.records.finding import Finding
 
@@ -17,6 +17,7 @@ __all__ = [
     "Held",
     "Outcome",
     "action_for",
+    "is_list_alone",
     "readable_rows",
     "rule_for",
 ]
@@ -33,6 +34,11 @@ OUTCOMES: tuple[Outcome, ...] = ("kept", "mended", "masked", "labelled", "remove
 
 `mended` covers every row that was rewritten and still teaches less than before: a span cut, a turn dropped, a tail cut off.
 """
+
+
+def is_list_alone(detectors: Mapping[str, Any] | None) -> bool:
+    """Return whether a run, by its plan's `detectors`, looked for nothing but a word list: then no figure on refusals is known."""
+    return (detectors or {}).get("detectors") == ["wordlist"]
 
 
 def readable_rows(counts: Mapping[str, int]) -> int:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from unmoor.records import BEHAVIOURS, FLOOR_TOPICS, readable_rows
+from unmoor.records import BEHAVIOURS, FLOOR_TOPICS, is_list_alone, readable_rows
 from unmoor.report.card_parts import TAGS, evaluation_part, languages_of, policy_named, responsibility
 from unmoor.report.headline import completed
 from unmoor.report.markdown import code, counted, fenced, plain_name, table
@@ -71,7 +71,7 @@ def _configs(names: Sequence[str], rows: Mapping[str, int]) -> list[dict[str, An
 
 def _declined(facts: Mapping[str, Any]) -> str:
     """Return how many rows declined, and of how many, where refusals were looked for."""
-    if (facts["detectors"] or {}).get("detectors") == ["wordlist"]:
+    if is_list_alone(facts["detectors"]):
         return "Nothing but a word list was looked for."
     refusals, readable = facts["refusals"], readable_rows(facts["counts"])
     of = "" if readable == facts["counts"].get("input", 0) else f" of {whole(readable)} that could be read"
@@ -271,7 +271,8 @@ def _collateral_part(collateral: Mapping[str, Any] | None) -> list[str]:
     words, named = collateral["terms_tested"], collateral["terms_named"]
     groups, beyond = collateral["clusters"]["groups"], collateral["clusters"].get("not_listed", 0)
     count = len(collateral["clusters"]["named"]) + beyond
-    heading = "## What else went with it\n"
+    sample = collateral.get("sample")
+    heading = "## What else went with it\n" + (f"\nOf a sample of {whole(sample['rows'])} rows.\n" if sample else "")
     if not words and not groups:
         return [heading, "Too few rows went whole or lost an exchange to say anything about topics.\n"]
     sides = [

@@ -10,6 +10,7 @@ that has many words loses a little by each of them, and much as a group.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,7 +21,7 @@ from unmoor.report.sample import row_hash
 from unmoor.report.tails import lost_more_than_chance
 from unmoor.report.terms import FUNCTION_WORDS, ChunkFacts, terms_of
 
-__all__ = ["Collateral"]
+__all__ = ["Collateral", "of_a_sample"]
 
 SIGNIFICANT = 0.01
 """Corrected p-value under which a term is named."""
@@ -108,6 +109,11 @@ class Collateral:
             "topics": [_topic_json(topic, self._observed) for topic in topics[:_MOST_TOPICS]],
             "clusters": clusters(self._observed.lost_requests, self._observed.other_requests),
         }
+
+
+def of_a_sample(collateral: Mapping[str, Any], sample: Mapping[str, int]) -> dict[str, Any]:
+    """Return the figures with the mark that a sample of the rows was looked at: its `rows`, and those `not_looked_at`."""
+    return {**collateral, "sample": dict(sample), "clusters": {**collateral["clusters"], "is_sample": True}}
 
 
 def _alike(observed: ChunkFacts, words: set[str]) -> dict[str, float]:

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from unmoor import __version__
-from unmoor.records import BEHAVIOURS, REFUSALS, readable_rows
+from unmoor.records import BEHAVIOURS, REFUSALS, is_list_alone, readable_rows
 from unmoor.records.intervals import wilson
-from unmoor.report.collateral import Collateral
+from unmoor.report.collateral import Collateral, of_a_sample
 from unmoor.report.excerpts import example, mend_difference
 from unmoor.report.sample import Sample
 from unmoor.report.terms import LOST, ChunkFacts
@@ -170,7 +170,15 @@ class FactsBuilder:
     def build(self, made: Made) -> dict[str, Any]:
         """Return the facts; `training`, `evaluation` and `audit` (precision and recall where the truth is known) are None."""
         rows = readable_rows(made.counts)
-        collateral = self._collateral.as_json() if self._observed is not None and self._observed.rows else None
+        list_alone = is_list_alone(made.detectors)
+        shows_loss = (
+            self._policy is not None or not list_alone
+        )  # an audit loses what declines, which a list does not look for
+        is_observed = shows_loss and self._observed is not None and self._observed.rows > 0
+        collateral = self._collateral.as_json() if is_observed else None
+        if collateral and made.languages_sample:
+            collateral = of_a_sample(collateral, made.languages_sample)
+        refusals = {**_share(self._refusals["rows"], rows), "outcomes": _outcomes(self._refusals)}
         mends = [item["difference"] for item in self._mends.items() if item["difference"]]
         return {
             "kind": made.kind,
@@ -180,7 +188,7 @@ class FactsBuilder:
             "policy": self._policy,
             "detectors": dict(made.detectors) if made.detectors else None,
             "counts": dict(made.counts),
-            "refusals": {**_share(self._refusals["rows"], rows), "outcomes": _outcomes(self._refusals)},
+            "refusals": dict.fromkeys(refusals) if list_alone else refusals,
             "edits": dict(self._edits.most_common()),
             "found": _share(self._found_rows, rows),
             "floor": {"rows": self._floor_rows},
@@ -190,12 +198,13 @@ class FactsBuilder:
             "reasoning": {"rows": self._reasoning_rows},
             "behaviours": {
                 name: _behaviour_json(tally, rows) | self._acting(name, made.acted)
-                for name, tally in self._behaviours.items()
+                for name, tally in self._looked_for(list_alone).items()
             },
             "languages": dict(made.languages),
             "languages_sample": dict(made.languages_sample) if made.languages_sample else None,
-            "by_language": self._by("languages"),
-            "by_source": self._by("sources"),
+            "by_language": self._by("languages", shows_loss=shows_loss),
+            "by_source": self._by("sources", shows_loss=shows_loss),
+            **({"by_source_sample": dict(made.languages_sample)} if made.languages_sample else {}),
             "files": [dict(file) for file in made.files],
             "pairs": None,
             "wordlist": _beside_json(made.beside, rows) if made.beside else None,
@@ -226,15 +235,25 @@ class FactsBuilder:
         told = [{"was": was, "is": now, "rows": rows} for (was, now), rows in outcomes]
         return {"rows": self._judged.total(), "outcomes": told}
 
-    def _by(self, what: str) -> dict[str, Any]:
-        """Return for each language or source its rows, and the rows lost and changed with intervals."""
+    def _looked_for(self, list_alone: bool) -> dict[str, _Tally]:
+        """Return the counts of the behaviours that were looked for, and of what was found besides."""
+        if not list_alone:
+            return self._behaviours
+        return {"wordlist": _Tally()} | {name: tally for name, tally in self._behaviours.items() if tally.rows}
+
+    def _by(self, what: str, *, shows_loss: bool) -> dict[str, Any]:
+        """Return for each language or source its rows, and the rows lost (None if not known) and changed with intervals."""
         table: dict[str, Any] = {}
         counted = getattr(self._observed, what) if self._observed is not None else {}
         for name, outcomes in sorted(counted.items(), key=lambda item: (-item[1].total(), item[0])):
             total = outcomes.total()
             lost = outcomes["removed"] + outcomes["found"]
             changed = outcomes["mended"] + outcomes["masked"] + outcomes["labelled"]
-            table[name] = {"rows": total, "lost": _share(lost, total), "changed": _share(changed, total)}
+            table[name] = {
+                "rows": total,
+                "lost": _share(lost, total) if shows_loss else None,
+                "changed": _share(changed, total),
+            }
         return table
 
 

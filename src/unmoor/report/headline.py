@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import PurePath
 from typing import Any
 
-from unmoor.records import OUTCOMES, readable_rows
+from unmoor.records import OUTCOMES, is_list_alone, readable_rows
 
 __all__ = [
     "completed",
@@ -63,7 +63,7 @@ def completed(facts: Mapping[str, Any]) -> dict[str, Any]:
     training = clean.get("training")
     clean["headline"] = {
         "data": _data(clean),
-        "done": _done(clean.get("counts") or {}, clean.get("refusals") or {}),
+        "done": _done(clean.get("counts") or {}, (clean.get("refusals") or {}).get("outcomes")),
         "model": _model(shown_evaluation(clean), clean),
         "losses": _losses(training) if training else [],
     }
@@ -233,14 +233,15 @@ def _data(facts: Mapping[str, Any]) -> dict[str, Any] | None:
         "refusing_share": facts["refusals"]["share"],
         "found_rows": facts["found"]["rows"],
         "found_share": facts["found"]["share"],
-        "is_list_alone": (facts.get("detectors") or {}).get("detectors") == ["wordlist"],
+        "is_list_alone": is_list_alone(facts.get("detectors")),
         "top_behaviour": top if top and behaviours[top]["rows"] else None,
     }
 
 
-def _done(counts: Mapping[str, int], refusals: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Return what became of the rows, in rows and shares of the input, and how many that stay as they were decline; the outcomes
-    add up to the input. `kept_share` is of the rows that could be read, as what was found is.
+def _done(counts: Mapping[str, int], refusals: Mapping[str, int] | None) -> dict[str, Any] | None:
+    """Return what became of the rows, in rows and shares of the input, and how many that stay as they were decline (None where
+    nobody looked for `refusals`); the outcomes add up to the input. `kept_share` is of the rows that could be read, as what was
+    found is.
     """
     rows = counts.get("input", 0)
     if not rows:
@@ -250,7 +251,7 @@ def _done(counts: Mapping[str, int], refusals: Mapping[str, Any]) -> dict[str, A
         "rows": rows,
         "kept": counts.get("kept", 0),
         "kept_share": counts.get("kept", 0) / max(1, readable_rows(counts)),
-        "still_refusing": (refusals.get("outcomes") or {}).get("kept", 0),
+        "still_refusing": None if refusals is None else refusals.get("kept", 0),
         "changed": changed,
         "removed": counts.get("removed", 0),
         "funnel": [

@@ -195,7 +195,8 @@ def row_at(manifest: dict[str, Any], file: str, row_in_file: int) -> int:
     """
     name, rows = rows_of_file(manifest, file)
     if not 1 <= row_in_file <= len(rows):
-        raise UsageError(f"There is no row {row_in_file} in {name}: it has rows 1 to {len(rows):,}")
+        has = f"rows 1 to {len(rows):,}" if len(rows) > 1 else "row 1 alone" if rows else "no rows"
+        raise UsageError(f"There is no row {row_in_file} in {name}: it has {has}")
     return rows[row_in_file - 1]
 
 
