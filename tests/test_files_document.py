@@ -43,8 +43,11 @@ phrases = ["a cool sentence of ours"]
 [limits]
 max_removed_share = 1.0
 """
-SELDOM = {"inputs[].version", "input.revision", "review/", "detectors.packages.NAME", "layout_package"}
-"""Documented, and written only on object storage, for a data set of the hub, by the review page, and with another package."""
+SELDOM = {
+    "inputs[].version", "input.revision", "review/", "detectors.packages.NAME", "layout_package", "by_source_sample",
+}  # fmt: skip
+"""Documented, and written only on object storage, for a data set of the hub, by the review page, with another package, and by a
+word list alone."""
 MAPS = {
     "policy.actions": "BEHAVIOUR",
     "policy.rules": "RULE",

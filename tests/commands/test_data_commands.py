@@ -432,6 +432,11 @@ def test_an_altered_run_fails_verification(data: Path) -> None:
         (["audit", "train.jsonl", "--fail-over", "0.3"], 1, "1 of 3 readable rows refuse, more than 30%"),
         (["audit", "train.jsonl", "--fail-over", "40%"], 0, ""),
         (
+            ["audit", "train.jsonl", "--pairs", "--wordlist", "train.jsonl", "--detector", "wordlist"],
+            2,
+            "--pairs counts answers that decline, lecture or hedge, and --detector wordlist looks for none. Next: ",
+        ),
+        (
             ["audit", "train.jsonl", "--fail-over", "40%", "--wordlist", "train.jsonl", "--detector", "wordlist"],
             2,
             "--fail-over counts refusals, and --detector wordlist looks for none. Next: ",

@@ -44,6 +44,11 @@ def command(path: AnyPath, output: AnyPath | None, as_json: bool, fail_over: str
         raise UsageError(
             "--fail-over counts refusals, and --detector wordlist looks for none. Next: leave out --detector wordlist"
         )
+    if (options["with_pairs"] or options["pair_list"]) and set(options["names"]) == {"wordlist"}:
+        raise UsageError(
+            "--pairs counts answers that decline, lecture or hedge, and --detector wordlist looks for none. "
+            "Next: leave out --detector wordlist"
+        )
     data, job = job_for(path, None, options)
     pairs = ("--pair-list", options["pair_list"]) if options["pair_list"] else ("--pairs",) * options["with_pairs"]
     again = typed("unmoor audit", path, *run_flags(options), *pairs, "-o", output)
