@@ -9,6 +9,9 @@ from unmoor.review.agreement import NO_FINDING
 
 __all__ = ["asked_in", "entry_of", "said_in"]
 
+_REQUEST_CHARS, _ANSWER_CHARS = 600, 2000
+"""Code points of a request and an answer that a ledger's entry has."""
+
 
 def asked_in(read: Conversation) -> str:
     """Return the request before the answer that is judged."""
@@ -16,8 +19,11 @@ def asked_in(read: Conversation) -> str:
 
 
 def said_in(read: Conversation) -> str:
-    """Return the request and the answer that is judged, to search in: what the index has of rows with a finding."""
-    return f"{asked_in(read)} {read.turns[_answer(read)].text if read.turns else ''}"
+    """Return the request and the answer that is judged, to search in: as much as the index has of rows with a finding, for a word
+    further down that finds these alone would tell who looks blind.
+    """
+    answer = read.turns[_answer(read)].text if read.turns else ""
+    return f"{asked_in(read)[:_REQUEST_CHARS]} {answer[:_ANSWER_CHARS]}"
 
 
 def entry_of(row: int, read: Conversation | None) -> dict[str, Any]:
