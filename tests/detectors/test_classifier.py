@@ -36,7 +36,7 @@ def make(
     return folder
 
 
-@pytest.mark.parametrize("kind", ["bert", "roberta"])
+@pytest.mark.parametrize("kind", ["bert", "roberta", "xlm-roberta"])
 def test_a_text_is_cut_to_the_positions_that_a_model_has(tmp_path: Path, kind: str) -> None:
     classifier = load_classifier("The judge", str(make(tmp_path / "one", kind)))
     assert classifier.labels == ("compliance", "refusal")

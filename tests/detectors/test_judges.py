@@ -573,6 +573,20 @@ def test_an_opinion_in_parts_is_read(server: Server) -> None:
     assert open_ai_judge("small", server.url)("Help?", REFUSAL) == "refuses"
 
 
+def test_a_reply_that_is_cut_off_once_is_asked_for_again(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    handler: Any = server._server.RequestHandlerClass
+    ends = handler.end_headers
+
+    def promising(self: Any) -> None:
+        if len(server.bodies) == 1:
+            self.send_header("Content-Length", "9999")
+        ends(self)
+
+    monkeypatch.setattr(handler, "end_headers", promising)
+    assert open_ai_judge("small", server.url)("Help?", REFUSAL) == "refuses"
+    assert len(server.bodies) == 2
+
+
 def test_a_server_that_closes_the_connection_once_is_asked_again(server: Server) -> None:
     def closing(body: dict[str, Any]) -> bytes:
         if len(server.bodies) == 1:

@@ -37,5 +37,7 @@ def test_a_request_is_lost_with_its_exchange_or_its_row(
     outcome: str, entry: dict[str, Any] | None, lost: list[str]
 ) -> None:
     told = exchanges_told(ROW, outcome, entry)
-    assert [text for text, _ in told] == ["bread", "tides", "wool"]
-    assert [text for text, is_lost in told if is_lost] == lost
+    assert [text for text, *_ in told] == ["bread", "tides", "wool"]
+    assert [text for text, is_lost, _ in told if is_lost] == lost
+    found = entry is not None and entry["findings"][0]["probability"] >= 0.5
+    assert [text for text, _, behaviours in told if behaviours] == (["tides"] if found else [])

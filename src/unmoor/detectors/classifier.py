@@ -15,7 +15,18 @@ __all__ = ["Classifier", "load_classifier"]
 
 _NO_LIMIT = 1_000_000
 """Tokens from which what a tokenizer names as the longest text is no limit."""
-_COUNTED_FROM_PADDING = ("roberta", "camembert", "longformer", "mpnet", "xmod", "ibert", "luke", "esm", "data2vec")
+_COUNTED_FROM_PADDING = (
+    "roberta",
+    "xlm-roberta",
+    "camembert",
+    "longformer",
+    "mpnet",
+    "xmod",
+    "ibert",
+    "luke",
+    "esm",
+    "data2vec",
+)
 """Kinds of models whose positions begin behind that of padding, so that fewer are left for tokens."""
 _SAMPLED = 1024
 """Values of each tensor that tell a model from another."""

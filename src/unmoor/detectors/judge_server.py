@@ -133,7 +133,9 @@ def _asked_of(posted: urllib.request.Request, seconds: float) -> bytes:
     try:
         with _answered(posted, seconds) as reply:
             return _all_of(reply, seconds)
-    except (ConnectionResetError, IncompleteRead):
+    except (urllib.error.URLError, ConnectionResetError, IncompleteRead) as error:
+        if isinstance(error, urllib.error.URLError) and not isinstance(error.reason, ConnectionResetError):
+            raise
         with _answered(posted, seconds) as reply:
             return _all_of(reply, seconds)
 
@@ -166,6 +168,8 @@ def _all_of(reply: HTTPResponse, seconds: float) -> bytes:
         data += more
         if time.monotonic() > end:
             raise TimeoutError
+    if len(data) < _REPLY_BYTES and reply.length:
+        raise IncompleteRead(data, reply.length)
     return data
 
 
