@@ -18,23 +18,30 @@ __all__ = ["without_asides"]
 
 _OFFERS = (
     r"let me know\b|feel free to\b|(?:don['’]t|do not) hesitate\b|is there (?:anything|something) (?:else|specific|more)\b"
-    r"|would you like (?:me to|to|more|another|an?|some|any)\b"
-    r"|do you (?:have|need|want) (?:any|anything|me|help|more|another|further)\b"
-    r"|i(?:['’]m| am) (?:always |still )?here (?:to|if|for)\b"
     r"|(?:i(?:['’]m| am|['’]d be| would be|['’]ll be) )?(?:always |more than )?(?:happy|glad) to"
     r" (?:help|answer|assist|explain|clarify)\b"
     r"|(?:if|should) you(?:['’]d| would|['’]re| are)? [^.!?]*"
     r"\b(?:let me know|feel free|just ask|hesitate|here to|happy to|glad to)\b"
 )
+_CARE = (
+    r"would you like (?:me to|to|more|another|an?|some|any)\b"
+    r"|do you (?:have|need|want) (?:any|anything|me|help|more|another|further)\b"
+    r"|i(?:['’]m| am) (?:always |still )?here (?:to|if|for)\b"
+)
+"""What offers ordinary help after a calm request, and after a nervous one stands in place of an answer."""
 _WISHES = (
     r"(?:i )?(?:really |sincerely )?hope (?:this|that|it|these|you)\b"
     r"|(?:good luck|best of luck|enjoy|have fun|have an? (?:great|good|nice|wonderful|lovely)|you['’]re welcome|cheers"
     r"|anything else)\b"
 )
-_FORMULA = re.compile(
-    r"\W*(?:and |so |also,? |otherwise,? |just |please )*" rf"(?:{_OFFERS}|{_WISHES})[^.!?\n]*[.!?\s)*_🙂😊]*",
-    re.IGNORECASE,
+_FORMULA, _CALM_FORMULA = (
+    re.compile(
+        r"\W*(?:and |so |also,? |otherwise,? |just |please )*" rf"(?:{formulas}|{_WISHES})[^.!?\n]*[.!?\s)*_🙂😊]*",
+        re.IGNORECASE,
+    )
+    for formulas in (_OFFERS, f"{_OFFERS}|{_CARE}")
 )
+"""Friendly formulas that are a whole sentence: after any request, and after one on nothing nervous."""
 _GOES_ON = re.compile(
     r"[\s,:]*(?:but |still |certainly |of course |nevertheless )*"
     r"(?:i(?:['’]d| would|['’]m| am)? ?(?:can|could|will|be|happy|glad)\b"
@@ -42,6 +49,7 @@ _GOES_ON = re.compile(
     re.IGNORECASE,
 )
 """How a sentence goes on that gives all the same."""
+_NERVOUS = ("request.sensitive", "request.argue")
 _MOST = 3
 """Sentences that are taken off."""
 
@@ -52,8 +60,8 @@ def without_asides(view: TurnView, found: Iterable[Finding]) -> TurnView | None:
     `found` are the findings of its phrases. What is left out at the beginning becomes spaces, so that every place stays.
     """
     spans, text = view.answer.sentences.spans, view.answer.text
-    end = len(spans)
-    while end > max(0, len(spans) - _MOST) and _FORMULA.fullmatch(text, *spans[end - 1]):
+    end, formula = len(spans), _CALM_FORMULA if view.asks.isdisjoint(_NERVOUS) else _FORMULA
+    while end > max(0, len(spans) - _MOST) and formula.fullmatch(text, *spans[end - 1]):
         end -= 1
     clauses = [(one.start_char, one.end_char) for one in found if _is_clause_before_help(view, one)]
     if not end or (end == len(spans) and not clauses):

@@ -53,7 +53,7 @@ _REPORTS = re.compile(
     r"|\b(?:i(?:['’]ve| have)?|we(?:['’]ve| have)?) (?:also |now |just )?(?:added|changed|fixed|split|moved|ported|updated"
     r"|renamed|removed"
     r"|rewrote|rewritten|refactored|implemented|replaced|merged|wrapped|wired|created|wrote|written|built|cleaned|extracted|bumped)\b"
-    r"|\b(?:is|are) now\b|\bnow (?:\w+s|\w+ed)\b",
+    r"|\bnow (?:\w+s|\w+ed)\b",
     re.IGNORECASE,
 )
 """How an answer reports on work that it has done."""
