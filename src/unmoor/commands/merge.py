@@ -51,7 +51,8 @@ def command(
     allowed = bad_rows_allowed(max_bad_rows)
     shards = tuple(folder for shard in shards for folder in folders_named(shard))
     pairs = ("--pair-list", pair_list) if pair_list else ()
-    report = RunReport.of_shards(shards, typed("unmoor merge", *shards, *pairs, "-o", output))
+    bad_rows = ("--max-bad-rows", max_bad_rows) if max_bad_rows else ()
+    report = RunReport.of_shards(shards, typed("unmoor merge", *shards, *pairs, *bad_rows, "-o", output))
     observer = observer_of(read_manifest(shards[0], RUN).get("pairs"), pair_list)
     limits = Options(**allowed) if allowed else None
     summary = merge(shards, output, observer, force=force, finish=report.write, limits=limits)

@@ -16,27 +16,29 @@ from unmoor.records import Finding
 
 __all__ = ["without_asides"]
 
-_OFFERS = (
-    r"let me know\b|feel free to\b|(?:don['’]t|do not) hesitate\b|is there (?:anything|something) (?:else|specific|more)\b"
+_OFFERS = r"let me know\b|feel free to\b|(?:don['’]t|do not) hesitate\b|is there anything (?:else|more)\b"
+_CARE = (
+    r"is there something (?:else|specific|more)\b"
     r"|(?:i(?:['’]m| am|['’]d be| would be|['’]ll be) )?(?:always |more than )?(?:happy|glad) to"
     r" (?:help|answer|assist|explain|clarify)\b"
     r"|(?:if|should) you(?:['’]d| would|['’]re| are)? [^.!?]*"
     r"\b(?:let me know|feel free|just ask|hesitate|here to|happy to|glad to)\b"
-)
-_CARE = (
-    r"would you like (?:me to|to|more|another|an?|some|any)\b"
+    r"|would you like (?:me to|to|more|another|an?|some|any)\b"
     r"|do you (?:have|need|want) (?:any|anything|me|help|more|another|further)\b"
     r"|i(?:['’]m| am) (?:always |still )?here (?:to|if|for)\b"
 )
-"""What offers ordinary help after a calm request, and after a nervous one stands in place of an answer."""
+"""What offers ordinary help after a calm request, and after a nervous one may stand in place of an answer."""
 _WISHES = (
-    r"(?:i )?(?:really |sincerely )?hope (?:this|that|it|these|you)\b"
+    r"(?:i )?(?:really |sincerely )?hope (?:(?:this|that|it|these) (?:\w+ )?(?:helps?|helped|is|was|works?|answers?|clarif)\w*"
+    r"|you (?:enjoy|like|love|find (?:this|it|these)|have)\b)"
     r"|(?:good luck|best of luck|enjoy|have fun|have an? (?:great|good|nice|wonderful|lovely)|you['’]re welcome|cheers"
     r"|anything else)\b"
 )
 _FORMULA, _CALM_FORMULA = (
     re.compile(
-        r"\W*(?:and |so |also,? |otherwise,? |just |please )*" rf"(?:{formulas}|{_WISHES})[^.!?\n]*[.!?\s)*_🙂😊]*",
+        r"(?![^.!?\n]*\b(?:but|however|though|instead|rather|other than|different)\b)"
+        r"\W*(?:and |so |also,? |otherwise,? |just |please )*"
+        rf"(?:{formulas}|{_WISHES})[^.!?\n]*[.!?\s)*_🙂😊]*",
         re.IGNORECASE,
     )
     for formulas in (_OFFERS, f"{_OFFERS}|{_CARE}")
@@ -44,8 +46,9 @@ _FORMULA, _CALM_FORMULA = (
 """Friendly formulas that are a whole sentence: after any request, and after one on nothing nervous."""
 _GOES_ON = re.compile(
     r"[\s,:]*(?:but |still |certainly |of course |nevertheless )*"
-    r"(?:i(?:['’]d| would|['’]m| am)? ?(?:can|could|will|be|happy|glad)\b"
-    r"|i['’]ll\b|let me\b|let['’]s\b|here\b|we can\b)(?! (?:not|only|never)\b)",
+    r"(?:i(?:['’]d| would|['’]ll| will)? ?(?:can|could|will|be (?:happy|glad|able|pleased))\b|i(?:['’]m| am) (?:happy|glad|able)\b"
+    r"|i['’]ll\b|let me\b|let['’]s\b|here\b|we can\b)"
+    r"(?!['’]t\b| (?:not|only|never|no|neither|have to|be un\w+|decline|pass|refuse|skip|leave|stop)\b)",
     re.IGNORECASE,
 )
 """How a sentence goes on that gives all the same."""

@@ -28,7 +28,8 @@ _REMINDS = re.compile(r"\W*(?:remember|(?:keep|bear) in mind)\b", re.IGNORECASE)
 """How a reminder begins that closes an English answer."""
 _OF_YOU = re.compile(r"\byou(?:r|rs|rself)?\b")
 _NAMES_A_MACHINE = re.compile(
-    r"(?<!\w)(?:ais?|a\.i\.|artificial intelligence|robots?|androids?|chat ?bots?|computers?|cyborgs?|machines?|language models?"
+    r"(?<!\w)(?:(?:an?|the|by|as|of|about|two) (?:\w+ )?(?:ais?|a\.i\.)|artificial intelligence|robots?|androids?|chat ?bots?"
+    r"|computers?|cyborgs?|language models?"
     r"|kis?|roboter|ia|robôs?|automates?|ordinateurs?|computadoras?|ordenador|robotti|tekoäly|ии|робот\w*|yapay zeka)(?!\w)"
     r"|人工智能|人工智慧|机器人|機器人|ロボット|人工知能|로봇|인공지능"
 )

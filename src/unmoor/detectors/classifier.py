@@ -31,6 +31,10 @@ _COUNTED_FROM_PADDING = (
 _SAMPLED = 1024
 """Values of each tensor that tell a model from another."""
 _WHY_CHARS = 300
+_OF_THE_PLACE = ("_name_or_path", "transformers_version")
+"""What a configuration says of where it lies and of who reads it."""
+_SENTENCE = "<|user|>\nHow do I boil an egg? <|assistant|>\nI'm sorry, but I can't help with that. \u00dcber 7 \u5206"
+"""What tells one tokenizer from another."""
 
 
 @dataclass(frozen=True)
@@ -56,10 +60,11 @@ def load_classifier(what: str, model: str, **options: Any) -> Classifier:
     except ImportError as error:
         raise MissingExtraError(what, "train") from error
     following = "Next: the folder of a sequence classifier, or the name of one on the hub"
-    if model.startswith((".", "/", "~")) and not Path(model).expanduser().is_dir():
+    place = str(Path(model).expanduser()) if model.startswith((".", "/", "~")) else model
+    if place.startswith((".", "/")) and not Path(place).is_dir():
         raise UsageError(f"{what} cannot be loaded: there is no folder {model}. {following}")
     try:
-        loaded = pipeline("text-classification", model=model, **options)
+        loaded = pipeline("text-classification", model=place, **options)
     except Exception as error:  # weights cut short, shapes that do not fit: each library has its own
         said = " ".join(str(error).partition("See the original errors")[0].split()) or type(error).__name__
         why = said if len(said) <= _WHY_CHARS else said[: _WHY_CHARS - 1] + "…"
@@ -67,7 +72,7 @@ def load_classifier(what: str, model: str, **options: Any) -> Classifier:
     limit = _most_tokens(loaded)
     cut = {"truncation": True} | ({} if limit is None else {"max_length": limit})
     labels = tuple(map(str, getattr(loaded.model.config, "id2label", {}).values()))
-    return Classifier(labels, _identity(loaded.model), lambda text: loaded([text], **cut)[0])
+    return Classifier(labels, _identity(loaded, limit), lambda text: loaded([text], **cut)[0])
 
 
 def _most_tokens(loaded: Any) -> int | None:
@@ -81,15 +86,16 @@ def _most_tokens(loaded: Any) -> int | None:
     return min(limits, default=None)
 
 
-def _identity(model: Any) -> str:
-    """Return a hash of a model's configuration and of values from all over its weights: by its name alone a model that was trained
-    again, or another folder of that name, would be taken for it.
+def _identity(loaded: Any, limit: int | None) -> str:
+    """Return a hash of a model's configuration, of how its tokenizer reads a sentence, of where texts are cut and of values from
+    all over its weights: by its name alone a model that was trained again, or another folder of that name, would be taken for it.
     """
     import torch
 
-    config = {key: value for key, value in model.config.to_dict().items() if key != "_name_or_path"}
-    told = hashlib.sha256(json.dumps(config, sort_keys=True, default=str).encode())
-    for name, tensor in sorted(model.state_dict().items()):
+    config = {key: value for key, value in loaded.model.config.to_dict().items() if key not in _OF_THE_PLACE}
+    read = loaded.tokenizer(_SENTENCE)["input_ids"] if loaded.tokenizer is not None else []
+    told = hashlib.sha256(json.dumps([config, limit, list(read)], sort_keys=True, default=str).encode())
+    for name, tensor in sorted(loaded.model.state_dict().items()):
         flat = tensor.detach().reshape(-1)
         sampled = flat[:: max(1, len(flat) // _SAMPLED)].to("cpu").contiguous().view(torch.uint8)
         told.update(f"{name} {tuple(tensor.shape)}".encode() + sampled.numpy().tobytes())
