@@ -93,7 +93,7 @@ def _submitted(chunk: Chunk, pool: ProcessPoolExecutor) -> Future[ChunkResult]:
     """Hand a chunk to the workers. Each of the first chunks starts one, and Python closes what that is told by as another dies."""
     try:
         return pool.submit(_process, chunk)
-    except OSError as error:
+    except (OSError, ValueError) as error:  # a closed end of a pipe, or one that has no number any more
         if pool._broken:
             raise BrokenProcessPool("a worker died while another was started") from error
         raise
