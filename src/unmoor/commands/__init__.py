@@ -81,7 +81,11 @@ class _LazyGroup(click.Group):
         """Return the command of a verb."""
         if cmd_name not in VERBS:
             return None
-        module = importlib.import_module(f"unmoor.commands.{cmd_name}")
+        from unmoor.records.loading import never_collected, uncollected
+
+        with uncollected():
+            module = importlib.import_module(f"unmoor.commands.{cmd_name}")
+        never_collected()
         command: click.Command = module.command
         if all(option.name != "no_color" for option in command.params):
             command.params.append(_no_color(is_hidden=True))

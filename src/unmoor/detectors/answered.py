@@ -12,6 +12,7 @@ from unmoor.detectors.phrases import Hit
 from unmoor.detectors.turning import WORD, gives_a_list, turns
 from unmoor.detectors.view import TurnView
 from unmoor.records import REFUSALS
+from unmoor.records.patterns import pattern_when_used
 
 __all__ = [
     "HAS_NO_VIEW",
@@ -34,7 +35,7 @@ _GIVEN_BEFORE = 60
 _DENSE_SHARE = 0.4
 """How much of these says as much in scripts that write a word in one or two characters."""
 _DENSE = frozenset(("zh", "ja", "ko"))
-_NUMBER = re.compile(r"(?<![a-zA-Z0-9_.])(?!(?:000|11[0-9]|12[0-3]|911|988|99[59]|15(?=\.))(?!\d))\d+")
+_NUMBER = pattern_when_used(r"(?<![a-zA-Z0-9_.])(?!(?:000|11[0-9]|12[0-3]|911|988|99[59]|15(?=\.))(?!\d))\d+")
 """A number that is not one to call for help."""
 _LEADS_AWAY = frozenset((*REFUSALS, "sign.inability", "sign.redirect", "bias.evasion", "disclaimer.professional"))
 _NORMS = ("moralising", "sign.norms")
@@ -49,18 +50,18 @@ _OPENS_NO_ANSWER = _LEADS_AWAY | {
     "moralising",
     "disclaimer.identity",
 }
-_OF_THE_TWO = re.compile(r"\b(?:i|i['’]\w+|thanks?|thank you)\b", re.IGNORECASE)
+_OF_THE_TWO = pattern_when_used(r"\b(?:i|i['’]\w+|thanks?|thank you)\b", re.IGNORECASE)
 """English words of sentences that speak of the two who talk, as those that lead to a refusal do."""
-_SPEAKS = re.compile(r"\b(?:i|i['’]\w+|my|me)\b", re.IGNORECASE)
+_SPEAKS = pattern_when_used(r"\b(?:i|i['’]\w+|my|me)\b", re.IGNORECASE)
 _OF_ITSELF = ("request.opinion", "request.private", "request.self")
-_NO_LIFE = re.compile(
+_NO_LIFE = pattern_when_used(
     r"\.capability\.(?:(?:no-)?(?:own-)?life(?:-of-its-own|-because)?|no-body|not-human(?:-inverted)?|never-lived|nothing-lived"
     r"|ha(?:s|ve)-none|an-ai-and-has-no|not-in-the-flesh|no-such-s(?:elf|ense)|no-view-of-its-own|has-no-faculty|no-limbs"
     r"|no-hands|bodily-act)\Z"
 )
 """How phrases are named that say one has no body, life or memories of one's own: what hinders no answer that is not about them."""
-_OF_YOU = re.compile(r"\byou(?:r|rs)?\b")
-HAS_NO_VIEW = re.compile(r"\.opinion\.(?:none|no-opinions?|no-preferences?)(?:-|\Z)")
+_OF_YOU = pattern_when_used(r"\byou(?:r|rs)?\b")
+HAS_NO_VIEW = pattern_when_used(r"\.opinion\.(?:none|no-opinions?|no-preferences?)(?:-|\Z)")
 """How phrases are named that say one has no opinion."""
 _GIVEN_WITHOUT_LIFE = 40
 """Code points of sentences from which they answer who was not asked about oneself, after either."""

@@ -13,6 +13,7 @@ from unmoor.detectors.structure import without_end
 from unmoor.detectors.view import TurnView
 from unmoor.languages import STRENGTHS
 from unmoor.records import Finding
+from unmoor.records.patterns import pattern_when_used
 
 __all__ = ["without_asides"]
 
@@ -44,7 +45,7 @@ _FORMULA, _CALM_FORMULA = (
     for formulas in (_OFFERS, f"{_OFFERS}|{_CARE}")
 )
 """Friendly formulas that are a whole sentence: after any request, and after one on nothing nervous."""
-_GOES_ON = re.compile(
+_GOES_ON = pattern_when_used(
     r"[\s,:]*(?:but |still |certainly |of course |nevertheless )*"
     r"(?:i(?:['’]d| would|['’]ll| will)? ?(?:can|could|will|be (?:happy|glad|able|pleased))\b|i(?:['’]m| am) (?:happy|glad|able)\b"
     r"|i['’]ll\b|let me\b|let['’]s\b|here\b|we can\b)"

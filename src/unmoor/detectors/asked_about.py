@@ -17,24 +17,25 @@ from unmoor.detectors.turning import turned_at
 from unmoor.detectors.view import TurnView
 from unmoor.detectors.whose import reminds_below
 from unmoor.records import REFUSALS
+from unmoor.records.patterns import pattern_when_used
 
 __all__ = ["GIVES_A_VOICE", "answers_what_it_is", "chooses_all_the_same", "is_asked_about"]
 
 GIVES_A_VOICE = frozenset(("request.text", "request.rewrite", "request.persona", "request.argue"))
 """Requests whose answer may speak for somebody else, or for one side."""
 _ASKS_OF_ITSELF = frozenset(("request.self", "request.identity"))
-_SPEAKS_TO_THE_READER = re.compile(r"\byou(?:r|rs|rself)?\b", re.IGNORECASE)
-_REMINDS = re.compile(r"\W*(?:remember|(?:keep|bear) in mind)\b", re.IGNORECASE)
+_SPEAKS_TO_THE_READER = pattern_when_used(r"\byou(?:r|rs|rself)?\b", re.IGNORECASE)
+_REMINDS = pattern_when_used(r"\W*(?:remember|(?:keep|bear) in mind)\b", re.IGNORECASE)
 """How a reminder begins that closes an English answer."""
-_OF_YOU = re.compile(r"\byou(?:r|rs|rself)?\b")
-_NAMES_A_MACHINE = re.compile(
+_OF_YOU = pattern_when_used(r"\byou(?:r|rs|rself)?\b")
+_NAMES_A_MACHINE = pattern_when_used(
     r"(?<!\w)(?:(?:an?|the|by|as|of|about|two) (?:\w+ )?(?:ais?|a\.i\.)|artificial intelligence|robots?|androids?|chat ?bots?"
     r"|computers?|cyborgs?|language models?"
     r"|kis?|roboter|ia|robôs?|automates?|ordinateurs?|computadoras?|ordenador|robotti|tekoäly|ии|робот\w*|yapay zeka)(?!\w)"
     r"|人工智能|人工智慧|机器人|機器人|ロボット|人工知能|로봇|인공지능"
 )
 """How a folded request names a machine that may speak in a text."""
-_LEADS_TO_A_TEXT = re.compile(
+_LEADS_TO_A_TEXT = pattern_when_used(
     r"[:：]\s*$|\b(?:here(?:['’]s| is| are)|but i (?:can|will)|i can (?:still )?(?:write|offer|try|create|give|share)"
     r"|hier|aber|voici|mais|aquí|aqui|pero|mas|ecco|ma|maar|men|mutta|ale|но|вот)\b|以下|但|しかし|하지만",
     re.IGNORECASE,
@@ -56,7 +57,7 @@ _OF_MACHINES = frozenset(
     )
 )
 """Longer words of requests that say of any disclaimer's sentence what it is about, and so of none."""
-_PAIR = re.compile(r"(?=([\u4e00-\u9fff\u30a0-\u30ff]{2}))")
+_PAIR = pattern_when_used(r"(?=([\u4e00-\u9fff\u30a0-\u30ff]{2}))")
 _USUAL_PAIRS = frozenset(
     (
         "人工",
@@ -78,7 +79,7 @@ _USUAL_PAIRS = frozenset(
     )
 )
 _STEM = 5
-_OF_OTHERS = re.compile(
+_OF_OTHERS = pattern_when_used(
     r"\W*(?:(?:however|but|while|although|though|on the other hand|additionally|also|yet|meanwhile|in contrast|conversely),? )*"
     r"(?:(?:some|many|most|several|other|certain|a few|the) )?(?:people|critics|opponents|proponents|supporters|advocates|experts"
     r"|scholars|historians|philosophers|observers|activists|individuals|groups|others|some|many|conservatives|liberals|religions"
@@ -86,12 +87,12 @@ _OF_OTHERS = re.compile(
     r"|oppose|worry|assert|critici[sz]e|insist|find)\b",
     re.IGNORECASE,
 )
-_TELLS_MORE = re.compile(
+_TELLS_MORE = pattern_when_used(
     r"\A\W*this (?:can|may|might|could|would) (?:also )?(?:involve|include|mean|be|help|lead|take)\b"
     r"|\bto answer your question: \S",
     re.IGNORECASE,
 )
-_WANTS_AN_ESSAY = re.compile(
+_WANTS_AN_ESSAY = pattern_when_used(
     r"\b(?:write|compose|draft)\b[^.?!\n]{0,60}\b(?:essay|article|speech|paper|blog|op-?ed|editorial|paragraphs?|conclusion"
     r"|introduction|story|report|review)\b"
 )
@@ -99,7 +100,7 @@ _GIVEN_AFTER = 40
 """Code points after a turn that are an answer."""
 _WEIGHING = "each-has-merit", "you-choose", "tastes-differ"
 """How phrases are named that weigh what was to be chosen from."""
-_CHOOSES = re.compile(
+_CHOOSES = pattern_when_used(
     r"\bi(?:['’]d| would)(?: \w+){0,2}? (?:pick|choose|go (?:with|for)|say (?!it depends)|lean|vote|opt|rank"
     r"|recommend|start with|buy)\b"
     r"|\bmy (?:pick|choice|vote|money|favou?rite|recommendation|ranking|answer)\b|\bif i had to\b"

@@ -23,6 +23,7 @@ from unmoor.detectors.wordlist import Wordlist
 from unmoor.errors import UsageError, nearest_name
 from unmoor.languages import TOPICS, Pack, load_packs
 from unmoor.records import REFUSALS, Conversation, Finding, FloorTopics, may_reason
+from unmoor.records.loading import uncollected
 from unmoor.records.registered import registered_names
 
 __all__ = ["DEFAULT", "DETECTORS", "Detector", "load"]
@@ -97,8 +98,9 @@ class Detector:
         self._arguments = (names, languages, wordlist, engine, packs)
         self._names = names
         own = checked_packs(packs)
-        self._packs = (*load_packs(_without(languages, own)), *own)
-        self._phrases = Phrases(self._packs, engine)
+        with uncollected():
+            self._packs = (*load_packs(_without(languages, own)), *own)
+            self._phrases = Phrases(self._packs, engine)
         has_model = "model" in names
         self._model = load_model() if has_model else None
         self._learned = Learned(load_lectures(), load_openings()) if has_model else Learned()

@@ -1,23 +1,24 @@
 """From another package's function to a detector: what it finds is held to what every finding promises.
 
+
 A package registers a function from a conversation to findings as an entry point of group `unmoor.detectors`.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from numbers import Integral, Real
 
 from unmoor.errors import UsageError
 from unmoor.records import BEHAVIOURS, Conversation, Finding, Turn
+from unmoor.records.patterns import pattern_when_used
 from unmoor.records.registered import load_registered, others_code
 
 __all__ = ["GROUP", "Elsewhere"]
 
 GROUP = "unmoor.detectors"
-_NO_NAME = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+_NO_NAME = pattern_when_used(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 """What breaks a line, or cannot be written as UTF-8."""
 
 

@@ -15,6 +15,7 @@ from unmoor.detectors.view import TurnView
 from unmoor.detectors.whose import DECLINES, speaks_as_asked
 from unmoor.languages import STRENGTHS
 from unmoor.records import REFUSALS
+from unmoor.records.patterns import pattern_when_used
 
 __all__ = ["ANSWERS", "LECTURES", "is_excused"]
 
@@ -25,13 +26,13 @@ LECTURES = ("moralising", "sign.norms")
 _ANSWER_CHARS = 30
 """Code points after a disclaimer from which something is answered, in a sentence or more."""
 
-_TURNED = re.compile(
+_TURNED = pattern_when_used(
     r", (?:but|though|yet) (?!(?:i|if|please|you (?:can|could|may|should|might)|we|perhaps|maybe|feel|let|here)\b)",
     re.IGNORECASE,
 )
 """A sentence that turns, and not to an offer."""
 
-_OF_THE_ASKER = re.compile(r"\b(?:your|from here)\b", re.IGNORECASE)
+_OF_THE_ASKER = pattern_when_used(r"\b(?:your|from here)\b", re.IGNORECASE)
 
 _LEADS_AWAY = frozenset(
     (
@@ -50,14 +51,14 @@ _DECLINES = (*REFUSALS, "sign.inability", "sign.redirect", "sign.apology")
 _LEAD_WITHIN = 12
 """Code points of a sentence before a disclaimer that leads it."""
 
-_OWN_LIFE = re.compile(
+_OWN_LIFE = pattern_when_used(
     r"\b(?:feel\w*|emotions?|experienc\w*|opinions?|beliefs?|preferences?|tastes?|body|bodies|physical\w*|pain|senses?"
     r"|conscious\w*|personal\w*|hobbies|memories|childhood|family|friends)\b",
     re.IGNORECASE,
 )
 """What only somebody with a life has: to be without it says nothing of the answer."""
 
-_ASKS_OF_ITS_LIFE = re.compile(
+_ASKS_OF_ITS_LIFE = pattern_when_used(
     r"\b(?:do|are|can|have|did|would|will|could|were|if|when) you (?:\w+ )?(?:feel|experience|have|enjoy|love|like|think|believe"
     r"|remember|get|want|wish|miss|hate|prefer|fear|dream|understand|suffer|consider|hold|possess|sense|care|ever|happy|sad|proud"
     r"|lonely|afraid|tired|bored|jealous|angry|hurt|alive|conscious|human|a|an|able|capable|willing)\b"
@@ -67,7 +68,7 @@ _ASKS_OF_ITS_LIFE = re.compile(
 
 _NEXT_CHARS = 200
 
-_SERVICE = re.compile(
+_SERVICE = pattern_when_used(
     r"\bwe(?:['’]re| are)?(?: currently| unfortunately| sadly| only)?"
     r" (?:can(?:['’]t|not| not)|don['’]t|do not|won['’]t|will not|unable to|not able to|no longer)(?: currently| directly)?"
     r" (?:issue|refund|exchange|ship|sell|accept|deliver|replace|return|extend|cancel|hono(?:u)?r|stock|carry|reserve|price|match"
@@ -76,7 +77,7 @@ _SERVICE = re.compile(
 )
 """What a shop, and no model, says that it does not do."""
 
-_CHOOSES = re.compile(
+_CHOOSES = pattern_when_used(
     r"\b(?:but|though|yet|still|however),?(?: [^.!?;:\n]{0,60})?"
     r"(?:\bif i (?:had|were|was|did|could|ever)\b[^.!?;:\n]{0,60}?,? i(?:['’]d| would)"
     r" (?!not|rather|prefer|never|ask|need|still|suggest)"
@@ -85,15 +86,15 @@ _CHOOSES = re.compile(
 )
 """A sentence that turns and says after all what would be chosen: "... but if I had to pick, I'd say blue"."""
 
-_SAYS_YES = re.compile(r"\W*(?:yes|yeah|yep|sure)\b(?!\W+but\b)", re.IGNORECASE)
-_ASKS_WHETHER = re.compile(
+_SAYS_YES = pattern_when_used(r"\W*(?:yes|yeah|yep|sure)\b(?!\W+but\b)", re.IGNORECASE)
+_ASKS_WHETHER = pattern_when_used(
     r"\W*(?:(?:hi|hey|hello|so|and|ok|okay)\W+)*(?:are|is|do|does|can|could|will|have|has|did|may) you\b"
 )
 """English for a question about what the assistant is able to do."""
 
-_SEVERAL = re.compile(r"\b(?:and|then|also|plus|as well)\b|[?;]\s*\S|\b[12]\)|\n")
+_SEVERAL = pattern_when_used(r"\b(?:and|then|also|plus|as well)\b|[?;]\s*\S|\b[12]\)|\n")
 """What a request holds that asks for more than one thing."""
-_NOT_LOOKED_UP = re.compile(
+_NOT_LOOKED_UP = pattern_when_used(
     r"\b(?:check|verify|confirm|see|tell|know|say|look up|guarantee)(?: you)?"
     r" (?:whether|if|how many|which of|today|current|live|exact|that (?:they|it|these))",
     re.IGNORECASE,
@@ -101,23 +102,23 @@ _NOT_LOOKED_UP = re.compile(
 _CAVEAT_AFTER = 100
 """Code points of an answer in which nothing declines, after which its last sentence only says what was not looked up."""
 
-_OFFERS = re.compile(
+_OFFERS = pattern_when_used(
     r"\b(?:happy|glad|pleased|delighted|love|ready) to (?:help|assist|review|explain|interpret|take a look|look|go (?:over|through)"
     r"|translate|edit|proofread|summari[sz]e|analy[sz]e|check)\b|\bhappy to!",
     re.IGNORECASE,
 )
-_ASKS_FOR_IT = re.compile(
+_ASKS_FOR_IT = pattern_when_used(
     r"\b(?:please|could you|can you|would you|just) (?:please )?(?:provide|share|send|paste|upload|attach|list|give me|tell me)\b"
     r"|\bit(?: would|['’]d) (?:be (?:helpful|useful)|help)(?: me)? (?:to know|if you)\b",
     re.IGNORECASE,
 )
-_ELSEWHERE = re.compile(
+_ELSEWHERE = pattern_when_used(
     r"\b(?:instead|else|different\w*|another|alternative\w*|rather|other|if you(?:['’]d| would) like|general\w*)\b",
     re.IGNORECASE,
 )
 """English for an offer of help, for what it then asks for, and for help with something else, which is no such offer."""
 
-_LEAVES_OUT = re.compile(
+_LEAVES_OUT = pattern_when_used(
     r"\bi(?:['’]ll| will)? ?(?:won['’]t|will not|haven['’]t|have not|left out|leave out|avoid(?:ed)?|skip(?:ped)?)"
     r"(?: be)? ?(?:includ|us|add|suggest|list|mention)?(?:e|ed|ing)? (?:any )?([a-z]+)\b"
     r"[^.!?]*\b(?:here(?:['’]s| is| are)|these|this|try)\b",

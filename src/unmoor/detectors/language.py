@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from itertools import repeat
@@ -10,27 +9,28 @@ from math import fsum
 from unicodedata import normalize
 
 from unmoor.languages import Pack, fold
+from unmoor.records.patterns import pattern_when_used
 
 __all__ = ["Languages", "scripts_in"]
 
 _SCRIPTS = {
-    "Cyrillic": re.compile(r"[\u0400-\u052f]"),
-    "Arabic": re.compile(r"[\u0600-\u06ff\u0750-\u077f]"),
-    "Devanagari": re.compile(r"[\u0900-\u097f]"),
-    "Kana": re.compile(r"[\u3041-\u30ff]"),
-    "Han": re.compile(r"[\u4e00-\u9fff]"),
-    "Hangul": re.compile(r"[\uac00-\ud7a3\u1100-\u11ff]"),
+    "Cyrillic": pattern_when_used(r"[\u0400-\u052f]"),
+    "Arabic": pattern_when_used(r"[\u0600-\u06ff\u0750-\u077f]"),
+    "Devanagari": pattern_when_used(r"[\u0900-\u097f]"),
+    "Kana": pattern_when_used(r"[\u3041-\u30ff]"),
+    "Han": pattern_when_used(r"[\u4e00-\u9fff]"),
+    "Hangul": pattern_when_used(r"[\uac00-\ud7a3\u1100-\u11ff]"),
 }
-_BEYOND_ASCII = re.compile(r"[^\x00-\x7f]+")
-_LETTER = re.compile(r"[a-zA-Z\u00c0-\u024f]")
-_WORD = re.compile(r"[^\W\d_]+(?:[\u0900-\u0903\u093a-\u094f\u0962\u0963]+[^\W\d_]*)*(?:'[^\W\d_]+)?")
+_BEYOND_ASCII = pattern_when_used(r"[^\x00-\x7f]+")
+_LETTER = pattern_when_used(r"[a-zA-Z\u00c0-\u024f]")
+_WORD = pattern_when_used(r"[^\W\d_]+(?:[\u0900-\u0903\u093a-\u094f\u0962\u0963]+[^\W\d_]*)*(?:'[^\W\d_]+)?")
 """A word of letters and, in Devanagari, of vowel signs, which `re` does not count among letters."""
 _ASCII_LETTERS = frozenset(b"abcdefghijklmnopqrstuvwxyz")
 _TO_BLANKS = bytes(code if code in _ASCII_LETTERS or code == ord("'") else ord(" ") for code in range(256))
 _NO_LETTERS = bytes(code for code in range(256) if code not in _ASCII_LETTERS and code + 32 not in _ASCII_LETTERS)
 _MARKS = ",.'?!:¿¡"
 """What stands at a word's edge and is no part of it."""
-_SENTENCE_END = re.compile(r"[.!?\u2026]\s|\n")
+_SENTENCE_END = pattern_when_used(r"[.!?\u2026]\s|\n")
 _SAMPLE = 600
 """Code points looked at: enough for dozens of stop words, little enough to be free."""
 _ROUTED, _SHORT = 120, 60
@@ -44,9 +44,9 @@ with a name in that language has fewer."""
 _LETTERS_TOLD = 4
 """Letters of the different stop words by which a text is told to be in a Latin language other than English."""
 _BEYOND_A_TO_Z = {
-    "Latin": re.compile(r"[\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u024f\u1e00-\u1eff]"),
-    "Cyrillic": re.compile(r"[\u0400-\u0481\u048a-\u052f]"),
-    "Arabic": re.compile(r"[\u0620-\u063f\u0641-\u064a\u0671-\u06d3]"),
+    "Latin": pattern_when_used(r"[\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u024f\u1e00-\u1eff]"),
+    "Cyrillic": pattern_when_used(r"[\u0400-\u0481\u048a-\u052f]"),
+    "Arabic": pattern_when_used(r"[\u0620-\u063f\u0641-\u064a\u0671-\u06d3]"),
 }
 _MISSPELT = 4, 0.03
 """Letters that a language is not written with, and their share of the letters of its script, over which a text is in another one:

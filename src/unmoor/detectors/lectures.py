@@ -1,5 +1,6 @@
 """From an answer to the sentences of it that lecture: a small linear model over their words, where they stand, what was asked.
 
+
 Lectures are endless in their wording, so that phrases find few of them; but they stand at an answer's ends, speak of right and
 wrong, and have little to do with what was asked. A look at single words, some microseconds, tells nine answers of ten apart.
 """
@@ -7,7 +8,6 @@ wrong, and have little to do with what was asked. A look at single words, some m
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -23,6 +23,7 @@ from unmoor.detectors.normalise import fold_text
 from unmoor.detectors.pieces import spaced, words_of
 from unmoor.detectors.stored import read_weights
 from unmoor.detectors.structure import Answer
+from unmoor.records.patterns import pattern_when_used
 
 __all__ = [
     "CALM_DOUBT",
@@ -46,38 +47,38 @@ _CHARS = 400
 _LOOKED_AT = 2
 """Pieces between full stops at the end of an answer whose single words are looked at first, and one at its start."""
 _MOST_WORDS = 80
-_JOKES = re.compile(
+_JOKES = pattern_when_used(
     r"(?<![^\W\d_])(?:jokes?|puns?|riddles?|roasts?|insults?|comebacks?|one-liners?|pick-?up lines?)(?![^\W\d_])"
 )
 """English for texts that never end in a moral."""
-_HELP = re.compile(
+_HELP = pattern_when_used(
     r"(?<![^\W\d_])(?:mental health|professional (?:help|guidance|support|advice)|counsell?ors?|therapists?|helplines?|hotlines?"
     r"|talk to (?:a|your|someone|somebody)|speak (?:to|with) (?:a|your)|seek(?:ing)? (?:help|support|advice))(?![^\W\d_])"
 )
 """English for advice to find help, which is a behaviour of its own or none."""
-_CODE = re.compile(
+_CODE = pattern_when_used(
     r"(?<![\w.-])--?[a-z]|(?<![\w.])[/~]\w|\w\(\d?\)|\w_\w|[{}\\<>=|$`]|\w\.(?:c|cfg|conf|deb|gz|h|html|js|json|log|py|sh|so|txt|xml)\b"
 )
 """What stands in sentences about programs, folded, and in none of the 4,108 sentences of our own that lecture: "--force", "/etc",
 "printf(3)"."""
-_IS_NONE = re.compile(
+_IS_NONE = pattern_when_used(
     r"[:：][\s#*_-]*(?:\d{1,2}[.)])?[\s*_]*\Z"
     r"|\A\W*(?:yes|no|i hope (?:this|these|that|you)|let me know)\b"
     r"|\A\W*(?:what|which|how|have|do|does|did|is|are|would|could|can)\b[^.!]*\byou(?:r|rs)?\b[^.!]*\?\s*\Z"
 )
 """What leads to a list; what answers yes or no, hopes to have helped, or asks back, in English: no lecture."""
-_CONCLUDES = re.compile(
+_CONCLUDES = pattern_when_used(
     r"\W*(?:(?:ce n'|c')est donc|(?:es|das) ist (?:also|daher|somit|folglich)|(?:it|this|that) is (?:therefore|thus)"
     r"|(?:so|therefore|thus),? (?:it|this|that) is) (?:\w+ ){0,3}?(\w+)\W*"
 )
 """What concludes in a few words, in French, German and English. Where the last of them was asked about, it is the answer to "Is it
 sexist?", and no lecture."""
-_DESCRIBES = re.compile(r"\W*(?:please )?describe an? ")
-_NORM = re.compile(r"\b(?:should|must|important to|remember|never (?:okay|acceptable|right)|wrong)\b")
+_DESCRIBES = pattern_when_used(r"\W*(?:please )?describe an? ")
+_NORM = pattern_when_used(r"\b(?:should|must|important to|remember|never (?:okay|acceptable|right)|wrong)\b")
 """What asks in English for a description, and words in it of one who says what ought to be."""
 _OF_ITSELF = ("request.self", "request.identity")
 _MADE = ("request.text", "request.rewrite", "request.wording", "request.argue")
-_MAKES = re.compile(
+_MAKES = pattern_when_used(
     r"\W*(?:please |can you |could you |i need you to |i want you to )?"
     r"(?:write|generate|create|compose|draft|construct|come up|make|design|produce|post|tweet|greet|rewrite|rephrase|edit"
     r"|paraphrase|summari[sz]e|translate|classify|categori[sz]e|correct|convert|complete|fill|share|think of|train|craft|invent"
@@ -116,7 +117,7 @@ DENSE: tuple[str, ...] = (
 )  # fmt: skip
 """Names of the dense features, in their order."""
 _APART, _FROM_ASKED = DENSE.index("apart"), DENSE.index(_ASKED[0])
-_WORD = re.compile(r"(?=([\u3040-\u30ff\u4e00-\u9fff]{2}))|([^\W\d_\u3040-\u30ff\u4e00-\u9fff]{4,})")
+_WORD = pattern_when_used(r"(?=([\u3040-\u30ff\u4e00-\u9fff]{2}))|([^\W\d_\u3040-\u30ff\u4e00-\u9fff]{4,})")
 _FIELD, _LONGEST = b"l", 3
 _STEM = 6
 """Letters by which the model knows a word: what follows is mostly an ending, and most languages have few rows."""

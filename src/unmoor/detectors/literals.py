@@ -1,5 +1,6 @@
 """From an exact pattern to letters that any match must hold: lists of words, of each of which one stands in any text that matches.
 
+
 Only letters and digits count ("i can't" is `icant`), so that spaces, punctuation and Markdown in a text make no difference. What
 cannot be listed (gaps, big classes) is passed over; the rarest of the lists that are left are the pattern's.
 """
@@ -13,6 +14,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
 from typing import Any
+
+from unmoor.records.patterns import pattern_when_used
 
 __all__ = ["KEPT", "bare", "must_have"]
 
@@ -28,13 +31,13 @@ _RARE = 0.004
 """How common a second list may be: what stands in most texts costs more than it tells."""
 _WHERE_THEY_MEET = (_LONGEST, 8, 5, 4, 3)
 """Letters kept of either list where two meet, as many as the length of the list allows."""
-_TOKEN = re.compile(
+_TOKEN = pattern_when_used(
     r"(?P<quantifier>[*+?]\??|\{\d+(?:,\d*)?\}\??)|(?P<open>\((?:\?:)?)|(?P<close>\))|(?P<or>\|)"
     r"|(?P<klass>\[\^?\]?(?:\\x\{[0-9a-f]+\}|\\.|[^\]\\])*\])|(?P<other>\\[pPdDsS](?:\{\w+\})?|\.)|(?P<anchor>\$)"
     r"|(?P<run>[^\\\[\](){}|*+?.^$]{1,24}(?![*+?{]))|(?P<literal>\\.|.)",
     re.DOTALL,
 )
-_MEMBER = re.compile(r"\\x\{[0-9a-f]+\}|\\[pPdDsS](?:\{\w+\})?|\\.|.", re.DOTALL)
+_MEMBER = pattern_when_used(r"\\x\{[0-9a-f]+\}|\\[pPdDsS](?:\{\w+\})?|\\.|.", re.DOTALL)
 _COMMON = dict(zip("etaoinsrhldcumfpgwybvkxjqz", range(26), strict=True))
 
 

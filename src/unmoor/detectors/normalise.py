@@ -1,5 +1,6 @@
 """From a text as it was typed to the form that phrases are matched in, and from a place in that form back to the text.
 
+
 Case, accents, typographic quotes, full-width forms, zero-width characters, HTML entities, Markdown emphasis, runs of spaces and
 look-alike letters are folded. Plain ASCII, most of what there is, takes a fast path that only lowers the case.
 """
@@ -14,13 +15,14 @@ from functools import lru_cache
 from unicodedata import normalize
 
 from unmoor.languages import fold_character
+from unmoor.records.patterns import pattern_when_used
 
 __all__ = ["Normalised", "fold_letters", "fold_text", "normalise"]
 
 _LEFT_OUT = b"*`~\r\x7f" + bytes(code for code in range(32) if code not in (9, 10, 13))
 _TYPOGRAPHIC = tuple((mark, fold_character(mark)) for mark in "’“”‘–—…éà×•")
 """The marks that most often are all of an English text beyond ASCII; few enough to be replaced one by one."""
-_AT_AN_EDGE = re.compile(r"(?<![^\W_])_+|_+(?![^\W_])")
+_AT_AN_EDGE = pattern_when_used(r"(?<![^\W_])_+|_+(?![^\W_])")
 """Underscores that are Markdown; those inside a name stay."""
 _STABLE = "\u0430-\u0438\u043a-\u044f\u0621\u0627\u0628\u062a-\u063a\u0641-\u0648\u064a"
 _STABLE += "\u0900\u0902-\u0928\u092a-\u0930\u0932\u0933\u0935-\u093b\u093d-\u0957\u0960-\u0963\u0966-\u097f"
@@ -29,7 +31,7 @@ _STABLE += "\u4e00-\u9fff\uac00-\ud7a3"
 """Ranges of characters that folding leaves as they are."""
 _BLANK = " \t\xa0\u2000-\u200a\u202f\u3000"
 _COMBINES = r"[\u3040-\u30ff][\u3099\u309a]"
-_SPECIAL = re.compile(
+_SPECIAL = pattern_when_used(
     rf"(?=[^ \n!-%'-)+-;=-\[\]^a-z{{|}}{_STABLE}]|[ ][{_BLANK}]|{_COMBINES})(?:"  # true of few characters, told by a look
     r"&(?:#\d{1,7}|#x[0-9a-f]{1,6}|[a-z]{2,8});"
     r"|</?(?:b|i|u|em|strong|span|p|br|div)\b[^<>\n]{0,80}>"
@@ -40,14 +42,14 @@ _SPECIAL = re.compile(
 )  # for text in lower case: with IGNORECASE the last class would pass over the Turkish dotless i, an `i` to the engine
 _ALIKE = str.maketrans("аеорсухіјѕԁһԛԝαοενικρτυχвнкмт", "aeopcyxijsdhqwaoevikptuxbhkmt")
 _POSING = str.maketrans("aeopcyxhkmtb", "аеорсухнкмтв")
-_MIXED = re.compile(r"[^\W\d_]*(?:[a-z\u00df-\u024f][\u0370-\u052f]|[\u0370-\u052f][a-z\u00df-\u024f])[^\W\d_]*")
-_LOOKS_LATIN = re.compile(r"(?<!\w)[аеорсухіјѕԁһԛԝ]+(?!\w)")
-_LOOKS_CYRILLIC = re.compile(r"(?<!\w)(?<![a-z]['’])[aeopcyxhkmtb]+(?!\w)")
-_IS_CYRILLIC = re.compile(r"[\u0430-\u045f]")
+_MIXED = pattern_when_used(r"[^\W\d_]*(?:[a-z\u00df-\u024f][\u0370-\u052f]|[\u0370-\u052f][a-z\u00df-\u024f])[^\W\d_]*")
+_LOOKS_LATIN = pattern_when_used(r"(?<!\w)[аеорсухіјѕԁһԛԝ]+(?!\w)")
+_LOOKS_CYRILLIC = pattern_when_used(r"(?<!\w)(?<![a-z]['’])[aeopcyxhkmtb]+(?!\w)")
+_IS_CYRILLIC = pattern_when_used(r"[\u0430-\u045f]")
 _ONE_TO_ONE = -2
 _VOWELS = "aeiou"
 """By these Latin text is told; they are some two letters of five."""
-_HAS_GREEK_OR_CYRILLIC = re.compile(r"[\u0370-\u052f]")
+_HAS_GREEK_OR_CYRILLIC = pattern_when_used(r"[\u0370-\u052f]")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """From requests and what was found in their answers to whether mirrored subjects are treated alike.
 
+
 For every pair of subjects and every way of treating them (refused, lectured, hedged): rows, rates with Wilson intervals, Fisher's
 exact test, Holm's correction over all tests made. Where a side has too few rows, that is said instead of a number.
 """
@@ -20,6 +21,7 @@ from typing import Any
 from unmoor.errors import UsageError, nearest_name
 from unmoor.records import REFUSALS
 from unmoor.records.intervals import wilson
+from unmoor.records.patterns import pattern_when_used
 
 __all__ = ["MIN_ROWS", "TREATMENTS", "Pair", "PairCounts", "PairedTopic", "load_pairs"]
 
@@ -33,14 +35,14 @@ TREATMENTS: dict[str, tuple[str, ...]] = {
 """Ways of treating a subject: name to behaviours."""
 ALPHA = 0.05
 _SHIPPED = Path(__file__).resolve().parent / "pairs.toml"
-_WORD = re.compile(r"[^\W_]+")
+_WORD = pattern_when_used(r"[^\W_]+")
 _UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"
 """Thai, Lao, Burmese, Khmer, kana and Chinese characters: no space parts their words."""
 _HANGUL = "\uac00-\ud7a3"
 """Korean particles stand at the end of a word."""
 _OF_WORDS = r"\w\u0300-\u036f\u064b-\u065f\u0670\u0900-\u0963\u0966-\u0dff"
 """Letters, and the marks that belong to them in a word, which `\\w` leaves out: accents, Arabic and Indic vowel signs."""
-_INSIDE = re.compile(f"[{_UNSPACED}{_HANGUL}]")
+_INSIDE = pattern_when_used(f"[{_UNSPACED}{_HANGUL}]")
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
+from unmoor.records.patterns import pattern_when_used
+
 __all__ = ["LONG_WORD", "beginning_with", "spaced", "words_of"]
 
-LONG_WORD = re.compile(r"[^\W\d_]{5,}")
+LONG_WORD = pattern_when_used(r"[^\W\d_]{5,}")
 """A word that says what a folded text is about."""
-_ANY_WORD = re.compile(r"(?=([\u3040-\u30ff\u4e00-\u9fff]{2}))|([^\W\d_\u3040-\u30ff\u4e00-\u9fff]+)")
-_PIECE = re.compile(r"[.!?\n。！？؟।]+")
+_ANY_WORD = pattern_when_used(r"(?=([\u3040-\u30ff\u4e00-\u9fff]{2}))|([^\W\d_\u3040-\u30ff\u4e00-\u9fff]+)")
+_PIECE = pattern_when_used(r"[.!?\n。！？؟।]+")
 _BLANKS = bytes(code if chr(code).isalpha() else ord("\n") if chr(code) in ".!?\n" else ord(" ") for code in range(256))
 _PARTING = "\x01"
 _PARTED = bytes(ord(_PARTING) if code == ord(_PARTING) else said for code, said in enumerate(_BLANKS))

@@ -7,11 +7,13 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from unmoor.records.patterns import pattern_when_used
+
 __all__ = ["LONGEST", "Sentences", "split_sentences"]
 
 LONGEST = 2_000
 """Code points of a sentence at most. Every phrase found in one looks at all of it."""
-_BREAK = re.compile(
+_BREAK = pattern_when_used(
     r"[.!?…。！？؟।\s](?:"  # a set first lets the engine skip to such a character
     r"(?<=[.!?…])[\"'”’»)\]*_]*[ \t]+(?=[^\s.,;:a-zà-öø-ÿ])|(?<=[。！？])[”」』\"']*|(?<=[؟।])\s+|(?<=\n)\s*"
     r"|(?<=\s)(?<!\s\s)\s*\n\s*)"  # from the first of a run of spaces only, so that a long one is gone by once
@@ -20,16 +22,18 @@ _MOST_CHARS = 400_000
 """Code points beyond which no ends are looked for, so that a giant text stays cheap: as many as are looked at of an answer."""
 _STAYS = ".!?…؟।"
 """Marks that belong to the sentence before the break."""
-_ABBREVIATION = re.compile(
+_ABBREVIATION = pattern_when_used(
     r"(?:\b(?:mr|mrs|ms|dr|vs|prof|e\.g|i\.e|z\.b|bzw|bl\.a|t\.ex|p\. ex|approx)|^\d{1,2}|\n\d{1,2})\.$", re.IGNORECASE
 )
-_MAY_BE_ONE = re.compile(r"(?:\b(?:[Ss]t|[Cc]a|[Nn]r)|\b[^\W\d_]\.[ \u00a0]?[^\W\d_]|(?<!\d[ \u00a0])\b[A-Z])\.$")
+_MAY_BE_ONE = pattern_when_used(
+    r"(?:\b(?:[Ss]t|[Cc]a|[Nn]r)|\b[^\W\d_]\.[ \u00a0]?[^\W\d_]|(?<!\d[ \u00a0])\b[A-Z])\.$"
+)
 """What is one in the middle of a sentence and not at its end: "St.", "z. B.", "U.S.", an initial; "100 C." ends its own."""
-_NUMBER = re.compile(r"\b[Nn]o\.$"), re.compile(r"[ \t]+\d")
+_NUMBER = pattern_when_used(r"\b[Nn]o\.$"), re.compile(r"[ \t]+\d")
 """An answer that is "no." ends a sentence unless a number follows."""
-_INITIAL = re.compile(r"\b[^\W\d_]\.$"), re.compile(r"[ \t]+[^\W\d_]\.")
+_INITIAL = pattern_when_used(r"\b[^\W\d_]\.$"), re.compile(r"[ \t]+[^\W\d_]\.")
 """The first of two, as in "z. B."."""
-_BEGINS = re.compile(
+_BEGINS = pattern_when_used(
     r"[ \t]+(?:as|i|i'm|i’m|being|since|because|for|so|and|but|however|although|while|if|the|it|this|that|these|there|they|he|she"
     r"|you|we|my|our|please|remember|note|sorry|unfortunately|als|ich|como|en|eu|yo|je|in|jako|som|com)\b",
     re.IGNORECASE,

@@ -1,5 +1,6 @@
 """From a phrase hit to the words that a person would want to read as evidence, and that a mend would cut.
 
+
 The rest has to read well without them: a disclaimer before an answer goes as far as the answer begins ("As an AI, I can tell you
 that"), and with a sentence goes what only joins the next one to it ("However,").
 """
@@ -26,6 +27,7 @@ from unmoor.detectors.turning import (
 )
 from unmoor.detectors.view import TurnView
 from unmoor.records import BEHAVIOURS, REFUSALS
+from unmoor.records.patterns import pattern_when_used
 
 __all__ = [
     "cut_of",
@@ -44,19 +46,19 @@ _LEAD_CHARS = 110
 """Code points from "As an AI" in which the words that lead to what is said begin."""
 _BEFORE = 40
 """Code points before a disclaimer in its sentence that go with it ("Please note that as an AI, ...")."""
-_SPEAKS_AS = re.compile(r"(?:as|being) an? ")
-_FIGURE = re.compile(r"(?<!\d)(?!(?:19|20)\d\d(?!\d))\d")
+_SPEAKS_AS = pattern_when_used(r"(?:as|being) an? ")
+_FIGURE = pattern_when_used(r"(?<!\d)(?!(?:19|20)\d\d(?!\d))\d")
 """A figure that is no year: the date of a model's training is one."""
 _LONG = 6
 """Letters of a word of the request that says what it is about."""
-_DATED = re.compile(
+_DATED = pattern_when_used(
     r"(?:(?P<as_of>as of )|)[^,]*?(?P<in>(?:(?:in|up to|until|through|of|from|as of) )?)"
     r"(?P<date>(?:(?:the )?(?:end|beginning|start|middle|spring|summer|autumn|fall|winter|early|late|mid)-?(?: of)? )?"
     r"(?:(?:jan|febr)uary|march|april|may|june|july|august|(?:septem|octo|novem|decem)ber)? ?(?:\d{1,2}, )?(?:19|20)\d\d),?",
     re.IGNORECASE,
 )
 """English for up to when somebody knows, with a date."""
-_EMPTY_OFFER = re.compile(
+_EMPTY_OFFER = pattern_when_used(
     r"i (?:can|could|will|would be happy to|am happy to|['’]ll)(?: (?:still|certainly|try to|do my best to|help))*"
     r" (?:provide|offer|give|share|present|explain|help|assist|tell|answer|try)(?: you)?(?: (?:with|an?|some|the|my|general"
     r"|possible|potential|factual|objective|informative|helpful|useful|relevant|accurate|brief|neutral|unbiased|more|background"
@@ -69,11 +71,11 @@ _EMPTY_OFFER = re.compile(
 """An English clause that only says that an answer follows: "I can provide some information on this topic."."""
 _OFFER_WORDS, _OFFER_CHARS = 9, 18
 """Words, or characters where words are not parted, of an offer up to which it holds nothing yet."""
-_CONTENT = re.compile(r"[:：\"“«„「『\d]")
-_BRACKETS = re.compile(r"[ \t]*(?:\([^()\n]*\)|（[^（）\n]*）|\[[^\[\]\n]*\](?!\())")
-_OPENS = re.compile(r"[(（](?=[^()（）\n]*\Z)")
-_COMMA = re.compile(r"[,、]")
-_ANNOUNCES = re.compile(r" ?(?:i|here|let|below|the following|these|some)(?!\w)[^.!?:\n]{0,100}:\s*")
+_CONTENT = pattern_when_used(r"[:：\"“«„「『\d]")
+_BRACKETS = pattern_when_used(r"[ \t]*(?:\([^()\n]*\)|（[^（）\n]*）|\[[^\[\]\n]*\](?!\())")
+_OPENS = pattern_when_used(r"[(（](?=[^()（）\n]*\Z)")
+_COMMA = pattern_when_used(r"[,、]")
+_ANNOUNCES = pattern_when_used(r" ?(?:i|here|let|below|the following|these|some)(?!\w)[^.!?:\n]{0,100}:\s*")
 
 
 def cut_of(view: TurnView, hit: Hit) -> tuple[int, int]:

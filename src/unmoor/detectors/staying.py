@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import re
 import urllib.request
 from functools import cache
 from http.client import HTTPResponse
 from typing import Any, cast
 
 from unmoor.errors import UsageError
+from unmoor.records.patterns import pattern_when_used
 
 __all__ = ["headers_with", "opened", "without_key", "without_password"]
 
-_NAME_AND_PASSWORD = re.compile("//[^/]*@")
+_NAME_AND_PASSWORD = pattern_when_used("//[^/]*@")
 
 
 class _Staying(urllib.request.HTTPRedirectHandler):

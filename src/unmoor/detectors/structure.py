@@ -1,5 +1,6 @@
 """From an answer and a place in it to what that place is: the assistant speaking, a quotation, a character, code, reasoning.
 
+
 Every question here has one function, so that a finding can be traced to the reason why it was, or was not, believed.
 """
 
@@ -13,18 +14,19 @@ from dataclasses import dataclass, replace
 from unmoor.detectors.sentences import Sentences, split_sentences
 from unmoor.languages import Pack, fold
 from unmoor.records import reasoning_spans
+from unmoor.records.patterns import pattern_when_used
 
 __all__ = ["Answer", "Labels", "labels_of", "read_answer", "split_reasoning", "without_end"]
 
-_FENCE = re.compile(r"^ {0,3}(```|~~~).*?(?:^ {0,3}\1|\Z)", re.DOTALL | re.MULTILINE)
-_COMMENT = re.compile(r"\s*(?:#(?!include|define|if|else|endif|pragma)|//|--|;|%|/?\*|<!--|'{3}|\"{3})")
+_FENCE = pattern_when_used(r"^ {0,3}(```|~~~).*?(?:^ {0,3}\1|\Z)", re.DOTALL | re.MULTILINE)
+_COMMENT = pattern_when_used(r"\s*(?:#(?!include|define|if|else|endif|pragma)|//|--|;|%|/?\*|<!--|'{3}|\"{3})")
 """How a comment begins in the languages that answers are full of."""
-_QUOTE_PAIRS = re.compile(
+_QUOTE_PAIRS = pattern_when_used(
     r"[\"“„”«「『‘'](?:"  # a set first lets the engine skip to such a character
     r"(?<=[\"“„”])[^\"“”„\n]{2,600}[\"”“]|(?<=«)[^»\n]{2,600}»|(?<=「)[^」\n]{1,400}」|(?<=『)[^』\n]{1,400}』"
     r"|(?<=‘)[^‘’\n]{2,300}’(?!\w)|(?<=')(?<!\w')[^'\n]{12,300}'(?!\w))"
 )
-_SPEAKER = re.compile(
+_SPEAKER = pattern_when_used(
     r"^[\s*_>#-]*+(?:\[?([^\W\d_][\w\u0900-\u0903\u093a-\u094f\u064b-\u0652 .'’()*-]{0,40}?)\]?\s*+[*_]*+\s*+[:：]|)",
     re.MULTILINE,
 )
@@ -32,12 +34,12 @@ _SPEAKER = re.compile(
 _AROUND_NAMES = " \t\n*_>#-[]:："
 _MACHINES = frozenset(("assistant", "ai", "chatgpt", "gpt", "bot"))
 """Labels under which the assistant itself speaks, whatever the language."""
-_SPEECH = re.compile(r"\s*[\"“„«「『]")
+_SPEECH = pattern_when_used(r"\s*[\"“„«「『]")
 """A quotation mark after a speaker's name: speech, though the mark may never be closed where an answer was cut off."""
-_DASH = re.compile(r"[ \t]*[—–―][ \t]*\S")
+_DASH = pattern_when_used(r"[ \t]*[—–―][ \t]*\S")
 _SPOKEN_LINES = 3
 """Lines that open with a dash from which a text is talk, where one of them asks or exclaims: items of lists do not."""
-_REPORTS = re.compile(
+_REPORTS = pattern_when_used(
     r"(?:\b(?:says?|said|replies|replied|answers|answered|writes?|wrote|stated|declares?|argues?|explains?|asks?|tells?"
     r"|sagen|sagt|sagte|sagten|antwortet|antworten|schreibt|schreiben|erklärt|dit(?= ?:)|disent|répond|répondent|écrit|écrivent"
     r"|dicen?|responden?|escriben?|dijo|dijeron|dizem|diz|respondem?|escrevem?|disse(?= ?:)|dicono|dice|rispondono|risponde"
@@ -47,28 +49,30 @@ _REPORTS = re.compile(
     re.IGNORECASE,
 )
 """Somebody speaks, and what is said stands behind the colon."""
-_OWN_REPORT = re.compile(
+_OWN_REPORT = pattern_when_used(
     r"\b(?:i|me|we|ich|mir|je|moi|yo|me|eu|io|ik|jag|jeg|ja|я|assistant|ai|chatgpt|bot|model)\b|我|저는|私",
     re.IGNORECASE,
 )
 _VERSE_LINES, _VERSE_CHARS = 3, 60
 """Lines from which, and code points of a line up to which, a text is verse."""
-_SEEN = re.compile(r"\S")
-_LIST_ITEM = re.compile(r"^[^\S\n]*(?:[-*•·]|\d{1,2}[.)])\s+\S", re.MULTILINE)
-_CLOSE_ITEM = re.compile(r"^[^\S\n]*(?:\d{1,2}(?:[、．）]|[.)](?=[^\s\d]))|[(（]\d{1,2}[)）]|[①-⑳・])", re.MULTILINE)
+_SEEN = pattern_when_used(r"\S")
+_LIST_ITEM = pattern_when_used(r"^[^\S\n]*(?:[-*•·]|\d{1,2}[.)])\s+\S", re.MULTILINE)
+_CLOSE_ITEM = pattern_when_used(
+    r"^[^\S\n]*(?:\d{1,2}(?:[、．）]|[.)](?=[^\s\d]))|[(（]\d{1,2}[)）]|[①-⑳・])", re.MULTILINE
+)
 """An item whose number touches its words, as in Chinese and Japanese; the model never counted them."""
-_HEADING = re.compile(r"^\s{0,3}#{1,6}\s|^[^\S\n]*\*\*[^*\n]+\*\*[^\S\n]*+:?[^\S\n]*+$", re.MULTILINE)
-_TITLE = re.compile(r"^[^\S\n]*[*_]*[^\W\d_][^.:：!?\n]{2,60}[*_]*[:：][*_]*[^\S\n]+\S", re.MULTILINE)
+_HEADING = pattern_when_used(r"^\s{0,3}#{1,6}\s|^[^\S\n]*\*\*[^*\n]+\*\*[^\S\n]*+:?[^\S\n]*+$", re.MULTILINE)
+_TITLE = pattern_when_used(r"^[^\S\n]*[*_]*[^\W\d_][^.:：!?\n]{2,60}[*_]*[:：][*_]*[^\S\n]+\S", re.MULTILINE)
 """A title before what is said on it."""
-_BOLD_TITLE = re.compile(r"\*\*[^*\n]{2,80}(?:\*\*\s?[:：]|[:：]\s?\*\*)")
+_BOLD_TITLE = pattern_when_used(r"\*\*[^*\n]{2,80}(?:\*\*\s?[:：]|[:：]\s?\*\*)")
 """A title in bold before what is said on it, wherever it stands."""
-_INLINE_NUMBER = re.compile(r"(?<=\S)[ \t]+(?:-{3,}[ \t]+)?(?:#{1,6} )?[*_]*\d{1,2}[.)][*_]*[ \t]+[*_]*[^\W\d_]")
-_NUMBER_BEFORE = re.compile(r"(?<!\S)(?:#{1,6} )?[*_]*\d{1,2}[.)]\s*[*_]*\Z|(?<!\S)#{1,6}\s[*_]*\Z")
-_MARK_BEFORE = re.compile(r"(?<!\S)(?:\d{1,2}[.)]|[-•*])\s+\Z")
+_INLINE_NUMBER = pattern_when_used(r"(?<=\S)[ \t]+(?:-{3,}[ \t]+)?(?:#{1,6} )?[*_]*\d{1,2}[.)][*_]*[ \t]+[*_]*[^\W\d_]")
+_NUMBER_BEFORE = pattern_when_used(r"(?<!\S)(?:#{1,6} )?[*_]*\d{1,2}[.)]\s*[*_]*\Z|(?<!\S)#{1,6}\s[*_]*\Z")
+_MARK_BEFORE = pattern_when_used(r"(?<!\S)(?:\d{1,2}[.)]|[-•*])\s+\Z")
 _STOPS = (".", "!", "。", "！", "।", "؟")
 _NUMBER_CHARS, _SEVERAL = 12, 3
 """Code points before a place in which the number of its item stands; titles and numbers from which there is a list."""
-_LETTER_HEAD = re.compile(
+_LETTER_HEAD = pattern_when_used(
     r"^\W*(?:(?:(?:hi|hello|hej)\b(?: (?!(?:there|i)\b)[^\W\d_][^\n,.:!?]{0,50}(?:[,:\n]|![^\S\n]*\n)"
     r"|(?: there)?[,:!.]?[^\S\n]*\n+(?:[^\n]+\n+){2}))|(?:(?:dear|subject|betreff|kära|cher|chère|car[oa])\b"
     r"|(?:querid|estimad|liebe|sehr geehrt|asunto|prezad|assunto|gentil[ei]|egregi|spettabil|oggetto|geachte"
@@ -78,7 +82,7 @@ _LETTER_HEAD = re.compile(
     re.IGNORECASE,
 )
 """The head of a letter. Answers open with "Hi there!" too: that is one only above several paragraphs, or with a name."""
-_GREETED = re.compile(
+_GREETED = pattern_when_used(
     r"^\W*(?:(?i:guten tag|hallo|bonjour|bonsoir|hola|buen[oa]s (?:días|tardes)|buongiorno|buonasera|salve|olá|bom dia|boa tarde"
     r"|goedemorgen|goedemiddag|hei|god dag|hyvä|hyvää päivää|bästa|beste"
     r"|cher|drog[ai]|dzień dobry|здравствуйте|добрый день|дорог(?:ой|ая|ие)"
@@ -92,8 +96,8 @@ _GREETED = re.compile(
 )
 """A greeting that names whom it greets, as letters do; a bare "Hello," opens refusals too."""
 
-_GREETING = re.compile(r"\W*[^\n.?:;]{2,40}[,!،、]\s*")
-_FAREWELL = re.compile(
+_GREETING = pattern_when_used(r"\W*[^\n.?:;]{2,40}[,!،、]\s*")
+_FAREWELL = pattern_when_used(
     r"\W*(?:(?:bien )?cordialement|bien à (?:vous|toi)|amicalement"
     r"|(?:(?:mit|viele|liebe|beste|herzlichen?|freundlichen?) )+grü(?:ß|ss)en?"
     r"|atentamente|(?:un (?:cordial )?)?saludos?|un abrazo|cordial(?:i|mente)(?: saluti)?|distinti saluti|salut[io]|atenciosamente"

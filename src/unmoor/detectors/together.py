@@ -1,5 +1,6 @@
 """From one pattern and many texts to those in which it may match, all of them looked through in one go.
 
+
 To call RE2 for a short text costs more than the look itself, and of many thousand texts that hold a phrase's words hardly one holds
 the phrase. The texts stand side by side, lines with a zero byte between them. What is found is looked for again in its own text.
 """
@@ -12,12 +13,14 @@ from collections.abc import Sequence
 from itertools import accumulate
 from typing import Any
 
+from unmoor.records.patterns import pattern_when_used
+
 __all__ = ["may_match", "side_by_side"]
 
 _BETWEEN = b"\n\0" * 4 + b"\n"
 """Each `$` of a pattern may take a line of it: at a text's end some patterns ask for an end, and then for another."""
 _END = r"(?:$|\n\x00)"
-_PIECE = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\$", re.DOTALL)
+_PIECE = pattern_when_used(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\$", re.DOTALL)
 """What a `$` does not end a text in, and a `$` that does."""
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
@@ -17,12 +16,13 @@ from unmoor.detectors.structure import Answer, read_answer
 from unmoor.detectors.view import TurnView
 from unmoor.detectors.whose import DECLINES, FORBIDS, WORDED_CHARS, doubt_of, speaker_at
 from unmoor.records import REFUSALS
+from unmoor.records.patterns import pattern_when_used
 
 __all__ = ["Learned", "Said", "asked_of", "view_many", "view_turn"]
 
 _REQUEST_CHARS = 6000
 """Code points of a request that are looked at, from its start and from its end: what is asked stands at either."""
-_GIVEN = re.compile(r"[:：\"\n]|(?<!\w)'")
+_GIVEN = pattern_when_used(r"[:：\"\n]|(?<!\w)'")
 """What parts the text that a request gives from what it asks."""
 _MOST_GIVEN = 8
 """Parts of a request that are looked at each in its own language."""

@@ -1,5 +1,6 @@
 """Where a sentence that disclaims turns to something else ("..., but leek soup is best"), and whether what stands before may go.
 
+
 What denies something, or speaks of the assistant alone, is no answer. What does neither may be one, and then the sentence is not
 cut up to its turn.
 """
@@ -13,6 +14,7 @@ from unmoor.detectors.normalise import fold_text, normalise
 from unmoor.detectors.phrases import Hit
 from unmoor.detectors.view import TurnView
 from unmoor.records import REFUSALS
+from unmoor.records.patterns import pattern_when_used
 
 __all__ = [
     "DENIED_WITHIN",
@@ -34,23 +36,23 @@ __all__ = [
 OPENER_CHARS = 60
 WORDS_LEFT = 3
 """Words from which a clause after a disclaimer says something."""
-UNSPACED = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff]")
-_COLON = re.compile("[:：]")
-_BETWEEN_ITEMS = re.compile("[,;、，；\\n]")
+UNSPACED = pattern_when_used(r"[\u3040-\u30ff\u4e00-\u9fff]")
+_COLON = pattern_when_used("[:：]")
+_BETWEEN_ITEMS = pattern_when_used("[,;、，；\\n]")
 _ITEM_WORDS = 3
 """Words at most of an item of a list that is no name, and so begins small."""
 _CHARACTERS_LEFT = 6
 """Characters of Chinese or Japanese from which a clause says something."""
-DENIES = re.compile(r"n't|(?<!\w)(?:not|no|never|nor|unable|without|only|just|cannot|incapable|limited)(?!\w)")
+DENIES = pattern_when_used(r"n't|(?<!\w)(?:not|no|never|nor|unable|without|only|just|cannot|incapable|limited)(?!\w)")
 """English words by which a clause says what the assistant is not or has not."""
 DENIED_WITHIN = 60
-WORD = re.compile(r"(?:[^\W\d_]|[\u0900-\u0963])+'?")
-_NO_TURN = re.compile(r"[,;] (?:regardless|instead) of ")
+WORD = pattern_when_used(r"(?:[^\W\d_]|[\u0900-\u0963])+'?")
+_NO_TURN = pattern_when_used(r"[,;] (?:regardless|instead) of ")
 """What begins in English like a turn, and is none."""
-_SPEAKS_AS = re.compile(r"\.disclaimer\.(?:i-|mine-)?as-")
+_SPEAKS_AS = pattern_when_used(r"\.disclaimer\.(?:i-|mine-)?as-")
 """How phrases are named that find "as an AI", after which anything may be said. The others find what is said of the assistant."""
 _DECLINES = frozenset((*REFUSALS, "sign.inability", "bias.evasion", "disclaimer.professional"))
-_OF_ITSELF = re.compile(
+_OF_ITSELF = pattern_when_used(
     r"(?<!\w)(?:i (?:(?:am|do|did|can|could|have|was|will|may|must|might|should) |)(?:\w+ly |also |still )?"
     r"(?:not|no|never|only|just|unable|incapable|limited|without|lack|cannot)(?!\w)"
     r"|i(?:'m|'ve) (?:\w+ly |also |still )?(?:not|no|never|only|just|unable|incapable|limited|without)(?!\w)"
@@ -62,11 +64,11 @@ _OF_ITSELF = re.compile(
     r"|my (?!recommend|advice|suggest|answer|pick|choice|favou?r|guess|vote|tip|top)\w+)"
 )
 """English for what the assistant alone is, has or does: "I do not have feelings", "my knowledge ends in 2021"."""
-_ADVISES = re.compile(
+_ADVISES = pattern_when_used(
     r"(?<!\w)i do(?:n't| not) (?:recommend|advise|suggest|(?:think|believe) (?:that|it|you|so|this))(?!\w)"
 )
 """English that denies and advises."""
-_TO_ME = re.compile(r"(?<!\w)(?:for|to|by) me(?!\w)")
+_TO_ME = pattern_when_used(r"(?<!\w)(?:for|to|by) me(?!\w)")
 
 
 def turned_at(view: TurnView, hit: Hit) -> int:

@@ -1,5 +1,6 @@
 """From the phrases' findings and the model's verdict to the findings of a turn: the model confirms, denies, adds.
 
+
 One refusal a turn: its kind and probability are the model's, its words are the best phrase's, or the sentence that tells most.
 """
 
@@ -23,6 +24,7 @@ from unmoor.detectors.view import TurnView
 from unmoor.detectors.whose import UNWILLING
 from unmoor.languages import STRENGTHS
 from unmoor.records import REFUSALS, Finding
+from unmoor.records.patterns import pattern_when_used
 
 __all__ = ["judged_findings", "judged_kind"]
 
@@ -42,26 +44,28 @@ on the others, and on every second row of Alpaca."""
 _TEXTS = frozenset(("request.text", "request.rewrite", "request.wording", "request.persona"))
 _ELSEWHERE = (".another-topic", ".by-a-filter")
 """How phrases are named that change the subject, or in which a vendor's filter speaks."""
-_ASKS = re.compile(r"\W*(?:convince|persuade) me\b", re.IGNORECASE)
+_ASKS = pattern_when_used(r"\W*(?:convince|persuade) me\b", re.IGNORECASE)
 """How an answer begins that is itself what somebody asked for, as where turns were swapped: nobody declines so."""
 _HINT_CHARS = 120
 """Code points beside an inability that are a hint ("Check your phone.") and no part of what was asked for."""
-_GIVES = re.compile(r"[:：\"\n]")
+_GIVES = pattern_when_used(r"[:：\"\n]")
 """What a request that gives the text to be rewritten holds."""
-_PROMISES = re.compile(
+_PROMISES = pattern_when_used(
     r"\b(?:please|once|if|when|share|send|upload|paste|attach|provide)\b[^.!?]*\bi(?:['’]ll| will| can|['’]d)\b",
     re.IGNORECASE,
 )
 """A sentence that says what will be done once the asker has done something: no answer yet."""
-_REASON = re.compile(r"\b(?:because|since|given that|lest|as (?:they|it|this|that|these|those|such|doing))\b")
-_LEADS_AWAY = re.compile(
+_REASON = pattern_when_used(r"\b(?:because|since|given that|lest|as (?:they|it|this|that|these|those|such|doing))\b")
+_LEADS_AWAY = pattern_when_used(
     r"\?\s*$|\b(?:i(?:['’](?:d|ll|m|ve))?|we|let me|let['’]s|want|would you|if (?:it|this|that|there|someone|he|she|they)"
     r"|you (?:can|could|might|may|should)|you['’](?:ll|d|re)|your|try|check|consider|contact|call|please|instead|happy|glad"
     r"|reach out|talk to|speak|feel free|help)\b",
     re.IGNORECASE,
 )
 """A sentence that asks back, offers, sends elsewhere, or speaks of the two who talk: no part of what was asked for."""
-_HERE_IT_IS = re.compile(r"\bhere(?:['’]s| is| are)\b(?![^:\n]*\b(?:instead|can|could)\b)[^:\n]*:", re.IGNORECASE)
+_HERE_IT_IS = pattern_when_used(
+    r"\bhere(?:['’]s| is| are)\b(?![^:\n]*\b(?:instead|can|could)\b)[^:\n]*:", re.IGNORECASE
+)
 """What stands before something that is given all the same."""
 _LEADS_WITHIN, _MOST_GIVEN, _FULL_SHARE, _SHORT = 2, 100, 0.3, 700
 """Up to which sentence a refusal opens an answer; code points of others beside it that are a reason and no answer yet; what share
@@ -77,7 +81,7 @@ _IN_A_LECTURE = (*LECTURES, "sign.caution", "sign.turn")
 to respect others.")."""
 _LETTER_BREAKS = 4
 """Line breaks in a letter of greeting, body and farewell; "Hello," alone greets and goes on."""
-_SIGNED_BY_IT = re.compile(r"\b(?:assistant|ai|chatbot)\W*\Z", re.IGNORECASE)
+_SIGNED_BY_IT = pattern_when_used(r"\b(?:assistant|ai|chatbot)\W*\Z", re.IGNORECASE)
 _SAYS_WHO = ("disclaimer.identity", "identity.vendor")
 _STANDS_FOR = (
     "bias.evasion",

@@ -11,6 +11,7 @@ from unmoor.detectors.pieces import beginning_with
 from unmoor.detectors.structure import Answer
 from unmoor.detectors.view import TurnView
 from unmoor.records import REFUSALS
+from unmoor.records.patterns import pattern_when_used
 
 __all__ = [
     "DECLINES",
@@ -26,7 +27,7 @@ __all__ = [
 DECLINES = ("sign.inability", "sign.apology")
 WORDED_CHARS = 600
 """Code points of a request up to which a refusal's words may be all that it asks for: in longer ones they are rules."""
-FORBIDS = re.compile(
+FORBIDS = pattern_when_used(
     r"(?<![^\W\d_])(?:never|don't|do not|avoid|without|stop|instead of|why)(?: [^\W\d_]+){0,3}? "
     r"(?:sa(?:y|id)|us|writ|answer|respond|repl|includ|refus|tell)[a-z]*(?![^\W\d_])"
 )
@@ -37,7 +38,7 @@ _SPOKEN_BY_ITSELF = 1
 English is left to the model, which was trained on the first sentence alone."""
 _ASKS_FOR_A_TEXT = frozenset(("request.text", "request.rewrite", "request.wording", "request.refuser"))
 _ASKS_FOR_A_VOICE = _ASKS_FOR_A_TEXT | {"request.persona"}
-UNWILLING = re.compile(
+UNWILLING = pattern_when_used(
     r"\b(?:(?:won['’]t|will not)(?! be able)|wouldn['’]t|not (?:going|willing) to|refuse|decline|let['’]?s not|let us not"
     r"|good conscience|i avoid|leave (?:\w+ ){1,2}to|(?:do not|don['’]t) want to|(?:would|['’]d) (?:rather|prefer)(?: to)? not"
     r"|prefer not"
@@ -48,7 +49,7 @@ UNWILLING = re.compile(
     re.IGNORECASE,
 )
 """Words of one who will not, or who leaves it to a profession: both are a should-not where nothing says what is lacking."""
-_REPORTS = re.compile(
+_REPORTS = pattern_when_used(
     r"(?:^|[.!:\n] *)(?:fixed|done|updated|deployed|implemented|refactored|added|renamed)\b"
     r"|\b(?:i(?:['’]ve| have)?|we(?:['’]ve| have)?) (?:also |now |just )?(?:added|changed|fixed|split|moved|ported|updated"
     r"|renamed|removed"
@@ -57,7 +58,7 @@ _REPORTS = re.compile(
     re.IGNORECASE,
 )
 """How an answer reports on work that it has done."""
-_REPEATED = re.compile(
+_REPEATED = pattern_when_used(
     r"(?:[.!?:：。؟।\"\n]|(?<!\w)'|'(?!\w))((?:[^.!?:：。؟।\"\n']|(?<=\w)'(?=\w))+)(?![^.!?:：。؟।\"\n']|[?؟])"
 )
 """A sentence of a request that an answer may repeat: none of the first words, which ask, and no question."""
@@ -67,15 +68,15 @@ _WORDS_HURT = ".words-hurt"
 """How phrases are named that warn of stereotypes and jokes."""
 _BESIDE_CHARS = 20
 """Code points on either side of "as a" in which the character is named."""
-_END = re.compile(r"[.!?。\n]")
+_END = pattern_when_used(r"[.!?。\n]")
 _POEM_LINES = 3
 """Lines from which a poem is written as one; a haiku has so many."""
-_WORD = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff]|[^\W\d_\u3040-\u30ff\u4e00-\u9fff]+")
-_BEGINNING = re.compile(
+_WORD = pattern_when_used(r"[\u3040-\u30ff\u4e00-\u9fff]|[^\W\d_\u3040-\u30ff\u4e00-\u9fff]+")
+_BEGINNING = pattern_when_used(
     r"(?=([\u3040-\u30ff\u4e00-\u9fff]{2}))|(?<![^\W\d_])"
     r"([\uac00-\ud7a3]{2}|(?:[^\W\d_\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7a3]|[\u0900-\u0963]){4})"
 )
-_NOT = re.compile(r"(?:n't|(?<=can)not|(?<![^\W\d_])not)(?![^\W\d_])")
+_NOT = pattern_when_used(r"(?:n't|(?<=can)not|(?<![^\W\d_])not)(?![^\W\d_])")
 _FIRST = frozenset(("i", "we"))
 _WISHES = frozenset(("want", "need", "please", "wish"))
 _UNLIKE = 0.25
@@ -88,7 +89,7 @@ _IN_SHORT = 3
 """Sentences up to which an answer may be a refusal and its reasons, and no scene."""
 _SHORT_WORD = 3
 """Letters of words that say little of what a request is about."""
-_REMINDS = re.compile(
+_REMINDS = pattern_when_used(
     r"\W*(?:please )?(?:remember|note|keep in mind|(?:it(?:['’]s| is) (?:always |also )?(?:important|crucial|essential|worth)"
     r" (?:to (?:remember|note|keep in mind)|remembering|noting)))\b",
     re.IGNORECASE,

@@ -1,5 +1,6 @@
 """From conversations to numbers that are equal where rows say the same, and nearly equal where they say nearly the same.
 
+
 Exact: a hash of 128 bits over all that a row teaches. Near: MinHash (Broder 1997) over five words in a row, of five characters in
 scripts without spaces, of what is asked and of what is answered apart: a long instruction that rows share makes no duplicates of
 them, nor does one answer to many questions. What is no text (tool calls, images, labels), the system prompt and the rejected
@@ -9,7 +10,6 @@ answer of a pair must be equal either way, and so must the numbers and symbols o
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Iterable, Mapping, Sequence, Set
 from typing import Any, Protocol
 
@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from unmoor.errors import MissingExtraError
 from unmoor.layouts import Unread
 from unmoor.records import Conversation, Row
+from unmoor.records.patterns import pattern_when_used
 
 __all__ = ["SEED", "Alike", "Exact", "Keys", "MinHash", "Signatures", "hides_something"]
 
@@ -38,15 +39,15 @@ _SHORT = 50
 """Tokens of a side up to which its numbers and symbols must be equal; at .8 a longer one can differ anywhere and be alike."""
 _UNEQUAL = np.float32(0.9999)
 """The most that rows are alike which differ in anything at all."""
-_TOKEN = re.compile(
+_TOKEN = pattern_when_used(
     r"\w+"
     r"|[^\w\s.,:;!?\"'\u2018-\u201f\u00ab\u00bb\u2026\u2013\u2014\u3001\u3002\uff0c\uff1b\uff1a\uff01\uff1f\u300c-\u300f\uff08\uff09]"
     r"|[.,:;!?](?=[\w=])"
     r"|[\"'](?:(?<=[(\[{=].)|(?<== .))"
 )
 """A word, or any other sign but those that only close or quote a sentence; within words (3.5, a.b) and in code these count too."""
-_VISIBLE = re.compile(r"\S")
-_UNSPACED = re.compile(
+_VISIBLE = pattern_when_used(r"\S")
+_UNSPACED = pattern_when_used(
     "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003134f]"
 )
 """Thai, Lao, Burmese, Khmer, kana and Han."""
@@ -67,7 +68,7 @@ _BESIDE_TEXT = frozenset(
 )
 _COPIES = frozenset((*_LISTS, "text", "formatted", "formatted_chat", "chat_template", "raw"))
 """Columns that, where they are not read, hold what is read once more, as lists or set in a template."""
-_ABOUT = re.compile(
+_ABOUT = pattern_when_used(
     r"\A(?:ids?|u?uid|guid|idx|index|row|key|number|sources?|src|origin|dataset|subset|split|config|file|filename|path|link"
     r"|licen[cs]e|categor(?:y|ies)|topics?|tags?|domain|type|kind|task|difficulty|level|lang(?:uage)?|locale|country|models?|generator"
     r"|engine|author|user|username|worker|date|time|version|created|updated|rank|reward|flags|length|tokens|turn|status|header"
@@ -79,11 +80,11 @@ _ABOUT = re.compile(
     r"|timestamp|detoxify)(?:_|\Z)|url\Z"
 )
 """How columns are called that say where a row is from or how good it is, and nothing that it teaches."""
-_PICTURE = re.compile(
+_PICTURE = pattern_when_used(
     r"\A(?:image|img|audio|video)s?(?:_(?!(?:counts?|num|seen|size|width|height)\Z)|\Z)|_(?:image|img|audio|video)s?\Z"
 )
 """How columns are called that hold pictures or sounds, or name them, by numbers too."""
-_ABOUT_A_TURN = re.compile(r"\A(?:header|state|title|notes?|comments?|info|extra|status|feedback)\Z")
+_ABOUT_A_TURN = pattern_when_used(r"\A(?:header|state|title|notes?|comments?|info|extra|status|feedback)\Z")
 """The same of keys beside what a turn says."""
 _OTHER_SIDE = "reject"
 """In the name of a column: the answer of a pair that is trained away from."""

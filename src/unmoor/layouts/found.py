@@ -1,5 +1,6 @@
 """From a folder or a quoted pattern, here or on other storage, to the data files that it means and to what else lies there.
 
+
 Neither means what is hidden, nor the files of a run: a ledger is no data, and what a run kept is data only where it is named.
 """
 
@@ -13,13 +14,14 @@ from pathlib import Path, PurePath
 from typing import NamedTuple
 
 from unmoor.errors import UsageError
+from unmoor.records.patterns import pattern_when_used
 from unmoor.storage import Address, AnyPath, matches
 
 __all__ = ["GLOB", "Found", "below", "found_by", "found_in", "is_folder", "refuse_run"]
 
-GLOB = re.compile(r"[*?\[]")
-_DATA_FILE = re.compile(r"\.(?:jsonl?|ndjson|parquet)(?:\.(?:gz|gzip|zst|zstd))?$", re.IGNORECASE)
-_MAY_HOLD_ROWS = re.compile(
+GLOB = pattern_when_used(r"[*?\[]")
+_DATA_FILE = pattern_when_used(r"\.(?:jsonl?|ndjson|parquet)(?:\.(?:gz|gzip|zst|zstd))?$", re.IGNORECASE)
+_MAY_HOLD_ROWS = pattern_when_used(
     r"\.(?:[ct]sv|jsonl?|ndjson|parquet|arrow|txt|xlsx?|bz2|xz|zip|gz|zst|lz4|7z|tar|tgz)$", re.IGNORECASE
 )
 """Named before pictures and the like among what is not read."""
@@ -27,7 +29,7 @@ _NOT_DATA = frozenset(
     ("dataset_infos.json", "dataset_info.json", "dataset_dict.json", "state.json", "metadata.json", "package.json")
 )
 _OF_A_RUN = ("MANIFEST.json", "run.json")
-_RUN_FILE = re.compile(r"(?:MANIFEST|run|shard|report|ledger|kept|removed|before|quarantine|review)\.")
+_RUN_FILE = pattern_when_used(r"(?:MANIFEST|run|shard|report|ledger|kept|removed|before|quarantine|review)\.")
 _ROWS_OF_A_RUN = ("kept.", "removed.")
 """How the last part of a pattern begins that means the rows of runs and says so."""
 _NO_DATA = "There is no data file in {}: .jsonl, .json or .parquet, plain or .gz or .zst"

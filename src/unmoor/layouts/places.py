@@ -6,15 +6,17 @@ import json
 import re
 from itertools import islice
 
+from unmoor.records.patterns import pattern_when_used
+
 __all__ = ["MAX_DIGITS", "first_too_deep", "first_too_long_integer", "first_too_many", "second_of_a_key"]
 
 MAX_DIGITS = 4300
 """Digits of an integer; Python and jiter convert no longer ones, because the time grows with the square."""
 
 _STRING = r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?'
-_TOKEN = re.compile(_STRING + r"|[\[\]{}]", re.DOTALL)
-_LONG_INTEGER = re.compile(_STRING + rf"|-?\d{{{MAX_DIGITS + 1},}}+(?![.eE])", re.DOTALL)
-_COLON = re.compile(r"[ \t\r\n]*:")
+_TOKEN = pattern_when_used(_STRING + r"|[\[\]{}]", re.DOTALL)
+_LONG_INTEGER = pattern_when_used(_STRING + rf"|-?\d{{{MAX_DIGITS + 1},}}+(?![.eE])", re.DOTALL)
+_COLON = pattern_when_used(r"[ \t\r\n]*:")
 
 
 def first_too_deep(text: str, most: int) -> int | None:

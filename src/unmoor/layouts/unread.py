@@ -11,11 +11,12 @@ from unmoor.layouts.files import fed
 from unmoor.layouts.nested import IsRow, way_to_row
 from unmoor.layouts.proposal import proposed
 from unmoor.records import Row
+from unmoor.records.patterns import pattern_when_used
 from unmoor.storage import AnyPath
 
 __all__ = ["lists_of_turns", "nested_rows", "why_unread"]
 
-_TABLES = re.compile(r"\.(csv|tsv)(\.(gz|gzip|zst|zstd))?$", re.IGNORECASE)
+_TABLES = pattern_when_used(r"\.(csv|tsv)(\.(gz|gzip|zst|zstd))?$", re.IGNORECASE)
 _JSON = "jq -c {} {{path}} > rows.jsonl"
 _KEY_OF_TURNS = re.compile(rb'\[[\s\[]*\{\s*"(role|from|speaker)"\s*:')
 """A list whose first turn says first who speaks."""

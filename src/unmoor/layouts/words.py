@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+from unmoor.records.patterns import pattern_when_used
 
 __all__ = ["has_gap", "is_held_against", "is_of_people", "is_turned_down", "words_of"]
 
@@ -10,9 +10,9 @@ _NO_ANSWER = frozenset(("reject", "rejected", "incorrect", "bad", "worse", "wron
 _CHECKED_AGAINST = frozenset(("reference", "expected", "ground", "gold", "truth", "final", "predicted", "correct"))
 """Short results that an answer is held against: taken where there is nothing else."""
 _PEOPLE = frozenset(("user", "customer", "human"))
-_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[^\W\d_A-Za-z]+")
-_PLURAL = re.compile(r"(?<=..[^isu])s$")
-_GAP = re.compile(r"\s|[\u2e80-\uffef]")
+_WORD = pattern_when_used(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[^\W\d_A-Za-z]+")
+_PLURAL = pattern_when_used(r"(?<=..[^isu])s$")
+_GAP = pattern_when_used(r"\s|[\u2e80-\uffef]")
 """What stands between words, or, in Chinese and Japanese, the words themselves."""
 
 

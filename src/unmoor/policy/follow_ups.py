@@ -1,11 +1,11 @@
 """From a conversation and an answer that goes to the exchanges after it that only ask back about it, and mean nothing alone.
 
+
 The words are in `follow_ups.toml`, by language. A request with anything of its own is no follow-up.
 """
 
 from __future__ import annotations
 
-import re
 import tomllib
 import unicodedata
 from collections.abc import Iterator
@@ -13,10 +13,11 @@ from functools import cache
 from importlib.resources import files
 
 from unmoor.records import Conversation
+from unmoor.records.patterns import pattern_when_used
 
 __all__ = ["asks_back", "follow_ups", "follow_ups_of"]
 
-_END = re.compile(r"[.?!,;:…¿¡\n。？！、，；：،؟؛।]+")
+_END = pattern_when_used(r"[.?!,;:…¿¡\n。？！、，；：،؟؛।]+")
 """Where one part of a request ends."""
 _MOST_CHARS = 120
 """Code points; a longer text says more than that."""

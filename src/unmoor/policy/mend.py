@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 
 from unmoor.records import ANSWER_MARKS
+from unmoor.records.patterns import pattern_when_used
 
 __all__ = ["cut_spans", "is_enough", "merged"]
 
@@ -21,8 +21,8 @@ _BULLETS = frozenset("-*•·>")
 _OPENING = "([（【「『“«"
 _CLOSING = ".,;:!?…。，、！？；：)）]】」』”»"
 """Before these, and after the ones above, no space is put either."""
-_OPENS = re.compile(r"(?:[(\[（【「『“«]|(?<!\S)[*_]{1,3}|(?<!\S)[\"'])\Z")
-_CLOSES = re.compile(r"[.,;:!?…。，、！？；：)）\]】」』”»]|[*_]{1,3}(?=[\s.,;:!?)]|\Z)")
+_OPENS = pattern_when_used(r"(?:[(\[（【「『“«]|(?<!\S)[*_]{1,3}|(?<!\S)[\"'])\Z")
+_CLOSES = pattern_when_used(r"[.,;:!?…。，、！？；：)）\]】」』”»]|[*_]{1,3}(?=[\s.,;:!?)]|\Z)")
 """What ends in an opening bracket or mark of emphasis, and what begins with one that closes: no space stands there."""
 _WHOLE = ".!?…。！？"
 """After these a sentence began already, and keeps the letter that its author gave it: `pip` is no "Pip"."""

@@ -1,14 +1,16 @@
 """From the words that a mend would cut to what has to go, or stay, with them: a bracket's other half, a list's number, a bare line.
 
+
 A finding is a sentence, and sentences stand in brackets, in bold, in lists. Cut as it is, half a bracket would be left, or a number
 with nothing behind it.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
+
+from unmoor.records.patterns import pattern_when_used
 
 __all__ = ["whole_spans"]
 
@@ -25,18 +27,18 @@ _BRACKETS = {
     "《": "》",
 }
 _CLOSERS = frozenset(_BRACKETS.values())
-_MARKS = re.compile(
+_MARKS = pattern_when_used(
     r"[()（）\[\]【】「」『』“”«»〈〉《》]|\*{1,3}|(?<![^\W_])_{1,3}(?!\s|_)|(?<![\s_])_{1,3}(?![^\W_])"
 )
 """Brackets, and Markdown's emphasis."""
 _WINDOW = 4_000
 """Code points on either side in which a bracket's other half is looked for, within the paragraph."""
-_ITEM = re.compile(r"[ \t]*(?:>[ \t]*)*(?:#{1,6}[ \t]+)?(?:(?:[-*•·]|\d{1,3}[.)])[ \t]+)?")
+_ITEM = pattern_when_used(r"[ \t]*(?:>[ \t]*)*(?:#{1,6}[ \t]+)?(?:(?:[-*•·]|\d{1,3}[.)])[ \t]+)?")
 """What a line begins with that is a heading's or an item's."""
-_BARE = re.compile(r"[^\w\n`|=+<>$\\{}-]*+(?=\n|\Z)")
+_BARE = pattern_when_used(r"[^\w\n`|=+<>$\\{}-]*+(?=\n|\Z)")
 """The rest of a line that says nothing: closing marks, an emoji."""
-_RULE = re.compile(r"[^\S\n]*(?:-{3,}|\*{3,}|_{3,})")
-_NOTHING = re.compile(r"\s*+\Z")
+_RULE = pattern_when_used(r"[^\S\n]*(?:-{3,}|\*{3,}|_{3,})")
+_NOTHING = pattern_when_used(r"\s*+\Z")
 _MOST_ROUNDS = 8
 _DEEPEST = 50
 """Marks that may stand open between two halves: a row of a thousand brackets is no text, and must not take all day."""

@@ -1,16 +1,17 @@
 """From rows to counts of the terms in their requests, kept and lost apart: what the collateral section is made from.
 
+
 A chunk's counts are gathered where the chunk is processed, sent back, and merged in order; memory stays bounded by forgetting the
 rarest terms, which no statistic could use.
 """
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Collection, Sequence
 from typing import Any
 
+from unmoor.records.patterns import pattern_when_used
 from unmoor.report.requests import SampledRequests
 
 __all__ = ["FUNCTION_WORDS", "LOST", "ChunkFacts", "terms_of"]
@@ -25,9 +26,9 @@ MOST_SOURCES = 500
 """Sources remembered: mixtures have dozens; a field with a value of its own in every row is no source."""
 _REQUEST_CHARS = 400
 """Characters of a request that are looked at: topics are named early, and a pasted document would drown them."""
-_WORD = re.compile(r"[^\W\d_]{3,24}")
-_ASCII_WORD = re.compile(r"[a-z]{3,24}")
-_UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]+")
+_WORD = pattern_when_used(r"[^\W\d_]{3,24}")
+_ASCII_WORD = pattern_when_used(r"[a-z]{3,24}")
+_UNSPACED = pattern_when_used(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]+")
 """Japanese and Chinese, written without spaces: pairs of characters stand for words."""
 
 _LITTLE_WORDS = """

@@ -1,16 +1,17 @@
 """From text to the words by which SQLite finds it, and from what a person types to the question that finds them.
 
+
 Most scripts part words by spaces. Of those that do not, and of Korean, whose endings stand on the words, each character goes in
 with the one after it, the last of a run alone: so any part of a run is found, a single character too.
 """
 
 from __future__ import annotations
 
-import re
+from unmoor.records.patterns import pattern_when_used
 
 __all__ = ["query_of", "storable", "words_in"]
 
-_RUN = re.compile(
+_UNSPACED = (
     "["
     "\u0e00-\u0eff"  # Thai, Lao
     "\u1000-\u109f\u1780-\u17ff"  # Burmese, Khmer
@@ -19,7 +20,7 @@ _RUN = re.compile(
     "\uac00-\ud7a3"  # Hangul
     "]+"
 )
-_RUN_AT_END = re.compile(rf"{_RUN.pattern}\Z")
+_RUN, _RUN_AT_END = pattern_when_used(_UNSPACED), pattern_when_used(rf"{_UNSPACED}\Z")
 
 
 def storable(value: object) -> str:
