@@ -113,6 +113,10 @@ def test_a_file_that_is_not_clear_is_named(tmp_path: Path) -> None:
     ("more", "said"),
     [
         ({"sample_packin": True}, 'no key "sample_packin".*"sample_packing"'),
+        (
+            {"cutoff_len": 512, "lora_rank": 8},
+            '2 settings have to change\n  Axolotl has no key "cutoff_len". Next: sequence_len.*\n.*"lora_rank". Next: lora_r',
+        ),
         ({"optimizer": "adamw_torch_fuse"}, 'no optimizer "adamw_torch_fuse".*"adamw_torch_fused"'),
         ({"lr_scheduler": "cosin"}, 'no lr_scheduler "cosin".*"cosine"'),
         ({"micro_batch_size": "four"}, "micro_batch_size takes int, found 'four'"),

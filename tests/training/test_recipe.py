@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Collection
 from pathlib import Path
 
 import pytest
 
 from unmoor.errors import RecipeError
 from unmoor.training import read_recipe
+from unmoor.training.backends.axolotl_recipe import known_keys
 from unmoor.training.backends.trl_sft import read_trl_recipe
+from unmoor.training.other_names import FOR_AXOLOTL, RENAMED, SETTLED
+from unmoor.training.recipe import _known_keys
 
 
 def write(folder: Path, text: str) -> Path:
@@ -33,6 +38,41 @@ def test_a_recipe_keeps_every_value_as_written(tmp_path: Path) -> None:
 def test_an_unknown_key_names_the_nearest(tmp_path: Path) -> None:
     with pytest.raises(RecipeError, match=r'unknown key "learning_rat"\. Did you mean "learning_rate"\?'):
         read_recipe(write(tmp_path, "model_name_or_path: a/b\nlearning_rat: 1\n"))
+
+
+def test_all_wrong_keys_are_named_at_once_each_with_what_stands_for_it(tmp_path: Path) -> None:
+    """As people bring them from transformers 4, older TRL, LLaMA-Factory and Axolotl."""
+    brought = {
+        "torch_dtype: bfloat16": "dtype",
+        "max_seq_length: 2048": "max_length",
+        "warmup_ratio: 0.1": "warmup_steps, where a number below 1 is a share of all steps",
+        "evaluation_strategy: steps": "remove it: twins have no evaluation split",
+        "logging_dir: logs": "remove it: the log of each twin",
+        "lora_rank: 8": "lora_r",
+        "dataset_dir: data": "remove it: the data of each twin are given by --data NAME=FILE",
+        "lora_target_linear: true": "lora_target_modules: [all-linear]",
+    }
+    with pytest.raises(RecipeError) as raised:
+        read_recipe(write(tmp_path, "\n".join(["model_name_or_path: a/b", *brought, "push_to_hub: true", "sed: 1"])))
+    first, *lines, pushed = str(raised.value).split("\n  ")
+    assert first == f"{tmp_path / 'recipe.yaml'}: 10 settings have to change"
+    for line, (key, told) in zip(lines[:-1], brought.items(), strict=True):
+        assert line.startswith(f'unknown key "{key.partition(":")[0]}". Next: {told}')
+    assert lines[-1].startswith('unknown key "sed". Did you mean "seed"?') and pushed.startswith(
+        "push_to_hub is refused"
+    )
+
+
+@pytest.mark.parametrize(
+    ("names", "known"),
+    [({**SETTLED, **RENAMED}, sorted(_known_keys())), (FOR_AXOLOTL, known_keys()["keys"])],
+    ids=["trl", "axolotl"],
+)
+def test_what_stands_for_a_key_is_known_to_the_trainer_and_the_key_is_not(
+    names: dict[str, str], known: Collection[str]
+) -> None:
+    assert not names.keys() & {*known}
+    assert {told for told in names.values() if re.split(r"\W", told)[0] not in {*known, "remove"}} == set()
 
 
 def test_a_key_given_twice_is_an_error(tmp_path: Path) -> None:

@@ -7,12 +7,14 @@ given twice silently wins; here it is YAML 1.2 and a key given twice is an error
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NoReturn
 
-from unmoor.errors import MissingExtraError, RecipeError, nearest_name
+from unmoor.errors import MissingExtraError, RecipeError
+from unmoor.training.other_names import all_wrong, said_of
 
 __all__ = ["NOWHERE", "SWAPPED", "Recipe", "read_recipe"]
 
@@ -67,18 +69,16 @@ def read_recipe(path: Path, trust_remote_code: bool = False) -> Recipe:
     """Return the recipe in a TRL SFT file; `trust_remote_code` is the owner's word, beside the recipe's.
 
     Raises:
-        RecipeError: no such file, not YAML, an unknown key (names the nearest), no base, or something that unmoor
-        refuses. MissingExtraError: the parts for training are not installed.
+        RecipeError: no such file, not YAML, unknown keys (each with what stands for it, or the nearest), no base, or something
+        that unmoor refuses. MissingExtraError: the parts for training are not installed.
     """
     values = _load(path)
     known = _known_keys()
-    for key in values:
-        if key not in known:
-            near = nearest_name(key, known)
-            raise RecipeError(f'{path}: unknown key "{key}".{near} A trainer that ignores it trains something else')
+    wrong = [*(said_of(key, known) for key in values if key not in known), *_refused(values)]
+    if wrong:
+        raise RecipeError(f"{path}: {all_wrong(wrong)}")
     if not values.get("model_name_or_path"):
         raise RecipeError(f"{path}: model_name_or_path is missing: which model does training start from?")
-    _refuse(path, values)
     return Recipe(path, values, _trusts_code(path, values, trust_remote_code))
 
 
@@ -101,45 +101,33 @@ def _load(path: Path) -> dict[str, Any]:
     return values
 
 
-def _refuse(path: Path, values: dict[str, Any]) -> None:
-    """Raise RecipeError for settings that would run foreign code, publish by accident, or break the comparison."""
+def _refused(values: dict[str, Any]) -> Iterator[str]:
+    """Yield why settings are refused that would publish by accident or break the comparison."""
     if values.get("assistant_only_loss") is False:
-        raise RecipeError(
-            f"{path}: assistant_only_loss: false is refused: twins learn from assistant turns only. Next: remove the line"
-        )
+        yield "assistant_only_loss: false is refused: twins learn from assistant turns only. Next: remove the line"
     if values.get("push_to_hub"):
-        raise RecipeError(
-            f"{path}: push_to_hub is refused: the twins would overwrite each other. Next: upload the one you want afterwards"
-        )
+        yield "push_to_hub is refused: the twins would overwrite each other. Next: upload the one you want afterwards"
     if str(values.get("eval_strategy", "no")) != "no":
-        raise RecipeError(
-            f"{path}: eval_strategy is refused: twins have no evaluation split. Next: unmoor evaluate, afterwards"
-        )
+        yield "eval_strategy is refused: twins have no evaluation split. Next: unmoor evaluate, afterwards"
     if values.get("auto_find_batch_size"):
-        raise RecipeError(
-            f"{path}: auto_find_batch_size is refused: each twin would find a batch size of its own. Next: say the size that fits"
-        )
+        yield "auto_find_batch_size is refused: each twin would find a batch size of its own. Next: say the size that fits"
     of_an_adapter = [key for key in ("lora_r", "lora_target_modules", "lora_target_parameters") if values.get(key)]
     if of_an_adapter and not values.get("use_peft"):
-        raise RecipeError(
-            f"{path}: {of_an_adapter[0]} without use_peft: true: the whole model would be trained. "
+        yield (
+            f"{of_an_adapter[0]} without use_peft: true: the whole model would be trained. "
             "Next: use_peft: true, or remove the line"
         )
     if isinstance(values.get("resume_from_checkpoint"), str):
-        raise RecipeError(
-            f"{path}: resume_from_checkpoint is refused: an interrupted twin goes on by itself, from its own checkpoint. "
+        yield (
+            "resume_from_checkpoint is refused: an interrupted twin goes on by itself, from its own checkpoint. "
             "Next: remove the line"
         )
     told = values.get("report_to")
     for name in [told] if isinstance(told, str) else told if isinstance(told, list) else ():
         if name in _REPORTERS and find_spec(name) is None:
-            raise RecipeError(
-                f"{path}: report_to: {name}, and {name} is not installed. Next: pip install {name}, or report_to: none"
-            )
+            yield f"report_to: {name}, and {name} is not installed. Next: pip install {name}, or report_to: none"
     if isinstance(values.get("dataset_kwargs"), dict) and values["dataset_kwargs"].get("skip_prepare_dataset"):
-        raise RecipeError(
-            f"{path}: skip_prepare_dataset is refused: TRL would not cut rows to max_length, and nobody would know"
-        )
+        yield "skip_prepare_dataset is refused: TRL would not cut rows to max_length, and nobody would know"
 
 
 def _trusts_code(path: Path, values: dict[str, Any], said_again: bool) -> bool:

@@ -8,7 +8,7 @@ docs/generate_axolotl_keys.py.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -17,6 +17,7 @@ from typing import Any
 
 from unmoor.errors import RecipeError, nearest_name
 from unmoor.training.backends.axolotl_refused import REFUSALS
+from unmoor.training.other_names import FOR_AXOLOTL, all_wrong
 from unmoor.training.recipe import Recipe, _load
 
 __all__ = ["LOCAL_PATHS", "REPLACED", "AxolotlRecipe", "foreign_plugins", "known_keys", "read_axolotl_recipe"]
@@ -52,8 +53,8 @@ def read_axolotl_recipe(path: Path, trust_remote_code: bool = False) -> AxolotlR
     """Return the recipe in an Axolotl file; `trust_remote_code` is the owner's word, beside the recipe's.
 
     Raises:
-        RecipeError: no such file, not YAML, an unknown key (names the nearest), a value of the wrong kind, no base, or
-        something that unmoor refuses. MissingExtraError: the parts for training are not installed.
+        RecipeError: no such file, not YAML, unknown keys (each with what stands for it, or the nearest), a value of the wrong
+        kind, no base, or something that unmoor refuses. MissingExtraError: the parts for training are not installed.
     """
     values = _load(path)
     if not values.get("base_model"):
@@ -62,23 +63,18 @@ def read_axolotl_recipe(path: Path, trust_remote_code: bool = False) -> AxolotlR
     trusts = _trusts_code(path, values, trust_remote_code)
     _check_keys(path, values, trusts)
     _check_words(path, values)
-    for reason in filter(None, (rule(values) for rule in REFUSALS)):
-        raise RecipeError(f"{path}: {reason}")
+    if refused := [*filter(None, (rule(values) for rule in REFUSALS))]:
+        raise RecipeError(f"{path}: {all_wrong(refused)}")
     return AxolotlRecipe(path, values, trusts)
 
 
 def _check_keys(path: Path, values: Mapping[str, Any], trusts_plugins: bool) -> None:
     keys = known_keys()["keys"]
-    foreign = trusts_plugins and foreign_plugins(values)
+    if wrong := [*_wrong_keys(values, may_be_foreign=bool(trusts_plugins and foreign_plugins(values)))]:
+        raise RecipeError(f"{path}: {all_wrong(wrong)}")
     for key, value in values.items():
         if key not in keys:
-            if foreign:  # it may be that plugin's
-                continue
-            raise RecipeError(
-                f'{path}: Axolotl has no key "{key}".{nearest_name(key, keys)} It would ignore it silently'
-            )
-        if keys[key].get("deprecated"):
-            raise RecipeError(f"{path}: {key} is no longer taken by Axolotl {known_keys()['axolotl']}. Next: remove it")
+            continue
         _check_kind(path, key, value, keys[key])
         plugin = keys[key].get("plugin")
         if plugin and not any(f".{plugin}." in str(one) for one in values.get("plugins") or ()):
@@ -94,6 +90,18 @@ def _check_keys(path: Path, values: Mapping[str, Any], trusts_plugins: bool) -> 
                 if name not in inner:
                     raise RecipeError(f'{path}: {key} has no key "{name}".{nearest_name(name, inner)}')
                 _check_kind(path, f"{key}.{name}", value, inner[name])
+
+
+def _wrong_keys(values: Mapping[str, Any], *, may_be_foreign: bool) -> Iterator[str]:
+    """Yield a sentence on each key that Axolotl has not, unless it may be that of a plugin, and on each that it takes no longer."""
+    keys = known_keys()["keys"]
+    for key in values:
+        if key in keys:
+            if keys[key].get("deprecated"):
+                yield f"{key} is no longer taken by Axolotl {known_keys()['axolotl']}. Next: remove it"
+        elif not may_be_foreign:
+            near = f" Next: {FOR_AXOLOTL[key]}." if key in FOR_AXOLOTL else nearest_name(key, keys)
+            yield f'Axolotl has no key "{key}".{near} It would ignore it silently'
 
 
 def _dicts(value: Any) -> list[Mapping[str, Any]]:
