@@ -536,6 +536,12 @@ def test_what_a_judge_raises_is_raised_from_all_that_are_asked_at_once() -> None
         (200, Server.says("I'm sorry, but no."), "an answer that does not fit: I'm sorry, but no."),
         (200, b'{"choices": [{"message": {"content": null}, "finish_reason": "length"}]}', "cut off at 2048 tokens"),
         (200, b'{"choices": [{"message": {"content": null, "refusal": "Not that."}}]}', "declined to say: Not that."),
+        (
+            200,
+            b'{"choices": [{"message": {"content": [{"type": "refusal", "refusal": "Not that."}]}}]}',
+            "declined to say: Not that.",
+        ),
+        (200, b'{"choices": [{"message": {"content": [{"type": "text", "text": {"a": 1}}]}}]}', "gave an empty answer"),
         (200, b'{"choices": [{"message": {"content": "", "reasoning_content": "Hm."}}]}', "gave an empty answer"),
     ],
 )
@@ -568,7 +574,8 @@ def test_an_opinion_in_a_code_fence_is_read(server: Server, fence: str) -> None:
 
 
 def test_an_opinion_in_parts_is_read(server: Server) -> None:
-    parts = [{"type": "text", "text": '{"opinion": '}, {"type": "text", "text": '"refuses"}'}]
+    thought = {"type": "thinking", "thinking": [{"type": "text", "text": "It says no."}]}
+    parts = [thought, {"type": "text", "text": '{"opinion": '}, {"type": "text", "text": '"refuses"}'}]
     server.answer = lambda _: json.dumps({"choices": [{"message": {"content": parts}}]}).encode()
     assert open_ai_judge("small", server.url)("Help?", REFUSAL) == "refuses"
 

@@ -58,7 +58,7 @@ class Server:
         self._server.shutdown()
         self._server.server_close()
 
-    def says(self, *pieces: str, end: bool = True) -> None:
+    def says(self, *pieces: str | list[Any], end: bool = True) -> None:
         self.lines = [f"data: {json.dumps({'choices': [{'delta': {'content': piece}}]})}" for piece in pieces]
         self.lines += ["data: [DONE]"] * end
 
@@ -77,6 +77,22 @@ def test_an_answer_comes_piece_by_piece(server: Server) -> None:
     assert server.asked[0]["messages"][0]["content"] == "Trees?" and server.asked[0]["model"] == "tiny"
 
 
+def test_a_piece_in_parts_is_its_text_alone(server: Server) -> None:
+    parts: list[Any] = [
+        [{"type": "thinking", "thinking": [{"type": "text", "text": "Hm."}]}],
+        [
+            {"type": "text", "text": "Oak"},
+            {"type": "reference", "reference_ids": [1]},
+            {"type": "text", "text": ", ash"},
+        ],
+        [{"type": "refusal", "refusal": ", and no more."}],
+    ]
+    server.says(*parts)
+    model = open_url(server.url)
+    assert list(model.answer([{"role": "user", "content": "Trees?"}], 9)) == ["Oak, ash", ", and no more."]
+    assert model.write([{"role": "user", "content": "Trees?"}], 9).text == "Oak, ash, and no more."
+
+
 def test_a_piece_that_says_that_there_is_no_error_is_a_piece(server: Server) -> None:
     server.lines = ['data: {"error": null, "choices": [{"delta": {"content": "Oak"}}]}', "data: [DONE]"]
     assert list(open_url(server.url).answer([{"role": "user", "content": "Trees?"}], 9)) == ["Oak"]
@@ -91,6 +107,7 @@ def test_a_piece_that_says_that_there_is_no_error_is_a_piece(server: Server) -> 
         (200, ['data: {"choices": [{"delta": {"content": "Oa"}}]}'], "broke off"),
         (200, ["data: <html>"], "no chat completion"),
         (200, ["data: " + "[" * 100_000], "no chat completion"),
+        (200, ['data: {"choices": [{"delta": {"content": 5}}]}'], "no chat completion"),
         (200, ['data: {"error": {"message": "out of memory"}}'], "out of memory"),
         (200, ['data: {"error": "queue full"}'], "queue full"),
         (200, ['data: {"error": null}'], "no chat completion"),

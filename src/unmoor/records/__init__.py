@@ -17,6 +17,7 @@ from unmoor.records.decision import (
 )
 from unmoor.records.finding import BEHAVIOURS, FLOOR_TOPICS, REFUSALS, UNRECOGNISED_FROM, Finding
 from unmoor.records.guard import GUARD_ACTIONS, GuardRules
+from unmoor.records.parts import Said, said_in
 from unmoor.records.reasoning import ANSWER_MARKS, may_reason, reasoning_spans, without_reasoning
 from unmoor.records.verdict import JUDGEMENTS, Judgement, Verdict
 
@@ -43,6 +44,7 @@ __all__ = [
     "Piece",
     "Role",
     "Row",
+    "Said",
     "Turn",
     "Verdict",
     "action_for",
@@ -54,5 +56,6 @@ __all__ = [
     "readable_rows",
     "reasoning_spans",
     "rule_for",
+    "said_in",
     "without_reasoning",
 ]

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from unmoor.errors import MachineError, MissingExtraError, UsageError
+from unmoor.records import said_in
 from unmoor.serving.local_model import Message, Written
 
 __all__ = ["RemoteModel", "open_url"]
@@ -183,10 +184,11 @@ def _told(data: str, url: str) -> tuple[str, str]:
         choices = event["choices"]
         choice = choices[0] if choices else {}
         delta = choice.get("delta", {})
-        said = (
-            delta.get("content") or delta.get("refusal") or ""
-        )  # some models have a field of its own for what they decline
-        return str(said), str(choice.get("finish_reason") or "")
+        said, declined = said_in(delta.get("content")), said_in(delta.get("refusal"))
+        if said is None or declined is None:
+            raise TypeError
+        words = said.text or said.refusal or declined.words  # some models have a place of its own for what they decline
+        return words, str(choice.get("finish_reason") or "")
     except (ValueError, RecursionError, KeyError, TypeError, AttributeError, IndexError) as error:
         raise MachineError(f"{url} sent something that is no chat completion: {data[:80]!r}") from error
 

@@ -47,6 +47,15 @@ def test_a_stream_ends_with_its_usage_when_asked(client: openai.OpenAI) -> None:
 
 
 @pytest.mark.parametrize("stream", [False, True])
+def test_an_answer_in_parts_is_its_text(client: openai.OpenAI, stream: bool) -> None:
+    messages: list[Any] = [{"role": "user", "content": "parts please"}]
+    answer: Any = client.chat.completions.create(model="echo", messages=messages, stream=stream)
+    said = [one.choices[0].delta for one in answer if one.choices] if stream else [answer.choices[0].message]
+    assert "".join(part.content or "" for part in said) == answer_to("parts please")
+    assert "".join(getattr(part, "reasoning_content", None) or "" for part in said) == "Let me think."
+
+
+@pytest.mark.parametrize("stream", [False, True])
 def test_several_choices_are_answered(client: openai.OpenAI, stream: bool) -> None:
     said = {0: "", 1: "", 2: ""}
     if stream:
@@ -59,7 +68,7 @@ def test_several_choices_are_answered(client: openai.OpenAI, stream: bool) -> No
     assert said == {index: answer_to("hello there", index) for index in range(3)}
 
 
-@pytest.mark.parametrize("prompt", ["thinks a bit", "declines"])
+@pytest.mark.parametrize("prompt", ["thinks a bit", "declines", "parts please"])
 def test_an_answer_can_be_sent_back_as_it_came(client: openai.OpenAI, upstream: Upstream, prompt: str) -> None:
     asked: list[Any] = [{"role": "user", "content": prompt}]
     message = client.chat.completions.create(model="echo", messages=asked).choices[0].message

@@ -186,6 +186,16 @@ def test_calls_of_tools_and_reasoning_are_watched_too(upstream_url: str, stream:
 
 
 @pytest.mark.parametrize("stream", [False, True])
+def test_the_parts_of_an_answer_are_watched_as_one_text(upstream_url: str, stream: bool) -> None:
+    with asking(upstream_url, WordGuard(forbidden="never said")) as (client, _):
+        assert ask(client, "parts please", stream=stream) == ([answer_to("parts please")], ["stop"])
+    for forbidden in (answer_to("parts please")[6:14], "me think"):
+        with asking(upstream_url, WordGuard(forbidden=forbidden)) as (client, _):
+            [text], reasons = ask(client, "parts please", stream=stream)
+            assert reasons == ["content_filter"] and text.endswith(WORDS) and forbidden not in text
+
+
+@pytest.mark.parametrize("stream", [False, True])
 def test_the_field_for_refusals_is_passed_on_and_watched(upstream_url: str, stream: bool) -> None:
     with asking(upstream_url, WordGuard(forbidden="rather")) as (client, _):
         [text], reasons = ask(client, "declines", stream=stream)

@@ -4,8 +4,9 @@ The answer to a prompt is its SHA-256 in pieces of four hexadecimal digits, so a
 says in its first word: `die` breaks the connection after three pieces, `late-error` sends an error in mid-stream, `fail` gives a
 500, `busy` a 503, `refuse` a 400, `page` a web page, `noise` bytes that are no events, `half` ends in the middle of an event,
 `unended` ends without [DONE], `nobody` chunks without choices, `slow` waits between pieces, `mute` never answers, `forbid` a 401,
-`calls` calls a tool, `escapes` calls two by turns with escapes in their arguments, `thinks` reasons first, `declines` has
-its answer in the field for refusals, `says TEXT` answers with TEXT, one character a piece.
+`calls` calls a tool, `escapes` calls two by turns with escapes in their arguments, `thinks` reasons first, `parts` does so too and
+sends its content as a list of parts, a picture among them, `declines` has its answer in the field for refusals, `says TEXT`
+answers with TEXT, one character a piece.
 """
 
 from __future__ import annotations
@@ -152,8 +153,16 @@ def _deltas(prompt: str, word: str, n: int) -> list[tuple[dict[str, Any], int]]:
     size = 1 if word == "says" else 4
     for index in range(n):
         text = answer_to(prompt, index)
-        made += [({"content": text[start : start + size]}, index) for start in range(0, len(text), size)]
+        pieces = [text[start : start + size] for start in range(0, len(text), size)]
+        made += [({"content": piece}, index) for piece in (_parts(pieces) if word == "parts" else pieces)]
     return made
+
+
+def _parts(pieces: list[str]) -> list[list[dict[str, Any]]]:
+    """Return pieces of an answer as Mistral's models that think send them, with a picture."""
+    thoughts = [{"type": "thinking", "thinking": [{"type": "text", "text": text}]} for text in ("Let me ", "think.")]
+    texts = [{"type": "text", "text": piece} for piece in pieces]
+    return [[part] for part in (*thoughts, {"type": "image_url", "image_url": {"url": "data:,"}}, *texts)]
 
 
 def _whole(prompt: str, word: str, index: int) -> dict[str, Any]:
@@ -165,6 +174,8 @@ def _whole(prompt: str, word: str, index: int) -> dict[str, Any]:
         return {"content": None, "tool_calls": [{"id": "c1", "type": "function", "function": function}]}
     if word == "declines":
         return {"content": None, "refusal": "I would rather not."}
+    if word == "parts":
+        return {"content": [part for parts in _parts([answer_to(prompt, index)]) for part in parts]}
     return {"content": answer_to(prompt, index), **({"reasoning_content": "Let me think."} if word == "thinks" else {})}
 
 

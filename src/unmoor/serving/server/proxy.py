@@ -19,6 +19,7 @@ from unmoor.errors import ServiceError, UsageError
 from unmoor.serving.server.chat_request import ChatRequest
 from unmoor.serving.server.connection import Connections, Response
 from unmoor.serving.server.limits import overloaded
+from unmoor.serving.server.spoken import put_in_words
 from unmoor.serving.server.sse import DONE, EventReader
 from unmoor.serving.server.troubles import died, failed, garbled
 from unmoor.serving.server.upstream import Batch
@@ -167,7 +168,7 @@ def _json(content: bytes) -> dict[str, Any]:
 
 def _batch(data: Sequence[bytes]) -> Batch:
     """Return the chunks of one read, every one parsed and looked at: this is the proxy's hottest loop, hence its plainness."""
-    is_plain = True
+    is_plain, is_changed = True, False
     try:
         chunks = list(map(orjson.loads, data))
         for chunk in chunks:
@@ -177,11 +178,13 @@ def _batch(data: Sequence[bytes]) -> Batch:
                 _check_rare(chunk, choices)
             for choice in choices:
                 text = choice["delta"].get("content")
-                if (text is not None and text.__class__ is not str) or choice.get("index", 0).__class__ is not int:
+                if text.__class__ is not str or not text:
+                    is_changed |= put_in_words(choice["delta"])
+                if choice.get("index", 0).__class__ is not int:
                     raise garbled()
     except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError) as error:
         raise _error_of(data) or garbled() from error
-    return Batch(data, chunks, is_plain)
+    return Batch(list(map(orjson.dumps, chunks)) if is_changed else data, chunks, is_plain)
 
 
 def _check_rare(chunk: dict[str, Any], choices: object) -> None:
@@ -202,16 +205,18 @@ def _error_of(data: Sequence[bytes]) -> ServiceError | None:
 
 
 def _check_whole(values: dict[str, Any]) -> None:
-    """Raise unless `values` has choices that each hold a message, so that nothing later meets another shape."""
+    """Raise unless `values` has choices that each hold a message, and make its texts texts, so that nothing later meets another
+    shape.
+    """
     choices = values.get("choices")
     if not isinstance(choices, list):
         raise garbled()
     for choice in choices:
         if not isinstance(choice, dict) or not isinstance(choice.get("message"), dict):
             raise garbled()
-        text = choice["message"].get("content")
-        if (text is not None and not isinstance(text, str)) or not isinstance(choice.get("index", 0), int):
+        if not isinstance(choice.get("index", 0), int):
             raise garbled()
+        put_in_words(choice["message"])
 
 
 def _quoted(values: dict[str, Any]) -> str:
