@@ -93,6 +93,22 @@ def test_a_piece_in_parts_is_its_text_alone(server: Server) -> None:
     assert model.write([{"role": "user", "content": "Trees?"}], 9).text == "Oak, ash, and no more."
 
 
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ["\ufeffdata: {}", "data: [DONE]"],
+        [": a comment", "data: ", "event: x\r\ndata:{}\r", "data:[DONE]"],
+        ["data: {}", 'data: {"choices": [{"delta": null}]}', 'data: {"usage": {"prompt_tokens": 1}}', "data: [DONE]"],
+        ['{"choices": [{"message": {"content": "Oak"}, "finish_reason": "stop"}], "usage": {}}'],
+    ],
+    ids=["mark", "lines", "account", "whole"],
+)
+def test_an_answer_is_read_in_every_form_that_servers_send(server: Server, lines: list[str]) -> None:
+    oak = json.dumps({"choices": [{"delta": {"content": "Oak"}}]})
+    server.lines = [line.replace("{}", oak) if "data" in line else line for line in lines]
+    assert list(open_url(server.url).answer([{"role": "user", "content": "Trees?"}], 9)) == ["Oak"]
+
+
 def test_a_piece_that_says_that_there_is_no_error_is_a_piece(server: Server) -> None:
     server.lines = ['data: {"error": null, "choices": [{"delta": {"content": "Oak"}}]}', "data: [DONE]"]
     assert list(open_url(server.url).answer([{"role": "user", "content": "Trees?"}], 9)) == ["Oak"]
@@ -110,6 +126,12 @@ def test_a_piece_that_says_that_there_is_no_error_is_a_piece(server: Server) -> 
         (200, ['data: {"choices": [{"delta": {"content": 5}}]}'], "no chat completion"),
         (200, ['data: {"error": {"message": "out of memory"}}'], "out of memory"),
         (200, ['data: {"error": "queue full"}'], "queue full"),
+        (200, ['{"error": {"message": "queue full"}}'], "queue full"),
+        (200, ['data: {"error": {"code": null}}'], '{"code": null}'),
+        (200, ['data: {"object": "error", "message": "too long"}'], "too long"),
+        (200, ['data: {"choices": [{"delta": {}, "error": {"message": "hung up"}}]}'], "hung up"),
+        (200, ['data: {"choices": [{"message": {"content": "Oak"}}]}'], "no chat completion"),
+        (200, ['{"choices": []}'], "no chat completion"),
         (200, ['data: {"error": null}'], "no chat completion"),
     ],
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Literal
 
 from unmoor.errors import MachineError, MissingExtraError, UsageError
 from unmoor.records import said_in
@@ -162,29 +162,44 @@ def _lines(response: Any, url: str) -> Iterator[str]:
 
 
 def _pieces(lines: Iterator[str], url: str) -> Iterator[tuple[str, str]]:
-    is_done = False
+    whole: list[str] = []
+    is_stream = False
     for line in lines:
-        if not line.startswith("data:"):
-            continue
-        data = line[5:].strip()
-        if data == "[DONE]":
-            is_done = True
-            break
-        yield _told(data, url)
-    if not is_done:
+        name, _, value = line.partition(":")
+        if name.removeprefix("\ufeff") == "data":
+            is_stream = True
+            data = value.strip()
+            if data == "[DONE]":
+                return
+            if data:
+                yield _told(data, url)
+        elif not is_stream:
+            whole.append(line)
+    said = "".join(whole).strip()
+    if is_stream or not said.startswith("{"):
         raise MachineError(f"{url}: the answer broke off before its end")
+    yield _told(said, url, "message")  # an error, or the answer of a server that streams none
 
 
-def _told(data: str, url: str) -> tuple[str, str]:
+def _told(data: str, url: str, part: Literal["delta", "message"] = "delta") -> tuple[str, str]:
+    """Return the words of an event, or of a whole answer, and why the answer ends there; the empty string where it goes on.
+
+    Raises:
+        MachineError: it is an error, or no chat completion.
+    """
     try:
         event = json.loads(data)
-        if error := event.get("error"):
-            words = error.get("message", error) if isinstance(error, dict) else error
-            raise MachineError(f"{url}: {str(words)[:300]}")
-        choices = event["choices"]
+        choices = event.get("choices")
         choice = choices[0] if choices else {}
-        delta = choice.get("delta", {})
-        said, declined = said_in(delta.get("content")), said_in(delta.get("refusal"))
+        if error := event.get("error") or choice.get("error") or (event if event.get("object") == "error" else None):
+            words = error.get("message", error) if isinstance(error, dict) else error
+            raise MachineError(f"{url}: {(words if isinstance(words, str) else json.dumps(words))[:300]}")
+        message = choice.get(part)
+        is_empty = part == "delta" and event.keys() & {"choices", "usage"}  # as an account of tokens is
+        if not (choices or is_empty) or (message is None and choice.get("message")):
+            raise TypeError
+        message = {} if message is None else message
+        said, declined = said_in(message.get("content")), said_in(message.get("refusal"))
         if said is None or declined is None:
             raise TypeError
         words = said.text or said.refusal or declined.words  # some models have a place of its own for what they decline

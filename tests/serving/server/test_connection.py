@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pytest
 
@@ -114,13 +115,63 @@ def test_a_list_of_models_of_another_form_is_empty(values: bytes) -> None:
 @pytest.mark.parametrize(
     "chunk",
     [b"[]", b"5", b'{"choices": {}}', b'{"choices": [5]}', b'{"choices": [{"delta": []}]}',
-     b'{"choices": [{"delta": {"content": 5}}]}', b'{"choices": [{"index": "0", "delta": {}}]}', b"not json"],
+     b'{"choices": [{"delta": {"content": 5}}]}', b'{"choices": [{"message": {"content": "whole"}}]}',
+     b'{"choices": [{"index": "0", "delta": {}}]}', b"not json"],
     ids=repr,
 )  # fmt: skip
 def test_a_piece_of_another_form_is_garbled_and_never_reaches_a_client(chunk: bytes) -> None:
     with pytest.raises(ServiceError) as caught:
         talk(saying(STREAM + b"data: " + chunk + b"\n\ndata: [DONE]\n\n"), stream)
     assert caught.value.code == "upstream_garbled"
+
+
+OAK = b'data: {"choices": [{"index": 0, "delta": {"content": "Oak"}}]}\n\n'
+USAGE = {"prompt_tokens": 1, "completion_tokens": 2}
+
+
+@pytest.mark.parametrize(
+    ("more", "chunk"),
+    [
+        (b'data: {"choices": [{"index": 0, "finish_reason": null, "content_filter_offsets": {}}]}\n\ndata: [DONE]\n\n',
+         {"choices": [{"index": 0, "finish_reason": None, "content_filter_offsets": {}, "delta": {}}]}),
+        (b'data: {"choices": [{"index": 0, "delta": null, "finish_reason": "stop"}]}\n\ndata: [DONE]\n\n',
+         {"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}),
+        (b'data: {"choices": null, "usage": %s}\n\ndata: [DONE]\n\n' % json.dumps(USAGE).encode(),
+         {"choices": [], "usage": USAGE}),
+        (b'data: {"usage": %s}\n\ndata: [DONE]\n\n' % json.dumps(USAGE).encode(), {"usage": USAGE, "choices": []}),
+        (b": a comment\n\ndata: \n\ndata:[DONE]", None),
+    ],
+    ids=["no delta", "null", "no choices", "usage alone", "no end of the line"],
+)  # fmt: skip
+def test_what_model_servers_leave_out_of_a_piece_is_no_failure(more: bytes, chunk: dict[str, Any] | None) -> None:
+    *_, last = [json.loads(data) for data in talk(saying(STREAM + OAK + more), stream)]
+    assert last == (chunk or json.loads(OAK[6:]))
+
+
+@pytest.mark.parametrize("is_stream", [False, True])
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        (b'{"error": {"message": "out of memory", "code": 500}}', "The model server failed: out of memory"),
+        (b'{"choices": [], "error": "busy"}', "The model server failed: busy"),
+        (b'{"object": "error", "message": "too long"}', "The model server failed: too long"),
+        (b'{"error": {"code": 1}}', "The model server failed."),
+    ],
+    ids=["object", "text", "flat", "no words"],
+)
+def test_an_error_with_status_200_is_told_in_the_server_s_words(values: bytes, words: str, is_stream: bool) -> None:
+    head = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n" % len(values)
+
+    async def whole(url: str) -> object:
+        proxy = Proxy(url, silence_seconds=0.3)
+        try:
+            return await proxy.complete(REQUEST)
+        finally:
+            await proxy.close()
+
+    with pytest.raises(ServiceError, match=words) as caught:
+        talk(saying(head + values), stream if is_stream else whole)
+    assert (caught.value.status, caught.value.code) == (502, "upstream_failed")
 
 
 def test_a_line_without_end_does_not_fill_the_memory() -> None:

@@ -99,7 +99,7 @@ class Proxy:
         async with self._open("POST", "/chat/completions", orjson.dumps(request.body())) as response:
             kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
             if kind != "text/event-stream":
-                raise garbled()
+                raise (_error_of([await self._read(response)]) if kind == "application/json" else None) or garbled()
             reader = EventReader()
             async for piece in response.pieces(self._silence_seconds):
                 data = reader.feed(piece)
@@ -111,7 +111,8 @@ class Proxy:
                 if is_done:
                     await response.to_end()
                     return
-            raise died()
+            if not reader.ends_well():
+                raise died()
 
     async def close(self) -> None:
         """Close the connections."""
@@ -172,19 +173,37 @@ def _batch(data: Sequence[bytes]) -> Batch:
     try:
         chunks = list(map(orjson.loads, data))
         for chunk in chunks:
-            choices = chunk["choices"]
+            choices = chunk.get("choices")
+            if choices is None:
+                choices, is_changed = _without_choices(chunk), True
             if len(choices) != 1 or "usage" in chunk or "error" in chunk:
                 is_plain = False
                 _check_rare(chunk, choices)
             for choice in choices:
-                text = choice["delta"].get("content")
+                delta = choice.get("delta")
+                if delta is None and not choice.get("message"):  # as where only a filter has something to say
+                    delta = choice["delta"] = {}
+                    is_changed = True
+                text = delta.get("content")
                 if text.__class__ is not str or not text:
-                    is_changed |= put_in_words(choice["delta"])
+                    is_changed |= put_in_words(delta)
                 if choice.get("index", 0).__class__ is not int:
                     raise garbled()
-    except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError) as error:
+    except (orjson.JSONDecodeError, TypeError, AttributeError) as error:
         raise _error_of(data) or garbled() from error
     return Batch(list(map(orjson.dumps, chunks)) if is_changed else data, chunks, is_plain)
+
+
+def _without_choices(chunk: dict[str, Any]) -> list[Any]:
+    """Put an empty list into a chunk without choices that has the usage, and return it.
+
+    Raises:
+        ServiceError: it has no usage.
+    """
+    if chunk.get("error") or not isinstance(chunk.get("usage"), dict):
+        raise _error_of([orjson.dumps(chunk)]) or garbled()
+    chunk["choices"] = []
+    return []
 
 
 def _check_rare(chunk: dict[str, Any], choices: object) -> None:
@@ -193,14 +212,15 @@ def _check_rare(chunk: dict[str, Any], choices: object) -> None:
 
 
 def _error_of(data: Sequence[bytes]) -> ServiceError | None:
-    """Return how a model server says in mid-stream that it failed: an event without choices, with an error."""
+    """Return how a model server says with status 200, or in mid-stream, that it failed: without choices, with an error."""
     for item in data:
         try:
             chunk = _json(item)
         except ServiceError:
             return None
-        if chunk.get("error"):
-            return failed(f"The model server failed: {_quoted(chunk)}")
+        if chunk.get("error") or chunk.get("object") == "error":  # the latter of older releases of vLLM
+            words = _quoted(chunk)
+            return failed(f"The model server failed: {words}" if words else "The model server failed.")
     return None
 
 
@@ -209,8 +229,8 @@ def _check_whole(values: dict[str, Any]) -> None:
     shape.
     """
     choices = values.get("choices")
-    if not isinstance(choices, list):
-        raise garbled()
+    if not isinstance(choices, list) or values.get("error"):
+        raise _error_of([orjson.dumps(values)]) or garbled()
     for choice in choices:
         if not isinstance(choice, dict) or not isinstance(choice.get("message"), dict):
             raise garbled()
@@ -221,6 +241,6 @@ def _check_whole(values: dict[str, Any]) -> None:
 
 def _quoted(values: dict[str, Any]) -> str:
     """Return the upstream's own words about an error, in any of the forms that model servers use."""
-    error = values.get("error", values)
+    error = values.get("error") or values
     words = error.get("message") or error.get("detail") if isinstance(error, dict) else error
     return "".join(char for char in str(words or "") if char.isprintable())[:_MAX_QUOTED_CHARS]

@@ -37,21 +37,27 @@ class EventReader:
             raise garbled()
         return _data_of(piece[:end]) if end >= 0 else []
 
+    def ends_well(self) -> bool:
+        """Return whether what is left says that the stream is done: some servers end that line, or event, with the connection."""
+        return _data(self._held.rstrip()) == DONE if self._held.startswith(b"data:") else False
+
 
 _END = b"\n\n"
 _NEXT = b"\n\ndata: "
+_MARK = b"\xef\xbb\xbf"
+"""What some put before the first line of a text in UTF-8."""
 
 
 def _data_of(events: bytes) -> list[bytes]:
     """Return the data of whole events; those that are all of one line are cut at once, as model servers send them."""
     if events.startswith(b"data: ") and events.count(b"\n") == 2 * events.count(_NEXT):
-        return events[6:].split(_NEXT)
+        return [data for data in events[6:].split(_NEXT) if data]
     return [data for event in events.split(_END) if (data := _data(event))]
 
 
 def _data(event: bytes) -> bytes:
     lines = []
-    for line in event.split(b"\n"):
+    for line in event.removeprefix(_MARK).split(b"\n"):
         name, _, value = line.partition(b":")
         if name == b"data":
             lines.append(value.removeprefix(b" "))
