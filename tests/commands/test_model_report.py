@@ -14,7 +14,7 @@ from tests.evaluation import test_seeds
 from tests.report import made_up
 from unmoor.commands.evaluation_shown import _print_odd_answers, _print_pairs, _print_rest, print_evaluation
 from unmoor.commands.judges_shown import print_people, print_second
-from unmoor.commands.model_report import as_typed, read_training, write_cards, write_model_report
+from unmoor.commands.model_report import _filters_of, as_typed, read_training, write_cards, write_model_report
 from unmoor.errors import RunFolderError
 from unmoor.evaluation import seeds_result
 from unmoor.report import write_model_card
@@ -104,6 +104,24 @@ def test_a_training_that_was_moved_is_found_where_it_is(trained: dict[str, Any],
     assert [Path(twin["path"]).parent.name for twin in read["twins"].values()] == ["elsewhere", "elsewhere"]
     with pytest.raises(RunFolderError, match=r"no training\.json"):
         read_training(tmp_path)
+
+
+@pytest.mark.parametrize("was", ["", "elsewhere", "/gone/by/now"])
+def test_the_data_of_a_training_that_was_moved_are_found_beside_it(
+    was: str, trained: dict[str, Any], tmp_path: Path
+) -> None:
+    """A relative path is one of where `unmoor train` ran, which need not be where `unmoor evaluate` runs."""
+    names = {"raw": "raw.jsonl", "filtered": "run/kept.jsonl"}
+    for name, twin in trained["twins"].items():
+        twin["path"] = str(Path(was, "twins", name))
+        trained["config_difference"]["data"][name] = twin["data"] = str(Path(was, names.get(name, "none.jsonl")))
+    (tmp_path / "twins" / "training.json").write_text(json.dumps(trained))
+    (tmp_path / "run" / "kept.jsonl").write_text("")
+    read = read_training(tmp_path / "twins")
+    assert read["twins"]["filtered"]["data"] == str(tmp_path / "run" / "kept.jsonl")
+    assert read["config_difference"]["data"]["filtered"] == str(tmp_path / "run" / "kept.jsonl")
+    assert read["twins"]["raw"]["data"] == str(Path(was, "raw.jsonl")), "what is not there stays as it was written"
+    assert "filtered" in _filters_of(read)
 
 
 def test_a_password_in_a_url_stays_out_of_the_report(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

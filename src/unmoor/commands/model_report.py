@@ -27,7 +27,8 @@ def as_typed(verb: str, out: Path) -> str:
 
 
 def read_training(folder: Path) -> dict[str, Any]:
-    """Return what `unmoor train` wrote into `folder`, each twin's path where it is now, if the folder was moved.
+    """Return what `unmoor train` wrote into `folder`, each twin's path where it is now and its data's too, if the folder was moved
+    or is seen from another one.
 
     Raises:
         RunFolderError: it is no such folder.
@@ -35,10 +36,28 @@ def read_training(folder: Path) -> dict[str, Any]:
     from unmoor.run_folder import read_json
 
     read: dict[str, Any] = read_json(folder / TRAINING)
+    differ = (read.get("config_difference") or {}).get("data")
     for name, twin in read["twins"].items():
         if (folder / name).is_dir():
-            twin["path"] = str(folder / name)
+            was, twin["path"] = str(twin.get("path", "")), str(folder / name)
+            for data in (twin, differ if isinstance(differ, dict) else {}):
+                key = "data" if data is twin else name
+                if isinstance(data.get(key), str):
+                    data[key] = _beside(data[key], was, (folder / name).resolve())
     return read
+
+
+def _beside(path: str, was: str, now: Path) -> str:
+    """Return the path of what lay beside a folder that `was` there and is `now` here; as it is where nothing lies there now."""
+    old, new = list(Path(was).parts), list(now.parts)
+    while old and new and old[-1] == new[-1]:
+        old.pop()
+        new.pop()
+    parts = Path(path).parts
+    if Path(path).exists() or list(parts[: len(old)]) != old or Path(path).is_absolute() != Path(was).is_absolute():
+        return path
+    there = Path(*new, *parts[len(old) :])
+    return str(there) if there.exists() else path
 
 
 def write_model_report(
