@@ -121,6 +121,46 @@ def test_a_drop_stands_over_a_mend_of_another_finding_whichever_was_said_first(
     assert _run(path, tmp_path / "run", {1: (*said, overruled)})[1]["outcome"] == "mended"
 
 
+ASIDE = "I'm sorry, but I can't help with that. "
+
+
+@pytest.mark.parametrize(
+    ("judgement", "action", "edits", "outcome"),
+    [
+        ("mend", "drop_turn", [("mend", 1), ("drop_turn", 3)], "mended"),
+        ("mend", "keep", [("mend", 1)], "mended"),
+        ("mend", "drop", [], "removed"),
+        ("drop", "keep", [], "removed"),
+        ("wrong", "drop_turn", [("drop_turn", 3)], "mended"),
+    ],
+)
+def test_what_is_said_of_one_finding_holds_for_no_other_of_its_behaviour(
+    tmp_path: Path, judgement: str, action: str, edits: list[tuple[str, int]], outcome: str
+) -> None:
+    turns = [*_row(ASIDE + PLAIN)["messages"], *_row(ASIDE + PLAIN, "And three more?")["messages"]]
+    last = {"role": "user", "content": "2 + 2?"}, {"role": "assistant", "content": "4"}
+    path = tmp_path / "two.jsonl"
+    path.write_text(json.dumps({"messages": [*turns, *last]}) + "\n")
+    house = {"actions": {"refusal.policy": action}}
+    entry = _run(path, tmp_path / "run", **house)[1]
+    assert [finding["turn"] for finding in entry["findings"] if finding["behaviour"] == "refusal.policy"] == [1, 3]
+    after = _run(path, tmp_path / "run", {1: (_verdict(entry, judgement),)}, **house)[1]
+    assert (after["outcome"], [(edit["action"], edit["turn"]) for edit in after["edits"]]) == (outcome, edits)
+    assert ("ada says" in after["reason"]) == (judgement == "drop" or action == "keep"), after["reason"]
+
+
+def test_a_drop_of_a_row_that_the_floor_keeps_takes_the_answer_that_was_judged_alone(tmp_path: Path) -> None:
+    asked = ("Name three trees.", "And three more?", "How is sarin made?")
+    turns = [turn for request in asked for turn in _row(ASIDE + PLAIN, request)["messages"]]
+    turns[-1]["content"] = REFUSAL
+    path = tmp_path / "floor.jsonl"
+    path.write_text(json.dumps({"messages": turns}) + "\n")
+    house = {"actions": {"refusal.policy": "keep"}}
+    entry = _run(path, tmp_path / "run", **house)[1]
+    after = _run(path, tmp_path / "run", {1: (_verdict(entry, "drop"),)}, **house)[1]
+    assert [(edit["action"], edit["turn"]) for edit in after["edits"]] == [("drop_turn", 1)] and after["is_floor"]
+
+
 def test_a_finding_called_something_else_is_decided_as_that(path: Path, tmp_path: Path) -> None:
     before = _run(path, tmp_path / "run")
     after = _run(path, tmp_path / "run", {1: (_verdict(before[1], "correct", "refusal.capability"),)})

@@ -472,13 +472,24 @@ def test_the_reason_says_which_rule_found_what_is_acted_on_and_how_surely() -> N
 def test_the_reason_says_whose_word_an_action_is() -> None:
     policy = _policy("drop")
     assert "and policy test says drop" in decide(TWO, (REFUSAL,), policy).reason
-    assert "and ada says drop" in decide(TWO, (REFUSAL,), policy, asked_by={"refusal.policy": ("ada",)}).reason
-    by_rule = replace(policy, rules={"rule": "drop"})
-    assert (
-        "policy test says drop for rule"
-        in decide(TWO, (REFUSAL,), by_rule, asked_by={"refusal.policy": ("ada",)}).reason
-    )
-    assert "and ada says drop" in decide(TWO, (REFUSAL,), by_rule, asked_by={"rule": ("ada",)}).reason
+    for asked in (policy, replace(policy, rules={"rule": "keep"})):
+        said = decide(TWO, (REFUSAL,), replace(asked, asked={REFUSAL: ("drop", ("ada",))}))
+        assert said.outcome == "removed" and "and ada says drop" in said.reason
+    assert "policy test says drop for rule" in decide(TWO, (REFUSAL,), replace(policy, rules={"rule": "drop"})).reason
+
+
+def test_what_a_person_asks_for_is_done_though_other_findings_of_the_words_wait_or_stand_in_reasoning() -> None:
+    """A mend waits for no other judgement, and a row is dropped for its reasoning too, which no policy looks at."""
+    answer = _conversation("I won't help with that. Oak, ash and elm grow in most gardens here.")
+    refusal = _finding(answer, 1, "I won't help with that.")
+    unsure = replace(refusal, behaviour="refusal.partial", probability=0.6)
+    policy = Policy("test", 1, actions={"refusal.policy": "mend", "refusal.partial": "drop_turn"})
+    assert decide(answer, (refusal, unsure), policy).edits == ()
+    asked = decide(answer, (refusal, unsure), replace(policy, asked={refusal: ("mend", ("ada",))}))
+    assert [edit.action for edit in asked.edits] == ["mend"] and asked.waits_for == (unsure,)
+    thought = replace(REFUSAL, is_reasoning=True)
+    for action, outcome in (("mend", "kept"), ("drop", "removed")):
+        assert decide(TWO, (thought,), replace(policy, asked={thought: (action, ("ada",))})).outcome == outcome
 
 
 def test_an_audit_says_what_it_found_likeliest_first_and_no_endless_list() -> None:

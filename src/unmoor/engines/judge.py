@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,8 +17,6 @@ from unmoor.engines.floor import Floor
 from unmoor.engines.job import LIKELY, NOT_ASKED, UNSAMPLED, Job, JudgeSettings
 from unmoor.engines.loaded import detector_of
 from unmoor.engines.said import (
-    asked_by,
-    asked_by_a_person,
     findings_as_judged,
     judged_among,
     judges_of,
@@ -196,15 +194,15 @@ class Judge:
         judges = judges_of(findings, verdicts) if verdicts else ""
         verdicts = that_hold(verdicts) if verdicts else verdicts
         findings = findings_as_judged(findings, verdicts) if verdicts else findings
-        excepted = self._excepted(read.conversation, findings, verdicts)
+        policy = policy_as_judged(policy, findings, verdicts) if verdicts else policy
+        excepted = self._excepted(read.conversation, findings, policy)
         floor_turns = self._floor.turns_of(read.conversation, findings, floor_topics)
         decision = decide(
             read.conversation,
             findings,
-            policy_as_judged(policy, verdicts) if verdicts else policy,
+            policy,
             floor_turns=floor_turns,
             excepted=excepted,
-            asked_by=asked_by(policy, verdicts) if verdicts else {},
             judged=judged_among(findings, verdicts) if verdicts else frozenset(),
             can_mask=read.layout.mask(read.parsed.row, 0) is not None,
         )
@@ -214,11 +212,14 @@ class Judge:
         return *carried, tuple(dict.fromkeys(excepted.values()))
 
     def _excepted(
-        self, conversation: Conversation, findings: tuple[Finding, ...], verdicts: Sequence[Verdict]
+        self, conversation: Conversation, findings: tuple[Finding, ...], policy: Policy
     ) -> dict[Finding, str]:
-        """Return the findings that the policy would act on but for one of its phrases in their sentence, and which."""
-        policy, own_words = self._job.policy, self._own_words
-        if policy is None or own_words is None:
+        """Return the findings that the policy would act on but for one of its phrases in their sentence, and which.
+
+        No phrase stands over what a person asked for.
+        """
+        own_words = self._own_words
+        if own_words is None:
             return {}
         said = {
             finding: own_words.around(
@@ -229,7 +230,7 @@ class Judge:
             )
             for finding in findings
             if not finding.is_reasoning and finding.probability > 0 and policy.action_on(finding) != "keep"
-            if not asked_by_a_person(finding, verdicts)
+            if finding not in policy.asked
         }
         return {finding: phrase for finding, phrase in said.items() if phrase is not None}
 

@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from unmoor.policy import Policy
-from unmoor.records import Finding, Verdict
+from unmoor.records import ACTIONS, Finding, Verdict
+from unmoor.records.verdict import REWRITES
 
 __all__ = [
-    "asked_by",
-    "asked_by_a_person",
     "findings_as_judged",
     "judged_among",
     "judges_of",
@@ -18,9 +17,7 @@ __all__ = [
     "that_hold",
 ]
 
-
-_ACTIONS = ("mend", "drop")
-"""What a person may ask for on a row, whatever the policy says of it; the stronger last."""
+_Where = tuple[int, str, int, int, str]
 
 
 def findings_as_judged(findings: Sequence[Finding], verdicts: Sequence[Verdict]) -> tuple[Finding, ...]:
@@ -51,49 +48,27 @@ def that_hold(verdicts: Sequence[Verdict]) -> tuple[Verdict, ...]:
     return tuple(verdict for verdict in said if _word(verdict) == newest[_place(verdict)])
 
 
-def policy_as_judged(policy: Policy, verdicts: Sequence[Verdict]) -> Policy:
-    """Return the policy for one row, with `mend` or `drop` where a person asked for it; `drop` is about the whole row, so it stands
-    over `mend`. The floor is not a policy's to change.
+def policy_as_judged(policy: Policy, findings: Sequence[Finding], verdicts: Sequence[Verdict]) -> Policy:
+    """Return the policy for one row, with `mend` or `drop` on the very findings on which a person asked for it; `findings` are as
+    `findings_as_judged` gives them. `drop` is about the whole row, so it stands over `mend`. The floor is not a policy's to change.
     """
-    acting = _mend_then_drop(verdicts)
-    asked = {verdict.corrected_behaviour or verdict.behaviour: verdict.judgement for verdict in acting}
-    by_rule = {verdict.rule: verdict.judgement for verdict in acting if _names_the_rule(policy, verdict)}
-    return replace(policy, actions={**policy.actions, **asked}, rules={**policy.rules, **by_rule}) if asked else policy
-
-
-def asked_by(policy: Policy, verdicts: Sequence[Verdict]) -> dict[str, tuple[str, ...]]:
-    """Return who asked for the action that `policy_as_judged` has for a behaviour or a rule."""
-    said: dict[str, dict[str, str]] = {}
-    for verdict in _mend_then_drop(verdicts):
-        rule = (verdict.rule,) if _names_the_rule(policy, verdict) else ()
-        for name in (verdict.corrected_behaviour or verdict.behaviour, *rule):
-            agreeing = {by: judgement for by, judgement in said.get(name, {}).items() if judgement == verdict.judgement}
-            said[name] = {**agreeing, verdict.by: verdict.judgement}
-    return {name: tuple(sorted(people)) for name, people in said.items()}
-
-
-def _mend_then_drop(verdicts: Sequence[Verdict]) -> list[Verdict]:
-    """Return the verdicts that ask for an action, the weaker one first, so that the later of two names wins by strength."""
-    return sorted(
-        (verdict for verdict in verdicts if verdict.judgement in _ACTIONS),
-        key=lambda verdict: _ACTIONS.index(verdict.judgement),
-    )
-
-
-def _names_the_rule(policy: Policy, verdict: Verdict) -> bool:
-    """Return whether an action has to be asked for by rule as well, since a policy's action may depend on that."""
-    return bool(policy.rules) or (verdict.corrected_behaviour or verdict.behaviour) == "refusal.partial"
-
-
-def asked_by_a_person(finding: Finding, verdicts: Sequence[Verdict]) -> bool:
-    """Return whether a person asked for an action on this very finding, which no exception of a policy stands over."""
-    return any(said.judgement in _ACTIONS and _where(said) == _where(finding) for said in verdicts)
+    said: dict[tuple[str, _Where], dict[str, set[str]]] = {}
+    for verdict in verdicts:
+        if verdict.judgement in REWRITES:
+            place = verdict.corrected_behaviour or verdict.behaviour, _where(verdict)
+            said.setdefault(place, {}).setdefault(verdict.judgement, set()).add(verdict.by)
+    asked = {}
+    for finding in findings if said else ():
+        if people := said.get(_place(finding)):
+            action = max(people, key=ACTIONS.index)
+            asked[finding] = action, tuple(sorted(people[action]))
+    return replace(policy, asked=asked) if asked else policy
 
 
 def judged_among(findings: Sequence[Finding], verdicts: Sequence[Verdict]) -> frozenset[Finding]:
     """Return which findings, as `findings_as_judged` gives them, a person has spoken of."""
     named = {
-        (behaviour, *_where(verdict))
+        (behaviour, _where(verdict))
         for verdict in verdicts
         if verdict.judgement != "skip"
         for behaviour in (verdict.behaviour, verdict.corrected_behaviour)
@@ -111,9 +86,9 @@ def _word(verdict: Verdict) -> tuple[str, str | None]:
     return verdict.judgement, verdict.corrected_behaviour
 
 
-def _where(judged: Finding | Verdict) -> tuple[int, str, int, int, str]:
+def _where(judged: Finding | Verdict) -> _Where:
     return judged.turn, judged.field, judged.start_char, judged.end_char, judged.rule
 
 
-def _place(judged: Finding | Verdict) -> tuple[str, int, str, int, int, str]:
-    return judged.behaviour, *_where(judged)
+def _place(judged: Finding | Verdict) -> tuple[str, _Where]:
+    return judged.behaviour, _where(judged)

@@ -11,7 +11,6 @@ from unmoor.policy.follow_ups import exchanges_of, follow_ups_of
 from unmoor.policy.mend import cut_spans, is_enough, merged
 from unmoor.policy.policy import Policy
 from unmoor.policy.reasons import (
-    NOBODY,
     STRENGTH,
     Plan,
     Weighed,
@@ -48,18 +47,17 @@ def decide(
     *,
     floor_turns: Mapping[int, Held] = _NO_TURNS,
     excepted: Mapping[Finding, str] = _NONE_EXCEPTED,
-    asked_by: Mapping[str, tuple[str, ...]] = NOBODY,
     judged: Set[Finding] = frozenset(),
     can_mask: bool = True,
 ) -> Decision:
     """Decide what happens to a row.
 
     `floor_turns` are refusals that the floor protects, each with the topics, and whether its own request names them or only one
-    before it: no edit touches them and no row that holds one is removed. `asked_by` has the behaviours and rules whose action is
-    a person's word and not the policy's, with the persons' names. `judged` are the findings of which a person said what they are.
+    before it: no edit touches them and no row that holds one is removed. `judged` are the findings of which a person said what
+    they are.
     `excepted` are findings that the policy leaves alone, each with the phrase of the owner's for which it does.
     `can_mask` says whether the row's layout can mark a turn as not trained on; where it cannot, the turn is dropped instead.
-    Findings inside reasoning blocks are reported and never acted on.
+    Findings inside reasoning blocks are reported and never acted on, but for the row that a person wants dropped.
     """
     others = tuple(finding for finding in findings if finding not in excepted)
     weighed = _weigh(conversation, others, policy, judged)
@@ -70,9 +68,7 @@ def decide(
     emptied = tuple(edit.turn for edit in edits if edit.action == "drop_turn" and actions[edit.turn] == "mend")
     edits = tuple(sorted((*edits, *(Edit("drop_turn", turn) for turn in orphans)), key=lambda edit: edit.turn))
     held = floor_turns if actions != asked else _NO_TURNS
-    plan = Plan(
-        weighed, edits, "drop" in actions.values(), frozenset(actions), held, orphans, emptied, asked_by, judged
-    )
+    plan = Plan(weighed, edits, "drop" in actions.values(), frozenset(actions), held, orphans, emptied, judged)
     decision = _conclude(conversation, others, policy, plan)
     return replace(decision, findings=findings, reason=with_exceptions(decision, excepted, policy))
 
@@ -104,7 +100,7 @@ def _weigh(conversation: Conversation, findings: tuple[Finding, ...], policy: Po
     by_turn: dict[int, list[Finding]] = {}
     uncertain = []
     for finding in findings:
-        if finding.is_reasoning or policy.action_on(finding) == "keep":
+        if policy.action_on(finding) == "keep" or (finding.is_reasoning and not _drops_by_hand(finding, policy)):
             continue
         if finding.probability >= policy.threshold(finding.behaviour):
             by_turn.setdefault(finding.turn, []).append(finding)
@@ -115,7 +111,12 @@ def _weigh(conversation: Conversation, findings: tuple[Finding, ...], policy: Po
     for finding in uncertain:
         unsure.setdefault(finding.turn, []).append(finding)
     mended = {turn: here for turn, here in by_turn.items() if _turn_action(here, policy, can_mask=True) == "mend"}
-    hiding = {f: None for turn, here in mended.items() for f in here if _hides(f, unsure.get(turn, ()), policy)}
+    hiding = {
+        finding: None
+        for turn, here in mended.items()
+        for finding in here
+        if finding not in policy.asked and _hides(finding, unsure.get(turn, ()), policy)
+    }
     by_turn = {turn: left for turn, here in by_turn.items() if (left := [f for f in here if f not in hiding])}
     refusing: dict[int, list[tuple[int, int]]] = {}
     for one in findings:
@@ -132,6 +133,11 @@ def _weigh(conversation: Conversation, findings: tuple[Finding, ...], policy: Po
     }
     by_turn = {turn: left for turn, here in by_turn.items() if (left := [f for f in here if f not in bare])}
     return Weighed(by_turn, tuple(uncertain), tuple(hiding), tuple(bare))
+
+
+def _drops_by_hand(finding: Finding, policy: Policy) -> bool:
+    """Return whether a person asked on this very finding for its row to be dropped."""
+    return finding in policy.asked and policy.action_on(finding) == "drop"
 
 
 def _without_covered(findings: list[Finding], policy: Policy) -> list[Finding]:
@@ -236,7 +242,7 @@ def _conclude(conversation: Conversation, findings: tuple[Finding, ...], policy:
     left = (turn for i, turn in enumerate(conversation.turns) if i not in gone and i not in masked)
     is_left = any(turn.is_target and (turn.text or turn.reasoning or turn.has_tool_calls) for turn in left)
     if plan.drops_row or (plan.edits and not is_left):
-        why = because(counted, policy, plan.asked_by) + nothing_left(plan) + with_it(conversation, plan)
+        why = because(counted, policy) + nothing_left(plan) + with_it(conversation, plan)
         why += "" if plan.drops_row else "; nothing was left to train on"
         return Decision("removed", f"removed: {why}", findings, is_floor=bool(plan.held), acted_on=acted_on)
     outcome = "kept"

@@ -45,7 +45,8 @@ class Policy:
     """What the owner wants done. `thresholds` are probabilities from 0 to 1; `max_removed_share` is a share of the input's rows.
 
     `rules` are actions by rule id or by prefix with `*`, which stand over those of the behaviours; `phrases` are words of the
-    owner's, and what is found in a sentence that holds one is left alone.
+    owner's, and what is found in a sentence that holds one is left alone. `asked` are actions that people asked for on single
+    findings of one row, each with their names: they stand over the rest and are no part of the file.
     """
 
     name: str
@@ -59,6 +60,7 @@ class Policy:
     guard: GuardRules = field(default_factory=GuardRules)
     rules: Mapping[str, str] = field(default_factory=dict)
     phrases: tuple[str, ...] = ()
+    asked: Mapping[Finding, tuple[str, tuple[str, ...]]] = field(default_factory=dict)
 
     @property
     def shown_name(self) -> str:
@@ -79,7 +81,9 @@ class Policy:
         return rule_for(self.rules, finding.rule) if self.rules else None
 
     def action_on(self, finding: Finding) -> str:
-        """Return the action for a finding, as `action_for` has it."""
+        """Return the action for a finding: what a person asked for on it, or what `action_for` has."""
+        if self.asked and finding in self.asked:
+            return self.asked[finding][0]
         return action_for(self.actions, self.rules, finding.behaviour, finding.rule)
 
     def all_actions(self) -> frozenset[str]:

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Set
 from dataclasses import dataclass
-from types import MappingProxyType
 
 from unmoor.policy.follow_ups import exchanges_of
 from unmoor.policy.policy import Policy
 from unmoor.records import ACTIONS, BEHAVIOURS, Conversation, Decision, Edit, Finding, Held
 
 __all__ = [
-    "NOBODY",
     "STRENGTH",
     "Plan",
     "Weighed",
@@ -26,7 +24,6 @@ __all__ = [
 
 STRENGTH = {action: strength for strength, action in enumerate(ACTIONS)}
 """Actions from the mildest to the strongest."""
-NOBODY: Mapping[str, tuple[str, ...]] = MappingProxyType({})
 _QUOTE_CHARS = 80
 _FOUND_SAID = 3
 """Findings that an audit's reason names, the likeliest first."""
@@ -69,7 +66,6 @@ class Plan:
     held: Mapping[int, Held]
     orphans: tuple[int, ...]
     emptied: tuple[int, ...]
-    asked_by: Mapping[str, tuple[str, ...]]
     judged: Set[Finding] = frozenset()
 
 
@@ -77,9 +73,9 @@ def why_here(plan: Plan, counted: list[Finding], findings: tuple[Finding, ...], 
     """Say why a row that is not removed is as it is: what was done, what holds it, or what is too unsure."""
     if plan.held:
         acted = [finding for finding in counted if finding.turn in plan.acted]
-        return (f"{because(acted, policy, plan.asked_by)}; " if acted else "") + _why_held(plan.held)
+        return (f"{because(acted, policy)}; " if acted else "") + _why_held(plan.held)
     if counted:
-        return because(counted, policy, plan.asked_by)
+        return because(counted, policy)
     if plan.weighed.uncertain:
         return _is_unsure(plan.weighed.uncertain[0], policy)
     if plan.weighed.bare:
@@ -97,7 +93,7 @@ def why_waits(waits_for: tuple[Finding, ...], plan: Plan, counted: list[Finding]
     bare = frozenset(plan.weighed.bare)
     told = bare if named in bare else (named,)  # one reason for all of these
     others = [finding for finding in waits_for if finding not in told]
-    why = because(others, policy, NOBODY) if others and others[0] in counted else ""
+    why = because(others, policy) if others and others[0] in counted else ""
     more = f" and {len(others) - 1} more" if others[1:] and not why else ""
     since = ""
     if others:
@@ -163,19 +159,20 @@ def _why_left(finding: Finding, policy: Policy) -> str:
     )
 
 
-def because(counted: list[Finding], policy: Policy, asked_by: Mapping[str, tuple[str, ...]]) -> str:
+def because(counted: list[Finding], policy: Policy) -> str:
     """Say by which finding something is done, the one with the strongest action, and who or what says so."""
     strongest = _strongest(counted, policy)
     more = f" and {len(counted) - 1} more" if len(counted) > 1 else ""
     found, action = f"{_says(strongest)} {_by(strongest)}{more}", policy.action_on(strongest)
-    who = asked_by.get(policy.rule_of(strongest) or strongest.behaviour)
-    if who is not None:
+    if strongest in policy.asked:
+        _, who = policy.asked[strongest]
         return f"{found}, and {' and '.join(who)} {'say' if who[1:] else 'says'} {action}"
     return f"{found}, and policy {policy.shown_name} says {action}{_by_rule(strongest, policy)}"
 
 
 def _strongest(counted: list[Finding], policy: Policy) -> Finding:
-    return max(counted, key=lambda finding: STRENGTH[policy.action_on(finding)])
+    """Return the finding with the strongest action; of several one that a person asked for it."""
+    return max(counted, key=lambda finding: (STRENGTH[policy.action_on(finding)], finding in policy.asked))
 
 
 def _by_rule(finding: Finding, policy: Policy) -> str:
