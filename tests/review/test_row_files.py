@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.forked import run_forked
-from tests.review.web.runs import row
+from tests.review.web.runs import filtered, row
 from unmoor.commands.row_reading import row_reader, rows_of
 from unmoor.review.row_files import Reading
 from unmoor.review.store import Store, View
@@ -46,6 +46,15 @@ def _run(folder: Path, name: str) -> Path:
     return folder / "run"
 
 
+def _found(run: Path, text: str) -> list[tuple[int, str]]:
+    """Return (row, request) of each line of a search."""
+    store = Store.open(run, "ada", read_row=row_reader(run), reading=Reading(rows_of))
+    try:
+        return [(line.row, line.request) for line in store.page(View(text=text), None, 500)]
+    finally:
+        store.close()
+
+
 def _items(run: Path) -> list[tuple[Any, ...]]:
     store = Store.open(run, "ada", read_row=row_reader(run), reading=Reading(rows_of))
     try:
@@ -62,7 +71,22 @@ def test_every_format_shows_the_same_whole_conversations(tmp_path: Path) -> None
     for name in ("rows.jsonl.gz", "rows.json", "rows.parquet"):
         run = _run(tmp_path / name, name)
         assert _items(run) == plain, name
+        assert {row for row, _ in _found(run, "earlier")} == {row for row, finding, *_ in plain if finding.rule}, name
         assert verify(run) == []
+
+
+def test_a_row_is_found_by_the_words_of_any_turn_and_each_finding_named_by_its_own_request(tmp_path: Path) -> None:
+    first, last = {"role": "user", "content": "Name a bolt."}, {"role": "user", "content": "Thank you."}
+    mended = {"role": "assistant", "content": "As an AI language model, I have no hands. A padlock is a lock."}
+    bye = {"role": "assistant", "content": "Gladly.", "reasoning_content": "Quite a zebra."}
+    said = row(1, "I'm sorry, but I can't assist with that.", before=[first, mended])
+    said["messages"] += [last, bye]
+    run = filtered(tmp_path, [said, row(2)])
+    requests = {request for _, request in _found(run, "locks")}
+    assert requests == {"Name a bolt.", "How do locks work, case 1?"}
+    for text in ("padlock", "Gladly", "zebra", "bolt sorry thank"):
+        assert {request for _, request in _found(run, text)} == requests, text
+    assert _found(run, "zebras") == []
 
 
 def test_an_index_made_without_the_rows_is_made_again_with_them(tmp_path: Path) -> None:

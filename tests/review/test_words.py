@@ -9,8 +9,9 @@ import pytest
 
 from tests.review.generate_run import generate
 from tests.review.web.runs import lines_of, rewrite
+from unmoor.records import Conversation, Turn
 from unmoor.review.store import Store, View
-from unmoor.review.words import query_of, words_in
+from unmoor.review.words import query_of, said_in, words_in
 
 SAID = {
     "zh": "很抱歉，我无法提供这方面的帮助。大模型GPT和GPT模型。",
@@ -51,7 +52,9 @@ def test_a_search_finds_whole_words_and_any_part_of_a_run_without_spaces(text: s
     assert [list(SAID)[number] for (number,) in found] == languages
 
 
-def test_a_finding_is_found_by_its_own_words_in_whatever_turn_they_are(tmp_path: Path) -> None:
+def test_the_findings_of_a_row_are_found_by_the_words_of_each_where_the_row_itself_cannot_be_read(
+    tmp_path: Path,
+) -> None:
     run = generate(tmp_path / "house", 3)
     entries = lines_of(run, "ledger.jsonl")
     entries[1]["findings"].append({**entries[1]["findings"][0], "turn": 3, "quote": "作为人工智能，我没有地毯"})
@@ -59,4 +62,11 @@ def test_a_finding_is_found_by_its_own_words_in_whatever_turn_they_are(tmp_path:
     store = Store.open(run, "ada")
     found = [line.id for line in store.page(View(text="没有地毯"), None, 10)]
     store.close()
-    assert found == [3]
+    assert found == [2, 3]
+
+
+def test_of_a_row_all_turns_are_searched_up_to_a_length() -> None:
+    """Rows with a finding and without one alike: a word that finds these alone would tell who looks blind."""
+    turns = Turn("user", "first"), Turn("assistant", "second \ud800", reasoning="third"), Turn("tool", "x" * 30_000)
+    said = said_in(Conversation((*turns, Turn("user", "last"))))
+    assert said.startswith("first third second ? xxx") and len(said) < 10_100 and "last" not in said

@@ -174,10 +174,11 @@ def _verdicts(
     run: Path, manifest: dict[str, Any]
 ) -> tuple[dict[int, tuple[Verdict, ...]], list[Verdict], dict[str, Any] | None]:
     """Return the standing verdicts by row, those on findings that the run does not hold, and what a report says of the former."""
+    from unmoor.commands.row_reading import row_reader
     from unmoor.review.judged import drawn_before, people_facts, unlikely_before
     from unmoor.review.store import Store
 
-    store = Store.open(run, "unmoor apply")
+    store = Store.open(run, "unmoor apply", read_row=row_reader(run))
     try:
         is_of_detectors = "verdicts" not in manifest
         report = run / "report.json"

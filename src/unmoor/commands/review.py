@@ -45,7 +45,7 @@ def command(run: Path, person: str | None, **options: Any) -> None:
     who = person or _logged_in()
     place_to_bind(options["host"], options["port"], options["token"])
     read_row = row_reader(run)
-    store = Store.open(run, who, reading=Reading(rows_of, tell))
+    store = Store.open(run, who, read_row=read_row, reading=Reading(rows_of, tell))
     home = home_of(store, is_blind=options["blind"])
     store.close()
     reviewer = Reviewer(run.resolve().name, who, is_blind=options["blind"])

@@ -1,7 +1,7 @@
 """From a run's ledger to an index that finds the next of a million findings at once.
 
-The index holds no text but the beginning of each request and the words for searching; everything else is read from the run's own
-files, at the byte where it begins. It is derived: it is made again whenever the ledger is another than the one it was made from.
+The index holds no text but the beginning of each request and the words of each row for searching; everything else is read from the
+run's own files, at the byte where it begins. It is derived: made again whenever the ledger is another than it was made from.
 """
 
 # ruff: noqa: S608
@@ -18,19 +18,21 @@ from pathlib import Path
 from typing import Any
 
 from unmoor.errors import RunFolderError
+from unmoor.records import Conversation, Finding
 from unmoor.review.agreement import NO_FINDING
 from unmoor.review.audit import FINDINGS_DRAWN, ROWS_DRAWN, UNLIKELY, UNLIKELY_DRAWN, drawn_from
 from unmoor.review.databases import database_errors
+from unmoor.review.item import ReadRow, text_of
 from unmoor.review.row_files import Reading, RowFiles, RowWalk, row_files
 from unmoor.review.said import make_record_folder
-from unmoor.review.words import storable, words_in
+from unmoor.review.words import said_in, storable, words_in
 from unmoor.run_folder import hash_file
 
 __all__ = ["REQUEST_CHARS", "ready_index"]
 
-FORMAT = "6"
+FORMAT = "7"
 REQUEST_CHARS = 160
-_ROWS_AT_ONCE = 5_000
+_ROWS_AT_ONCE = 1_000
 _KNUTH = 2_654_435_761
 """Multiplying by it spreads row numbers over 32 bits (Knuth, The Art of Computer Programming 3, 6.4)."""
 _UNSURE = 0.5
@@ -52,8 +54,11 @@ _INDEXES = (
 )  # fmt: skip
 
 
-def ready_index(run: Path, ledger_sha256: str, rows_of_run: int, reading: Reading | None = None) -> Path:
-    """Return the path of the run's index, made now if there is none for this ledger.
+def ready_index(
+    run: Path, ledger_sha256: str, rows_of_run: int, reading: Reading | None = None, read_row: ReadRow | None = None
+) -> Path:
+    """Return the path of the run's index, made now if there is none for this ledger; without `read_row` rows are searched by the
+    ledger's excerpts alone.
 
     Raises:
         RunFolderError: the ledger is not the one that the manifest names, or a line of it is no entry.
@@ -63,7 +68,7 @@ def ready_index(run: Path, ledger_sha256: str, rows_of_run: int, reading: Readin
     copy = path.with_name(f"rows.{ledger_sha256[:16]}.jsonl")
     reading = reading or Reading()
     rows = row_files(run, f"review/{copy.name}", reading.rows_of)
-    if _is_ready(path, copy, ledger_sha256, rows.kind):
+    if _is_ready(path, copy, ledger_sha256, rows.kind, is_read=read_row is not None):
         return path
     if hash_file(run / "ledger.jsonl") != ledger_sha256:
         raise RunFolderError(f"{run / 'ledger.jsonl'} was altered: its SHA-256 is not the manifest's")
@@ -73,7 +78,7 @@ def ready_index(run: Path, ledger_sha256: str, rows_of_run: int, reading: Readin
         _clear_unfinished(path.parent)
         beside.unlink(missing_ok=True)
         try:
-            _build(run, beside, (ledger_sha256, rows_of_run, rows), reading.on_progress)
+            _build(run, beside, (ledger_sha256, rows_of_run, rows, read_row), reading.on_progress)
             beside.replace(path)
             _clear_copies(path.parent, copy)
         finally:
@@ -98,9 +103,11 @@ def _clear_unfinished(folder: Path) -> None:
             continue
 
 
-def _is_ready(path: Path, copy: Path, ledger_sha256: str, kind: str) -> bool:
+def _is_ready(path: Path, copy: Path, ledger_sha256: str, kind: str, *, is_read: bool) -> bool:
     """Return whether an index is of this ledger, knows as much of the rows, and their copy is as it was made."""
     made = _made_from(path)
+    if is_read and made.get("words") != "rows":
+        return False
     if (made.get("format"), made.get("ledger")) != (FORMAT, ledger_sha256) or made["rows"] not in {kind, "copied"}:
         return False
     return made["rows"] != "copied" or (copy.stat().st_size if copy.exists() else 0) == int(made["copy_bytes"])
@@ -119,8 +126,11 @@ def _made_from(path: Path) -> dict[str, str]:
         database.close()
 
 
-def _build(run: Path, path: Path, made_from: tuple[str, int, RowFiles], on_progress: Callable[[str], None]) -> None:
-    ledger_sha256, rows_of_run, rows = made_from
+_MadeFrom = tuple[str, int, RowFiles, ReadRow | None]
+
+
+def _build(run: Path, path: Path, made_from: _MadeFrom, on_progress: Callable[[str], None]) -> None:
+    ledger_sha256, rows_of_run, rows, read_row = made_from
     database = sqlite3.connect(path, isolation_level=None)
     try:
         database.executescript(_TABLES)
@@ -128,7 +138,7 @@ def _build(run: Path, path: Path, made_from: tuple[str, int, RowFiles], on_progr
         def tell(name: str, value: str) -> None:
             database.execute("insert into meta values (?, ?)", (name, value))
 
-        numbered = enumerate(_items(run, rows_of_run, rows, tell), 1)
+        numbered = enumerate(_items(run, rows_of_run, _RowPlaces(rows, read_row), tell), 1)
         done = 0
         while some := list(islice(numbered, _ROWS_AT_ONCE)):
             database.executemany(
@@ -136,7 +146,7 @@ def _build(run: Path, path: Path, made_from: tuple[str, int, RowFiles], on_progr
                 ((number, *columns) for number, (columns, _) in some),
             )
             database.executemany(
-                "insert into words(rowid, said) values (?, ?)", ((number, said) for number, (_, said) in some)
+                "insert into words(rowid, said) values (?, ?)", ((row, said) for _, ((row, *_), said) in some if said)
             )
             done += len(some)
             if done % 100_000 < _ROWS_AT_ONCE and done >= 100_000:
@@ -149,6 +159,7 @@ def _build(run: Path, path: Path, made_from: tuple[str, int, RowFiles], on_progr
         database.execute("create index by_drawn on items(shuffle) where is_drawn")
         copied = ("copy_bytes", str(rows.put_copy()))
         told = [("format", FORMAT), ("ledger", ledger_sha256), ("rows", rows.kind), copied]
+        told.append(("words", "excerpts" if read_row is None else "rows"))
         database.executemany("insert into meta values (?, ?)", told)
         database.execute("commit")
         database.execute("analyze")
@@ -187,13 +198,15 @@ _Columns = tuple[Any, ...]
 
 
 def _items(
-    run: Path, rows_of_run: int, files: RowFiles, tell: Callable[[str, str], None]
+    run: Path, rows_of_run: int, rows: _RowPlaces, tell: Callable[[str, str], None]
 ) -> Iterator[tuple[_Columns, str]]:
-    """Yield the columns of each finding but its number, and the words to search it by; at the end rows without a finding."""
-    rows = _RowPlaces(files)
+    """Yield the columns of each finding but its number, and with a row's first finding the words to search the row by; at the end
+    rows without a finding.
+    """
     for number, (start, size, entry) in enumerate(_entries(run / "ledger.jsonl"), 1):
         try:
-            found = _found(entry, (start, size, *rows.place(entry)))
+            place, read = rows.place(entry)
+            found = _found(entry, (start, size, *place), read)
         except (KeyError, TypeError, AttributeError) as error:
             raise _no_entry(run / "ledger.jsonl", number) from error
         yield from found
@@ -202,13 +215,18 @@ def _items(
     yield from (_unlisted(*each) for each in drawn)
 
 
-def _found(entry: dict[str, Any], where: tuple[int, int, str, int]) -> list[tuple[_Columns, str]]:
-    """Return the columns of each finding of an entry; `where` is its byte and size, and the file and byte of its row."""
+def _found(
+    entry: dict[str, Any], where: tuple[int, int, str, int], read: Conversation | None
+) -> list[tuple[_Columns, str]]:
+    """Return the columns of each finding of an entry; `where` is its byte and size, and the file and byte of its row, `read` what
+    that says, None where it is not known.
+    """
     request, places = storable(entry.get("request")), range(len(entry["findings"]))
     waiting = set(entry.get("waits_for", places)) if entry.get("needs_review") else set()
     counting = waiting.union(entry.get("acted_on", ()))
-    said = f"{request} {storable(entry.get('answer'))}"
-    words = words_in(said)
+    said = said_in(read) if read is not None else ""
+    for told in (request, storable(entry.get("answer")), *(storable(one["quote"]) for one in entry["findings"])):
+        said += "" if told in said else f" {told}"
     items: list[tuple[_Columns, str]] = []
     for place, finding in enumerate(entry["findings"]):
         key, probability = finding_key(entry, finding), float(finding["probability"])
@@ -217,12 +235,11 @@ def _found(entry: dict[str, Any], where: tuple[int, int, str, int]) -> list[tupl
             storable(entry["outcome"]),
         )
         figures = (probability, abs(probability - _UNSURE), key & 0xFFFFFFFF)
-        told = (int(place in waiting), int(probability >= _UNSURE or place in counting))
-        quote = storable(finding["quote"])
-        found = (
-            words if quote in said else f"{words} {words_in(quote)}"
-        )  # what is not in the excerpt is of another turn
-        items.append(((int(entry["row"]), place, *names, *figures, request[:REQUEST_CHARS], *where, key, *told), found))
+        counts = (int(place in waiting), int(probability >= _UNSURE or place in counting))
+        is_elsewhere = finding["turn"] != entry.get("turn")
+        asked = storable(read.request_before(finding["turn"])) if read is not None and is_elsewhere else request
+        columns = (int(entry["row"]), place, *names, *figures, asked[:REQUEST_CHARS], *where, key, *counts)
+        items.append((columns, words_in(said) if place == 0 else ""))
     return items
 
 
@@ -260,20 +277,25 @@ def finding_key(entry: dict[str, Any], finding: dict[str, Any]) -> int:
 
 
 class _RowPlaces:
-    """Where the bytes of each row lie, of those that the ledger names and of a sample of the others.
+    """Where the bytes of each row lie and what they say, of those that the ledger names, and where those of a sample of the others.
 
     A rewritten row is found as it was in the ledger itself, or among the tables' rows before; others in their file.
     """
 
-    def __init__(self, files: RowFiles) -> None:
-        self._files, self._walk = files, RowWalk(files, self._draw)
+    def __init__(self, files: RowFiles, read_row: ReadRow | None) -> None:
+        self._files, self._walk, self._read_row = files, RowWalk(files, self._draw), read_row
         self._drawn: list[tuple[int, int, str, int, int]] = []
         self.unlisted_count = 0
 
-    def place(self, entry: dict[str, Any]) -> tuple[str, int]:
-        """Return (file, first byte) of the row of a ledger entry; an empty name where it is not known."""
-        part, _ = self._walk.part_of(entry)
-        return self._files.place(part) if part not in {"", "ledger"} else (part, 0)
+    def place(self, entry: dict[str, Any]) -> tuple[tuple[str, int], Conversation | None]:
+        """Return (file, first byte) of the row of a ledger entry, an empty name where it is not known, and what the row says: None
+        where it cannot be read, or does not hold what was found.
+        """
+        part, line = self._walk.part_of(entry)
+        read = self._read_row(line) if self._read_row is not None and line and entry["findings"] else None
+        if read is not None and any(text_of(read, Finding.from_json(one)) is None for one in entry["findings"]):
+            read = None
+        return (self._files.place(part) if part not in {"", "ledger"} else (part, 0)), read
 
     def _draw(self, row: int, line: bytes) -> None:
         """Remember the rows without a finding that have the smallest hashes."""

@@ -23,9 +23,9 @@ from unmoor.review.item import Item, ItemLine, ReadRow, conversation_of, parse_e
 from unmoor.review.judged import Drawn
 from unmoor.review.row_files import Reading
 from unmoor.review.said import Said, hold_name
-from unmoor.review.unlisted import asked_in, entry_of, said_in
+from unmoor.review.unlisted import asked_in, entry_of
 from unmoor.review.view import ORDERS, View
-from unmoor.review.words import query_of, storable, words_in
+from unmoor.review.words import query_of, said_in, words_in
 from unmoor.run_folder import COUNT, FILES, place_in_files, read_manifest
 
 __all__ = ["Item", "ItemLine", "Store", "View"]
@@ -78,7 +78,7 @@ class Store:
             raise UsageError(f"{run} has no ledger, so there is nothing to review")
         if (run / "ledger.jsonl").stat().st_size != ledger["size_bytes"]:
             raise RunFolderError(f"{run / 'ledger.jsonl'} was altered or cut short: the manifest says another size")
-        index = ready_index(run, ledger["sha256"], manifest["counts"]["input"], reading)
+        index = ready_index(run, ledger["sha256"], manifest["counts"]["input"], reading, read_row)
         return cls(run, person.strip(), index, manifest, read_row)
 
     def close(self) -> None:
@@ -187,7 +187,8 @@ class Store:
             self._database.execute("delete from temp.hit")
             self._add_words_of_drawn()
             for words_of in ("found.words", "temp.drawn_words"):
-                matching = f"select rowid from {words_of} where {words_of.partition('.')[2]} match ?"
+                rows = f"select rowid from {words_of} where {words_of.partition('.')[2]} match ?"
+                matching = f"select id from found.items where row in ({rows})"
                 self._database.execute(f"insert into temp.hit {matching}", (said,))
             self._searched = view.text
             (self._hits,) = self._one("select count(*) from temp.hit")
@@ -201,10 +202,10 @@ class Store:
         if self._has_drawn_words:
             return
         self._database.execute("create virtual table temp.drawn_words using fts5(said, content = '', columnsize = 0)")
-        drawn = self._database.execute("select id, data_file, data_byte from found.items where place < 0").fetchall()
-        for number, *where in drawn:
+        drawn = self._database.execute("select row, data_file, data_byte from found.items where place < 0").fetchall()
+        for row, *where in drawn:
             if (read := self._read(tuple(where))) is not None:
-                words = (number, words_in(storable(said_in(read))))
+                words = (row, words_in(said_in(read)))
                 self._database.execute("insert into temp.drawn_words(rowid, said) values (?, ?)", words)
         self._has_drawn_words = True
 

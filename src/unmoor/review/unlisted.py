@@ -1,4 +1,4 @@
-"""The rows without a finding that a sampled audit draws, shown and searched as those with one are."""
+"""The rows without a finding that a sampled audit draws, shown as those with one are."""
 
 from __future__ import annotations
 
@@ -7,23 +7,12 @@ from typing import Any
 from unmoor.records import Conversation, Finding
 from unmoor.review.agreement import NO_FINDING
 
-__all__ = ["asked_in", "entry_of", "said_in"]
-
-_REQUEST_CHARS, _ANSWER_CHARS = 600, 2000
-"""Code points of a request and an answer that a ledger's entry has."""
+__all__ = ["asked_in", "entry_of"]
 
 
 def asked_in(read: Conversation) -> str:
     """Return the request before the answer that is judged."""
     return read.request_before(_answer(read))
-
-
-def said_in(read: Conversation) -> str:
-    """Return the request and the answer that is judged, to search in: as much as the index has of rows with a finding, for a word
-    further down that finds these alone would tell who looks blind.
-    """
-    answer = read.turns[_answer(read)].text if read.turns else ""
-    return f"{asked_in(read)[:_REQUEST_CHARS]} {answer[:_ANSWER_CHARS]}"
 
 
 def entry_of(row: int, read: Conversation | None) -> dict[str, Any]:

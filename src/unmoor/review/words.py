@@ -9,7 +9,12 @@ from __future__ import annotations
 
 from unmoor.records.patterns import pattern_when_used
 
-__all__ = ["query_of", "storable", "words_in"]
+from unmoor.records import Conversation
+
+__all__ = ["query_of", "said_in", "storable", "words_in"]
+
+_ROW_CHARS = 10_000
+"""Code points of a row that are searched: a data set of whole books would have an index as large as itself."""
 
 _UNSPACED = (
     "["
@@ -26,6 +31,17 @@ _RUN, _RUN_AT_END = pattern_when_used(_UNSPACED), pattern_when_used(rf"{_UNSPACE
 def storable(value: object) -> str:
     """Return text that SQLite takes: unpaired surrogates replaced."""
     return ("" if value is None else str(value)).encode("utf-8", "replace").decode()
+
+
+def said_in(read: Conversation) -> str:
+    """Return what a row says to search in, all its turns and their reasoning, up to 10,000 code points."""
+    said, size = [], 0
+    for text in (text for turn in read.turns for text in (turn.reasoning, turn.text) if text):
+        said.append(text[: _ROW_CHARS - size])
+        size += len(said[-1])
+        if size >= _ROW_CHARS:
+            break
+    return storable(" ".join(said))
 
 
 def words_in(text: str) -> str:
