@@ -168,6 +168,32 @@ def test_a_finding_called_something_else_is_decided_as_that(path: Path, tmp_path
     assert {(f["behaviour"], f["probability"]) for f in after[1]["findings"]} >= {("refusal.capability", 1.0)}
 
 
+@pytest.mark.parametrize(
+    ("later", "outcome", "likely"),
+    [
+        (("wrong", None), "kept", set()),
+        (("correct", "bias.evasion"), "removed", {"bias.evasion"}),
+        (("drop", None), "removed", {"moralising"}),
+        (("correct", None), "mended", {"moralising"}),
+    ],
+)
+def test_what_is_said_of_a_finding_that_a_correction_put_there_holds_from_then_on(
+    path: Path, tmp_path: Path, later: tuple[str, str | None], outcome: str, likely: set[str]
+) -> None:
+    path.write_text(json.dumps(_row(f"{REFUSAL} {PLAIN}")) + "\n")
+    before = _run(path, tmp_path / "run")
+    put = _verdict(before[1], "mend", "moralising")
+    (finding,) = (f for f in _run(path, tmp_path / "run", {1: (put,)})[1]["findings"] if f["probability"] == 1)
+    of_put = replace(_verdict({"row": 1, "findings": [finding]}, *later), by="bob")
+    after = _run(path, tmp_path / "run", {1: (put, of_put)})[1]
+    assert (after["outcome"], {f["behaviour"] for f in after["findings"] if f["probability"] == 1}) == (outcome, likely)
+    assert after["reason"].endswith("judged by ada, bob")
+    again = _run(path, tmp_path / "run", {1: (of_put, put)})[1]
+    outcome = "removed" if later[0] == "drop" else "mended"  # the newer holds, and a drop of the row stands over all
+    assert (again["outcome"], len(again["findings"])) == (outcome, 1 + len(before[1]["findings"]))
+    assert _run(path, tmp_path / "run", {1: (of_put,)}) == before, "of nothing that is there"
+
+
 def test_no_verdict_removes_a_refusal_that_the_floor_keeps(path: Path, tmp_path: Path) -> None:
     before = _run(path, tmp_path / "run")
     assert before[4]["is_floor"] and before[4]["outcome"] == "kept"

@@ -191,9 +191,9 @@ class Judge:
         """Return what happens to a row by its findings and what people said of them, the changes that carry it out, and the phrases
         for which something is left alone.
         """
-        judges = judges_of(findings, verdicts) if verdicts else ""
-        verdicts = that_hold(verdicts) if verdicts else verdicts
+        said, verdicts = verdicts, that_hold(verdicts) if verdicts else verdicts
         findings = findings_as_judged(findings, verdicts) if verdicts else findings
+        judges = judges_of(findings, said) if said else ""
         policy = policy_as_judged(policy, findings, verdicts) if verdicts else policy
         excepted = self._excepted(read.conversation, findings, policy)
         floor_turns = self._floor.turns_of(read.conversation, findings, floor_topics)

@@ -21,24 +21,26 @@ _Where = tuple[int, str, int, int, str]
 
 
 def findings_as_judged(findings: Sequence[Finding], verdicts: Sequence[Verdict]) -> tuple[Finding, ...]:
-    """Return the findings with the probability that people gave them: 0 if called wrong, 1 if called right.
+    """Return the findings with the probability that people gave them: 0 if called wrong, 1 if called right; `verdicts` are those
+    `that_hold`, the newest last.
 
     They stay in the ledger either way, so that the verdict has something to stand on when it is applied again. A finding that was
-    called something else has both: the old one at 0, the new one at 1. Of several verdicts on one the last said holds.
+    called something else has both: the old one at 0, the new one at 1, until a newer verdict says another thing of that.
     """
-    said = {_place(verdict): verdict for verdict in verdicts if verdict.judgement != "skip"}
-    judged: list[Finding] = []
-    for finding in findings:
-        verdict = said.get(_place(finding))
-        if verdict is None:
-            judged.append(finding)
+    judged = {_place(finding): finding for finding in findings}
+    order = {place: (number, 0) for number, place in enumerate(judged)}
+    for verdict in verdicts:
+        place = behaviour, where = _place(verdict)
+        if verdict.judgement == "skip" or place not in judged:
             continue
-        other = verdict.corrected_behaviour
-        is_wrong = verdict.judgement == "wrong" or other not in (None, finding.behaviour)
-        judged.append(replace(finding, probability=0.0 if is_wrong else 1.0))
-        if other not in (None, finding.behaviour):
-            judged.append(replace(finding, behaviour=str(other), probability=1.0))
-    return tuple(judged)
+        named = verdict.corrected_behaviour or behaviour
+        is_right = verdict.judgement != "wrong" and named == behaviour
+        judged[place] = replace(judged[place], probability=1.0 if is_right else 0.0)
+        if named != behaviour:
+            other = judged.get((named, where), judged[place])
+            judged[named, where] = replace(other, behaviour=named, probability=1.0)
+            order.setdefault((named, where), (order[place][0], len(order)))
+    return tuple(judged[place] for place in sorted(judged, key=order.__getitem__))
 
 
 def that_hold(verdicts: Sequence[Verdict]) -> tuple[Verdict, ...]:
