@@ -375,6 +375,8 @@ def test_a_verdict_says_who_when_and_why_and_stands_until_the_next(store: Store)
     ]
     assert item.verdict == item.history[-1]
     assert store.verdicts_by_row() == {item.row: (item.history[-1],)}
+    store.decide(5, "correct", corrected_behaviour=item.finding.behaviour)
+    assert [each.corrected_behaviour for each in store.verdicts()] == [None], "another behaviour is not the same one"
 
 
 def test_what_is_no_verdict_is_refused(store: Store) -> None:

@@ -294,6 +294,7 @@ class Store:
             )
         at = datetime.now(UTC).isoformat(timespec="seconds")
         where = {name: finding[name] for name in ("behaviour", "turn", "field", "start_char", "end_char", "rule")}
+        corrected = corrected if corrected != finding["behaviour"] else None
         said = {"judgement": judgement, "corrected_behaviour": corrected, "by": self._person, "at": at}
         return key, Verdict.from_json({"row": entry["row"], **where, **said, "note": note[:_LONGEST_NOTE]})
 
