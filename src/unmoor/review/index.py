@@ -25,7 +25,7 @@ from unmoor.review.databases import database_errors
 from unmoor.review.item import ReadRow, text_of
 from unmoor.review.row_files import Reading, RowFiles, RowWalk, row_files
 from unmoor.review.said import make_record_folder
-from unmoor.review.words import said_in, storable, words_in
+from unmoor.review.words import storable, text_of_row, words_in
 from unmoor.run_folder import hash_file
 
 __all__ = ["REQUEST_CHARS", "ready_index"]
@@ -224,7 +224,7 @@ def _found(
     request, places = storable(entry.get("request")), range(len(entry["findings"]))
     waiting = set(entry.get("waits_for", places)) if entry.get("needs_review") else set()
     counting = waiting.union(entry.get("acted_on", ()))
-    said = said_in(read) if read is not None else ""
+    said = text_of_row(read) if read is not None else ""
     for told in (request, storable(entry.get("answer")), *(storable(one["quote"]) for one in entry["findings"])):
         said += "" if told in said else f" {told}"
     items: list[tuple[_Columns, str]] = []

@@ -25,7 +25,7 @@ from unmoor.review.row_files import Reading
 from unmoor.review.said import Said, hold_name
 from unmoor.review.unlisted import asked_in, entry_of
 from unmoor.review.view import ORDERS, View
-from unmoor.review.words import query_of, said_in, words_in
+from unmoor.review.words import query_of, text_of_row, words_in
 from unmoor.run_folder import COUNT, FILES, place_in_files, read_manifest
 
 __all__ = ["Item", "ItemLine", "Store", "View"]
@@ -205,7 +205,7 @@ class Store:
         drawn = self._database.execute("select row, data_file, data_byte from found.items where place < 0").fetchall()
         for row, *where in drawn:
             if (read := self._read(tuple(where))) is not None:
-                words = (row, words_in(said_in(read)))
+                words = (row, words_in(text_of_row(read)))
                 self._database.execute("insert into temp.drawn_words(rowid, said) values (?, ?)", words)
         self._has_drawn_words = True
 

@@ -7,11 +7,10 @@ with the one after it, the last of a run alone: so any part of a run is found, a
 
 from __future__ import annotations
 
+from unmoor.records import Conversation
 from unmoor.records.patterns import pattern_when_used
 
-from unmoor.records import Conversation
-
-__all__ = ["query_of", "said_in", "storable", "words_in"]
+__all__ = ["query_of", "storable", "text_of_row", "words_in"]
 
 _ROW_CHARS = 10_000
 """Code points of a row that are searched: a data set of whole books would have an index as large as itself."""
@@ -33,7 +32,7 @@ def storable(value: object) -> str:
     return ("" if value is None else str(value)).encode("utf-8", "replace").decode()
 
 
-def said_in(read: Conversation) -> str:
+def text_of_row(read: Conversation) -> str:
     """Return what a row says to search in, all its turns and their reasoning, up to 10,000 code points."""
     said, size = [], 0
     for text in (text for turn in read.turns for text in (turn.reasoning, turn.text) if text):
