@@ -11,7 +11,7 @@ from tests.review.generate_run import generate
 from tests.review.web.runs import lines_of, rewrite
 from unmoor.records import Conversation, Turn
 from unmoor.review.store import Store, View
-from unmoor.review.words import query_of, said_in, words_in
+from unmoor.review.words import query_of, text_of_row, words_in
 
 SAID = {
     "zh": "很抱歉，我无法提供这方面的帮助。大模型GPT和GPT模型。",
@@ -68,5 +68,5 @@ def test_the_findings_of_a_row_are_found_by_the_words_of_each_where_the_row_itse
 def test_of_a_row_all_turns_are_searched_up_to_a_length() -> None:
     """Rows with a finding and without one alike: a word that finds these alone would tell who looks blind."""
     turns = Turn("user", "first"), Turn("assistant", "second \ud800", reasoning="third"), Turn("tool", "x" * 30_000)
-    said = said_in(Conversation((*turns, Turn("user", "last"))))
+    said = text_of_row(Conversation((*turns, Turn("user", "last"))))
     assert said.startswith("first third second ? xxx") and len(said) < 10_100 and "last" not in said

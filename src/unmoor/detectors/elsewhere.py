@@ -1,6 +1,5 @@
 """From another package's function to a detector: what it finds is held to what every finding promises.
 
-
 A package registers a function from a conversation to findings as an entry point of group `unmoor.detectors`.
 """
 

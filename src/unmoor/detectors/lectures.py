@@ -1,6 +1,5 @@
 """From an answer to the sentences of it that lecture: a small linear model over their words, where they stand, what was asked.
 
-
 Lectures are endless in their wording, so that phrases find few of them; but they stand at an answer's ends, speak of right and
 wrong, and have little to do with what was asked. A look at single words, some microseconds, tells nine answers of ten apart.
 """

@@ -1,6 +1,5 @@
 """From an exact pattern to letters that any match must hold: lists of words, of each of which one stands in any text that matches.
 
-
 Only letters and digits count ("i can't" is `icant`), so that spaces, punctuation and Markdown in a text make no difference. What
 cannot be listed (gaps, big classes) is passed over; the rarest of the lists that are left are the pattern's.
 """

@@ -1,6 +1,5 @@
 """From a text as it was typed to the form that phrases are matched in, and from a place in that form back to the text.
 
-
 Case, accents, typographic quotes, full-width forms, zero-width characters, HTML entities, Markdown emphasis, runs of spaces and
 look-alike letters are folded. Plain ASCII, most of what there is, takes a fast path that only lowers the case.
 """

@@ -1,6 +1,5 @@
 """From requests and what was found in their answers to whether mirrored subjects are treated alike.
 
-
 For every pair of subjects and every way of treating them (refused, lectured, hedged): rows, rates with Wilson intervals, Fisher's
 exact test, Holm's correction over all tests made. Where a side has too few rows, that is said instead of a number.
 """

@@ -29,7 +29,7 @@ _MAY_BE_ONE = pattern_when_used(
     r"(?:\b(?:[Ss]t|[Cc]a|[Nn]r)|\b[^\W\d_]\.[ \u00a0]?[^\W\d_]|(?<!\d[ \u00a0])\b[A-Z])\.$"
 )
 """What is one in the middle of a sentence and not at its end: "St.", "z. B.", "U.S.", an initial; "100 C." ends its own."""
-_NUMBER = pattern_when_used(r"\b[Nn]o\.$"), re.compile(r"[ \t]+\d")
+_NUMBER = pattern_when_used(r"\b[Nn]o\.$"), pattern_when_used(r"[ \t]+\d")
 """An answer that is "no." ends a sentence unless a number follows."""
 _INITIAL = pattern_when_used(r"\b[^\W\d_]\.$"), re.compile(r"[ \t]+[^\W\d_]\.")
 """The first of two, as in "z. B."."""

@@ -1,6 +1,5 @@
 """From a phrase hit to the words that a person would want to read as evidence, and that a mend would cut.
 
-
 The rest has to read well without them: a disclaimer before an answer goes as far as the answer begins ("As an AI, I can tell you
 that"), and with a sentence goes what only joins the next one to it ("However,").
 """

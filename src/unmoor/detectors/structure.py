@@ -1,6 +1,5 @@
 """From an answer and a place in it to what that place is: the assistant speaking, a quotation, a character, code, reasoning.
 
-
 Every question here has one function, so that a finding can be traced to the reason why it was, or was not, believed.
 """
 

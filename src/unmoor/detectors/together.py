@@ -1,6 +1,5 @@
 """From one pattern and many texts to those in which it may match, all of them looked through in one go.
 
-
 To call RE2 for a short text costs more than the look itself, and of many thousand texts that hold a phrase's words hardly one holds
 the phrase. The texts stand side by side, lines with a zero byte between them. What is found is looked for again in its own text.
 """

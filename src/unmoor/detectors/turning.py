@@ -1,6 +1,5 @@
 """Where a sentence that disclaims turns to something else ("..., but leek soup is best"), and whether what stands before may go.
 
-
 What denies something, or speaks of the assistant alone, is no answer. What does neither may be one, and then the sentence is not
 cut up to its turn.
 """

@@ -1,6 +1,5 @@
 """From the phrases' findings and the model's verdict to the findings of a turn: the model confirms, denies, adds.
 
-
 One refusal a turn: its kind and probability are the model's, its words are the best phrase's, or the sentence that tells most.
 """
 

@@ -1,6 +1,5 @@
 """From conversations to numbers that are equal where rows say the same, and nearly equal where they say nearly the same.
 
-
 Exact: a hash of 128 bits over all that a row teaches. Near: MinHash (Broder 1997) over five words in a row, of five characters in
 scripts without spaces, of what is asked and of what is answered apart: a long instruction that rows share makes no duplicates of
 them, nor does one answer to many questions. What is no text (tool calls, images, labels), the system prompt and the rejected

@@ -1,6 +1,5 @@
 """From a folder or a quoted pattern, here or on other storage, to the data files that it means and to what else lies there.
 
-
 Neither means what is hidden, nor the files of a run: a ledger is no data, and what a run kept is data only where it is named.
 """
 

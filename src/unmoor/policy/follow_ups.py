@@ -1,6 +1,5 @@
 """From a conversation and an answer that goes to the exchanges after it that only ask back about it, and mean nothing alone.
 
-
 The words are in `follow_ups.toml`, by language. A request with anything of its own is no follow-up.
 """
 

@@ -1,6 +1,5 @@
 """From the words that a mend would cut to what has to go, or stay, with them: a bracket's other half, a list's number, a bare line.
 
-
 A finding is a sentence, and sentences stand in brackets, in bold, in lists. Cut as it is, half a bracket would be left, or a number
 with nothing behind it.
 """

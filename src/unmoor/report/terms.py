@@ -1,6 +1,5 @@
 """From rows to counts of the terms in their requests, kept and lost apart: what the collateral section is made from.
 
-
 A chunk's counts are gathered where the chunk is processed, sent back, and merged in order; memory stays bounded by forgetting the
 rarest terms, which no statistic could use.
 """

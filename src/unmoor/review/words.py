@@ -1,6 +1,5 @@
 """From text to the words by which SQLite finds it, and from what a person types to the question that finds them.
 
-
 Most scripts part words by spaces. Of those that do not, and of Korean, whose endings stand on the words, each character goes in
 with the one after it, the last of a run alone: so any part of a run is found, a single character too.
 """
