@@ -15,7 +15,7 @@ from tests.review.test_store import read_row
 from tests.review.web.runs import lines_of, rewrite
 from unmoor.errors import UsageError
 from unmoor.records import BEHAVIOURS, JUDGEMENTS
-from unmoor.review.exchange import FORMATS, Imported, export_labels, import_labels
+from unmoor.review.exchange import FORMATS, Imported, export_labels, import_labels, standing_of
 from unmoor.review.label_studio import CONFIG
 from unmoor.review.store import Store
 
@@ -108,7 +108,7 @@ def test_label_studio_s_own_annotations_are_read_skips_and_changed_minds_too(run
     assert import_labels(run, tmp_path / "out.json").added == 3
     found = {each["by"]: each for each in said(run)}
     assert found["alan@example.org"]["judgement"] == "drop"
-    assert found["alan@example.org"]["at"] == "2026-03-09T22:16:08+00:00"
+    assert found["alan@example.org"]["at"] == "2026-03-09T22:16:08.728+00:00"
     assert found["3"]["judgement"] == found["4"]["judgement"] == "skip"  # one skipped after something was chosen
 
 
@@ -120,7 +120,23 @@ def test_a_verdict_that_was_changed_in_label_studio_is_of_the_time_of_the_change
     tasks[10]["annotations"] = [{"completed_by": 3, "was_cancelled": False, "result": [choice], **times}]
     (tmp_path / "out.json").write_text(json.dumps(tasks))
     import_labels(run, tmp_path / "out.json")
-    assert [each["at"] for each in said(run) if each["by"] == "3"] == ["2026-04-01T07:00:00+00:00"]
+    assert [each["at"] for each in said(run) if each["by"] == "3"] == ["2026-04-01T07:00:00.500+00:00"]
+
+
+@pytest.mark.parametrize("tool", ["argilla", "label-studio"])
+def test_who_spoke_last_within_a_second_is_still_last_when_verdicts_come_back(
+    tool: str, run: Path, tmp_path: Path
+) -> None:
+    for person, word in (("zoe", "wrong"), ("ada", "correct")):  # no order of names, nor of files, tells who was last
+        store = Store.open(run, person)
+        store.decide(20, word)
+        store.close()
+    out = tmp_path / "out.json"
+    export_labels(run, out, tool)
+    (run / "review" / "verdicts.sqlite").unlink()
+    import_labels(run, out)
+    said_of = {key: verdict for key, verdict in standing_of(run) if verdict.by == "zoe"}
+    assert [verdict.by for key, verdict in standing_of(run) if key in said_of] == ["zoe", "ada"]
 
 
 @pytest.fixture

@@ -207,7 +207,7 @@ def _verdict(answer: Answer, row: int, finding: Finding, by: str) -> Verdict:
             "judgement": answer.judgement,
             "corrected_behaviour": other,
             "by": by,
-            "at": answer.at or datetime.now(UTC).isoformat(timespec="seconds"),
+            "at": answer.at or datetime.now(UTC).isoformat(timespec="milliseconds"),
             "note": answer.note[:_LONGEST_NOTE],
         }
     )

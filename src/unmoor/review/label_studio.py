@@ -114,7 +114,7 @@ def _completed_by(annotation: dict[str, Any]) -> str:
 
 
 def _time(written: str | None) -> str | None:
-    """Return a moment as verdicts have it: ISO 8601, UTC, whole seconds.
+    """Return a moment as verdicts have it: ISO 8601, UTC, to the millisecond.
 
     Raises:
         TypeError, ValueError: it is none, or none of the years 1 to 9999.
@@ -126,4 +126,4 @@ def _time(written: str | None) -> str | None:
         utc = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
     except OverflowError as error:
         raise ValueError(f"{written} is not in the years 1 to 9999") from error
-    return utc.isoformat(timespec="seconds")
+    return utc.isoformat(timespec="milliseconds")

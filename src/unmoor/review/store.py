@@ -292,7 +292,7 @@ class Store:
             raise UsageError(
                 f"A row without a finding, or of an audit, has nothing to {judgement}. Nothing was changed"
             )
-        at = datetime.now(UTC).isoformat(timespec="seconds")
+        at = datetime.now(UTC).isoformat(timespec="milliseconds")
         where = {name: finding[name] for name in ("behaviour", "turn", "field", "start_char", "end_char", "rule")}
         corrected = corrected if corrected != finding["behaviour"] else None
         said = {"judgement": judgement, "corrected_behaviour": corrected, "by": self._person, "at": at}
