@@ -77,6 +77,7 @@ _BEGINNING = pattern_when_used(
     r"([\uac00-\ud7a3]{2}|(?:[^\W\d_\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7a3]|[\u0900-\u0963]){4})"
 )
 _NOT = pattern_when_used(r"(?:n't|(?<=can)not|(?<![^\W\d_])not)(?![^\W\d_])")
+_YOUR = pattern_when_used(r"(?<!\w)your (\w+)")
 _FIRST = frozenset(("i", "we"))
 _WISHES = frozenset(("want", "need", "please", "wish"))
 _UNLIKE = 0.25
@@ -110,7 +111,9 @@ def doubt_of(view: TurnView, hit: Hit) -> str:
         return "thing"
     if hit.phrase.behaviour in REFUSALS and _is_of_finished_work(view, hit):
         return "report"
-    is_requested = _is_requested(view, hit) or _is_asked_for(view, hit) or _is_of_a_life(view, hit)
+    is_requested = (
+        _is_requested(view, hit) or _is_asked_for(view, hit) or _is_of_a_life(view, hit) or _is_told(view, hit)
+    )
     return "requested text" if is_requested else ""
 
 
@@ -164,6 +167,27 @@ def _is_of_a_life(view: TurnView, hit: Hit) -> bool:
     if hit.phrase.behaviour == "refusal.capability" and "request.rewrite" in view.asks:
         return False  # a page to translate that cannot be opened
     return any(other.phrase.behaviour == "sign.life" and other.sentence == hit.sentence for other in view.hits)
+
+
+def _is_told(view: TurnView, hit: Hit) -> bool:
+    """Return whether the sentence is of a message that was asked for, on nothing nervous, in which the asker declines: it names
+    what the request does beyond how one declines ("I can't help you move on Sunday"), no work, and nobody as the asker's.
+    """
+    if "request.told" not in view.asks or "request.sensitive" in view.asks:
+        return False
+    if hit.phrase.behaviour not in (*REFUSALS, *DECLINES) or _names_itself(view, hit) or _names_the_work(view, hit):
+        return False
+    said = fold_text(view.answer.text[slice(*hit.sentence)])
+    if any(f"my {one}" in view.request for one in _YOUR.findall(said)):
+        return False
+    shared = set(_WORD.findall(said)).intersection(_WORD.findall(view.request[:WORDED_CHARS]))
+    return any(len(word) > _SHORT_WORD for word in shared - _words_of_examples(hit.phrase.hits))
+
+
+@lru_cache(maxsize=512)
+def _words_of_examples(sentences: tuple[str, ...]) -> frozenset[str]:
+    """Return the words of a phrase's own examples: what anybody says who declines."""
+    return frozenset(word for sentence in sentences for word in _WORD.findall(fold_text(sentence)))
 
 
 def _beginnings(folded: str) -> set[str]:

@@ -48,6 +48,7 @@ BEHAVIOUR_FILES: dict[str, tuple[str, ...]] = {
         "request.text",
         "request.rewrite",
         "request.wording",
+        "request.told",
         "request.refuser",
         "request.persona",
         "request.opinion",
