@@ -30,6 +30,25 @@ ROWS: list[dict[str, Any]] = [
     {"ticket": "lost"},
 ]
 Install = Callable[..., None]
+ODD = """
+import os, numpy, torch
+from dataclasses import replace
+from math import inf
+from pathlib import Path
+from safetensors.torch import save_file
+from unmoor.training import Recipe
+from acme_unmoor.loop import *
+
+def made(twin, **other):
+    values = dict(path=str(twin.folder), rows=4, rows_trained=3, rows_truncated=0, tokens_trained=9, passes=1.0, steps=5)
+    return TwinResult(**values | dict(seconds=1.0, loss=[], settings={}) | other)
+
+def spoilt(twin):
+    save_file({"w": torch.tensor([inf])}, twin.folder / "model.safetensors")
+    for name in ("config.json", "tokenizer.json"):
+        (twin.folder / name).write_text("{}")
+    return made(twin)
+"""
 
 
 @pytest.fixture
@@ -226,16 +245,86 @@ def test_the_trainer_of_the_page_trains_twins_and_goes_on_with_the_same_version_
             'The trainer "thing" of odd-unmoor 3 failed: ZeroDivisionError',
         ),
         ("replace(TRAINER, rule=lambda recipe: command(1, 2))", "^loop has no command of its own"),
+        (
+            "replace(TRAINER, rule=lambda recipe: 48)",
+            "of odd-unmoor 3 failed: rule should return an unmoor.training.Rule",
+        ),
+        ("replace(TRAINER, rule=lambda recipe: Rule('x', '48'))", "max_length of its Rule should be a whole number"),
+        (
+            "replace(TRAINER, count_steps=lambda recipe, prepared: -3)",
+            "count_steps should return a whole number, found -3",
+        ),
+        ("replace(TRAINER, load_tokenizer=lambda recipe: 1)", "load_tokenizer should return a tokenizer and its chat"),
+        ("replace(TRAINER, settings=lambda *_: None)", "its settings should be a dict"),
+        ("replace(TRAINER, packages=(7,))", "its packages should be names, found 7"),
+        (
+            "replace(TRAINER, read_recipe=lambda path, trusts: Recipe(path, {}))",
+            "the Recipe of read_recipe has no base",
+        ),
+        ("replace(TRAINER, train=lambda twin, progress: exit())", "of odd-unmoor 3 failed: SystemExit"),
+        ("replace(TRAINER, train=lambda twin, progress: None)", "train should return an unmoor.training.TwinResult"),
+        ("replace(TRAINER, train=lambda twin, progress: made(twin))", "left no .safetensors weights in .*raw"),
+        (
+            "replace(TRAINER, train=lambda twin, progress: made(twin, steps=4))",
+            "took 4 of 5 steps for raw: it is not a twin",
+        ),
+        (
+            "replace(TRAINER, train=lambda twin, progress: made(twin, rows='4'))",
+            "rows of its TwinResult should be a whole",
+        ),
+        (
+            "replace(TRAINER, train=lambda twin, progress: made(twin, seconds=inf))",
+            "seconds of its TwinResult should be a n",
+        ),
+        (
+            "replace(TRAINER, train=lambda twin, progress: made(twin, path='x'))",
+            "path of its TwinResult should be the twin",
+        ),
+        (
+            "replace(TRAINER, train=lambda twin, progress: made(twin, loss=[1.5]))",
+            r"loss of its TwinResult .*found 1\.5",
+        ),
+        (
+            "replace(TRAINER, train=lambda twin, progress: made(twin, loss=[[1, inf]]))",
+            "twin raw diverged: its loss at step 1 is",
+        ),
+        ("replace(TRAINER, train=lambda twin, progress: made(twin, settings={'a': len}))", 'its setting "a" should be'),
+        (
+            "replace(TRAINER, train=lambda twin, progress: spoilt(twin))",
+            "twin raw diverged: w of model.safetensors is no number",
+        ),
     ],
 )
 @pytest.mark.usefixtures("page")
 def test_a_trainer_that_fails_is_named_with_its_package(
     install: Install, training: Callable[..., Result], code: str, told: str
 ) -> None:
-    whole = f"from dataclasses import replace\nfrom acme_unmoor.loop import *\nit = {code}"
-    install({"odd_unmoor": whole}, {"unmoor.trainers": {"thing": "odd_unmoor:it"}}, "odd-unmoor", "3")
-    error = training("thing").exception
-    assert isinstance(error, UnmoorError) and re.search(told, str(error)), error
+    install({"odd_unmoor": f"{ODD}\nit = {code}"}, {"unmoor.trainers": {"thing": "odd_unmoor:it"}}, "odd-unmoor", "3")
+    for _ in range(2):  # nothing of it counts as trained
+        error = training("thing").exception
+        assert isinstance(error, UnmoorError) and re.search(told, str(error)), error
+
+
+@pytest.mark.usefixtures("page")
+def test_a_trainer_takes_rows_as_its_rule_cuts_them_and_may_count_with_numpy_and_go_elsewhere(
+    install: Install, training: Callable[..., Result], tmp_path: Path
+) -> None:
+    code = """
+def short(twin, progress):
+    os.chdir("/")
+    assert {len(row.input_ids) for row in twin.prepared.examples} == {20}
+    done = train(replace(twin, folder=twin.folder.absolute()), progress)
+    return replace(done, steps=numpy.int64(done.steps), loss=[(numpy.int32(1), numpy.float32(1.5))], settings={"to": Path("x")})
+
+it = replace(TRAINER, rule=lambda recipe: Rule("short", 20), train=short)
+"""
+    install({"odd_unmoor": ODD + code}, {"unmoor.trainers": {"short": "odd_unmoor:it"}}, "odd-unmoor", "3")
+    before = Path.cwd()
+    done = training("short")
+    assert done.exit_code == 0 and Path.cwd() == before, done.exception
+    assert "expert" not in done.output, "nobody knows what it does with them"
+    twin = json.loads((tmp_path / "twins" / "raw" / "twin.json").read_text())
+    assert (twin["loss"], twin["settings"], twin["rows_truncated"]) == ([[1, 1.5]], {"to": "x"}, 3)
 
 
 @pytest.mark.usefixtures("page")

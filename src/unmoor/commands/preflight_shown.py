@@ -41,7 +41,11 @@ def print_counts(plan: Plan) -> None:
 
 
 def print_experts(plan: Plan) -> None:
-    """Print what the recipe does to a mixture of experts, a sentence a line; nothing for a model without experts."""
+    """Print what the recipe does to a mixture of experts, a sentence a line; nothing for a model without experts, or where
+    another package trains, of whose keys and loss nothing is known.
+    """
+    if plan.backend.registered_by:
+        return
     from unmoor.training.experts import experts_of
 
     told = experts_of(plan.recipe.base, plan.recipe.values)

@@ -9,7 +9,7 @@ equals TRL's own (a test holds that).
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from unmoor.errors import RecipeError
@@ -77,6 +77,11 @@ class Prepared:
     def tokens_trained(self) -> int:
         """Return how many tokens have a loss in one pass, after rows are cut."""
         return sum(self.trained)
+
+    def as_cut(self) -> Prepared:
+        """Return the same with only those tokens of each row that stay, for a trainer that does not cut by itself."""
+        kept = ((one, self.rule.kept(len(one.input_ids))) for one in self.examples)
+        return replace(self, examples=tuple(Example(one.row, one.input_ids[of], one.labels[of]) for one, of in kept))
 
 
 def messages_of(conversation: Conversation) -> list[dict[str, str]]:
