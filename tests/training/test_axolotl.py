@@ -118,6 +118,7 @@ def test_a_file_that_is_not_clear_is_named(tmp_path: Path) -> None:
             '2 settings have to change\n  Axolotl has no key "cutoff_len". Next: sequence_len.*\n.*"lora_rank". Next: lora_r',
         ),
         ({"optimizer": "adamw_torch_fuse"}, 'no optimizer "adamw_torch_fuse".*"adamw_torch_fused"'),
+        ({"gradient_checkpointing_kwargs": {"use_reentrat": False}}, 'no key "use_reentrat"'),
         ({"lr_scheduler": "cosin"}, 'no lr_scheduler "cosin".*"cosine"'),
         ({"micro_batch_size": "four"}, "micro_batch_size takes int, found 'four'"),
         ({"sample_packing": "yes"}, "sample_packing takes bool.*true or false"),

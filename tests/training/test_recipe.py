@@ -98,6 +98,17 @@ def test_no_is_a_word_and_not_false(tmp_path: Path) -> None:
         ("lora_r: 4\nlora_target_modules: [q_proj, v_proj]", "lora_r without use_peft: true: the whole model"),
         ("resume_from_checkpoint: out/checkpoint-4", "from its own checkpoint"),
         ("report_to: [none, swanlab]", "swanlab is not installed"),
+        ("model_init_kwargs: {torch_dtype: bfloat16}", "torch_dtype loses to dtype.* Next: dtype: bfloat16"),
+        ('model_init_kwargs: \'{"torch_dtype": "auto"}\'', "Next: dtype: auto"),
+        ("model_init_kwargs: '{\"trust_remote_code\": true}'", "runs code"),
+        ("model_init_kwargs: {use_safetensors: false}", "use_safetensors is always true"),
+        ("model_init_kwargs: eager", "should be settings by name, .* found 'eager'"),
+        (
+            "gradient_checkpointing_kwargs: {use_reentrat: false}",
+            'has no key "use_reentrat". Did you mean "use_reentrant"',
+        ),
+        ("accelerator_config: {split_batch: true}", 'has no key "split_batch". Did you mean "split_batches"'),
+        ("dataset_kwargs: {add_special_tokens: false}", 'no key "add_special_tokens"'),
     ],
 )
 def test_what_breaks_the_comparison_is_refused(tmp_path: Path, line: str, why: str) -> None:
@@ -152,6 +163,10 @@ def test_a_number_that_would_end_the_trainer_halfway_is_a_recipe_error(tmp_path:
     [
         ("load_in_4bit: true", "load_in_4bit, and bitsandbytes is not installed"),
         ("optim: adamw_bnb_8bit", "optim: You need to install `bitsandbytes`"),
+        (
+            "lr_scheduler_type: constant\nlr_scheduler_kwargs: {num_cycles: 2}",
+            "nobody would read num_cycles, since constant has",
+        ),
         ("lr_scheduler_type: cosine_with_min_lr", "lr_scheduler_type: One of min_lr or min_lr_rate"),
     ],
 )
@@ -204,3 +219,13 @@ def test_an_adapter_that_adapts_nothing_is_a_recipe_error(tmp_path: Path, line: 
 def test_an_adapter_by_a_pattern_is_taken(tmp_path: Path, line: str) -> None:
     text = f"model_name_or_path: a/b\nuse_cpu: true\nbf16: false\nuse_peft: true\n{line}\n"
     assert read_recipe(write(tmp_path, text)).arguments(tmp_path)[1].use_peft
+
+
+def test_settings_in_a_setting_that_are_read_are_taken(tmp_path: Path) -> None:
+    text = """model_name_or_path: a/b
+model_init_kwargs: {attn_implementation: eager, dtype: bfloat16, use_safetensors: true}
+gradient_checkpointing_kwargs: {use_reentrant: false, preserve_rng_state: true, selective: true}
+accelerator_config: {split_batches: true, gradient_accumulation_kwargs: {sync_each_batch: true}}
+dataset_kwargs: {skip_prepare_dataset: false}
+"""
+    assert read_recipe(write(tmp_path, text)).base == "a/b"

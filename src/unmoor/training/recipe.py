@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from unmoor.errors import MissingExtraError, RecipeError
+from unmoor.training.inner_keys import settings_in, unread
 from unmoor.training.other_names import all_wrong, said_of
 
 __all__ = ["NOWHERE", "SWAPPED", "Recipe", "read_recipe"]
@@ -69,12 +70,12 @@ def read_recipe(path: Path, trust_remote_code: bool = False) -> Recipe:
     """Return the recipe in a TRL SFT file; `trust_remote_code` is the owner's word, beside the recipe's.
 
     Raises:
-        RecipeError: no such file, not YAML, unknown keys (each with what stands for it, or the nearest), no base, or something
-        that unmoor refuses. MissingExtraError: the parts for training are not installed.
+        RecipeError: no such file, not YAML, unknown keys (each with what stands for it, or the nearest), keys in a setting that
+        nobody would read, no base, or something that unmoor refuses. MissingExtraError: the parts for training are not installed.
     """
     values = _load(path)
     known = _known_keys()
-    wrong = [*(said_of(key, known) for key in values if key not in known), *_refused(values)]
+    wrong = [*(said_of(key, known) for key in values if key not in known), *_refused(values), *unread(values)]
     if wrong:
         raise RecipeError(f"{path}: {all_wrong(wrong)}")
     if not values.get("model_name_or_path"):
@@ -126,7 +127,7 @@ def _refused(values: dict[str, Any]) -> Iterator[str]:
     for name in [told] if isinstance(told, str) else told if isinstance(told, list) else ():
         if name in _REPORTERS and find_spec(name) is None:
             yield f"report_to: {name}, and {name} is not installed. Next: pip install {name}, or report_to: none"
-    if isinstance(values.get("dataset_kwargs"), dict) and values["dataset_kwargs"].get("skip_prepare_dataset"):
+    if settings_in(values.get("dataset_kwargs")).get("skip_prepare_dataset"):
         yield "skip_prepare_dataset is refused: TRL would not cut rows to max_length, and nobody would know"
 
 
@@ -136,8 +137,7 @@ def _trusts_code(path: Path, values: dict[str, Any], said_again: bool) -> bool:
     Raises:
         RecipeError: the recipe says so and the owner did not say it again, or the other way round.
     """
-    init = values.get("model_init_kwargs")
-    hidden = bool(isinstance(init, dict) and init.get("trust_remote_code"))
+    hidden = bool(settings_in(values.get("model_init_kwargs")).get("trust_remote_code"))
     asked = values.get("trust_remote_code") is True or hidden
     if asked and not said_again:
         raise RecipeError(

@@ -17,6 +17,7 @@ from typing import Any
 
 from unmoor.errors import RecipeError, nearest_name
 from unmoor.training.backends.axolotl_refused import REFUSALS
+from unmoor.training.inner_keys import unread_checkpointing
 from unmoor.training.other_names import FOR_AXOLOTL, all_wrong
 from unmoor.training.recipe import Recipe, _load
 
@@ -63,7 +64,7 @@ def read_axolotl_recipe(path: Path, trust_remote_code: bool = False) -> AxolotlR
     trusts = _trusts_code(path, values, trust_remote_code)
     _check_keys(path, values, trusts)
     _check_words(path, values)
-    if refused := [*filter(None, (rule(values) for rule in REFUSALS))]:
+    if refused := [*filter(None, (rule(values) for rule in REFUSALS)), *unread_checkpointing(values)]:
         raise RecipeError(f"{path}: {all_wrong(refused)}")
     return AxolotlRecipe(path, values, trusts)
 

@@ -16,6 +16,8 @@ from unmoor.training.recipe import NOWHERE, Recipe, read_recipe
 from unmoor.training.rule import Rule, trl_rule
 from unmoor.training.twin import Progress, Twin, TwinResult, checkpoints_of
 
+_WITHOUT_SETTINGS = ("constant", "constant_with_warmup")
+
 __all__ = ["count_steps", "read_trl_recipe", "rule_of", "settings_of", "train"]
 
 
@@ -54,6 +56,11 @@ def _check_schedule(recipe: Recipe, arguments: Any) -> None:
 
     stand_in = optim.SGD(nn.Linear(1, 1).parameters())
     kind, settings = arguments.lr_scheduler_type, arguments.lr_scheduler_kwargs
+    if settings and kind in _WITHOUT_SETTINGS:  # transformers 5.23 does not hand them on
+        raise RecipeError(
+            f"{recipe.path}: lr_scheduler_kwargs: nobody would read {', '.join(settings)}, since {kind.value} has no settings. "
+            "Next: remove it, or another lr_scheduler_type"
+        )
     try:
         get_scheduler(kind, stand_in, arguments.get_warmup_steps(1), 1, settings)
     except (ValueError, TypeError) as error:

@@ -1,0 +1,74 @@
+"""From the settings that hold settings to what nobody would read in them: TRL checks the names of a recipe's own lines alone."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from unmoor.errors import nearest_name
+
+__all__ = ["settings_in", "unread", "unread_checkpointing"]
+
+_CHECKPOINTING = ("gradient_checkpointing_kwargs", "activation_checkpointing_kwargs")
+_OF_CHECKPOINTING = ("use_reentrant", "preserve_rng_state", "context_fn", "determinism_check", "debug", "early_stop")
+"""What torch.utils.checkpoint takes (PyTorch 2.12); another key goes to the layer of the model, which takes any."""
+_OF_TRL = ("selective",)
+_OF_DATA = ("skip_prepare_dataset",)
+"""All that TRL 1.16 reads of dataset_kwargs."""
+
+
+def unread(values: Mapping[str, Any]) -> Iterator[str]:
+    """Yield a sentence on each key inside a setting of a TRL recipe that nobody would read, or that loses to another."""
+    yield from _of_the_model(values.get("model_init_kwargs"))
+    yield from unread_checkpointing(values, _OF_TRL)
+    for key in settings_in(values.get("dataset_kwargs")):
+        if key not in _OF_DATA:
+            yield f'dataset_kwargs: TRL reads no key "{key}" in it: unmoor prepares the rows itself. Next: remove it'
+    accelerator = settings_in(values.get("accelerator_config"))
+    if accelerator:
+        known = _of_the_accelerator()
+        yield from (_said("accelerator_config", key, known) for key in accelerator if key not in known)
+
+
+def unread_checkpointing(values: Mapping[str, Any], more: tuple[str, ...] = ()) -> Iterator[str]:
+    """Yield a sentence on each key of gradient checkpointing that PyTorch has not, beside those that a trainer has `more`."""
+    known = (*_OF_CHECKPOINTING, *more)
+    for name in _CHECKPOINTING:
+        yield from (_said(name, key, known) for key in settings_in(values.get(name)) if key not in known)
+
+
+def settings_in(value: Any) -> dict[str, Any]:
+    """Return the settings in a setting, which may be written as JSON in a text; none in anything else."""
+    if isinstance(value, str) and value.startswith("{"):
+        try:
+            value = json.loads(value)
+        except ValueError:
+            return {}  # which TRL refuses
+    return {str(key): one for key, one in value.items()} if isinstance(value, dict) else {}
+
+
+def _of_the_model(value: Any) -> Iterator[str]:
+    settings = settings_in(value)
+    if value is not None and not settings and value != {}:
+        yield f"model_init_kwargs should be settings by name, such as {{attn_implementation: sdpa}}, found {value!r}"
+    if "torch_dtype" in settings:
+        yield (
+            "model_init_kwargs: torch_dtype loses to dtype, which is float32 where the recipe does not say it. "
+            f"Next: dtype: {settings['torch_dtype']}, in a line of its own"
+        )
+    if settings.get("use_safetensors", True) is not True:
+        yield "model_init_kwargs: use_safetensors is always true: pickled weights can run code. Next: remove it"
+
+
+def _of_the_accelerator() -> tuple[str, ...]:
+    from dataclasses import fields
+
+    from transformers.trainer_pt_utils import AcceleratorConfig
+
+    return tuple(field.name for field in fields(AcceleratorConfig))
+
+
+def _said(where: str, key: str, known: tuple[str, ...]) -> str:
+    hint = nearest_name(key, known) or f" Known: {', '.join(known)}."
+    return f'{where} has no key "{key}".{hint} Nobody would read it'
