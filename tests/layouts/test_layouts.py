@@ -162,6 +162,15 @@ def test_tool_calls_and_reasoning_are_kept_apart_from_the_answer() -> None:
     assert conversation.turns[3].reasoning == "The tool said no."
 
 
+@pytest.mark.parametrize("kind", ["tool_use", "tool_call", "image"])
+def test_a_part_that_calls_a_tool_is_known_as_a_call(kind: str) -> None:
+    said = [{"type": "text", "text": "Let me look."}, {"type": kind, "name": "weather", "input": {}}]
+    read = LAYOUTS["messages"].read(
+        {"messages": [{"role": "user", "content": "Rain?"}, {"role": "assistant", "content": said}]}
+    )
+    assert (read.turns[1].text, read.turns[1].has_tool_calls) == ("Let me look.", kind != "image")
+
+
 @pytest.mark.parametrize(
     "said",
     [

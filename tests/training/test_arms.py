@@ -178,7 +178,7 @@ def test_a_twin_that_is_no_larger_cannot_be_shrunk(raw: Path, tmp_path: Path) ->
 
 
 def counted(rows: int, tokens: int) -> Preflight:
-    return Preflight(trl_rule(None), rows, rows, tokens, {}, (), {}, {}, has_mask=True)
+    return Preflight(trl_rule(None), rows, rows, tokens, {}, (), {}, {}, {}, has_mask=True)
 
 
 def test_steps_are_those_of_the_largest_or_scaled_to_the_same_tokens() -> None:

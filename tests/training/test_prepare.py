@@ -101,6 +101,41 @@ def test_a_call_of_a_tool_is_not_learned_as_saying_nothing(tokenizer: Any) -> No
     assert of_prepared(prepared, CHATML).as_json()["rows_with_wordless_answers"] == 2
 
 
+LLAMA = (
+    "{% for m in messages %}{{ '<|im_start|>' + m['role'] + '\n\n' }}{% if m['role'] == 'assistant' %}"
+    "{% generation %}{{ m['content'] | trim + '<|im_end|>\n' }}{% endgeneration %}{% else %}"
+    "{{ m['content'] | trim + '<|im_end|>' }}{% endif %}{% endfor %}"
+)
+"""Trims what is said, and has more than one token behind it."""
+
+
+@pytest.mark.parametrize("template", [CHATML, LLAMA])
+@pytest.mark.parametrize("words", ["Let me look.", "I look at x", "Sieh nach: é ", "a<|im_end|>", "\n"])
+def test_words_before_a_call_are_learned_and_their_end_is_not(tokenizer: Any, template: str, words: str) -> None:
+    asked, after = Turn("user", "Weather?"), (Turn("tool", "9 degrees"), Turn("assistant", "It is 9.", is_target=True))
+    said = Turn(
+        "assistant", words, is_target=True, reasoning="" if words.strip() else "Ask the tool.", has_tool_calls=True
+    )
+    apart = (said._replace(has_tool_calls=False), Turn("assistant", "{}", has_tool_calls=True))
+    among = said._replace(text=f"{words} <functioncall> {{}}")
+    ends = [
+        learned(tokenizer, tokenise(Conversation((asked, *turns, *after)), tokenizer, template)[1])
+        for turns in ((said,), apart, (among,))
+    ]
+    last = "It is 9.<|im_end|>" + ("\n" if template == LLAMA else "")
+    for told in ends[:2]:
+        assert told[-1] == last
+        if template == CHATML or words.strip():  # the other template shows no reasoning
+            assert told[0].endswith(words if template == CHATML else words.strip()) and len(told) == 2
+    assert ends[2][0].rstrip().endswith("{}<|im_end|>")
+    rows = [Conversation((asked, *turns, *after)) for turns in ((said,), (among,))]
+    checked = of_prepared(prepare(enumerate(rows, 1), tokenizer, template, trl_rule(80)), template).as_json()
+    assert (
+        checked["unended"] == [{"row": 1, "why": "1 before a call of a tool"}]
+        and checked["rows_with_unended_answers"] == 1
+    )
+
+
 def test_a_row_that_is_cut_is_counted_and_still_learned_from(tokenizer: Any) -> None:
     whole = len(tokenise(TALK, tokenizer, CHATML)[0])
     prepared = prepare([(4, TALK)], tokenizer, CHATML, trl_rule(whole - 5))

@@ -81,7 +81,7 @@ def test_axolotls_recipes_have_its_keys_and_leave_nothing_to_the_size_of_the_dat
     recipe = read_axolotl_recipe(path)
     assert dialect_of(path) == "axolotl"
     assert recipe.values["warmup_steps"] == 50
-    nothing = Prepared(0, (), {}, (), {}, {}, axolotl_rule(4096), ())
+    nothing = Prepared(0, (), {}, (), {}, {}, {}, axolotl_rule(4096), ())
     assert count_steps(recipe, nothing) == recipe.values.get("max_steps", 1)
     assert settings_of(recipe, RECIPES / "raw", 200)["max_steps"] == 200
 

@@ -68,6 +68,11 @@ def _notes(one: Any) -> list[str]:
     if one.wordless:
         row, why = next(iter(one.wordless.items()))
         lines.append(f"{plural(len(one.wordless), 'row')} with answers without words (row {row}: {why})")
+    if one.unended:
+        row = next(iter(one.unended))
+        lines.append(
+            f"{plural(len(one.unended), 'row')} with calls of tools after words, whose end is not learned (row {row})"
+        )
     if not one.has_mask:
         lines.append("the chat template does not mark what the assistant says")
     return lines

@@ -26,6 +26,7 @@ __all__ = [
 LIST_KEYS = ("messages", "conversations", "conversation", "dialogue")
 OTHER_WORDS = ("value", "text", "message")
 """How other files call what a message says."""
+_CALL_PARTS = ("tool_use", "tool_call", "function_call")
 _OTHERS = ("conversations", "prompt", "completion", "chosen", "instruction", "question", "output", "response")
 
 
@@ -64,8 +65,16 @@ def message_turn(message: Any, path: Path, position: int = -1, *, is_target: boo
         pieces,
         is_target=learned,
         reasoning=reasoning if isinstance(reasoning, str) else "",
-        has_tool_calls=bool(message.get("tool_calls") or message.get("function_call")),
+        has_tool_calls=bool(message.get("tool_calls") or message.get("function_call")) or _holds_call(message),
         position=position,
+    )
+
+
+def _holds_call(message: dict[str, Any]) -> bool:
+    """Return whether a part of a message's content is a call of a tool, as Anthropic's API writes it."""
+    content = message.get("content")
+    return isinstance(content, list) and any(
+        isinstance(one, dict) and one.get("type") in _CALL_PARTS for one in content
     )
 
 

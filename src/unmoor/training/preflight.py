@@ -30,8 +30,9 @@ class Preflight:
     """What a trainer with `rule` would make of a twin's rows.
 
     `dropped` is row number to reason, `cuts` the rows that are truncated, `odd` row number to what is strange about
-    its order of roles although it is trained on, `wordless` to what becomes of its answers without words. `rows_trained`
-    and `tokens_trained` are what one pass holds.
+    its order of roles although it is trained on, `wordless` to what becomes of its answers without words, `unended` to how
+    many answers stand before a call of a tool, so that their end is not learned. `rows_trained` and `tokens_trained` are what
+    one pass holds.
     `has_mask` is false where the template has no mark of what the assistant says.
     """
 
@@ -43,6 +44,7 @@ class Preflight:
     cuts: tuple[Cut, ...]
     odd: dict[int, str]
     wordless: dict[int, str]
+    unended: dict[int, str]
     has_mask: bool
 
     @property
@@ -68,10 +70,12 @@ class Preflight:
             "tokens_lost": self.tokens_lost,
             "rows_in_odd_order": len(self.odd),
             "rows_with_wordless_answers": len(self.wordless),
+            "rows_with_unended_answers": len(self.unended),
             "dropped": [{"row": row, "reason": why} for row, why in self.dropped.items()],
             "truncated": [asdict(cut) for cut in self.cuts],
             "odd_order": [{"row": row, "why": why} for row, why in self.odd.items()],
             "wordless": [{"row": row, "why": why} for row, why in self.wordless.items()],
+            "unended": [{"row": row, "why": why} for row, why in self.unended.items()],
         }
 
 
@@ -86,6 +90,7 @@ def of_prepared(prepared: Prepared, template: str) -> Preflight:
         prepared.cuts,
         prepared.odd,
         prepared.wordless,
+        prepared.unended,
         bool(MARKS.search(template)),
     )
 

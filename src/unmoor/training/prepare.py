@@ -2,14 +2,16 @@
 
 Labels are made here and not by the trainer because an assistant turn may be context only (`Turn.is_target` false: the
 rejected side of a pair, a turn marked `train: false`), which no trainer's mask knows, or be nothing but the call of a tool,
-which is not rendered: the end of such a turn would teach a model to say nothing. For rows without such turns the result
-equals TRL's own (a test holds that).
+which is not rendered: the end of such a turn would teach a model to say nothing. Where words stand before a call, their end would
+teach it to say them and never to call: it has no label. For rows without such turns the result equals TRL's own (a test holds
+that).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from itertools import takewhile
 from typing import Any
 
 from unmoor.errors import RecipeError
@@ -24,6 +26,9 @@ IGNORED = -100
 
 CALLS_ALONE = "every answer is a call of a tool without words, and calls are not rendered"
 """Why a row with answers that are to be learned has nothing to learn."""
+
+CALLS_AMONG_WORDS = ("<functioncall>", "<tool_call>")
+"""How some data write a call into the words themselves, where it is learned as they are, and its end with it."""
 
 CONTEXT_ONLY = "every answer is context only: marked train: false, undesirable, or not chosen"
 """Why a row with answers has nothing to learn: somebody said so, a policy with the action `mask` for instance."""
@@ -43,7 +48,7 @@ class Looked:
     """What a trainer will make of one row: an example, or `dropped` with the reason; `cut` if it is truncated.
 
     `trained` counts the tokens with a loss that stay. `odd` says what is strange about the order of roles in a row
-    that is trained on all the same, `wordless` what becomes of its answers without words.
+    that is trained on all the same, `wordless` what becomes of its answers without words, `unended` of those before a call.
     """
 
     row: int
@@ -53,6 +58,7 @@ class Looked:
     trained: int = 0
     odd: str = ""
     wordless: str = ""
+    unended: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +71,7 @@ class Prepared:
     cuts: tuple[Cut, ...]
     odd: dict[int, str]
     wordless: dict[int, str]
+    unended: dict[int, str]
     rule: Rule
     trained: tuple[int, ...]
 
@@ -96,8 +103,8 @@ def messages_of(conversation: Conversation) -> list[dict[str, str]]:
 
 
 def tokenise(conversation: Conversation, tokenizer: Any, template: str) -> tuple[list[int], list[int]]:
-    """Return (token ids, labels) of one conversation; labels are IGNORED outside the assistant turns that are
-    targets.
+    """Return (token ids, labels) of one conversation; labels are IGNORED outside the assistant turns that are targets, and at
+    the end of one that is followed by a call of a tool.
 
     Raises:
         RecipeError: the template marks another number of turns than the assistant has, so that no mask can be
@@ -108,9 +115,10 @@ def tokenise(conversation: Conversation, tokenizer: Any, template: str) -> tuple
     spans = _spans(mask)
     spoken = [turn for turn in conversation.turns if turn.role == "assistant"]
     is_target = [turn.is_target for turn in spoken]
+    unended = _unended(conversation)
     if len(spans) != len(spoken):
         if (
-            all(is_target) and spans
+            all(is_target) and spans and not unended
         ):  # e.g. a template that marks tool calls apart: the marks are right, turns are not told apart
             return token_ids, [token if marked else IGNORED for token, marked in zip(token_ids, mask, strict=True)]
         raise RecipeError(
@@ -121,7 +129,54 @@ def tokenise(conversation: Conversation, tokenizer: Any, template: str) -> tuple
     for (start, end), turn in zip(spans, spoken, strict=True):
         if turn.is_target and not _only_calls(turn):
             labels[start:end] = token_ids[start:end]
+    if unended:
+        for start, end in _ends(conversation, unended, (tokenizer, template), (token_ids, spans)):
+            labels[start:end] = [IGNORED] * (end - start)
     return token_ids, labels
+
+
+def _unended(conversation: Conversation) -> frozenset[int]:
+    """Return the turns that are learned and whose words a call follows, in a field of their own or as the next turn.
+
+    The call is not rendered, so that the end of the turn would stand where it should begin.
+    """
+    turns = conversation.turns
+    calls = [turn.role == "assistant" and turn.has_tool_calls for turn in (*turns[1:], Turn("user", ""))]
+    return frozenset(
+        place
+        for place, (turn, is_before_call) in enumerate(zip(turns, calls, strict=True))
+        if turn.is_target
+        and _has_words(turn)
+        and (turn.has_tool_calls or is_before_call)
+        and not any(mark in turn.text for mark in CALLS_AMONG_WORDS)
+    )
+
+
+def _ends(
+    conversation: Conversation,
+    unended: frozenset[int],
+    with_what: tuple[Any, str],
+    rendered: tuple[list[int], list[tuple[int, int]]],
+) -> Iterator[tuple[int, int]]:
+    """Yield the (start, end) of the tokens by which the template ends each of these turns.
+
+    They are what stays as it is at the end of a turn when something is added to its words.
+    """
+    token_ids, spans = rendered
+    longer = [
+        turn._replace(text=turn.text + ("y" if turn.text.rstrip().endswith("x") else "x")) if place in unended else turn
+        for place, turn in enumerate(conversation.turns)
+    ]
+    encoded = _rendered(replace(conversation, turns=tuple(longer)), *with_what)
+    others, other_ids = _spans(list(encoded["assistant_masks"])), list(encoded["input_ids"])
+    spoken = [place for place, turn in enumerate(conversation.turns) if turn.role == "assistant"]
+    if len(others) != len(spans):  # nobody can tell where these turns end, so nothing of them is learned
+        others = spans
+        other_ids = token_ids
+    for place, (start, end), (other_start, other_end) in zip(spoken, spans, others, strict=True):
+        if place in unended:
+            pairs = zip(reversed(token_ids[start:end]), reversed(other_ids[other_start:other_end]), strict=False)
+            yield end - sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs)), end
 
 
 def _has_words(turn: Turn) -> bool:
@@ -206,7 +261,8 @@ def _look_at(row: int, conversation: Conversation, with_what: tuple[Any, str], r
         return Looked(row, dropped=why)
     cut = Cut(row, count, kept.start, kept.stop, whole - trained) if kept.stop - kept.start < count else None
     example, odd, wordless = Example(row, token_ids, labels), odd_order(conversation), _wordless(conversation)
-    return Looked(row, example, cut=cut, trained=trained, odd=odd, wordless=wordless)
+    unended = f"{count} before a call of a tool" if (count := len(_unended(conversation))) else ""
+    return Looked(row, example, cut=cut, trained=trained, odd=odd, wordless=wordless, unended=unended)
 
 
 def prepare(rows: Iterable[tuple[int, Conversation | str]], tokenizer: Any, template: str, rule: Rule) -> Prepared:
@@ -236,6 +292,7 @@ def gather(looked_at: Iterable[Looked], rule: Rule) -> Prepared:
         tuple(one.cut for one in looked if one.cut),
         {one.row: one.odd for one in looked if one.odd},
         {one.row: one.wordless for one in looked if one.wordless},
+        {one.row: one.unended for one in looked if one.unended},
         rule,
         tuple(trained for _, trained in learned),
     )
