@@ -90,3 +90,23 @@ def test_what_the_guard_does_is_shown_where_the_policy_says_it(tmp_path: Path) -
         own.read_text() + '[guard.request]\nviolence = "log"\n[guard.answer]\n"identity.vendor" = "refuse"\n'
     )
     assert "request violence log answer identity.vendor refuse" in _shown(str(own))
+
+
+@pytest.mark.parametrize(
+    ("rule", "told"),
+    [
+        ("eng.moral.urge", 'own.toml:4: no rule is called "eng.moral.urge". Did you mean "en.moral.urge"?'),
+        ("eng.moral.*", 'own.toml:4: no rule is called "eng.moral.*". Did you mean "en.moral.*"?'),
+        ("acme.*", 'own.toml:4: no rule is called "acme.*".'),
+        ("gov.uk", 'no rule is called "gov.uk" in a pack, so it is taken for one of a word list.'),
+        ("e.g. this one", 'no rule is called "e.g. this one" in a pack, so it is taken for one of a word list.'),
+        ("modle", 'taken for one of a word list. Did you mean "model"?'),
+    ],
+)
+def test_a_rule_that_nothing_can_find_is_an_error_and_what_may_be_a_phrase_is_said(
+    tmp_path: Path, rule: str, told: str
+) -> None:
+    own = tmp_path / "own.toml"
+    own.write_text(f'name = "own"\nversion = 1\n[rules]\n"{rule}" = "keep"\n')
+    done = CliRunner().invoke(cli, ["policy", str(own)])
+    assert told in str(done.exception) if "toml:" in told else (done.exit_code, told in done.stderr) == (0, True)

@@ -9,11 +9,14 @@ from pathlib import Path
 from unmoor.commands.terminal import tell
 from unmoor.errors import PolicyError, nearest_name
 from unmoor.languages import Phrase, pack_topics, rule_ids
-from unmoor.policy import ALL_TOPICS, OpenRules, Policy, is_rule, load_policy
+from unmoor.policy import ALL_TOPICS, OpenRules, Policy, RulesOrPhrases, is_rule, load_policy, near_rule
 from unmoor.records import BEHAVIOURS
+from unmoor.records.registered import registered_names
 
 __all__ = ["checked_policy", "rules_that_ship"]
 
+DETECTORS_ELSEWHERE = "unmoor.detectors"
+"""The group of entry points by which packages register detectors."""
 _MODEL = "model"
 """The rule of what the learned model finds without a phrase."""
 
@@ -28,7 +31,8 @@ def checked_policy(
     """Return the policy of that name or file, and say on standard error which other topics no pack names; `packs` are the owner's.
 
     `detectors` and `wordlist` are what data is looked at with; None and None where none is. Nobody can list the rules of another
-    package's detector: which names are taken for one of those is said on standard error.
+    package's detector, nor, where no data is looked at, the phrases of a word list: which names are taken for one of those is
+    said on standard error.
 
     Raises:
         PolicyError: there is no such policy, or it says something unknown or impossible; a rule that no pack has is unknown, and
@@ -42,13 +46,16 @@ def checked_policy(
     @cache
     def rules() -> tuple[str, ...]:
         known = (*rules_that_ship(), *(phrase.id for phrase in own), *listed)
+        if detectors is None and not registered_names(DETECTORS_ELSEWHERE):
+            return RulesOrPhrases(known)
         return OpenRules(known) if is_open else known
 
     policy = load_policy(name_or_path, rules)
     for name in policy.rules if is_open else ():
         if not is_rule(name, rules()):
-            taken = "taken for one of a word list or of another package's detector"
-            tell(f'Policy {policy.shown_name}, [rules]: no rule is called "{name}" in a pack, so it is {taken}.')
+            others = "" if isinstance(rules(), RulesOrPhrases) else " or of another package's detector"
+            told = f'Policy {policy.shown_name}, [rules]: no rule is called "{name}" in a pack'
+            tell(f"{told}, so it is taken for one of a word list{others}.{near_rule(name, rules())}")
     topics = {phrase.behaviour.removeprefix("floor.") for phrase in own if phrase.behaviour.startswith("floor.")}
     _hold_topics(policy, topics)
     return policy

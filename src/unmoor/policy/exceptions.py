@@ -8,7 +8,7 @@ from typing import Any
 from unmoor.errors import PolicyError, nearest_name
 from unmoor.records import ACTIONS, rule_for
 
-__all__ = ["OpenRules", "check_phrases", "check_rules", "is_rule", "nearest_rule"]
+__all__ = ["OpenRules", "RulesOrPhrases", "check_phrases", "check_rules", "is_rule", "near_rule", "nearest_rule"]
 
 Fail = Callable[[str, str, str], PolicyError]
 RuleIds = Callable[[], Collection[str]]
@@ -20,9 +20,15 @@ class OpenRules(tuple[str, ...]):
     __slots__ = ()
 
 
+class RulesOrPhrases(OpenRules):
+    """Ids of rules where the only others may be the phrases of a word list, since no package here has a detector."""
+
+    __slots__ = ()
+
+
 def check_rules(rules: Mapping[str, Any], rule_ids: RuleIds | None, fail: Fail) -> None:
     """Check the table `[rules]`; `rule_ids` returns the ids that a finding can have, and None leaves the ids unchecked. Beside
-    `OpenRules` a name that begins as none of them does is some other rule's.
+    `OpenRules` a name that begins as none of them does is some other rule's, and beside `RulesOrPhrases` if it may be a phrase.
 
     Raises:
         PolicyError: no rule has that id or begins so, or the action is unknown.
@@ -36,7 +42,7 @@ def check_rules(rules: Mapping[str, Any], rule_ids: RuleIds | None, fail: Fail) 
             raise fail("rules", name, f'unknown action "{action}" for {name}.{hint} Known: {", ".join(ACTIONS)}')
         if known is None or is_rule(name, known) or (isinstance(known, OpenRules) and _is_apart(name, known)):
             continue
-        near = nearest_rule(name, [*known, *sorted(_families(known))])
+        near = near_rule(name, known)
         where = "A run's report and ledger name the rules; those of your own pack, word list or detector are known with"
         raise fail("rules", name, f'no rule is called "{name}".{near} {where} --pack, --wordlist or --detector')
 
@@ -46,9 +52,22 @@ def is_rule(name: str, known: Collection[str]) -> bool:
     return any(rule_for({name: ""}, rule) for rule in known)
 
 
-def _is_apart(name: str, known: Collection[str]) -> bool:
-    """Return whether a name begins as none of these rules does, up to the first dot."""
-    return name.partition(".")[0] not in {rule.partition(".")[0] for rule in known}
+def _is_apart(name: str, known: OpenRules) -> bool:
+    """Return whether a name begins as none of these rules does, up to the first dot, and may be another rule's."""
+    is_phrase = not isinstance(known, RulesOrPhrases) or _may_be_phrase(name, known)
+    return is_phrase and name.partition(".")[0] not in {rule.partition(".")[0] for rule in known}
+
+
+def _may_be_phrase(name: str, known: Collection[str]) -> bool:
+    """Return whether a name may be words, as "gov.uk" is, and no rule misspelt, as "eng.moral.urge" and "acme.*" are."""
+    if " " in name:
+        return True
+    return not name.endswith("*") and name.count(".") < 2 and not ("." in name and near_rule(name, known))
+
+
+def near_rule(name: str, known: Collection[str]) -> str:
+    """Return ` Did you mean "x"?` with the nearest of these rules or of their beginnings, or the empty string."""
+    return nearest_rule(name, [*known, *sorted(_families(known))])
 
 
 def nearest_rule(name: str, known: Collection[str]) -> str:
