@@ -40,11 +40,14 @@ def hold_bad_rows(summary: Summary, options: Options, *, is_end: bool = False, i
     has_limit = options.max_bad_rows is not None or options.max_bad_share is not None
     if is_whole and bad and not summary.readable_rows() and not has_limit:
         told = f"None of the {bad:,} rows can be read" if bad > 1 else "The only row cannot be read"
-        raise BadDataError(
-            f"{told}. Nothing was written. The first: {summary.first_bad_row()}\n"
-            "Next: see that the file is what it is taken for (--layout says how rows are written); "
-            "--max-bad-rows 100% takes it as it is"
-        )
+        seen = "see that the file is what it is taken for"
+        following = f"{seen} (--layout says how rows are written); --max-bad-rows 100% takes it as it is"
+        if is_of_shards:
+            following = (
+                f"{seen}, and make the shards again (--layout of unmoor filter and audit says how rows are written); "
+                "unmoor merge with --max-bad-rows 100% takes them as they are"
+            )
+        raise BadDataError(f"{told}. Nothing was written. The first: {summary.first_bad_row()}\nNext: {following}")
 
 
 def bad_row_limits(options: Options) -> dict[str, Any]:
