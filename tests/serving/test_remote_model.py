@@ -14,7 +14,7 @@ from click.testing import CliRunner
 
 from unmoor.commands.chat import command
 from unmoor.errors import MachineError, ServiceError, UsageError
-from unmoor.serving import open_url
+from unmoor.serving import RemoteModel, open_url
 from unmoor.serving.server.limits import Limits
 from unmoor.serving.server.roles import Rules, checked_messages
 
@@ -201,6 +201,51 @@ def test_two_servers_answer_side_by_side_and_a_failure_takes_the_question_back(s
     server.says("half", end=False)
     result = CliRunner().invoke(command, [server.url], input="Trees?\n/undo\n")
     assert "broke off" in result.output and "nothing to take back" in result.output
+
+
+FILTERED = 'data: {"choices": [{"delta": {}, "finish_reason": "content_filter"}]}\n\ndata: [DONE]'
+REFUSED = json.dumps({"error": {"code": "content_filter", "message": "\x1bours"}})
+WITHHELD = "withheld by the server's own filter"
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "line", "said"),
+    [
+        ([], 200, FILTERED, f"(the answer was {WITHHELD}, so the question is taken back)"),
+        (["Oak"], 200, FILTERED, f"Oak\n(the rest of the answer was {WITHHELD})"),
+        ([], 200, "data: [DONE]", "(the answer has no words, so the question is taken back)"),
+        ([], 400, REFUSED, "answers 400: ours"),
+    ],
+)
+def test_an_answer_that_is_withheld_is_said_to_be_and_that_of_another_model_stays(
+    server: Server, words: list[str], status: int, line: str, said: str
+) -> None:
+    server.says(*words, end=False)
+    server.lines.append(line)
+    server.status = status
+    model = RemoteModel("tiny", server.url)
+    asked = {"raw": model, "filtered": model}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("unmoor.commands.chat.open_url", lambda url, *_, **__: asked[url.rpartition("/")[2]])
+        alone = CliRunner().invoke(command, ["http://x/raw"], input="Trees?\n")
+        other = Server()
+        other.says("Ash.")
+        asked["filtered"] = RemoteModel("tiny", other.url)
+        typed = "/compare raw filtered\nTrees?\nMore?\n"
+        names = [f"{name}=http://x/{name}" for name in asked]
+        both = CliRunner().invoke(command, names, input=typed, env={"COLUMNS": "60"})
+        other.close()
+    code = 0 if words or line == "data: [DONE]" else 4
+    assert said in alone.output and getattr(alone.exception, "exit_code", 0) == code, alone.output
+    why = f"({WITHHELD}" if line != "data: [DONE]" else "(nothing)"
+    assert both.exit_code == 0 and both.output.count("Ash.") == 2 and both.output.count(why) == 2, both.output
+    assert "\x1b" not in alone.output + both.output
+    assert [one["content"] for one in server.asked[-1]["messages"][-3:]] == [
+        "Trees?",
+        *(words or ["(nothing)"]),
+        "More?",
+    ]
+    assert [one["content"] for one in other.asked[-1]["messages"][-3:]] == ["Trees?", "Ash.", "More?"]
 
 
 def test_a_server_s_own_name_of_its_model_is_the_name_in_a_chat(server: Server) -> None:

@@ -15,12 +15,24 @@ from unmoor.commands.ends import Ended
 from unmoor.commands.terminal import console, plural, tell
 from unmoor.commands.threads import wait_briefly
 from unmoor.errors import MachineError, UnmoorError, UsageError
-from unmoor.serving import Chat, LocalModel, Persona, RemoteModel, load_model, load_persona, open_url, printable
+from unmoor.serving import (
+    Chat,
+    LocalModel,
+    Persona,
+    RemoteModel,
+    WithheldError,
+    load_model,
+    load_persona,
+    open_url,
+    printable,
+)
 
 _LONGEST = 512
 """Tokens of an answer where neither command nor persona says."""
 _NARROW = 72
 """Columns under which two answers stand one under the other."""
+
+_WITHHELD = "withheld by the server's own filter"
 
 _Model = LocalModel | RemoteModel
 
@@ -116,34 +128,56 @@ def _answer(chat: Chat, loaded: dict[str, _Model], max_new_tokens: int) -> bool:
     try:
         models = {name: _under(chat.persona, model) for name, model in loaded.items()}
         if chat.compared:
-            _answer_both(chat, models, max_new_tokens)
-        else:
-            chat.reply(_stream(next(iter(models.values())).answer(chat.messages(), max_new_tokens)))
+            return _answer_both(chat, models, max_new_tokens)
+        said, is_withheld = _stream(next(iter(models.values())).answer(chat.messages(), max_new_tokens))
+        chat.reply(said)
+        return not is_withheld or bool(said.strip())
     except UnmoorError as error:
         chat.command("/undo")
         click.echo(f"\n{printable(str(error))}", err=True)  # a server's own words may be in it
         return False
-    return True
 
 
-def _answer_both(chat: Chat, models: dict[str, _Model], max_new_tokens: int) -> None:
-    """Ask both and show their answers in two columns, or one under the other where the terminal is narrow."""
+def _answer_both(chat: Chat, models: dict[str, _Model], max_new_tokens: int) -> bool:
+    """Ask both and show their answers in two columns, or one under the other where the terminal is narrow; return whether one of
+    them was not withheld.
+    """
     from rich.table import Table
     from rich.text import Text
 
-    answers = ["".join(models[name].answer(chat.messages(i), max_new_tokens)) for i, name in enumerate(chat.compared)]
+    heard = [_heard(models[name].answer(chat.messages(i), max_new_tokens)) for i, name in enumerate(chat.compared)]
+    shown = [_noted(answer, why) for answer, why in heard]
     screen = console()
     if screen.width < _NARROW:
-        for name, answer in zip(chat.compared, answers, strict=True):
-            screen.print(Text(f"{name}:", "bold"), Text(printable(answer).strip()), sep="\n")
+        for name, text in zip(chat.compared, shown, strict=True):
+            screen.print(Text(f"{name}:", "bold"), Text(text), sep="\n")
     else:
         both = Table(box=None, expand=True, padding=(0, 2, 0, 0))
         for name in chat.compared:
             both.add_column(name, ratio=1, overflow="fold")
-        both.add_row(*(Text(printable(answer).strip()) for answer in answers))
+        both.add_row(*map(Text, shown))
         screen.print(both)
-    for which, answer in enumerate(answers):
+    for which, (answer, _) in enumerate(heard):
         chat.reply(answer, which)
+    return any(answer.strip() or not why for answer, why in heard)
+
+
+def _heard(pieces: Generator[str, None, bool | None]) -> tuple[str, str]:
+    """Return a whole answer, and why its server's own filter withheld it, or the rest of it; empty where it did not."""
+    said: list[str] = []
+    try:
+        while True:
+            said.append(next(pieces))
+    except StopIteration as end:
+        return "".join(said), _WITHHELD if end.value else ""
+    except WithheldError as error:
+        return "", f"{_WITHHELD}: {error}"
+
+
+def _noted(answer: str, why: str) -> str:
+    """Return an answer as it is shown beside another, with what there is to say of one that was withheld or has no words."""
+    words = printable(answer).strip()
+    return "\n".join(filter(None, (words, f"({printable(why)})" if why else "" if words else "(nothing)")))
 
 
 def _read_line() -> str | None:
@@ -162,20 +196,31 @@ def _obey(chat: Chat, line: str) -> None:
         click.echo(str(error), err=True)
 
 
-def _stream(pieces: Generator[str, None, None]) -> str:
-    """Print an answer as it is written and return it, or what there was of it when Ctrl-C stopped it.
+def _stream(pieces: Generator[str, None, bool | None]) -> tuple[str, bool]:
+    """Print an answer as it is written and return it, or what there was of it when Ctrl-C stopped it, and whether its server's own
+    filter withheld it, or the rest of it. That, and an answer without words, is said.
 
     Raises:
         Ended: a signal came that ends the process.
     """
     said: list[str] = []
+    note = ""
+    is_withheld = False
     try:
-        for piece in pieces:
-            said.append(piece)
-            click.echo(printable(piece), nl=False)
+        while True:
+            said.append(next(pieces))
+            click.echo(printable(said[-1]), nl=False)
+    except StopIteration as end:
+        is_withheld = bool(end.value)
+        has_words = bool("".join(said).strip())
+        what = "the rest of the answer was" if has_words else "the answer was"
+        note = f"{what} {_WITHHELD}" if is_withheld else "" if has_words else "the answer has no words"
+        note += "" if has_words else ", so the question is taken back"
     except KeyboardInterrupt as interruption:
         pieces.close()
         if isinstance(interruption, Ended):
             raise
     click.echo()
-    return "".join(said)
+    if note:
+        click.echo(f"({note})", err=True)
+    return "".join(said), is_withheld

@@ -3,7 +3,7 @@
 from unmoor.serving.chat import COMMANDS, Chat, printable
 from unmoor.serving.local_model import LocalModel, load_model
 from unmoor.serving.personas import NONE, Persona, load_persona, persona_names
-from unmoor.serving.remote_model import RemoteModel, open_url
+from unmoor.serving.remote_model import RemoteModel, WithheldError, open_url
 
 __all__ = [
     "COMMANDS",
@@ -12,6 +12,7 @@ __all__ = [
     "LocalModel",
     "Persona",
     "RemoteModel",
+    "WithheldError",
     "load_model",
     "load_persona",
     "open_url",

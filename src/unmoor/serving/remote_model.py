@@ -11,7 +11,7 @@ from unmoor.errors import MachineError, MissingExtraError, UsageError
 from unmoor.records import said_in
 from unmoor.serving.local_model import Message, Written
 
-__all__ = ["RemoteModel", "open_url"]
+__all__ = ["RemoteModel", "WithheldError", "open_url"]
 
 _WAIT_SECONDS = 120.0
 """Longest silence of a server before it counts as gone."""
@@ -33,7 +33,7 @@ _FILTERED = ("content_filter", "invalid_prompt")
 """Codes of the error by which Azure's and OpenAI's service say that their own filter takes no such request."""
 
 
-class _WithheldError(MachineError):
+class WithheldError(MachineError):
     """A server's own filter refuses the request; the model never saw it."""
 
 
@@ -64,15 +64,20 @@ class RemoteModel:
             return replace(self, length_key="max_completion_tokens")
         return None
 
-    def answer(self, chat: Sequence[Message], max_new_tokens: int) -> Generator[str, None, None]:
-        """Yield one answer piece by piece; closing the iterator hangs up.
+    def answer(self, chat: Sequence[Message], max_new_tokens: int) -> Generator[str, None, bool]:
+        """Yield one answer piece by piece, and return whether the server's own filter withheld it, or the rest of it; closing the
+        iterator hangs up.
 
         Raises:
-            MachineError: the server is down, slow, refuses, or its answer breaks off or makes no sense.
+            MachineError: the server is down, slow, refuses (WithheldError where its own filter does), or its answer breaks off or
+            makes no sense.
         """
-        for piece, _ in self._pieces(chat, max_new_tokens):
+        is_withheld = False
+        for piece, why in self._pieces(chat, max_new_tokens):
+            is_withheld |= why == "content_filter"
             if piece:
                 yield piece
+        return is_withheld
 
     def write(self, chat: Sequence[Message], max_new_tokens: int) -> Written:
         """Return one whole answer, and whether the server says that it was cut at its length, or withheld: by a filter of its own,
@@ -83,7 +88,7 @@ class RemoteModel:
         """
         try:
             pieces = list(self._pieces(chat, max_new_tokens))
-        except _WithheldError:
+        except WithheldError:
             return Written("", is_cut=False, is_withheld=True)
         ends = {why for _, why in pieces}
         return Written("".join(piece for piece, _ in pieces).strip(), "length" in ends, "content_filter" in ends)
@@ -109,7 +114,7 @@ class RemoteModel:
             ) as response:
                 if response.status_code != 200:
                     why, is_filtered = _reason(response)
-                    kind = _WithheldError if is_filtered else MachineError
+                    kind = WithheldError if is_filtered else MachineError
                     raise kind(f"{self.url} answers {response.status_code}: {why}")
                 yield from _pieces(_lines(response, self.url), self.url)
         except httpx.TimeoutException as error:
