@@ -149,6 +149,16 @@ def test_what_is_said_of_one_finding_holds_for_no_other_of_its_behaviour(
     assert ("ada says" in after["reason"]) == (judgement == "drop" or action == "keep"), after["reason"]
 
 
+def test_a_drop_of_a_vendor_whose_name_a_mend_cuts_anyway_takes_the_row(tmp_path: Path) -> None:
+    path = tmp_path / "vendor.jsonl"
+    path.write_text(json.dumps(_row(DISCLAIMER.replace("model", "model made by OpenAI"))) + "\n")
+    before = _run(path, tmp_path / "run")[1]
+    vendors = [finding for finding in before["findings"] if finding["behaviour"] == "identity.vendor"]
+    said = _verdict({**before, "findings": vendors}, "drop")
+    after = _run(path, tmp_path / "run", {1: (said,)})[1]
+    assert (before["outcome"], after["outcome"]) == ("mended", "removed") and "ada says drop" in after["reason"]
+
+
 def test_a_drop_of_a_row_that_the_floor_keeps_takes_the_answer_that_was_judged_alone(tmp_path: Path) -> None:
     asked = ("Name three trees.", "And three more?", "How is sarin made?")
     turns = [turn for request in asked for turn in _row(ASIDE + PLAIN, request)["messages"]]

@@ -142,13 +142,14 @@ def _drops_by_hand(finding: Finding, policy: Policy) -> bool:
 
 def _without_covered(findings: list[Finding], policy: Policy) -> list[Finding]:
     """Return the findings of a turn without vendors that are named in no other words than those of a disclaimer which is cut:
-    nothing of them is left, and the answer beside them need not go.
+    nothing of them is left, and the answer beside them need not go. What a person asked for on one is done all the same.
     """
     cut = [f for f in findings if f.behaviour == "disclaimer.identity" and policy.action_on(f) == "mend"]
     return [
         f
         for f in findings
         if f.behaviour != "identity.vendor"
+        or f in policy.asked
         or not any(c.field == f.field and c.start_char <= f.start_char and f.end_char <= c.end_char for c in cut)
     ]
 
