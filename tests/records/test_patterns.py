@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 import importlib
+import pickle
 import pkgutil
 import re
+from collections.abc import Callable
 from threading import Thread
+from typing import Any
 
 import pytest
 
@@ -34,6 +38,14 @@ def test_nothing_is_compiled_before_it_is_wanted_and_a_wrong_one_says_so_then() 
         wrong.search("x")
     with pytest.raises(AttributeError):
         pattern_when_used("x").no_such_method  # noqa: B018
+
+
+@pytest.mark.parametrize("is_used", [False, True])
+@pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy, lambda late: pickle.loads(pickle.dumps(late))])
+def test_it_can_be_copied_and_sent_as_a_compiled_one_can(copied: Callable[[Any], Any], is_used: bool) -> None:
+    late = pattern_when_used("A+", re.IGNORECASE)
+    assert not is_used or late.search("a")
+    assert copied(late).findall("xaA") == ["aA"]
 
 
 def test_threads_may_use_one_first_at_once() -> None:

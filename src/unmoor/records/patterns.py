@@ -19,6 +19,14 @@ _OWN = (
 class _Used:
     """Has what a compiled pattern has, as attributes of its own: as fast to call as that pattern's."""
 
+    _expression: str
+    _flags: int
+
+    def __reduce__(
+        self,
+    ) -> tuple[Any, ...]:  # copied by its attributes, an empty one would look for these in itself for ever
+        return pattern_when_used, (self._expression, self._flags)
+
 
 class _WhenUsed(_Used):
     """Stands for a pattern, and has its methods from the first use on."""
