@@ -204,6 +204,29 @@ def test_what_is_said_of_a_finding_that_a_correction_put_there_holds_from_then_o
     assert _run(path, tmp_path / "run", {1: (of_put,)}) == before, "of nothing that is there"
 
 
+@pytest.mark.parametrize(
+    ("first", "later", "who"),
+    [
+        ("drop", "correct", "policy dolphin says mend"),
+        ("drop", "mend", "and bob says mend"),
+        ("drop", "drop", "and ada and bob say drop"),
+        ("mend", "correct", "policy dolphin says mend"),
+        ("mend", "mend", "and ada and bob say mend"),
+    ],
+)
+def test_a_rewrite_asked_for_with_a_correction_holds_until_another_word_on_what_it_put_there(
+    tmp_path: Path, first: str, later: str, who: str
+) -> None:
+    path = tmp_path / "one.jsonl"
+    path.write_text(json.dumps(_row(f"{REFUSAL} {PLAIN}")) + "\n")
+    put = _verdict(_run(path, tmp_path / "run")[1], first, "moralising")
+    of_put = replace(put, behaviour="moralising", judgement=later, corrected_behaviour=None, by="bob")
+    after = _run(path, tmp_path / "run", {1: (put, of_put)})[1]
+    assert after["outcome"] == ("removed" if later == "drop" else "mended") and who in after["reason"], after["reason"]
+    again = _run(path, tmp_path / "run", {1: (of_put, put)})[1]
+    assert again["outcome"] == ("removed" if "drop" in (first, later) else "mended") and "ada" in again["reason"]
+
+
 def test_no_verdict_removes_a_refusal_that_the_floor_keeps(path: Path, tmp_path: Path) -> None:
     before = _run(path, tmp_path / "run")
     assert before[4]["is_floor"] and before[4]["outcome"] == "kept"

@@ -53,12 +53,17 @@ def that_hold(verdicts: Sequence[Verdict]) -> tuple[Verdict, ...]:
 def policy_as_judged(policy: Policy, findings: Sequence[Finding], verdicts: Sequence[Verdict]) -> Policy:
     """Return the policy for one row, with `mend` or `drop` on the very findings on which a person asked for it; `findings` are as
     `findings_as_judged` gives them. `drop` is about the whole row, so it stands over `mend`. The floor is not a policy's to change.
+
+    What was said of a finding by calling another one that holds until something newer is said of it itself.
     """
     said: dict[tuple[str, _Where], dict[str, set[str]]] = {}
     for verdict in verdicts:
-        if verdict.judgement in REWRITES:
+        word, itself = verdict.judgement, _place(verdict)
+        if itself in said:
+            said[itself] = {same: people for same, people in said[itself].items() if same == word}
+        if word in REWRITES:
             place = verdict.corrected_behaviour or verdict.behaviour, _where(verdict)
-            said.setdefault(place, {}).setdefault(verdict.judgement, set()).add(verdict.by)
+            said.setdefault(place, {}).setdefault(word, set()).add(verdict.by)
     asked = {}
     for finding in findings if said else ():
         if people := said.get(_place(finding)):
