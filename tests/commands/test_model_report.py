@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import sys
 from itertools import combinations
@@ -122,6 +123,24 @@ def test_the_data_of_a_training_that_was_moved_are_found_beside_it(
     assert read["config_difference"]["data"]["filtered"] == str(tmp_path / "run" / "kept.jsonl")
     assert read["twins"]["raw"]["data"] == str(Path(was, "raw.jsonl")), "what is not there stays as it was written"
     assert "filtered" in _filters_of(read)
+
+
+@pytest.mark.parametrize(("beside", "here"), [("right", "other"), ("other", "right"), ("other", "")])
+def test_another_file_of_the_same_name_is_not_taken_for_the_data_of_a_training(
+    beside: str, here: str, trained: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    for folder, text in ((tmp_path, beside), (tmp_path / "here", here)):
+        if text:
+            (folder / "data.jsonl").write_text(text)
+    for name, twin in trained["twins"].items():
+        twin |= {"path": f"twins/{name}", "data": "data.jsonl"}
+        told = json.dumps({"data": hashlib.sha256(b"right").hexdigest()})
+        (tmp_path / "twins" / name / "plan.json").write_text(told)
+    (tmp_path / "twins" / "training.json").write_text(json.dumps(trained))
+    expected = str(tmp_path / "data.jsonl") if beside == "right" else "data.jsonl"
+    assert read_training(tmp_path / "twins")["twins"]["raw"]["data"] == expected
 
 
 def test_a_password_in_a_url_stays_out_of_the_report(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

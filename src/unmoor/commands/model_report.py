@@ -43,21 +43,53 @@ def read_training(folder: Path) -> dict[str, Any]:
             for data in (twin, differ if isinstance(differ, dict) else {}):
                 key = "data" if data is twin else name
                 if isinstance(data.get(key), str):
-                    data[key] = _beside(data[key], was, (folder / name).resolve())
+                    data[key] = _data_now(data[key], was, folder / name)
     return read
 
 
-def _beside(path: str, was: str, now: Path) -> str:
-    """Return the path of what lay beside a folder that `was` there and is `now` here; as it is where nothing lies there now."""
+def _data_now(path: str, was: str, twin: Path) -> str:
+    """Return the path of the data of a twin, whose folder `was` there and is `twin` now: beside it where they lay beside it, unless
+    another file lies there; else as it was written.
+    """
+    there = _beside(path, was, twin.resolve())
+    if there is None or not there.exists() or (Path(path).exists() and there.samefile(path)):
+        return path
+    sha256 = _trained_on_sha256(twin)
+    if sha256 is None:
+        return path if Path(path).exists() else str(there)
+    return str(there) if _is(there, sha256) and not _is(Path(path), sha256) else path
+
+
+def _beside(path: str, was: str, now: Path) -> Path | None:
+    """Return where what lay at `path` is now if all moved with a folder that `was` there and is `now` here; None where that is not
+    known.
+    """
     old, new = list(Path(was).parts), list(now.parts)
     while old and new and old[-1] == new[-1]:
         old.pop()
         new.pop()
     parts = Path(path).parts
-    if Path(path).exists() or list(parts[: len(old)]) != old or Path(path).is_absolute() != Path(was).is_absolute():
-        return path
-    there = Path(*new, *parts[len(old) :])
-    return str(there) if there.exists() else path
+    if list(parts[: len(old)]) != old or Path(path).is_absolute() != Path(was).is_absolute():
+        return None
+    return Path(*new, *parts[len(old) :])
+
+
+def _trained_on_sha256(twin: Path) -> str | None:
+    """Return the SHA-256 of what a twin was trained on, None where its folder does not say it."""
+    try:
+        told = json.loads((twin / "plan.json").read_bytes())
+    except (OSError, ValueError):
+        return None
+    return told["data"] if isinstance(told, dict) and isinstance(told.get("data"), str) else None
+
+
+def _is(path: Path, sha256: str) -> bool:
+    from unmoor.run_folder import hash_file
+
+    try:
+        return path.is_file() and hash_file(path) == sha256
+    except OSError:
+        return False
 
 
 def write_model_report(
