@@ -131,7 +131,10 @@ def test_a_piece_that_says_that_there_is_no_error_is_a_piece(server: Server) -> 
         (200, ['data: {"object": "error", "message": "too long"}'], "too long"),
         (200, ['data: {"choices": [{"delta": {}, "error": {"message": "hung up"}}]}'], "hung up"),
         (200, ['data: {"choices": [{"message": {"content": "Oak"}}]}'], "no chat completion"),
+        (200, ['data: {"choices": [{"text": "Oak"}]}'], "no chat completion"),
         (200, ['{"choices": []}'], "no chat completion"),
+        (200, ['{"choices": [{"text": "Oak", "finish_reason": "stop"}]}'], "no chat completion"),
+        (200, ['{"choices": [{"finish_reason": "stop"}]}'], "no chat completion"),
         (200, ['data: {"error": null}'], "no chat completion"),
     ],
 )

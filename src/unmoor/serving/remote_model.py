@@ -201,7 +201,8 @@ def _told(data: str, url: str, part: Literal["delta", "message"] = "delta") -> t
             raise MachineError(f"{url}: {(words if isinstance(words, str) else json.dumps(words))[:300]}")
         message = choice.get(part)
         is_empty = part == "delta" and event.keys() & {"choices", "usage"}  # as an account of tokens is
-        if not (choices or is_empty) or (message is None and choice.get("message")):
+        is_other = message is None and (part == "message" or choice.get("message") or choice.get("text"))
+        if is_other if choices else not is_empty:
             raise TypeError
         message = {} if message is None else message
         said, declined = said_in(message.get("content")), said_in(message.get("refusal"))
