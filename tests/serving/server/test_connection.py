@@ -116,7 +116,7 @@ def test_a_list_of_models_of_another_form_is_empty(values: bytes) -> None:
     "chunk",
     [b"[]", b"5", b'{"choices": {}}', b'{"choices": [5]}', b'{"choices": [{"delta": []}]}',
      b'{"choices": [{"delta": {"content": 5}}]}', b'{"choices": [{"message": {"content": "whole"}}]}',
-     b'{"choices": [{"index": "0", "delta": {}}]}', b"not json"],
+     b'{"choices": [{"text": "of no chat"}]}', b'{"choices": [{"index": "0", "delta": {}}]}', b"not json"],
     ids=repr,
 )  # fmt: skip
 def test_a_piece_of_another_form_is_garbled_and_never_reaches_a_client(chunk: bytes) -> None:
@@ -139,9 +139,13 @@ USAGE = {"prompt_tokens": 1, "completion_tokens": 2}
         (b'data: {"choices": null, "usage": %s}\n\ndata: [DONE]\n\n' % json.dumps(USAGE).encode(),
          {"choices": [], "usage": USAGE}),
         (b'data: {"usage": %s}\n\ndata: [DONE]\n\n' % json.dumps(USAGE).encode(), {"usage": USAGE, "choices": []}),
+        (b'data: {"choices": [{"delta": {"content": "!", "reasoning": [{"type": "text", "text": "Hm"}]}}]}\n\ndata: [DONE]\n\n',
+         {"choices": [{"delta": {"content": "!", "reasoning": "Hm"}}]}),
+        (b'data: {"choices": [{"delta": {"reasoning": {"summary": [{"text": "Hm"}]}}}]}\n\ndata: [DONE]\n\n',
+         {"choices": [{"delta": {"reasoning": "Hm"}}]}),
         (b": a comment\n\ndata: \n\ndata:[DONE]", None),
     ],
-    ids=["no delta", "null", "no choices", "usage alone", "no end of the line"],
+    ids=["no delta", "null", "no choices", "usage alone", "parts beside a text", "one part", "no end of the line"],
 )  # fmt: skip
 def test_what_model_servers_leave_out_of_a_piece_is_no_failure(more: bytes, chunk: dict[str, Any] | None) -> None:
     *_, last = [json.loads(data) for data in talk(saying(STREAM + OAK + more), stream)]

@@ -290,6 +290,18 @@ def test_a_long_answer_that_comes_at_once_leaves_others_their_turn(stream: bool)
     assert asyncio.run(turns_of_others()) > 20
 
 
+def test_what_is_no_text_in_a_field_of_texts_passes_no_guard() -> None:
+    """A client may put parts together that are looked at one by one."""
+
+    def watch() -> Watch:
+        return Watch(Oversight(WordGuard(), Metrics()), WordGuard().answer([]), "r1", "alice")
+
+    parts = [{"text": "a kit"}, {"text": "ten"}]
+    message = {"content": "Oak.", "reasoning": {"steps": parts}, "refusal": parts}
+    (choice,) = asyncio.run(guard_whole({"choices": [{"message": message}]}, watch))["choices"]
+    assert choice["message"] == {"role": "assistant", "content": "Oak."}
+
+
 def test_usage_is_counted_and_given_behind_a_guard(upstream_url: str) -> None:
     with asking(upstream_url, WordGuard()) as (client, _):
         chunks = list(

@@ -43,7 +43,7 @@ async def _guard_choice(choice: Mapping[str, Any], watch: Callable[[], Watch]) -
     kept: dict[str, Any] = {"role": "assistant", "content": None}
     for name in (*_TEXTS, "tool_calls"):
         value = message.get(name)
-        if not value:
+        if not value or (name in _TEXTS and not isinstance(value, str)):  # as in a stream: what is no text has no words
             continue
         text = value if isinstance(value, str) else _call_text([value])
         safe, ruling = await _whole_by_turns(watch(), text)

@@ -181,11 +181,13 @@ def _batch(data: Sequence[bytes]) -> Batch:
                 _check_rare(chunk, choices)
             for choice in choices:
                 delta = choice.get("delta")
-                if delta is None and not choice.get("message"):  # as where only a filter has something to say
+                if (
+                    delta is None and not choice.get("message") and not choice.get("text")
+                ):  # as where only a filter has something to say
                     delta = choice["delta"] = {}
                     is_changed = True
                 text = delta.get("content")
-                if text.__class__ is not str or not text:
+                if text.__class__ is not str or not text or len(delta) > 1:
                     is_changed |= put_in_words(delta)
                 if choice.get("index", 0).__class__ is not int:
                     raise garbled()

@@ -22,8 +22,8 @@ def put_in_words(message: dict[str, Any]) -> bool:
     is_changed = False
     for name in _BESIDE:
         value = message.get(name)
-        if isinstance(value, list | dict) and (said := said_in(value)) is not None:
-            message[name] = said.words
+        if isinstance(value, list | dict) and ((words := _words_beside(name, value)) or isinstance(value, list)):
+            message[name] = words
             is_changed = True
     content = message.get("content")
     if content is None or isinstance(content, str):
@@ -37,3 +37,11 @@ def put_in_words(message: dict[str, Any]) -> bool:
             message[name] = before + words if isinstance(before, str) else words
     message["content"] = None if said.refusal and not said.text else said.text
     return True
+
+
+def _words_beside(name: str, value: list[Any] | dict[str, Any]) -> str:
+    """Return the words of a field beside the content; a part that stands there alone need not say of which type it is."""
+    if isinstance(value, dict):
+        value = [value if name == "refusal" else {**value, "type": "reasoning"}]
+    said = said_in(value)
+    return said.words if said is not None else ""
