@@ -75,6 +75,17 @@ def test_what_stands_for_a_key_is_known_to_the_trainer_and_the_key_is_not(
     assert {told for told in names.values() if re.split(r"\W", told)[0] not in {*known, "remove"}} == set()
 
 
+@pytest.mark.parametrize(
+    ("key", "value", "taken"),
+    [("fsdp_min_num_params", "5", "5"), ("fsdp_transformer_layer_cls_to_wrap", "Block", "Block")],
+)
+def test_what_stands_for_settings_of_fsdp_is_what_fsdp_takes(key: str, value: str, taken: str, tmp_path: Path) -> None:
+    line = SETTLED[key].replace("NUMBER", value).replace("NAME", value)
+    recipe = read_recipe(write(tmp_path, f"model_name_or_path: a/b\nuse_cpu: true\nfsdp: true\n{line}\n"))
+    training, _ = recipe.arguments(tmp_path / "out")
+    assert taken in map(str, training._process_fsdp_args().values())
+
+
 def test_a_key_given_twice_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(RecipeError, match="duplicate key"):
         read_recipe(write(tmp_path, "model_name_or_path: a/b\nseed: 1\nseed: 2\n"))

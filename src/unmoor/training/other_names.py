@@ -111,7 +111,7 @@ SETTLED: Mapping[str, str] = {
     "dispatch_batches": "accelerator_config: {dispatch_batches: true or false}",
     "split_batches": "accelerator_config: {split_batches: true or false}",
     "include_inputs_for_metrics": _NO_EVALUATION,
-    "fsdp_min_num_params": "fsdp_config: {min_num_params: NUMBER}",
+    "fsdp_min_num_params": "fsdp_config: {auto_wrap_policy: SIZE_BASED_WRAP, min_num_params: NUMBER}",
     "fsdp_transformer_layer_cls_to_wrap": "fsdp_config: {transformer_layer_cls_to_wrap: [NAME]}",
     "saves_per_epoch": "save_strategy: steps, and save_steps, where a number below 1 is a share of all steps",
     "wandb_project": f"{_REPORTED}, with env: {{WANDB_PROJECT: NAME}}",
