@@ -115,7 +115,8 @@ def test_a_file_that_is_not_clear_is_named(tmp_path: Path) -> None:
         ({"sample_packin": True}, 'no key "sample_packin".*"sample_packing"'),
         (
             {"cutoff_len": 512, "lora_rank": 8},
-            '2 settings have to change\n  Axolotl has no key "cutoff_len". Next: sequence_len.*\n.*"lora_rank". Next: lora_r',
+            '2 settings have to change\n  Axolotl has no key "cutoff_len" and would ignore it silently. Next: sequence_len\n'
+            '.*"lora_rank" .* Next: lora_r',
         ),
         ({"optimizer": "adamw_torch_fuse"}, 'no optimizer "adamw_torch_fuse".*"adamw_torch_fused"'),
         ({"gradient_checkpointing_kwargs": {"use_reentrat": False}}, 'no key "use_reentrat"'),

@@ -101,8 +101,8 @@ def _wrong_keys(values: Mapping[str, Any], *, may_be_foreign: bool) -> Iterator[
             if keys[key].get("deprecated"):
                 yield f"{key} is no longer taken by Axolotl {known_keys()['axolotl']}. Next: remove it"
         elif not may_be_foreign:
-            near = f" Next: {FOR_AXOLOTL[key]}." if key in FOR_AXOLOTL else nearest_name(key, keys)
-            yield f'Axolotl has no key "{key}".{near} It would ignore it silently'
+            near = f" Next: {FOR_AXOLOTL[key]}" if key in FOR_AXOLOTL else nearest_name(key, keys)
+            yield f'Axolotl has no key "{key}" and would ignore it silently.{near}'
 
 
 def _dicts(value: Any) -> list[Mapping[str, Any]]:
