@@ -185,6 +185,7 @@ def test_a_finding_called_something_else_is_decided_as_that(path: Path, tmp_path
         (("correct", "bias.evasion"), "removed", {"bias.evasion"}),
         (("drop", None), "removed", {"moralising"}),
         (("correct", None), "mended", {"moralising"}),
+        (("mend", "refusal.policy"), "mended", {"refusal.policy"}),
     ],
 )
 def test_what_is_said_of_a_finding_that_a_correction_put_there_holds_from_then_on(

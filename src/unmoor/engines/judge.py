@@ -191,7 +191,7 @@ class Judge:
         """Return what happens to a row by its findings and what people said of them, the changes that carry it out, and the phrases
         for which something is left alone.
         """
-        said, verdicts = verdicts, that_hold(verdicts) if verdicts else verdicts
+        said, verdicts = verdicts, that_hold(findings, verdicts) if verdicts else verdicts
         findings = findings_as_judged(findings, verdicts) if verdicts else findings
         judges = judges_of(findings, said) if said else ""
         policy = policy_as_judged(policy, findings, verdicts) if verdicts else policy

@@ -43,11 +43,18 @@ def findings_as_judged(findings: Sequence[Finding], verdicts: Sequence[Verdict])
     return tuple(judged[place] for place in sorted(judged, key=order.__getitem__))
 
 
-def that_hold(verdicts: Sequence[Verdict]) -> tuple[Verdict, ...]:
-    """Return, of the verdicts on one row from the oldest on, those that say of their finding what the newest on it says."""
+def that_hold(findings: Sequence[Finding], verdicts: Sequence[Verdict]) -> tuple[Verdict, ...]:
+    """Return, of the verdicts on one row from the oldest on, those that say of their finding what the newest on it says; none on
+    what is neither among the `findings` of the detectors nor put there by a correction that holds.
+    """
     said = [verdict for verdict in verdicts if verdict.judgement != "skip"]
     newest = {_place(verdict): _word(verdict) for verdict in said}
-    return tuple(verdict for verdict in said if _word(verdict) == newest[_place(verdict)])
+    said = [verdict for verdict in said if _word(verdict) == newest[_place(verdict)]]
+    there, before = set(map(_place, findings)), 0
+    while len(there) > before:
+        before = len(there)
+        there |= {_acted_on(verdict) for verdict in said if _place(verdict) in there}
+    return tuple(verdict for verdict in said if _place(verdict) in there)
 
 
 def policy_as_judged(policy: Policy, findings: Sequence[Finding], verdicts: Sequence[Verdict]) -> Policy:
@@ -62,8 +69,7 @@ def policy_as_judged(policy: Policy, findings: Sequence[Finding], verdicts: Sequ
         if itself in said:
             said[itself] = {same: people for same, people in said[itself].items() if same == word}
         if word in REWRITES:
-            place = verdict.corrected_behaviour or verdict.behaviour, _where(verdict)
-            said.setdefault(place, {}).setdefault(word, set()).add(verdict.by)
+            said.setdefault(_acted_on(verdict), {}).setdefault(word, set()).add(verdict.by)
     asked = {}
     for finding in findings if said else ():
         if people := said.get(_place(finding)):
@@ -99,3 +105,8 @@ def _where(judged: Finding | Verdict) -> _Where:
 
 def _place(judged: Finding | Verdict) -> tuple[str, _Where]:
     return judged.behaviour, _where(judged)
+
+
+def _acted_on(verdict: Verdict) -> tuple[str, _Where]:
+    """Return the place of the finding that a verdict's word is about: the one that its correction puts there."""
+    return verdict.corrected_behaviour or verdict.behaviour, _where(verdict)
