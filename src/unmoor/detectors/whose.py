@@ -79,6 +79,19 @@ _BEGINNING = pattern_when_used(
 _NOT = pattern_when_used(r"(?:n't|(?<=can)not|(?<![^\W\d_])not)(?![^\W\d_])")
 _YOUR = pattern_when_used(r"(?<!\w)your (\w+)")
 _FIRST = frozenset(("i", "we"))
+_PLAIN = frozenset(
+    fold_text(
+        "this that with your able dear unfortunately hello sorry friend afraid time unable have will been help anymore"
+        " aber liebe lieber leid leider hallo euch dies beim nicht kann dich dein deine können euer helfen ihnen ihre mich"
+        " hola querida querido siento lamento pero esta este podré puedo podemos ayudarte ayudarle ayudar"
+        " salut chère cher désolé désolée bonjour malheureusement votre peux pourrai pouvons avec mais aider t'aider vous"
+        " ciao cara caro purtroppo dispiace questo questa posso potrò possiamo aiutarti aiutarla aiutare"
+        " querida desculpe infelizmente sinto você pode ajudar ajudá ajudo"
+        " hallo beste lieve spijt helaas kunnen niet deze maar helpen"
+        " tyvärr inte kära ledsen förlåt hjälpa"
+    ).split()
+)
+"""Words that say nothing of what is declined: greetings, regret, helping verbs, this and that; a line for each language."""
 _WISHES = frozenset(("want", "need", "please", "wish"))
 _UNLIKE = 0.25
 """Share of the words of two sentences up to which they may differ where one repeats the other; one word always may."""
@@ -90,6 +103,8 @@ _IN_SHORT = 3
 """Sentences up to which an answer may be a refusal and its reasons, and no scene."""
 _SHORT_WORD = 3
 """Letters of words that say little of what a request is about."""
+_ENDING = 3
+"""Letters at the end of a longer word in which its forms may differ."""
 _REMINDS = pattern_when_used(
     r"\W*(?:please )?(?:remember|note|keep in mind|(?:it(?:['’]s| is) (?:always |also )?(?:important|crucial|essential|worth)"
     r" (?:to (?:remember|note|keep in mind)|remembering|noting)))\b",
@@ -170,8 +185,9 @@ def _is_of_a_life(view: TurnView, hit: Hit) -> bool:
 
 
 def _is_told(view: TurnView, hit: Hit) -> bool:
-    """Return whether the sentence is of a message that was asked for, on nothing nervous, in which the asker declines: it names
-    what the request does beyond how one declines ("I can't help you move on Sunday"), no work, and nobody as the asker's.
+    """Return whether the sentence is of a message that was asked for, on nothing nervous, in which the asker declines: beyond
+    how one declines it names what the request does and hardly anything else ("I can't help you move on Sunday", not "I can't help
+    you cheat on Sunday"), no work, and nobody as the asker's.
     """
     if "request.told" not in view.asks or "request.sensitive" in view.asks:
         return False
@@ -180,8 +196,17 @@ def _is_told(view: TurnView, hit: Hit) -> bool:
     said = fold_text(view.answer.text[slice(*hit.sentence)])
     if any(f"my {one}" in view.request for one in _YOUR.findall(said)):
         return False
-    shared = set(_WORD.findall(said)).intersection(_WORD.findall(view.request[:WORDED_CHARS]))
-    return any(len(word) > _SHORT_WORD for word in shared - _words_of_examples(hit.phrase.hits))
+    own = {word for word in _WORD.findall(said) if len(word) > _SHORT_WORD} - _PLAIN
+    if hit.phrase.behaviour != "refusal.capability":  # whose examples name what an assistant lacks: to send, to call
+        own -= _words_of_examples(hit.phrase.hits)
+    asked = _WORD.findall(view.request[:WORDED_CHARS])
+    return not own.isdisjoint(asked) and all(_is_form_of_one(word, asked) for word in own)
+
+
+def _is_form_of_one(word: str, others: list[str]) -> bool:
+    """Return whether a word begins as one of the others does, but for an ending: "helping" and "helped"."""
+    stem = word[: max(_SHORT_WORD + 1, len(word) - _ENDING)]
+    return any(other.startswith(stem) for other in others)
 
 
 @lru_cache(maxsize=512)
