@@ -99,6 +99,7 @@ def test_what_the_guard_does_is_shown_where_the_policy_says_it(tmp_path: Path) -
         ("eng.moral.*", 'own.toml:4: no rule is called "eng.moral.*". Did you mean "en.moral.*"?'),
         ("acme.*", 'own.toml:4: no rule is called "acme.*".'),
         ("gov.uk", 'no rule is called "gov.uk" in a pack, so it is taken for one of a word list.'),
+        ("www.gov.uk", 'no rule is called "www.gov.uk" in a pack, so it is taken for one of a word list.'),
         ("e.g. this one", 'no rule is called "e.g. this one" in a pack, so it is taken for one of a word list.'),
         ("modle", 'taken for one of a word list. Did you mean "model"?'),
     ],

@@ -59,10 +59,10 @@ def _is_apart(name: str, known: OpenRules) -> bool:
 
 
 def _may_be_phrase(name: str, known: Collection[str]) -> bool:
-    """Return whether a name may be words, as "gov.uk" is, and no rule misspelt, as "eng.moral.urge" and "acme.*" are."""
+    """Return whether a name may be words, as "www.gov.uk" is, and no rule misspelt, as "eng.moral.urge" and "acme.*" are."""
     if " " in name:
         return True
-    return not name.endswith("*") and name.count(".") < 2 and not ("." in name and near_rule(name, known))
+    return not name.endswith("*") and not ("." in name and near_rule(name, known))
 
 
 def near_rule(name: str, known: Collection[str]) -> str:
