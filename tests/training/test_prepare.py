@@ -136,6 +136,21 @@ def test_words_before_a_call_are_learned_and_their_end_is_not(tokenizer: Any, te
     )
 
 
+@pytest.mark.parametrize("is_context", [False, True])
+def test_where_a_template_marks_words_alone_a_call_beside_them_takes_nothing(tokenizer: Any, is_context: bool) -> None:
+    template = (
+        "{% for m in messages %}{{ '<|im_start|>' + m['role'] + '\n' }}{% if m['role'] == 'assistant' %}"
+        "{% generation %}{{ m['content'] }}{% endgeneration %}{% else %}{{ m['content'] }}{% endif %}"
+        "{{ '<|im_end|>\n' }}{% endfor %}"
+    )
+    call = Turn("assistant", "", is_target=True, has_tool_calls=True)
+    first = Turn("assistant", "Let me look.", is_target=not is_context)
+    last = Turn("assistant", "It is 9.", is_target=True)
+    row = Conversation((Turn("user", "Weather?"), first, call, Turn("tool", "9 degrees"), last))
+    _, labels = tokenise(row, tokenizer, template)
+    assert learned(tokenizer, labels) == ["Let me look."] * (not is_context) + ["It is 9."]
+
+
 def test_a_row_that_is_cut_is_counted_and_still_learned_from(tokenizer: Any) -> None:
     whole = len(tokenise(TALK, tokenizer, CHATML)[0])
     prepared = prepare([(4, TALK)], tokenizer, CHATML, trl_rule(whole - 5))

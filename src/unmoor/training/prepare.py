@@ -113,7 +113,7 @@ def tokenise(conversation: Conversation, tokenizer: Any, template: str) -> tuple
     encoded = _rendered(conversation, tokenizer, template)
     token_ids, mask = list(encoded["input_ids"]), list(encoded["assistant_masks"])
     spans = _spans(mask)
-    spoken = [turn for turn in conversation.turns if turn.role == "assistant"]
+    spoken = [conversation.turns[place] for place in _spoken(conversation, len(spans))]
     is_target = [turn.is_target for turn in spoken]
     unended = _unended(conversation)
     if len(spans) != len(spoken):
@@ -133,6 +133,15 @@ def tokenise(conversation: Conversation, tokenizer: Any, template: str) -> tuple
         for start, end in _ends(conversation, unended, (tokenizer, template), (token_ids, spans)):
             labels[start:end] = [IGNORED] * (end - start)
     return token_ids, labels
+
+
+def _spoken(conversation: Conversation, count: int) -> list[int]:
+    """Return the places of the assistant's turns; without those that say nothing, if only then they are as many as the `count`
+    stretches that a template marks: one that marks the words alone marks nothing of these.
+    """
+    spoken = [place for place, turn in enumerate(conversation.turns) if turn.role == "assistant"]
+    worded = [place for place in spoken if _has_words(conversation.turns[place])]
+    return worded if len(spoken) != count == len(worded) else spoken
 
 
 def _unended(conversation: Conversation) -> frozenset[int]:
@@ -169,7 +178,7 @@ def _ends(
     ]
     encoded = _rendered(replace(conversation, turns=tuple(longer)), *with_what)
     others, other_ids = _spans(list(encoded["assistant_masks"])), list(encoded["input_ids"])
-    spoken = [place for place, turn in enumerate(conversation.turns) if turn.role == "assistant"]
+    spoken = _spoken(conversation, len(spans))
     if len(others) != len(spans):  # nobody can tell where these turns end, so nothing of them is learned
         others = spans
         other_ids = token_ids
