@@ -79,19 +79,6 @@ _BEGINNING = pattern_when_used(
 _NOT = pattern_when_used(r"(?:n't|(?<=can)not|(?<![^\W\d_])not)(?![^\W\d_])")
 _YOUR = pattern_when_used(r"(?<!\w)your (\w+)")
 _FIRST = frozenset(("i", "we"))
-_PLAIN = frozenset(
-    fold_text(
-        "this that with your able dear unfortunately hello sorry friend afraid time unable have will been help anymore"
-        " aber liebe lieber leid leider hallo euch dies beim nicht kann dich dein deine können euer helfen ihnen ihre mich"
-        " hola querida querido siento lamento pero esta este podré puedo podemos ayudarte ayudarle ayudar"
-        " salut chère cher désolé désolée bonjour malheureusement votre peux pourrai pouvons avec mais aider t'aider vous"
-        " ciao cara caro purtroppo dispiace questo questa posso potrò possiamo aiutarti aiutarla aiutare"
-        " querida desculpe infelizmente sinto você pode ajudar ajudá ajudo"
-        " hallo beste lieve spijt helaas kunnen niet deze maar helpen"
-        " tyvärr inte kära ledsen förlåt hjälpa"
-    ).split()
-)
-"""Words that say nothing of what is declined: greetings, regret, helping verbs, this and that; a line for each language."""
 _WISHES = frozenset(("want", "need", "please", "wish"))
 _UNLIKE = 0.25
 """Share of the words of two sentences up to which they may differ where one repeats the other; one word always may."""
@@ -196,7 +183,8 @@ def _is_told(view: TurnView, hit: Hit) -> bool:
     said = fold_text(view.answer.text[slice(*hit.sentence)])
     if any(f"my {one}" in view.request for one in _YOUR.findall(said)):
         return False
-    own = {word for word in _WORD.findall(said) if len(word) > _SHORT_WORD} - _PLAIN
+    own = {word for word in _WORD.findall(said) if len(word) > _SHORT_WORD}
+    own -= set(view.words_of(hit.phrase.language, "plain"))
     if hit.phrase.behaviour != "refusal.capability":  # whose examples name what an assistant lacks: to send, to call
         own -= _words_of_examples(hit.phrase.hits)
     asked = _WORD.findall(view.request[:WORDED_CHARS])
