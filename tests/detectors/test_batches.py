@@ -93,7 +93,7 @@ def test_every_match_holds_a_word_of_each_list_of_its_phrase() -> None:
     packs = load_packs()
     phrases = Phrases(packs, "re2")
     looked_at = several = 0
-    for number, phrase in list(enumerate(phrases.all))[::2]:  # of every pack, and in half the time
+    for number, phrase in enumerate(phrases.all):
         lists = must_have(phrase.pattern.exact)
         several += len(lists) > 1
         for sentence in phrase.hits:
@@ -102,8 +102,8 @@ def test_every_match_holds_a_word_of_each_list_of_its_phrase() -> None:
                 looked_at += 1
                 said = bare(folded[start:end])
                 assert all(any(word in said for word in words) for words in lists), (phrase.id, sentence)
-    assert looked_at > 4000
-    assert several > 500
+    assert looked_at > 8000
+    assert several > 1000
 
 
 def test_the_words_of_a_phrase_are_the_same_in_every_process() -> None:

@@ -11,12 +11,9 @@ from unmoor.errors import PolicyError, nearest_name
 from unmoor.languages import Phrase, pack_topics, rule_ids
 from unmoor.policy import ALL_TOPICS, OpenRules, Policy, RulesOrPhrases, is_rule, load_policy, near_rule
 from unmoor.records import BEHAVIOURS
-from unmoor.records.registered import registered_names
 
 __all__ = ["checked_policy", "rules_that_ship"]
 
-DETECTORS_ELSEWHERE = "unmoor.detectors"
-"""The group of entry points by which packages register detectors."""
 _MODEL = "model"
 """The rule of what the learned model finds without a phrase."""
 
@@ -46,7 +43,7 @@ def checked_policy(
     @cache
     def rules() -> tuple[str, ...]:
         known = (*rules_that_ship(), *(phrase.id for phrase in own), *listed)
-        if detectors is None and not registered_names(DETECTORS_ELSEWHERE):
+        if detectors is None and not _has_detectors_elsewhere():
             return RulesOrPhrases(known)
         return OpenRules(known) if is_open else known
 
@@ -59,6 +56,14 @@ def checked_policy(
     topics = {phrase.behaviour.removeprefix("floor.") for phrase in own if phrase.behaviour.startswith("floor.")}
     _hold_topics(policy, topics)
     return policy
+
+
+def _has_detectors_elsewhere() -> bool:
+    """Return whether an installed package registers a detector."""
+    from unmoor.detectors.elsewhere import GROUP
+    from unmoor.records.registered import registered_names
+
+    return bool(registered_names(GROUP))
 
 
 def rules_that_ship() -> tuple[str, ...]:

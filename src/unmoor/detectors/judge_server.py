@@ -16,7 +16,7 @@ from typing import Any, Literal
 from unmoor.detectors.asking import ends_of
 from unmoor.detectors.staying import headers_with, opened, without_key, without_password
 from unmoor.errors import UsageError
-from unmoor.records import Said, said_in, without_reasoning
+from unmoor.records import ContentWords, content_words, without_reasoning
 from unmoor.records.patterns import pattern_when_used
 
 __all__ = ["Ask", "Opinion", "object_in", "open_ai_judge"]
@@ -196,7 +196,7 @@ def _read(data: bytes, key: str) -> tuple[Opinion, str]:
     message = choice.get("message")
     if not isinstance(message, dict):
         return "unsure", f"answers what is no chat completion: {_brief(text)}"
-    said = said_in(message.get("content")) or Said()
+    said = content_words(message.get("content")) or ContentWords()
     content = said.text
     opinion = object_in(_unfenced(without_reasoning(content).strip())).get("opinion")
     if opinion in _OPINIONS:
@@ -204,7 +204,7 @@ def _read(data: bytes, key: str) -> tuple[Opinion, str]:
     if choice.get("finish_reason") == "length":
         return "unsure", f"gave an answer that was cut off at {_MOST_TOKENS} tokens"
     if not content.strip():
-        refusal = (said.refusal or (said_in(message.get("refusal")) or Said()).words).strip()
+        refusal = (said.refusal or (content_words(message.get("refusal")) or ContentWords()).words).strip()
         return "unsure", f"declined to say: {_brief(refusal)}" if refusal else "gave an empty answer"
     return "unsure", f"gave an answer that does not fit: {_brief(content)}"
 

@@ -14,16 +14,13 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from unmoor.detectors.asking import asked_at_once, ends_of
 from unmoor.detectors.classifier import load_classifier
+from unmoor.detectors.judge_server import Ask, Opinion, object_in, open_ai_judge
 from unmoor.detectors.staying import without_password
 from unmoor.errors import MachineError, UsageError
 from unmoor.records import REFUSALS, Conversation, Finding
-
-if TYPE_CHECKING:
-    from unmoor.detectors.judge_server import Ask, Opinion
 
 __all__ = ["CANARIES", "NOT_BELIEVED", "SecondOpinion", "load_judge", "reviewed_all"]
 
@@ -122,8 +119,6 @@ class SecondOpinion:
         if self._known is None:
             self._known = {}
             if self.cache is not None and self.cache.is_file():
-                from unmoor.detectors.judge_server import object_in
-
                 for line in self.cache.read_text(encoding="utf-8", errors="replace").split("\n"):
                     entry = object_in(line)
                     if entry.get("opinion") in tuple(_CERTAIN):
@@ -172,8 +167,6 @@ def load_judge(
     if kind == "openai" and model:
         if not url:
             raise UsageError(f"The judge {name} needs --judge-url, e.g. http://localhost:8000/v1")
-        from unmoor.detectors.judge_server import open_ai_judge
-
         errors = _First()
         ask = open_ai_judge(model, url, key=key, told=errors.append)
         return SecondOpinion(name, ask, cache, at_once, errors, without_password(url.rstrip("/")))

@@ -17,7 +17,7 @@ from unmoor.records.decision import (
 )
 from unmoor.records.finding import BEHAVIOURS, FLOOR_TOPICS, REFUSALS, UNRECOGNISED_FROM, Finding
 from unmoor.records.guard import GUARD_ACTIONS, GuardRules
-from unmoor.records.parts import Said, said_in
+from unmoor.records.parts import ContentWords, content_words
 from unmoor.records.reasoning import ANSWER_MARKS, may_reason, reasoning_spans, without_reasoning
 from unmoor.records.verdict import JUDGEMENTS, Judgement, Verdict
 
@@ -31,6 +31,7 @@ __all__ = [
     "OUTCOMES",
     "REFUSALS",
     "UNRECOGNISED_FROM",
+    "ContentWords",
     "Conversation",
     "Decision",
     "Edit",
@@ -44,11 +45,11 @@ __all__ = [
     "Piece",
     "Role",
     "Row",
-    "Said",
     "Turn",
     "Verdict",
     "action_for",
     "cache_folder",
+    "content_words",
     "is_list_alone",
     "keep_in_cache",
     "kept_in_cache",
@@ -56,6 +57,5 @@ __all__ = [
     "readable_rows",
     "reasoning_spans",
     "rule_for",
-    "said_in",
     "without_reasoning",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["Said", "said_in"]
+__all__ = ["ContentWords", "content_words"]
 
 _REASONING = ("thinking", "reasoning", "reasoning_content", "reasoning_text", "summary_text", "thought")
 """Types of parts in which a model thinks."""
@@ -16,7 +16,7 @@ _DEEPEST = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class ContentWords:
     """The words of one content: the answer's, those of thinking, and those of a part for what a model declines."""
 
     text: str = ""
@@ -29,30 +29,30 @@ class Said:
         return self.reasoning + self.text + self.refusal
 
 
-def said_in(content: Any) -> Said | None:
+def content_words(content: Any) -> ContentWords | None:
     """Return the words of a content: null, a text, a part, or a list of texts and parts; None of anything else.
 
     Parts of other kinds, such as pictures and references, have no words.
     """
     if content is None or isinstance(content, str):
-        return Said(content or "")
+        return ContentWords(content or "")
     if isinstance(content, dict) and isinstance(content.get("type", content.get("text")), str):
         content = [content]
     if not isinstance(content, list):
         return None
     said = [_part(part) for part in content]
-    return Said(*("".join(getattr(one, kind) for one in said) for kind in ("text", "reasoning", "refusal")))
+    return ContentWords(*("".join(getattr(one, kind) for one in said) for kind in ("text", "reasoning", "refusal")))
 
 
-def _part(part: Any) -> Said:
+def _part(part: Any) -> ContentWords:
     if isinstance(part, str):
-        return Said(part)
+        return ContentWords(part)
     if not isinstance(part, dict):
-        return Said()
+        return ContentWords()
     if part.get("type") in _REASONING or part.get("thought") is True:
-        return Said(reasoning=_words(part))
+        return ContentWords(reasoning=_words(part))
     refusal = part.get("refusal")
-    return Said(_words(part.get("text")), refusal=refusal if isinstance(refusal, str) else "")
+    return ContentWords(_words(part.get("text")), refusal=refusal if isinstance(refusal, str) else "")
 
 
 def _words(value: Any, depth: int = 0) -> str:

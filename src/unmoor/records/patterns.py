@@ -22,9 +22,8 @@ class _Used:
     _expression: str
     _flags: int
 
-    def __reduce__(
-        self,
-    ) -> tuple[Any, ...]:  # copied by its attributes, an empty one would look for these in itself for ever
+    def __reduce__(self) -> tuple[Any, ...]:
+        # copied by its attributes, an empty one would look for these in itself for ever
         return pattern_when_used, (self._expression, self._flags)
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from unmoor.errors import MachineError, MissingExtraError, UsageError
-from unmoor.records import said_in
+from unmoor.records import content_words
 from unmoor.serving.local_model import Message, Written
 
 __all__ = ["RemoteModel", "WithheldError", "open_url"]
@@ -205,7 +205,7 @@ def _told(data: str, url: str, part: Literal["delta", "message"] = "delta") -> t
         if is_other if choices else not is_empty:
             raise TypeError
         message = {} if message is None else message
-        said, declined = said_in(message.get("content")), said_in(message.get("refusal"))
+        said, declined = content_words(message.get("content")), content_words(message.get("refusal"))
         if said is None or declined is None:
             raise TypeError
         words = said.text or said.refusal or declined.words  # some models have a place of its own for what they decline

@@ -12,7 +12,7 @@ __all__ = ["settings_in", "unread", "unread_checkpointing"]
 
 _CHECKPOINTING = ("gradient_checkpointing_kwargs", "activation_checkpointing_kwargs")
 _OF_CHECKPOINTING = ("use_reentrant", "preserve_rng_state", "context_fn", "determinism_check", "debug", "early_stop")
-"""What torch.utils.checkpoint takes (PyTorch 2.12); another key goes to the layer of the model, which takes any."""
+"""What torch.utils.checkpoint takes (PyTorch 2.13); another key goes to the layer of the model, which takes any."""
 _OF_TRL = ("selective",)
 _OF_DATA = ("skip_prepare_dataset",)
 """All that TRL 1.16 reads of dataset_kwargs."""

@@ -181,9 +181,8 @@ def _batch(data: Sequence[bytes]) -> Batch:
                 _check_rare(chunk, choices)
             for choice in choices:
                 delta = choice.get("delta")
-                if (
-                    delta is None and not choice.get("message") and not choice.get("text")
-                ):  # as where only a filter has something to say
+                # as where only a filter has something to say
+                if delta is None and not choice.get("message") and not choice.get("text"):
                     delta = choice["delta"] = {}
                     is_changed = True
                 text = delta.get("content")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from unmoor.records import said_in
+from unmoor.records import content_words
 from unmoor.serving.server.troubles import garbled
 
 __all__ = ["put_in_words"]
@@ -28,7 +28,7 @@ def put_in_words(message: dict[str, Any]) -> bool:
     content = message.get("content")
     if content is None or isinstance(content, str):
         return is_changed
-    said = said_in(content)
+    said = content_words(content)
     if said is None:
         raise garbled()
     for name, words in (("reasoning_content", said.reasoning), ("refusal", said.refusal)):
@@ -43,5 +43,5 @@ def _words_beside(name: str, value: list[Any] | dict[str, Any]) -> str:
     """Return the words of a field beside the content; a part that stands there alone need not say of which type it is."""
     if isinstance(value, dict):
         value = [value if name == "refusal" else {**value, "type": "reasoning"}]
-    said = said_in(value)
+    said = content_words(value)
     return said.words if said is not None else ""
