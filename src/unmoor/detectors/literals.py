@@ -1,7 +1,8 @@
-"""From an exact pattern to letters that any match must hold: lists of words, of each of which one stands in any text that matches.
+"""From an exact pattern to letters that any match must hold: the ways in which it can match, each with lists of words, of each of
+which one stands in any text that matches so.
 
 Only letters and digits count ("i can't" is `icant`), so that spaces, punctuation and Markdown in a text make no difference. What
-cannot be listed (gaps, big classes) is passed over; the rarest of the lists that are left are the pattern's.
+cannot be listed (gaps, big classes) is passed over; the rarest of the lists that are left are the way's.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ _MOST = 96
 _LONGEST = 24
 """Letters of a word that are looked for, the last ones: more would tell little."""
 _LISTS = 2
-"""Lists that a pattern has at most: with a second one two texts of five are left out, a third would tell little."""
+"""Lists that a way has at most: with a second one two texts of five are left out, a third would tell little."""
 _RARE = 0.004
 """How common a second list may be: what stands in most texts costs more than it tells."""
 _WHERE_THEY_MEET = (_LONGEST, 8, 5, 4, 3)
@@ -60,9 +61,33 @@ def bare(text: str) -> str:
     return "".join(c for c in text if c in KEPT or c > "\x7f")
 
 
-def must_have(exact: str) -> tuple[tuple[str, ...], ...]:
-    """Return lists of words (letters only), of each of which any match of `exact` holds one; no list if there is no telling."""
-    part = _alternatives(_tokens(exact))
+_Way = tuple[tuple[str, ...], ...]
+
+
+def must_have(exact: str) -> tuple[_Way, ...]:
+    """Return the ways in which `exact` matches, each as lists of words (letters only), of each of which a match holds one.
+
+    There is no way if there is no telling. The alternatives of a pattern are a way each: all of them together hold one of many
+    words, most of which stand everywhere.
+    """
+    ways = tuple(dict.fromkeys(map(_way, _parted(_tokens(exact)))))
+    return ways if all(ways) else ()
+
+
+def _parted(tokens: Sequence[_Token]) -> list[tuple[_Token, ...]]:
+    """Return the alternatives of a pattern, be they in a group that is all of it."""
+    while len(tokens) == 1 and tokens[0][0] == "group":
+        tokens = tokens[0][1]
+    return _split(tokens)
+
+
+def _split(tokens: Sequence[_Token]) -> list[tuple[_Token, ...]]:
+    bars = [place for place, (kind, _) in enumerate(tokens) if kind == "or"]
+    return [tuple(tokens[before + 1 : bar]) for before, bar in pairwise((-1, *bars, len(tokens)))]
+
+
+def _way(tokens: tuple[_Token, ...]) -> _Way:
+    part = _sequence(tokens)
     first, *others = _best((part.whole, *part.held)) or (frozenset(),)
     lists = [first, *(words for words in others if _commonness(words) <= _RARE)]
     return tuple(tuple(sorted({word[-_LONGEST:] for word in words})) for words in lists if words)
@@ -91,8 +116,7 @@ def _tokens(exact: str) -> tuple[_Token, ...]:
 @lru_cache(maxsize=1024)
 def _alternatives(tokens: tuple[_Token, ...]) -> _Part:
     """Return what a pattern or a group holds, worked out once: what a shorthand stands for is in many patterns."""
-    bars = [place for place, (kind, _) in enumerate(tokens) if kind == "or"]
-    parts = [_sequence(tokens[before + 1 : bar]) for before, bar in pairwise((-1, *bars, len(tokens)))]
+    parts = [_sequence(alternative) for alternative in _split(tokens)]
     if len(parts) == 1:
         return parts[0]
     wholes = [part.whole for part in parts]

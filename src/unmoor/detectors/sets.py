@@ -85,10 +85,12 @@ class HyperscanSet(PhraseSet):
 class WordSet:
     """Lists of words, of each of which a phrase must hold one, letters only: found at the speed of memory, compiled in no time."""
 
-    def __init__(self, phrases: Sequence[tuple[int, Phrase]], lists: Sequence[Sequence[Sequence[str]]]) -> None:
+    def __init__(self, phrases: Sequence[tuple[int, Phrase]], ways: Sequence[Sequence[Sequence[Sequence[str]]]]) -> None:
+        """Take for each phrase the ways in which it matches, as `must_have` has them."""
+        lists = [its for here in ways for its in here]
         every = [words for its in lists for words in its]
-        self._always = [number for (number, _), its in zip(phrases, lists, strict=True) if not its]
-        self._numbers = np.array([number for number, _ in phrases], dtype=np.int64)
+        self._always = [number for (number, _), here in zip(phrases, ways, strict=True) if not here]
+        self._numbers = np.repeat([number for number, _ in phrases], list(map(len, ways)))
         self._wanted = np.array(list(map(len, lists)), dtype=np.int64)
         self._owners = np.repeat(np.arange(len(lists)), self._wanted)
         distinct = {word: None for words in every for word in words}
@@ -100,7 +102,7 @@ class WordSet:
         self._database = compiled_set(list(map(str.encode, distinct)), 0, literal=True) if distinct else None
 
     def hits_many(self, texts: Sequence[str]) -> Iterator[tuple[int, int]]:
-        """Yield (index of a text, number of a phrase that may occur in it)."""
+        """Yield (index of a text, number of a phrase that may occur in it), once for each way."""
         yield from ((index, number) for number in self._always for index in range(len(texts)))
         if self._database is None:
             return
@@ -123,7 +125,7 @@ class WordSet:
     def _complete(
         self, at: NDArray[np.int64], places: NDArray[np.int64]
     ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Return the texts and places of phrases that stand there once for each of the phrase's lists."""
+        """Return the texts and places of ways that stand there once for each of the way's lists."""
         both, counts = np.unique(at * len(self._numbers) + places, return_counts=True)
         at, places = np.divmod(both, len(self._numbers))
         is_whole = counts == self._wanted[places]
@@ -269,8 +271,8 @@ def _distinct(at: NDArray[np.int64], what: NDArray[np.int64], most: int) -> tupl
     return first, second
 
 
-def _words(phrases: Sequence[tuple[int, Phrase]], *, find_now: bool) -> list[list[list[str]]] | None:
-    """Return the lists of words of each phrase: from the user's cache or, if `find_now`, found and then cached; else None."""
+def _words(phrases: Sequence[tuple[int, Phrase]], *, find_now: bool) -> list[list[list[list[str]]]] | None:
+    """Return the ways of each phrase, in lists of words: from the user's cache or, if `find_now`, found and then cached; else None."""
     trusted_hyperscan()
     path = _words_path(phrases)
     stored = kept_in_cache(path)
@@ -278,7 +280,7 @@ def _words(phrases: Sequence[tuple[int, Phrase]], *, find_now: bool) -> list[lis
         return list(orjson.loads(stored))
     if not find_now:
         return None
-    found = [list(map(list, must_have(phrase.pattern.exact))) for _, phrase in phrases]
+    found = [must_have(phrase.pattern.exact) for _, phrase in phrases]
     keep_in_cache(path, orjson.dumps(found))
     return found
 
