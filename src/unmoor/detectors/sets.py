@@ -50,6 +50,8 @@ WHOLE_MOST_BYTES = 9_000
 """Bytes of one pattern that is compiled as a whole phrase; longer ones stay with their words. Of Russian's patterns three of
 15 kB took one of two minutes; without those longer than this it takes ten seconds."""
 
+_Ways = Sequence[Sequence[Sequence[str]]]
+"""The ways in which a phrase matches, as `must_have` has them: of each of a way's lists of words a match holds one."""
 _RE2_MEMORY = 256 << 20
 _RE2_SET = 16
 _LOWER = bytes(range(256)).lower()
@@ -85,8 +87,10 @@ class HyperscanSet(PhraseSet):
 class WordSet:
     """Lists of words, of each of which a phrase must hold one, letters only: found at the speed of memory, compiled in no time."""
 
-    def __init__(self, phrases: Sequence[tuple[int, Phrase]], ways: Sequence[Sequence[Sequence[Sequence[str]]]]) -> None:
-        """Take for each phrase the ways in which it matches, as `must_have` has them."""
+    def __init__(
+        self, phrases: Sequence[tuple[int, Phrase]], ways: Sequence[Sequence[Sequence[Sequence[str]]]]
+    ) -> None:
+        """Take for each phrase the ways in which it matches; a phrase without any may stand in every text."""
         lists = [its for here in ways for its in here]
         every = [words for its in lists for words in its]
         self._always = [number for (number, _), here in zip(phrases, ways, strict=True) if not here]
@@ -271,8 +275,8 @@ def _distinct(at: NDArray[np.int64], what: NDArray[np.int64], most: int) -> tupl
     return first, second
 
 
-def _words(phrases: Sequence[tuple[int, Phrase]], *, find_now: bool) -> list[list[list[list[str]]]] | None:
-    """Return the ways of each phrase, in lists of words: from the user's cache or, if `find_now`, found and then cached; else None."""
+def _words(phrases: Sequence[tuple[int, Phrase]], *, find_now: bool) -> Sequence[_Ways] | None:
+    """Return the ways of each phrase: from the user's cache or, if `find_now`, found and then cached; else None."""
     trusted_hyperscan()
     path = _words_path(phrases)
     stored = kept_in_cache(path)
