@@ -144,8 +144,12 @@ USAGE = {"prompt_tokens": 1, "completion_tokens": 2}
         (b'data: {"choices": [{"delta": {"reasoning": {"summary": [{"text": "Hm"}]}}}]}\n\ndata: [DONE]\n\n',
          {"choices": [{"delta": {"reasoning": "Hm"}}]}),
         (b": a comment\n\ndata: \n\ndata:[DONE]", None),
+        (b"data: [DONE] \n\n", None),
+        (b'data: {"choices": [{"delta": {"content": "!"}, "error": null}]}\n\ndata: [DONE]\n\n',
+         {"choices": [{"delta": {"content": "!"}, "error": None}]}),
     ],
-    ids=["no delta", "null", "no choices", "usage alone", "parts beside a text", "one part", "no end of the line"],
+    ids=["no delta", "null", "no choices", "usage alone", "parts beside a text", "one part", "no end of the line",
+         "a blank behind the end", "no error"],
 )  # fmt: skip
 def test_what_model_servers_leave_out_of_a_piece_is_no_failure(more: bytes, chunk: dict[str, Any] | None) -> None:
     *_, last = [json.loads(data) for data in talk(saying(STREAM + OAK + more), stream)]
@@ -160,8 +164,12 @@ def test_what_model_servers_leave_out_of_a_piece_is_no_failure(more: bytes, chun
         (b'{"choices": [], "error": "busy"}', "The model server failed: busy"),
         (b'{"object": "error", "message": "too long"}', "The model server failed: too long"),
         (b'{"error": {"code": 1}}', "The model server failed."),
+        (
+            b'{"choices": [{"index": 0, "error": {"message": "the provider timed out"}, "finish_reason": "error"}]}',
+            "The model server failed: the provider timed out",
+        ),
     ],
-    ids=["object", "text", "flat", "no words"],
+    ids=["object", "text", "flat", "no words", "in a choice"],
 )
 def test_an_error_with_status_200_is_told_in_the_server_s_words(values: bytes, words: str, is_stream: bool) -> None:
     head = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n" % len(values)
@@ -176,6 +184,12 @@ def test_an_error_with_status_200_is_told_in_the_server_s_words(values: bytes, w
     with pytest.raises(ServiceError, match=words) as caught:
         talk(saying(head + values), stream if is_stream else whole)
     assert (caught.value.status, caught.value.code) == (502, "upstream_failed")
+
+
+def test_an_error_in_a_choice_of_a_stream_is_told_after_what_came_before() -> None:
+    late = b'data: {"choices": [{"delta": {"content": ""}, "error": {"message": "timed out"}, "finish_reason": "error"}]}\n\n'
+    with pytest.raises(ServiceError, match="The model server failed: timed out"):
+        talk(saying(STREAM + OAK + late), stream)
 
 
 def test_a_line_without_end_does_not_fill_the_memory() -> None:

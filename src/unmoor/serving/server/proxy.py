@@ -103,12 +103,10 @@ class Proxy:
             reader = EventReader()
             async for piece in response.pieces(self._silence_seconds):
                 data = reader.feed(piece)
-                is_done = DONE in data
-                if is_done:
-                    del data[data.index(DONE) :]
-                if data:
-                    yield _batch(data)
-                if is_done:
+                done = next((place for place, one in enumerate(data) if one.strip() == DONE), None)
+                if done != 0 and data:
+                    yield _batch(data[:done])
+                if done is not None:
                     await response.to_end()
                     return
             if not reader.ends_well():
@@ -178,8 +176,10 @@ def _batch(data: Sequence[bytes]) -> Batch:
                 choices, is_changed = _without_choices(chunk), True
             if len(choices) != 1 or "usage" in chunk or "error" in chunk:
                 is_plain = False
-                _check_rare(chunk, choices)
+                _checked(chunk, choices)
             for choice in choices:
+                if "error" in choice:
+                    _checked(chunk, choices)
                 delta = choice.get("delta")
                 # as where only a filter has something to say
                 if delta is None and not choice.get("message") and not choice.get("text"):
@@ -207,20 +207,28 @@ def _without_choices(chunk: dict[str, Any]) -> list[Any]:
     return []
 
 
-def _check_rare(chunk: dict[str, Any], choices: object) -> None:
-    if not isinstance(choices, list) or chunk.get("error"):
+def _checked(chunk: dict[str, Any], choices: object) -> list[Any]:
+    if not isinstance(choices, list) or chunk.get("error") or any(map(_failed, choices)):
         raise _error_of([orjson.dumps(chunk)]) or garbled()
+    return choices
+
+
+def _failed(choice: object) -> bool:
+    """Return whether a choice says that it failed, as routers between several servers have it."""
+    return isinstance(choice, dict) and bool(choice.get("error"))
 
 
 def _error_of(data: Sequence[bytes]) -> ServiceError | None:
-    """Return how a model server says with status 200, or in mid-stream, that it failed: without choices, with an error."""
+    """Return how a model server says with status 200, or in mid-stream, that it failed: with an error, beside choices or in one."""
     for item in data:
         try:
             chunk = _json(item)
         except ServiceError:
             return None
-        if chunk.get("error") or chunk.get("object") == "error":  # the latter of older releases of vLLM
-            words = _quoted(chunk)
+        choices = chunk.get("choices")
+        said = next(filter(_failed, choices), chunk) if isinstance(choices, list) and not chunk.get("error") else chunk
+        if said.get("error") or said.get("object") == "error":  # the latter of older releases of vLLM
+            words = _quoted(said)
             return failed(f"The model server failed: {words}" if words else "The model server failed.")
     return None
 
@@ -229,10 +237,7 @@ def _check_whole(values: dict[str, Any]) -> None:
     """Raise unless `values` has choices that each hold a message, and make its texts texts, so that nothing later meets another
     shape.
     """
-    choices = values.get("choices")
-    if not isinstance(choices, list) or values.get("error"):
-        raise _error_of([orjson.dumps(values)]) or garbled()
-    for choice in choices:
+    for choice in _checked(values, values.get("choices")):
         if not isinstance(choice, dict) or not isinstance(choice.get("message"), dict):
             raise garbled()
         if not isinstance(choice.get("index", 0), int):
