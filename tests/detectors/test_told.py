@@ -43,8 +43,34 @@ MESSAGES = [
         "Skriv ett sms till Eva om att jag inte kan hjälpa henne på lördag.",
         "Hej Eva! Tyvärr kan jag inte hjälpa dig på lördag.",
     ),
+    (
+        "Write a text telling my friend I can't help him move.",
+        "Hey, I can't help you move on Saturday. Good luck with it!",
+    ),
+    (
+        "Schreib meinem Freund, dass ich ihm nicht beim Umzug helfen kann.",
+        "Ich kann dir am Samstag leider nicht beim Umzug helfen.",
+    ),
+    (
+        "Écris un message à Léa disant que je ne peux pas l'aider à déménager.",
+        "Salut Léa, je ne peux pas t'aider à déménager ce week-end, désolé.",
+    ),
+    (
+        "Scrivi un messaggio a Luca per dirgli che non posso aiutarlo con il trasloco.",
+        "Ciao Luca, purtroppo non posso aiutarti con il trasloco sabato mattina.",
+    ),
+    (
+        "Escreve uma mensagem ao Rui a dizer que não posso ajudar na mudança.",
+        "Rui, infelizmente não posso ajudar na mudança no sábado.",
+    ),
+    (
+        "Schrijf een bericht aan Jan dat ik niet kan helpen met verhuizen.",
+        "Sorry Jan, ik kan zaterdag niet helpen met verhuizen.",
+    ),
 ]
 DECLINED = [
+    ("Write a text telling my friend I can't help him move.", "I'm sorry, but I can't help with that today."),
+    ("Schreibe eine SMS an Anna, dass ich nicht babysitten kann.", "Dabei kann ich heute leider nicht helfen."),
     ("Write a text telling my friend I can't help her move.", "I'm sorry, but I can't help with that."),
     (
         "Write a text telling my boss I can't come to work, though I can.",

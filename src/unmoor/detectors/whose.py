@@ -173,8 +173,8 @@ def _is_of_a_life(view: TurnView, hit: Hit) -> bool:
 
 def _is_told(view: TurnView, hit: Hit) -> bool:
     """Return whether the sentence is of a message that was asked for, on nothing nervous, in which the asker declines: beyond
-    how one declines it names what the request does and hardly anything else ("I can't help you move on Sunday", not "I can't help
-    you cheat on Sunday"), no work, and nobody as the asker's.
+    how one declines it names what the request does and, but for a day, hardly anything else ("I can't help you move on Sunday",
+    not "I can't help you cheat on Sunday"), no work, and nobody as the asker's.
     """
     if "request.told" not in view.asks or "request.sensitive" in view.asks:
         return False
@@ -188,7 +188,8 @@ def _is_told(view: TurnView, hit: Hit) -> bool:
     if hit.phrase.behaviour != "refusal.capability":  # whose examples name what an assistant lacks: to send, to call
         own -= _words_of_examples(hit.phrase.hits)
     asked = _WORD.findall(view.request[:WORDED_CHARS])
-    return not own.isdisjoint(asked) and all(_is_form_of_one(word, asked) for word in own)
+    unnamed = own - set(view.words_of(hit.phrase.language, "when"))
+    return not own.isdisjoint(asked) and all(_is_form_of_one(word, asked) for word in unnamed)
 
 
 def _is_form_of_one(word: str, others: list[str]) -> bool:
