@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from collections.abc import Collection
 from pathlib import Path
@@ -12,6 +13,7 @@ from unmoor.errors import RecipeError
 from unmoor.training import read_recipe
 from unmoor.training.backends.axolotl_recipe import known_keys
 from unmoor.training.backends.trl_sft import read_trl_recipe
+from unmoor.training.inner_keys import OF_FSDP, WITHOUT_ARGUMENTS
 from unmoor.training.other_names import FOR_AXOLOTL, RENAMED, SETTLED
 from unmoor.training.recipe import _known_keys
 
@@ -120,6 +122,12 @@ def test_no_is_a_word_and_not_false(tmp_path: Path) -> None:
         ),
         ("accelerator_config: {split_batch: true}", 'has no key "split_batch". Did you mean "split_batches"'),
         ("dataset_kwargs: {add_special_tokens: false}", 'no key "add_special_tokens"'),
+        (
+            "fsdp_config: {activation_checkpoint: true}",
+            'has no key "activation_checkpoint". Did you mean "activation_check',
+        ),
+        ("optim_args: beta1=0.8", "optim_args: adamw_torch_fused reads none of them. Next: adam_beta1"),
+        ("optim: adafactor\noptim_args: scale=1", "optim_args: adafactor reads none"),
     ],
 )
 def test_what_breaks_the_comparison_is_refused(tmp_path: Path, line: str, why: str) -> None:
@@ -238,5 +246,23 @@ model_init_kwargs: {attn_implementation: eager, dtype: bfloat16, use_safetensors
 gradient_checkpointing_kwargs: {use_reentrant: false, preserve_rng_state: true, selective: true}
 accelerator_config: {split_batches: true, gradient_accumulation_kwargs: {sync_each_batch: true}}
 dataset_kwargs: {skip_prepare_dataset: false}
+fsdp_config: {fsdp_version: 2, cpu_offload: true}
+optim: sgd
+optim_args: momentum=0.9
 """
     assert read_recipe(write(tmp_path, text)).base == "a/b"
+
+
+def test_the_settings_that_transformers_reads_are_those_that_are_known() -> None:
+    """Its source names what it reads of both; another release may read more."""
+    pytest.importorskip("transformers")
+    from transformers import trainer_optimizer, training_args
+
+    read = re.findall(
+        r'"(\w+)" in self\.fsdp_config|fsdp_config(?:\.\w+\(|\[)"(\w+)"', inspect.getsource(training_args)
+    )
+    assert {one or other for one, other in read} - {"compute_dtype", "buffer_dtype"} == set(OF_FSDP)
+    handlers = trainer_optimizer._OPTIMIZER_HANDLERS
+    others = {str(name.value): inspect.getsource(handler) for name, handler in handlers.items()}
+    silent = {name for name, source in others.items() if "optim_args" not in source}
+    assert set(WITHOUT_ARGUMENTS) <= silent

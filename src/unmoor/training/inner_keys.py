@@ -8,7 +8,7 @@ from typing import Any
 
 from unmoor.errors import nearest_name
 
-__all__ = ["settings_in", "unread", "unread_checkpointing"]
+__all__ = ["OF_FSDP", "WITHOUT_ARGUMENTS", "settings_in", "unread", "unread_checkpointing"]
 
 _CHECKPOINTING = ("gradient_checkpointing_kwargs", "activation_checkpointing_kwargs")
 _OF_CHECKPOINTING = ("use_reentrant", "preserve_rng_state", "context_fn", "determinism_check", "debug", "early_stop")
@@ -16,6 +16,16 @@ _OF_CHECKPOINTING = ("use_reentrant", "preserve_rng_state", "context_fn", "deter
 _OF_TRL = ("selective",)
 _OF_DATA = ("skip_prepare_dataset",)
 """All that TRL 1.16 reads of dataset_kwargs."""
+OF_FSDP = (
+    "version", "auto_wrap_policy", "transformer_layer_cls_to_wrap", "min_num_params", "reshard_after_forward", "cpu_offload",
+    "cpu_ram_efficient_loading", "state_dict_type", "activation_checkpointing", "forward_prefetch", "backward_prefetch",
+    "use_orig_params", "sync_module_states", "limit_all_gathers", "xla", "xla_fsdp_v2", "xla_fsdp_grad_ckpt",
+    "xla_fsdp_settings",
+)  # fmt: skip
+"""All that Transformers 5.23 reads of fsdp_config, each with "fsdp_" before it too."""
+_DEFAULT_OPTIM = "adamw_torch_fused"
+WITHOUT_ARGUMENTS = ("adafactor", "adamw_torch", _DEFAULT_OPTIM, "adamw_torch_xla", "adamw_torch_npu_fused")
+"""The optimizers for which Transformers 5.23 reads nothing of optim_args."""
 
 
 def unread(values: Mapping[str, Any]) -> Iterator[str]:
@@ -25,6 +35,15 @@ def unread(values: Mapping[str, Any]) -> Iterator[str]:
     for key in settings_in(values.get("dataset_kwargs")):
         if key not in _OF_DATA:
             yield f'dataset_kwargs: TRL reads no key "{key}" in it: unmoor prepares the rows itself. Next: remove it'
+    for key in settings_in(values.get("fsdp_config")):
+        if key.removeprefix("fsdp_") not in OF_FSDP:
+            yield _said("fsdp_config", key, OF_FSDP)
+    optimizer = values.get("optim") or _DEFAULT_OPTIM
+    if values.get("optim_args") and optimizer in WITHOUT_ARGUMENTS:
+        yield (
+            f"optim_args: {optimizer} reads none of them. Next: adam_beta1, adam_beta2, adam_epsilon and weight_decay are lines of "
+            "their own; remove optim_args"
+        )
     accelerator = settings_in(values.get("accelerator_config"))
     if accelerator:
         known = _of_the_accelerator()
