@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -50,8 +51,7 @@ _ELSEWHERE: dict[str, Row] = {
 def _entry(folder: Path, row: Row) -> dict[str, Any]:
     path = folder / "rows.jsonl"
     path.write_text(json.dumps(row) + "\n" + json.dumps({**row, "id": 2}) + "\n")
-    policy = load_policy("dolphin")
-    object.__setattr__(policy, "max_removed_share", 1.0)
+    policy = replace(load_policy("dolphin"), max_removed_share=1.0)
     layout = recognise_layout([row], path).name
     run_job(open_data_set(path), Job(layout, policy, languages=("en",)), folder / "run", Options())
     return next(read_lines_of(folder / "run", "ledger.jsonl"))
