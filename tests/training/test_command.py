@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from click.testing import CliRunner, Result
 from tests.training.test_twins import write_recipe, write_rows
 from unmoor.commands import evaluate, train
 from unmoor.errors import BadDataError, UsageError
+from unmoor.training.template import CHATML
 
 pytestmark = pytest.mark.slow
 
@@ -81,6 +83,34 @@ def preflight_of(tmp_path: Path, base: Path, *flags: str, **recipe: object) -> R
     data = [flag for name in ("raw", "filtered") for flag in ("--data", f"{name}={tmp_path / name}.jsonl")]
     arguments = [str(write_recipe(tmp_path, base, **recipe)), *data, "-o", str(tmp_path / "out"), *flags]
     return CliRunner(env={"COLUMNS": "80", "NO_COLOR": "1"}).invoke(train.command, arguments)
+
+
+@pytest.mark.parametrize(
+    ("template", "asked", "told"),
+    [
+        (None, {}, "base has no chat template: ChatML is learned."),
+        (
+            "{% for m in messages %}{{ m['content'] }}{% endfor %}",
+            {},
+            "base marks no answers: ChatML is learned in its place.",
+        ),
+        (CHATML, {}, ""),
+        ("{% for m in messages %}{{ m['content'] }}{% endfor %}", {"chat_template_path": "own.jinja"}, ""),
+    ],
+    ids=["none", "without marks", "the same", "one of the owner's"],
+)
+def test_a_preflight_says_where_another_template_than_the_base_s_is_learned(
+    tmp_path: Path, tiny_base: Path, template: str | None, asked: dict[str, str], told: str
+) -> None:
+    base = shutil.copytree(tiny_base, tmp_path / "base")
+    (base / "chat_template.jinja").unlink()
+    if template is not None:
+        (base / "chat_template.jinja").write_text(template)
+    (tmp_path / "own.jinja").write_text(CHATML)
+    asked = {key: str(tmp_path / name) for key, name in asked.items()}
+    done = preflight_of(tmp_path, base, "--preflight", "--max-dropped", "70%", max_length=70, **asked)
+    said = [line for line in done.stdout.splitlines() if "ChatML" in line]
+    assert len(said) == bool(told) and all(line.endswith(told) for line in said), done.output
 
 
 def test_a_preflight_says_what_would_be_trained_on_and_trains_nothing(tmp_path: Path, tiny_base: Path) -> None:

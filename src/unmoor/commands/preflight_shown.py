@@ -38,6 +38,8 @@ def print_counts(plan: Plan) -> None:
             click.echo(f"  {name}: {line}")
     if len(noted) > ARMS_NOTED:
         click.echo(f"  and so on for {len(noted) - ARMS_NOTED} more: {plan.out / 'preflight.json'}")
+    if told := plan.template_told():
+        click.echo(f"  {told}")
 
 
 def print_experts(plan: Plan) -> None:

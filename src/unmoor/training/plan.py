@@ -25,7 +25,7 @@ from unmoor.training.prepare import Example, gather, look_at_rows, prepare
 from unmoor.training.recipe import Recipe
 from unmoor.training.shown import stretches
 from unmoor.training.steps import steps_of
-from unmoor.training.template import fault_of
+from unmoor.training.template import fault_of, replacement_of
 from unmoor.training.twin import Twin
 
 __all__ = ["Plan", "Read", "Training", "config_difference", "plan_twins"]
@@ -89,6 +89,11 @@ class Plan:
         """Return what an arm's trainer takes, with its rows prepared."""
         prepared = prepare(read(arm.data), self.tokenizer, self.template, self.backend.rule(self.recipe))
         return Twin(arm.name, self.recipe_of(arm), prepared, self.out / arm.name, self.steps[arm.name])
+
+    def template_told(self) -> str:
+        """Return a sentence where another chat template than the base's own is learned, which the recipe does not ask for."""
+        asked = self.recipe.values.get("chat_template_path") or self.recipe.values.get("chat_template") == "chatml"
+        return "" if asked else replacement_of(self.tokenizer, self.template, self.recipe.base)
 
     def commands(self, read: Read, accelerate: Path | None = None) -> dict[str, str]:
         """Write what the trainer's own command needs for each arm to `out`/commands, and return the commands by arm."""

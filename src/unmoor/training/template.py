@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-__all__ = ["CHATML", "END_OF_TURN", "START_OF_TURN", "fault_of", "training_template"]
+__all__ = ["CHATML", "END_OF_TURN", "START_OF_TURN", "fault_of", "replacement_of", "training_template"]
 
 START_OF_TURN = "<|im_start|>"
 END_OF_TURN = "<|im_end|>"
@@ -51,6 +51,18 @@ def training_template(tokenizer: Any) -> str:
         return str(get_training_chat_template(tokenizer))
     except ValueError:  # TRL knows no marked version of this template
         return CHATML
+
+
+def replacement_of(tokenizer: Any, template: str, base: str) -> str:
+    """Return a sentence where ChatML is learned and the base has no template, or another; else the empty string."""
+    own = getattr(tokenizer, "init_kwargs", {}).get("chat_template")
+    if template != CHATML or own == CHATML:
+        return ""
+    if own is None:
+        return f"{base} has no chat template: ChatML is learned."
+    if not isinstance(own, str):
+        return f"{base} has several chat templates: ChatML is learned in their place."
+    return f"The chat template of {base} marks no answers: ChatML is learned in its place."
 
 
 def fault_of(tokenizer: Any, template: str) -> str:
