@@ -87,9 +87,7 @@ class HyperscanSet(PhraseSet):
 class WordSet:
     """Lists of words, of each of which a phrase must hold one, letters only: found at the speed of memory, compiled in no time."""
 
-    def __init__(
-        self, phrases: Sequence[tuple[int, Phrase]], ways: Sequence[Sequence[Sequence[Sequence[str]]]]
-    ) -> None:
+    def __init__(self, phrases: Sequence[tuple[int, Phrase]], ways: Sequence[_Ways]) -> None:
         """Take for each phrase the ways in which it matches; a phrase without any may stand in every text."""
         lists = [its for here in ways for its in here]
         every = [words for its in lists for words in its]
