@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import gzip
 import json
+import multiprocessing
 import os
+import resource
 import signal
-import subprocess
-import sys
 import time
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -24,10 +25,11 @@ from unmoor.engines.identity import hold_unchanged
 from unmoor.errors import BadDataError, MachineError, UsageError
 from unmoor.layouts import data_set, open_data_set, shard_of
 from unmoor.policy import load_policy
+from unmoor.report import ChunkFacts
 from unmoor.run_folder import places, read_manifest, unfinished_folder, verify
 from unmoor.run_folder.files import REVIEW
 
-ROWS = 1_500
+ROWS = 600
 KILLS = int(os.environ.get("UNMOOR_KILLS", "3"))
 """Kills at random moments per format; the figure in bench/RESULTS.md comes from 300."""
 ANSWERS = (
@@ -36,16 +38,11 @@ ANSWERS = (
     "As an AI language model, I do not have personal preferences. However, here are three trees: oak, ash and elm.",
     "Rivers run from the hills to the sea, and carry sand and clay along.",
 )
-RUN = """
-import sys
-from pathlib import Path
-from unmoor.engines import Job, Options, run_job
-from unmoor.layouts import open_data_set
-from unmoor.policy import load_policy
-from unmoor.report import ChunkFacts
-job = Job("messages", load_policy("dolphin"), languages=("en",), observer=ChunkFacts)
-run_job(open_data_set(sys.argv[1]), job, Path(sys.argv[2]), Options(chunk_bytes=20_000, checkpoint_bytes=30_000))
-"""
+OPTIONS = Options(chunk_bytes=8_000, checkpoint_bytes=12_000)
+"""A checkpoint of every hundred rows or so."""
+FORKING = multiprocessing.get_context("forkserver")
+FORKING.set_forkserver_preload([__name__])
+"""Every run is a process of its own, which can be killed, forked from one that has loaded the program: that takes a second."""
 
 
 def _row(number: int) -> dict[str, object]:
@@ -62,7 +59,7 @@ def data(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     elif request.param == "json":
         path.write_text(json.dumps(rows, indent=1))
     else:
-        pq.write_table(pa.Table.from_pylist(rows), path, row_group_size=300)
+        pq.write_table(pa.Table.from_pylist(rows), path, row_group_size=120)
     return path
 
 
@@ -78,15 +75,25 @@ def _files(run: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in run.iterdir()}
 
 
-def _start(data: Path, run: Path, fail_at: str = "") -> subprocess.Popen[bytes]:
-    environment = {**os.environ, "UNMOOR_FAIL_AT": fail_at}
-    return subprocess.Popen([sys.executable, "-c", RUN, str(data), str(run)], env=environment, stderr=subprocess.PIPE)
+def _job() -> Job:
+    return Job("messages", load_policy("dolphin"), languages=("en",), observer=ChunkFacts)
+
+
+def _run(data: Path, run: Path, fail_at: str) -> None:
+    os.environ["UNMOOR_FAIL_AT"] = fail_at
+    run_job(open_data_set(data), _job(), run, OPTIONS)
+
+
+def _start(data: Path, run: Path, fail_at: str = "") -> BaseProcess:
+    process = FORKING.Process(target=_run, args=(data, run, fail_at))
+    process.start()
+    return process
 
 
 def _finish(data: Path, run: Path) -> None:
     process = _start(data, run)
-    _, errors = process.communicate()
-    assert process.returncode == 0, errors.decode()
+    process.join()
+    assert process.exitcode == 0
 
 
 @pytest.mark.slow
@@ -102,11 +109,11 @@ def test_a_run_killed_at_random_moments_goes_on_to_the_same_bytes(
         after = (
             work / "checkpoint.json" if number % 2 else work
         )  # on a busy machine the first checkpoint may take seconds
-        while not after.exists() and process.poll() is None:
+        while not after.exists() and process.is_alive():
             time.sleep(0.002)
-        time.sleep(random.random() * (0.1 if number % 2 else 0.9))
-        process.send_signal(signal.SIGKILL)
-        process.communicate()
+        time.sleep(random.random() * (0.05 if number % 2 else 0.4))
+        process.kill()
+        process.join()
         if run.exists():
             assert _files(run) == expected
             continue
@@ -123,8 +130,8 @@ def test_a_run_killed_at_a_named_point_goes_on_to_the_same_bytes(
     data: Path, expected: dict[str, bytes], tmp_path: Path, point: str
 ) -> None:
     process = _start(data, tmp_path / "run", point)
-    process.communicate()
-    assert process.returncode == -signal.SIGKILL
+    process.join()
+    assert process.exitcode == -signal.SIGKILL
     assert not (tmp_path / "run").exists()
     _finish(data, tmp_path / "run")
     assert _files(tmp_path / "run") == expected
@@ -133,12 +140,12 @@ def test_a_run_killed_at_a_named_point_goes_on_to_the_same_bytes(
 @pytest.mark.slow
 def test_a_run_killed_again_and_again_at_every_checkpoint_still_ends(tmp_path: Path) -> None:
     path = tmp_path / "data.jsonl"
-    path.write_text("".join(json.dumps(_row(number)) + "\n" for number in range(800)))
+    path.write_text("".join(json.dumps(_row(number)) + "\n" for number in range(320)))
     _finish(path, tmp_path / "whole")
     tries = 0
     while not (tmp_path / "run").exists():
         process = _start(path, tmp_path / "run", "after-checkpoint")
-        process.communicate()
+        process.join()
         tries += 1
         assert tries < 40
     assert tries > 3
@@ -147,14 +154,16 @@ def test_a_run_killed_again_and_again_at_every_checkpoint_still_ends(tmp_path: P
 
 def test_a_file_larger_than_is_allowed_is_said_and_the_same_command_goes_on(tmp_path: Path) -> None:
     path = tmp_path / "data.jsonl"
-    path.write_text("".join(json.dumps(_row(number)) + "\n" for number in range(3000)))
-    limited = f"import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))\n{RUN}"
-    command = [sys.executable, "-c", limited, str(path), str(tmp_path / "run")]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert (
-        "MachineError" in done.stderr
-        and "Next: raise the limit, which `ulimit -f` shows, then the same command again" in done.stderr
-    )
+    path.write_text("".join(json.dumps(_row(number)) + "\n" for number in range(1200)))
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (80_000, hard))
+    try:
+        with pytest.raises(
+            MachineError, match="Next: raise the limit, which `ulimit -f` shows, then the same command again"
+        ):
+            run_job(open_data_set(path), _job(), tmp_path / "run", OPTIONS)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert not (tmp_path / "run").exists() and (unfinished_folder(tmp_path / "run") / "checkpoint.json").exists()
     _finish(path, tmp_path / "run")
     _finish(path, tmp_path / "whole")
@@ -168,16 +177,16 @@ def test_an_input_that_is_gone_for_a_moment_is_said_and_the_same_command_goes_on
 ) -> None:
     folder = tmp_path / "data"
     folder.mkdir()
-    rows = [_row(number) for number in range(600)]
+    rows = [_row(number) for number in range(240)]
     lines = "".join(json.dumps(row) + "\n" for row in rows).encode()
     if name.endswith("parquet"):
-        pq.write_table(pa.Table.from_pylist(rows), folder / "a.parquet", row_group_size=100)
-        pq.write_table(pa.Table.from_pylist(rows), folder / name, row_group_size=100)
+        pq.write_table(pa.Table.from_pylist(rows), folder / "a.parquet", row_group_size=40)
+        pq.write_table(pa.Table.from_pylist(rows), folder / name, row_group_size=40)
     else:
         (folder / "a.jsonl").write_bytes(lines)
         (folder / name).write_bytes(gzip.compress(lines) if name.endswith("gz") else lines)
     job = Job("messages", load_policy("dolphin"), languages=("en",))
-    options = Options(workers=workers, chunk_bytes=20_000, checkpoint_bytes=1)
+    options = Options(workers=workers, chunk_bytes=8_000, checkpoint_bytes=1)
 
     def unplug(*_told: object) -> None:
         if (folder / name).exists():
@@ -305,15 +314,15 @@ def test_an_input_that_is_replaced_just_after_it_was_looked_at_makes_no_run(tmp_
 
 def test_an_input_that_changed_is_another_plan(tmp_path: Path) -> None:
     path = tmp_path / "data.jsonl"
-    path.write_text("".join(json.dumps(_row(number)) + "\n" for number in range(1000)))
+    path.write_text("".join(json.dumps(_row(number)) + "\n" for number in range(400)))
     process = _start(path, tmp_path / "run", "after-checkpoint")
-    process.communicate()
+    process.join()
     path.write_text(path.read_text() + json.dumps(_row(1)) + "\n")
     job = Job("messages", load_policy("dolphin"), languages=("en",))
     with pytest.raises(UsageError, match=r"inputs\.data\.jsonl\.size_bytes was"):
-        run_job(open_data_set(path), job, tmp_path / "run", Options(chunk_bytes=20_000))
-    run_job(open_data_set(path), job, tmp_path / "run", Options(chunk_bytes=20_000, force=True))
-    assert read_manifest(tmp_path / "run")["counts"]["input"] == 1001
+        run_job(open_data_set(path), job, tmp_path / "run", Options(chunk_bytes=8_000))
+    run_job(open_data_set(path), job, tmp_path / "run", Options(chunk_bytes=8_000, force=True))
+    assert read_manifest(tmp_path / "run")["counts"]["input"] == 401
 
 
 def test_other_pairs_are_another_plan(tmp_path: Path) -> None:
