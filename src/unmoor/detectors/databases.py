@@ -16,7 +16,19 @@ from typing import Any
 
 from unmoor.records import cache_folder, keep_in_cache, kept_in_cache
 
-__all__ = ["compiled_set", "compiling_beside", "is_stored", "not_trusted", "note", "stored_set", "trusted_hyperscan"]
+__all__ = [
+    "NUMBER_BITS",
+    "compiled_set",
+    "compiling_beside",
+    "is_stored",
+    "not_trusted",
+    "note",
+    "stored_set",
+    "trusted_hyperscan",
+]
+
+NUMBER_BITS = 24
+"""Bits of a match that say what matches: pairs take more than twice the time to make and to put into an array."""
 
 _CANARY = rb"((ed)|i('ouldn]be)?[ n](|recommend|wouln]recommend)[ n](st|y)|ut)"
 _CANARY_TEXT = b" it went home. i recommend you read"
@@ -48,7 +60,7 @@ def trusted_hyperscan() -> Any:
     database.compile(
         expressions=[_CANARY], ids=[0], flags=[hyperscan.HS_FLAG_SINGLEMATCH | hyperscan.HS_FLAG_ALLOWEMPTY]
     )
-    found: list[tuple[int, int]] = []
+    found: list[int] = []
     database.scan(_CANARY_TEXT, match_event_handler=note, context=found)
     if not found:
         raise ImportError("this version of Hyperscan misses matches (Next: pip install 'hyperscan<0.7.22')")
@@ -138,7 +150,8 @@ def _version() -> str:
 
 
 def note(number: int, _start: int, end: int, _flags: int, context: Any) -> None:
-    context.append((number, end))
+    """Take down a match as one number: where it ends, and below that, in NUMBER_BITS bits, what matches."""
+    context.append(end << NUMBER_BITS | number)
 
 
 if __name__ == "__main__":

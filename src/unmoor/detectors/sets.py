@@ -20,6 +20,7 @@ import re2
 from numpy.typing import NDArray
 
 from unmoor.detectors.databases import (
+    NUMBER_BITS,
     compiled_set,
     compiling_beside,
     is_stored,
@@ -76,7 +77,7 @@ class HyperscanSet(PhraseSet):
     def hits_many(self, texts: Sequence[str]) -> Iterator[tuple[int, int]]:
         """Yield (index of a text, number of a phrase that may occur in it), some of them more than once."""
         data = "\0".join(["", *texts, ""]).encode("utf-8", "replace")
-        found: list[tuple[int, int]] = []
+        found: list[int] = []
         self._database.scan(data, match_event_handler=note, context=found)
         if found:
             places, at = _placed(found, data)
@@ -109,7 +110,7 @@ class WordSet:
         if self._database is None:
             return
         data = "\0".join(texts).encode("utf-8", "replace").translate(_LOWER, _NOT_KEPT)
-        found: list[tuple[int, int]] = []
+        found: list[int] = []
         self._database.scan(data, match_event_handler=note, context=found)
         if found:
             words, at = _placed(found, data)
@@ -150,11 +151,11 @@ class _BothSets(PhraseSet):
             yield from one.hits_many(texts)
 
 
-def _placed(found: list[tuple[int, int]], data: bytes) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return for matches (what, end) in joined texts: what, and the index of the text."""
+def _placed(found: list[int], data: bytes) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return for matches in joined texts, as `note` took them down: what, and the index of the text."""
     matches = np.array(found, dtype=np.int64)
-    ends = np.flatnonzero(np.frombuffer(data, dtype=np.uint8) == 0)
-    return matches[:, 0], np.searchsorted(ends, matches[:, 1] - 1)
+    between = np.flatnonzero(np.frombuffer(data, dtype=np.uint8) == 0)
+    return matches & ((1 << NUMBER_BITS) - 1), np.searchsorted(between, (matches >> NUMBER_BITS) - 1)
 
 
 class WarmingSet:
