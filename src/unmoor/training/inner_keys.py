@@ -25,7 +25,7 @@ OF_FSDP = (
 """All that Transformers 5.23 reads of fsdp_config, each with "fsdp_" before it too."""
 _DEFAULT_OPTIM = "adamw_torch_fused"
 WITHOUT_ARGUMENTS = ("adafactor", "adamw_torch", _DEFAULT_OPTIM, "adamw_torch_xla", "adamw_torch_npu_fused")
-"""Optimizers for which Transformers 5.23 reads nothing of optim_args; those of bitsandbytes, some of which do, are not told apart."""
+"""Optimizers for which Transformers 5.23 reads nothing of optim_args; of those of bitsandbytes, some do read it."""
 
 
 def unread(values: Mapping[str, Any]) -> Iterator[str]:
