@@ -256,6 +256,32 @@ def test_who_calls_right_what_the_policy_only_asks_about_ends_the_wait_and_is_to
     assert json.loads(waiting.stdout) == []
 
 
+def test_what_a_person_asked_for_and_nothing_followed_is_told_with_why(tmp_path: Path) -> None:
+    thinking = row(1, f"<think>{REFUSAL}</think>{PLAIN}")
+    answers = [thinking, FLOOR, row(2, MENDED), row(2, MENDED), row(3, REFUSAL)]
+    (tmp_path / "train.jsonl").write_text("".join(json.dumps(one) + "\n" for one in answers))
+    (tmp_path / "house.toml").write_text(
+        'name = "house"\nversion = 1\nextends = "dolphin"\n[limits]\nmax_removed_share = 0.9\n'
+    )
+    run = tmp_path / "run"
+    done = unmoor("filter", "train.jsonl", "--dedup", "exact", "--policy", "house.toml", "-o", run, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    for of_row, word in ((1, "mend"), (2, "drop"), (4, "mend"), (5, "drop")):
+        say(run, word, of_row=of_row)
+    told = apply(run)
+    assert told["not_carried_out"] == {"duplicate": 1, "floor": 1, "reasoning": 1}
+    assert lines_of(run, "removed.jsonl") == [answers[3], answers[4]]
+    printed = " ".join(unmoor("apply", run, cwd=tmp_path).stdout.split())
+    assert (
+        "3 findings were to be mended or dropped, and left as they are: 1 in a row that went as a duplicate, 1 held"
+        in printed
+    )
+    assert "Next: for what stands in reasoning, drop, which takes the row" in printed
+    say(run, "drop", of_row=1)
+    assert apply(run)["not_carried_out"] == {"duplicate": 1, "floor": 1}
+    assert thinking in lines_of(run, "removed.jsonl")
+
+
 def test_a_filter_over_a_judged_run_says_that_the_verdicts_are_not_in_it(asking: Path) -> None:
     say(asking, "drop", of_row=1)
     again = ("filter", "data.jsonl", "--policy", "asks.toml", "-o", "run", "--force")

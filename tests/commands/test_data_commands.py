@@ -84,8 +84,8 @@ def test_an_audit_prints_what_scripts_read(data: Path) -> None:
     found = json.loads(done.stdout)
     assert found["rows"] == 3
     assert found["refusals"] == {"rows": 1, "share": pytest.approx(1 / 3)}
-    assert found["behaviours"]["refusal.policy"] == {"rows": 1, "findings": 1, "acted_rows": 0}
-    assert found["behaviours"]["moralising"] == {"rows": 0, "findings": 0, "acted_rows": 0}
+    assert found["behaviours"]["refusal.policy"] == {"rows": 1, "findings": 1, "acted_rows": 0, "left_rows": {}}
+    assert found["behaviours"]["moralising"] == {"rows": 0, "findings": 0, "acted_rows": 0, "left_rows": {}}
     assert found["layout"] == "alpaca"
     assert found["languages"]["en"] == 3
 
@@ -1202,21 +1202,26 @@ def test_the_threshold_parts_what_was_found_from_what_was_acted_on_wherever_it_i
     policy.write_text(f'name = "house"\nversion = 1\n[actions]\n{actions}[limits]\nmax_removed_share = 0.9\n')
     said = " ".join(unmoor("filter", data, "--policy", policy, "-o", "run", cwd=data.parent).stdout.split())
     assert "Policy house acts on what reaches its threshold" in said
-    assert "disclaimer.professional 1 0 0.80" in said and "refusal.policy 1 1 0.80" in said
-    assert "The other rows are under it (from 0.50 on a person is asked), or left alone as an honest inability" in said
+    assert "disclaimer.professional 1 0 0.80 1 under the threshold" in said and "refusal.policy 1 1 0.80 F" in said
+    assert "From 0.50 on a person is asked." in said
     page = " ".join((data.parent / "run" / "report.html").read_text().split())
     assert "mend from 0.80" in page and "drop from 0.80" in page
-    assert "The other rows are under it (from 0.50 on a person is asked), or left alone as an honest inability" in page
+    assert "of the others 1 under the threshold" in page and "From 0.50 on a person is asked." in page
     card = (data.parent / "run" / "README.md").read_text()
     assert "| behaviour | rows | share | policy | acted on |" in card
-    assert "| `mend` from 0.80 | 0 |" in card and "| `drop` from 0.80 | 1 |" in card and "| `keep` | - |" in card
+    assert (
+        "| `mend` from 0.80 | 0; of the others 1 under the threshold |" in card
+        and "| `drop` from 0.80 | 1 |" in card
+        and "| `keep` | - |" in card
+    )
 
 
 def test_what_a_rule_keeps_is_not_counted_as_acted_on(data: Path) -> None:
     policy = data.parent / "house.toml"
     policy.write_text('name = "house"\nversion = 1\nextends = "dolphin"\n[rules]\n"en.*" = "keep"\n')
     told = json.loads(unmoor("filter", data, "--policy", policy, "-o", "run", "--json", cwd=data.parent).stdout)
-    assert told["behaviours"]["refusal.policy"] == {"rows": 1, "findings": 1, "acted_rows": 0}
+    left = {"left_rows": {"rule": 1}}
+    assert told["behaviours"]["refusal.policy"] == {"rows": 1, "findings": 1, "acted_rows": 0} | left
 
 
 def test_rows_that_wait_for_a_person_are_said_with_the_page_that_shows_them(data: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections import Counter
 from dataclasses import replace
 from itertools import chain, pairwise
 from pathlib import Path, PurePosixPath
@@ -22,8 +23,10 @@ from unmoor.errors import UsageError
 from unmoor.languages import load_own_packs, pack_codes
 from unmoor.layouts import data_set_of
 from unmoor.policy import Policy, policy_of_run
-from unmoor.records import OUTCOMES, Verdict, action_for
+from unmoor.records import OUTCOMES, Left, Verdict, action_for
 from unmoor.records.registered import package_of
+from unmoor.records.verdict import REWRITES
+from unmoor.report.visible import left_said
 from unmoor.run_folder import (
     MANIFEST,
     RUN,
@@ -40,6 +43,8 @@ from unmoor.run_folder import (
 _POLICY: dict[str, Any] = {"policy": {"floor": {"also": list}}}
 """What a manifest says of the policy of a filter, for it to be read."""
 
+_PLACE = ("turn", "field", "start_char", "end_char", "rule")
+"""Where in its row a finding stands, whatever behaviour it is called."""
 _APPLIED = " && unmoor apply "
 """What stands in the command lines of a run between those that made it and the one that applied verdicts."""
 
@@ -78,6 +83,7 @@ def command(run: Path, as_json: bool, **options: Any) -> None:
         "stale_after": len(lost),
         "disagreed": _disagreed(by_row),
         "left_as_right": _left_as_right(by_row, _policy(run, manifest)),
+        "not_carried_out": _not_carried_out(by_row, run / "ledger.jsonl"),
         "before": {name: before[name] for name in OUTCOMES},
         "after": {name: after[name] for name in OUTCOMES},
         **{name: summary.as_json()[name] for name in ("second_opinions", "judge_error")},
@@ -259,7 +265,11 @@ def _decided_by(judge: str, ledger: Path) -> int:
 
 
 def _place(finding: dict[str, Any]) -> tuple[Any, ...]:
-    return tuple(finding[name] for name in ("turn", "field", "start_char", "end_char", "rule"))
+    return tuple(finding[name] for name in _PLACE)
+
+
+def _place_of(verdict: Verdict) -> tuple[Any, ...]:
+    return tuple(getattr(verdict, name) for name in _PLACE)
 
 
 def _policy(run: Path, manifest: dict[str, Any]) -> Policy:
@@ -301,19 +311,38 @@ def _disagreed(by_row: dict[int, tuple[Verdict, ...]]) -> int:
     return sum(len(different) > 1 for different in said.values())
 
 
+def _last_words(by_row: dict[int, tuple[Verdict, ...]]) -> list[Verdict]:
+    """Return the newest verdict on each finding; a skip is none."""
+    said = (verdict for verdict in chain.from_iterable(by_row.values()) if verdict.judgement != "skip")
+    return list({(verdict.row, verdict.behaviour, *_place_of(verdict)): verdict for verdict in said}.values())
+
+
 def _left_as_right(by_row: dict[int, tuple[Verdict, ...]], policy: Policy) -> int:
     """Return how many findings were called right of which the policy only says that people are to look."""
-    last = {
-        (verdict.row, verdict.behaviour, verdict.turn, verdict.field, verdict.start_char, verdict.rule): verdict
-        for verdict in chain.from_iterable(by_row.values())
-        if verdict.judgement != "skip"
-    }
     return sum(
         verdict.judgement == "correct"
         and action_for(policy.actions, policy.rules, verdict.corrected_behaviour or verdict.behaviour, verdict.rule)
         == "review"
-        for verdict in last.values()
+        for verdict in _last_words(by_row)
     )
+
+
+def _not_carried_out(by_row: dict[int, tuple[Verdict, ...]], ledger: Path) -> dict[Left, int]:
+    """Return on how many findings people asked for a mend or a drop and nothing followed, by why."""
+    asked = {
+        (verdict.row, verdict.corrected_behaviour or verdict.behaviour, *_place_of(verdict))
+        for verdict in _last_words(by_row)
+        if verdict.judgement in REWRITES
+    }
+    left: Counter[Left] = Counter()
+    rows = {place[0] for place in asked}
+    with ledger.open("rb") as file:
+        for line in file if asked else ():
+            if (entry := orjson.loads(line))["row"] in rows:
+                for why, places in entry["left_alone"].items():
+                    findings = (entry["findings"][place] for place in places)
+                    left[why] += sum((entry["row"], one["behaviour"], *_place(one)) in asked for one in findings)
+    return {why: left[why] for why in sorted(left) if left[why]}
 
 
 def _print(told: dict[str, Any]) -> None:
@@ -340,6 +369,10 @@ def _print(told: dict[str, Any]) -> None:
                 "Next: mend or drop as the verdict, or another action in the policy"
             )
         )
+    if left := told["not_carried_out"]:
+        were = plural(sum(left.values()), "finding was", "findings were")
+        drop = " Next: for what stands in reasoning, drop, which takes the row" if "reasoning" in left else ""
+        click.echo(wrapped(f"{were} to be mended or dropped, and left as they are: {left_said(left)}.{drop}"))
     left_out = max(told["stale"], told["stale_after"])
     if left_out:
         are = plural(left_out, "verdict is", "verdicts are")

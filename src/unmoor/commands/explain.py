@@ -10,14 +10,16 @@ import click
 
 from unmoor.commands.checked import rules_that_ship
 from unmoor.commands.places import Place
-from unmoor.commands.terminal import print_json, typed, visible, wrapped
+from unmoor.commands.terminal import print_json, short, typed, visible, wrapped
 from unmoor.engines import explain_row, rows_with
 from unmoor.errors import UsageError, nearest_name
 from unmoor.policy import nearest_rule
-from unmoor.records import BEHAVIOURS, OUTCOMES
+from unmoor.records import BEHAVIOURS, LEFT_ALONE, OUTCOMES
 from unmoor.storage import AnyPath
 
 _OUTCOMES = ", ".join(OUTCOMES[:-1]) + f" or {OUTCOMES[-1]}"
+_QUOTE_CHARS, _MOST_FINDINGS = 80, 12
+"""Characters of the words of a finding that are shown, and findings of a row."""
 _NUMBER = r"([0-9]{1,18}(?:,[0-9]{3}){0,5})"
 _OF_ALL = re.compile(rf"(?:row )?{_NUMBER}(?: \(row .+\))?", re.IGNORECASE)
 _OF_A_FILE = re.compile(rf"row {_NUMBER} of (.+)|(.+):{_NUMBER}", re.IGNORECASE | re.DOTALL)
@@ -38,7 +40,8 @@ _OF_A_FILE = re.compile(rf"row {_NUMBER} of (.+)|(.+):{_NUMBER}", re.IGNORECASE 
 @click.option("--first", type=click.IntRange(1), default=10, show_default=True, help="How many of these rows to tell.")
 @click.option("--json", "as_json", is_flag=True, help="Print the whole ledger entry for a script.")
 def command(run: AnyPath, row: tuple[str, ...], *, file: str | None, first: int, as_json: bool, **wanted: Any) -> None:
-    """Say in one sentence why ROW (1 is the first) went where it went, and in which file it stands where there are several.
+    """Say in one sentence why ROW (1 is the first) went where it went, and in which file it stands where there are several;
+    of a row with several findings, below it, what followed from each.
 
     Without ROW the first rows are told that have all that --behaviour, --outcome, --rule and --waiting name, and stand in --file
     where that is given.
@@ -69,8 +72,33 @@ def command(run: AnyPath, row: tuple[str, ...], *, file: str | None, first: int,
     if not entries:
         click.echo("No row of this run has all of that.")
     for entry in entries:
-        sentence = visible(_sentence(entry))
-        click.echo(wrapped(sentence) if sys.stdout.isatty() else sentence)
+        _tell(_sentence(entry))
+        for line in _each(entry):
+            _tell(line, indent="  ")
+
+
+def _tell(words: str, *, indent: str = "") -> None:
+    """Print a line, on a terminal wrapped; where another program reads it stays one line."""
+    shown = visible(words)
+    click.echo(wrapped(shown, indent=indent) if sys.stdout.isatty() else indent + shown)
+
+
+def _each(entry: dict[str, Any]) -> list[str]:
+    """Return, of a row with several findings, each of them with what followed; what the sentence says of one is all of that."""
+    findings = entry["findings"]
+    if len(findings) < 2:
+        return []
+    fates = dict.fromkeys(entry.get("acted_on", ()), "acted on")
+    left = entry.get("left_alone", {}).items()
+    fates |= {place: LEFT_ALONE.get(why, why) for why, places in left for place in places}
+    waiting = set(entry.get("waits_for", ()))
+    lines = []
+    for place, one in sorted(enumerate(findings), key=lambda found: (found[1]["turn"], found[1]["start_char"])):
+        fate = ", ".join(filter(None, (fates.get(place, ""), "a person is asked" if place in waiting else "")))
+        said = f"{one['behaviour']} {one['probability']:.2f} by {one['rule']}: “{short(one['quote'], _QUOTE_CHARS)}”"
+        lines.append(f"turn {one['turn'] + 1}: {said}{f' ({fate})' if fate else ''}")
+    more = len(lines) - _MOST_FINDINGS
+    return [*lines[:_MOST_FINDINGS], f"and {more:,} more, which --json lists"] if more > 0 else lines
 
 
 def _hold_known(behaviour: str | None) -> None:

@@ -15,7 +15,7 @@ from unmoor.engines import Summary
 from unmoor.engines.job import LIKELY, NOT_ASKED
 from unmoor.policy import Policy
 from unmoor.records import BEHAVIOURS, UNRECOGNISED_FROM
-from unmoor.report.visible import share
+from unmoor.report.visible import left_said, share
 from unmoor.storage import AnyPath
 
 __all__ = ["print_done", "print_files", "print_found", "print_opinions"]
@@ -37,6 +37,7 @@ _NO_TABLE = (
     "Rows of several layouts are no single table: `datasets` may refuse to load what is kept. "
     "Next: filter the rows of each layout as a file of their own."
 )
+_ACTING = ("behaviour", "found", "acted on", "from")
 _NARROW = 64
 """Columns under which a table leaves out what a behaviour is, and figures of a file stand below its name: three
 words a line help nobody."""
@@ -266,14 +267,22 @@ def _print_unreached(summary: Summary, policy: Policy) -> None:
     if all(summary.acted_rows[name] == summary.behaviour_rows[name] for name in found):
         return
     click.echo("\n" + wrapped(f"Policy {policy.shown_name} acts on what reaches its threshold:"))
-    listing = table("behaviour", "found", "acted on", "from", right=("found", "acted on", "from"), whole=("behaviour",))
+    left = summary.left_alone()
+    reasons = {name: left_said(left.get(name, {})) for name in found}
+    is_wide = console().width >= _NARROW
+    why = ("of the others",) if is_wide else ()
+    listing = table(*_ACTING, *why, right=_ACTING[1:], whole=_ACTING[:1])
     for name in found:
         rows, acted = summary.behaviour_rows[name], summary.acted_rows[name]
-        listing.add_row(name, f"{rows:,}", f"{acted:,}", f"{policy.threshold(name):.2f}")
+        listing.add_row(
+            name, f"{rows:,}", f"{acted:,}", f"{policy.threshold(name):.2f}", *([reasons[name]] if is_wide else [])
+        )
     console().print(listing)
-    asked = f"from {policy.review_from():.2f} on a person is asked"
-    left = "left alone as an honest inability, by a rule, an exception or the floor, or until a person has judged the same words"
-    click.echo(wrapped(f"The other rows are under it ({asked}), or {left}."))
+    if not is_wide:
+        for name, told in reasons.items():
+            click.echo(wrapped(f"Other rows with {name}: {told}") if told else "", nl=bool(told))
+    if any("threshold" in here for here in left.values()):
+        click.echo(wrapped(f"From {policy.review_from():.2f} on a person is asked."))
     for name in found:
         more = summary.nearly_rows[name]
         rows = summary.acted_rows[name] + more

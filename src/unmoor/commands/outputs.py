@@ -146,6 +146,7 @@ class RunReport:
             detectors=summary.detectors,
             reproduce=self.reproduce,
             acted=summary.acted_rows if self.policy else None,
+            left=summary.left_alone(),
             people=self.people,
             beside=summary.beside.as_json() if summary.beside is not None else None,
         )

@@ -76,7 +76,9 @@ def _instead(decision: Decision, why: str, holds_floor: bool) -> Decision:
     said = f"{decision.reason.removeprefix(f'{decision.outcome}: ')}; {why}"
     if holds_floor:
         reason = f"kept: {said}; the row holds a refusal of the floor too, and stays as it is"
-        return replace(decision, outcome="kept", edits=(), labels=(), is_floor=True, acted_on=(), reason=reason)
+        left = (*decision.left_alone, *((finding, "whole") for finding in decision.acted_on))
+        kept = replace(decision, outcome="kept", edits=(), labels=(), is_floor=True, reason=reason)
+        return replace(kept, acted_on=(), left_alone=left)
     return replace(decision, outcome="removed", edits=(), labels=(), waits_for=(), reason=f"removed: {said}")
 
 

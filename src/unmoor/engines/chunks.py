@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 
 from unmoor.engines.beside import Beside
+from unmoor.engines.exchanges import counts
 from unmoor.engines.job import UNSAMPLED, ChunkResult, Job
 from unmoor.engines.judge import Judge, Judged, counted
 from unmoor.engines.raw_rows import RawRows, sample_of
@@ -213,6 +214,7 @@ def unjudged_entry(number: int, outcome: str, why: str, **more: Any) -> dict[str
         "needs_review": False,
         "waits_for": [],
         "acted_on": [],
+        "left_alone": {},
         "is_floor": False,
     }
     return {"row": number, "outcome": outcome, "reason": f"{outcome}: {why}", **nothing, **more}
@@ -287,6 +289,17 @@ def _close(judged: list[Judged], result: ChunkResult) -> None:
     result.first_bad = orjson.loads(bad) if bad else {}
 
 
+def _left_alone(entry: dict[str, Any], behaviours: set[str]) -> list[str]:
+    """Return for each of the behaviours, of which nothing was acted on, why: that of its likeliest finding which counts."""
+    likeliest: dict[str, tuple[float, str]] = {}
+    for why, places in entry["left_alone"].items():
+        for finding in (entry["findings"][place] for place in places):
+            behaviour = finding["behaviour"]
+            if behaviour in behaviours and counts(finding):
+                likeliest[behaviour] = max(likeliest.get(behaviour, (0.0, "")), (finding["probability"], why))
+    return [f"{behaviour} {why}" for behaviour, (_, why) in sorted(likeliest.items())]
+
+
 def _raw_rows(judge: Judge, job: Job) -> RawRows | None:
     """Return what spares the reading of most rows, where a word list is all that is looked for and Hyperscan is installed."""
     words = judge.raw_scan()
@@ -306,7 +319,9 @@ def _count(judged: list[Judged], result: ChunkResult) -> None:
         result.behaviour_rows.update(sorted(set(behaviours)))
         if result.beside is not None:
             result.beside.add(row.entry, behaviours)
-        result.acted_rows.update(sorted({findings[place]["behaviour"] for place in row.entry["acted_on"]}))
+        acted = {findings[place]["behaviour"] for place in row.entry["acted_on"]}
+        result.acted_rows.update(sorted(acted))
+        result.left_rows.update(_left_alone(row.entry, set(behaviours) - acted))
         result.nearly_rows.update(row.nearly)
         if row.outcome == "mended":
             result.edited_rows.update(sorted({edit["action"] for edit in row.entry["edits"]}))

@@ -35,9 +35,10 @@ def duplicate_entry(number: int, of: tuple[int, float], found: dict[str, Any] | 
     """Return the ledger entry of a duplicate in a language; `found` is the entry that it would have had for its own sake."""
     kept_row, similarity = of[0], round(of[1], 4)
     alike = "the same as" if similarity == 1 else f"{min(similarity, 0.99):.0%} like"
-    nothing = {"findings": [], "is_floor": False, "language": language}
+    found = found or {"row": number, "findings": [], "is_floor": False, "language": language}
+    places = list(range(len(found["findings"])))
     return {
-        **(found or {"row": number, **nothing}),
+        **found,
         "outcome": "removed",
         "reason": f"removed: {alike} row {kept_row}",
         "edits": [],
@@ -45,6 +46,7 @@ def duplicate_entry(number: int, of: tuple[int, float], found: dict[str, Any] | 
         "needs_review": False,
         "waits_for": [],
         "acted_on": [],
+        "left_alone": {"duplicate": places} if places else {},
         "after": None,
         "duplicate_of": kept_row,
         "similarity": similarity,

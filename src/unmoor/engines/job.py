@@ -151,6 +151,7 @@ class ChunkResult:
     behaviour_rows: Counter[str] = field(default_factory=Counter)
     behaviour_findings: Counter[str] = field(default_factory=Counter)
     acted_rows: Counter[str] = field(default_factory=Counter)
+    left_rows: Counter[str] = field(default_factory=Counter)
     nearly_rows: Counter[str] = field(default_factory=Counter)
     edited_rows: Counter[str] = field(default_factory=Counter)
     excepted_rows: Counter[str] = field(default_factory=Counter)

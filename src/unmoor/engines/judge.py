@@ -255,6 +255,7 @@ class Judge:
             "needs_review": decision.needs_review,
             "waits_for": [places[finding] for finding in decision.waits_for],
             "acted_on": [places[finding] for finding in decision.acted_on],
+            "left_alone": _by_reason(decision, places),
             "is_floor": decision.is_floor,
             "language": self._language(read.conversation, decision.findings),
             "turn": first.turn,
@@ -318,6 +319,13 @@ class Judge:
         """Return the outcome of a row; an audit, which has none, says `found` of a row that refuses."""
         refuses = row.entry is not None and any(behaviour in REFUSALS for behaviour in counted(row.entry["findings"]))
         return "found" if self._job.policy is None and refuses else row.outcome
+
+
+def _by_reason(decision: Decision, places: Mapping[Finding, int]) -> dict[str, list[int]]:
+    by_reason: dict[str, list[int]] = {}
+    for finding, why in decision.left_alone:
+        by_reason.setdefault(why, []).append(places[finding])
+    return by_reason
 
 
 def _with_lower_thresholds(policy: Policy) -> dict[str, Policy]:

@@ -10,13 +10,13 @@ from typing import Any
 from unmoor.engines.beside import Beside
 from unmoor.engines.job import UNSAMPLED, ChunkResult, RowObserver
 from unmoor.layouts import DataSet
-from unmoor.records import BEHAVIOURS, OUTCOMES, is_list_alone, readable_rows
+from unmoor.records import BEHAVIOURS, OUTCOMES, Left, is_list_alone, readable_rows
 
 __all__ = ["Summary"]
 
 _COUNTERS = (
-    "outcomes", "behaviour_rows", "behaviour_findings", "acted_rows", "nearly_rows", "edited_rows", "excepted_rows",
-    "copied_rows", "languages", "layouts", "opinions",
+    "outcomes", "behaviour_rows", "behaviour_findings", "acted_rows", "left_rows", "nearly_rows", "edited_rows",
+    "excepted_rows", "copied_rows", "languages", "layouts", "opinions",
 )  # fmt: skip
 _BY_FILE = ("file_rows", "file_readable", "file_refusals", "file_removed")
 
@@ -37,6 +37,8 @@ class Summary:
     behaviour_findings: Counter[str] = field(default_factory=Counter)
     acted_rows: Counter[str] = field(default_factory=Counter)
     """Rows in which something followed, by behaviour: not where a rule, an exception or the floor keeps the row as it was."""
+    left_rows: Counter[str] = field(default_factory=Counter)
+    """Rows in which nothing followed from a behaviour that counts, by "BEHAVIOUR REASON"."""
     nearly_rows: Counter[str] = field(default_factory=Counter)
     """Rows in which nothing followed, by behaviour, and something would if its threshold alone were 0.75."""
     edited_rows: Counter[str] = field(default_factory=Counter)
@@ -100,6 +102,14 @@ class Summary:
         """Return the rows that the policy removed; duplicates went for another reason."""
         return self.outcomes["removed"] - self.duplicate_rows
 
+    def left_alone(self) -> dict[str, dict[Left, int]]:
+        """Return for each behaviour why nothing followed in rows that have it, the most frequent reason first."""
+        told: dict[str, dict[Left, int]] = {}
+        for name, rows in sorted(self.left_rows.items(), key=lambda item: (-item[1], item[0])):
+            behaviour, _, why = name.rpartition(" ")
+            told.setdefault(behaviour, {})[why] = rows  # type: ignore[index]
+        return told
+
     def by_file(self) -> list[dict[str, Any]]:
         """Return of each file in order its name, its rows, those that could be read, had any refusal (None if that was not looked
         for), and were removed.
@@ -144,11 +154,13 @@ class Summary:
 
     def as_json(self) -> dict[str, Any]:
         """Return the numbers under the names that scripts read."""
+        left = self.left_alone()
         behaviours = {
             name: {
                 "rows": self.behaviour_rows[name],
                 "findings": self.behaviour_findings[name],
                 "acted_rows": self.acted_rows[name],
+                "left_rows": left.get(name, {}),
             }
             for name in self.looked_for()
         }

@@ -8,6 +8,7 @@ from dataclasses import replace
 from types import MappingProxyType
 
 from unmoor.policy.follow_ups import exchanges_of, follow_ups_of
+from unmoor.policy.left import left_alone
 from unmoor.policy.mend import cut_spans, is_enough, merged
 from unmoor.policy.policy import Policy
 from unmoor.policy.reasons import (
@@ -70,7 +71,8 @@ def decide(
     held = floor_turns if actions != asked else _NO_TURNS
     plan = Plan(weighed, edits, "drop" in actions.values(), frozenset(actions), held, orphans, emptied, judged)
     decision = _conclude(conversation, others, policy, plan)
-    return replace(decision, findings=findings, reason=with_exceptions(decision, excepted, policy))
+    left = left_alone(findings, decision.acted_on, policy, weighed=weighed, excepted=excepted)
+    return replace(decision, findings=findings, left_alone=left, reason=with_exceptions(decision, excepted, policy))
 
 
 def _hold_floor(conversation: Conversation, asked: dict[int, str], floor_turns: frozenset[int]) -> dict[int, str]:
@@ -148,9 +150,7 @@ def _without_covered(findings: list[Finding], policy: Policy) -> list[Finding]:
     return [
         f
         for f in findings
-        if f.behaviour != "identity.vendor"
-        or f in policy.asked
-        or not any(c.field == f.field and c.start_char <= f.start_char and f.end_char <= c.end_char for c in cut)
+        if f.behaviour != "identity.vendor" or f in policy.asked or not any(c.covers(f) for c in cut)
     ]
 
 

@@ -10,11 +10,13 @@ from unmoor.records.finding import Finding
 
 __all__ = [
     "ACTIONS",
+    "LEFT_ALONE",
     "OUTCOMES",
     "Decision",
     "Edit",
     "FloorTopics",
     "Held",
+    "Left",
     "Outcome",
     "action_for",
     "is_list_alone",
@@ -34,6 +36,36 @@ OUTCOMES: tuple[Outcome, ...] = ("kept", "mended", "masked", "labelled", "remove
 
 `mended` covers every row that was rewritten and still teaches less than before: a span cut, a turn dropped, a tail cut off.
 """
+
+Left = Literal[
+    "threshold",
+    "policy",
+    "inability",
+    "rule",
+    "exception",
+    "floor",
+    "waits",
+    "wrong",
+    "reasoning",
+    "covered",
+    "duplicate",
+    "whole",
+]
+LEFT_ALONE: dict[Left, str] = {
+    "threshold": "under the threshold",
+    "policy": "kept by the policy",
+    "inability": "an honest inability beside an answer",
+    "rule": "kept by a rule of the policy",
+    "exception": "excepted by the policy",
+    "floor": "held by the floor",
+    "waits": "waiting until a person has judged the same words",
+    "wrong": "called wrong by a person",
+    "reasoning": "in reasoning, which is left alone",
+    "covered": "in words that go with a disclaimer",
+    "duplicate": "in a row that went as a duplicate",
+    "whole": "in a row that the floor keeps whole",
+}
+"""Why nothing followed from a finding, each reason with what people are told."""
 
 
 def is_list_alone(detectors: Mapping[str, Any] | None) -> bool:
@@ -75,7 +107,7 @@ class Decision:
 
     `outcome` is where the row goes; `edits` how it is rewritten (empty for kept and removed rows); `waits_for` are findings that a
     person is to judge while the row stays where `outcome` says; `acted_on` those for which something followed: not where a rule, an
-    exception or the floor stood in the way. `reason` is one plain sentence for the owner.
+    exception or the floor stood in the way; `left_alone` all others, each with why. `reason` is one plain sentence for the owner.
     """
 
     outcome: Outcome
@@ -86,6 +118,7 @@ class Decision:
     waits_for: tuple[Finding, ...] = ()
     is_floor: bool = False
     acted_on: tuple[Finding, ...] = ()
+    left_alone: tuple[tuple[Finding, Left], ...] = ()
 
     @property
     def needs_review(self) -> bool:

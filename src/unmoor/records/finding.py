@@ -54,6 +54,11 @@ class Finding:
     field: Literal["text", "reasoning"] = "text"
     is_reasoning: bool = False
 
+    def covers(self, other: Finding) -> bool:
+        """Return whether the other stands in no words but this one's."""
+        is_one_text = self.turn == other.turn and self.field == other.field
+        return is_one_text and self.start_char <= other.start_char and other.end_char <= self.end_char
+
     def shares_words(self, other: Finding) -> bool:
         """Return whether the two have words of one turn in common, more than what joins the other's sentence to this one's, and is
         cut with it: "However,".

@@ -12,7 +12,7 @@ from unmoor.records import BEHAVIOURS, FLOOR_TOPICS, is_list_alone, readable_row
 from unmoor.report.card_parts import TAGS, evaluation_part, languages_of, policy_named, responsibility
 from unmoor.report.headline import completed
 from unmoor.report.markdown import code, counted, fenced, plain_name, table
-from unmoor.report.visible import share, whole
+from unmoor.report.visible import left_said, share, whole
 
 __all__ = ["render_dataset_card"]
 
@@ -106,8 +106,7 @@ def _dataset_parts(facts: Mapping[str, Any], kept: int, names: Sequence[str], li
         _behaviours(facts),
         "A row counts for what it shows as likely as not or more, outside of reasoning. Ranges are 95% Wilson intervals. They "
         "cover chance, not the mistakes of the detectors. The policy acts on what reaches its threshold, the probability after its "
-        "action; the other rows are under it, or left alone as an honest inability, by a rule, an exception or the floor, or until "
-        "a person has judged the same words.\n",
+        "action.\n",
         *_people_part(facts.get("people")),
         *_collateral_part(facts.get("collateral")),
         "## Files\n",
@@ -204,7 +203,10 @@ def _acting(action: str, item: Mapping[str, Any]) -> list[str]:
         return [code(action), "-"]
     is_kept = action == "keep"
     threshold = "" if is_kept else f" from {item['threshold']:.2f}"
-    return [f"{code(action)}{threshold}", "-" if is_kept and not item["acted_rows"] else whole(item["acted_rows"])]
+    if is_kept and not item["acted_rows"]:
+        return [code(action), "-"]
+    left = left_said(item.get("left_rows") or {})
+    return [f"{code(action)}{threshold}", whole(item["acted_rows"]) + (f"; of the others {left}" if left else "")]
 
 
 def _people_part(people: Mapping[str, Any] | None) -> list[str]:

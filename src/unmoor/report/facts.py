@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from unmoor import __version__
-from unmoor.records import BEHAVIOURS, REFUSALS, is_list_alone, readable_rows
+from unmoor.records import BEHAVIOURS, REFUSALS, Left, is_list_alone, readable_rows
 from unmoor.records.intervals import wilson
 from unmoor.report.collateral import Collateral, of_a_sample
 from unmoor.report.excerpts import example, mend_difference
@@ -54,6 +54,8 @@ class Made:
     reproduce: Sequence[str] = ()
     acted: Mapping[str, int] | None = None
     """The rows in which a policy acts on a behaviour; None where that was not counted."""
+    left: Mapping[str, Mapping[Left, int]] = field(default_factory=dict)
+    """Of the other rows with a behaviour, how many for each reason; nothing where that was not counted."""
     people: Mapping[str, Any] | None = None
     """What people said of findings, as the review counts it; None where nobody did."""
     files: Sequence[Mapping[str, Any]] = ()
@@ -146,11 +148,18 @@ class FactsBuilder:
         elif behaviour in {entry["findings"][place]["behaviour"] for place in entry.get("acted_on") or ()}:
             tally.acted.offer(entry["row"], lambda: example(entry, behaviour))
 
-    def _acting(self, behaviour: str, acted: Mapping[str, int] | None) -> dict[str, Any]:
-        """Return from which probability the policy acts on a behaviour and in how many rows it does; nothing without a policy."""
-        if self._policy is None or acted is None:
+    def _acting(self, behaviour: str, made: Made) -> dict[str, Any]:
+        """Return from which probability the policy acts on a behaviour, in how many rows, and why not in others; nothing without a
+        policy.
+        """
+        if self._policy is None or made.acted is None:
             return {}
-        return {"threshold": self._threshold(behaviour), "acted_rows": acted.get(behaviour, 0)}
+        left = dict(made.left.get(behaviour, {}))
+        return {
+            "threshold": self._threshold(behaviour),
+            "acted_rows": made.acted.get(behaviour, 0),
+            "left_rows": left,
+        }
 
     def _threshold(self, behaviour: str) -> float:
         thresholds = (self._policy or {}).get("thresholds", {})
@@ -197,7 +206,7 @@ class FactsBuilder:
             "people": {**made.people, **self._outcomes_judged()} if made.people else None,
             "reasoning": {"rows": self._reasoning_rows},
             "behaviours": {
-                name: _behaviour_json(tally, rows) | self._acting(name, made.acted)
+                name: _behaviour_json(tally, rows) | self._acting(name, made)
                 for name, tally in self._looked_for(list_alone).items()
             },
             "languages": dict(made.languages),

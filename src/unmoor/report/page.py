@@ -154,6 +154,7 @@ def _environment() -> Environment:
         {
             "brief": visible.brief,
             "difference_said": difference_said,
+            "left_said": visible.left_said,
             "marked": visible.marked,
             "odd_answers": odd_answers,
             "p_value": visible.signed_p,

@@ -6,11 +6,14 @@ characters are stripped. Everything else is escaped, here or by the template's a
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from markupsafe import Markup, escape
 
+from unmoor.records import LEFT_ALONE, Left
 from unmoor.records.unseen import pieces, plain
 
-__all__ = ["brief", "marked", "plain", "share", "signed_p", "size", "visible", "whole"]
+__all__ = ["brief", "left_said", "marked", "plain", "share", "signed_p", "size", "visible", "whole"]
 
 
 def visible(text: object) -> Markup:
@@ -53,6 +56,11 @@ def share(value: float | None) -> str:
     if value >= 0.9995:
         return ">99.9%"
     return f"{value:.2%}" if value < 0.00995 else f"{value:.1%}"
+
+
+def left_said(reasons: Mapping[Left, int]) -> str:
+    """Return in how many rows nothing followed for each reason: "7 under the threshold, 2 held by the floor"."""
+    return ", ".join(f"{rows:,} {LEFT_ALONE[why]}" for why, rows in reasons.items())
 
 
 def brief(value: float | None) -> str:
