@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
+from ast import literal_eval
 from collections.abc import Callable, Collection
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from unmoor.errors import RecipeError
 from unmoor.training import read_recipe
 from unmoor.training.backends.axolotl_recipe import known_keys
 from unmoor.training.backends.trl_sft import read_trl_recipe
-from unmoor.training.inner_keys import OF_FSDP, WITHOUT_ARGUMENTS
+from unmoor.training.inner_keys import OF_FSDP, OPTIM_ARGS
 from unmoor.training.other_names import FOR_AXOLOTL, RENAMED, SETTLED
 from unmoor.training.recipe import _known_keys
 
@@ -43,7 +44,7 @@ def test_an_unknown_key_names_the_nearest(tmp_path: Path) -> None:
 
 
 def test_all_wrong_keys_are_named_at_once_each_with_what_stands_for_it(tmp_path: Path) -> None:
-    """As people bring them from transformers 4, older TRL, LLaMA-Factory and Axolotl."""
+    """As people bring them from transformers 4, older TRL, LLaMA-Factory, Axolotl and Unsloth."""
     brought = {
         "torch_dtype: bfloat16": "dtype",
         "max_seq_length: 2048": "max_length",
@@ -53,11 +54,12 @@ def test_all_wrong_keys_are_named_at_once_each_with_what_stands_for_it(tmp_path:
         "lora_rank: 8": "lora_r",
         "dataset_dir: data": "remove it: the data of each twin are given by --data NAME=FILE",
         "lora_target_linear: true": "lora_target_modules: [all-linear]",
+        "use_gradient_checkpointing: unsloth": "gradient_checkpointing: true or false",
     }
     with pytest.raises(RecipeError) as raised:
         read_recipe(write(tmp_path, "\n".join(["model_name_or_path: a/b", *brought, "push_to_hub: true", "sed: 1"])))
     first, *lines, pushed = str(raised.value).split("\n  ")
-    assert first == f"{tmp_path / 'recipe.yaml'}: 10 settings have to change"
+    assert first == f"{tmp_path / 'recipe.yaml'}: 11 settings have to change"
     for line, (key, told) in zip(lines[:-1], brought.items(), strict=True):
         assert line.startswith(f'unknown key "{key.partition(":")[0]}". Next: {told}')
     assert lines[-1].startswith('unknown key "sed". Did you mean "seed"?') and pushed.startswith(
@@ -129,6 +131,10 @@ def test_no_is_a_word_and_not_false(tmp_path: Path) -> None:
         ),
         ("optim_args: beta1=0.8", "optim_args: adamw_torch_fused reads none of them. Next: adam_beta1"),
         ("optim: adafactor\noptim_args: scale=1", "optim_args: adafactor reads none"),
+        ("optim: paged_adamw_8bit\noptim_args: eps=1e-6", "optim_args: paged_adamw_8bit reads none"),
+        ("optim: sgd\noptim_args: momentun=0.9", 'optim_args of sgd has no key "momentun". Did you mean "momentum"'),
+        ("optim: galore_adamw\noptim_args: gap=9", 'optim_args of galore_adamw has no key "gap". Known: rank'),
+        ("optim: sgd\noptim_args: momentum", 'NAME=VALUE, with commas between them, found "momentum"'),
     ],
 )
 def test_what_breaks_the_comparison_is_refused(tmp_path: Path, line: str, why: str) -> None:
@@ -264,6 +270,11 @@ def test_the_settings_that_transformers_reads_are_those_that_are_known() -> None
     )
     assert {one or other for one, other in read} - {"compute_dtype", "buffer_dtype"} == set(OF_FSDP)
     handlers = trainer_optimizer._OPTIMIZER_HANDLERS
-    others = {str(name.value): inspect.getsource(handler) for name, handler in handlers.items()}
-    silent = {name for name, source in others.items() if "optim_args" not in source}
-    assert set(WITHOUT_ARGUMENTS) <= silent
+    sources = {str(name.value): inspect.getsource(handler) for name, handler in handlers.items()}
+    _, of_bitsandbytes, of_ademamix = sources["ademamix"].partition('elif "ademamix" in optim_name')
+    for name, whole in sources.items():
+        source = (of_ademamix if "ademamix" in name else "") if of_bitsandbytes in whole else whole
+        loops = re.findall(r"for key in (\(.+?\)):\s+if key in ctx\.optim_args", source)
+        named = re.findall(r'ctx\.optim_args(?:\.get\(|\.pop\(|\[)\s*"(\w+)"', source)
+        read = {*named, *(key for keys in loops for key in literal_eval(keys))}
+        assert name.startswith("rmsprop_bnb") or set(OPTIM_ARGS[name]) == read, name

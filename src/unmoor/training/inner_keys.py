@@ -8,7 +8,7 @@ from typing import Any
 
 from unmoor.errors import nearest_name
 
-__all__ = ["OF_FSDP", "WITHOUT_ARGUMENTS", "settings_in", "unread", "unread_checkpointing"]
+__all__ = ["OF_FSDP", "OPTIM_ARGS", "settings_in", "unread", "unread_checkpointing"]
 
 _CHECKPOINTING = ("gradient_checkpointing_kwargs", "activation_checkpointing_kwargs")
 _OF_CHECKPOINTING = ("use_reentrant", "preserve_rng_state", "context_fn", "determinism_check", "debug", "early_stop")
@@ -24,8 +24,29 @@ OF_FSDP = (
 )  # fmt: skip
 """All that Transformers 5.23 reads of fsdp_config, each with "fsdp_" before it too."""
 _DEFAULT_OPTIM = "adamw_torch_fused"
-WITHOUT_ARGUMENTS = ("adafactor", "adamw_torch", _DEFAULT_OPTIM, "adamw_torch_xla", "adamw_torch_npu_fused")
-"""Optimizers for which Transformers 5.23 reads nothing of optim_args; of those of bitsandbytes, some do read it."""
+_LOW_RANK = ("rank", "update_proj_gap", "scale", "proj_type")
+OPTIM_ARGS: Mapping[str, tuple[str, ...]] = {
+    **dict.fromkeys(
+        ("adafactor", "adamw_torch", _DEFAULT_OPTIM, "adamw_torch_xla", "adamw_torch_npu_fused", "lomo", "adalomo",
+         "adamw_8bit", "adamw_bnb_8bit", "paged_adamw_32bit", "paged_adamw_8bit",
+         "lion_32bit", "lion_8bit", "paged_lion_32bit", "paged_lion_8bit"), ()),
+    "sgd": ("momentum", "dampening", "weight_decay", "nesterov"),
+    "adagrad": ("lr_decay", "weight_decay", "eps"),
+    "rmsprop": ("momentum", "alpha", "eps", "weight_decay", "centered"),
+    "grokadamw": ("alpha_init", "lamb", "gamma", "grokking_signal_decay_rate", "gradient_clipping"),
+    "stable_adamw": ("max_lr", "kahan_sum", "decouple_lr"),
+    "adamw_anyprecision": ("use_kahan_summation", "momentum_dtype", "variance_dtype", "compensation_buffer_dtype"),
+    **dict.fromkeys(
+        ("ademamix", "ademamix_8bit", "paged_ademamix_32bit", "paged_ademamix_8bit"),
+        ("beta1", "beta2", "beta3", "alpha", "eps", "t_alpha", "t_beta3")),
+    **dict.fromkeys(
+        ("galore_adamw", "galore_adamw_8bit", "galore_adafactor", "galore_adamw_layerwise", "galore_adamw_8bit_layerwise",
+         "galore_adafactor_layerwise"), _LOW_RANK),
+    **dict.fromkeys(("apollo_adamw", "apollo_adamw_layerwise"), (*_LOW_RANK, "proj", "scale_type")),
+    **dict.fromkeys(("adamw_torch_4bit", "adamw_torch_8bit"), ("block_size", "bf16_stochastic_round")),
+    **dict.fromkeys(("schedule_free_radam", "schedule_free_adamw", "schedule_free_sgd"), ("weight_lr_power", "r")),
+}  # fmt: skip
+"""What Transformers 5.23 reads of optim_args for each optimizer; those that are not here hand on whatever they get."""
 
 
 def unread(values: Mapping[str, Any]) -> Iterator[str]:
@@ -38,12 +59,7 @@ def unread(values: Mapping[str, Any]) -> Iterator[str]:
     for key in settings_in(values.get("fsdp_config")):
         if key.removeprefix("fsdp_") not in OF_FSDP:
             yield _said("fsdp_config", key, OF_FSDP)
-    optimizer = values.get("optim") or _DEFAULT_OPTIM
-    if values.get("optim_args") and optimizer in WITHOUT_ARGUMENTS:
-        yield (
-            f"optim_args: {optimizer} reads none of them. Next: adam_beta1, adam_beta2, adam_epsilon and weight_decay are lines of "
-            "their own; remove optim_args"
-        )
+    yield from _of_the_optimizer(str(values.get("optim") or _DEFAULT_OPTIM), values.get("optim_args"))
     accelerator = settings_in(values.get("accelerator_config"))
     if accelerator:
         known = _of_the_accelerator()
@@ -78,6 +94,25 @@ def _of_the_model(value: Any) -> Iterator[str]:
         )
     if settings.get("use_safetensors", True) is not True:
         yield "model_init_kwargs: use_safetensors is always true: pickled weights can run code. Next: remove it"
+
+
+def _of_the_optimizer(optimizer: str, value: Any) -> Iterator[str]:
+    """Yield what is wrong with `optim_args`, a text such as "momentum=0.9, nesterov=true"."""
+    if not value or optimizer not in OPTIM_ARGS:
+        return
+    known = OPTIM_ARGS[optimizer]
+    if not known:
+        yield (
+            f"optim_args: {optimizer} reads none of them. Next: adam_beta1, adam_beta2, adam_epsilon and weight_decay are lines of "
+            "their own; remove optim_args"
+        )
+        return
+    for one in str(value).replace(" ", "").split(","):
+        key, equals, _ = one.partition("=")
+        if not equals:
+            yield f'optim_args are written NAME=VALUE, with commas between them, found "{one}"'
+        elif key not in known:
+            yield _said(f"optim_args of {optimizer}", key, known)
 
 
 def _of_the_accelerator() -> tuple[str, ...]:

@@ -73,7 +73,6 @@ RENAMED: Mapping[str, str] = {
     "peft_use_dora": "use_dora",
     "peft_use_rslora": "use_rslora",
     "double_quantization": "use_bnb_nested_quant",
-    "use_gradient_checkpointing": "gradient_checkpointing",
     "wandb_name": "run_name",
 }
 """Keys that have another name and take the same value."""
@@ -94,6 +93,7 @@ SETTLED: Mapping[str, str] = {
     "gradient_checkpointing_use_reentrant": "gradient_checkpointing_kwargs: {use_reentrant: true or false}",
     "use_reentrant_gc": "gradient_checkpointing_kwargs: {use_reentrant: true or false}",
     "disable_gradient_checkpointing": "gradient_checkpointing: true or false",
+    "use_gradient_checkpointing": "gradient_checkpointing: true or false",
     "half_precision_backend": _HALF,
     "fp16_backend": _HALF,
     "fp16_opt_level": _HALF,
