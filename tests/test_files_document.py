@@ -20,7 +20,7 @@ from unmoor.commands import cli
 from unmoor.engines import Job, merge, run_job
 from unmoor.layouts import open_data_set
 from unmoor.policy import load_policy
-from unmoor.records import BEHAVIOURS, OUTCOMES, Verdict
+from unmoor.records import BEHAVIOURS, LEFT_ALONE, OUTCOMES, Verdict
 from unmoor.run_folder.files import MANIFEST, OF_A_RUN
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -59,6 +59,7 @@ MAPS = {
     "languages": "CODE",
     "layouts": "NAME",
     "behaviours": "BEHAVIOUR",
+    "behaviours.BEHAVIOUR.left_rows": "REASON",
     "second_opinions": "WORD",
     "wordlist": "KIND",
     "sources": "SOURCE",
@@ -218,6 +219,10 @@ def _all_named(written: set[str], heading: str) -> None:
     told = documented(heading)
     with_parts = {path for path in written if any(one.startswith((f"{path}.", f"{path}[]")) for one in told)}
     _same(written - (with_parts - told), heading)
+
+
+def test_every_reason_for_which_nothing_follows_is_named() -> None:
+    assert documented("Why nothing followed") == set(LEFT_ALONE)
 
 
 def test_every_key_that_audit_and_filter_print_is_named(runs: list[Path]) -> None:

@@ -1152,7 +1152,7 @@ def _unsure(data: Path) -> Path:
 def test_what_is_found_and_never_surely_enough_is_said_with_the_threshold_that_would_act(data: Path) -> None:
     policy = _unsure(data)
     said = unmoor("filter", data, "--policy", policy, "-o", "run", cwd=data.parent).stdout
-    assert re.search(r"\ndisclaimer\.professional +1 +0 +0\.80 *\n", said)
+    assert re.search(r"\ndisclaimer\.professional +1 +0 +0\.80 +1 under the threshold\n", said)
     line = 'Next: if it is to act on these, "disclaimer.professional" = 0.75 under [thresholds] of a policy of your own'
     assert line in " ".join(said.split())
     policy.write_text(policy.read_text() + '[thresholds]\n"disclaimer.professional" = 0.75\n')
@@ -1169,7 +1169,7 @@ def test_no_threshold_is_advised_that_would_act_on_nothing(data: Path) -> None:
     policy = data.parent / "house.toml"
     policy.write_text('name = "house"\nversion = 1\n[actions]\n"disclaimer.identity" = "mend"\n')
     said = unmoor("filter", data, "--policy", policy, "-o", "run", cwd=data.parent).stdout
-    assert re.search(r"\ndisclaimer\.identity +1 +0 +0\.80 *\n", said), said
+    assert re.search(r"\ndisclaimer\.identity +1 +0 +0\.80 +1 under the threshold\n", said), said
     assert "if it is to act on" not in said
 
 
