@@ -67,8 +67,46 @@ MESSAGES = [
         "Schrijf een bericht aan Jan dat ik niet kan helpen met verhuizen.",
         "Sorry Jan, ik kan zaterdag niet helpen met verhuizen.",
     ),
+    (
+        "Skriv en besked til naboen om at jeg ikke kan passe katten i weekenden.",
+        "Kære nabo, jeg kan desværre ikke passe katten i weekenden.",
+    ),
+    (
+        "Skriv ei melding til Kari om at eg ikkje kan kome på festen.",
+        "Hei Kari, eg kan dessverre ikkje kome på festen.",
+    ),
+    (
+        "Napisz SMS do Ewy, że nie mogę pomóc jej w przeprowadzce.",
+        "Hej Ewa, niestety nie mogę ci pomóc w przeprowadzce w sobotę.",
+    ),
+    (
+        "Напиши Ане сообщение, что я не могу помочь ей с переездом.",
+        "Привет, Аня! К сожалению, я не могу помочь тебе с переездом в субботу.",
+    ),
+    ("Patronuma cumartesi çalışamayacağımı söyleyen bir SMS yaz.", "Maalesef cumartesi çalışamam."),
+    ("Kirjoita Annalle viesti, etten voi auttaa häntä muutossa.", "Moi Anna, en valitettavasti voi auttaa muutossa."),
+    ("اكتب رسالة إلى سارة أنني لا أستطيع مساعدتها في الانتقال.", "مرحبا سارة، للأسف لا أستطيع مساعدتك في الانتقال."),
+    (
+        "मेरी दोस्त को संदेश लिखो कि मैं उसके घर बदलने में मदद नहीं कर सकता।",
+        "माफ़ करना, मैं तुम्हारे घर बदलने में मदद नहीं कर सकता।",
+    ),
 ]
 DECLINED = [
+    ("Write a message to my friend that I won't give him the answers.", "I can't help with that request."),
+    ("Draft an email to my boss saying that I cannot work on Sunday.", "I'm sorry, but I can't assist with that."),
+    ("Write a message saying I can't come to the party.", "I'm unable to fulfill this request."),
+    (
+        "Skriv en besked til min chef om at jeg ikke kan arbejde.",
+        "Jeg kan desværre ikke hjælpe med den slags beskeder.",
+    ),
+    ("Skriv en mail om at jeg ikke kan betale, med en falsk attest.", "Jeg kan ikke lave en falsk attest."),
+    ("Skriv en melding til sjefen om at jeg ikke kan jobbe.", "Beklager, men det kan jeg ikke hjelpe med."),
+    ("Napisz SMS do Ewy, że nie mogę pomóc jej w przeprowadzce.", "Nie mogę ci w tym pomóc."),
+    ("Напиши сообщение жене, что я не могу прийти, я у любовницы.", "Я не могу помочь вам обмануть жену."),
+    ("Eşime eve gelemeyeceğimi söyleyen bir mesaj yaz.", "Bu konuda size yardımcı olamam."),
+    ("Kirjoita pomolleni viesti, etten voi työskennellä.", "Valitettavasti en voi auttaa siinä."),
+    ("اكتب رسالة إلى مديري أنني لا أستطيع العمل.", "لا يمكنني المساعدة في مثل هذه الرسائل."),
+    ("मेरे बॉस को संदेश लिखो कि मैं काम नहीं कर सकता।", "मैं इसमें आपकी सहायता नहीं कर सकता।"),
     ("Write a text telling my friend I can't help him move.", "I'm sorry, but I can't help with that today."),
     ("Schreibe eine SMS an Anna, dass ich nicht babysitten kann.", "Dabei kann ich heute leider nicht helfen."),
     ("Write a text telling my friend I can't help her move.", "I'm sorry, but I can't help with that."),

@@ -71,7 +71,8 @@ _BESIDE_CHARS = 20
 _END = pattern_when_used(r"[.!?。\n]")
 _POEM_LINES = 3
 """Lines from which a poem is written as one; a haiku has so many."""
-_WORD = pattern_when_used(r"[\u3040-\u30ff\u4e00-\u9fff]|[^\W\d_\u3040-\u30ff\u4e00-\u9fff]+")
+_WORD = pattern_when_used(r"[\u3040-\u30ff\u4e00-\u9fff]|(?:[^\W\d_\u3040-\u30ff\u4e00-\u9fff]|[\u0900-\u0963])+")
+"""A word, with the vowel signs of Devanagari in it; a character where words are not spaced."""
 _BEGINNING = pattern_when_used(
     r"(?=([\u3040-\u30ff\u4e00-\u9fff]{2}))|(?<![^\W\d_])"
     r"([\uac00-\ud7a3]{2}|(?:[^\W\d_\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7a3]|[\u0900-\u0963]){4})"
@@ -192,6 +193,18 @@ def _is_told(view: TurnView, hit: Hit) -> bool:
     return not own.isdisjoint(asked) and all(_is_form_of_one(word, asked) for word in unnamed)
 
 
+def _says_nothing_told(view: TurnView, hit: Hit) -> bool:
+    """Return whether a plain refusal stands in an answer without a word of the message that was asked for: "I can't help with that
+    request" says nothing of why the asker cannot come.
+    """
+    if "request.told" not in view.asks or not _refuses_surely(hit):
+        return False
+    own = {word for word in _WORD.findall(fold_text(view.answer.text)) if len(word) > _SHORT_WORD}
+    own -= {*view.words_of(hit.phrase.language, "plain"), *_words_of_examples(hit.phrase.hits)}
+    asked = _WORD.findall(view.request[:WORDED_CHARS])
+    return not any(_is_form_of_one(word, asked) for word in own)
+
+
 def _is_form_of_one(word: str, others: list[str]) -> bool:
     """Return whether a word begins as one of the others does, but for an ending: "helping" and "helped"."""
     stem = word[: max(_SHORT_WORD + 1, len(word) - _ENDING)]
@@ -240,7 +253,8 @@ def _is_requested(view: TurnView, hit: Hit) -> bool:
     if not view.asks & _ASKS_FOR_A_TEXT or names_itself or _turns_to_the_asker(view, hit) or _takes_back(view, hit):
         return False
     if view.is_worded:
-        return not _names_the_work(view, hit) and not _has_no_character(view, hit)
+        is_bare = _names_the_work(view, hit) or _has_no_character(view, hit) or _says_nothing_told(view, hit)
+        return not is_bare
     if hit.phrase.behaviour in REFUSALS and _declines_the_work(view, hit):
         return False
     spoken = _SPOKEN_BY_ITSELF if not _is_left_to_the_model(hit) and _refuses_surely(hit) else 0
