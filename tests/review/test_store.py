@@ -185,6 +185,31 @@ def test_an_audit_offers_no_verdict_that_rewrites_rows(run: Path) -> None:
         store.close()
 
 
+def test_what_is_reasoned_is_offered_no_mend(run: Path) -> None:
+    first, *others = lines_of(run, "ledger.jsonl")
+    (finding,) = first["findings"]
+    rewrite(run, "ledger.jsonl", [{**first, "findings": [{**finding, "is_reasoning": True}]}, *others])
+    store = Store.open(run, "ada")
+    page = item_fragment(Desk(store, "house", "ada", is_blind=False), {"item": "1"}).body
+    assert re.findall(r'name="judgement" value="(\w+)"', page) == ["correct", "wrong", "drop", "skip"]
+    store.close()
+
+
+def test_of_a_row_with_several_findings_the_page_says_what_followed_from_this_one(run: Path) -> None:
+    first, second, *others = lines_of(run, "ledger.jsonl")
+    first |= {"findings": first["findings"] * 3, "acted_on": [1], "left_alone": {"threshold": [0], "floor": [2]}}
+    second |= {"acted_on": [], "left_alone": {"threshold": [0]}}
+    rewrite(run, "ledger.jsonl", [first, second, *others])
+    store = Store.open(run, "ada")
+    desk = Desk(store, "house", "ada", is_blind=False)
+    pages = [item_fragment(desk, {"item": str(number)}).body for number in (1, 2, 3, 4)]
+    said = [re.findall(r"<dt>This finding</dt><dd>([^<]+)</dd>", page) for page in pages]
+    assert said == [["left alone: under the threshold"], ["acted on"], ["left alone: held by the floor"], []]
+    blind = item_fragment(Desk(store, "house", "ada", is_blind=True), {"item": "1"}).body
+    assert "This finding" not in blind
+    store.close()
+
+
 def test_all_in_a_filter_is_mended_or_dropped_only_where_each_item_can_be(run: Path) -> None:
     manifest = json.loads((run / "MANIFEST.json").read_text(encoding="utf-8"))
     saying = ["correct", "wrong", "skip"]

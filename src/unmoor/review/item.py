@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from unmoor.records import Conversation, Edit, Finding, Turn
+from unmoor.records import LEFT_ALONE, Conversation, Edit, Finding, Turn
 from unmoor.records.verdict import Verdict
 
-__all__ = ["Item", "ItemLine", "ReadRow", "conversation_of"]
+__all__ = ["Item", "ItemLine", "ReadRow", "conversation_of", "what_followed"]
 
 ReadRow = Callable[[bytes], Conversation | None]
 """From the bytes of a row to what it says, None where they cannot be read; the layouts' room has one."""
@@ -56,6 +56,8 @@ class Item:
     """The number of the first of `turns` in the conversation, from 0; it is another only where `turns` are an excerpt."""
     file: str = ""
     row_in_file: int = 0
+    followed: str = ""
+    """What followed from this finding where the row has others too, or why nothing did; empty where the row's reason says it."""
     is_rewritten_by_apply: bool = True
     """False in an audit, which has no rows that a verdict could mend or drop."""
 
@@ -71,6 +73,16 @@ class Shown:
     missing: str = ""
     first_turn: int = 0
     """The number of the first of `turns` in the conversation, from 0."""
+
+
+def what_followed(entry: dict[str, Any], place: int) -> str:
+    """Return in words what followed from finding number `place` of an entry with several, or why nothing did."""
+    if len(entry["findings"]) < 2:
+        return ""
+    if place in entry.get("acted_on", ()):
+        return "acted on"
+    left = entry.get("left_alone", {})
+    return next((f"left alone: {LEFT_ALONE.get(why, why)}" for why, places in left.items() if place in places), "")
 
 
 def conversation_of(entry: dict[str, Any], place: int, raw: bytes | None, read_row: ReadRow | None) -> Shown:

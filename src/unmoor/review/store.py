@@ -19,7 +19,7 @@ from unmoor.records.verdict import REWRITES, Judgement, Verdict
 from unmoor.review.agreement import NO_FINDING, Agreement, agreements
 from unmoor.review.audit import UNLIKELY, Stratum
 from unmoor.review.index import REQUEST_CHARS, ready_index
-from unmoor.review.item import Item, ItemLine, ReadRow, conversation_of, parse_entry, row_bytes
+from unmoor.review.item import Item, ItemLine, ReadRow, conversation_of, parse_entry, row_bytes, what_followed
 from unmoor.review.judged import Drawn
 from unmoor.review.row_files import Reading
 from unmoor.review.said import Said, hold_name
@@ -235,12 +235,9 @@ class Store:
         )
         return Item(
             id=item_id,
-            row=entry["row"],
+            **{name: entry[name] for name in ("row", "outcome", "reason", "needs_review", "is_floor")},
             language=entry["findings"][place]["language"],
-            outcome=entry["outcome"],
-            reason=entry["reason"],
-            needs_review=entry["needs_review"],
-            is_floor=entry["is_floor"],
+            followed=what_followed(entry, place),
             finding=shown.finding,
             findings=shown.findings,
             others=tuple((number, Finding.from_json(entry["findings"][other])) for number, other in same_row),

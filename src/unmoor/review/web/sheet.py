@@ -77,7 +77,9 @@ class Sheet:
     detector: str
     decision: str
     reason: str
+    followed: str
     is_finding: bool
+    is_reasoning: bool
     is_rewritten_by_apply: bool
     needs_review: bool
     is_floor: bool
@@ -91,12 +93,13 @@ class Sheet:
 
     @property
     def choices(self) -> tuple[str, ...]:
-        """Return the verdicts that say something here: what is hidden cannot be agreed with, what is not there not cut."""
+        """Return the verdicts that say something here: what is hidden is not agreed with, what is reasoned or not there not cut."""
         if self.is_hidden:
             return "wrong", "skip"
         if not self.is_finding:
             return "correct", "skip"
-        return tuple(each for each in _JUDGED if self.is_rewritten_by_apply or each not in REWRITES)
+        idle = REWRITES if not self.is_rewritten_by_apply else {"mend"} if self.is_reasoning else ()
+        return tuple(each for each in _JUDGED if each not in idle)
 
     @property
     def say(self) -> str:
@@ -130,7 +133,9 @@ def sheet_of(item: Item, *, is_blind: bool) -> Sheet:
         detector=finding.detector,
         decision=item.outcome,
         reason=item.reason,
+        followed=item.followed,
         is_finding=finding.behaviour != NO_FINDING,
+        is_reasoning=finding.is_reasoning,
         is_rewritten_by_apply=item.is_rewritten_by_apply,
         needs_review=item.needs_review,
         is_floor=item.is_floor,
