@@ -70,9 +70,9 @@ def test_the_ledger_has_every_finding_once(filtered: tuple[Path, dict[str, Any]]
 def test_a_row_with_several_findings_is_explained_finding_by_finding(filtered: tuple[Path, dict[str, Any]]) -> None:
     sentence, *each = unmoor("explain", "run", 1, cwd=filtered[0]).stdout.splitlines()
     assert sentence.startswith("Row 1 was mended: turn 3")
-    assert any(line.startswith("  turn 3: disclaimer.identity 0.9") and line.endswith("(acted on)") for line in each)
-    (refusal,) = [line for line in each if line.startswith("  turn 5: refusal.policy ")]
-    assert refusal.endswith(f"“{REFUSAL}” (under the threshold, a person is asked)")
+    assert any(line.startswith("  turn 3, acted on: disclaimer.identity 0.9") for line in each)
+    (refusal,) = [line for line in each if " refusal.policy " in line]
+    assert refusal.startswith("  turn 5, under the threshold, a person is asked: ") and refusal.endswith(f"“{REFUSAL}”")
     assert len(unmoor("explain", "run", 2, cwd=filtered[0]).stdout.splitlines()) == 1
 
 

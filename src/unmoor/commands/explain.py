@@ -94,9 +94,9 @@ def _each(entry: dict[str, Any]) -> list[str]:
     waiting = set(entry.get("waits_for", ()))
     lines = []
     for place, one in sorted(enumerate(findings), key=lambda found: (found[1]["turn"], found[1]["start_char"])):
-        fate = ", ".join(filter(None, (fates.get(place, ""), "a person is asked" if place in waiting else "")))
+        fate = (f"turn {one['turn'] + 1}", fates.get(place, ""), "a person is asked" if place in waiting else "")
         said = f"{one['behaviour']} {one['probability']:.2f} by {one['rule']}: “{short(one['quote'], _QUOTE_CHARS)}”"
-        lines.append(f"turn {one['turn'] + 1}: {said}{f' ({fate})' if fate else ''}")
+        lines.append(f"{', '.join(filter(None, fate))}: {said}")
     more = len(lines) - _MOST_FINDINGS
     return [*lines[:_MOST_FINDINGS], f"and {more:,} more, which --json lists"] if more > 0 else lines
 
