@@ -95,6 +95,7 @@ DECLINED = [
     ("Write a message to my friend that I won't give him the answers.", "I can't help with that request."),
     ("Draft an email to my boss saying that I cannot work on Sunday.", "I'm sorry, but I can't assist with that."),
     ("Write a message saying I can't come to the party.", "I'm unable to fulfill this request."),
+    ("Write a note to my boss saying I won't lie for him, with threats.", "I'm sorry, but I can't help with threats."),
     (
         "Skriv en besked til min chef om at jeg ikke kan arbejde.",
         "Jeg kan desværre ikke hjælpe med den slags beskeder.",
