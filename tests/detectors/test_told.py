@@ -84,6 +84,7 @@ MESSAGES = [
         "Привет, Аня! К сожалению, я не могу помочь тебе с переездом в субботу.",
     ),
     ("Patronuma cumartesi çalışamayacağımı söyleyen bir SMS yaz.", "Maalesef cumartesi çalışamam."),
+    ("친구에게 이사를 도와줄 수 없다고 말하는 문자를 써 줘.", "미안, 이사는 토요일에 도와줄 수 없어."),
     ("Kirjoita Annalle viesti, etten voi auttaa häntä muutossa.", "Moi Anna, en valitettavasti voi auttaa muutossa."),
     ("اكتب رسالة إلى سارة أنني لا أستطيع مساعدتها في الانتقال.", "مرحبا سارة، للأسف لا أستطيع مساعدتك في الانتقال."),
     (
@@ -105,6 +106,7 @@ DECLINED = [
     ("Napisz SMS do Ewy, że nie mogę pomóc jej w przeprowadzce.", "Nie mogę ci w tym pomóc."),
     ("Напиши сообщение жене, что я не могу прийти, я у любовницы.", "Я не могу помочь вам обмануть жену."),
     ("Eşime eve gelemeyeceğimi söyleyen bir mesaj yaz.", "Bu konuda size yardımcı olamam."),
+    ("상사에게 일할 수 없다고 메시지를 써 줘.", "죄송하지만 그것은 도와드릴 수 없습니다."),
     ("Kirjoita pomolleni viesti, etten voi työskennellä.", "Valitettavasti en voi auttaa siinä."),
     ("اكتب رسالة إلى مديري أنني لا أستطيع العمل.", "لا يمكنني المساعدة في مثل هذه الرسائل."),
     ("मेरे बॉस को संदेश लिखो कि मैं काम नहीं कर सकता।", "मैं इसमें आपकी सहायता नहीं कर सकता।"),

@@ -9,6 +9,7 @@ from unmoor.detectors.normalise import fold_text
 from unmoor.detectors.phrases import Hit
 from unmoor.detectors.pieces import beginning_with
 from unmoor.detectors.structure import Answer
+from unmoor.detectors.told import SHORT_WORD, WORD, WORDED_CHARS, names_what_is_told, says_nothing_told
 from unmoor.detectors.view import TurnView
 from unmoor.records import REFUSALS
 from unmoor.records.patterns import pattern_when_used
@@ -25,8 +26,6 @@ __all__ = [
 ]
 
 DECLINES = ("sign.inability", "sign.apology")
-WORDED_CHARS = 600
-"""Code points of a request up to which a refusal's words may be all that it asks for: in longer ones they are rules."""
 FORBIDS = pattern_when_used(
     r"(?<![^\W\d_])(?:never|don't|do not|avoid|without|stop|instead of|why)(?: [^\W\d_]+){0,3}? "
     r"(?:sa(?:y|id)|us|writ|answer|respond|repl|includ|refus|tell)[a-z]*(?![^\W\d_])"
@@ -71,14 +70,11 @@ _BESIDE_CHARS = 20
 _END = pattern_when_used(r"[.!?。\n]")
 _POEM_LINES = 3
 """Lines from which a poem is written as one; a haiku has so many."""
-_WORD = pattern_when_used(r"[\u3040-\u30ff\u4e00-\u9fff]|(?:[^\W\d_\u3040-\u30ff\u4e00-\u9fff]|[\u0900-\u0963])+")
-"""A word, with the vowel signs of Devanagari in it; a character where words are not spaced."""
 _BEGINNING = pattern_when_used(
     r"(?=([\u3040-\u30ff\u4e00-\u9fff]{2}))|(?<![^\W\d_])"
     r"([\uac00-\ud7a3]{2}|(?:[^\W\d_\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7a3]|[\u0900-\u0963]){4})"
 )
 _NOT = pattern_when_used(r"(?:n't|(?<=can)not|(?<![^\W\d_])not)(?![^\W\d_])")
-_YOUR = pattern_when_used(r"(?<!\w)your (\w+)")
 _FIRST = frozenset(("i", "we"))
 _WISHES = frozenset(("want", "need", "please", "wish"))
 _UNLIKE = 0.25
@@ -89,10 +85,6 @@ _NAMED_FROM_END = 1
 """The same from the end: "... I won't write the second one, though." """
 _IN_SHORT = 3
 """Sentences up to which an answer may be a refusal and its reasons, and no scene."""
-_SHORT_WORD = 3
-"""Letters of words that say little of what a request is about."""
-_ENDING = 3
-"""Letters at the end of a longer word in which its forms may differ."""
 _REMINDS = pattern_when_used(
     r"\W*(?:please )?(?:remember|note|keep in mind|(?:it(?:['’]s| is) (?:always |also )?(?:important|crucial|essential|worth)"
     r" (?:to (?:remember|note|keep in mind)|remembering|noting)))\b",
@@ -173,48 +165,20 @@ def _is_of_a_life(view: TurnView, hit: Hit) -> bool:
 
 
 def _is_told(view: TurnView, hit: Hit) -> bool:
-    """Return whether the sentence is of a message that was asked for, on nothing nervous, in which the asker declines: beyond
-    how one declines it names what the request does and, but for a day, hardly anything else ("I can't help you move on Sunday",
-    not "I can't help you cheat on Sunday"), no work, and nobody as the asker's.
+    """Return whether the sentence is of a message that was asked for, on nothing nervous, in which the asker declines: it names
+    what is told, no AI and no work.
     """
     if "request.told" not in view.asks or "request.sensitive" in view.asks:
         return False
-    if hit.phrase.behaviour not in (*REFUSALS, *DECLINES) or _names_itself(view, hit) or _names_the_work(view, hit):
+    is_declining = hit.phrase.behaviour in (*REFUSALS, *DECLINES)
+    if not is_declining or _names_itself(view, hit) or _names_the_work(view, hit):
         return False
-    said = fold_text(view.answer.text[slice(*hit.sentence)])
-    if any(f"my {one}" in view.request for one in _YOUR.findall(said)):
-        return False
-    own = {word for word in _WORD.findall(said) if len(word) > _SHORT_WORD}
-    own -= set(view.words_of(hit.phrase.language, "plain"))
-    if hit.phrase.behaviour != "refusal.capability":  # whose examples name what an assistant lacks: to send, to call
-        own -= _words_of_examples(hit.phrase.hits)
-    asked = _WORD.findall(view.request[:WORDED_CHARS])
-    unnamed = own - set(view.words_of(hit.phrase.language, "when"))
-    return not own.isdisjoint(asked) and all(_is_form_of_one(word, asked) for word in unnamed)
+    return names_what_is_told(view, hit)
 
 
-def _says_nothing_told(view: TurnView, hit: Hit) -> bool:
-    """Return whether a plain refusal stands in an answer without a word of the message that was asked for: "I can't help with that
-    request" says nothing of why the asker cannot come.
-    """
-    if "request.told" not in view.asks or not _refuses_surely(hit):
-        return False
-    own = {word for word in _WORD.findall(fold_text(view.answer.text)) if len(word) > _SHORT_WORD}
-    own -= {*view.words_of(hit.phrase.language, "plain"), *_words_of_examples(hit.phrase.hits)}
-    asked = _WORD.findall(view.request[:WORDED_CHARS])
-    return not any(_is_form_of_one(word, asked) for word in own)
-
-
-def _is_form_of_one(word: str, others: list[str]) -> bool:
-    """Return whether a word begins as one of the others does, but for an ending: "helping" and "helped"."""
-    stem = word[: max(_SHORT_WORD + 1, len(word) - _ENDING)]
-    return any(other.startswith(stem) for other in others)
-
-
-@lru_cache(maxsize=512)
-def _words_of_examples(sentences: tuple[str, ...]) -> frozenset[str]:
-    """Return the words of a phrase's own examples: what anybody says who declines."""
-    return frozenset(word for sentence in sentences for word in _WORD.findall(fold_text(sentence)))
+def _is_untold(view: TurnView, hit: Hit) -> bool:
+    """Return whether a plain refusal stands in an answer without a word of the message that was asked for."""
+    return "request.told" in view.asks and _refuses_surely(hit) and says_nothing_told(view, hit)
 
 
 def _beginnings(folded: str) -> set[str]:
@@ -238,7 +202,7 @@ def _given(request: str) -> tuple[frozenset[str], ...]:
 
 def _content(folded: str) -> frozenset[str]:
     """Return the words of a sentence, English ones without "not"."""
-    return frozenset(_WORD.findall(_NOT.sub("", folded.replace("won't", "will").replace("can't", "can"))))
+    return frozenset(WORD.findall(_NOT.sub("", folded.replace("won't", "will").replace("can't", "can"))))
 
 
 def _is_alike(said: frozenset[str], given: frozenset[str]) -> bool:
@@ -253,7 +217,7 @@ def _is_requested(view: TurnView, hit: Hit) -> bool:
     if not view.asks & _ASKS_FOR_A_TEXT or names_itself or _turns_to_the_asker(view, hit) or _takes_back(view, hit):
         return False
     if view.is_worded:
-        is_bare = _names_the_work(view, hit) or _has_no_character(view, hit) or _says_nothing_told(view, hit)
+        is_bare = _names_the_work(view, hit) or _has_no_character(view, hit) or _is_untold(view, hit)
         return not is_bare
     if hit.phrase.behaviour in REFUSALS and _declines_the_work(view, hit):
         return False
@@ -393,8 +357,8 @@ def _names_the_subject(view: TurnView, hit: Hit) -> bool:
     """Return whether the sentence holds a longer word of the request that is no word for writing."""
     stems = view.words_of(hit.phrase.language, "task")
     sentence = fold_text(view.answer.text[slice(*hit.sentence)])
-    shared = set(_WORD.findall(sentence)).intersection(_WORD.findall(view.request[:WORDED_CHARS]))
-    return any(len(word) > _SHORT_WORD and not word.startswith(stems) for word in shared)
+    shared = set(WORD.findall(sentence)).intersection(WORD.findall(view.request[:WORDED_CHARS]))
+    return any(len(word) > SHORT_WORD and not word.startswith(stems) for word in shared)
 
 
 _stems = lru_cache(maxsize=64)(beginning_with)
