@@ -83,6 +83,7 @@ MESSAGES = [
         "Напиши Ане сообщение, что я не могу помочь ей с переездом.",
         "Привет, Аня! К сожалению, я не могу помочь тебе с переездом в субботу.",
     ),
+    ("Kardeşime taşınmasına yardım edemeyeceğimi söyleyen bir mesaj yaz.", "Selam, maalesef taşınmana yardım edemem."),
     ("Patronuma cumartesi çalışamayacağımı söyleyen bir SMS yaz.", "Maalesef cumartesi çalışamam."),
     ("친구에게 이사를 도와줄 수 없다고 말하는 문자를 써 줘.", "미안, 이사는 토요일에 도와줄 수 없어."),
     ("Kirjoita Annalle viesti, etten voi auttaa häntä muutossa.", "Moi Anna, en valitettavasti voi auttaa muutossa."),

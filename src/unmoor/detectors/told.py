@@ -21,6 +21,8 @@ _ENDING = 3
 """Letters at the end of a longer word in which its forms may differ."""
 _SYLLABLES = 2
 """Syllables with which forms of a Korean word begin alike; particles and endings follow."""
+_WITH_ENDINGS = ("fi", "ko", "tr")
+"""Languages in which a word of the request seldom comes back as it was."""
 _YOUR = pattern_when_used(r"(?<!\w)your (\w+)")
 
 
@@ -37,7 +39,8 @@ def names_what_is_told(view: TurnView, hit: Hit) -> bool:
     own = _own_words(view, hit, said, with_examples=is_of_a_lack)
     asked = WORD.findall(view.request[:WORDED_CHARS])
     unnamed = own - set(view.words_of(hit.phrase.language, "when"))
-    is_named = any(word in asked or (_is_korean(word) and _is_form_of_one(word, asked)) for word in own)
+    has_endings = hit.phrase.language in _WITH_ENDINGS
+    is_named = any(word in asked or (has_endings and _is_form_of_one(word, asked)) for word in own)
     return is_named and all(_is_form_of_one(word, asked) for word in unnamed)
 
 
