@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
 import re
-from ast import literal_eval
 from collections.abc import Callable, Collection
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from unmoor.errors import RecipeError
 from unmoor.training import read_recipe
 from unmoor.training.backends.axolotl_recipe import known_keys
 from unmoor.training.backends.trl_sft import read_trl_recipe
-from unmoor.training.inner_keys import OF_FSDP, OPTIM_ARGS
+from unmoor.training.inner_keys import OF_FSDP, OF_LIGER, OPTIM_ARGS
 from unmoor.training.other_names import FOR_AXOLOTL, RENAMED, SETTLED
 from unmoor.training.recipe import _known_keys
 
@@ -134,6 +135,24 @@ def test_no_is_a_word_and_not_false(tmp_path: Path) -> None:
         ("optim: paged_adamw_8bit\noptim_args: eps=1e-6", "optim_args: paged_adamw_8bit reads none"),
         ("optim: sgd\noptim_args: momentun=0.9", 'optim_args of sgd has no key "momentun". Did you mean "momentum"'),
         ("optim: galore_adamw\noptim_args: gap=9", 'optim_args of galore_adamw has no key "gap". Known: rank'),
+        (
+            "use_liger_kernel: true\nliger_kernel_config: {rms_nrom: true}",
+            'liger_kernel_config has no key "rms_nrom". Did you mean "rms_norm"',
+        ),
+        ("use_liger_kernel: true\nliger_kernel_config: {fused_linear_cross_entropy: true}", "refused by TRL"),
+        ("liger_kernel_config: {rope: false}", "without use_liger_kernel: true: none of its kernels"),
+        ("lora_alpha: 32", "lora_alpha without use_peft: true: the whole model"),
+        ("use_dora: true", "use_dora without use_peft: true: the whole model"),
+        ("load_in_8bit: true\nbnb_4bit_quant_type: fp4", "bnb_4bit_quant_type without load_in_4bit: true"),
+        ("packing_strategy: wrapped", "packing_strategy without packing: true: no rows would be packed"),
+        ("packing: true\ntruncation_mode: keep_end", "keep_end is not read with packing, which keeps the start"),
+        ("loss_type: dft\nlabel_smoothing_factor: 0.1", "label_smoothing_factor is not read with loss_type: dft"),
+        ("optim: sgd\noptim_target_modules: [q_proj]", "optim_target_modules is not read by sgd"),
+        (
+            "dtype: bfloat16\nmodel_init_kwargs: {dtype: float16}",
+            "dtype: bfloat16 loses to dtype in model_init_kwargs, which is float16",
+        ),
+        ("model_revision: v1\nmodel_init_kwargs: {revision: v2}", "model_revision: v1 loses to revision"),
         ("optim: sgd\noptim_args: momentum", 'NAME=VALUE, with commas between them, found "momentum"'),
     ],
 )
@@ -254,6 +273,14 @@ gradient_checkpointing_kwargs: {use_reentrant: false, preserve_rng_state: true, 
 accelerator_config: {split_batches: true, gradient_accumulation_kwargs: {sync_each_batch: true}}
 dataset_kwargs: {skip_prepare_dataset: false}
 fsdp_config: {fsdp_version: 2, cpu_offload: true}
+liger_kernel_config: {rope: true, fused_linear_cross_entropy: false}
+use_liger_kernel: true
+packing: true
+packing_strategy: wrapped
+load_in_4bit: true
+bnb_4bit_quant_type: fp4
+use_dora: false
+dtype: bfloat16
 optim: sgd
 optim_args: momentum=0.9
 """
@@ -276,5 +303,21 @@ def test_the_settings_that_transformers_reads_are_those_that_are_known() -> None
         source = (of_ademamix if "ademamix" in name else "") if of_bitsandbytes in whole else whole
         loops = re.findall(r"for key in (\(.+?\)):\s+if key in ctx\.optim_args", source)
         named = re.findall(r'ctx\.optim_args(?:\.get\(|\.pop\(|\[)\s*"(\w+)"', source)
-        read = {*named, *(key for keys in loops for key in literal_eval(keys))}
+        read = {*named, *(key for keys in loops for key in ast.literal_eval(keys))}
         assert name.startswith("rmsprop_bnb") or set(OPTIM_ARGS[name]) == read, name
+
+
+def test_the_kernels_of_liger_are_those_that_are_known() -> None:
+    """Its functions name them as parameters; it is read and not loaded, since it needs a card."""
+    found = find_spec("liger_kernel")
+    if found is None or not found.submodule_search_locations:
+        pytest.skip("liger-kernel is not installed")
+    source = Path(found.submodule_search_locations[0]) / "transformers" / "monkey_patch.py"
+    functions = [one for one in ast.parse(source.read_text()).body if isinstance(one, ast.FunctionDef)]
+    taken = {
+        one.arg
+        for function in functions
+        if function.name.startswith("apply_liger_kernel_to_")
+        for one in function.args.args
+    }
+    assert taken - {"model"} == set(OF_LIGER)

@@ -8,7 +8,10 @@ from typing import Any
 
 from unmoor.errors import nearest_name
 
-__all__ = ["OF_FSDP", "OPTIM_ARGS", "settings_in", "unread", "unread_checkpointing"]
+__all__ = ["OF_FSDP", "OF_LIGER", "OPTIM_ARGS", "is_yes", "settings_in", "unread", "unread_checkpointing"]
+
+_YES = ("true", "yes", "y", "t", "1")
+"""Words that TRL takes for true."""
 
 _CHECKPOINTING = ("gradient_checkpointing_kwargs", "activation_checkpointing_kwargs")
 _OF_CHECKPOINTING = ("use_reentrant", "preserve_rng_state", "context_fn", "determinism_check", "debug", "early_stop")
@@ -23,6 +26,10 @@ OF_FSDP = (
     "xla_fsdp_settings",
 )  # fmt: skip
 """All that Transformers 5.23 reads of fsdp_config, each with "fsdp_" before it too."""
+OF_LIGER = (
+    "rope", "swiglu", "geglu", "relu_squared", "rms_norm", "layer_norm", "cross_entropy", "fused_linear_cross_entropy",
+)  # fmt: skip
+"""Every kernel that Liger 0.8 can be asked for, by one kind of model or another; another name is left out without a word."""
 _DEFAULT_OPTIM = "adamw_torch_fused"
 _LOW_RANK = ("rank", "update_proj_gap", "scale", "proj_type")
 OPTIM_ARGS: Mapping[str, tuple[str, ...]] = {
@@ -59,6 +66,7 @@ def unread(values: Mapping[str, Any]) -> Iterator[str]:
     for key in settings_in(values.get("fsdp_config")):
         if key.removeprefix("fsdp_") not in OF_FSDP:
             yield _said("fsdp_config", key, OF_FSDP)
+    yield from _of_liger(values.get("liger_kernel_config"))
     yield from _of_the_optimizer(str(values.get("optim") or _DEFAULT_OPTIM), values.get("optim_args"))
     accelerator = settings_in(values.get("accelerator_config"))
     if accelerator:
@@ -71,6 +79,11 @@ def unread_checkpointing(values: Mapping[str, Any], more: tuple[str, ...] = ()) 
     known = (*_OF_CHECKPOINTING, *more)
     for name in _CHECKPOINTING:
         yield from (_said(name, key, known) for key in settings_in(values.get(name)) if key not in known)
+
+
+def is_yes(value: Any) -> bool:
+    """Return whether TRL takes a value for true."""
+    return str(value).lower() in _YES
 
 
 def settings_in(value: Any) -> dict[str, Any]:
@@ -94,6 +107,13 @@ def _of_the_model(value: Any) -> Iterator[str]:
         )
     if settings.get("use_safetensors", True) is not True:
         yield "model_init_kwargs: use_safetensors is always true: pickled weights can run code. Next: remove it"
+
+
+def _of_liger(value: Any) -> Iterator[str]:
+    settings = settings_in(value)
+    yield from (_said("liger_kernel_config", key, OF_LIGER) for key in settings if key not in OF_LIGER)
+    if is_yes(settings.get("fused_linear_cross_entropy")):
+        yield "liger_kernel_config: fused_linear_cross_entropy: true is refused by TRL, which has its own. Next: remove it"
 
 
 def _of_the_optimizer(optimizer: str, value: Any) -> Iterator[str]:

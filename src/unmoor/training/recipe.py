@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from unmoor.errors import MissingExtraError, RecipeError
+from unmoor.training.alone import unread_alone
 from unmoor.training.inner_keys import settings_in, unread
 from unmoor.training.other_names import all_wrong, said_of
 
@@ -75,7 +76,12 @@ def read_recipe(path: Path, trust_remote_code: bool = False) -> Recipe:
     """
     values = _load(path)
     known = _known_keys()
-    wrong = [*(said_of(key, known) for key in values if key not in known), *_refused(values), *unread(values)]
+    wrong = [
+        *(said_of(key, known) for key in values if key not in known),
+        *_refused(values),
+        *unread(values),
+        *unread_alone(values),
+    ]
     if wrong:
         raise RecipeError(f"{path}: {all_wrong(wrong)}")
     if not values.get("model_name_or_path"):
@@ -112,12 +118,6 @@ def _refused(values: dict[str, Any]) -> Iterator[str]:
         yield "eval_strategy is refused: twins have no evaluation split. Next: unmoor evaluate, afterwards"
     if values.get("auto_find_batch_size"):
         yield "auto_find_batch_size is refused: each twin would find a batch size of its own. Next: say the size that fits"
-    of_an_adapter = [key for key in ("lora_r", "lora_target_modules", "lora_target_parameters") if values.get(key)]
-    if of_an_adapter and not values.get("use_peft"):
-        yield (
-            f"{of_an_adapter[0]} without use_peft: true: the whole model would be trained. "
-            "Next: use_peft: true, or remove the line"
-        )
     if isinstance(values.get("resume_from_checkpoint"), str):
         yield (
             "resume_from_checkpoint is refused: an interrupted twin goes on by itself, from its own checkpoint. "

@@ -8,6 +8,7 @@ from typing import Any
 
 from unmoor.errors import MissingExtraError, RecipeError
 from unmoor.training.base_model import check_base
+from unmoor.training.inner_keys import is_yes
 from unmoor.training.recipe import NOWHERE, Recipe
 from unmoor.training.template import CHATML, END_OF_TURN, START_OF_TURN, training_template
 from unmoor.training.twin import Twin
@@ -16,8 +17,6 @@ __all__ = ["first_line", "going_on_from", "last_checkpoint", "load_model", "load
 
 NOT_RESUMED = {"save_only_model": "its checkpoints hold no optimiser", "ignore_data_skip": "it would see other rows"}
 """Keys of both trainers with which a run that goes on ends in another model, and why."""
-_YES = ("true", "yes", "y", "t", "1")
-"""Words that TRL takes for true."""
 
 
 def load_tokenizer(recipe: Recipe) -> tuple[Any, str]:
@@ -132,9 +131,7 @@ def _end_answers(model: Any, tokenizer: Any, of_recipe: bool) -> None:
 
 def starts_over(recipe: Recipe) -> str:
     """Return why an interrupted twin of this recipe is trained from the start, and not from its checkpoint; empty if it is not."""
-    return "; ".join(
-        f"with {key} {why}" for key, why in NOT_RESUMED.items() if str(recipe.values.get(key)).lower() in _YES
-    )
+    return "; ".join(f"with {key} {why}" for key, why in NOT_RESUMED.items() if is_yes(recipe.values.get(key)))
 
 
 def going_on_from(recipe: Recipe, checkpoints: Path) -> str | None:
