@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import signal
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -23,6 +25,8 @@ from unmoor.training.twins import LATER
 pytestmark = pytest.mark.slow
 
 ROWS = 24
+JIT_KILL_WAIT = 3.5
+"""Seconds; its trainer waits for three before it believes a signal."""
 
 
 def read(path: Path) -> Iterator[tuple[int, Conversation]]:
@@ -187,6 +191,29 @@ def test_a_training_that_diverged_is_no_twin(tmp_path: Path, tiny_base: Path) ->
         train_twins(recipe, data, tmp_path / "out", read)
     assert not (tmp_path / "out" / "raw" / "model.safetensors").exists()
     assert not (tmp_path / "out" / "training.json").exists()
+
+
+def test_a_training_that_its_trainer_stops_early_is_no_twin_and_goes_on(tmp_path: Path, tiny_base: Path) -> None:
+    """SIGTERM ends a trainer with `enable_jit_checkpoint` as if all was done: it saves a checkpoint and returns."""
+    data = {"raw": write_rows(tmp_path / "raw.jsonl", ROWS)}
+    keys = {"save_strategy": "steps", "save_steps": 2, "enable_jit_checkpoint": True}
+    recipe = write_recipe(tmp_path, tiny_base, **keys)
+    whole = train_twins(recipe, data, tmp_path / "whole", read)["twins"]["raw"]
+
+    def stop(_stage: str, done: int, _total: int) -> None:
+        if done == 2:
+            signal.raise_signal(signal.SIGTERM)
+            time.sleep(JIT_KILL_WAIT)
+
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        with pytest.raises(RecipeError, match=r"twin raw ended after [23] of 4 steps, so it was not saved"):
+            train_twins(recipe, data, tmp_path / "cut", read, stop)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert not (tmp_path / "cut" / "raw" / "twin.json").exists()
+    resumed = train_twins(recipe, data, tmp_path / "cut", read)["twins"]["raw"]
+    assert (resumed["steps"], resumed["loss"]) == (4, whole["loss"])
 
 
 def test_a_recipe_that_asks_for_no_step_makes_no_twins(tmp_path: Path, tiny_base: Path) -> None:

@@ -117,12 +117,14 @@ def train(twin: Twin, progress: Progress | None) -> TwinResult:
     """Train one twin, from its last checkpoint if there is one, and save it with safe weights.
 
     Raises:
-        RecipeError: the base cannot be loaded, TRL refuses the recipe, or the weights are no numbers any more.
+        RecipeError: the base cannot be loaded, TRL refuses the recipe, it ended before its last step, or the weights are no
+        numbers any more.
     """
     started = time.monotonic()
     trainer = _trainer(twin, progress)
     _assert_mask(twin, trainer.train_dataset)
     trainer.train(resume_from_checkpoint=going_on_from(twin.recipe, twin.checkpoints))
+    _assert_all_steps(twin, int(trainer.state.global_step))
     _assert_finite(twin, trainer.model)
     _make_generable(trainer.model)
     trainer.save_model(str(twin.folder))
@@ -197,6 +199,15 @@ def _assert_mask(twin: Twin, dataset: Any) -> None:
                 f"{twin.recipe.path}: row {index + 1} of the prepared data of twin {twin.name} trains on {learned} of "
                 f"{len(labels)} tokens: the mask is wrong"
             )
+
+
+def _assert_all_steps(twin: Twin, steps: int) -> None:
+    """Raise RecipeError if training ended early, as the trainer itself does when it is told to stop: that is no finished twin."""
+    if steps != twin.max_steps:
+        raise RecipeError(
+            f"{twin.recipe.path}: the training of twin {twin.name} ended after {steps} of {twin.max_steps} steps, so it was not "
+            "saved. Next: the same command again, which goes on from its last checkpoint"
+        )
 
 
 def _assert_finite(twin: Twin, model: Any) -> None:
