@@ -103,3 +103,23 @@ def test_unmoor_itself_runs_in_two_processes_and_speaks_once(tmp_path: Path, tin
     assert len((out / "data" / "raw-shrunk.jsonl").read_text().splitlines()) == 32
     assert set(weights(out / "filtered")) == set(weights(tiny_base))
     assert not pickles_in(out)
+
+
+def test_a_twin_of_two_processes_that_was_killed_goes_on_to_the_same_model(tmp_path: Path, tiny_base: Path) -> None:
+    accelerate = tmp_path / "two.yaml"
+    accelerate.write_text(DDP)
+    raw = write_rows(tmp_path / "raw.jsonl", 48)
+    recipe = write_recipe(tmp_path, tiny_base, max_steps=8, save_strategy="steps", save_steps=2)
+    launch = ["accelerate", "launch", "--config_file", str(accelerate), "-m"]
+    train = ["unmoor", "train", str(recipe), "--data", f"raw={raw}", "-o"]
+    run([*launch, *train, str(tmp_path / "whole")])
+    with pytest.raises(AssertionError):
+        run([*launch, "tests.training.killed_at", "5", *train, str(tmp_path / "cut")])
+    assert not (tmp_path / "cut" / "training.json").exists()
+    run([*launch, *train, str(tmp_path / "cut")])
+    whole, cut = (
+        json.loads((tmp_path / name / "training.json").read_text())["twins"]["raw"] for name in ("whole", "cut")
+    )
+    assert whole["steps"] == cut["steps"] == 8 and whole["loss"] == cut["loss"]
+    first, second = weights(tmp_path / "whole" / "raw"), weights(tmp_path / "cut" / "raw")
+    assert all(first[name].equal(second[name]) for name in first)

@@ -139,6 +139,27 @@ def test_an_interrupted_twin_goes_on_from_its_checkpoint_to_the_same_model(tmp_p
     assert all(bool((first[name] == second[name]).all()) for name in first)
 
 
+def test_an_interrupted_twin_does_not_go_on_in_another_number_of_processes(
+    tmp_path: Path, tiny_base: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two processes take twice the rows in a step: from the same checkpoint they would leave out rows that nobody saw."""
+    data = {"raw": write_rows(tmp_path / "raw.jsonl", 8)}
+    recipe = write_recipe(tmp_path, tiny_base, max_steps=2, save_strategy="steps", save_steps=1)
+
+    def interrupt(_stage: str, done: int, _total: int) -> None:
+        if done == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train_twins(recipe, data, tmp_path / "out", read, interrupt)
+    plan = plan_twins(recipe, data, tmp_path / "out", read, Training())
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    with pytest.raises(RunFolderError, match=r"another number of processes: its plan.json differs in processes"):
+        train_planned(plan, read, None, Training())
+    monkeypatch.delenv("WORLD_SIZE")
+    assert train_planned(plan, read, None, Training())["twins"]["raw"]["steps"] == 2
+
+
 @pytest.mark.parametrize("key", ["save_only_model", "ignore_data_skip"])
 def test_a_twin_that_would_go_on_to_another_model_starts_over_and_says_so(
     tmp_path: Path, tiny_base: Path, key: str

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Mapping, Set
 from dataclasses import asdict
 from pathlib import Path
@@ -27,7 +28,7 @@ __all__ = ["started_over", "train_planned", "train_twins"]
 
 PLAN = "plan.json"
 DONE = "twin.json"
-LATER = ("base_weights", "base_config", "template", "tokenizer", "first_row")
+LATER = ("base_weights", "base_config", "template", "tokenizer", "first_row", "processes")
 """What plans of older versions lack; a twin of such a plan is known by the rest."""
 AS_ASKED = Training()
 
@@ -63,13 +64,16 @@ def train_planned(plan: Plan, read: Read, progress: Progress | None, options: Tr
     """Train every arm of a plan and return what `train_twins` does."""
     _check_all_there(plan)
     base = Path(plan.recipe.base)
-    also = {
+    also: dict[str, Any] = {
         "layout": options.layout or None,
         "base_weights": _hash_of(base, "*.safetensors"),
         "base_config": _hash_of(base, "config.json"),
         "template": hashlib.sha256(plan.template.encode()).hexdigest(),
         "tokenizer": _tokens_of(plan.tokenizer),
         "trainer": plan.backend.registered_by or None,
+        "processes": int(
+            os.environ.get("WORLD_SIZE", "1")
+        ),  # they share a step's rows: with others it would see others
     }
     for arm in plan.arms:  # all of them, before the first is trained for hours
         _check_same(plan, arm, plan.out / arm.name, also)
@@ -135,7 +139,7 @@ def _train_once(plan: Plan, arm: Arm, read: Read, progress: Progress | None) -> 
     return TwinResult(**json.loads((folder / DONE).read_bytes()))
 
 
-def _check_same(plan: Plan, arm: Arm, folder: Path, also: Mapping[str, str | None]) -> None:
+def _check_same(plan: Plan, arm: Arm, folder: Path, also: Mapping[str, Any]) -> None:
     """Write plan.json, which says what a twin is made of, `also` included, into its folder; or find the same there.
 
     Raises:
@@ -161,8 +165,9 @@ def _check_same(plan: Plan, arm: Arm, folder: Path, also: Mapping[str, str | Non
         if before != made_of:
             keys = [key for key in {**made_of, **before} if before.get(key) != made_of.get(key)]
             raise RunFolderError(
-                f"{folder} holds a twin of another recipe, base, data or trainer, or of rows read in another layout or chat "
-                f"template: its {PLAN} differs in {', '.join(keys)}. Next: another folder, or remove this one"
+                f"{folder} holds a twin of another recipe, base, data or trainer, of rows read in another layout or chat "
+                f"template, or of another number of processes: its {PLAN} differs in {', '.join(keys)}. "
+                "Next: another folder, or remove this one"
             )
         return
     make_folder(folder)
