@@ -14,6 +14,8 @@ import pytest
 from unmoor.errors import RecipeError
 from unmoor.training import read_recipe
 from unmoor.training.backends.axolotl_recipe import known_keys
+from unmoor.training.backends.model_settings import OF_LOADING
+from unmoor.training.backends.trl_model import load_tokenizer
 from unmoor.training.backends.trl_sft import read_trl_recipe
 from unmoor.training.inner_keys import OF_FSDP, OF_LIGER, OPTIM_ARGS
 from unmoor.training.other_names import FOR_AXOLOTL, RENAMED, SETTLED
@@ -55,7 +57,7 @@ def test_all_wrong_keys_are_named_at_once_each_with_what_stands_for_it(tmp_path:
         "lora_rank: 8": "lora_r",
         "dataset_dir: data": "remove it: the data of each twin are given by --data NAME=FILE",
         "lora_target_linear: true": "lora_target_modules: [all-linear]",
-        "use_gradient_checkpointing: unsloth": "gradient_checkpointing: true or false",
+        "use_gradient_checkpointing: unsloth": "gradient_checkpointing: true, also for unsloth",
     }
     with pytest.raises(RecipeError) as raised:
         read_recipe(write(tmp_path, "\n".join(["model_name_or_path: a/b", *brought, "push_to_hub: true", "sed: 1"])))
@@ -141,6 +143,12 @@ def test_no_is_a_word_and_not_false(tmp_path: Path) -> None:
         ),
         ("use_liger_kernel: true\nliger_kernel_config: {fused_linear_cross_entropy: true}", "refused by TRL"),
         ("liger_kernel_config: {rope: false}", "without use_liger_kernel: true: none of its kernels"),
+        ("gradient_checkpointing: unsloth", "Next: gradient_checkpointing: true$"),
+        ("gradient_checkpointing: offload", "gradient_checkpointing: true and activation_offloading: true"),
+        ("completion_only_loss: false", "assistant turns only"),
+        ("test_split_size: 0.1", "no row is kept back"),
+        ("eval_on_start: true", "no evaluation split"),
+        ("save_strategy: best", "would save no checkpoint"),
         ("lora_alpha: 32", "lora_alpha without use_peft: true: the whole model"),
         ("use_dora: true", "use_dora without use_peft: true: the whole model"),
         ("load_in_8bit: true\nbnb_4bit_quant_type: fp4", "bnb_4bit_quant_type without load_in_4bit: true"),
@@ -212,6 +220,12 @@ def test_a_number_that_would_end_the_trainer_halfway_is_a_recipe_error(tmp_path:
             "lr_scheduler_type: constant\nlr_scheduler_kwargs: {num_cycles: 2}",
             "nobody would read num_cycles, since constant has",
         ),
+        (
+            "lr_scheduler_type: constant\nwarmup_steps: 10",
+            "warmup_steps: nobody would read it, since constant does not",
+        ),
+        ("optim: sgd\nadam_beta1: 0.8", "adam_beta1 is not read by optim: sgd"),
+        ("optim: adafactor\nadam_epsilon: 1.0e-6", "adam_epsilon is not read by optim: adafactor"),
         ("lr_scheduler_type: cosine_with_min_lr", "lr_scheduler_type: One of min_lr or min_lr_rate"),
     ],
 )
@@ -221,7 +235,10 @@ def test_what_the_training_would_miss_is_said_before_it(
     monkeypatch.setattr("transformers.trainer_optimizer.is_bitsandbytes_available", lambda: False)
     monkeypatch.setattr("unmoor.training.backends.trl_sft.find_spec", lambda _: None)
     text = "model_name_or_path: a/b\nuse_cpu: true\nbf16: false\n"
-    assert read_trl_recipe(write(tmp_path, text + "warmup_steps: 0.1\n")).base == "a/b"
+    assert (
+        read_trl_recipe(write(tmp_path, text + "warmup_steps: 0.1\nadam_beta1: 0.8\nadam_epsilon: 1.0e-6\n")).base
+        == "a/b"
+    )
     with pytest.raises(RecipeError, match=why):
         read_trl_recipe(write(tmp_path, text + line + "\n"))
 
@@ -321,3 +338,24 @@ def test_the_kernels_of_liger_are_those_that_are_known() -> None:
         for one in function.args.args
     }
     assert taken - {"model"} == set(OF_LIGER)
+
+
+def test_what_loading_a_model_takes_is_what_is_known() -> None:
+    transformers = pytest.importorskip("transformers")
+    auto, model = transformers.AutoModelForCausalLM.from_pretrained, transformers.PreTrainedModel.from_pretrained
+    source = inspect.getsource(auto) + inspect.getsource(model)
+    taken = {*re.findall(r'\bkwargs\.pop\(\s*"(\w+)"', source)} - {"config"}
+    assert {name for name in taken if not name.startswith("_")} == set(OF_LOADING)
+
+
+def test_a_name_that_the_base_does_not_take_is_refused_before_rows_are_looked_at(
+    tmp_path: Path, tiny_base: Path
+) -> None:
+    text = f"model_name_or_path: {tiny_base}\nuse_cpu: true\nbf16: false\nmodel_init_kwargs: "
+    taken = "{attention_dropout: 0.1, low_cpu: 1}"
+    with pytest.raises(RecipeError, match=r"model_init_kwargs: neither loading .* has a setting low_cpu"):
+        load_tokenizer(read_recipe(write(tmp_path, text + taken)))
+    with pytest.raises(RecipeError, match='Did you mean "attention_dropout"'):
+        load_tokenizer(read_recipe(write(tmp_path, text + "{atention_dropout: 0.1}")))
+    taken = "{attention_dropout: 0.1, device_map: auto, revision: main, num_local_experts: 4}"
+    assert load_tokenizer(read_recipe(write(tmp_path, text + taken)))[1]

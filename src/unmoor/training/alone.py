@@ -26,6 +26,10 @@ def unread_alone(values: Mapping[str, Any]) -> Iterator[str]:
     yield from _without(values, ("liger_kernel_config",), "use_liger_kernel", "none of its kernels would be used")
     yield from _without(values, ("packing_strategy",), "packing", "no rows would be packed")
     yield from _beside(values)
+    for key in ("gradient_checkpointing", "activation_checkpointing"):
+        if values.get(key) in ("unsloth", "offload"):
+            offload = " and activation_offloading: true" if values[key] == "offload" else ""
+            yield f"{key}: {values[key]} is another trainer's way, here it is on or off. Next: {key}: true{offload}"
     inner = settings_in(values.get("model_init_kwargs"))
     for line, key in _INNER_WINS.items():
         if line in values and key in inner and inner[key] != values[line]:

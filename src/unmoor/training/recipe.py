@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 
 from unmoor.errors import MissingExtraError, RecipeError
 from unmoor.training.alone import unread_alone
-from unmoor.training.inner_keys import settings_in, unread
+from unmoor.training.inner_keys import is_yes, settings_in, unread
 from unmoor.training.other_names import all_wrong, said_of
 
 __all__ = ["NOWHERE", "SWAPPED", "Recipe", "read_recipe"]
@@ -79,6 +79,7 @@ def read_recipe(path: Path, trust_remote_code: bool = False) -> Recipe:
     wrong = [
         *(said_of(key, known) for key in values if key not in known),
         *_refused(values),
+        *_of_evaluation(values),
         *unread(values),
         *unread_alone(values),
     ]
@@ -110,12 +111,11 @@ def _load(path: Path) -> dict[str, Any]:
 
 def _refused(values: dict[str, Any]) -> Iterator[str]:
     """Yield why settings are refused that would publish by accident or break the comparison."""
-    if values.get("assistant_only_loss") is False:
-        yield "assistant_only_loss: false is refused: twins learn from assistant turns only. Next: remove the line"
+    for key in ("assistant_only_loss", "completion_only_loss"):
+        if values.get(key) is False:
+            yield f"{key}: false is refused: twins learn from assistant turns only. Next: remove the line"
     if values.get("push_to_hub"):
         yield "push_to_hub is refused: the twins would overwrite each other. Next: upload the one you want afterwards"
-    if str(values.get("eval_strategy", "no")) != "no":
-        yield "eval_strategy is refused: twins have no evaluation split. Next: unmoor evaluate, afterwards"
     if values.get("auto_find_batch_size"):
         yield "auto_find_batch_size is refused: each twin would find a batch size of its own. Next: say the size that fits"
     if isinstance(values.get("resume_from_checkpoint"), str):
@@ -129,6 +129,18 @@ def _refused(values: dict[str, Any]) -> Iterator[str]:
             yield f"report_to: {name}, and {name} is not installed. Next: pip install {name}, or report_to: none"
     if settings_in(values.get("dataset_kwargs")).get("skip_prepare_dataset"):
         yield "skip_prepare_dataset is refused: TRL would not cut rows to max_length, and nobody would know"
+
+
+def _of_evaluation(values: dict[str, Any]) -> Iterator[str]:
+    """Yield why settings are refused that want rows to be kept back, from which TRL would evaluate."""
+    if str(values.get("eval_strategy", "no")) != "no":
+        yield "eval_strategy is refused: twins have no evaluation split. Next: unmoor evaluate, afterwards"
+    if is_yes(values.get("eval_on_start")):
+        yield "eval_on_start is refused: twins have no evaluation split. Next: unmoor evaluate, afterwards"
+    if values.get("test_split_size"):
+        yield "test_split_size is refused: no row is kept back, twins have no evaluation split. Next: remove the line"
+    if str(values.get("save_strategy")) == "best":
+        yield "save_strategy: best would save no checkpoint: twins have no evaluation split. Next: save_strategy: steps"
 
 
 def _trusts_code(path: Path, values: dict[str, Any], said_again: bool) -> bool:

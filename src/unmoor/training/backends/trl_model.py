@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from unmoor.errors import MissingExtraError, RecipeError
+from unmoor.training.backends.model_settings import check_model_settings
 from unmoor.training.base_model import check_base
 from unmoor.training.inner_keys import is_yes
 from unmoor.training.recipe import NOWHERE, Recipe
@@ -23,7 +24,8 @@ def load_tokenizer(recipe: Recipe) -> tuple[Any, str]:
     """Return the base's tokenizer, with ChatML's tokens if its template needs them, and the template to train with.
 
     Raises:
-        RecipeError: the base does not exist or has no tokenizer, or the recipe's template or tokens cannot be used.
+        RecipeError: the base does not exist or has no tokenizer, or the recipe's template, tokens or model_init_kwargs cannot be
+        used.
     """
     arguments, model_arguments = recipe.arguments(NOWHERE)
     try:
@@ -38,6 +40,7 @@ def load_tokenizer(recipe: Recipe) -> tuple[Any, str]:
         raise RecipeError(
             f"{recipe.path}: the tokenizer of {recipe.base} cannot be loaded: {first_line(error)}"
         ) from error
+    check_model_settings(recipe, model_arguments.model_revision)
     template = _given_template(recipe, arguments.chat_template_path) or training_template(tokenizer)
     if template == CHATML:
         tokenizer.add_tokens([START_OF_TURN, END_OF_TURN], special_tokens=True)

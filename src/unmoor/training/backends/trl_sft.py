@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from copy import copy
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,8 @@ from unmoor.training.rule import Rule, trl_rule
 from unmoor.training.twin import Progress, Twin, TwinResult, checkpoints_of
 
 _WITHOUT_SETTINGS = ("constant", "constant_with_warmup")
+_WITHOUT_WARM_UP = ("constant", "reduce_lr_on_plateau", "greedy")
+_OF_ADAM = ("adam_beta1", "adam_beta2", "adam_epsilon")
 
 __all__ = ["count_steps", "read_trl_recipe", "rule_of", "settings_of", "train"]
 
@@ -48,6 +51,24 @@ def _check_optimiser(recipe: Recipe, arguments: Any) -> None:
         raise RecipeError(f"{recipe.path}: optim: {first_line(error)}") from error
     except ValueError:
         return  # one that is made for a model, which is not loaded yet
+    for key in _OF_ADAM:
+        if recipe.values.get(key) is not None and not _reads(arguments, key):
+            raise RecipeError(
+                f"{recipe.path}: {key} is not read by optim: {arguments.optim.value}. Next: remove it, or another optim"
+            )
+
+
+def _reads(arguments: Any, key: str) -> bool:
+    """Return whether the optimiser is made otherwise where a setting is another."""
+    from transformers import Trainer
+
+    other = copy(arguments)
+    setattr(other, key, getattr(arguments, key) / 2 + 0.1)
+    try:
+        of_these, of_others = (Trainer.get_optimizer_cls_and_kwargs(one)[1] for one in (arguments, other))
+    except (ValueError, ImportError):
+        return True
+    return bool(of_these != of_others)
 
 
 def _check_schedule(recipe: Recipe, arguments: Any) -> None:
@@ -60,6 +81,11 @@ def _check_schedule(recipe: Recipe, arguments: Any) -> None:
         raise RecipeError(
             f"{recipe.path}: lr_scheduler_kwargs: nobody would read {', '.join(settings)}, since {kind.value} has no settings. "
             "Next: remove it, or another lr_scheduler_type"
+        )
+    if arguments.warmup_steps and kind in _WITHOUT_WARM_UP:
+        raise RecipeError(
+            f"{recipe.path}: warmup_steps: nobody would read it, since {kind.value} does not warm up. "
+            "Next: remove it, or lr_scheduler_type: constant_with_warmup"
         )
     try:
         get_scheduler(kind, stand_in, arguments.get_warmup_steps(1), 1, settings)
