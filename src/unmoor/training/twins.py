@@ -73,7 +73,7 @@ def train_planned(plan: Plan, read: Read, progress: Progress | None, options: Tr
         "trainer": plan.backend.registered_by or None,
         "processes": int(
             os.environ.get("WORLD_SIZE", "1")
-        ),  # they share a step's rows: with others it would see others
+        ),  # they share a step's rows: another number would see others
     }
     for arm in plan.arms:  # all of them, before the first is trained for hours
         _check_same(plan, arm, plan.out / arm.name, also)
