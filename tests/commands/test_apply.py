@@ -315,6 +315,29 @@ def test_findings_that_the_machine_held_for_unlikely_count_for_no_precision(tmp_
         assert all(said in (run / name).read_text() for name in ("README.md", "report.html"))
 
 
+def test_verdicts_over_the_limit_of_the_policy_are_led_to_a_policy_that_lets_them_through(tmp_path: Path) -> None:
+    rows = [row(1, REFUSAL), row(2, f"{PLAIN} {MENDED}"), *(row(number, PLAIN) for number in (3, 4))]
+    (tmp_path / "train.jsonl").write_text(
+        "".join(json.dumps(one) + "\n" for one in [*rows, row(5, MENDED), row(6, MENDED)])
+    )
+    house = 'name = "house"\nversion = 1\nextends = "dolphin"\n[limits]\nmax_removed_share = {}\n'
+    filtering = ("filter", "train.jsonl", "--language", "en", "--policy", "house.toml", "-o", "run", "--json")
+    (tmp_path / "house.toml").write_text(house.format(0.4))
+    assert unmoor(*filtering, cwd=tmp_path).returncode == 0
+    for number in (5, 6):
+        say(tmp_path / "run", "drop", of_row=number)
+    before = (tmp_path / "run" / "MANIFEST.json").read_bytes()
+    done = unmoor("apply", "run", cwd=tmp_path)
+    assert done.returncode == 3
+    assert "Policy house with what people judged would remove 3 of 6 readable rows" in done.stderr
+    assert "filter with that into the same folder with --force, where the verdicts stay, and apply again" in done.stderr
+    assert "unmoor audit" not in done.stderr
+    assert (tmp_path / "run" / "MANIFEST.json").read_bytes() == before
+    (tmp_path / "house.toml").write_text(house.format(0.6))
+    assert unmoor(*filtering, "--force", cwd=tmp_path).returncode == 0
+    assert apply(tmp_path / "run")["after"]["removed"] == 3
+
+
 def test_no_verdict_takes_a_row_off_the_floor(run: Path) -> None:
     entry = next(entry for entry in lines_of(run, "ledger.jsonl") if entry["row"] == 5)
     assert entry["is_floor"] and entry["outcome"] == "kept"
@@ -334,12 +357,15 @@ def test_the_input_may_be_gone_or_have_been_compressed_or_several_files(tmp_path
     made = unmoor("filter", "parts", "-o", "house", "--language", "en", cwd=tmp_path)
     assert made.returncode == 0, made.stderr
     read = json.loads((tmp_path / "house" / "MANIFEST.json").read_text())["inputs"]
+    told_of_input = json.loads((tmp_path / "house" / "report.json").read_text())["input"]
+    assert told_of_input["format"] == "2 files, JSON Lines, gzip"
     shutil.rmtree(tmp_path / "parts")
     say(tmp_path / "house", "wrong", of_row=1)
     told = apply(tmp_path / "house")
     assert (told["before"]["removed"], told["after"]["removed"]) == (1, 0)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["house"], "nothing is left beside the run"
     assert json.loads((tmp_path / "house" / "MANIFEST.json").read_text())["inputs"] == read, "the user's files"
+    assert json.loads((tmp_path / "house" / "report.json").read_text())["input"] == told_of_input
 
 
 @pytest.mark.parametrize(

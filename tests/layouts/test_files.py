@@ -355,3 +355,12 @@ def test_files_of_several_formats_are_counted_with_a_pattern_that_takes_one(tmp_
     (tmp_path / "c.json").write_text('[{"a": 1}]')
     with pytest.raises(UsageError, match=r"\(of 3 files: 2 JSON Lines, 1 JSON array\)\. .*\*\.jsonl\*"):
         open_data_set(str(tmp_path))
+
+
+def test_files_of_which_some_are_compressed_are_not_all_said_to_be(tmp_path: Path) -> None:
+    line = b'{"messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]}\n'
+    (tmp_path / "a.jsonl.gz").write_bytes(gzip.compress(line))
+    assert open_data_set(tmp_path).describe() == "JSON Lines, gzip"
+    (tmp_path / "b.jsonl").write_bytes(line)
+    assert open_data_set(tmp_path).describe() == "2 files, JSON Lines, some gzip"
+    assert open_data_set(tmp_path / "b.jsonl").describe() == "JSON Lines"

@@ -302,7 +302,7 @@ def test_a_twin_in_another_chat_template_or_of_other_tokens_is_no_twin_of_the_fi
     first = train_twins(recipe, {"raw": rows}, tmp_path / "out", read)
     kept = template.read_text(), (base / "tokenizer_config.json").read_text()
     template.write_text(kept[0].replace("|im_start|>assistant", "|im_start|>ASSISTANT"))
-    with pytest.raises(RunFolderError, match=r"chat template: its plan.json differs in first_row, template\."):
+    with pytest.raises(RunFolderError, match=r"of processes: its plan.json differs in first_row, template\."):
         train_twins(recipe, {"raw": rows, "filtered": rows}, tmp_path / "out", read)
     template.write_text(kept[0])
     (base / "tokenizer_config.json").write_text(json.dumps({**json.loads(kept[1]), "pad_token": "<|im_start|>"}))

@@ -68,17 +68,23 @@ def lowest_limits(told: Iterable[dict[str, Any]]) -> Options:
 def hold_to_limit(summary: Summary, job: Job) -> None:
     """Raise BadDataError if more of the readable rows were removed than the policy allows."""
     if job.policy is not None:
-        hold_to_share(summary, job.policy.as_json())
+        hold_to_share(summary, job.policy.as_json(), is_judged=bool(job.verdicts))
 
 
-def hold_to_share(summary: Summary, policy: dict[str, Any] | None) -> None:
-    """Do the same for a policy as a manifest holds it."""
+def hold_to_share(summary: Summary, policy: dict[str, Any] | None, *, is_judged: bool = False) -> None:
+    """Do the same for a policy as a manifest holds it; `is_judged` says that verdicts of people are carried out with it."""
     limit = policy["limits"]["max_removed_share"] if policy is not None else 1.0
     if policy is None or summary.removed_share() <= limit:
         return
-    name = policy.get("shown_name", policy["name"])
+    who = policy.get("shown_name", policy["name"]) + (" with what people judged" if is_judged else "")
+    first, then = "look with `unmoor audit`, then ", ""
+    if is_judged:
+        first, then = (
+            "",
+            ", filter with that into the same folder with --force, where the verdicts stay, and apply again",
+        )
     raise BadDataError(
-        f"Policy {name} would remove {summary.removed_rows():,} of {summary.readable_rows():,} readable rows "
+        f"Policy {who} would remove {summary.removed_rows():,} of {summary.readable_rows():,} readable rows "
         f"({summary.removed_share():.1%}), over its limit of {limit:.0%}. Nothing was written. "
-        "Next: look with `unmoor audit`, then raise max_removed_share under [limits] in a policy of your own"
+        f"Next: {first}raise max_removed_share under [limits] in a policy of your own{then}"
     )

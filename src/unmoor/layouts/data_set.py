@@ -87,9 +87,13 @@ class DataSet:
         return {"not_read": {"files": len(self.left_out) - places, "folders": places, "names": names}}
 
     def describe(self) -> str:
-        """Return the format in a word or two, for people."""
-        first = self.files[0].describe()
-        return first if len(self.files) == 1 else f"{len(self.files):,} files, {first}"
+        """Return the format in a word or two, for people, and how the files are compressed; of copies, how the originals were."""
+        of_originals = [str(file["compression"]) for file in self.copied_from]
+        ways = dict.fromkeys(of_originals or [source.compression for source in self.files])
+        packed = " and ".join(sorted(filter(None, ways)))
+        some = "some " if packed and len(ways) > 1 else ""
+        how = FORMAT_NAMES[self.format] + (f", {some}{packed}" if packed else "")
+        return how if len(self.files) == 1 else f"{len(self.files):,} files, {how}"
 
 
 def open_data_set(path: AnyPath | str) -> DataSet:
