@@ -315,6 +315,37 @@ def test_findings_that_the_machine_held_for_unlikely_count_for_no_precision(tmp_
         assert all(said in (run / name).read_text() for name in ("README.md", "report.html"))
 
 
+def test_who_judges_a_duplicate_is_led_to_the_row_that_stays_for_it(tmp_path: Path) -> None:
+    hedged = row(1, "As an AI language model, I must say: Brazil won in 2002, after a match with Germany.")
+    answers = [hedged, hedged, hedged, row(2, PLAIN)]
+    (tmp_path / "train.jsonl").write_text("".join(json.dumps(one) + "\n" for one in answers))
+    run = tmp_path / "run"
+    done = unmoor("filter", "train.jsonl", "--dedup", "exact", "--language", "en", "-o", run, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    say(run, "wrong", of_row=2)
+    say(run, "skip", of_row=3)
+    told = apply(run)
+    assert (told["on_duplicates"], told["after"]["mended"]) == ([{"row": 2, "stays": 1}], 1)
+    printed = " ".join(unmoor("apply", run, cwd=tmp_path).stdout.split())
+    assert "1 row that was judged went as a duplicate all the same" in printed
+    assert printed.endswith("Next: judge row 1")
+    say(run, "wrong", of_row=1)
+    told = apply(run)
+    assert (told["on_duplicates"], told["after"]["mended"], told["after"]["removed"]) == ([], 0, 2)
+
+
+def test_a_verdict_on_a_finding_that_is_gone_is_told_with_its_row(run: Path) -> None:
+    say(run, "wrong", of_row=3)
+    rows = [row(1, REFUSAL), row(2, PLAIN), row(3, PLAIN), row(4, PLAIN), FLOOR]
+    (run.parent / "rows.jsonl").write_text("".join(json.dumps(one) + "\n" for one in rows))
+    again = ("filter", "rows.jsonl", "-o", "house", "--policy", "policy.toml", "--language", "en", "--force")
+    assert unmoor(*again, cwd=run.parent).returncode == 0
+    told = apply(run)
+    assert (told["stale"], told["stale_rows"]) == (1, [3])
+    printed = " ".join(unmoor("apply", run, cwd=run.parent).stdout.split())
+    assert "1 verdict is on findings that the run does not hold, and changed nothing: said of row 3," in printed
+
+
 def test_verdicts_over_the_limit_of_the_policy_are_led_to_a_policy_that_lets_them_through(tmp_path: Path) -> None:
     rows = [row(1, REFUSAL), row(2, f"{PLAIN} {MENDED}"), *(row(number, PLAIN) for number in (3, 4))]
     (tmp_path / "train.jsonl").write_text(

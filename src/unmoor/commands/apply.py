@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-from collections import Counter
 from dataclasses import replace
 from itertools import chain, pairwise
 from pathlib import Path, PurePosixPath
@@ -17,15 +16,15 @@ from unmoor.commands.inputs import job_for, run_with_progress
 from unmoor.commands.outputs import commands_of
 from unmoor.commands.packs import pack_option
 from unmoor.commands.terminal import plural, print_json, typed, visible, wrapped
+from unmoor.commands.unheeded import last_words, not_carried_out, on_duplicates, place_of
 from unmoor.detectors import NOT_BELIEVED
 from unmoor.engines import Finisher, Summary, plain_name, restore, restored_files
 from unmoor.errors import UsageError
 from unmoor.languages import load_own_packs, pack_codes
 from unmoor.layouts import data_set_of
 from unmoor.policy import Policy, policy_of_run
-from unmoor.records import OUTCOMES, Left, Verdict, action_for
+from unmoor.records import OUTCOMES, Verdict, action_for
 from unmoor.records.registered import package_of
-from unmoor.records.verdict import REWRITES
 from unmoor.report.visible import left_said
 from unmoor.run_folder import (
     MANIFEST,
@@ -43,8 +42,8 @@ from unmoor.run_folder import (
 _POLICY: dict[str, Any] = {"policy": {"floor": {"also": list}}}
 """What a manifest says of the policy of a filter, for it to be read."""
 
-_PLACE = ("turn", "field", "start_char", "end_char", "rule")
-"""Where in its row a finding stands, whatever behaviour it is called."""
+_ROWS_NAMED = 5
+"""Of the rows of verdicts of which nothing came; `--json` has all of them."""
 _APPLIED = " && unmoor apply "
 """What stands in the command lines of a run between those that made it and the one that applied verdicts."""
 
@@ -81,9 +80,11 @@ def command(run: Path, as_json: bool, **options: Any) -> None:
         "rows": len(by_row),
         "stale": len(stale),
         "stale_after": len(lost),
+        "stale_rows": sorted({verdict.row for verdict in max(stale, lost, key=len)}),
         "disagreed": _disagreed(by_row),
         "left_as_right": _left_as_right(by_row, _policy(run, manifest)),
-        "not_carried_out": _not_carried_out(by_row, run / "ledger.jsonl"),
+        "not_carried_out": not_carried_out(by_row, run / "ledger.jsonl"),
+        "on_duplicates": on_duplicates(by_row, run / "ledger.jsonl") if manifest.get("dedup") else [],
         "before": {name: before[name] for name in OUTCOMES},
         "after": {name: after[name] for name in OUTCOMES},
         **{name: summary.as_json()[name] for name in ("second_opinions", "judge_error")},
@@ -260,16 +261,8 @@ def _decided_by(judge: str, ledger: Path) -> int:
     with ledger.open("rb") as file:
         for line in file:
             findings = orjson.loads(line)["findings"]
-            count += len({_place(one) for one in findings if one["detector"].endswith(f"+{judge}")})
+            count += len({place_of(one) for one in findings if one["detector"].endswith(f"+{judge}")})
     return count
-
-
-def _place(finding: dict[str, Any]) -> tuple[Any, ...]:
-    return tuple(finding[name] for name in _PLACE)
-
-
-def _place_of(verdict: Verdict) -> tuple[Any, ...]:
-    return tuple(getattr(verdict, name) for name in _PLACE)
 
 
 def _policy(run: Path, manifest: dict[str, Any]) -> Policy:
@@ -311,38 +304,14 @@ def _disagreed(by_row: dict[int, tuple[Verdict, ...]]) -> int:
     return sum(len(different) > 1 for different in said.values())
 
 
-def _last_words(by_row: dict[int, tuple[Verdict, ...]]) -> list[Verdict]:
-    """Return the newest verdict on each finding; a skip is none."""
-    said = (verdict for verdict in chain.from_iterable(by_row.values()) if verdict.judgement != "skip")
-    return list({(verdict.row, verdict.behaviour, *_place_of(verdict)): verdict for verdict in said}.values())
-
-
 def _left_as_right(by_row: dict[int, tuple[Verdict, ...]], policy: Policy) -> int:
     """Return how many findings were called right of which the policy only says that people are to look."""
     return sum(
         verdict.judgement == "correct"
         and action_for(policy.actions, policy.rules, verdict.corrected_behaviour or verdict.behaviour, verdict.rule)
         == "review"
-        for verdict in _last_words(by_row)
+        for verdict in last_words(by_row)
     )
-
-
-def _not_carried_out(by_row: dict[int, tuple[Verdict, ...]], ledger: Path) -> dict[Left, int]:
-    """Return on how many findings people asked for a mend or a drop and nothing followed, by why."""
-    asked = {
-        (verdict.row, verdict.corrected_behaviour or verdict.behaviour, *_place_of(verdict))
-        for verdict in _last_words(by_row)
-        if verdict.judgement in REWRITES
-    }
-    left: Counter[Left] = Counter()
-    rows = {place[0] for place in asked}
-    with ledger.open("rb") as file:
-        for line in file if asked else ():
-            if (entry := orjson.loads(line))["row"] in rows:
-                for why, places in entry["left_alone"].items():
-                    findings = (entry["findings"][place] for place in places)
-                    left[why] += sum((entry["row"], one["behaviour"], *_place(one)) in asked for one in findings)
-    return {why: left[why] for why in sorted(left) if left[why]}
 
 
 def _print(told: dict[str, Any]) -> None:
@@ -370,10 +339,32 @@ def _print(told: dict[str, Any]) -> None:
             )
         )
     if left := told["not_carried_out"]:
-        were = plural(sum(left.values()), "finding was", "findings were")
+        count = sum(left.values())
+        were, they_are = plural(count, "finding was", "findings were"), "it is" if count == 1 else "they are"
         drop = " Next: for what stands in reasoning, drop, which takes the row" if "reasoning" in left else ""
-        click.echo(wrapped(f"{were} to be mended or dropped, and left as they are: {left_said(left)}.{drop}"))
+        click.echo(wrapped(f"{were} to be mended or dropped, and left as {they_are}: {left_said(left)}.{drop}"))
+    if twice := told["on_duplicates"]:
+        one, several = "row that was judged went as a duplicate", "rows that were judged went as duplicates"
+        stay = _rows_named(sorted({each["stays"] for each in twice}))
+        click.echo(
+            wrapped(
+                f"{plural(len(twice), one, several)} all the same: what is said of the row that stays holds for all of them. "
+                f"Next: judge {stay}"
+            )
+        )
     left_out = max(told["stale"], told["stale_after"])
     if left_out:
         are = plural(left_out, "verdict is", "verdicts are")
-        click.echo(f"{are} on findings that the run does not hold, and changed nothing.")
+        of = _rows_named(told["stale_rows"])
+        click.echo(
+            wrapped(
+                f"{are} on findings that the run does not hold, and changed nothing: said of {of}, as it was counted then."
+            )
+        )
+
+
+def _rows_named(rows: list[int]) -> str:
+    """Return the first of some rows, and how many more there are: "rows 3, 8 and 2 more"."""
+    shown = ", ".join(f"{row:,}" for row in rows[:_ROWS_NAMED])
+    more = f" and {len(rows) - _ROWS_NAMED:,} more" if len(rows) > _ROWS_NAMED else ""
+    return f"row{'' if len(rows) == 1 else 's'} {shown}{more}"

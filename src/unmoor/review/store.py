@@ -366,7 +366,7 @@ class Store:
         return by_row
 
     def stale(self) -> list[Verdict]:
-        """Return the verdicts on findings that this run no longer holds; they are listed, never applied."""
+        """Return the verdicts on findings that this run no longer holds; they are told, never applied."""
         said = self._said.standing()
         return [verdict for key, verdict in said if verdict.behaviour != NO_FINDING and not self._holds(key)]
 

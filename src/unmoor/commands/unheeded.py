@@ -1,0 +1,77 @@
+"""From verdicts and the ledger of the run that carried them out to those of which nothing came."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from unmoor.records import Left, Verdict
+from unmoor.records.verdict import REWRITES
+
+__all__ = ["last_words", "not_carried_out", "on_duplicates", "place_of"]
+
+_PLACE = ("turn", "field", "start_char", "end_char", "rule")
+"""Where in its row a finding stands, whatever behaviour it is called."""
+_ByRow = Mapping[int, tuple[Verdict, ...]]
+
+
+def place_of(finding: Mapping[str, Any]) -> tuple[Any, ...]:
+    """Return where in its row a finding of a ledger stands."""
+    return tuple(finding[name] for name in _PLACE)
+
+
+def last_words(by_row: _ByRow) -> list[Verdict]:
+    """Return the newest verdict on each finding; a skip is none."""
+    said = (verdict for verdict in chain.from_iterable(by_row.values()) if verdict.judgement != "skip")
+    return list({(verdict.row, *_finding_of(verdict)): verdict for verdict in said}.values())
+
+
+def not_carried_out(by_row: _ByRow, ledger: Path) -> dict[Left, int]:
+    """Return on how many findings people asked for a mend or a drop and nothing followed, by why."""
+    asked = {
+        (verdict.row, verdict.corrected_behaviour or verdict.behaviour, *_place_of_verdict(verdict))
+        for verdict in last_words(by_row)
+        if verdict.judgement in REWRITES
+    }
+    left: Counter[Left] = Counter()
+    rows = {place[0] for place in asked}
+    with ledger.open("rb") as file:
+        for line in file if asked else ():
+            if (entry := orjson.loads(line))["row"] in rows:
+                for why, places in entry["left_alone"].items():
+                    findings = (entry["findings"][place] for place in places)
+                    left[why] += sum((entry["row"], one["behaviour"], *place_of(one)) in asked for one in findings)
+    return {why: left[why] for why in sorted(left) if left[why]}
+
+
+def on_duplicates(by_row: _ByRow, ledger: Path) -> list[dict[str, int]]:
+    """Return the rows that went for one that says the same although people judged them, each with the one that stays.
+
+    A mend or a drop is told by `not_carried_out`; a row of which the same was said as of the one that stays is left out.
+    """
+    said: dict[int, set[tuple[Any, ...]]] = {}
+    for verdict in last_words(by_row):
+        if verdict.judgement not in REWRITES:
+            words = (verdict.judgement, verdict.corrected_behaviour, *_finding_of(verdict))
+            said.setdefault(verdict.row, set()).add(words)
+    found = []
+    with ledger.open("rb") as file:
+        for line in file if said else ():
+            entry = orjson.loads(line)
+            row, stays = entry["row"], entry.get("duplicate_of")
+            if row in said and entry.get("similarity") == 1 and not said[row] <= said.get(stays, set()):
+                found.append({"row": row, "stays": stays})
+    return found
+
+
+def _finding_of(verdict: Verdict) -> tuple[Any, ...]:
+    return verdict.behaviour, *_place_of_verdict(verdict)
+
+
+def _place_of_verdict(verdict: Verdict) -> tuple[Any, ...]:
+    return tuple(getattr(verdict, name) for name in _PLACE)
