@@ -238,7 +238,8 @@ def test_every_key_that_audit_and_filter_print_is_named(runs: list[Path]) -> Non
     twice = home / "twice.jsonl"
     twice.write_text(json.dumps({**_row("Name three trees.", vague), "text": vague}))
     copied = _printed("filter", str(twice), "-o", str(home / "twice"))
-    _all_named(judged | beside | filtered | copied, "audit, filter and merge")
+    merged = _printed("merge", str(home / "shard"), str(home / "shard-2"), "-o", str(home / "merged"))
+    _all_named(judged | beside | filtered | copied | merged, "audit, filter and merge")
 
 
 def test_every_key_that_score_prints_is_named(tmp_path: Path) -> None:

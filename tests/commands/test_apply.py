@@ -334,6 +334,25 @@ def test_who_judges_a_duplicate_is_led_to_the_row_that_stays_for_it(tmp_path: Pa
     assert (told["on_duplicates"], told["after"]["mended"], told["after"]["removed"]) == ([], 0, 2)
 
 
+def test_what_was_judged_on_shards_or_on_the_run_that_a_merge_replaces_is_told(tmp_path: Path) -> None:
+    answers = [row(1, REFUSAL), row(2, PLAIN), row(3, PLAIN), row(4, REFUSAL)]
+    (tmp_path / "train.jsonl").write_text("".join(json.dumps(one) + "\n" for one in answers))
+    for shard in (1, 2):
+        made = ("filter", "train.jsonl", "--shard", f"{shard}/2", "--language", "en", "-o", f"part-{shard}")
+        assert unmoor(*made, cwd=tmp_path).returncode == 0
+    merging = ("merge", "part-1", "part-2", "-o", "run")
+    told = json.loads(unmoor(*merging, "--json", cwd=tmp_path).stdout)
+    assert (told["verdicts"], told["verdicts_on_shards"]) == (0, 0)
+    say(tmp_path / "part-1", "wrong", of_row=1)
+    say(tmp_path / "run", "wrong", of_row=4)
+    told = json.loads(unmoor(*merging, "--force", "--json", cwd=tmp_path).stdout)
+    assert (told["verdicts"], told["verdicts_on_shards"]) == (1, 1)
+    said = " ".join(unmoor(*merging, "--force", cwd=tmp_path).stdout.split())
+    assert "1 verdict lies in the shards" in said
+    assert "Next: unmoor review run" in said
+    assert "1 verdict lies here from before and is not applied to these rows yet. Next: unmoor apply run" in said
+
+
 def test_a_verdict_on_a_finding_that_is_gone_is_told_with_its_row(run: Path) -> None:
     say(run, "wrong", of_row=3)
     rows = [row(1, REFUSAL), row(2, PLAIN), row(3, PLAIN), row(4, PLAIN), FLOOR]

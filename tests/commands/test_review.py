@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -71,3 +72,15 @@ def test_the_link_comes_with_what_to_do_once_one_has_judged(tmp_path: Path) -> N
         assert process.stdout is not None
         said = process.stdout.read()
     assert f"Next, when you have judged: unmoor apply '{run}'\n" in said
+
+
+def test_who_reviews_a_shard_is_told_that_the_whole_does_not_take_the_verdicts_along(tmp_path: Path) -> None:
+    run = generate(tmp_path / "part", 3)
+    manifest = json.loads((run / "MANIFEST.json").read_text())
+    (run / "MANIFEST.json").write_text(json.dumps({**manifest, "shard": {"number": 1, "count": 2, "of": ""}}))
+    with served(run) as (_, process):
+        process.terminate()
+        assert process.stdout is not None
+        said = process.stdout.read()
+    assert "is a shard: verdicts on it are not in what `unmoor merge` writes. Next" in said
+    assert "unmoor apply" not in said

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-from pathlib import Path
 from typing import Any
 
 import click
@@ -14,7 +13,8 @@ from unmoor.commands.found import print_done, print_found
 from unmoor.commands.inputs import data_options, job_for, run_flags, run_with_progress
 from unmoor.commands.places import Place
 from unmoor.commands.shares import Between
-from unmoor.commands.terminal import plural, print_json, typed, wrapped
+from unmoor.commands.terminal import print_json, typed
+from unmoor.commands.verdicts_here import print_verdicts_here, verdicts_here
 from unmoor.errors import UsageError
 from unmoor.policy import SHIPPED
 from unmoor.storage import AnyPath
@@ -75,7 +75,7 @@ def command(path: AnyPath, policy_name: str, output: AnyPath, as_json: bool, **o
     options["path"] = path
     again = typed("unmoor filter", path, *run_flags(options), "--policy", shlex.quote(policy_name), "-o", output)
     summary = run_with_progress(data, job, output, options, again)
-    verdicts = _verdicts_here(output)
+    verdicts = verdicts_here(output)
     if as_json:
         excepted = {phrase: summary.excepted_rows[phrase] for phrase in sorted(policy.phrases)}
         print_json(
@@ -90,19 +90,8 @@ def command(path: AnyPath, policy_name: str, output: AnyPath, as_json: bool, **o
         return
     print_found(path, summary, options["layout"], options["judge"])
     print_done(summary, policy, output, options["shard"])
-    if verdicts:
-        again = typed("unmoor apply", output)
-        lie = plural(verdicts, "verdict lies here from before and is", "verdicts lie here from before and are")
-        click.echo(wrapped(f"{lie} not applied to these rows yet. Next: {again}", whole=again))
-
-
-def _verdicts_here(output: AnyPath) -> int:
-    """Return how many verdicts stand in the record of the run that was replaced; the new run has none of them applied."""
-    if not isinstance(output, Path):
-        return 0
-    from unmoor.review.exchange import standing_of
-
-    return len(standing_of(output))
+    if options["shard"] is None:
+        print_verdicts_here(output, verdicts)
 
 
 def _refuse_idle_flags(options: dict[str, Any]) -> None:

@@ -12,6 +12,7 @@ from unmoor.commands.observed import observer_of
 from unmoor.commands.outputs import RunReport
 from unmoor.commands.places import Place, folders_named
 from unmoor.commands.terminal import plural, print_json, typed, wrapped
+from unmoor.commands.verdicts_here import print_verdicts_here, verdicts_here
 from unmoor.engines import Options, merge
 from unmoor.run_folder import RUN, read_manifest
 from unmoor.storage import AnyPath
@@ -53,13 +54,22 @@ def command(
     pairs = ("--pair-list", pair_list) if pair_list else ()
     bad_rows = ("--max-bad-rows", max_bad_rows) if max_bad_rows else ()
     report = RunReport.of_shards(shards, typed("unmoor merge", *shards, *pairs, *bad_rows, "-o", output))
-    observer = observer_of(read_manifest(shards[0], RUN).get("pairs"), pair_list)
+    plan = read_manifest(shards[0], RUN)
+    observer = observer_of(plan.get("pairs"), pair_list)
     limits = Options(**allowed) if allowed else None
     summary = merge(shards, output, observer, force=force, finish=report.write, limits=limits)
+    verdicts, on_shards = verdicts_here(output), sum(map(verdicts_here, shards))
     if as_json:
-        print_json({**summary.as_json(), **paired_json(summary), "run": str(output)})
+        counted = {"verdicts": verdicts, "verdicts_on_shards": on_shards}
+        print_json({**summary.as_json(), **paired_json(summary), **counted, "run": str(output)})
         return
     counts = ", ".join(f"{name} {rows:,}" for name, rows in summary.counts().items() if rows and name != "input")
     click.echo(wrapped(f"{plural(len(shards), 'shard')}, {plural(summary.rows, 'row')}: {counts}"))
     print_pairs(summary)
     click.echo(f"Report:  {output}/report.html")
+    if on_shards:
+        again = typed("unmoor review", output)
+        lie = plural(on_shards, "verdict lies", "verdicts lie")
+        click.echo(wrapped(f"{lie} in the shards, and none of them is in the whole. Next: {again}", whole=again))
+    if plan["kind"] == "filter":
+        print_verdicts_here(output, verdicts)

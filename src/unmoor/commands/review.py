@@ -14,6 +14,8 @@ from unmoor.commands.terminal import tell, typed
 from unmoor.errors import UsageError
 from unmoor.run_folder import read_manifest
 
+_OF_SHARD = "Next, if they are to be applied: join all shards, and review the whole"
+
 
 @click.command("review")
 @click.argument("run", type=click.Path(path_type=Path))
@@ -77,8 +79,13 @@ class _Link:
 
     def __init__(self, run: Path, *, opens: bool) -> None:
         self._opens = opens
-        is_filter = read_manifest(run).get("kind") == "filter"
-        self._next = f"\nNext, when you have judged: {typed('unmoor apply', run)}" if is_filter else ""
+        manifest = read_manifest(run)
+        if manifest.get("shard") is not None:
+            self._next = f"\n{run} is a shard: verdicts on it are not in what `unmoor merge` writes. {_OF_SHARD}"
+        elif manifest.get("kind") == "filter":
+            self._next = f"\nNext, when you have judged: {typed('unmoor apply', run)}"
+        else:
+            self._next = ""
 
     def __call__(self, link: str) -> None:
         kept = "The link works once, in one browser. Ctrl-C ends the review; every verdict is kept."
