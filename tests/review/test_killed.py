@@ -156,6 +156,8 @@ def test_a_review_that_was_open_while_the_run_was_replaced_says_so_instead_of_lo
     store.decide(1, "wrong")
     shutil.copytree(run, tmp_path / "new")
     run.rename(tmp_path / "old")
+    with pytest.raises(RunFolderError, match="is not where it was when this review began, so nothing was written down"):
+        store.decide(2, "wrong")
     (tmp_path / "new").rename(run)
     with pytest.raises(RunFolderError, match="was written again"):
         store.decide(2, "wrong")

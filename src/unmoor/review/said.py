@@ -108,21 +108,20 @@ class Said:
         """Keep the run from being replaced while the block lasts.
 
         Raises:
-            RunFolderError: it was replaced since the review began: what is said now would go into a file that nobody reads.
+            RunFolderError: it was replaced or moved since then: what is said now would go into a file that nobody reads.
         """
         with ExitStack() as held:
             try:
                 held.enter_context(holding(self._path.parent))
             except FileNotFoundError as error:
-                raise self._written_again() from error
+                raise self._replaced("is not where it was when this review began") from error
             if _file_at(self._path) != self._file:
-                raise self._written_again()
+                raise self._replaced("was written again since this review began")
             yield
 
-    def _written_again(self) -> RunFolderError:
+    def _replaced(self, how: str) -> RunFolderError:
         return RunFolderError(
-            f"{self._path.parent.parent} was written again since this review began, so nothing was written down. "
-            "Next: start the review again"
+            f"{self._path.parent.parent} {how}, so nothing was written down. Next: start the review again"
         )
 
     def add(self, verdicts: Iterable[tuple[int, Verdict]]) -> int:
