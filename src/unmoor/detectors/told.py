@@ -28,10 +28,11 @@ _YOUR = pattern_when_used(r"(?<!\w)your (\w+)")
 
 def names_what_is_told(view: TurnView, hit: Hit) -> bool:
     """Return whether a sentence that declines names, beyond how one declines, what the request does and, but for a day, hardly
-    anything else ("I can't help you move on Sunday", not "I can't help you cheat on Sunday"), and nobody as the asker's.
+    anything else ("I can't help you move on Sunday", not "I can't help you cheat on Sunday"), nobody as the asker's and no message
+    ("I can't help with a letter to them").
     """
     said = fold_text(view.answer.text[slice(*hit.sentence)])
-    if any(f"my {one}" in view.request for one in _YOUR.findall(said)):
+    if any(f"my {one}" in view.request for one in _YOUR.findall(said)) or _names_the_message(view, hit, said):
         return False
     is_of_a_lack = (
         hit.phrase.behaviour == "refusal.capability"
@@ -42,6 +43,11 @@ def names_what_is_told(view: TurnView, hit: Hit) -> bool:
     has_endings = hit.phrase.language in _WITH_ENDINGS
     is_named = any(word in asked or (has_endings and _is_form_of_one(word, asked)) for word in own)
     return is_named and all(_is_form_of_one(word, asked) for word in unnamed)
+
+
+def _names_the_message(view: TurnView, hit: Hit, said: str) -> bool:
+    stems = view.words_of(hit.phrase.language, "message")
+    return bool(stems) and any(word.startswith(stems) for word in WORD.findall(said))
 
 
 def says_nothing_told(view: TurnView, hit: Hit) -> bool:

@@ -232,12 +232,14 @@ def _is_faint(hits: list[Hit]) -> bool:
 
 def _asks(phrases: Phrases, asked: _Asked) -> frozenset[str]:
     """Return what a folded request asks for; `said before`: another form of a text that itself declines (`said of itself before`:
-    as an AI does); `a refusal's words`: that, or how one declines, and not much else.
+    as an AI does); `a refusal's words`: that, or how one declines, and not much else; `told in de`: in a message, by German words.
     """
     asks = phrases.named_in(asked.text, asked.candidates, "request.")
     is_nervous = "request.sensitive" in asks and _is_nervous(phrases, asked)
     if not is_nervous:
         asks.discard("request.sensitive")
+    if "request.told" in asks:
+        asks.update(_told_in(phrases, asked))
     if asks.isdisjoint(("request.rewrite", "request.wording")):
         return frozenset(asks)
     if "request.rewrite" in asks and _declines(phrases, asked.text, is_nervous=is_nervous):
@@ -248,6 +250,12 @@ def _asks(phrases: Phrases, asked: _Asked) -> frozenset[str]:
     if is_worded and len(asked.text) <= WORDED_CHARS and not FORBIDS.search(asked.text):
         asks.add("a refusal's words")
     return frozenset(asks)
+
+
+def _told_in(phrases: Phrases, asked: _Asked) -> set[str]:
+    """Return in the words of which packs a message is asked for in which the asker declines."""
+    candidates = {number for number in asked.candidates if phrases.all[number].behaviour == "request.told"}
+    return {f"told in {phrases.all[number].language}" for number in phrases.confirmed(candidates, asked.text)}
 
 
 def _is_nervous(phrases: Phrases, asked: _Asked) -> bool:

@@ -177,8 +177,11 @@ def _is_told(view: TurnView, hit: Hit) -> bool:
 
 
 def _is_untold(view: TurnView, hit: Hit) -> bool:
-    """Return whether a plain refusal stands in an answer without a word of the message that was asked for."""
-    return "request.told" in view.asks and _refuses_surely(hit) and says_nothing_told(view, hit)
+    """Return whether a plain refusal stands in an answer without a word of the message that was asked for, in the language of the
+    request: a message in another one shares no words with that.
+    """
+    is_in_its_language = f"told in {hit.phrase.language}" in view.asks
+    return is_in_its_language and _refuses_surely(hit) and says_nothing_told(view, hit)
 
 
 def _beginnings(folded: str) -> set[str]:

@@ -57,7 +57,7 @@ WORDS = (
     *("but", "so", "also", "refers", "turn", "though", "verb_first", "task", "join", "say", "recommend", "yes_no"),
     *("blanket", "moral", "deny", "that", "order"),
     *("as", "we", "story", "dialogue", "poem", "asked", "reader", "no", "answer", "note", "question", "user"),
-    *("plain", "when"),
+    *("plain", "when", "message"),
 )
 """Lists under `[words]`: what opens the sentence with which an answer follows after all; what joins a sentence to the one
 before as its reason ("therefore"), or adds to it ("moreover"); what points back at it ("these rules"); what turns a sentence
@@ -69,7 +69,8 @@ words that deny; what opens a clause that cannot stand alone ("dass");
 words of a system prompt that orders the assistant to decline. Then what stands by the character that one speaks as; "we"; stems
 by which a story, a dialogue, a poem is asked for; stems of what is said of such a text or of rules, by no character in it;
 words that speak to a reader; a bare "no"; labels before a colon: of an answer, a note or warning, a question, who asks;
-what says nothing of that which is declined: greetings, regret, helping verbs; days and times of day."""
+what says nothing of that which is declined: greetings, regret, helping verbs; days and times of day; stems of
+words for a message."""
 
 
 @dataclass(frozen=True, slots=True)
