@@ -39,7 +39,7 @@ REFUSAL = _finding("I won't pick a lock.", "refusal.policy")
         (replace(REFUSAL, behaviour="refusal.partial", rule="en.capability.no-hands"), "inability"),
         (replace(REFUSAL, rule="en.kept.by-hand"), "rule"),
         (replace(REFUSAL, is_reasoning=True), "reasoning"),
-        (replace(REFUSAL, probability=0.0), "wrong"),
+        (replace(REFUSAL, probability=0.0), "threshold"),
     ],
 )
 def test_a_finding_of_which_nothing_follows_says_why(finding: Finding, why: str) -> None:
@@ -47,6 +47,12 @@ def test_a_finding_of_which_nothing_follows_says_why(finding: Finding, why: str)
     decision = decide(ROW, (finding,), policy)
     assert decision.outcome == "kept"
     assert decision.left_alone == ((finding, why),)
+
+
+def test_only_what_a_person_called_wrong_is_left_for_that() -> None:
+    doubted = replace(REFUSAL, probability=0.0)
+    assert decide(ROW, (doubted,), POLICY, judged={doubted}).left_alone == ((doubted, "wrong"),)
+    assert decide(ROW, (doubted,), POLICY, judged={REFUSAL}).left_alone == ((doubted, "threshold"),)
 
 
 def test_what_a_phrase_of_the_policy_excepts_is_left_for_that() -> None:

@@ -71,7 +71,7 @@ def decide(
     held = floor_turns if actions != asked else _NO_TURNS
     plan = Plan(weighed, edits, "drop" in actions.values(), frozenset(actions), held, orphans, emptied, judged)
     decision = _conclude(conversation, others, policy, plan)
-    left = left_alone(findings, decision.acted_on, policy, weighed=weighed, excepted=excepted)
+    left = left_alone(findings, decision.acted_on, policy, weighed=weighed, excepted=excepted, judged=judged)
     return replace(decision, findings=findings, left_alone=left, reason=with_exceptions(decision, excepted, policy))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Set
 
 from unmoor.policy.policy import Policy
 from unmoor.policy.reasons import Weighed
@@ -18,10 +18,12 @@ def left_alone(
     *,
     weighed: Weighed,
     excepted: Collection[Finding],
+    judged: Set[Finding],
 ) -> tuple[tuple[Finding, Left], ...]:
     """Return of all `findings` of a row those about which nothing was done, each with why.
 
-    What counts and was not `acted_on` the floor holds. A vendor's name that would go with a disclaimer shares the lot of that.
+    What counts and was not `acted_on` the floor holds. `judged` are those of which a person said what they are.
+    A vendor's name that would go with a disclaimer shares the lot of that.
     """
     acted = frozenset(acted_on)
     if acted.issuperset(findings):
@@ -31,7 +33,7 @@ def left_alone(
 
     def why(finding: Finding) -> Left:
         stands_in_the_way: tuple[tuple[bool, Left], ...] = (
-            (finding.probability == 0, "wrong"),  # people alone give a finding that probability
+            (finding.probability == 0 and finding in judged, "wrong"),
             (finding in counted, "floor"),
             (finding in waits, "waits"),
             (finding.is_reasoning, "reasoning"),
