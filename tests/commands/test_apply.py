@@ -280,6 +280,8 @@ def test_what_a_person_asked_for_and_nothing_followed_is_told_with_why(tmp_path:
     say(run, "drop", of_row=1)
     assert apply(run)["not_carried_out"] == {"duplicate": 1, "floor": 1}
     assert thinking in lines_of(run, "removed.jsonl")
+    refused = json.loads((run / "report.json").read_text())["behaviours"]["refusal.policy"]
+    assert refused["rows"] == refused["acted_rows"] + sum(refused["left_rows"].values())
 
 
 def test_a_filter_over_a_judged_run_says_that_the_verdicts_are_not_in_it(asking: Path) -> None:

@@ -319,7 +319,8 @@ def _count(judged: list[Judged], result: ChunkResult) -> None:
         result.behaviour_rows.update(sorted(set(behaviours)))
         if result.beside is not None:
             result.beside.add(row.entry, behaviours)
-        acted = {findings[place]["behaviour"] for place in row.entry["acted_on"]}
+        acted_on = (findings[place] for place in row.entry["acted_on"])
+        acted = {one["behaviour"] for one in acted_on if not one["is_reasoning"]}
         result.acted_rows.update(sorted(acted))
         result.left_rows.update(_left_alone(row.entry, set(behaviours) - acted))
         result.nearly_rows.update(row.nearly)
