@@ -357,7 +357,7 @@ def test_an_honest_cannot_is_never_removed_by_a_shipped_policy(name: str) -> Non
         ),
         ("keep", 0.40, False, "which policy test keeps"),
         ("drop", 0.99, True, "in its reasoning, which is reported and left alone"),
-        ("drop", 0.0, False, "and a person called that wrong"),
+        ("drop", 0.0, False, "too low for policy test to act on (0.80) or to ask a person (0.50)"),
     ],
 )
 def test_the_reason_for_leaving_a_row_alone_is_the_true_one(

@@ -51,8 +51,10 @@ def test_a_finding_of_which_nothing_follows_says_why(finding: Finding, why: str)
 
 def test_only_what_a_person_called_wrong_is_left_for_that() -> None:
     doubted = replace(REFUSAL, probability=0.0)
-    assert decide(ROW, (doubted,), POLICY, judged={doubted}).left_alone == ((doubted, "wrong"),)
-    assert decide(ROW, (doubted,), POLICY, judged={REFUSAL}).left_alone == ((doubted, "threshold"),)
+    by_a_person = decide(ROW, (doubted,), POLICY, judged={doubted})
+    assert by_a_person.left_alone == ((doubted, "wrong"),) and "a person called that wrong" in by_a_person.reason
+    by_a_detector = decide(ROW, (doubted,), POLICY, judged={REFUSAL})
+    assert by_a_detector.left_alone == ((doubted, "threshold"),) and "too low for policy house" in by_a_detector.reason
 
 
 def test_what_a_phrase_of_the_policy_excepts_is_left_for_that() -> None:

@@ -16,7 +16,7 @@ from unmoor.commands.inputs import job_for, run_with_progress
 from unmoor.commands.outputs import commands_of
 from unmoor.commands.packs import pack_option
 from unmoor.commands.terminal import plural, print_json, typed, visible, wrapped
-from unmoor.commands.unheeded import last_words, not_carried_out, on_duplicates, place_of
+from unmoor.commands.unheeded import entries_judged, last_words, not_carried_out, on_duplicates, place_of
 from unmoor.detectors import NOT_BELIEVED
 from unmoor.engines import Finisher, Summary, plain_name, restore, restored_files
 from unmoor.errors import UsageError
@@ -75,6 +75,7 @@ def command(run: Path, as_json: bool, **options: Any) -> None:
     summary = _filter_again(run, manifest, by_row, people, options)
     after = summary.counts()
     _, lost, _ = _verdicts(run, manifest)
+    entries = entries_judged(by_row, run / "ledger.jsonl")
     told = {
         "verdicts": sum(map(len, by_row.values())),
         "rows": len(by_row),
@@ -83,8 +84,8 @@ def command(run: Path, as_json: bool, **options: Any) -> None:
         "stale_rows": sorted({verdict.row for verdict in max(stale, lost, key=len)}),
         "disagreed": _disagreed(by_row),
         "left_as_right": _left_as_right(by_row, _policy(run, manifest)),
-        "not_carried_out": not_carried_out(by_row, run / "ledger.jsonl"),
-        "on_duplicates": on_duplicates(by_row, run / "ledger.jsonl") if manifest.get("dedup") else [],
+        "not_carried_out": not_carried_out(by_row, entries),
+        "on_duplicates": on_duplicates(by_row, entries) if manifest.get("dedup") else [],
         "before": {name: before[name] for name in OUTCOMES},
         "after": {name: after[name] for name in OUTCOMES},
         **{name: summary.as_json()[name] for name in ("second_opinions", "judge_error")},

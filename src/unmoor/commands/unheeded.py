@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -13,10 +13,12 @@ import orjson
 from unmoor.records import Left, Verdict
 from unmoor.records.verdict import REWRITES
 
-__all__ = ["last_words", "not_carried_out", "on_duplicates", "place_of"]
+__all__ = ["entries_judged", "last_words", "not_carried_out", "on_duplicates", "place_of"]
 
 _PLACE = ("turn", "field", "start_char", "end_char", "rule")
 """Where in its row a finding stands, whatever behaviour it is called."""
+_ROW = b'{"row":'
+"""How every line of a ledger begins."""
 _ByRow = Mapping[int, tuple[Verdict, ...]]
 
 
@@ -31,7 +33,14 @@ def last_words(by_row: _ByRow) -> list[Verdict]:
     return list({(verdict.row, *_finding_of(verdict)): verdict for verdict in said}.values())
 
 
-def not_carried_out(by_row: _ByRow, ledger: Path) -> dict[Left, int]:
+def entries_judged(by_row: _ByRow, ledger: Path) -> list[dict[str, Any]]:
+    """Return the entries of a ledger whose rows people judged; the other lines are not parsed."""
+    with ledger.open("rb") as file:
+        judged = (line for line in file if int(line[len(_ROW) : line.index(b",")]) in by_row)
+        return [orjson.loads(line) for line in judged]
+
+
+def not_carried_out(by_row: _ByRow, entries: Iterable[Mapping[str, Any]]) -> dict[Left, int]:
     """Return on how many findings people asked for a mend or a drop and nothing followed, by why."""
     asked = {
         (verdict.row, verdict.corrected_behaviour or verdict.behaviour, *_place_of_verdict(verdict))
@@ -39,17 +48,14 @@ def not_carried_out(by_row: _ByRow, ledger: Path) -> dict[Left, int]:
         if verdict.judgement in REWRITES
     }
     left: Counter[Left] = Counter()
-    rows = {place[0] for place in asked}
-    with ledger.open("rb") as file:
-        for line in file if asked else ():
-            if (entry := orjson.loads(line))["row"] in rows:
-                for why, places in entry["left_alone"].items():
-                    findings = (entry["findings"][place] for place in places)
-                    left[why] += sum((entry["row"], one["behaviour"], *place_of(one)) in asked for one in findings)
+    for entry in entries:
+        for why, places in entry["left_alone"].items():
+            findings = (entry["findings"][place] for place in places)
+            left[why] += sum((entry["row"], one["behaviour"], *place_of(one)) in asked for one in findings)
     return {why: left[why] for why in sorted(left) if left[why]}
 
 
-def on_duplicates(by_row: _ByRow, ledger: Path) -> list[dict[str, int]]:
+def on_duplicates(by_row: _ByRow, entries: Iterable[Mapping[str, Any]]) -> list[dict[str, int]]:
     """Return the rows that went for one that says the same although people judged them, each with the one that stays.
 
     A mend or a drop is told by `not_carried_out`; a row of which the same was said as of the one that stays is left out.
@@ -60,12 +66,10 @@ def on_duplicates(by_row: _ByRow, ledger: Path) -> list[dict[str, int]]:
             words = (verdict.judgement, verdict.corrected_behaviour, *_finding_of(verdict))
             said.setdefault(verdict.row, set()).add(words)
     found = []
-    with ledger.open("rb") as file:
-        for line in file if said else ():
-            entry = orjson.loads(line)
-            row, stays = entry["row"], entry.get("duplicate_of")
-            if row in said and entry.get("similarity") == 1 and not said[row] <= said.get(stays, set()):
-                found.append({"row": row, "stays": stays})
+    for entry in entries:
+        row = entry["row"]
+        if row in said and entry.get("similarity") == 1 and not said[row] <= said.get(entry["duplicate_of"], set()):
+            found.append({"row": row, "stays": entry["duplicate_of"]})
     return found
 
 

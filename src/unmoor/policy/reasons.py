@@ -80,9 +80,8 @@ def why_here(plan: Plan, counted: list[Finding], findings: tuple[Finding, ...], 
         return _is_unsure(plan.weighed.uncertain[0], policy)
     if plan.weighed.bare:
         return _is_bare(plan.weighed.bare[0])
-    return (
-        _why_left(max(findings, key=lambda finding: finding.probability), policy) if findings else "nothing was found"
-    )
+    likeliest = max(findings, key=lambda finding: finding.probability, default=None)
+    return "nothing was found" if likeliest is None else _why_left(likeliest, policy, plan.judged)
 
 
 def why_waits(waits_for: tuple[Finding, ...], plan: Plan, counted: list[Finding], policy: Policy) -> str:
@@ -142,9 +141,9 @@ def with_it(conversation: Conversation, plan: Plan) -> str:
     return "".join(f"; turn {turn + 1} only asks back about it and goes with it, answer and all" for turn in asking)
 
 
-def _why_left(finding: Finding, policy: Policy) -> str:
-    """Say why nothing follows from a finding; only people give one the probability 0."""
-    if finding.probability == 0:
+def _why_left(finding: Finding, policy: Policy, judged: Set[Finding]) -> str:
+    """Say why nothing follows from a finding; `judged` are those of which a person has spoken."""
+    if finding.probability == 0 and finding in judged:
         return f"{_says(finding)}, and a person called that wrong"
     if finding.is_reasoning:
         return f"{_says(finding)} in its reasoning, which is reported and left alone"
