@@ -14,6 +14,7 @@ import pytest
 
 from tests.training.test_twins import pickles_in, read, weights, write_recipe, write_rows
 from unmoor.training import Training, plan_twins
+from unmoor.training.twin import checkpoints_of
 
 pytestmark = pytest.mark.slow
 
@@ -113,10 +114,13 @@ def test_a_twin_of_two_processes_that_was_killed_goes_on_to_the_same_model(tmp_p
     launch = ["accelerate", "launch", "--config_file", str(accelerate), "-m"]
     train = ["unmoor", "train", str(recipe), "--data", f"raw={raw}", "-o"]
     run([*launch, *train, str(tmp_path / "whole")])
-    with pytest.raises(AssertionError):
+    with pytest.raises(AssertionError, match="SIGKILL"):
         run([*launch, "tests.training.killed_at", "5", *train, str(tmp_path / "cut")])
     assert not (tmp_path / "cut" / "training.json").exists()
+    fourth = checkpoints_of(tmp_path / "cut" / "raw") / "checkpoint-4" / "trainer_state.json"
+    written = fourth.stat().st_mtime_ns
     run([*launch, *train, str(tmp_path / "cut")])
+    assert fourth.stat().st_mtime_ns == written  # a training that began anew writes it again
     whole, cut = (
         json.loads((tmp_path / name / "training.json").read_text())["twins"]["raw"] for name in ("whole", "cut")
     )
